@@ -1,0 +1,247 @@
+"""config.json → FleetConfig: every customer either usable, without a role, or with its own faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestrator import json_file
+from shared.arns import RoleArn, is_region, parse_role_arn
+from shared.errors import ConfigurationError, Fault
+from shared.models import CODE_PATTERN, Customer
+from shared.objects import Bucket
+from shared.text import did_you_mean, printable, quoted
+
+_FILE_KEYS = ("aws_region", "customer_mappings")
+_CUSTOMER_KEYS = (
+    "customer_code",
+    "customer_name",
+    "environment",
+    "region",
+    "ses_role_arn",
+    "identity_center_role_arn",
+    "enabled",
+    "external_id",
+    "contact_list_name",
+    "import_bucket",
+    "identity_center_region",
+    "identity_center_external_id",
+    "identity_store_id",
+)
+# STS API: ExternalId. SES names: observed, see limits.
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
+_LIST_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class CustomerEntry:
+    """One entry of customer_mappings.
+
+    Exactly one holds: `customer` is set, or `faults` is not empty, or `skip_reason` is set.
+    """
+
+    code: str
+    name: str
+    environment: str | None
+    region: str | None
+    account_id: str | None
+    customer: Customer | None = None
+    faults: tuple[Fault, ...] = ()
+    skip_reason: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FleetConfig:
+    """config.json, understood: entries in the file's order, by code."""
+
+    entries: dict[str, CustomerEntry]
+    version: str | None
+    warnings: tuple[str, ...] = ()
+
+
+def load(bucket: Bucket, key: str, *, region: str, partition: str) -> FleetConfig:
+    """Read and check config.json; ConfigurationError when no customer could be run from it.
+
+    `region` and `partition` are the function's own: the default for a customer, and what its role must match.
+    """
+    document = json_file.read(bucket, key)
+    return FleetReader(document.value, region, partition).read(document.version)
+
+
+class FleetReader:
+    """Turns the parsed file into a FleetConfig."""
+
+    def __init__(self, document: Any, region: str, partition: str) -> None:
+        self._document = document
+        self._region = region
+        self._partition = partition
+
+    def read(self, version: str | None) -> FleetConfig:
+        """Raise ConfigurationError for what is wrong with the file as a whole."""
+        mappings = self._mappings()
+        entries = {code: self._entry(code, raw) for code, raw in mappings.items()}
+        return FleetConfig(entries, version, tuple(self._typos(mappings)))
+
+    def _mappings(self) -> dict[str, Any]:
+        if not isinstance(self._document, dict):
+            raise ConfigurationError([Fault("$", f"must be a JSON object, not {_kind(self._document)}")])
+        faults = []
+        default = self._document.get("aws_region")
+        if default is not None and not (isinstance(default, str) and is_region(default)):
+            faults.append(Fault("$.aws_region", f"{quoted(default)} is not the name of an AWS Region"))
+        mappings = self._document.get("customer_mappings")
+        if mappings is None:
+            near = did_you_mean("customer_mappings", [key for key in self._document if len(key) < 64])
+            faults.append(Fault("$.customer_mappings", f"missing: no customers are configured{near}"))
+        elif not isinstance(mappings, dict):
+            faults.append(Fault("$.customer_mappings", f"must be a JSON object, not {_kind(mappings)}"))
+        elif not mappings:
+            faults.append(Fault("$.customer_mappings", "no customers are configured"))
+        if faults or not isinstance(mappings, dict):
+            raise ConfigurationError(faults)
+        return mappings
+
+    def _entry(self, code: str, raw: Any) -> CustomerEntry:
+        shown = printable(code, 64)
+        path = f"$.customer_mappings.{shown}"
+        if not isinstance(raw, dict):
+            fault = Fault(path, f"must be a JSON object, not {_kind(raw)}")
+            return CustomerEntry(shown, shown, None, None, None, faults=(fault,))
+        fields = _Fields(path, raw)
+        name = fields.text("customer_name") or shown
+        environment = fields.text("environment")
+        region, region_warnings = self._region_of(fields)
+        skip = _skip_reason(fields)
+        role = None if skip else self._role(fields)
+        self._check_codes(fields, code)
+        optional = {
+            "external_id": fields.text("external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS"),
+            "contact_list_name": fields.text("contact_list_name", _LIST_NAME.fullmatch, "is not a list name of SES"),
+        }
+        account_id = role.account_id if role else None
+        base = CustomerEntry(
+            shown, printable(name, 128), environment, region, account_id, warnings=tuple(region_warnings)
+        )
+        return _decided(base, fields.faults, skip, role, optional)
+
+    def _region_of(self, fields: _Fields) -> tuple[str, list[str]]:
+        configured = fields.text("region", is_region, "is not the name of an AWS Region")
+        if configured or "region" in fields.faulty:
+            return configured or self._region, []
+        fallback = self._document.get("aws_region") or self._region
+        source = "aws_region" if self._document.get("aws_region") else "the function's own Region"
+        return fallback, [f"{fields.path}: no region; {source} {fallback} is used"]
+
+    def _role(self, fields: _Fields) -> RoleArn | None:
+        text = fields.text("ses_role_arn")
+        if text is None:
+            return None
+        try:
+            role = parse_role_arn(text)
+        except ValueError as error:
+            fields.fault("ses_role_arn", str(error))
+            return None
+        if role.partition != self._partition:
+            fields.fault(
+                "ses_role_arn",
+                f"{quoted(text)} is of partition {role.partition}; this deployment runs in {self._partition}, "
+                "and credentials do not cross partitions",
+            )
+        return role
+
+    def _check_codes(self, fields: _Fields, code: str) -> None:
+        if re.fullmatch(CODE_PATTERN, code) is None:
+            fields.faults.append(
+                Fault(fields.path, "a customer's code is 1 to 50 of A-Z a-z 0-9 _ -, beginning with a letter or digit")
+            )
+        inner = fields.text("customer_code")
+        if inner is not None and inner != code:
+            fields.fault("customer_code", f"{quoted(inner)} differs from the key {quoted(code)}")
+
+    def _typos(self, mappings: dict[str, Any]) -> Iterator[str]:
+        yield from typos("$", self._document, _FILE_KEYS)
+        for code, raw in mappings.items():
+            if isinstance(raw, dict):
+                yield from typos(f"$.customer_mappings.{printable(code, 64)}", raw, _CUSTOMER_KEYS)
+
+
+class _Fields:
+    """One customer's raw fields, read with their faults collected."""
+
+    def __init__(self, path: str, raw: dict[str, Any]) -> None:
+        self.path = path
+        self.raw = raw
+        self.faults: list[Fault] = []
+        self.faulty: set[str] = set()
+
+    def fault(self, key: str, text: str) -> None:
+        self.faulty.add(key)
+        self.faults.append(Fault(f"{self.path}.{key}", text))
+
+    def text(self, key: str, valid: Callable[[str], Any] | None = None, complaint: str = "") -> str | None:
+        """A string field; null and "" are the same as absent."""
+        value = self.raw.get(key)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            self.fault(key, f"must be a string, not {_kind(value)}")
+            return None
+        if valid is not None and not valid(value):
+            self.fault(key, f"{quoted(value)} {complaint}")
+            return None
+        return value
+
+
+def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[str]:
+    """Warnings for keys that look like a typo of one of ours; other programs' keys are theirs."""
+    squeezed = {_squeeze(key): key for key in known}
+    for key in raw:
+        if key in known or len(key) > 64:
+            continue
+        near = squeezed.get(_squeeze(key)) or json_file.nearly(key, known)
+        if near is not None and near not in raw:
+            yield f"{path}.{printable(key, 64)}: unknown key that looks like {near}; it is not used"
+
+
+def _skip_reason(fields: _Fields) -> str | None:
+    enabled = fields.raw.get("enabled")
+    if enabled is not None and not isinstance(enabled, bool):
+        fields.fault("enabled", f"must be true or false, not {_kind(enabled)}")
+    if enabled is False:
+        return "disabled in config.json"
+    if fields.raw.get("ses_role_arn") in (None, ""):
+        return "no ses_role_arn in config.json"
+    return None
+
+
+def _decided(
+    base: CustomerEntry, faults: list[Fault], skip: str | None, role: RoleArn | None, optional: dict[str, str | None]
+) -> CustomerEntry:
+    if skip or role is None or base.region is None:
+        if not skip:
+            return replace(base, faults=tuple(faults))
+        # Nothing will be called for a skipped customer, so its faults do no harm yet.
+        return replace(base, skip_reason=skip, warnings=(*base.warnings, *map(str, faults)))
+    if faults:
+        return replace(base, faults=tuple(faults))
+    customer = Customer(
+        customer_code=base.code,
+        customer_name=base.name,
+        account_id=role.account_id,
+        region=base.region,
+        ses_role_arn=role.text,
+        **optional,
+    )
+    return replace(base, customer=customer)
+
+
+def _squeeze(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,264 @@
+"""Concurrency, and nothing else: at most so many customers in flight, one result for each, whatever happens.
+
+Threads only invoke. Everything else (bookkeeping, and `on_result`) runs in the thread that calls `run`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.invoke import Answer
+from orchestrator.plan import PlannedItem
+from shared import limits
+from shared.models import CustomerResult, ErrorInfo, Status, WorkItem
+from shared.text import masked
+
+_TIME_ENDED = "the orchestrator's time ended"
+_NO_TURN = "the orchestrator's time was used up before this customer's turn"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What bounds a run, in seconds. `remaining` is the orchestrator's own time left, asked again and again."""
+
+    remaining: Callable[[], float]
+    slice_budget: float
+    start_margin: float
+    return_margin: float
+    customer_timeout: float
+    clock: Callable[[], float] = time.monotonic
+
+    def may_start(self) -> bool:
+        """Whether a customer or a slice may still be started."""
+        return self.remaining() >= self.start_margin
+
+    def collecting_left(self) -> float:
+        """How long answers may still be waited for: the other half of the return margin is for the summary."""
+        return self.remaining() - self.return_margin / 2
+
+
+@dataclass
+class _Flight:
+    """One customer that was started, over all its slices."""
+
+    item: PlannedItem
+    started: float
+    attempts: int = 0
+    seconds: float = 0.0
+    api_calls: int = 0
+    logs: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    continuation: dict[str, Any] | None = None
+    ran: bool = False
+
+
+class FanOut:
+    """Runs the items that need a worker; `peak` is the most that were in flight at once."""
+
+    def __init__(
+        self,
+        *,
+        invoke: Callable[[Callable[[], WorkItem | None]], Answer],
+        make_item: Callable[[PlannedItem, float, dict[str, Any] | None], WorkItem],
+        timing: Timing,
+        bound: int,
+        failures_allowed: int | None,
+        writes: bool,
+        closed: threading.Event,
+    ) -> None:
+        self.peak = 0
+        self._invoke = invoke
+        self._make_item = make_item
+        self._timing = timing
+        self._bound = bound
+        self._failures_allowed = failures_allowed
+        self._writes = writes
+        self._closed = closed
+        self._failures = 0
+        self._waiting: deque[PlannedItem] = deque()
+        self._between_slices: deque[_Flight] = deque()
+        self._in_flight: dict[int, _Flight] = {}
+        self._overdue: set[int] = set()  # answered for already, but their threads still hold a place
+        self._answers: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
+
+    def run(self, items: Iterable[PlannedItem], on_result: Callable[[PlannedItem, CustomerResult], None]) -> None:
+        """Call `on_result` exactly once for every item; returns before the orchestrator's own deadline."""
+        self._on_result = on_result
+        self._waiting.extend(items)
+        pool = ThreadPoolExecutor(max_workers=self._bound, thread_name_prefix="invoke")
+        try:
+            while self._start(pool) or self._in_flight:
+                if not self._collect():
+                    break
+        finally:
+            self._closed.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._settle()
+
+    def _start(self, pool: ThreadPoolExecutor) -> bool:
+        """Start what may start; whether anything is left that a later answer could let start."""
+        while len(self._in_flight) + len(self._overdue) < self._bound and self._timing.may_start():
+            if self._between_slices:
+                self._send(pool, self._between_slices.popleft())
+            elif self._waiting and not self._stopped_by_failures():
+                self._send(pool, _Flight(self._waiting.popleft(), self._timing.clock()))
+            else:
+                break
+        blocked = bool(self._overdue) and bool(self._between_slices or self._waiting)
+        return blocked and self._timing.may_start() and not self._stopped_by_failures()
+
+    def _send(self, pool: ThreadPoolExecutor, flight: _Flight) -> None:
+        self._in_flight[flight.item.index] = flight
+        self.peak = max(self.peak, len(self._in_flight) + len(self._overdue))
+        pool.submit(self._work, flight)
+
+    def _work(self, flight: _Flight) -> None:
+        try:
+            answer = self._invoke(lambda: self._next_try(flight))
+        except Exception as error:  # noqa: BLE001  # the boundary: a customer never goes without a result
+            text = f"the orchestrator failed to invoke the worker: {type(error).__name__}: {masked(str(error))}"
+            info = ErrorInfo(category="internal", type=type(error).__name__, message=text, outcome_unknown=self._writes)
+            answer = Answer(0.0, error=info)
+        self._answers.put((flight.item.index, answer))
+
+    def _next_try(self, flight: _Flight) -> WorkItem | None:
+        """The slice to send now, with the time that is left now; None when it is too late for it."""
+        budget = min(
+            self._timing.slice_budget,
+            self._timing.remaining() - self._timing.return_margin,
+            self._customer_time_left(flight),
+        )
+        if budget <= 0 or not self._timing.may_start():
+            return None
+        flight.attempts += 1
+        return self._make_item(flight.item, budget, flight.continuation)
+
+    def _collect(self) -> bool:
+        """Take in the answers that are there, waiting for the next; False when the time for waiting is over."""
+        left = self._timing.collecting_left()
+        if left <= 0:
+            return False
+        try:
+            index, answer = self._answers.get(timeout=min([left, *self._patience()]))
+        except queue.Empty:
+            self._give_up_overdue()
+            return True
+        if index in self._overdue:
+            self._overdue.discard(index)
+        else:
+            self._take(self._in_flight.pop(index), answer)
+        return True
+
+    def _patience(self) -> list[float]:
+        grace = limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
+        waits = [self._customer_time_left(flight) + grace for flight in self._in_flight.values()]
+        return [max(0.01, min(waits))] if waits else []
+
+    def _give_up_overdue(self) -> None:
+        grace = limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
+        for index, flight in list(self._in_flight.items()):
+            if self._customer_time_left(flight) + grace <= 0:
+                self._overdue.add(index)
+                self._finish(self._in_flight.pop(index), "failed", error=self._timed_out(flight, unknown=True))
+
+    def _take(self, flight: _Flight, answer: Answer) -> None:
+        flight.seconds += answer.seconds
+        if answer.result is None and answer.error is None:
+            self._not_run(flight, answer.throttled)
+            return
+        flight.ran = True
+        flight.logs += answer.log_tail
+        result = answer.result
+        if result is None:
+            self._finish(flight, "failed", error=answer.error)
+            return
+        flight.api_calls += result.api_calls
+        flight.logs += result.logs
+        flight.warnings += result.warnings
+        flight.continuation = result.continuation
+        if result.error is not None:
+            self._finish(flight, "failed", error=result.error)
+        elif result.continuation is not None:
+            self._between_slices.append(flight)
+        else:
+            self._finish(flight, "successful", data=result.data)
+
+    def _not_run(self, flight: _Flight, throttled: int) -> None:
+        """The slice did not run; a customer that ran before is between slices, not `not_started`."""
+        if flight.ran:
+            reason = None if self._customer_time_left(flight) <= 0 else _TIME_ENDED
+            self._finish(flight, "failed", error=self._timed_out(flight, reason))
+        elif throttled:
+            warning = f"Lambda throttled the worker until it was too late to start ({throttled} times; nothing ran)"
+            self._finish(flight, "not_started", warning=warning)
+        else:
+            self._finish(flight, "not_started", warning=_NO_TURN)
+
+    def _settle(self) -> None:
+        """Results for whatever has none when the run must end."""
+        for flight in list(self._in_flight.values()):
+            self._finish(flight, "failed", error=self._timed_out(flight, _TIME_ENDED, unknown=True))
+        for flight in self._between_slices:
+            self._finish(flight, "failed", error=self._timed_out(flight, _TIME_ENDED))
+        reason = _NO_TURN
+        if self._stopped_by_failures():
+            reason = f"{self._failures} customers failed, more than max_failures allows: no further one was started"
+        while self._waiting:
+            self._finish(_Flight(self._waiting.popleft(), self._timing.clock()), "not_started", warning=reason)
+
+    def _finish(
+        self,
+        flight: _Flight,
+        status: Status,
+        *,
+        error: ErrorInfo | None = None,
+        data: dict[str, Any] | None = None,
+        warning: str | None = None,
+    ) -> None:
+        item = flight.item
+        self._failures += status == "failed"
+        result = CustomerResult(
+            customer_code=item.code,
+            customer_name=item.name,
+            account_id=item.account_id,
+            region=item.region,
+            status=status,
+            error=error,
+            data=data,
+            warnings=(*item.warnings, *flight.warnings, *([warning] if warning else [])),
+            api_calls=flight.api_calls,
+            processing_time_seconds=round(flight.seconds, 3),
+            attempts=flight.attempts,
+            logs=tuple(flight.logs),
+            continuation=flight.continuation if status == "failed" else None,
+        )
+        self._on_result(item, result)
+
+    def _stopped_by_failures(self) -> bool:
+        return self._failures_allowed is not None and self._failures > self._failures_allowed
+
+    def _customer_time_left(self, flight: _Flight) -> float:
+        return flight.started + self._timing.customer_timeout - self._timing.clock()
+
+    def _timed_out(self, flight: _Flight, reason: str | None = None, *, unknown: bool = False) -> ErrorInfo:
+        """`unknown`: a slice is still out, and nobody will hear how it ended."""
+        if unknown:
+            flight.seconds = self._timing.clock() - flight.started
+        after = f"customer_timeout_seconds ({self._timing.customer_timeout:g}) passed"
+        text = f"{flight.item.code} was not finished when {reason or after}"
+        if unknown and self._writes:
+            text += "; it may have changed something: look, or run this customer again, which is safe"
+        return ErrorInfo(
+            category="timeout",
+            type="CustomerTimeout" if reason is None else "OrchestratorDeadline",
+            message=text,
+            retryable=True,
+            outcome_unknown=unknown and self._writes,
+        )

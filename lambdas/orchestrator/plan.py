@@ -1,0 +1,193 @@
+"""RunRequest + FleetConfig → Plan: who is run, who is not and why. Pure; nothing is called here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from orchestrator.config import CustomerEntry, FleetConfig
+from shared import limits
+from shared.actions import ACTIONS
+from shared.arns import parse_role_arn
+from shared.errors import Fault, RequestError
+from shared.models import Concurrency, Customer, CustomerResult, ErrorInfo, RunRequest
+from shared.text import did_you_mean, printable, quoted
+
+
+@dataclass(frozen=True)
+class PlannedItem:
+    """One selected customer: `customer` is sent to a worker, or `result` is known without one."""
+
+    index: int
+    code: str
+    name: str
+    account_id: str | None
+    region: str | None
+    customer: Customer | None = None
+    result: CustomerResult | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything decided before the first worker starts; items are in config order."""
+
+    request: RunRequest
+    items: tuple[PlannedItem, ...]
+    concurrency: Concurrency
+    warnings: tuple[str, ...]
+    config_version: str | None
+
+
+def make(request: RunRequest, config: FleetConfig) -> Plan:
+    """Select and decide; RequestError when the selection or the role override is wrong."""
+    selected = _select(request, config)
+    if len(selected) > limits.MAX_CUSTOMERS:
+        raise RequestError(
+            [Fault("$", f"{len(selected)} customers are selected, more than {limits.MAX_CUSTOMERS}: select fewer")]
+        )
+    _check_confirmation(request, len(selected))
+    entries = [_overridden(request, entry) for entry in selected]
+    shared_lists = _sharing(entries)
+    mutates = ACTIONS[request.worker_action].mutates
+    items = tuple(
+        _item(index, entry, shared_lists.get(entry.code) if mutates else None, request)
+        for index, entry in enumerate(entries)
+    )
+    warnings = [*config.warnings, *(text for entry in entries for text in _entry_warnings(entry))]
+    warnings += [] if mutates else sorted(set(shared_lists.values()))
+    concurrency = _concurrency(request, len(items))
+    return Plan(request, items, concurrency, tuple(printable(w, 300) for w in warnings), config.version)
+
+
+def _select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
+    faults = list(_unknown_codes(request, config))
+    if faults:
+        raise RequestError(faults)
+    if request.scope == "single":
+        return [config.entries[str(request.customer_code)]]
+    selected = [
+        entry
+        for code, entry in config.entries.items()
+        if (request.include is None or code in request.include)
+        and code not in request.exclude
+        and (request.environment is None or entry.environment == request.environment)
+    ]
+    if not selected:
+        raise RequestError([_nobody(request, config)])
+    return selected
+
+
+def _unknown_codes(request: RunRequest, config: FleetConfig) -> Iterator[Fault]:
+    named = [(f"$.include[{index}]", code) for index, code in enumerate(request.include or ())]
+    named += [(f"$.exclude[{index}]", code) for index, code in enumerate(request.exclude)]
+    if request.customer_code is not None:
+        named.append(("$.customer_code", request.customer_code))
+    for path, code in named:
+        if code not in config.entries:
+            near = did_you_mean(code, config.entries)
+            yield Fault(path, f"config.json has no customer {quoted(code)}{near}")
+
+
+def _nobody(request: RunRequest, config: FleetConfig) -> Fault:
+    environments = sorted({entry.environment for entry in config.entries.values() if entry.environment})
+    if request.environment is not None and request.environment not in environments:
+        known = ", ".join(printable(name, 40) for name in environments[:20]) or "none"
+        return Fault(
+            "$.environment", f"no customer is of environment {quoted(request.environment)}; there are: {known}"
+        )
+    return Fault("$", "include, exclude and environment together select nobody")
+
+
+def _check_confirmation(request: RunRequest, selected: int) -> None:
+    if request.scope == "all" and request.prune and request.confirm_customers != selected:
+        said = "missing" if request.confirm_customers is None else f"says {request.confirm_customers}"
+        raise RequestError(
+            [Fault("$.confirm_customers", f"{said}, but {selected} customers are selected for a run that prunes")]
+        )
+
+
+def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
+    """A role override stays in the configured account: else whoever may invoke could send data anywhere."""
+    if request.ses_role_arn is None:
+        return entry
+    try:
+        role = parse_role_arn(request.ses_role_arn)
+    except ValueError as error:
+        raise RequestError([Fault("$.ses_role_arn", str(error))]) from None
+    if entry.customer is None:
+        text = f"{entry.code} has no usable role in config.json whose account this one could be compared with"
+        raise RequestError([Fault("$.ses_role_arn", text)])
+    configured = parse_role_arn(entry.customer.ses_role_arn)
+    if (role.partition, role.account_id) != (configured.partition, configured.account_id):
+        text = f"is of account {role.account_id}; {entry.code}'s configured role is of {configured.account_id}"
+        raise RequestError([Fault("$.ses_role_arn", text)])
+    customer = entry.customer.model_copy(update={"ses_role_arn": role.text})
+    return replace(entry, customer=customer)
+
+
+def _sharing(entries: list[CustomerEntry]) -> dict[str, str]:
+    """For every customer whose account and Region another selected one has too: a sentence that names them."""
+    lists: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.customer is not None:
+            lists[entry.customer.account_id, entry.customer.region].append(entry.code)
+    return {
+        code: f"{', '.join(codes)} have the same account {account} and Region {region}, so they share one contact list"
+        for (account, region), codes in lists.items()
+        if len(codes) > 1
+        for code in codes
+    }
+
+
+def _item(index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> PlannedItem:
+    base = PlannedItem(index, entry.code, entry.name, entry.account_id, entry.region, warnings=entry.warnings)
+    result = _known_result(base, entry, shared_list, request)
+    return replace(base, customer=None if result else entry.customer, result=result)
+
+
+def _known_result(
+    item: PlannedItem, entry: CustomerEntry, shared_list: str | None, request: RunRequest
+) -> CustomerResult | None:
+    if entry.skip_reason is not None:
+        return _result(item, status="skipped", warnings=(*entry.warnings, entry.skip_reason))
+    faults = [str(fault) for fault in entry.faults] or ([shared_list] if shared_list else [])
+    if faults:
+        message = printable("; ".join(faults), limits.MAX_MESSAGE_CHARACTERS)
+        error = ErrorInfo(category="configuration", type="ConfigurationError", message=message)
+        return _result(item, status="failed", error=error)
+    customer = entry.customer
+    if request.dry_run and customer is not None and not ACTIONS[request.worker_action].mutates:
+        would_use = {"ses_role_arn": customer.ses_role_arn, "region": customer.region}
+        return _result(item, status="successful", data={"would_use": would_use})
+    return None
+
+
+def _result(item: PlannedItem, **outcome: object) -> CustomerResult:
+    known = {
+        "customer_code": item.code,
+        "customer_name": item.name,
+        "account_id": item.account_id,
+        "region": item.region,
+        "warnings": item.warnings,
+    }
+    return CustomerResult.model_validate({**known, **outcome})
+
+
+def _entry_warnings(entry: CustomerEntry) -> Iterator[str]:
+    if entry.skip_reason is not None:
+        yield f"{entry.code} is skipped: {entry.skip_reason}"
+
+
+def _concurrency(request: RunRequest, customers: int) -> Concurrency:
+    requested = request.max_customer_concurrency
+    wanted = customers if requested <= 0 or requested > customers else requested
+    effective = min(wanted, limits.MAX_CONCURRENCY)
+    return Concurrency(requested=requested, effective=effective, bound_by="service_cap" if effective < wanted else None)
+
+
+def failures_allowed(request: RunRequest, selected: int) -> int | None:
+    """How many started customers may fail before no further one starts; a percentage is rounded down."""
+    allowed = request.max_failures
+    return selected * int(allowed.rstrip("%")) // 100 if isinstance(allowed, str) else allowed

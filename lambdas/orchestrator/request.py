@@ -1,0 +1,246 @@
+"""The event that starts a run → RunRequest, or one RequestError that names every fault found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.actions import HELP, Action, field_scope, payload_names
+from shared.errors import Fault, RequestError
+from shared.models import RUN_ID_PATTERN, RunRequest
+from shared.text import did_you_mean, quoted
+
+_FIELDS = tuple(RunRequest.model_fields)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A checked request and the run it starts. `named` = the id came from outside, so the run may exist."""
+
+    request: RunRequest
+    run_id: str
+    named: bool
+
+
+def payload_of(event: Any) -> Any:
+    """The action payload inside an event: an event-bus event carries it in `detail`."""
+    return event["detail"] if _is_bus_event(event) else event
+
+
+def parse(event: Any, now: datetime) -> Start:
+    """Check everything about the request that needs no configuration; RequestError lists every fault."""
+    payload = payload_of(event)
+    if not isinstance(payload, dict):
+        raise RequestError([Fault("$", 'the payload must be a JSON object such as {"action": "help"}')])
+    # A field that is null is a field not given.
+    payload = {field: value for field, value in payload.items() if value is not None}
+    faults = list(_faults(payload))
+    if faults:
+        raise RequestError(faults)
+    request = RunRequest.model_validate(_tuples(payload))
+    named = claimed_run_id(event)
+    return Start(request, named or new_run_id(now), named is not None)
+
+
+def claimed_run_id(event: Any) -> str | None:
+    """The run id that the event itself carries or implies, also when the rest of it is wrong."""
+    payload = payload_of(event)
+    if not isinstance(payload, Mapping):
+        return None
+    run_id, trigger = payload.get("run_id"), payload.get("trigger")
+    if isinstance(run_id, str) and re.fullmatch(RUN_ID_PATTERN, run_id):
+        return run_id
+    if isinstance(trigger, Mapping) and _trigger_time(trigger) is not None:
+        return _derived_run_id(str(trigger["scheduled_time"]), str(trigger.get("schedule_arn")))
+    if _is_bus_event(event) and isinstance(event.get("id"), str) and isinstance(event.get("time"), str):
+        # An event bus may deliver twice; the payload is part of the name, so no two requests share a run.
+        return _derived_run_id(event["time"], event["id"] + json.dumps(payload, sort_keys=True, default=str))
+    return None
+
+
+def new_run_id(now: datetime) -> str:
+    """`YYYYMMDDTHHMMSSZ-<6 hex>`."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def is_help(event: Any) -> bool:
+    """Whether the event asks for the list of actions."""
+    payload = payload_of(event)
+    return isinstance(payload, dict) and payload.get("action") == HELP and set(payload) <= {"action", "dry_run"}
+
+
+def _is_bus_event(event: Any) -> bool:
+    return isinstance(event, dict) and "detail" in event and "action" not in event
+
+
+def _derived_run_id(time: str, identity: str) -> str:
+    moment = _moment(time)
+    stamp = "event" if moment is None else f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    # Twelve hex digits, not six: fifty schedules that fire in the same second must never share an id.
+    digest = hashlib.sha256(f"{identity}\n{time}".encode(errors="backslashreplace")).hexdigest()
+    return f"{stamp}-{digest[:12]}"
+
+
+def _faults(payload: dict[str, Any]) -> Iterator[Fault]:
+    action = payload.get("action")
+    if action == HELP:
+        yield Fault("$", f"help takes no other fields, not {', '.join(_key(f) for f in payload if f != 'action')}")
+        return
+    entry = payload_names().get(action) if isinstance(action, str) else None
+    if entry is None:
+        yield Fault("$.action", _unknown_action(action))
+    yield from _shape_faults(payload)
+    if entry is not None:
+        yield from _scope_faults(payload, str(action))
+        yield from _params_faults(payload, entry[0])
+    yield from _selection_faults(payload)
+    yield from _identity_faults(payload)
+    yield from _prune_faults(payload, entry[0] if entry else None)
+
+
+def _unknown_action(action: Any) -> str:
+    names = [HELP, *payload_names()]
+    known = ", ".join(names)
+    if action is None:
+        return f"missing; one of: {known}"
+    near = did_you_mean(action, names) if isinstance(action, str) else ""
+    return f"unknown action {quoted(action)}{near}; one of: {known}"
+
+
+def _shape_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+    for field in payload:
+        if field not in _FIELDS:
+            yield Fault(f"$.{_key(field)}", f"unknown field{did_you_mean(field, _FIELDS)}")
+    known = {field: value for field, value in payload.items() if field in _FIELDS and field != "action"}
+    try:
+        RunRequest.model_validate(_tuples({**known, "action": "any"}))
+    except ValidationError as error:
+        yield from _readable(error, "$")
+
+
+_EXPECTED = {
+    "dry_run": "must be true or false",
+    "max_customer_concurrency": "must be an integer (0, negative or more than there are customers = all at once)",
+    "include": "must be a list of customer codes",
+    "exclude": "must be a list of customer codes",
+    "environment": "must be a string",
+    "max_failures": 'must be an integer of at least 0 or a percentage such as "10%"',
+    "customer_timeout_seconds": "must be an integer of seconds, 1 to 43200",
+    "on_deadline": 'must be "stop" or "continue"',
+    "customer_code": "must be a string",
+    "ses_role_arn": "must be a string",
+    "prune": "must be true or false",
+    "confirm_customers": "must be the number of customers selected",
+    "run_id": "must be 1 to 40 of A-Z a-z 0-9 _ -",
+    "trigger": 'must be {"schedule_arn": "...", "scheduled_time": "..."}',
+    "params": "must be a JSON object",
+}
+
+
+def _readable(error: ValidationError, root: str) -> Iterator[Fault]:
+    """One fault a field, in the words of the payload's documentation."""
+    seen = set()
+    for detail in error.errors():
+        location = detail["loc"]
+        field = str(location[0]) if location else ""
+        if field in seen:
+            continue
+        seen.add(field)
+        yield Fault(f"{root}.{_key(field)}", f"{_EXPECTED[field]}, not {quoted(_shown(detail['input']))}")
+
+
+def _scope_faults(payload: dict[str, Any], action: str) -> Iterator[Fault]:
+    scope = payload_names()[action][1]
+    for field in payload:
+        if field not in _FIELDS or field_scope(field) in (scope, "both"):
+            continue
+        if scope == "all":
+            instead = action.removesuffix("-all")
+            yield Fault(
+                f"$.{field}",
+                f"{action} runs on every customer and takes no {field}; "
+                f'use "include" to select customers, or the action {instead} for one',
+            )
+        else:
+            yield Fault(
+                f"$.{field}", f'{action} runs on the one customer in "customer_code"; {field} is for {action}-all'
+            )
+    if scope == "single" and "customer_code" not in payload:
+        yield Fault("$.customer_code", f"missing: {action} runs on one customer; use {action}-all for every customer")
+
+
+def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
+    params = payload.get("params", {})
+    if not isinstance(params, dict):
+        return
+    try:
+        action.params.model_validate(params)
+    except ValidationError as error:
+        names = list(action.params.model_fields)
+        for detail in error.errors():
+            name = str(detail["loc"][0]) if detail["loc"] else ""
+            if detail["type"] == "extra_forbidden":
+                text = f"unknown parameter of {action.name}{did_you_mean(name, names)}"
+            else:
+                text = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {quoted(_shown(detail['input']))}"
+            yield Fault(f"$.params.{_key(name)}", text)
+
+
+def _selection_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+    if payload.get("include") == []:
+        yield Fault("$.include", "selects nobody; leave it out to select every customer")
+
+
+def _identity_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+    trigger = payload.get("trigger")
+    if trigger is not None and "run_id" in payload:
+        yield Fault("$.run_id", "a run with a trigger gets its id from it; give one of the two")
+    if isinstance(trigger, Mapping) and isinstance(trigger.get("scheduled_time"), str) and not _trigger_time(trigger):
+        yield Fault("$.trigger.scheduled_time", f"{quoted(trigger['scheduled_time'])} is not an ISO 8601 time")
+
+
+def _prune_faults(payload: dict[str, Any], action: Action | None) -> Iterator[Fault]:
+    if payload.get("prune") is True and action is not None and not action.mutates:
+        yield Fault("$.prune", f"{action.name} changes nothing, so there is nothing to prune")
+    if "confirm_customers" in payload and payload.get("prune") is not True:
+        yield Fault("$.confirm_customers", 'belongs to "prune": true')
+
+
+def _trigger_time(trigger: Mapping[str, Any]) -> datetime | None:
+    value = trigger.get("scheduled_time")
+    return _moment(value) if isinstance(value, str) else None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _tuples(payload: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON knows lists only; the frozen model holds tuples.
+    lists = {field: tuple(payload[field]) for field in ("include", "exclude") if isinstance(payload.get(field), list)}
+    return {**payload, **lists}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        return type(value).__name__
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_]{1,64}", name) else quoted(name)

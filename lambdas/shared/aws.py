@@ -1,0 +1,127 @@
+"""The only importer of boto3: sessions, clients, and the translation of AWS's failures into ours."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3.session
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+)
+
+from shared import limits
+from shared.errors import AwsCallError, FailureKind
+from shared.text import masked, printable
+
+_THROTTLING_CODES = frozenset(
+    {"TooManyRequestsException", "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
+     "RequestThrottled", "RequestThrottledException", "SlowDown", "BandwidthLimitExceeded"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Temporary credentials of one assumed role. Its repr shows nothing."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+
+
+class AwsClient:
+    """A boto3 client whose failures are AwsCallError. Safe to share between threads, as boto3's clients are."""
+
+    def __init__(self, service: str, client: Any) -> None:
+        self.service = service
+        self._client = client
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Call an operation by boto3's method name, e.g. `get_contact_list`."""
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
+        except (ClientError, BotoCoreError, HTTPClientError) as error:
+            raise _failure(self.service, operation, error) from None
+        return answer
+
+    def read_body(self, operation: str, answer: Mapping[str, Any], limit: int) -> bytes:
+        """The streamed `Body` (or `Payload`) of an answer, at most `limit` bytes; a broken stream is `lost`."""
+        stream = answer.get("Body") or answer["Payload"]
+        try:
+            body: bytes = stream.read(limit)
+        except Exception as error:  # noqa: BLE001  # urllib3, http.client and botocore each raise their own
+            raise AwsCallError(self.service, operation, "lost", type(error).__name__, masked(str(error))) from None
+        return body
+
+
+@functools.cache
+def _warm_session() -> boto3.session.Session:
+    # Holds loaded service models and nothing of a customer: building one per customer is what makes peers slow.
+    return boto3.session.Session()
+
+
+def client(
+    service: str,
+    region: str,
+    *,
+    credentials: Credentials | None = None,
+    attempts: int = 1,
+    read_timeout: float = limits.CALL_READ_TIMEOUT_SECONDS,
+    connections: int = 1,
+) -> AwsClient:
+    """A new client: with `credentials` for a customer, else with the function's own.
+
+    `attempts` counts all tries of the SDK; 1 = it never sends anything twice.
+    """
+    config = Config(
+        connect_timeout=limits.CONNECT_TIMEOUT_SECONDS,
+        read_timeout=read_timeout,
+        max_pool_connections=connections,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    keys = (
+        {}
+        if credentials is None
+        else {
+            "aws_access_key_id": credentials.access_key_id,
+            "aws_secret_access_key": credentials.secret_access_key,
+            "aws_session_token": credentials.session_token,
+        }
+    )
+    raw: Any = _warm_session().client(service, region_name=region, config=config, **keys)  # type: ignore[call-overload]
+    return AwsClient(service, raw)
+
+
+def _failure(service: str, operation: str, error: Exception) -> AwsCallError:
+    if isinstance(error, ClientError):
+        return _service_failure(service, operation, error)
+    code = type(error).__name__
+    if isinstance(error, ConnectTimeoutError | EndpointConnectionError | NoCredentialsError):
+        return AwsCallError(service, operation, "unreachable", code, masked(str(error)))
+    if isinstance(error, ParamValidationError):
+        return AwsCallError(service, operation, "refused", code, "the parameters do not have the API's form")
+    return AwsCallError(service, operation, "lost", code, masked(str(error)))
+
+
+def _service_failure(service: str, operation: str, error: ClientError) -> AwsCallError:
+    details = error.response.get("Error", {})
+    code = str(details.get("Code") or "Unknown")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return AwsCallError(
+        service, operation, _kind(code, status), printable(code, 80), masked(str(details.get("Message", ""))), status
+    )
+
+
+def _kind(code: str, status: int | None) -> FailureKind:
+    if status == 429 or code in _THROTTLING_CODES:
+        return "throttled"
+    return "server" if status is not None and status >= 500 else "refused"

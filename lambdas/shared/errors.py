@@ -1,0 +1,95 @@
+"""The project's exceptions.
+
+    SesFleetError
+    ├── RunRefusedError              the run does not start: exit_code 2, the function fails
+    │   ├── RequestError        the payload is wrong
+    │   └── ConfigurationError  config.json, SESConfig.json or the deployment is wrong
+    ├── CustomerError           one customer fails; becomes `error` of its result
+    └── AwsCallError              an AWS call that did not succeed; becomes a CustomerError or a RunRefusedError
+
+The class names of RunRefusedError's children are the `errorType` that callers see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Category = Literal["configuration", "authentication", "operation", "timeout", "internal"]
+FailureKind = Literal["refused", "throttled", "server", "lost", "unreachable"]
+
+
+class SesFleetError(Exception):
+    """Base of all our exceptions."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with an input: `path` is a JSON path such as `$.include[0]`."""
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}"
+
+
+class RunRefusedError(SesFleetError):
+    """The run does not start. Its message lists every fault found, one a line."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class RequestError(RunRefusedError):
+    """The action payload is wrong."""
+
+
+class ConfigurationError(RunRefusedError):
+    """A configuration file or the deployment is wrong."""
+
+
+class CustomerError(SesFleetError):
+    """One customer's operation failed. `message` is complete: what happened, to whom, what to do."""
+
+    def __init__(
+        self,
+        category: Category,
+        type_: str,
+        message: str,
+        *,
+        retryable: bool = False,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.category: Category = category
+        self.type = type_
+        self.message = message
+        self.retryable = retryable
+        self.outcome_unknown = outcome_unknown
+
+
+class AwsCallError(SesFleetError):
+    """An AWS call that did not succeed.
+
+    `kind`: refused (4xx), throttled (429 or a throttling code), server (5xx), lost (sent, no answer),
+    unreachable (never sent). `text` is the service's message, masked.
+    """
+
+    def __init__(
+        self, service: str, operation: str, kind: FailureKind, code: str, text: str, status: int | None = None
+    ) -> None:
+        super().__init__(f"{service}.{operation}: {code}: {text}")
+        self.service = service
+        self.operation = operation
+        self.kind: FailureKind = kind
+        self.code = code
+        self.text = text
+        self.status = status
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.kind != "refused"

@@ -1,0 +1,52 @@
+"""Every number the product depends on, with its unit and where it comes from.
+
+Sources: "quota" = AWS quota pages, "API" = AWS API reference, "observed" = reported by people who
+probed AWS, not by AWS itself, "ours" = our choice, with the reason.
+"""
+
+from __future__ import annotations
+
+# --- Lambda -------------------------------------------------------------------------------------
+LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024  # quota: synchronous request and response, each
+LAMBDA_EVENT_BYTES = 1024 * 1024  # quota: asynchronous request
+WORKER_FUNCTION_TIMEOUT_SECONDS = 290  # ours: under 300 s, since idle connections die at about 350 s
+INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the 350 s of NAT gateways
+ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
+MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threads (quota)
+
+# --- what we return -----------------------------------------------------------------------------
+RESPONSE_INLINE_BYTES = 4 * 1024 * 1024  # ours: data beyond it stays in S3; leaves room below 6 MB
+MAX_CUSTOMERS = 5_000  # ours: as many results without data fit a response
+MAX_MESSAGE_CHARACTERS = 500  # ours: one error message or warning
+SHORT_MESSAGE_CHARACTERS = 120  # ours: what a message is cut to when a response would not fit otherwise
+
+# --- logs ---------------------------------------------------------------------------------------
+LOG_TAIL_BYTES = 4 * 1024  # API: Invoke with LogType=Tail
+LOG_BLOCK_BYTES = 200 * 1024  # ours: below CloudWatch Logs' 256 KiB an event (quota)
+MAX_LOG_LINES = 200  # ours: returned by a worker for one slice
+MAX_LOG_BYTES = 16 * 1024  # ours: the same, in bytes
+
+# --- configuration ------------------------------------------------------------------------------
+MAX_CONFIG_BYTES = 10 * 1024 * 1024  # ours: a larger config.json is a mistake
+MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: twelve orchestrator hops and more
+DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
+
+# --- STS and IAM --------------------------------------------------------------------------------
+SESSION_NAME_CHARACTERS = 64  # API: RoleSessionName, 2-64 of [\w+=,.@-]
+SESSION_POLICY_CHARACTERS = 2_048  # API: AssumeRole's Policy and policy ARNs together
+ROLE_NAME_CHARACTERS = 64  # quota: IAM role name
+ROLE_PATH_CHARACTERS = 512  # quota: IAM path
+EXTERNAL_ID_CHARACTERS = (2, 1_224)  # API: ExternalId
+
+# --- SES ----------------------------------------------------------------------------------------
+SES_PAGE_SIZE = 1_000  # observed: ListContacts takes it; the model names no maximum
+SES_NAME_CHARACTERS = 64  # observed: list and topic names are [A-Za-z0-9_-]{1,64}
+SES_REQUESTS_PER_SECOND = 1.0  # quota: every action but Send*, per account and Region, not adjustable
+SES_BURST = 5  # observed: short bursts pass, then 429
+READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried so often
+
+# --- time ---------------------------------------------------------------------------------------
+CONNECT_TIMEOUT_SECONDS = 5  # ours
+CALL_READ_TIMEOUT_SECONDS = 30  # ours: SES, STS and S3 answer in well under a second
+WORKER_MARGIN_SECONDS = 5.0  # ours: what the worker keeps of its own timeout to return its result
+CUSTOMER_TIMEOUT_GRACE_SECONDS = 10.0  # ours: how long after customer_timeout_seconds an answer still counts

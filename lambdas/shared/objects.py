@@ -1,0 +1,77 @@
+"""S3 objects: the few ways we read and write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.aws import AwsClient
+from shared.errors import AwsCallError
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object's bytes, and its VersionId or, in a bucket without versions, its ETag."""
+
+    body: bytes
+    version: str | None
+
+
+class TooLargeError(Exception):
+    """The object is larger than the reader allows; carries its size in bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes")
+        self.size = size
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One bucket seen through an S3 client."""
+
+    s3: AwsClient
+    name: str
+
+    def read(self, key: str, *, limit: int) -> StoredObject:
+        """The object; AwsCallError when it cannot be read, TooLargeError above `limit` bytes."""
+        answer = self.s3.call("get_object", Bucket=self.name, Key=key)
+        size = int(answer["ContentLength"])
+        if size > limit:
+            raise TooLargeError(size)
+        return StoredObject(self.s3.read_body("get_object", answer, limit), _version(answer))
+
+    def find(self, key: str, *, limit: int) -> StoredObject | None:
+        """The object, or None when there is none."""
+        try:
+            return self.read(key, limit=limit)
+        except AwsCallError as failure:
+            if failure.status == 404:
+                return None
+            raise
+
+    def write(self, key: str, body: bytes, content_type: str = "application/json") -> None:
+        """Write the object, over any that is there."""
+        self.s3.call("put_object", Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def create(self, key: str, body: bytes, content_type: str = "application/json") -> bool:
+        """Write the object unless there is one; False when there was."""
+        try:
+            self.s3.call("put_object", Bucket=self.name, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+        except AwsCallError as failure:
+            # 409 = another conditional write of the same key is under way: it will have won (S3 API, PutObject).
+            if failure.status in (409, 412):
+                return False
+            raise
+        return True
+
+    def location(self, key: str) -> str:
+        """The object's s3:// URI."""
+        return f"s3://{self.name}/{key}"
+
+
+def _version(answer: dict[str, Any]) -> str | None:
+    version = answer.get("VersionId")
+    if version and version != "null":
+        return str(version)
+    etag = answer.get("ETag")
+    return str(etag).strip('"') if etag else None

@@ -1,0 +1,55 @@
+"""The functions' environment variables, read once per invocation into a frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared import limits
+from shared.errors import ConfigurationError, Fault
+from shared.text import printable
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> Self:
+        """Raise ConfigurationError naming every variable that is missing or wrong."""
+        try:
+            return cls.model_validate(dict(environment))
+        except ValidationError as error:
+            raise ConfigurationError(_fault(detail) for detail in error.errors()) from None
+
+
+class OrchestratorSettings(_Settings):
+    """What the orchestrator reads from its environment. Times are seconds."""
+
+    config_bucket: str = Field(alias="CONFIG_BUCKET", min_length=1)
+    config_key: str = Field(alias="CONFIG_KEY", default="config.json", min_length=1)
+    ses_config_key: str = Field(alias="SES_CONFIG_KEY", default="SESConfig.json", min_length=1)
+    results_bucket: str = Field(alias="RESULTS_BUCKET", min_length=1)
+    worker_function_name: str = Field(alias="WORKER_FUNCTION_NAME", min_length=1)
+    region: str = Field(alias="AWS_REGION", min_length=1)
+    slice_budget: float = Field(
+        alias="SLICE_BUDGET_SECONDS", default=240.0, gt=0, lt=limits.WORKER_FUNCTION_TIMEOUT_SECONDS
+    )
+    start_margin: float = Field(alias="START_MARGIN_SECONDS", default=60.0, ge=0)
+    return_margin: float = Field(alias="RETURN_MARGIN_SECONDS", default=30.0, ge=0)
+
+
+class WorkerSettings(_Settings):
+    """What the worker reads from its environment."""
+
+    region: str = Field(alias="AWS_REGION", min_length=1)
+    ses_requests_per_second: float = Field(
+        alias="SES_REQUESTS_PER_SECOND", default=limits.SES_REQUESTS_PER_SECOND, ge=0
+    )
+    ses_burst: int = Field(alias="SES_BURST", default=limits.SES_BURST, ge=1)
+
+
+def _fault(detail: Any) -> Fault:
+    name = ".".join(str(part) for part in detail["loc"])
+    return Fault(f"$.environment_variables.{name}", printable(detail["msg"]))

@@ -1,0 +1,14 @@
+"""Entry point of the worker function."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from shared.settings import WorkerSettings
+from worker import service
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A WorkItem in, a WorkResult out."""
+    return service.run(event, context, WorkerSettings.from_env(os.environ))

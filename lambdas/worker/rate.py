@@ -1,0 +1,77 @@
+"""Pacing: SES's control APIs allow about one request per second per account, not adjustable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from shared.errors import CustomerError
+
+
+class SliceBudget:
+    """The seconds that one worker invocation may still use."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def left(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self._end - self._clock())
+
+    def covers(self, seconds: float) -> bool:
+        """Whether `seconds` of waiting would leave any budget."""
+        return self._clock() + seconds < self._end
+
+
+class SliceTimeoutError(CustomerError):
+    """The slice's budget ended before the action did; actions add what the person can do about it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("timeout", "SliceTimeout", message, retryable=True)
+
+
+class Pacer:
+    """A token bucket: `burst` requests at once, then `per_second`; 0 per second = unpaced."""
+
+    def __init__(
+        self,
+        per_second: float,
+        burst: int,
+        budget: SliceBudget,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._per_second = per_second
+        self._burst = float(burst)
+        self._tokens = float(burst)
+        self._budget = budget
+        self._clock = clock
+        self._sleep = sleep
+        self._refilled = clock()
+
+    def wait(self) -> None:
+        """Wait for the next request's turn; SliceTimeoutError when its turn lies beyond the budget."""
+        if self._per_second > 0:
+            self._refill()
+            self.pause(max(0.0, (1.0 - self._tokens) / self._per_second))
+            self._refill()
+            self._tokens -= 1.0
+        elif not self._budget.covers(0):
+            self.pause(0)
+
+    def emptied(self) -> None:
+        """Somebody else uses the same account's rate: the burst is gone."""
+        self._tokens = 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Sleep within the budget."""
+        if not self._budget.covers(seconds):
+            raise SliceTimeoutError("the time given to this customer ended")
+        if seconds > 0:
+            self._sleep(seconds)
+
+    def _refill(self) -> None:
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._refilled) * self._per_second)
+        self._refilled = now

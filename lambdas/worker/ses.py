@@ -1,0 +1,44 @@
+"""SES calls of one customer: paced, counted, retried only where nothing can happen twice."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from shared import limits
+from shared.aws import AwsClient
+from shared.errors import AwsCallError
+from worker.rate import Pacer
+
+
+class PacedSes:
+    """An SES client that waits its turn. `calls` counts requests sent, retries included."""
+
+    def __init__(self, client: AwsClient, pacer: Pacer) -> None:
+        self._client = client
+        self._pacer = pacer
+        self.calls = 0
+
+    def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """A reading call: throttled ones wait and go on within the budget, a 5xx or lost answer is tried again."""
+        broken = 0
+        while True:
+            try:
+                return self._send(operation, parameters)
+            except AwsCallError as failure:
+                if failure.kind == "throttled":
+                    self._back_off()
+                    continue
+                broken += 1
+                if not failure.transient or broken == limits.READ_ATTEMPTS:
+                    raise
+                self._pacer.pause(random.uniform(0.1, 0.5) * broken)  # noqa: S311  # jitter, not a secret
+
+    def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self._pacer.wait()
+        self.calls += 1
+        return self._client.call(operation, **parameters)
+
+    def _back_off(self) -> None:
+        self._pacer.emptied()
+        self._pacer.pause(random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
