@@ -96,7 +96,7 @@ def block_parts(result: CustomerResult) -> Iterator[str]:
 def emit_run(summary: Summary) -> None:
     """Counts and duration of a run that is over, as EMF; customer codes are properties, never dimensions."""
     metrics = _metrics(summary.dry_run)
-    metrics.add_dimensions(action=summary.action)
+    metrics.add_dimensions(service=str(metrics.service), action=summary.action)
     for name, count in (
         ("CustomersSuccessful", summary.successful_count),
         ("CustomersFailed", summary.failed_count),
@@ -115,7 +115,7 @@ def emit_refusal(action: str | None, *, dry_run: bool) -> None:
     """RunRefused; `action` None when the payload named none that we know."""
     metrics = _metrics(dry_run)
     if action is not None:
-        metrics.add_dimensions(action=action)
+        metrics.add_dimensions(service=str(metrics.service), action=action)
     metrics.add_metric("RunRefused", MetricUnit.Count, 1)
     metrics.flush_metrics()
 

@@ -14,7 +14,7 @@ SERVICE = "ses-fleet"
 
 def make_logger(**keys: Any) -> Logger:
     """A Powertools JSON logger whose every line carries `keys`, and nothing of an earlier invocation."""
-    logger = Logger(service=SERVICE, level="INFO")
+    logger = Logger(service=SERVICE, level="INFO", use_rfc3339=True, utc=True)
     logger.structure_logs(**keys)
     return logger
 

@@ -1,0 +1,172 @@
+"""The accounts of the local cloud: the hub with its functions, and one for every customer's role."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from local import moto_state
+from local.control import Generated
+from local.scenario import Scenario, ScenarioList, ScenarioRole
+from local.ses import bulk
+from local.ses.service import StrictSes
+from shared import limits
+from shared.actions import ACTIONS, policy_statements
+from shared.arns import RoleArn, parse_role_arn
+from shared.text import printable
+
+HUB_ACCOUNT = "123456789012"
+HUB_REGION = "us-east-1"
+CONFIG_BUCKET = f"ses-fleet-config-{HUB_ACCOUNT}"
+RESULTS_BUCKET = f"ses-fleet-results-{HUB_ACCOUNT}"
+ORCHESTRATOR = "ses-fleet-orchestrator"
+WORKER = "ses-fleet-worker"
+WORKER_ROLE_ARN = f"arn:aws:iam::{HUB_ACCOUNT}:role/{WORKER}"
+
+_LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
+_MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 256}
+_SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def make_hub(moto: moto_state.MotoApp, *, ses_rate: float) -> None:
+    """Buckets, roles and the two functions, as the deployed stack would have them."""
+    moto_state.make_bucket(moto, HUB_ACCOUNT, CONFIG_BUCKET, versioned=True)
+    moto_state.make_bucket(moto, HUB_ACCOUNT, RESULTS_BUCKET, versioned=False)
+    for name, statements in _hub_policies().items():
+        moto_state.make_role(
+            RoleArn(f"arn:aws:iam::{HUB_ACCOUNT}:role/{name}", "aws", HUB_ACCOUNT, "/", name),
+            trust=_document([_SERVICE_TRUST]),
+            policy=_document(statements),
+        )
+    code = package(_LAMBDAS)
+    for name, variables in _variables(ses_rate).items():
+        seconds = limits.WORKER_FUNCTION_TIMEOUT_SECONDS
+        moto_state.make_function(
+            HUB_ACCOUNT,
+            HUB_REGION,
+            name=name,
+            handler=f"{name.removeprefix('ses-fleet-')}.handler.handler",
+            role_arn=f"arn:aws:iam::{HUB_ACCOUNT}:role/{name}",
+            code=code,
+            timeout=seconds if name == WORKER else limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS,
+            memory_mb=_MEMORY_MB[name],
+            variables=variables,
+        )
+
+
+def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
+    """One role for every well-formed role ARN of config.json; yields a line for each that cannot be made."""
+    made: set[str] = set()
+    for code, key, text, external_id in _role_arns(config):
+        try:
+            role = parse_role_arn(text)
+        except ValueError as error:
+            yield f"{printable(code)}: {key} {error}: no role made"
+            continue
+        if role.partition != "aws":
+            yield f"{printable(code)}: {key} {printable(text)} is of partition {role.partition}: no role made"
+        elif role.text not in made:
+            made.add(role.text)
+            account = scenario.accounts.get(role.account_id)
+            own = account.roles.get(role.name) if account else None
+            moto_state.make_role(role, trust=_customer_trust(own, external_id), policy=_customer_policy(role))
+
+
+def fill_accounts(ses: StrictSes, scenario: Scenario) -> None:
+    """The scenario's lists and contacts."""
+    for account_id, account in scenario.accounts.items():
+        for region, contact_list in account.lists.items():
+            _make_list(ses, account_id, region, contact_list)
+
+
+def package(source: Path) -> bytes:
+    """A zip of a folder's Python files, always the same for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(source.rglob("*.py")):
+            archive.writestr(zipfile.ZipInfo(str(path.relative_to(source)), (1980, 1, 1, 0, 0, 0)), path.read_bytes())
+    return buffer.getvalue()
+
+
+def _variables(ses_rate: float) -> dict[str, dict[str, str]]:
+    return {
+        ORCHESTRATOR: {
+            "CONFIG_BUCKET": CONFIG_BUCKET,
+            "RESULTS_BUCKET": RESULTS_BUCKET,
+            "WORKER_FUNCTION_NAME": WORKER,
+        },
+        WORKER: {"SES_REQUESTS_PER_SECOND": f"{ses_rate:g}", "SES_BURST": str(limits.SES_BURST)},
+    }
+
+
+def _hub_policies() -> dict[str, list[dict[str, Any]]]:
+    buckets = [f"arn:aws:s3:::{CONFIG_BUCKET}", f"arn:aws:s3:::{RESULTS_BUCKET}"]
+    return {
+        ORCHESTRATOR: [
+            _allow(["s3:GetObject"], f"{buckets[0]}/*"),
+            _allow(["s3:ListBucket"], buckets),
+            _allow(["s3:GetObject", "s3:PutObject"], f"{buckets[1]}/runs/*"),
+            _allow(["lambda:InvokeFunction"], f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function:{WORKER}"),
+        ],
+        WORKER: [_allow(["sts:AssumeRole"], "arn:aws:iam::*:role/*")],
+    }
+
+
+def _allow(actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _role_arns(config: Any) -> Iterator[tuple[str, str, str, str | None]]:
+    """(customer code, key, ARN, ExternalId) of everything in config.json that names a role."""
+    mappings = config.get("customer_mappings") if isinstance(config, Mapping) else None
+    for code, customer in (mappings if isinstance(mappings, Mapping) else {}).items():
+        if not isinstance(customer, Mapping):
+            continue
+        for key, external_key in (
+            ("ses_role_arn", "external_id"),
+            ("identity_center_role_arn", "identity_center_external_id"),
+        ):
+            text, external_id = customer.get(key), customer.get(external_key)
+            if isinstance(text, str) and text:
+                yield code, key, text, external_id if isinstance(external_id, str) else None
+
+
+def _customer_trust(own: ScenarioRole | None, external_id: str | None) -> dict[str, Any]:
+    trusted = [WORKER_ROLE_ARN] if own is None else own.trust
+    wanted_id = external_id if own is None else own.external_id
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
+    if wanted_id is not None:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": wanted_id}}
+    return _document([statement])
+
+
+def _customer_policy(role: RoleArn) -> dict[str, Any]:
+    statements = [
+        statement
+        for action in ACTIONS.values()
+        for statement in policy_statements(action, partition="aws", region="*", account_id=role.account_id)
+    ]
+    return _document(statements)
+
+
+def _make_list(ses: StrictSes, account_id: str, region: str, wanted: ScenarioList) -> None:
+    ses.create_list(account_id, region, wanted.name, description=wanted.description, topics=wanted.topics)
+    if isinstance(wanted.contacts, Generated):
+        contacts = bulk.generate(
+            count=wanted.contacts.generate,
+            seed=wanted.contacts.seed,
+            opt_in=wanted.contacts.opt_in,
+            topics=ses.topics(account_id, region, wanted.name),
+        )
+    else:
+        lines = "\n".join(json.dumps(record) for record in wanted.contacts)
+        contacts = bulk.parse_import_lines(lines.encode())
+    ses.fill(account_id, region, wanted.name, contacts)

@@ -1,0 +1,149 @@
+"""The local cloud as one thing: everything made, started, seeded and stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local import accounts, moto_state, scenario
+from local.control import Control
+from local.endpoint import Endpoint, Services
+from local.identity import Sessions
+from local.journal import Journal
+from local.lambda_api import LambdaApi
+from local.lambda_runtime.function import FunctionSpec
+from local.lambda_runtime.runtime import LambdaRuntime
+from local.ses.rate import RateLimit
+from local.ses.service import StrictSes
+from local.sts import Sts
+from shared import limits
+
+_SESSION_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a local cloud is started. `ses_rate` is requests per second and account, 0 = no throttle."""
+
+    port: int = 0
+    config: Path | None = None
+    ses_config: Path | None = None
+    scenario: Path | None = None
+    ses_rate: float = limits.SES_REQUESTS_PER_SECOND
+    max_environments: int = 10
+
+
+class LocalCloud:
+    """Start it, point AWS clients at `url`, stop it. One a process: moto's state is the process's."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._scenario = scenario.read(options.scenario) if options.scenario else scenario.Scenario()
+        self._work_dir = Path(tempfile.mkdtemp(prefix="ses-fleet-"))
+        rate = RateLimit(options.ses_rate, limits.SES_BURST) if options.ses_rate > 0 else None
+        self.journal, self.sessions, self.ses = Journal(), Sessions(), StrictSes(rate=rate)
+        self.runtime = LambdaRuntime(
+            work_dir=self._work_dir,
+            issue_variables=self._issue_variables,
+            write_logs=_write_logs,
+            max_environments=options.max_environments,
+        )
+        self._control = Control(journal=self.journal, sessions=self.sessions, ses=self.ses)
+        self._moto = moto_state.MotoApp()
+        services = Services(
+            sessions=self.sessions,
+            journal=self.journal,
+            ses=self.ses,
+            sts=Sts(self.sessions),
+            lambda_api=LambdaApi(self.runtime),
+            moto=self._moto,
+        )
+        self._endpoint = Endpoint(services, self._control, options.port)
+
+    @property
+    def url(self) -> str:
+        """The endpoint."""
+        return self._endpoint.url
+
+    def start(self) -> list[str]:
+        """Bind, make the accounts, be ready; returns a line for everything that could not be made.
+
+        OSError when the port is taken, ScenarioError or OSError when a file cannot be used.
+        """
+        try:
+            self._endpoint.start()
+            notices = self._seed()
+        except BaseException:
+            self.stop()
+            raise
+        self._control.ready.set()
+        return notices
+
+    def stop(self) -> None:
+        """End every process, stop serving, remove all files."""
+        self._control.ready.clear()
+        self.runtime.stop()
+        self._endpoint.stop()
+        shutil.rmtree(self._work_dir, ignore_errors=True)
+
+    def function(self, name: str) -> FunctionSpec:
+        """One of the hub's functions as it is now."""
+        return moto_state.find_function(accounts.HUB_ACCOUNT, accounts.HUB_REGION, name, None)
+
+    def add_customers(self, config: Any) -> list[str]:
+        """Make the roles of a config.json's customers, and put the file into the config bucket."""
+        self._put("config.json", json.dumps(config).encode())
+        return list(accounts.make_customer_roles(config, self._scenario))
+
+    def environment(self) -> dict[str, str]:
+        """What a client needs to be the hub's administrator here."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": accounts.HUB_ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": accounts.HUB_REGION,
+            "AWS_DEFAULT_REGION": accounts.HUB_REGION,
+        }
+
+    def _seed(self) -> list[str]:
+        accounts.make_hub(self._moto, ses_rate=self._options.ses_rate)
+        notices: list[str] = []
+        if self._options.config is not None:
+            body = self._options.config.read_bytes()
+            self._put("config.json", body)
+            try:
+                notices += accounts.make_customer_roles(json.loads(body), self._scenario)
+            except ValueError:
+                notices.append(f"{self._options.config} is not JSON: no customer accounts made")
+        if self._options.ses_config is not None:
+            self._put("SESConfig.json", self._options.ses_config.read_bytes())
+        accounts.fill_accounts(self.ses, self._scenario)
+        return notices
+
+    def _put(self, key: str, body: bytes) -> None:
+        moto_state.put_object(self._moto, accounts.HUB_ACCOUNT, accounts.CONFIG_BUCKET, key, body)
+
+    def _issue_variables(self, spec: FunctionSpec, environment_id: str) -> Mapping[str, str]:
+        role = moto_state.find_role(spec.role_arn)
+        session = self.sessions.issue(
+            role_arn=spec.role_arn,
+            role_id=role.role_id if role else "AROAUNKNOWN",
+            session_name=environment_id,
+            seconds=_SESSION_SECONDS,
+        )
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": session.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+            "AWS_SESSION_TOKEN": session.session_token,
+        }
+
+
+def _write_logs(spec: FunctionSpec, stream: str, lines: list[tuple[int, str]]) -> None:
+    account = spec.arn.split(":")[4]
+    moto_state.write_log_events(account, spec.region, f"/aws/lambda/{spec.name}", stream, lines)

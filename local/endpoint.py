@@ -1,0 +1,161 @@
+"""The one endpoint that every client is pointed at: who asks, what for, who answers, and the journal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from cheroot import wsgi
+
+from local import identity, operations, protocols
+from local.control import PREFIX, Control
+from local.identity import Caller, Sessions
+from local.journal import Journal
+from local.lambda_api import LambdaApi
+from local.moto_state import MotoApp
+from local.operations import Operation
+from local.ses.service import StrictSes
+from local.sts import OPERATIONS as STS_OPERATIONS
+from local.sts import Sts
+from local.web import AwsError, Request, Response
+
+_log = logging.getLogger(__name__)
+
+# The orchestrator may hold 500 invokes open, and what they run needs threads too.
+_THREADS = 640
+_QUEUE = 1024
+
+
+@dataclass(frozen=True)
+class Services:
+    """What answers."""
+
+    sessions: Sessions
+    journal: Journal
+    ses: StrictSes
+    sts: Sts
+    lambda_api: LambdaApi
+    moto: MotoApp
+
+
+class Endpoint:
+    """An HTTP server on loopback. Port 0 = a free one; OSError when the port is taken."""
+
+    def __init__(self, services: Services, control: Control, port: int) -> None:
+        self._services = services
+        self._control = control
+        self._server = wsgi.Server(
+            ("127.0.0.1", port), self._application, numthreads=_THREADS, request_queue_size=_QUEUE, shutdown_timeout=1
+        )
+        self._server.keep_alive_conn_limit = _QUEUE
+        self._server.error_log = _report  # type: ignore[method-assign]  # cheroot's documented hook
+        self._thread = threading.Thread(target=self._server.serve, name="endpoint", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where clients are pointed."""
+        return f"http://127.0.0.1:{self._server.bind_addr[1]}"
+
+    def start(self) -> None:
+        """Bind and serve."""
+        self._server.prepare()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.stop()
+        self._thread.join(timeout=2)
+
+    def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        response = self.handle(_request(environ))
+        headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _OWN_HEADERS]
+        length = response.headers.get("Content-Length") if environ["REQUEST_METHOD"] == "HEAD" else None
+        headers.append(("Content-Length", length or str(len(response.body))))
+        start_response(f"{response.status} {_phrase(response.status)}", headers)
+        return [response.body]
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request and write it into the journal."""
+        if request.path.startswith(PREFIX):
+            return self._control.handle(request)
+        began = time.time()
+        signature = identity.read_signature(request)
+        facts: dict[str, Any] = {
+            "service": operations.service_of(signature.signing_name or "unsigned", request.path),
+            "operation": request.method,
+            "region": signature.region,
+            "account": None,
+            "principal": None,
+            "access_key_id": signature.access_key_id,
+            "environment": signature.environment,
+            "error_code": None,
+            "reason": None,
+            "writes": False,
+        }
+        try:
+            response = self._answer(request, signature, facts)
+        except AwsError as error:
+            facts |= {"error_code": error.code, "reason": error.reason}
+            response = protocols.error_answer(error, operations.protocol_of(facts["service"]))
+            if error.status == HTTPStatus.NOT_IMPLEMENTED:
+                _log.error("%s %s: %s", facts["service"], facts["operation"], error.message)
+        except Exception:  # noqa: BLE001  # a fault of ours is answered as AWS answers one of its own, and logged
+            _log.exception("%s %s failed in the local cloud", facts["service"], facts["operation"])
+            facts["error_code"] = "InternalFailure"
+            failure = AwsError("InternalFailure", "the local cloud failed; see its log", 500)
+            response = protocols.error_answer(failure, operations.protocol_of(facts["service"]))
+        self._services.journal.add(started_at=began, ended_at=time.time(), http_status=response.status, **facts)
+        return response
+
+    def _answer(self, request: Request, signature: identity.Signature, facts: dict[str, Any]) -> Response:
+        caller = self._services.sessions.caller(signature)
+        facts |= {"account": caller.account, "principal": caller.principal}
+        operation = operations.resolve(caller.signing_name, request)
+        facts |= {"service": operation.service, "operation": operation.name, "writes": operation.writes}
+        response = self._dispatch(operation, caller, request)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            facts["error_code"] = str(response.status)
+        return response
+
+    def _dispatch(self, operation: Operation, caller: Caller, request: Request) -> Response:
+        services = self._services
+        if operation.service == "sesv2" and operation.name in services.ses.operations:
+            parameters = dict(operation.parameters)
+            return protocols.json_answer(services.ses.call(caller.account, caller.region, operation.name, parameters))
+        if operation.service == "sts" and operation.name in STS_OPERATIONS:
+            return services.sts.handle(operation, caller, request)
+        if operation.service == "lambda" and operation.name == "Invoke":
+            return services.lambda_api.invoke(operation, caller, request)
+        return services.moto.handle(request, caller.account)
+
+
+_OWN_HEADERS = frozenset({"content-length", "connection", "transfer-encoding", "server", "date"})
+
+
+def _request(environ: dict[str, Any]) -> Request:
+    path, _, query = environ["REQUEST_URI"].partition("?")
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    if environ.get("CONTENT_TYPE"):
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(length) if length else b""
+    return Request(environ["REQUEST_METHOD"], path, query, headers, body)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _report(msg: str = "", level: int = 20, traceback: bool = False) -> None:
+    """cheroot reports clients that went away; killed environments are such."""
+    if level >= logging.ERROR:
+        _log.log(level, "%s", msg, exc_info=traceback)

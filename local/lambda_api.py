@@ -1,0 +1,85 @@
+"""Lambda's Invoke: the HTTP side of running a function. The functions themselves are moto's state."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import uuid
+
+from local import moto_state
+from local.identity import Caller
+from local.lambda_runtime.function import FunctionSpec
+from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
+from local.lambda_runtime.runtime import LambdaRuntime
+from local.operations import Operation, query_of
+from local.web import AwsError, Request, Response
+
+# Lambda quotas: 6 MB a synchronous request, 1 MB an asynchronous one.
+_MAX_BYTES = {"RequestResponse": 6 * 1024 * 1024, "Event": 1024 * 1024, "DryRun": 6 * 1024 * 1024}
+
+
+class LambdaApi:
+    """Answers Invoke."""
+
+    def __init__(self, runtime: LambdaRuntime) -> None:
+        self._runtime = runtime
+
+    def invoke(self, operation: Operation, caller: Caller, request: Request) -> Response:
+        """Raise AwsError as Lambda would."""
+        kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
+        if kind not in _MAX_BYTES:
+            raise AwsError("InvalidParameterValueException", f"unknown InvocationType {kind}")
+        qualifier = query_of(request).get("Qualifier", [""])[0] or None
+        name = str(operation.parameters["FunctionName"])
+        spec = moto_state.find_function(caller.account, caller.region, name, qualifier)
+        payload = request.body or b"{}"
+        _check(payload, kind)
+        if kind == "DryRun":
+            return Response(204)
+        if kind == "Event":
+            threading.Thread(target=self._run_event, args=(spec, payload), name="event", daemon=True).start()
+            return Response(202, b"", {"x-amzn-RequestId": str(uuid.uuid4())})
+        outcome = self._run(spec, payload, request.headers.get("x-amz-client-context"))
+        return _answer(outcome, spec, with_tail=request.headers.get("x-amz-log-type") == "Tail")
+
+    def _run(self, spec: FunctionSpec, payload: bytes, client_context: str | None = None) -> Outcome:
+        context = base64.b64decode(client_context).decode() if client_context else None
+        try:
+            return self._runtime.invoke(spec, payload, context)
+        except ThrottledError as throttled:
+            fields = {"Reason": throttled.reason, "Type": "User"}
+            raise AwsError("TooManyRequestsException", "Rate Exceeded.", 429, fields=fields) from None
+        except RuntimeStoppedError:
+            raise AwsError("ServiceException", "the local cloud is stopping", 500) from None
+
+    def _run_event(self, spec: FunctionSpec, payload: bytes) -> None:
+        try:
+            self._runtime.invoke(spec, payload)
+        except (ThrottledError, RuntimeStoppedError):
+            return  # nobody waits for the outcome of an event
+
+
+def _check(payload: bytes, kind: str) -> None:
+    limit = _MAX_BYTES[kind]
+    if len(payload) > limit:
+        message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        raise AwsError("RequestTooLargeException", message, 413)
+    try:
+        json.loads(payload)
+    except ValueError as error:
+        message = f"Could not parse request body into json: {error}"
+        raise AwsError("InvalidRequestContentException", message) from None
+
+
+def _answer(outcome: Outcome, spec: FunctionSpec, *, with_tail: bool) -> Response:
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-RequestId": outcome.request_id,
+        "X-Amz-Executed-Version": spec.version,
+    }
+    if outcome.function_error is not None:
+        headers["X-Amz-Function-Error"] = outcome.function_error
+    if with_tail:
+        headers["X-Amz-Log-Result"] = base64.b64encode(outcome.log_tail).decode()
+    return Response(200, outcome.payload, headers)

@@ -1,0 +1,65 @@
+"""Memory of process groups, sampled: a limit by RLIMIT_AS would stop Python from starting threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+_INTERVAL_SECONDS = 0.1
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class MemoryWatch:
+    """One thread that samples every watched process and calls `exceeded` once for one above its limit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: dict[int, tuple[int, Callable[[], None]]] = {}
+        self._peaks: dict[int, int] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="memory-watch", daemon=True)
+        self._thread.start()
+
+    def watch(self, pid: int, limit_mb: int, exceeded: Callable[[], None]) -> None:
+        """Sample this process from now on."""
+        with self._lock:
+            self._watched[pid] = (limit_mb, exceeded)
+
+    def forget(self, pid: int) -> None:
+        """Stop sampling it."""
+        with self._lock:
+            self._watched.pop(pid, None)
+            self._peaks.pop(pid, None)
+
+    def peak_mb(self, pid: int) -> int:
+        """The most it was seen to use, now included."""
+        now = group_rss_bytes(pid) // 2**20
+        with self._lock:
+            self._peaks[pid] = max(now, self._peaks.get(pid, 0))
+            return self._peaks[pid]
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_INTERVAL_SECONDS):
+            with self._lock:
+                watched = list(self._watched.items())
+            for pid, (limit_mb, exceeded) in watched:
+                if self.peak_mb(pid) > limit_mb:
+                    self.forget(pid)
+                    exceeded()
+
+
+def group_rss_bytes(pid: int) -> int:
+    """Resident memory of a process and its children; 0 for one that is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (OSError, IndexError):
+        return 0
+    return pages * _PAGE_BYTES + sum(group_rss_bytes(int(child)) for child in children)

@@ -1,0 +1,78 @@
+"""How an invocation can end, in Lambda's own words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+MAX_RESPONSE_BYTES = 6_291_556  # Lambda quota: 6 MB a response, as its own error message counts it
+
+
+class RuntimeStoppedError(Exception):
+    """The local cloud is stopping; the invocation has no outcome."""
+
+
+class ThrottledError(Exception):
+    """No concurrency left for this invocation; carries Lambda's `Reason`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What an environment made of one invocation. `alive` = the environment can be used again."""
+
+    payload: bytes
+    function_error: str | None = None
+    alive: bool = True
+    log_line: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a caller of Invoke gets. `log_tail` is the last 4 KB that the invocation wrote."""
+
+    request_id: str
+    payload: bytes
+    function_error: str | None
+    log_tail: bytes
+    environment_id: str
+    duration_ms: float
+
+
+def failed(error_type: str, message: str, *, log_line: str | None = None) -> Ending:
+    """An end that Lambda itself reports; the environment is gone."""
+    payload = json.dumps({"errorType": error_type, "errorMessage": message}).encode()
+    return Ending(payload, "Unhandled", alive=False, log_line=log_line)
+
+
+def timed_out(request_id: str, seconds: int, now: str) -> Ending:
+    """The function's timeout passed."""
+    text = f"Task timed out after {seconds}.00 seconds"
+    return failed("Sandbox.Timedout", f"RequestId: {request_id} Error: {text}", log_line=f"{now} {request_id} {text}")
+
+
+def exited(request_id: str, status: int) -> Ending:
+    """The process ended without an answer. `status` is Popen's: negative = a signal."""
+    why = {0: "Runtime exited without providing a reason", -9: "Runtime exited with error: signal: killed"}.get(
+        status, f"Runtime exited with error: exit status {status}"
+    )
+    message = f"RequestId: {request_id} Error: {why}"
+    return failed("Runtime.ExitError", message, log_line=message)
+
+
+def out_of_memory(request_id: str) -> Ending:
+    """The process used more than the function's memory."""
+    message = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+    return failed("Runtime.OutOfMemory", message, log_line=message)
+
+
+def too_large(size: int) -> Ending:
+    """The response is over Lambda's limit; the environment lives on."""
+    message = (
+        f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
+    )
+    payload = json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode()
+    return Ending(payload, "Unhandled")

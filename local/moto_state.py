@@ -1,0 +1,192 @@
+"""Everything we touch of moto's inner state, in one place: what a new version of moto could take from us."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from moto.awslambda.models import lambda_backends
+from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from local.lambda_runtime.function import FunctionSpec
+from local.web import AwsError, Request, Response
+from shared.arns import RoleArn
+
+
+@dataclass(frozen=True)
+class Role:
+    """An IAM role as moto holds it: documents are parsed."""
+
+    arn: str
+    role_id: str
+    trust: Mapping[str, Any]
+    policies: tuple[Mapping[str, Any], ...]
+
+
+class MotoApp:
+    """moto's server application, called in process."""
+
+    def __init__(self) -> None:
+        self._app: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+
+    def handle(self, request: Request, account: str) -> Response:
+        """Answer a request as `account`; AwsError 501 for what moto does not implement."""
+        answer: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+            answer["status"], answer["headers"] = int(status.split()[0]), dict(headers)
+
+        try:
+            body = b"".join(self._app(_environ(request, account), start_response))
+        except NotImplementedError as error:
+            raise AwsError("NotImplemented", f"the local cloud does not implement this: {error}", 501) from None
+        if answer["status"] == 404 and b"<title>404 Not Found</title>" in body:
+            raise AwsError("NotImplemented", "the local cloud does not implement this operation", 501)
+        return Response(answer["status"], body, answer["headers"])
+
+
+def find_role(arn: str) -> Role | None:
+    """The role of this exact ARN, path included, or None."""
+    partition, account = arn.split(":")[1], arn.split(":")[4]
+    for role in iam_backends[account][partition].roles.values():
+        if role.arn == arn:
+            return Role(arn, role.id, _document(role.assume_role_policy_document), tuple(_policies(role)))
+    return None
+
+
+def find_function(account: str, region: str, name_or_arn: str, qualifier: str | None) -> FunctionSpec:
+    """A function as deployed now; AwsError 404 as Lambda answers it."""
+    try:
+        function = lambda_backends[account][region].get_function(name_or_arn, qualifier)
+    except Exception:  # noqa: BLE001  # moto has several exceptions for "no such function"
+        name = name_or_arn.rsplit(":", 1)[-1]
+        arn = name_or_arn if name_or_arn.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
+        raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404) from None
+    reserved = function.reserved_concurrency
+    return FunctionSpec(
+        name=function.function_name,
+        arn=function.function_arn,
+        version=str(function.version),
+        handler=function.handler,
+        code=function.code_bytes,
+        code_sha256=function.code_sha_256,
+        timeout_seconds=int(function.timeout),
+        memory_mb=int(function.memory_size),
+        variables=dict(function.environment_vars),
+        role_arn=function.role,
+        region=region,
+        reserved_concurrency=None if reserved is None else int(reserved),
+    )
+
+
+def write_log_events(account: str, region: str, group: str, stream: str, lines: list[tuple[int, str]]) -> None:
+    """Append lines to a CloudWatch Logs stream, making group and stream where they are missing."""
+    logs = logs_backends[account][region]
+    if group not in logs.groups:
+        logs.create_log_group(group, {})
+    if stream not in logs.groups[group].streams:
+        logs.create_log_stream(group, stream)
+    logs.put_log_events(group, stream, [{"timestamp": at, "message": line} for at, line in lines])
+
+
+def _policies(role: Any) -> Iterable[Mapping[str, Any]]:
+    for text in role.policies.values():
+        yield _document(text)
+    for managed in role.managed_policies.values():
+        yield _document(managed.document)
+
+
+def _document(text: Any) -> dict[str, Any]:
+    document = text if isinstance(text, dict) else json.loads(unquote(text) if text.startswith("%") else text)
+    return dict(document)
+
+
+def _environ(request: Request, account: str) -> dict[str, Any]:
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(request.path, "latin-1"),
+        "RAW_URI": request.path + (f"?{request.query}" if request.query else ""),
+        "QUERY_STRING": request.query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_LENGTH": str(len(request.body)),
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        # Which account a key belongs to was decided before: moto would search all of them, and guess.
+        "HTTP_X_MOTO_ACCOUNT_ID": account,
+    }
+    for name, value in request.headers.items():
+        if name not in ("content-length", "content-type", "x-moto-account-id"):
+            environ["HTTP_" + name.upper().replace("-", "_")] = value
+    return environ
+
+
+def make_bucket(moto: MotoApp, account: str, name: str, *, versioned: bool) -> None:
+    """An empty bucket of us-east-1."""
+    moto.handle(Request("PUT", f"/{name}", "", {}, b""), account)
+    if versioned:
+        status = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        moto.handle(Request("PUT", f"/{name}", "versioning", {}, status), account)
+
+
+def put_object(moto: MotoApp, account: str, bucket: str, key: str, body: bytes) -> None:
+    """Write an object past every policy."""
+    moto.handle(Request("PUT", f"/{bucket}/{key}", "", {"content-type": "application/json"}, body), account)
+
+
+def make_role(role: RoleArn, *, trust: Mapping[str, Any], policy: Mapping[str, Any]) -> None:
+    """A role with its path, its trust policy and one inline policy."""
+    backend = iam_backends[role.account_id][role.partition]
+    made = backend.create_role(
+        role_name=role.name,
+        assume_role_policy_document=json.dumps(trust),
+        path=role.path,
+        permissions_boundary=None,
+        description="",
+        tags=[],
+        max_session_duration="3600",
+    )
+    made.put_policy("ses-fleet", json.dumps(policy))
+
+
+def make_function(
+    account: str,
+    region: str,
+    *,
+    name: str,
+    handler: str,
+    role_arn: str,
+    code: bytes,
+    timeout: int,
+    memory_mb: int,
+    variables: Mapping[str, str],
+) -> None:
+    """A function of the newest runtime; which Python runs it is the local runtime's affair."""
+    lambda_backends[account][region].create_function(
+        {
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Handler": handler,
+            "Role": role_arn,
+            "Code": {"ZipFile": base64.b64encode(code).decode()},
+            "Timeout": timeout,
+            "MemorySize": memory_mb,
+            "Environment": {"Variables": dict(variables)},
+        }
+    )
+    logs_backends[account][region].create_log_group(f"/aws/lambda/{name}", {})

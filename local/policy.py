@@ -1,0 +1,145 @@
+"""IAM policies: is an action allowed, and why not. An operator or key that is not known here denies."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked: `principals` are the names by which the caller matches a Principal element."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str]
+    principals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Allowed or not, and the reason in words."""
+
+    allowed: bool
+    reason: str
+
+
+class UnknownConditionError(Exception):
+    """A condition operator or key that this evaluator does not know."""
+
+
+def evaluate(documents: Iterable[Mapping[str, Any]], query: Query, *, resource_based: bool = False) -> Decision:
+    """An explicit Deny wins, then any Allow; nothing = implicit deny."""
+    allowed = False
+    for statement in _statements(documents):
+        try:
+            if not _applies(statement, query, resource_based):
+                continue
+        except UnknownConditionError as error:
+            return Decision(False, str(error))
+        if statement.get("Effect") == "Deny":
+            return Decision(False, f"explicit Deny of {query.action}")
+        allowed = allowed or statement.get("Effect") == "Allow"
+    return Decision(allowed, "allowed" if allowed else f"nothing allows {query.action} on {query.resource}")
+
+
+def parse(text: str) -> dict[str, Any]:
+    """A policy document from its JSON text; ValueError when it is none."""
+    document = json.loads(text)
+    if not isinstance(document, dict) or "Statement" not in document:
+        raise ValueError("a policy document has a Statement")
+    return document
+
+
+def wildcard(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
+    """IAM's `*` and `?`; nothing else is special."""
+    escaped = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(escaped, value, re.DOTALL | (re.IGNORECASE if ignore_case else 0)) is not None
+
+
+def _statements(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for document in documents:
+        statements = document["Statement"]
+        yield from statements if isinstance(statements, list) else [statements]
+
+
+def _applies(statement: Mapping[str, Any], query: Query, resource_based: bool) -> bool:
+    if not _matches(statement, "Action", query.action, ignore_case=True):
+        return False
+    if resource_based and not _principal_matches(statement, query.principals):
+        return False
+    has_resource = "Resource" in statement or "NotResource" in statement
+    if has_resource and not _matches(statement, "Resource", query.resource):
+        return False
+    return (has_resource or resource_based) and _conditions_hold(statement, query.context)
+
+
+def _matches(statement: Mapping[str, Any], element: str, value: str, *, ignore_case: bool = False) -> bool:
+    if element in statement:
+        return any(wildcard(pattern, value, ignore_case=ignore_case) for pattern in _list(statement[element]))
+    negated = statement.get("Not" + element)
+    if negated is None:
+        return False
+    return not any(wildcard(pattern, value, ignore_case=ignore_case) for pattern in _list(negated))
+
+
+def _principal_matches(statement: Mapping[str, Any], principals: tuple[str, ...]) -> bool:
+    principal = statement.get("Principal")
+    if principal == "*":
+        return True
+    named = _list(principal.get("AWS", [])) if isinstance(principal, Mapping) else []
+    return "*" in named or any(name in principals for name in named)
+
+
+def _conditions_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    return all(
+        _condition_holds(operator, key, _list(values), context)
+        for operator, tests in statement.get("Condition", {}).items()
+        for key, values in tests.items()
+    )
+
+
+def _condition_holds(operator: str, key: str, values: list[str], context: Mapping[str, str]) -> bool:
+    name = operator.removesuffix("IfExists")
+    lowered = {known.lower(): value for known, value in context.items()}
+    value = lowered.get(key.lower())
+    if name == "Null":
+        return (value is None) == (values == ["true"])
+    test = _OPERATORS.get(name.removeprefix("ForAnyValue:").removeprefix("ForAllValues:"))
+    if test is None:
+        raise UnknownConditionError(f"condition operator {operator} is not known to the local cloud")
+    negative = "Not" in name
+    if value is None:
+        if key.lower() not in _KNOWN_KEYS:
+            raise UnknownConditionError(f"condition key {key} is not known to the local cloud")
+        return negative or operator.endswith("IfExists")
+    outcomes = [test(pattern, value) for pattern in values]
+    return all(outcomes) if negative else any(outcomes)
+
+
+def _list(value: Any) -> list[Any]:
+    entries = value if isinstance(value, list) else [value]
+    return [str(entry).lower() if isinstance(entry, bool) else entry for entry in entries]
+
+
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda pattern, value: pattern == value,
+    "StringNotEquals": lambda pattern, value: pattern != value,
+    "StringEqualsIgnoreCase": lambda pattern, value: pattern.lower() == value.lower(),
+    "StringNotEqualsIgnoreCase": lambda pattern, value: pattern.lower() != value.lower(),
+    "StringLike": wildcard,
+    "StringNotLike": lambda pattern, value: not wildcard(pattern, value),
+    "ArnEquals": wildcard,
+    "ArnLike": wildcard,
+    "ArnNotEquals": lambda pattern, value: not wildcard(pattern, value),
+    "ArnNotLike": lambda pattern, value: not wildcard(pattern, value),
+    "Bool": lambda pattern, value: str(pattern).lower() == value.lower(),
+}
+# Keys that a request may simply lack; any other key is one whose meaning we do not model.
+_KNOWN_KEYS = frozenset(
+    {"sts:externalid", "aws:principalarn", "aws:principalaccount", "aws:resourceaccount", "aws:requestedregion",
+     "aws:securetransport", "aws:sourceaccount", "aws:sourcearn", "aws:referer", "s3:prefix", "aws:userid"}
+)  # fmt: skip
