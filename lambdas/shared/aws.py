@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,15 +72,16 @@ def _warm_session() -> boto3.session.Session:
 
 def client(
     service: str,
-    region: str,
+    region: str | None,
     *,
     credentials: Credentials | None = None,
     attempts: int = 1,
     read_timeout: float = limits.CALL_READ_TIMEOUT_SECONDS,
     connections: int = 1,
 ) -> AwsClient:
-    """A new client: with `credentials` for a customer, else with the function's own.
+    """A new client: with `credentials` for a customer, else with the process's own.
 
+    `region` None = where the process's own settings say.
     `attempts` counts all tries of the SDK; 1 = it never sends anything twice.
     """
     config = Config(
@@ -97,8 +99,28 @@ def client(
             "aws_session_token": credentials.session_token,
         }
     )
-    raw: Any = _warm_session().client(service, region_name=region, config=config, **keys)  # type: ignore[call-overload]
+    try:
+        raw: Any = _warm_session().client(service, region_name=region, config=config, **keys)  # type: ignore[call-overload]
+    except (BotoCoreError, ValueError) as error:  # no Region, a profile that is not there, an endpoint that is no URL
+        raise AwsCallError(service, "client", "unreachable", type(error).__name__, masked(str(error))) from None
+    if service == "sesv2":
+        raw.meta.events.register("before-parse.sesv2.ListContacts", _leave_contacts_as_json)
     return AwsClient(service, raw)
+
+
+def _leave_contacts_as_json(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Hand over a page's `Contacts` as the JSON they came in: names are the same, times stay epoch seconds.
+
+    botocore's parser takes 40 µs a contact, most of a page's CPU, to turn JSON into the same JSON.
+    """
+    if response_dict["status_code"] != 200:
+        return
+    try:
+        page = json.loads(response_dict["body"])
+        customized_response_dict["Contacts"] = page.pop("Contacts", [])
+    except (ValueError, AttributeError):
+        return  # not what we know: botocore says what is wrong with it
+    response_dict["body"] = json.dumps(page).encode()
 
 
 def _failure(service: str, operation: str, error: Exception) -> AwsCallError:

@@ -22,7 +22,7 @@ def run(job: Job, params: DescribeListParams) -> dict[str, Any]:
         return {"contact_list": None, "topics": [], "contacts": None}
     topics = contact_list.get("Topics", [])
     job.log(f"📋 Customer {job.code}: contact list {contact_list['ContactListName']}, {len(topics)} topics")
-    counts = _count(job, contact_list["ContactListName"], topics) if params.count_contacts else None
+    counts = _count(job, contact_list["ContactListName"]) if params.count_contacts else None
     described = [_topic(topic, counts) for topic in topics]
     _log_counts(job, described, counts)
     return {
@@ -40,25 +40,26 @@ def run(job: Job, params: DescribeListParams) -> dict[str, Any]:
 class _Counts:
     """Opt-ins over all contacts, in memory that does not grow with them."""
 
-    def __init__(self, topics: list[dict[str, Any]]) -> None:
-        self._defaults = {topic["TopicName"]: topic["DefaultSubscriptionStatus"] for topic in topics}
-        self.opted_in: Counter[str] = Counter(dict.fromkeys(self._defaults, 0))
+    def __init__(self) -> None:
         self.total = 0
         self.unsubscribed_all = 0
+        self._explicit: Counter[tuple[str, str]] = Counter()
 
     def add(self, contact: dict[str, Any]) -> None:
-        """UnsubscribeAll beats an explicit preference, which beats the topic's default."""
+        """Take in one contact."""
         self.total += 1
         if contact.get("UnsubscribeAll"):
             self.unsubscribed_all += 1
             return
-        explicit = {
-            preference["TopicName"]: preference["SubscriptionStatus"]
-            for preference in contact.get("TopicPreferences", ())
-        }
-        for name, default in self._defaults.items():
-            if explicit.get(name, default) == "OPT_IN":
-                self.opted_in[name] += 1
+        for preference in contact.get("TopicPreferences") or ():
+            self._explicit[preference["TopicName"], preference["SubscriptionStatus"]] += 1
+
+    def opted_in(self, topic: dict[str, Any]) -> int:
+        """UnsubscribeAll beats an explicit preference, which beats the topic's default."""
+        name = topic["TopicName"]
+        if topic["DefaultSubscriptionStatus"] != "OPT_IN":
+            return self._explicit[name, "OPT_IN"]
+        return self.total - self.unsubscribed_all - self._explicit[name, "OPT_OUT"]
 
 
 def _find_list(job: Job) -> dict[str, Any] | None:
@@ -85,8 +86,8 @@ def _first_list_name(job: Job) -> str | None:
         token = {"NextToken": answer["NextToken"]}
 
 
-def _count(job: Job, list_name: str, topics: list[dict[str, Any]]) -> _Counts:
-    counts = _Counts(topics)
+def _count(job: Job, list_name: str) -> _Counts:
+    counts = _Counts()
     try:
         for contact in _contacts(job, list_name):
             counts.add(contact)
@@ -109,7 +110,7 @@ def _contacts(job: Job, list_name: str) -> Iterator[dict[str, Any]]:
 
 
 def _topic(topic: dict[str, Any], counts: _Counts | None) -> dict[str, Any]:
-    opted_in = None if counts is None else counts.opted_in[topic["TopicName"]]
+    opted_in = None if counts is None else counts.opted_in(topic)
     return {
         "name": topic["TopicName"],
         "display_name": topic.get("DisplayName"),

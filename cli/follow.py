@@ -1,0 +1,139 @@
+"""Following a run's record in S3: results as they come, then the Summary."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from cli.errors import no_summary, usage
+from shared.errors import AwsCallError
+from shared.models import CustomerResult, RunPlan, Summary
+from shared.objects import Bucket
+from shared.record import plan_key, result_key, results_prefix, summary_key
+
+_MAX_OBJECT_BYTES = 64 * 1024 * 1024
+_START_SECONDS = 120.0  # interface: lost without plan.json and summary.json so long after the Event
+_GRACE_SECONDS = 30.0  # interface: lost without summary.json so long after the latest deadline
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
+_Found = TypeVar("_Found", bound=RunPlan | Summary)
+_FAULTS_IN_A_ROW = 5  # a few failed polls are the network's business, not the run's
+
+
+class Watcher(Protocol):
+    """What is told as the run goes on."""
+
+    def planned(self, plan: RunPlan) -> None:
+        """The run has begun."""
+
+    def finished(self, result: CustomerResult) -> None:
+        """A customer's result is there."""
+
+
+@dataclass
+class Follower:
+    """Follows one run until its Summary; `expected` is the request that the run must be of, if it is known."""
+
+    bucket: Bucket
+    run_id: str
+    watcher: Watcher
+    expected: dict[str, Any] | None = None
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    _shown: set[int] = field(default_factory=set)
+
+    def follow(self) -> Summary:
+        """The run's Summary; CommandError (exit 3) when the run is lost."""
+        plan = self._wait_for_plan()
+        if isinstance(plan, Summary):
+            return plan
+        self._check_request(plan)
+        self.watcher.planned(plan)
+        lost_at = datetime.fromisoformat(plan.deadline).timestamp() + _GRACE_SECONDS
+        for summary in self._polls(lambda: self._poll_run(plan), lambda: self.clock() > lost_at):
+            if summary is not None:
+                return summary
+        raise no_summary(f"run {self.run_id} is lost: its time is over and there is no summary. {self._what_is_left()}")
+
+    def _wait_for_plan(self) -> RunPlan | Summary:
+        began = self.clock()
+        for found in self._polls(self._poll_plan, lambda: self.clock() - began > _START_SECONDS):
+            if found is not None:
+                return found
+        raise no_summary(
+            f"run {self.run_id} is lost: it did not begin within {_START_SECONDS:g} s. {self._what_is_left()}"
+        )
+
+    def _poll_plan(self) -> RunPlan | Summary | None:
+        plan = self._read(plan_key(self.run_id))
+        if plan is not None:
+            return RunPlan.model_validate_json(plan)
+        summary = self._read(summary_key(self.run_id))
+        return None if summary is None else Summary.model_validate_json(summary)
+
+    def _poll_run(self, plan: RunPlan) -> Summary | None:
+        # The summary is looked for before the results are shown: whatever it counts is among them.
+        summary = self._read(summary_key(plan.run_id))
+        self._show_results(plan)
+        return None if summary is None else Summary.model_validate_json(summary)
+
+    def _check_request(self, plan: RunPlan) -> None:
+        if self.expected is not None and plan.request != self.expected:
+            raise usage(f"run {self.run_id} exists and was started with another request; choose another --run-id")
+
+    def _show_results(self, plan: RunPlan) -> None:
+        prefix = results_prefix(self.run_id)
+        indexes = {
+            result_key(self.run_id, customer.customer_code, index): index
+            for index, customer in enumerate(plan.customers)
+            if index not in self._shown
+        }
+        if not indexes:
+            return
+        for key in self._stored_keys(prefix):
+            body = self._read(key) if key in indexes else None
+            if body is not None:
+                self._shown.add(indexes[key])
+                self.watcher.finished(CustomerResult.model_validate_json(body))
+
+    def _stored_keys(self, prefix: str) -> Iterator[str]:
+        """Keys below a prefix in the order in which they were written."""
+        entries: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            page = self.bucket.s3.call("list_objects_v2", Bucket=self.bucket.name, Prefix=prefix, **token)
+            entries += page.get("Contents", [])
+            if not page.get("IsTruncated"):
+                break
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+        return (str(entry["Key"]) for entry in sorted(entries, key=lambda entry: entry["LastModified"]))
+
+    def _polls(self, poll: Callable[[], _Found | None], is_over: Callable[[], bool]) -> Iterator[_Found | None]:
+        """What `poll` finds, again and again, until `is_over`; one last poll comes after that."""
+        pause, faults, last = _SHORTEST_PAUSE, 0, False
+        while True:
+            over = is_over()
+            try:
+                yield poll()
+                faults = 0
+            except AwsCallError as failure:
+                faults += 1
+                if not failure.transient or faults == _FAULTS_IN_A_ROW:
+                    raise no_summary(
+                        f"run {self.run_id} goes on, but its record cannot be read ({failure.code}: {failure.text}). "
+                        f"{self._what_is_left()}"
+                    ) from None
+            if last:
+                return
+            last = over
+            self.sleep(pause)
+            pause = min(pause * 1.1, _LONGEST_PAUSE)
+
+    def _read(self, key: str) -> bytes | None:
+        stored = self.bucket.find(key, limit=_MAX_OBJECT_BYTES)
+        return None if stored is None else stored.body
+
+    def _what_is_left(self) -> str:
+        return f"Look at {self.bucket.location(f'runs/{self.run_id}/')} and at the orchestrator's log"

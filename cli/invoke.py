@@ -1,0 +1,124 @@
+"""Starting a run on a deployed or a local orchestrator, and seeing it to its end: one path for both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cli.errors import SOME_FAILED, no_summary, usage
+from cli.follow import Follower
+from cli.show import Screen
+from orchestrator import request as requests
+from orchestrator.run_record import comparable
+from shared import aws, limits
+from shared.actions import HELP, payload_names
+from shared.aws import AwsClient
+from shared.errors import AwsCallError, RunRefusedError
+from shared.objects import Bucket
+
+_S3_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Target:
+    """An orchestrator and where its runs are recorded."""
+
+    function_name: str
+    lambda_client: AwsClient
+    results: Bucket
+
+
+def connect(function_name: str) -> Target:
+    """Find the orchestrator in the environment's account; CommandError (exit 3) when it cannot be reached."""
+    with _reachable(f"the function {function_name}"):
+        # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
+        lambda_client = aws.client("lambda", None, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        configuration = lambda_client.call("get_function_configuration", FunctionName=function_name)
+        bucket = configuration.get("Environment", {}).get("Variables", {}).get("RESULTS_BUCKET")
+        if not bucket:
+            raise no_summary(f"{function_name} has no RESULTS_BUCKET: is it ses-fleet's orchestrator?")
+        return Target(function_name, lambda_client, Bucket(aws.client("s3", None, attempts=_S3_ATTEMPTS), bucket))
+
+
+def ask_help(target: Target) -> dict[str, Any]:
+    """Invoke `help`: synchronous, no run record."""
+    with _reachable(f"the function {target.function_name}"):
+        response = target.lambda_client.call(
+            "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
+        )
+        body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
+    answer = json.loads(body)
+    if response.get("FunctionError"):
+        raise no_summary(f"{target.function_name} failed: {answer.get('errorType')}: {answer.get('errorMessage')}")
+    return dict(answer)
+
+
+def run(target: Target, payload: dict[str, Any], screen: Screen) -> int:
+    """Start the run and follow it; the exit code is the Summary's."""
+    payload = {"on_deadline": "continue", **payload}
+    run_id = _claim_id(payload)
+    with _reachable(f"the function {target.function_name}"):
+        target.lambda_client.call(
+            "invoke",
+            FunctionName=target.function_name,
+            InvocationType="Event",
+            Payload=json.dumps(payload).encode(),
+        )
+    try:
+        follower = Follower(target.results, run_id, screen, expected=_expected(payload))
+        summary = follower.follow()
+    except KeyboardInterrupt:
+        screen.notice(f"run {run_id} goes on without you; follow it by the same command with --run-id {run_id}")
+        raise
+    screen.summary(summary)
+    return SOME_FAILED if summary.exit_code is None else summary.exit_code
+
+
+def confirm(payload: dict[str, Any], *, yes: bool) -> None:
+    """Ask before a mutating `-all`; without a terminal only --yes will do."""
+    entry = payload_names().get(str(payload.get("action")))
+    if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise usage(f"{payload['action']} changes every selected customer: give --yes to run it without a terminal")
+    sys.stderr.write(f"{payload['action']} on {_touched(payload)}. Go on? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise usage("nothing was started")
+
+
+def _touched(payload: dict[str, Any]) -> str:
+    selection = {key: payload[key] for key in ("include", "exclude", "environment", "prune") if payload.get(key)}
+    return json.dumps(selection) if selection else "every customer of config.json"
+
+
+def _claim_id(payload: dict[str, Any]) -> str:
+    """The run's id, made here unless the payload has or implies one."""
+    claimed = requests.claimed_run_id(payload)
+    if claimed is None:
+        if payload.get("run_id") is not None:
+            raise usage("--run-id must be 1 to 40 of A-Z a-z 0-9 _ -")
+        claimed = requests.new_run_id(datetime.now(UTC))
+        payload["run_id"] = claimed
+    return claimed
+
+
+def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The request as the run's plan must have it; None when the function will refuse it anyway."""
+    try:
+        return dict(comparable(requests.parse(payload, datetime.now(UTC)).request))
+    except RunRefusedError:
+        return None
+
+
+@contextmanager
+def _reachable(what: str) -> Iterator[None]:
+    try:
+        yield
+    except AwsCallError as failure:
+        raise no_summary(f"{what} cannot be used: {failure.operation}: {failure.code}: {failure.text}") from None

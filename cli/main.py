@@ -1,0 +1,195 @@
+"""The `ses-fleet` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import invoke as invoking
+from cli import payload as payloads
+from cli.errors import OK, CommandError, usage
+from cli.show import Screen
+from shared.actions import HELP
+
+if TYPE_CHECKING:
+    from local.cloud import LocalCloud, Options
+
+app = typer.Typer(
+    help="Run one SES contact-list operation in every customer's AWS account, and get one honest answer back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+local_app = typer.Typer(help="The local cloud: the real functions on this machine.", no_args_is_help=True)
+app.add_typer(local_app, name="local")
+
+_EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+_FileOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
+
+
+@app.command()
+def invoke(
+    action: Annotated[str | None, typer.Argument(help="what to do; `help` lists the actions")] = None,
+    customer_code: Annotated[str | None, typer.Option(help="the one customer of a single-customer action")] = None,
+    ses_role_arn: Annotated[str | None, typer.Option(help="another role of the same account, for one customer")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done")] = False,
+    include: Annotated[list[str] | None, typer.Option(help="only this customer; may be repeated")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="not this customer; may be repeated")] = None,
+    environment: Annotated[str | None, typer.Option(help="only customers of this environment")] = None,
+    max_customer_concurrency: Annotated[int | None, typer.Option(help="customers at once; 0 = all")] = None,
+    max_failures: Annotated[str | None, typer.Option(help="stop starting customers beyond N failures, or P%")] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="also remove what is not wanted")] = False,
+    confirm_customers: Annotated[int | None, typer.Option(help="with --prune: how many customers are selected")] = None,
+    run_id: Annotated[str | None, typer.Option(help="your own id; the same id again starts nothing")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="a parameter of the action, name=value")] = None,
+    payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    function_name: Annotated[str | None, typer.Option(help="default: ses-fleet-orchestrator")] = None,
+    local: Annotated[bool, typer.Option("--local", help="in a local cloud, made for this call")] = False,
+    config: _FileOption = None,
+    ses_config: _FileOption = None,
+    scenario: _FileOption = None,
+) -> None:
+    """Start a run and follow it to its Summary. Exit code 0, 1 or 2 as the Summary has it; 3 = no Summary."""
+    if output not in ("text", "json"):
+        raise usage(f"--output is text or json, not {output}")
+    _check_local(local, function_name, config=config, ses_config=ses_config, scenario=scenario)
+    flags = {
+        "customer_code": customer_code,
+        "ses_role_arn": ses_role_arn,
+        "dry_run": dry_run,
+        "include": include,
+        "exclude": exclude,
+        "environment": environment,
+        "max_failures": payloads.max_failures(max_failures),
+        "prune": prune,
+        "run_id": run_id,
+    }
+    built = payloads.build(action, payload, flags, param or [])
+    # 0 is a value here, not the absence of one.
+    numbers = {"max_customer_concurrency": max_customer_concurrency, "confirm_customers": confirm_customers}
+    built |= {name: value for name, value in numbers.items() if value is not None}
+    invoking.confirm(built, yes=yes)
+    screen = Screen(text=output == "text")
+    with _cloud(local, screen, config, ses_config, scenario):
+        raise typer.Exit(_invoke(function_name or "ses-fleet-orchestrator", built, screen, output))
+
+
+@local_app.command()
+def up(
+    port: Annotated[int, typer.Option(help="0 = a free one", min=0, max=65535)] = 4566,
+    config: _FileOption = None,
+    ses_config: _FileOption = None,
+    scenario: _FileOption = None,
+    ses_rate: Annotated[float, typer.Option(help="SES requests per second and account; 0 = no throttle", min=0)] = 1.0,
+    max_environments: Annotated[int, typer.Option(help="processes per function", min=1, max=100)] = 10,
+) -> None:
+    """Run the local cloud until it is interrupted. Without files it runs on examples/."""
+    from local.cloud import Options
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    options = _options(config, ses_config, scenario)
+    options = Options(**{**vars(options), "port": port, "ses_rate": ses_rate, "max_environments": max_environments})
+    with _started(options) as (cloud, notices):
+        for notice in notices:
+            sys.stderr.write(f"{notice}\n")
+        for name, value in cloud.environment().items():
+            sys.stdout.write(f"export {name}={value}\n")
+        sys.stdout.write("# ready\n")
+        sys.stdout.flush()
+        stop.wait()
+
+
+def main() -> None:
+    """Console entry point: every way a command can end, and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except CommandError as error:
+        sys.stderr.write(f"ses-fleet: {error.message}\n")
+        sys.exit(error.exit_code)
+
+
+def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str) -> int:
+    target = invoking.connect(function_name)
+    if built["action"] == HELP:
+        answer = invoking.ask_help(target)
+        screen.answer(answer)
+        if output == "json":
+            sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+        return OK
+    with screen:
+        return invoking.run(target, built, screen)
+
+
+def _check_local(local: bool, function_name: str | None, **files: Path | None) -> None:
+    given = [f"--{name.replace('_', '-')}" for name, path in files.items() if path is not None]
+    if given and not local:
+        raise usage(f"{', '.join(given)} only go with --local: nothing is ever uploaded elsewhere")
+    if local and function_name is not None:
+        raise usage("--local has functions of its own: leave out --function-name")
+
+
+@contextmanager
+def _cloud(
+    local: bool, screen: Screen, config: Path | None, ses_config: Path | None, scenario: Path | None
+) -> Iterator[None]:
+    if not local:
+        yield
+        return
+    with _started(_options(config, ses_config, scenario)) as (cloud, notices):
+        screen.notice(f"started a local cloud at {cloud.url} for this call")
+        for notice in notices:
+            screen.notice(notice)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(cloud.environment())
+        yield
+
+
+@contextmanager
+def _started(options: Options) -> Iterator[tuple[LocalCloud, list[str]]]:
+    from local.cloud import LocalCloud
+    from local.scenario import ScenarioError
+    from local.web import AwsError
+
+    try:
+        cloud = LocalCloud(options)
+        notices = cloud.start()
+    except ScenarioError as error:
+        raise usage(str(error)) from None
+    except AwsError as error:
+        raise usage(f"{options.scenario}: {error.message}") from None
+    except OSError as error:
+        raise usage(f"the local cloud cannot start on port {options.port}: {error.strerror or error}") from None
+    try:
+        yield cloud, notices
+    finally:
+        cloud.stop()
+
+
+def _options(config: Path | None, ses_config: Path | None, scenario: Path | None) -> Options:
+    """Without a config.json of one's own: all of examples/."""
+    from local.cloud import Options
+
+    if config is None:
+        scenario = scenario or _EXAMPLES / "scenario.json"
+    return Options(
+        config=config or _EXAMPLES / "config.json",
+        ses_config=ses_config or _EXAMPLES / "SESConfig.json",
+        scenario=scenario,
+    )
