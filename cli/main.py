@@ -175,7 +175,9 @@ def _started(options: Options) -> Iterator[tuple[LocalCloud, list[str]]]:
     except AwsError as error:
         raise usage(f"{options.scenario}: {error.message}") from None
     except OSError as error:
-        raise usage(f"the local cloud cannot start on port {options.port}: {error.strerror or error}") from None
+        taken = options.port and "in use" in str(error)
+        why = f"port {options.port} is taken; --port 0 takes a free one" if taken else str(error)
+        raise usage(f"the local cloud cannot start: {why}") from None
     try:
         yield cloud, notices
     finally:

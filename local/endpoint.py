@@ -69,7 +69,8 @@ class Endpoint:
     def stop(self) -> None:
         """Stop serving."""
         self._server.stop()
-        self._thread.join(timeout=2)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=2)
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         response = self.handle(_request(environ))

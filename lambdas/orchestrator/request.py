@@ -110,9 +110,9 @@ def _unknown_action(action: Any) -> str:
     names = [HELP, *payload_names()]
     known = ", ".join(names)
     if action is None:
-        return f"missing; one of: {known}"
+        return f"missing ({known})"
     near = did_you_mean(action, names) if isinstance(action, str) else ""
-    return f"unknown action {quoted(action)}{near}; one of: {known}"
+    return f"unknown action {quoted(action)}{near} ({known})"
 
 
 def _shape_faults(payload: dict[str, Any]) -> Iterator[Fault]:

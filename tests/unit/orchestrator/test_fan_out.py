@@ -1,0 +1,327 @@
+"""The fan-out: bounded, one result for everybody, and back before the deadline, whatever workers do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.fan_out import FanOut, Timing
+from orchestrator.invoke import Answer
+from orchestrator.plan import PlannedItem
+from shared import limits
+from shared.models import Customer, CustomerResult, ErrorInfo, WorkItem, WorkResult
+
+Make = Callable[[], WorkItem | None]
+
+
+def items(count: int) -> list[PlannedItem]:
+    """So many customers."""
+    return [
+        PlannedItem(
+            index,
+            f"c{index}",
+            f"Customer {index}",
+            "111122223333",
+            "us-east-1",
+            customer=Customer(
+                customer_code=f"c{index}",
+                customer_name="x",
+                account_id="111122223333",
+                region="us-east-1",
+                ses_role_arn="arn:aws:iam::111122223333:role/r",
+            ),
+        )
+        for index in range(count)
+    ]
+
+
+def work_item(item: PlannedItem, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
+    """What would be sent."""
+    assert item.customer is not None
+    return WorkItem(
+        run_id="r",
+        action="describe-list",
+        customer=item.customer,
+        params={},
+        slice_budget_seconds=budget,
+        continuation=continuation,
+    )
+
+
+def done(work: WorkItem, **outcome: Any) -> Answer:
+    """A worker's answer."""
+    code = work.customer.customer_code
+    return Answer(0.01, result=WorkResult(run_id="r", customer_code=code, account_id="111122223333", **outcome))
+
+
+def sent(make: Make) -> WorkItem:
+    """The slice, when there is time for one."""
+    work = make()
+    assert work is not None
+    return work
+
+
+def fail(work: WorkItem) -> Answer:
+    """A worker's failure."""
+    return done(work, error=ErrorInfo(category="operation", type="X", message=f"{work.customer.customer_code} broke"))
+
+
+class Run:
+    """A fan-out with a made-up worker; `results` in the order they came."""
+
+    def __init__(
+        self,
+        worker: Callable[[Make], Answer],
+        count: int,
+        bound: int,
+        *,
+        allowed: int | None = None,
+        remaining: Callable[[], float] = lambda: 800.0,
+        customer_timeout: float = 900.0,
+        start_margin: float = 60.0,
+        return_margin: float = 30.0,
+        writes: bool = False,
+    ) -> None:
+        self.results: list[CustomerResult] = []
+        self.closed = threading.Event()
+        fan_out = FanOut(
+            invoke=worker,
+            make_item=work_item,
+            timing=Timing(remaining, 240.0, start_margin, return_margin, customer_timeout),
+            bound=bound,
+            failures_allowed=allowed,
+            writes=writes,
+            closed=self.closed,
+        )
+        began = time.monotonic()
+        fan_out.run(items(count), lambda _, result: self.results.append(result))
+        self.seconds = time.monotonic() - began
+        self.peak = fan_out.peak
+
+    def statuses(self) -> list[str]:
+        """In config order."""
+        return [result.status for result in sorted(self.results, key=lambda r: int(r.customer_code[1:]))]
+
+
+class Gauge:
+    """Counts how many workers really run at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = 0
+        self.most = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        yield
+        with self._lock:
+            self._now -= 1
+
+
+@pytest.mark.parametrize("bound", [1, 3, 12])
+def test_the_peak_in_flight_is_the_bound(bound: int) -> None:
+    """Never more, and no fewer while there is work."""
+    gauge = Gauge()
+
+    def worker(make: Make) -> Answer:
+        with gauge():
+            time.sleep(0.03)
+        return done(sent(make))
+
+    run = Run(worker, 12, bound)
+    assert gauge.most == run.peak == bound
+    assert run.statuses() == ["successful"] * 12
+
+
+def test_only_the_calling_thread_collects() -> None:
+    """Results are handed over where logging and metrics are safe."""
+    main, threads = threading.get_ident(), set()
+
+    def worker(make: Make) -> Answer:
+        threads.add(threading.get_ident())
+        return done(sent(make))
+
+    seen = set()
+    FanOut(
+        invoke=worker,
+        make_item=work_item,
+        timing=Timing(lambda: 800.0, 240.0, 60.0, 30.0, 900.0),
+        bound=4,
+        failures_allowed=None,
+        writes=False,
+        closed=threading.Event(),
+    ).run(items(8), lambda *_: seen.add(threading.get_ident()))
+    assert seen == {main}
+    assert main not in threads
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    behaviours=st.lists(st.sampled_from(["ok", "fail", "raise", "not_run", "slices", "error"]), max_size=12),
+    bound=st.integers(1, 12),
+    allowed=st.none() | st.integers(0, 3),
+)
+def test_everybody_gets_exactly_one_result(behaviours: list[str], bound: int, allowed: int | None) -> None:
+    """Whatever each worker does, in whatever order, and however many failures are allowed."""
+
+    def worker(make: Make) -> Answer:
+        work = make()
+        if work is None:
+            return Answer(0.0)
+        behaviour = behaviours[int(work.customer.customer_code[1:])]
+        if behaviour == "raise":
+            raise RuntimeError("a bug of ours")
+        if behaviour == "slices" and work.continuation is None:
+            return done(work, continuation={"page": 2})
+        return {
+            "fail": fail(work),
+            "not_run": Answer(0.0, throttled=3),
+            "error": Answer(0.0, error=ErrorInfo(category="internal", type="Runtime.ExitError", message="gone")),
+        }.get(behaviour, done(work))
+
+    run = Run(worker, len(behaviours), bound, allowed=allowed)
+    assert sorted(result.customer_code for result in run.results) == sorted(f"c{n}" for n in range(len(behaviours)))
+    if allowed is None:
+        expected = {"ok": "successful", "slices": "successful", "not_run": "not_started"}
+        assert run.statuses() == [expected.get(behaviour, "failed") for behaviour in behaviours]
+
+
+def test_max_failures_stops_starting_when_it_is_exceeded() -> None:
+    """One failure is allowed, the second stops; what runs is finished."""
+    run = Run(lambda make: fail(sent(make)), 6, 1, allowed=1)
+    assert run.statuses() == ["failed", "failed", *["not_started"] * 4]
+    assert run.results[-1].error is None
+    assert run.results[-1].warnings == (
+        "2 customers failed, more than max_failures allows: no further one was started",
+    )
+
+
+def test_a_slice_is_continued_until_it_is_done() -> None:
+    """The continuation comes back unchanged; calls, attempts and lines add up."""
+    seen = []
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        seen.append(work.continuation)
+        page = (work.continuation or {"page": 0})["page"] + 1
+        if page == 3:
+            return done(work, data={"total": 3}, api_calls=2, logs=("last",))
+        return done(work, continuation={"page": page}, api_calls=2, logs=(f"page {page}",))
+
+    (result,) = Run(worker, 1, 1).results
+    assert seen == [None, {"page": 1}, {"page": 2}]
+    assert (result.status, result.attempts, result.api_calls, result.data) == ("successful", 3, 6, {"total": 3})
+    assert result.logs == ("page 1", "page 2", "last")
+
+
+def test_nobody_starts_when_too_little_time_is_left() -> None:
+    """What cannot be finished is not begun."""
+    run = Run(lambda make: done(sent(make)), 3, 3, remaining=lambda: 59.0)
+    assert run.statuses() == ["not_started"] * 3
+    assert run.results[0].attempts == 0
+    assert "time was used up" in run.results[0].warnings[0]
+
+
+def test_a_customer_between_slices_at_the_deadline_keeps_its_continuation() -> None:
+    """failed (timeout, retryable): it ran, so it is not `not_started`."""
+    left = [800.0]
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        left[0] = 40.0
+        return done(work, continuation={"page": 7})
+
+    (result,) = Run(worker, 1, 1, remaining=lambda: left[0]).results
+    assert result.status == "failed"
+    assert result.error is not None
+    assert (result.error.category, result.error.retryable, result.error.outcome_unknown) == ("timeout", True, False)
+    assert result.continuation == {"page": 7}
+
+
+def test_the_budget_is_cut_to_what_is_left() -> None:
+    """Slice budget, orchestrator's time less its margin, customer's time: the least of them."""
+    budgets = []
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        budgets.append(work.slice_budget_seconds)
+        return done(work)
+
+    Run(worker, 1, 1)
+    Run(worker, 1, 1, remaining=lambda: 100.0)
+    Run(worker, 1, 1, customer_timeout=20.0)
+    assert budgets[:2] == [240.0, 70.0]
+    assert budgets[2] == pytest.approx(20.0, abs=1.0)
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_it_returns_before_the_deadline_whatever_is_outstanding(writes: bool) -> None:
+    """A worker that never answers is failed; its outcome is unknown if it could change something."""
+    release = threading.Event()
+    end = time.monotonic() + 0.5
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        release.wait(30)
+        return done(work)
+
+    run = Run(
+        worker, 3, 2, remaining=lambda: end - time.monotonic(), start_margin=0.3, return_margin=0.2, writes=writes
+    )
+    release.set()
+    assert time.monotonic() < end
+    assert run.closed.is_set()
+    assert run.statuses() == ["failed", "failed", "not_started"]
+    error = run.results[0].error
+    assert error is not None
+    assert (error.category, error.type, error.outcome_unknown) == ("timeout", "OrchestratorDeadline", writes)
+    assert run.results[0].attempts == 1
+
+
+def test_a_customer_beyond_its_time_is_given_up_and_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread still holds an invoke, so nobody takes its place until that ends."""
+    monkeypatch.setattr(limits, "CUSTOMER_TIMEOUT_GRACE_SECONDS", 0.05)
+    gauge, release = Gauge(), threading.Event()
+
+    def worker(make: Make) -> Answer:
+        with gauge():
+            work = sent(make)
+            if work.customer.customer_code == "c0":
+                release.wait(1)
+            else:
+                release.set()
+            return done(work)
+
+    run = Run(worker, 2, 1, customer_timeout=0.1)
+    assert gauge.most == 1
+    assert run.statuses() == ["failed", "successful"]
+    assert run.results[0].error is not None
+    assert run.results[0].error.type == "CustomerTimeout"
+
+
+def test_a_thread_that_waits_sends_nothing_after_the_end() -> None:
+    """An abandoned thread must not act in a later invocation of the same environment."""
+    late: list[WorkItem | None] = []
+    finished = threading.Event()
+    end = time.monotonic() + 0.3
+
+    def worker(make: Make) -> Answer:
+        sent(make)
+        time.sleep(0.6)
+        late.append(make())
+        finished.set()
+        return Answer(0.0)
+
+    Run(worker, 1, 1, remaining=lambda: end - time.monotonic(), start_margin=0.2, return_margin=0.1)
+    assert finished.wait(5)
+    assert late == [None]

@@ -1,0 +1,161 @@
+"""Who is run, who is not and why."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator import plan, request
+from orchestrator.config import FleetReader
+from orchestrator.plan import Plan
+from shared.errors import RequestError
+
+SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_text())
+
+
+def made(document: Any = SAMPLE, **payload: Any) -> Plan:
+    """The plan of a payload on a config.json."""
+    start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
+    return plan.make(start.request, FleetReader(document, "us-east-1", "aws").read("v1"))
+
+
+def refused(document: Any = SAMPLE, **payload: Any) -> str:
+    """Why there is no plan."""
+    with pytest.raises(RequestError) as error:
+        made(document, **payload)
+    return str(error.value)
+
+
+def codes(of: Plan) -> list[str]:
+    """Selected customers, in order."""
+    return [item.code for item in of.items]
+
+
+def fleet(count: int) -> dict[str, Any]:
+    """So many customers with accounts of their own."""
+    return {
+        "customer_mappings": {
+            f"c{n}": {
+                "customer_code": f"c{n}",
+                "region": "us-east-1",
+                "ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r",
+            }
+            for n in range(count)
+        }
+    }
+
+
+def test_everybody_is_selected_in_the_files_order() -> None:
+    """Skipped and misconfigured customers too: exactly one result each."""
+    found = made()
+    assert codes(found) == list(SAMPLE["customer_mappings"])
+    known = {item.code: item.result.status for item in found.items if item.result}
+    assert known == {"initech": "skipped", "umbrella": "failed"}
+    assert "initech is skipped: no ses_role_arn in config.json" in found.warnings
+
+
+@pytest.mark.parametrize(
+    ("selection", "selected"),
+    [
+        ({"include": ["globex", "acme"]}, ["acme", "globex"]),
+        ({"exclude": ["acme", "umbrella"]}, ["acmenonprod", "globex", "initech"]),
+        ({"environment": "nonprod"}, ["acmenonprod"]),
+        ({"include": ["acme", "globex"], "exclude": ["acme"], "environment": "prod"}, ["globex"]),
+    ],
+)
+def test_customers_are_selected_by_code_and_environment(selection: dict[str, Any], selected: list[str]) -> None:
+    """What is given narrows together; the order stays the file's."""
+    assert codes(made(**selection)) == selected
+
+
+def test_unknown_codes_get_the_nearest() -> None:
+    """Every unknown code is named, in include and in exclude."""
+    assert refused(include=["acme", "acmee"], exclude=["globe"]).splitlines() == [
+        '$.include[1]: config.json has no customer "acmee"; did you mean "acme"?',
+        '$.exclude[0]: config.json has no customer "globe"; did you mean "globex"?',
+    ]
+
+
+def test_an_empty_selection_is_refused() -> None:
+    """A run on nobody would look like a success."""
+    assert refused(include=["acme"], exclude=["acme"]) == "$: include, exclude and environment together select nobody"
+    assert refused(environment="prd") == '$.environment: no customer is of environment "prd"; there are: nonprod, prod'
+
+
+def test_more_than_five_thousand_are_refused() -> None:
+    """A response could not hold them."""
+    assert "5001 customers are selected, more than 5000" in refused(fleet(5001))
+    assert len(made(fleet(5000)).items) == 5000
+
+
+@pytest.mark.parametrize(
+    ("requested", "effective"), [(0, 5), (-1, 5), (-(10**9), 5), (1, 1), (3, 3), (5, 5), (6, 5), (10**9, 5)]
+)
+def test_concurrency_is_bound_by_the_customers(requested: int, effective: int) -> None:
+    """0, negative and more than there are customers = all at once."""
+    concurrency = made(max_customer_concurrency=requested).concurrency
+    assert (concurrency.requested, concurrency.effective, concurrency.bound_by) == (requested, effective, None)
+
+
+@pytest.mark.parametrize("requested", [0, 501, 600])
+def test_the_service_cap_says_that_it_bound(requested: int) -> None:
+    """More threads than Lambda has file descriptors for would break the run."""
+    concurrency = made(fleet(600), max_customer_concurrency=requested).concurrency
+    assert (concurrency.effective, concurrency.bound_by) == (500, "service_cap")
+
+
+def test_a_single_action_selects_its_customer() -> None:
+    """And an unknown one gets the nearest."""
+    assert codes(made(action="describe-list", customer_code="globex")) == ["globex"]
+    assert 'did you mean "globex"?' in refused(action="describe-list", customer_code="globx")
+
+
+def test_a_role_override_stays_in_the_configured_account() -> None:
+    """Otherwise whoever may invoke could send a customer's data to a role of their own."""
+    single = {"action": "describe-list", "customer_code": "globex"}
+    other = "arn:aws:iam::777788889999:role/other"
+    (item,) = made(**single, ses_role_arn=other).items
+    assert item.customer is not None
+    assert item.customer.ses_role_arn == other
+    assert "is of account 111122223333" in refused(**single, ses_role_arn="arn:aws:iam::111122223333:role/x")
+    assert "is of account" in refused(**single, ses_role_arn="arn:aws-cn:iam::777788889999:role/x")
+    assert "is not a role ARN" in refused(**single, ses_role_arn="x")
+    without = {"action": "describe-list", "customer_code": "initech"}
+    assert "has no usable role in config.json" in refused(**without, ses_role_arn=other)
+
+
+def test_two_customers_with_one_list_are_a_warning_when_reading() -> None:
+    """Both are run, and the person hears that they share a list."""
+    document = fleet(3)
+    document["customer_mappings"]["c2"]["ses_role_arn"] = document["customer_mappings"]["c0"]["ses_role_arn"]
+    found = made(document)
+    assert all(item.customer for item in found.items)
+    assert found.warnings == (
+        "c0, c2 have the same account 100000000000 and Region us-east-1, so they share one contact list",
+    )
+
+
+def test_a_dry_run_of_a_reading_action_starts_no_worker() -> None:
+    """It shows the role and Region that would be used."""
+    found = made(dry_run=True)
+    assert not any(item.customer for item in found.items)
+    first = found.items[0].result
+    assert first is not None
+    assert (first.status, first.attempts) == ("successful", 0)
+    assert first.data == {
+        "would_use": {"ses_role_arn": "arn:aws:iam::111122223333:role/acme-contact-manager", "region": "us-east-1"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("allowed", "selected", "failures"),
+    [(None, 10, None), (0, 10, 0), (3, 10, 3), ("10%", 25, 2), ("0%", 25, 0), ("100%", 7, 7), ("99%", 1, 0)],
+)
+def test_max_failures_as_a_percentage_is_rounded_down(allowed: Any, selected: int, failures: int | None) -> None:
+    """Of the selected customers."""
+    start = request.parse({"action": "describe-list-all", "max_failures": allowed}, datetime.now(UTC))
+    assert plan.failures_allowed(start.request, selected) == failures

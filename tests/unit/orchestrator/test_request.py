@@ -1,0 +1,223 @@
+"""The action payload: what is taken, and what is refused with every fault named."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator import request
+from shared.errors import RequestError
+from shared.models import RunRequest
+
+NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+
+
+def refused(payload: Any) -> list[str]:
+    """The faults of a payload, as callers see them."""
+    with pytest.raises(RequestError) as error:
+        request.parse(payload, NOW)
+    return str(error.value).splitlines()
+
+
+@pytest.mark.parametrize("concurrency", [0, -1, 1, 5, 10**9])
+def test_any_integer_is_a_concurrency(concurrency: int) -> None:
+    """0, negative and more than there are customers are all valid."""
+    start = request.parse({"action": "describe-list-all", "max_customer_concurrency": concurrency}, NOW)
+    assert start.request.max_customer_concurrency == concurrency
+
+
+@pytest.mark.parametrize("concurrency", ["5", 1.0, 1.5, True, [1], {}])
+def test_what_is_no_integer_is_no_concurrency(concurrency: Any) -> None:
+    """Text, fractions and booleans are refused, and the message says what would be taken."""
+    (fault,) = refused({"action": "describe-list-all", "max_customer_concurrency": concurrency})
+    assert fault.startswith("$.max_customer_concurrency: must be an integer")
+
+
+@pytest.mark.parametrize("allowed", [0, 3, "0%", "10%", "100%"])
+def test_max_failures_is_a_number_or_a_percentage(allowed: int | str) -> None:
+    """Both forms are taken as they are."""
+    start = request.parse({"action": "describe-list-all", "max_failures": allowed}, NOW)
+    assert start.request.max_failures == allowed
+
+
+@pytest.mark.parametrize("allowed", [-1, "10", "101%", "-1%", "ten%", 1.5, True, "1e1%"])
+def test_a_bad_max_failures_is_refused(allowed: Any) -> None:
+    """Anything else is a fault of its own field."""
+    (fault,) = refused({"action": "describe-list-all", "max_failures": allowed})
+    assert fault.startswith("$.max_failures: must be an integer of at least 0 or a percentage")
+
+
+def test_an_unknown_action_gets_the_nearest_and_all() -> None:
+    """A typo is answered with what was probably meant, and with everything there is."""
+    (fault,) = refused({"action": "describe-lists-all"})
+    assert 'unknown action "describe-lists-all"; did you mean "describe-list-all"?' in fault
+    assert "help, describe-list-all, describe-list" in fault
+
+
+@pytest.mark.parametrize("payload", [{}, {"action": None}])
+def test_a_missing_action_is_said_to_be_missing(payload: dict[str, Any]) -> None:
+    """No action is not an unknown action."""
+    (fault,) = refused(payload)
+    assert fault.startswith("$.action: missing")
+
+
+@pytest.mark.parametrize("payload", [None, [], "describe-list-all", 5, True])
+def test_a_payload_is_an_object(payload: Any) -> None:
+    """Anything else gets an example of what would be taken."""
+    assert refused(payload) == ['$: the payload must be a JSON object such as {"action": "help"}']
+
+
+def test_all_takes_no_customer_and_no_role_and_says_what_to_use() -> None:
+    """-all with customer_code or ses_role_arn is refused with the way to say it."""
+    faults = refused({"action": "describe-list-all", "customer_code": "acme", "ses_role_arn": "arn"})
+    assert [fault.split(":")[0] for fault in faults] == ["$.customer_code", "$.ses_role_arn"]
+    assert all('use "include" to select customers, or the action describe-list for one' in fault for fault in faults)
+
+
+@pytest.mark.parametrize("field", ["include", "exclude", "environment", "max_failures", "max_customer_concurrency"])
+def test_a_single_customer_action_takes_no_fleet_fields(field: str) -> None:
+    """Selection and concurrency belong to -all."""
+    values: dict[str, Any] = {"include": ["a"], "exclude": ["a"], "environment": "prod"}
+    faults = refused({"action": "describe-list", "customer_code": "acme", field: values.get(field, 1)})
+    assert faults == [
+        f'$.{field}: describe-list runs on the one customer in "customer_code"; {field} is for describe-list-all'
+    ]
+
+
+def test_a_single_customer_action_needs_its_customer() -> None:
+    """And says which action runs on every customer."""
+    assert refused({"action": "describe-list"}) == [
+        "$.customer_code: missing: describe-list runs on one customer; use describe-list-all for every customer"
+    ]
+
+
+def test_every_fault_is_named_at_once() -> None:
+    """Nobody corrects one field only to hear of the next."""
+    faults = refused(
+        {
+            "action": "describe-list-all",
+            "dryrun": True,
+            "max_failures": -1,
+            "include": [],
+            "params": {"count_contact": False},
+            "on_deadline": "wait",
+        }
+    )
+    assert [fault.split(":")[0] for fault in faults] == [
+        "$.dryrun",
+        "$.max_failures",
+        "$.on_deadline",
+        "$.params.count_contact",
+        "$.include",
+    ]
+    assert 'did you mean "dry_run"?' in faults[0]
+    assert 'did you mean "count_contacts"?' in faults[3]
+
+
+def test_null_is_the_same_as_absent() -> None:
+    """A field that is null is a field not given."""
+    start = request.parse({"action": "describe-list-all", "customer_code": None, "exclude": None}, NOW)
+    assert start.request.exclude == ()
+
+
+def test_params_are_typed() -> None:
+    """A parameter of the wrong type is a fault of that parameter."""
+    (fault,) = refused({"action": "describe-list-all", "params": {"count_contacts": "no"}})
+    assert fault.startswith("$.params.count_contacts: ")
+
+
+def test_prune_is_for_actions_that_remove_something() -> None:
+    """A reading action has nothing to prune, and confirm_customers belongs to prune."""
+    faults = refused({"action": "describe-list-all", "prune": True})
+    assert faults == ["$.prune: describe-list changes nothing, so there is nothing to prune"]
+    assert refused({"action": "describe-list-all", "confirm_customers": 3}) == [
+        '$.confirm_customers: belongs to "prune": true'
+    ]
+
+
+def test_help_takes_nothing_else() -> None:
+    """`help` with other fields is a mistake, not a run."""
+    assert request.is_help({"action": "help"})
+    assert not request.is_help({"action": "help", "include": ["a"]})
+    assert refused({"action": "help", "include": ["a"]}) == ["$: help takes no other fields, not include"]
+
+
+def test_a_run_gets_an_id_of_our_form() -> None:
+    """YYYYMMDDTHHMMSSZ and six hex digits."""
+    start = request.parse({"action": "describe-list-all"}, NOW)
+    assert re.fullmatch(r"20260301T060000Z-[0-9a-f]{6}", start.run_id)
+    assert not start.named
+
+
+@pytest.mark.parametrize("run_id", ["", "a" * 41, "a/b", "a b", "../x", "é", "a\n"])
+def test_a_bad_run_id_is_refused(run_id: str) -> None:
+    """Nothing else becomes part of an S3 key."""
+    (fault,) = refused({"action": "describe-list-all", "run_id": run_id})
+    assert fault.startswith("$.run_id: must be 1 to 40")
+    assert request.claimed_run_id({"action": "describe-list-all", "run_id": run_id}) is None
+
+
+def trigger(arn: str = "arn:aws:scheduler:us-east-1:1:schedule/g/n", time: str = "2026-03-01T06:00:00Z") -> Any:
+    """A payload as EventBridge Scheduler sends it."""
+    return {"action": "describe-list-all", "trigger": {"schedule_arn": arn, "scheduled_time": time}}
+
+
+def test_the_same_trigger_is_the_same_run() -> None:
+    """The id comes from schedule and time, so that a second delivery is no second run."""
+    first = request.parse(trigger(), NOW)
+    assert first.run_id == request.parse(trigger(), datetime.now(UTC)).run_id
+    assert first.named
+    assert first.run_id.startswith("20260301T060000Z-")
+    assert first.run_id != request.parse(trigger(arn="arn:aws:scheduler:us-east-1:1:schedule/g/m"), NOW).run_id
+    assert first.run_id != request.parse(trigger(time="2026-03-01T06:00:01Z"), NOW).run_id
+
+
+def test_a_trigger_needs_a_time() -> None:
+    """A time that is none would make an id that means nothing."""
+    assert refused(trigger(time="yesterday")) == ['$.trigger.scheduled_time: "yesterday" is not an ISO 8601 time']
+
+
+def test_a_trigger_and_a_run_id_contradict() -> None:
+    """One run has one id."""
+    (fault,) = refused({**trigger(), "run_id": "mine"})
+    assert fault.startswith("$.run_id: a run with a trigger gets its id from it")
+
+
+def bus_event(detail: dict[str, Any]) -> dict[str, Any]:
+    """An event as an event bus delivers it."""
+    return {"version": "0", "id": "e1", "time": "2026-03-01T06:00:00Z", "detail-type": "x", "detail": detail}
+
+
+def test_an_event_bus_event_carries_the_payload_in_detail() -> None:
+    """A delivery that comes twice is one run; another payload under the same event id is another."""
+    first = request.parse(bus_event({"action": "describe-list-all"}), NOW)
+    assert first.request.action == "describe-list-all"
+    assert first.run_id == request.parse(bus_event({"action": "describe-list-all"}), NOW).run_id
+    other = request.parse(bus_event({"action": "describe-list-all", "dry_run": True}), NOW)
+    assert other.run_id != first.run_id
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*RunRequest.model_fields, "detail", "x"]) | st.text(), json_values))
+def test_no_payload_breaks_the_reading_of_it(payload: dict[str, Any]) -> None:
+    """Whatever comes, it is taken or refused in printable lines: nothing forges a log line."""
+    faults: tuple[Any, ...] = ()
+    run_id = "refused"
+    try:
+        run_id = request.parse(payload, NOW).run_id
+    except RequestError as error:
+        faults = error.faults
+    assert bool(faults) == (run_id == "refused")
+    assert all(str(fault).isprintable() for fault in faults)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", run_id)

@@ -1,0 +1,128 @@
+"""Pacing: the burst, then one a second, never beyond the budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.aws import AwsClient
+from shared.errors import AwsCallError
+from worker.rate import Pacer, SliceBudget, SliceTimeoutError
+from worker.ses import PacedSes
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Pass."""
+        self.now += seconds
+
+
+def pacer(clock: Clock, per_second: float = 1.0, budget: float = 60.0) -> Pacer:
+    """A pacer on made-up time."""
+    return Pacer(per_second, 5, SliceBudget(budget, clock), clock, clock.sleep)
+
+
+def test_a_burst_passes_then_one_a_second() -> None:
+    """Five at once, the sixth a second later, and so on."""
+    clock = Clock()
+    paced = pacer(clock)
+    moments = []
+    for _ in range(8):
+        paced.wait()
+        moments.append(clock.now - 100.0)
+    assert moments == pytest.approx([0, 0, 0, 0, 0, 1, 2, 3])
+
+
+def test_zero_is_unpaced() -> None:
+    """As local tools may want it."""
+    clock = Clock()
+    paced = pacer(clock, per_second=0)
+    for _ in range(100):
+        paced.wait()
+    assert clock.now == 100.0
+
+
+@pytest.mark.parametrize("per_second", [0, 1.0])
+def test_nothing_is_waited_for_beyond_the_budget(per_second: float) -> None:
+    """A turn that comes too late is a timeout at once."""
+    clock = Clock()
+    paced = pacer(clock, per_second, budget=2.5)
+    for _ in range(7 if per_second else 5):
+        paced.wait()
+    clock.sleep(0 if per_second else 2.5)
+    with pytest.raises(SliceTimeoutError):
+        paced.wait()
+    assert clock.now <= 102.5
+
+
+class Ses:
+    """Stands where boto3's client does: takes the next outcome."""
+
+    def __init__(self, *outcomes: Any) -> None:
+        self.outcomes = list(outcomes)
+
+
+class Client(AwsClient):
+    """Raises or answers as told."""
+
+    def __init__(self, *outcomes: Any) -> None:
+        super().__init__("sesv2", None)
+        self.outcomes = list(outcomes)
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """The next outcome."""
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return dict(outcome, operation=operation, **parameters)
+
+
+def failure(kind: Any) -> AwsCallError:
+    """An AWS failure."""
+    return AwsCallError("sesv2", "list_contacts", kind, "X", "text")
+
+
+def test_a_throttled_call_waits_and_goes_on() -> None:
+    """429 is nobody's failure while there is budget; every request sent is counted."""
+    clock = Clock()
+    ses = PacedSes(Client(*[failure("throttled")] * 6, {"ok": 1}), pacer(clock))
+    assert ses.read("list_contacts")["ok"] == 1
+    assert ses.calls == 7
+    assert clock.now - 100.0 >= 5
+
+
+def test_throttled_beyond_the_budget_is_a_timeout() -> None:
+    """It does not go on for ever."""
+    clock = Clock()
+    ses = PacedSes(Client(*[failure("throttled")] * 100), pacer(clock, budget=10.0))
+    with pytest.raises(SliceTimeoutError):
+        ses.read("list_contacts")
+    assert clock.now <= 110.0
+
+
+@pytest.mark.parametrize("kind", ["server", "lost", "unreachable"])
+def test_a_reading_call_is_tried_again_a_few_times(kind: str) -> None:
+    """Three times, then it is the customer's failure."""
+    ses = PacedSes(Client(failure(kind), failure(kind), {"ok": 1}), pacer(Clock()))
+    assert ses.read("list_contacts")["ok"] == 1
+    ses = PacedSes(Client(*[failure(kind)] * 3), pacer(Clock()))
+    with pytest.raises(AwsCallError):
+        ses.read("list_contacts")
+    assert ses.calls == 3
+
+
+def test_a_refusal_is_final() -> None:
+    """AWS said no: asking again changes nothing."""
+    ses = PacedSes(Client(failure("refused")), pacer(Clock()))
+    with pytest.raises(AwsCallError):
+        ses.read("list_contacts")
+    assert ses.calls == 1

@@ -1,0 +1,198 @@
+"""The worker's boundary: whatever breaks becomes this customer's result, by the table of causes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared import aws
+from shared.aws import AwsClient
+from shared.errors import AwsCallError
+from shared.models import WorkResult
+from shared.settings import WorkerSettings
+from worker import access, registry, service
+
+SETTINGS = WorkerSettings.from_env({"AWS_REGION": "us-east-1"})
+ROLE = "arn:aws:iam::111122223333:role/r"
+
+
+class Context:
+    """What Lambda tells of an invocation."""
+
+    aws_request_id = "q1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Plenty."""
+        return 290_000
+
+
+class Sts(AwsClient):
+    """Answers AssumeRole with this, or raises it."""
+
+    def __init__(self, outcome: Any) -> None:
+        super().__init__("sts", None)
+        self.outcome = outcome
+        self.asked: dict[str, Any] = {}
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Remember the request."""
+        self.asked = {"operation": operation, **parameters}
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return dict(self.outcome)
+
+
+def assumed(account: str = "111122223333") -> dict[str, Any]:
+    """STS's answer."""
+    return {
+        "AssumedRoleUser": {"Arn": f"arn:aws:sts::{account}:assumed-role/r/s"},
+        "Credentials": {"AccessKeyId": "ASIAKEY", "SecretAccessKey": "SECRET", "SessionToken": "TOKEN"},
+    }
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, action: Any = lambda *_: {"ok": True}, sts: Any = None, **item: Any
+) -> WorkResult:
+    """One slice with a made-up STS and action."""
+    monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts(assumed()))
+    monkeypatch.setitem(registry.REGISTRY, "describe-list", action)
+    monkeypatch.setattr(aws, "client", lambda *_, **__: AwsClient("sesv2", None))
+    customer = {
+        "customer_code": "acme",
+        "customer_name": "Acme",
+        "account_id": "111122223333",
+        "region": "us-east-1",
+        "ses_role_arn": ROLE,
+        **item.pop("customer", {}),
+    }
+    event = {
+        "run_id": "20260301T060000Z-abcdef",
+        "action": "describe-list",
+        "customer": customer,
+        "params": {},
+        "slice_budget_seconds": 60.0,
+        **item,
+    }
+    return WorkResult.model_validate_json(
+        WorkResult.model_validate(_tuples(service.run(event, Context(), SETTINGS))).model_dump_json()
+    )
+
+
+def _tuples(answer: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in answer.items()}
+
+
+def call_failure(kind: Any, status: int | None = None) -> AwsCallError:
+    """A failed call of SES."""
+    return AwsCallError("sesv2", "get_contact_list", kind, "Code", "text", status)
+
+
+def test_data_and_lines_are_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block begins with the start and ends with how it went."""
+    result = run(monkeypatch)
+    assert result.data == {"ok": True}
+    assert result.error is None
+    assert result.logs[0] == "🔄 Customer acme: Starting processing"
+    assert result.logs[-1] == "✅ Customer acme: describe-list finished (0 API calls)"
+
+
+@pytest.mark.parametrize(
+    ("raised", "category", "retryable"),
+    [
+        (call_failure("refused", 403), "operation", False),
+        (call_failure("refused", 400), "operation", False),
+        (call_failure("throttled", 429), "operation", True),
+        (call_failure("server", 500), "operation", True),
+        (call_failure("lost"), "operation", True),
+        (RuntimeError("boom"), "internal", False),
+        (KeyError("x"), "internal", False),
+        (RecursionError(), "internal", False),
+    ],
+)
+def test_what_breaks_is_this_customers_result(
+    raised: Exception, category: str, retryable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No FunctionError: the orchestrator gets category and message. A reading action leaves nothing unknown."""
+
+    def action(*_: Any) -> Any:
+        raise raised
+
+    error = run(monkeypatch, action).error
+    assert error is not None
+    assert (error.category, error.retryable, error.outcome_unknown) == (category, retryable, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "retryable"), [("refused", False), ("throttled", True), ("server", True), ("lost", True)]
+)
+def test_a_role_that_cannot_be_assumed_is_an_authentication_failure(
+    kind: Any, retryable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to look at; only what may pass by itself is retryable."""
+    sts = Sts(AwsCallError("sts", "assume_role", kind, "AccessDenied", "text", 403))
+    error = run(monkeypatch, sts=sts).error
+    assert error is not None
+    assert (error.category, error.retryable) == ("authentication", retryable)
+    if kind == "refused":
+        for hint in ("that the role exists", "trust policy", "no ExternalId", "worker's own policy"):
+            assert hint in error.message
+
+
+def test_another_accounts_answer_is_refused_before_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account in the answer must be the customer's."""
+    called = []
+    result = run(monkeypatch, lambda *_: called.append(1), sts=Sts(assumed("999988887777")))
+    assert result.error is not None
+    assert (result.error.category, result.error.type) == ("authentication", "WrongAccount")
+    assert called == []
+
+
+@pytest.mark.parametrize(
+    ("role", "kind"),
+    [("nonsense", "InvalidRoleArn"), ("arn:aws:iam::999988887777:role/r", "RoleOfAnotherAccount")],
+)
+def test_the_work_item_is_checked_again(role: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is assumed for an item that the orchestrator should not have sent."""
+    sts = Sts(assumed())
+    error = run(monkeypatch, sts=sts, customer={"ses_role_arn": role}).error
+    assert error is not None
+    assert (error.category, error.type) == ("configuration", kind)
+    assert sts.asked == {}
+
+
+def test_the_session_is_named_cut_down_and_has_the_external_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the customer sees in CloudTrail, and all that the session may do."""
+    sts = Sts(assumed())
+    run(monkeypatch, sts=sts, customer={"customer_code": "c" * 50, "external_id": "ext-1"})
+    assert sts.asked["RoleSessionName"] == ("ses-fleet-" + "c" * 50 + "-2026")[:64]
+    assert sts.asked["ExternalId"] == "ext-1"
+    assert len(sts.asked["Policy"]) <= 2048
+    assert "arn:aws:ses:us-east-1:111122223333:contact-list/*" in sts.asked["Policy"]
+    assert "ses:DeleteContactList" not in sts.asked["Policy"]
+
+
+def test_foreign_text_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SES puts addresses into its messages; an exception may hold anything."""
+
+    def action(*_: Any) -> Any:
+        raise ValueError("ada@acme.example\nASIAABCDEFGHIJKLMNOP X-Amz-Signature=abcdef")
+
+    result = run(monkeypatch, action)
+    text = result.model_dump_json()
+    for secret in ("ada@", "ASIAABC", "abcdef\\n", "=abcdef", "SECRET", "TOKEN"):
+        assert secret not in text
+
+
+def test_many_lines_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most 200 lines and 16 KiB a slice."""
+
+    def action(job: Any, _: Any) -> Any:
+        for number in range(1000):
+            job.log(f"line {number}")
+        return {}
+
+    result = run(monkeypatch, action)
+    assert len(result.logs) <= 200
+    assert sum(len(line.encode()) + 1 for line in result.logs) <= 16 * 1024
+    assert "more lines were cut" in result.logs[-1]
