@@ -25,6 +25,9 @@ _OTHER_GENERATIONS = {
     "sesv2": [("GET", "/v2/email/contact-lists/{ContactListName}/contacts", "ListContacts")],
 }
 
+# Smithy RPC v2, which newer SDKs speak to CloudWatch and others.
+_RPC_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -63,8 +66,11 @@ def resolve(signing_name: str, request: Request) -> Operation:
         raise AwsError("NotImplemented", f"the local cloud has no service {service}", 501)
     protocol = str(model.metadata["protocol"])
     target = request.headers.get("x-amz-target")
-    if target and "json" in protocol:
+    if target:
         return Operation(service, target.rpartition(".")[2], {}, protocol)
+    rpc = _RPC_PATH.fullmatch(request.path)
+    if rpc:
+        return Operation(service, rpc["operation"], {}, protocol)
     if protocol in ("query", "ec2"):
         return Operation(service, _action(request), {}, protocol)
     return _resolve_rest(service, protocol, request)

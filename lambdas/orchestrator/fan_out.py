@@ -20,6 +20,7 @@ from shared import limits
 from shared.models import CustomerResult, ErrorInfo, Status, WorkItem
 from shared.text import masked
 
+_LAST_WORDS_SECONDS = 0.5
 _TIME_ENDED = "the orchestrator's time ended"
 _NO_TURN = "the orchestrator's time was used up before this customer's turn"
 
@@ -100,6 +101,7 @@ class FanOut:
         finally:
             self._closed.set()
             pool.shutdown(wait=False, cancel_futures=True)
+        self._hear_who_only_waited()
         self._settle()
 
     def _start(self, pool: ThreadPoolExecutor) -> bool:
@@ -200,6 +202,17 @@ class FanOut:
             self._finish(flight, "not_started", warning=warning)
         else:
             self._finish(flight, "not_started", warning=_NO_TURN)
+
+    def _hear_who_only_waited(self) -> None:
+        """Closing wakes the threads that wait to try a throttled invoke again: for them nothing ran."""
+        until = self._timing.clock() + min(_LAST_WORDS_SECONDS, self._timing.return_margin / 10)
+        while self._in_flight and (left := until - self._timing.clock()) > 0:
+            try:
+                index, answer = self._answers.get(timeout=left)
+            except queue.Empty:
+                return
+            if index in self._in_flight:
+                self._take(self._in_flight.pop(index), answer)
 
     def _settle(self) -> None:
         """Results for whatever has none when the run must end."""

@@ -309,6 +309,30 @@ def test_a_customer_beyond_its_time_is_given_up_and_keeps_its_place(monkeypatch:
     assert run.results[0].error.type == "CustomerTimeout"
 
 
+def test_who_only_waited_at_the_deadline_was_not_started() -> None:
+    """A throttled invoke ran nothing, even if its thread still waits to try again when the run must end."""
+    end = time.monotonic() + 0.6
+    closed = threading.Event()
+
+    def worker(make: Make) -> Answer:
+        sent(make)
+        closed.wait(10)
+        return Answer(0.0, throttled=1)
+
+    results: list[CustomerResult] = []
+    FanOut(
+        invoke=worker,
+        make_item=work_item,
+        timing=Timing(lambda: end - time.monotonic(), 240.0, 0.4, 0.4, 900.0),
+        bound=2,
+        failures_allowed=None,
+        writes=True,
+        closed=closed,
+    ).run(items(2), lambda _, result: results.append(result))
+    assert [result.status for result in results] == ["not_started"] * 2
+    assert time.monotonic() < end
+
+
 def test_a_thread_that_waits_sends_nothing_after_the_end() -> None:
     """An abandoned thread must not act in a later invocation of the same environment."""
     late: list[WorkItem | None] = []

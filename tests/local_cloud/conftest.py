@@ -1,0 +1,203 @@
+"""One local cloud for the whole test session: a process of its own, asked over HTTP like any other client's."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+HUB = "123456789012"
+CONFIG_BUCKET, RESULTS_BUCKET = f"ses-fleet-config-{HUB}", f"ses-fleet-results-{HUB}"
+ORCHESTRATOR, WORKER = "ses-fleet-orchestrator", "ses-fleet-worker"
+SAMPLE = json.loads((ROOT / "examples" / "config.json").read_text())
+FLEET_SIZE = 25
+
+
+def fleet(count: int = FLEET_SIZE) -> dict[str, Any]:
+    """A config.json of so many plain customers, f01, f02 and so on, with no list in their accounts."""
+    return {"customer_mappings": {f"f{n:02d}": _customer(n) for n in range(1, count + 1)}}
+
+
+def _customer(number: int) -> dict[str, Any]:
+    return {
+        "customer_code": f"f{number:02d}",
+        "customer_name": f"Fleet {number}",
+        "environment": "prod" if number % 2 else "nonprod",
+        "region": "us-east-1",
+        "ses_role_arn": f"arn:aws:iam::{300000000000 + number}:role/contact-manager",
+    }
+
+
+@dataclass(frozen=True)
+class Invoked:
+    """What Invoke answered."""
+
+    function_error: str | None
+    body: Any
+
+
+class Cloud:
+    """A client of the local cloud."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.lambda_ = self.client("lambda")
+        self.s3 = self.client("s3")
+        self.logs = self.client("logs")
+
+    def client(self, service: str, account: str = HUB, region: str = "us-east-1", **keys: str) -> Any:
+        """A boto3 client as that account's administrator, or with the keys given."""
+        credentials = {"aws_access_key_id": account, "aws_secret_access_key": "local", **keys}
+        config = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120)
+        factory: Any = boto3.session.Session()
+        return factory.client(service, region_name=region, endpoint_url=self.url, config=config, **credentials)
+
+    def environment(self) -> dict[str, str]:
+        """What the AWS CLI and ours need to be the hub's administrator."""
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": HUB,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def put_config(self, config: Any) -> None:
+        """Replace config.json; a string or bytes is written as it is."""
+        body = config if isinstance(config, bytes) else json.dumps(config).encode()
+        self.s3.put_object(Bucket=CONFIG_BUCKET, Key="config.json", Body=body)
+
+    def invoke(self, payload: Any, function: str = ORCHESTRATOR) -> Invoked:
+        """Invoke and read the answer."""
+        answer = self.lambda_.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
+        return Invoked(answer.get("FunctionError"), json.loads(answer["Payload"].read()))
+
+    def run(self, **payload: Any) -> dict[str, Any]:
+        """A run that is not refused; its Summary."""
+        invoked = self.invoke({"action": "describe-list-all", **payload})
+        assert invoked.function_error is None, invoked.body
+        return dict(invoked.body)
+
+    def journal(self, since: int = 0) -> list[dict[str, Any]]:
+        """The journal's entries."""
+        lines = self.control("GET", f"journal?since={since}").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def mark(self) -> int:
+        """Where the journal stands: what comes after is this test's."""
+        entries = self.journal()
+        return int(entries[-1]["seq"]) if entries else 0
+
+    def control(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """One of the local cloud's own controls."""
+        request = urllib.request.Request(f"{self.url}/_ses_fleet/{path}", method=method, data=body)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310  # loopback
+            return bytes(response.read())
+
+    def log_records(self, run_id: str, function: str = ORCHESTRATOR) -> list[dict[str, Any]]:
+        """The JSON records of a run in a function's log group."""
+        return [record for record in self._records(function) if record.get("run_id") == run_id]
+
+    def log_messages(self, function: str = ORCHESTRATOR) -> list[str]:
+        """Every line of a function's log group."""
+        messages: list[str] = []
+        for page in self.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}"):
+            messages += [event["message"] for event in page["events"]]
+        return messages
+
+    def _records(self, function: str) -> Iterator[dict[str, Any]]:
+        for message in self.log_messages(function):
+            with contextlib.suppress(ValueError):
+                yield json.loads(message)
+
+    @contextlib.contextmanager
+    def function_changed(self, function: str = WORKER, *, code: str | None = None, **settings: Any) -> Iterator[None]:
+        """Give a function other code (of <name>/handler.py), timeout or memory, and its own back afterwards."""
+        before = self.lambda_.get_function_configuration(FunctionName=function)
+        known = {"Timeout": before["Timeout"], "Environment": before["Environment"], "MemorySize": before["MemorySize"]}
+        try:
+            if code is not None:
+                self.lambda_.update_function_code(FunctionName=function, ZipFile=handler_zip(function, code))
+            self.lambda_.update_function_configuration(FunctionName=function, **settings)
+            yield
+        finally:
+            if code is not None:
+                self.lambda_.update_function_code(FunctionName=function, ZipFile=original_code())
+            self.lambda_.update_function_configuration(FunctionName=function, **known)
+
+
+def handler_zip(function: str, code: str) -> bytes:
+    """A package with one handler module."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(f"{function.removeprefix('ses-fleet-')}/handler.py", code)
+    return buffer.getvalue()
+
+
+def original_code() -> bytes:
+    """The functions' own package."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted((ROOT / "lambdas").rglob("*.py")):
+            archive.write(path, path.relative_to(ROOT / "lambdas"))
+    return buffer.getvalue()
+
+
+def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    """`ses-fleet local up` as a process, once it said `# ready`; the exports it printed."""
+    command = [str(Path(sys.executable).parent / "ses-fleet"), "local", "up", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    exports: dict[str, str] = {}
+    for line in process.stdout:
+        if line == "# ready\n":
+            return process, exports
+        name, _, value = line.removeprefix("export ").strip().partition("=")
+        exports[name] = value
+    raise AssertionError(process.communicate()[1])
+
+
+def stop(process: subprocess.Popen[str]) -> tuple[int, float, str]:
+    """End it as a person would: exit code, seconds, stderr."""
+    began = time.monotonic()
+    process.terminate()
+    errors = process.communicate(timeout=10)[1]
+    return process.returncode, time.monotonic() - began, errors
+
+
+@pytest.fixture(scope="session")
+def cloud_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The session's local cloud: examples/ and the fleet's accounts."""
+    config = {**SAMPLE, "customer_mappings": {**SAMPLE["customer_mappings"], **fleet()["customer_mappings"]}}
+    config["customer_mappings"]["f02"]["external_id"] = "secret-of-f02"
+    path = tmp_path_factory.mktemp("cloud") / "config.json"
+    path.write_text(json.dumps(config))
+    scenario = ROOT / "examples" / "scenario.json"
+    process, exports = start("--port", "0", "--config", str(path), "--scenario", str(scenario), "--ses-rate", "0")
+    yield Cloud(exports["AWS_ENDPOINT_URL"])
+    code, _, errors = stop(process)
+    assert code == 0
+    assert "Traceback" not in errors, errors
+
+
+@pytest.fixture
+def cloud(cloud_process: Cloud) -> Cloud:
+    """The session's local cloud, with the example's config.json in its bucket."""
+    cloud_process.put_config(SAMPLE)
+    return cloud_process

@@ -1,0 +1,226 @@
+"""The `ses-fleet` command as a person or a script uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local_cloud.conftest import SAMPLE, WORKER, Cloud
+
+SES_FLEET = str(Path(sys.executable).parent / "ses-fleet")
+
+
+def ses_fleet(
+    cloud: Cloud | None, *arguments: str, stdin: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command against the local cloud, or against nothing."""
+    environment = {**(cloud.environment() if cloud else {"PATH": os.environ["PATH"]}), **variables}
+    return subprocess.run(
+        [SES_FLEET, *arguments], env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_blocks_as_customers_finish_then_the_summary(cloud: Cloud) -> None:
+    """The seed's output, the exit code of the Summary."""
+    ended = ses_fleet(cloud, "invoke", "describe-list-all")
+    assert ended.returncode == 1
+    text = ended.stdout
+    assert text.startswith("🔄 Processing 6 customers concurrently... (run ")
+    for code in SAMPLE["customer_mappings"]:
+        assert text.count(f"{'═' * 63}\nCustomer: {code}\n{'═' * 63}\n") == 1
+    for line in (
+        "📊 Summary:",
+        "   Total customers: 6",
+        "   ✅ Successful: 3",
+        "   ❌ Failed: 2",
+        "   ⏭️  Skipped: 1",
+        "   ⏱️  Total time: ",
+    ):
+        assert f"\n{line}" in text
+    assert text.index("Customer: globex") < text.index("📊 Summary:")
+    assert ended.stderr == ""
+
+
+def test_json_output_is_the_summary_and_nothing_else(cloud: Cloud) -> None:
+    """Notices go to stderr."""
+    ended = ses_fleet(cloud, "invoke", "describe-list-all", "--output", "json", "--run-id", "json-1")
+    summary = json.loads(ended.stdout)
+    assert (summary["run_id"], summary["exit_code"], ended.returncode) == ("json-1", 1, 1)
+    assert "Processing 6 customers" in ended.stderr
+
+
+def test_a_run_is_an_event_with_an_id_of_its_own(cloud: Cloud) -> None:
+    """One asynchronous Invoke; the rest is reading."""
+    mark = cloud.mark()
+    assert ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex").returncode == 0
+    ours = [e for e in cloud.journal(mark) if e["environment"] is None]
+    assert [e["http_status"] for e in ours if e["operation"] == "Invoke"] == [202]
+    assert {e["operation"] for e in ours} == {"GetFunctionConfiguration", "Invoke", "GetObject", "ListObjectsV2"}
+
+
+def test_flags_become_the_payload(cloud: Cloud, tmp_path: Path) -> None:
+    """And override the payload's fields; --param takes JSON or text."""
+    payload = tmp_path / "payload.json"
+    payload.write_text(json.dumps({"action": "describe-list-all", "include": ["acme"], "dry_run": True}))
+    ended = ses_fleet(cloud, "invoke", "--payload", str(payload), "--include", "globex", "--include", "acme")
+    assert "DRY RUN MODE" in ended.stdout
+    assert "📊 Dry-run complete: 2 customers would be processed" in ended.stdout
+    arguments = ("--customer-code", "acme", "--param", "count_contacts=false", "--output", "json")
+    ended = ses_fleet(cloud, "invoke", "describe-list", *arguments)
+    assert json.loads(ended.stdout)["results"][0]["data"]["contacts"] is None
+    ended = ses_fleet(cloud, "invoke", "--payload", "-", stdin='{"action": "describe-list", "customer_code": "globex"}')
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["describe-list-al"], 'did you mean "describe-list-all"?'),
+        (["describe-list-all", "--customer-code", "acme"], 'use "include" to select customers'),
+        (["describe-list-all", "--include", "acmee"], 'did you mean "acme"?'),
+        (["describe-list-all", "--max-failures", "x"], "$.max_failures: must be an integer"),
+        (["describe-list-all", "--param", "colour=1"], "$.params.colour: unknown parameter"),
+        (["describe-list-all", "--environment", "qa"], "there are: nonprod, prod"),
+    ],
+)
+def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Cloud) -> None:
+    """The function's own words on stderr, nothing on stdout; with --output json the Summary is stdout."""
+    ended = ses_fleet(cloud, "invoke", *arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "❌ The run was refused:" in ended.stderr
+    assert message in ended.stderr
+    ended = ses_fleet(cloud, "invoke", *arguments, "--output", "json")
+    assert ended.returncode == json.loads(ended.stdout)["exit_code"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no action"),
+        (["describe-list-all", "--max-customer-concurrency", "many"], "Input should be a valid integer"),
+        (["describe-list-all", "--output", "xml"], "--output is text or json"),
+        (["describe-list-all", "--config", "examples/config.json"], "--config only go with --local"),
+        (["describe-list-all", "--param", "novalue"], "must be name=value"),
+        (["describe-list-all", "--run-id", "a/b"], "--run-id must be 1 to 40"),
+        (["describe-list-all", "--payload", "not-there.json"], "No such file"),
+        (["describe-list-all", "--payload", "Makefile"], "is not JSON"),
+        (["describe-list-all", "--payload", "examples/events/help.json"], 'but the payload says "help"'),
+        (["describe-list-all", "--colour"], "No such option"),
+        (["describe-list-all", "--local", "--scenario", "examples/config.json"], "examples/config.json: $."),
+        (["describe-list-all", "--local", "--function-name", "x"], "--local has functions of its own"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_2_and_sends_nothing(arguments: list[str], message: str, cloud: Cloud) -> None:
+    """One message on stderr."""
+    mark = cloud.mark()
+    ended = ses_fleet(cloud, "invoke", *arguments, COLUMNS="200", TERM="dumb")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert [e for e in cloud.journal(mark) if e["operation"] == "Invoke"] == []
+
+
+def test_the_id_of_another_request_is_refused(cloud: Cloud) -> None:
+    """Somebody else's result is never shown as the answer."""
+    assert ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "mine").returncode == 0
+    ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "mine")
+    assert ended.returncode == 0
+    ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "acme", "--run-id", "mine")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "was started with another request" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
+        {"AWS_ENDPOINT_URL": "not a url"},
+    ],
+)
+def test_no_summary_is_exit_3(variables: dict[str, str], cloud: Cloud) -> None:
+    """Unreachable, or not let in: one line, no traceback."""
+    ended = ses_fleet(cloud, "invoke", "describe-list-all", **variables)
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_without_credentials_is_exit_3() -> None:
+    """And without a Region, too."""
+    environment = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+    for more in ({}, {"AWS_REGION": "us-east-1"}):
+        ended = ses_fleet(None, "invoke", "describe-list-all", **environment, **more)
+        assert ended.returncode == 3, ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_function_that_is_no_orchestrator_is_exit_3(cloud: Cloud) -> None:
+    """Its runs could not be followed."""
+    ended = ses_fleet(cloud, "invoke", "describe-list-all", "--function-name", WORKER)
+    assert ended.returncode == 3
+    assert "is it ses-fleet's orchestrator?" in ended.stderr
+
+
+def test_help_is_an_answer_and_no_run(cloud: Cloud) -> None:
+    """As text, and as the function gives it."""
+    assert "describe-list-all  (changes nothing)" in ses_fleet(cloud, "invoke", "help").stdout
+    ended = ses_fleet(cloud, "invoke", "help", "--output", "json")
+    assert json.loads(ended.stdout)["exit_code"] == ended.returncode == 0
+
+
+def test_a_local_cloud_for_one_call(tmp_path: Path) -> None:
+    """Says so on stderr, uses the files given, and is gone afterwards."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"customer_mappings": {"globex": SAMPLE["customer_mappings"]["globex"]}}))
+    ended = ses_fleet(None, "invoke", "describe-list-all", "--local", "--config", str(config), "--output", "json")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.startswith("started a local cloud at http://127.0.0.1:")
+    assert json.loads(ended.stdout)["total_customers"] == 1
+
+
+def test_a_broken_config_in_a_local_cloud_is_exit_2(tmp_path: Path) -> None:
+    """The run is refused as it would be in AWS."""
+    config = tmp_path / "config.json"
+    config.write_text('{"customer_mappings": }')
+    ended = ses_fleet(None, "invoke", "describe-list-all", "--local", "--config", str(config))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "at line 1, column 23" in ended.stderr
+
+
+def on_a_terminal(cloud: Cloud, *arguments: str) -> tuple[int, str]:
+    """Run the command with a terminal for everything it prints."""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [SES_FLEET, *arguments],
+        env={**cloud.environment(), "TERM": "xterm"},
+        stdout=terminal,
+        stderr=terminal,
+        stdin=terminal,
+    )
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            data = os.read(controller, 65536)
+        except OSError:
+            break
+        shown += data
+    os.close(controller)
+    return process.wait(), shown.decode()
+
+
+def test_a_terminal_gets_a_progress_bar(cloud: Cloud) -> None:
+    """And whole blocks between."""
+    code, shown = on_a_terminal(cloud, "invoke", "describe-list-all")
+    assert code == 1
+    assert "customers" in shown
+    assert "/6" in shown
+    plain: Any = shown.replace("\r", "")
+    assert f"{'═' * 63}\nCustomer: globex\n{'═' * 63}\n" in plain
