@@ -53,6 +53,15 @@ format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+.PHONY: bench
+bench: setup ## measure: worker CPU per customer, 200 customers at concurrency 10
+	@$(BIN)/python -m bench.fan_out
+	@$(BIN)/python -m bench.worker_cpu
+
+.PHONY: readme
+readme: setup ## write the summary in README.md anew
+	@$(BIN)/python docs/update_readme.py
+
 .PHONY: lock
 lock: setup ## resolve pyproject.toml into the pinned requirements files
 	@$(LOCK) --extra tools --extra dev --output-file requirements-dev.txt pyproject.toml

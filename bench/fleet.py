@@ -1,0 +1,83 @@
+"""A local cloud with a fleet of customers, warm environments, and a clock for processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local.accounts import HUB_REGION, ORCHESTRATOR, WORKER
+from local.cloud import LocalCloud, Options
+from local.ses import bulk
+from shared import aws
+
+_FIRST_ACCOUNT = 200_000_000_000
+_TOPICS = [
+    {"TopicName": f"topic-{number}", "DisplayName": f"Topic {number}", "DefaultSubscriptionStatus": "OPT_OUT"}
+    for number in range(6)
+]
+
+
+class Fleet:
+    """So many customers, each with one list; SES is not throttled."""
+
+    def __init__(self, cloud: LocalCloud, customers: int) -> None:
+        self.cloud = cloud
+        self._accounts = [str(_FIRST_ACCOUNT + number) for number in range(customers)]
+        mappings = {f"c{number:04d}": _customer(number, account) for number, account in enumerate(self._accounts)}
+        cloud.add_customers({"customer_mappings": mappings})
+        for account in self._accounts:
+            cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
+        self._lambda = aws.client("lambda", HUB_REGION, read_timeout=300)
+        cloud.runtime.prewarm(cloud.function(WORKER), 10)
+        cloud.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
+
+    def fill(self, contacts: int) -> None:
+        """Have at least so many contacts in every list."""
+        for account in self._accounts:
+            made = bulk.generate(count=contacts, seed=1, opt_in={"topic-1": 0.5}, topics=["topic-1"])
+            self.cloud.ses.fill(account, HUB_REGION, "main", made)
+
+    def run(self, **payload: Any) -> tuple[dict[str, Any], float]:
+        """One describe-list-all: its Summary, and the seconds that the caller waited."""
+        body = json.dumps({"action": "describe-list-all", **payload}).encode()
+        began = time.perf_counter()
+        answer = self._lambda.call("invoke", FunctionName=ORCHESTRATOR, Payload=body)
+        summary = json.loads(answer["Payload"].read())
+        seconds = time.perf_counter() - began
+        if summary.get("exit_code") != 0:
+            raise RuntimeError(f"the run did not succeed: {json.dumps(summary)[:500]}")
+        return summary, seconds
+
+    def cpu_seconds(self, function: str) -> dict[str, float]:
+        """utime + stime of every environment of a function, by its id."""
+        return {e.id: _cpu(e.pid) for e in self.cloud.runtime.environments() if e.function == function}
+
+
+@contextmanager
+def fleet(customers: int) -> Iterator[Fleet]:
+    """A fleet in a local cloud of this process."""
+    cloud = LocalCloud(Options(ses_rate=0))
+    cloud.start()
+    try:
+        os.environ.update(cloud.environment())
+        yield Fleet(cloud, customers)
+    finally:
+        cloud.stop()
+
+
+def _customer(number: int, account: str) -> dict[str, str]:
+    return {
+        "customer_code": f"c{number:04d}",
+        "region": HUB_REGION,
+        "ses_role_arn": f"arn:aws:iam::{account}:role/contact-manager",
+    }
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
