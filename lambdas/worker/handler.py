@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from shared import aws
 from shared.settings import WorkerSettings
 from worker import service
+
+aws.warm_up("sts", "sesv2")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
