@@ -13,6 +13,7 @@ from typing import Any
 from cheroot import wsgi
 
 from local import identity, operations, protocols
+from local.connections import Connection
 from local.control import PREFIX, Control
 from local.identity import Caller, Sessions
 from local.journal import Journal
@@ -53,6 +54,7 @@ class Endpoint:
             ("127.0.0.1", port), self._application, numthreads=_THREADS, request_queue_size=_QUEUE, shutdown_timeout=1
         )
         self._server.keep_alive_conn_limit = _QUEUE
+        self._server.ConnectionClass = Connection
         self._server.error_log = _report  # type: ignore[method-assign]  # cheroot's documented hook
         self._thread = threading.Thread(target=self._server.serve, name="endpoint", daemon=True)
 
