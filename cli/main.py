@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,9 +96,7 @@ def up(
     """Run the local cloud until it is interrupted. Without files it runs on examples/."""
     from local.cloud import Options
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    wait_for_signal = _signal_waiter(signal.SIGINT, signal.SIGTERM)
     options = _options(config, ses_config, scenario)
     options = Options(**{**vars(options), "port": port, "ses_rate": ses_rate, "max_environments": max_environments})
     with _started(options) as (cloud, notices):
@@ -109,7 +106,7 @@ def up(
             sys.stdout.write(f"export {name}={value}\n")
         sys.stdout.write("# ready\n")
         sys.stdout.flush()
-        stop.wait()
+        wait_for_signal()
 
 
 def main() -> None:
@@ -159,6 +156,18 @@ def _cloud(
             del os.environ[name]
         os.environ.update(cloud.environment())
         yield
+
+
+def _signal_waiter(*numbers: signal.Signals) -> Callable[[], object]:
+    """A function that waits for one of these signals. A pipe: an Event's lock is not safe in a signal handler."""
+    reading, writing = os.pipe()
+
+    def tell(*_: object) -> None:
+        os.write(writing, b"x")
+
+    for number in numbers:
+        signal.signal(number, tell)
+    return lambda: os.read(reading, 1)
 
 
 @contextmanager

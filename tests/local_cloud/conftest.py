@@ -173,6 +173,17 @@ def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     raise AssertionError(process.communicate()[1])
 
 
+@contextlib.contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Cloud]]:
+    """A local cloud of one's own; whatever the test does, it is gone afterwards."""
+    process, exports = start(*arguments)
+    try:
+        yield process, Cloud(exports["AWS_ENDPOINT_URL"])
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def stop(process: subprocess.Popen[str]) -> tuple[int, float, str]:
     """End it as a person would: exit code, seconds, stderr."""
     began = time.monotonic()
