@@ -159,14 +159,16 @@ def _cloud(
 
 
 def _signal_waiter(*numbers: signal.Signals) -> Callable[[], object]:
-    """A function that waits for one of these signals. A pipe: an Event's lock is not safe in a signal handler."""
+    """A function that waits for one of these signals.
+
+    The kernel may hand a signal to any of the many threads, which does not wake this one; and an Event's lock
+    is not safe in a handler. The interpreter writes into the pipe whichever thread is interrupted.
+    """
     reading, writing = os.pipe()
-
-    def tell(*_: object) -> None:
-        os.write(writing, b"x")
-
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
     for number in numbers:
-        signal.signal(number, tell)
+        signal.signal(number, lambda *_: None)
     return lambda: os.read(reading, 1)
 
 
