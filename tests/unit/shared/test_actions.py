@@ -1,0 +1,67 @@
+"""The catalogue of actions, and what derives from it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from shared import limits
+from shared.actions import ACTIONS, help_answer, payload_names, session_policy
+from shared.models import Customer
+from worker.registry import REGISTRY
+
+LONGEST = Customer(
+    customer_code="c" * 50,
+    customer_name="x",
+    account_id="1" * 12,
+    region="us-gov-west-1",
+    ses_role_arn="arn:aws-us-gov:iam::111111111111:role/" + "p" * 500 + "/" + "r" * 64,
+)
+
+
+def test_every_action_has_code_and_all_code_is_an_action() -> None:
+    """The catalogue and the registry name the same."""
+    assert set(ACTIONS) == set(REGISTRY)
+    assert all(name == action.name for name, action in ACTIONS.items())
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_action_declares_permissions(name: str) -> None:
+    """Of services that it may use, each once."""
+    permissions = ACTIONS[name].permissions
+    assert permissions
+    assert len(set(permissions)) == len(permissions)
+    assert all(permission.partition(":")[0] in ("ses", "identitystore", "sso") for permission in permissions)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_reading_action_may_not_write(name: str) -> None:
+    """Not even by its session policy."""
+    if not ACTIONS[name].mutates:
+        verbs = {permission.partition(":")[2] for permission in ACTIONS[name].permissions}
+        assert all(verb.startswith(("Get", "List", "Describe")) for verb in verbs)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_session_policy_fits_and_stays_in_the_account(name: str) -> None:
+    """At most 2,048 characters with the longest names; only this customer's lists."""
+    text = session_policy(ACTIONS[name], LONGEST, "aws-us-gov")
+    assert len(text) <= limits.SESSION_POLICY_CHARACTERS
+    statements: list[dict[str, Any]] = json.loads(text)["Statement"]
+    for statement in statements:
+        if statement["Resource"] == "*":
+            assert set(statement["Action"]) <= {"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob"}
+        else:
+            assert statement["Resource"] == "arn:aws-us-gov:ses:us-gov-west-1:111111111111:contact-list/*"
+    assert {action for statement in statements for action in statement["Action"]} == set(ACTIONS[name].permissions)
+
+
+def test_help_describes_every_payload() -> None:
+    """With fields, parameters and permissions."""
+    actions = {action["name"]: action for action in help_answer()["actions"]}
+    assert set(actions) == set(payload_names())
+    for action in actions.values():
+        assert set(action) == {"name", "purpose", "scope", "mutates", "fields", "params_schema", "permissions"}
+        assert "action" in action["fields"]

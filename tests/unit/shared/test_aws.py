@@ -1,0 +1,138 @@
+"""The one door to AWS: failures translated, nothing of a customer kept, pages left as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from shared import aws
+from shared.errors import AwsCallError
+
+KEYS = aws.Credentials("ASIAKEY", "SECRET", "TOKEN")
+
+
+class Body:
+    """What urllib3 hands to botocore."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_: Any) -> Any:
+        """All at once."""
+        yield self._body
+
+
+def ses_that_answers(status: int, body: dict[str, Any]) -> aws.AwsClient:
+    """A real client whose HTTP is made up."""
+    made = aws.client("sesv2", "us-east-1", credentials=KEYS)
+
+    def answer(**_: Any) -> AWSResponse:
+        headers: Any = {"content-type": "application/json", "x-amzn-errortype": body.get("code", "")}
+        return AWSResponse("http://x", status, headers, Body(json.dumps(body).encode()))
+
+    made._client.meta.events.register("before-send.sesv2", answer)
+    return made
+
+
+PAGE = {
+    "Contacts": [
+        {
+            "EmailAddress": "a@b.example",
+            "TopicPreferences": [{"TopicName": "t", "SubscriptionStatus": "OPT_IN"}],
+            "UnsubscribeAll": False,
+            "LastUpdatedTimestamp": 1_700_000_000.5,
+        }
+    ],
+    "NextToken": "more",
+}
+
+
+def test_a_page_of_contacts_is_left_as_json() -> None:
+    """The hook of botocore's that this stands on is there; token and everything else are botocore's."""
+    answer = ses_that_answers(200, PAGE).call("list_contacts", ContactListName="main")
+    assert answer["Contacts"] == PAGE["Contacts"]
+    assert answer["NextToken"] == "more"
+
+
+def test_other_answers_are_botocores() -> None:
+    """Times are times there."""
+    answer = ses_that_answers(200, {"ContactListName": "main", "CreatedTimestamp": 1_700_000_000}).call(
+        "get_contact_list", ContactListName="main"
+    )
+    assert isinstance(answer["CreatedTimestamp"], datetime)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "BadRequestException", "refused"),
+        (404, "NotFoundException", "refused"),
+        (403, "AccessDeniedException", "refused"),
+        (429, "TooManyRequestsException", "throttled"),
+        (400, "ThrottlingException", "throttled"),
+        (400, "LimitExceededException", "refused"),
+        (500, "InternalFailure", "server"),
+        (503, "ServiceUnavailable", "server"),
+    ],
+)
+def test_an_error_is_translated_and_masked(status: int, code: str, kind: str) -> None:
+    """On ListContacts, whose good pages go another way, too."""
+    client = ses_that_answers(status, {"code": code, "message": "ada@acme.example is wrong"})
+    with pytest.raises(AwsCallError) as error:
+        client.call("list_contacts", ContactListName="main")
+    assert (error.value.kind, error.value.code, error.value.status) == (kind, code, status)
+    assert error.value.text == "[address] is wrong"
+    assert error.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (ReadTimeoutError(endpoint_url="http://x"), "lost"),
+        (ClientError({"Error": {}}, "x"), "refused"),
+    ],
+)
+def test_what_boto3_raises_is_an_aws_call_error(raised: Exception, kind: str) -> None:
+    """A lost answer is not a refusal."""
+
+    class Raw:
+        def list_contacts(self) -> None:
+            raise raised
+
+    with pytest.raises(AwsCallError) as error:
+        aws.AwsClient("sesv2", Raw()).call("list_contacts")
+    assert error.value.kind == kind
+
+
+def test_parameters_of_the_wrong_form_are_refused() -> None:
+    """Before anything is sent."""
+    with pytest.raises(AwsCallError) as error:
+        aws.client("sesv2", "us-east-1", credentials=KEYS).call("get_contact_list")
+    assert error.value.kind == "refused"
+
+
+def test_no_region_is_a_failure_of_ours_not_of_botocores() -> None:
+    """Callers know one exception."""
+    with pytest.raises(AwsCallError) as error:
+        aws.client("sesv2", None)
+    assert (error.value.kind, error.value.code) == ("unreachable", "NoRegionError")
+
+
+def test_credentials_show_nothing() -> None:
+    """Not in a log, not in a traceback."""
+    for secret in ("ASIAKEY", "SECRET", "TOKEN"):
+        assert secret not in repr(KEYS)
+
+
+def test_clients_are_made_anew_with_the_keys_given() -> None:
+    """The warm session lends models, never credentials."""
+    first = aws.client("sesv2", "us-east-1", credentials=KEYS)
+    second = aws.client("sesv2", "us-east-1", credentials=aws.Credentials("ASIAOTHER", "S2", "T2"))
+    keys = [client._client._get_credentials().access_key for client in (first, second)]
+    assert keys == ["ASIAKEY", "ASIAOTHER"]
+    assert aws._warm_session().get_credentials() is None
