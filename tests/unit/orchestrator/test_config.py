@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from orchestrator import json_file
 from orchestrator.config import CustomerEntry, FleetConfig, FleetReader
-from shared.errors import ConfigurationError
+from shared.aws import AwsClient
+from shared.errors import AwsCallError, ConfigurationError
+from shared.objects import Bucket
 
 SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_text())
 ROLE = "arn:aws:iam::111122223333:role/contact-manager"
@@ -168,6 +170,35 @@ def test_a_file_that_is_no_json_says_where(body: bytes, message: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^\$") as error:
         json_file.parse(body, "s3://bucket/config.json")
     assert message in str(error.value)
+
+
+class S3(AwsClient):
+    """An S3 that fails so."""
+
+    def __init__(self, failure: AwsCallError) -> None:
+        super().__init__("s3", None)
+        self._failure = failure
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:  # noqa: ARG002  # as its parent has it
+        """Every call."""
+        raise self._failure
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "message"),
+    [
+        ("refused", 404, "s3://b/config.json does not exist (Code)"),
+        ("refused", 403, "s3://b/config.json may not be read by the orchestrator, or does not exist (Code)"),
+        ("server", 503, "s3://b/config.json could not be read (Code: text)"),
+        ("lost", None, "s3://b/config.json could not be read (Code: text)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(kind: Any, status: int | None, message: str) -> None:
+    """Without the right to list, S3 does not even say whether it exists."""
+    failing = S3(AwsCallError("s3", "get_object", kind, "Code", "text", status))
+    with pytest.raises(ConfigurationError) as error:
+        json_file.read(Bucket(failing, "b"), "config.json")
+    assert str(error.value) == f"$: {message}"
 
 
 def test_a_byte_order_mark_is_no_fault() -> None:

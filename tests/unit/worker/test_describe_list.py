@@ -58,7 +58,9 @@ class World:
             self.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=topics or TOPICS)
             self.ses.fill(ACCOUNT, REGION, "main", contacts)
 
-    def run(self, *, budget: float = 60.0, name: str | None = None, **params: Any) -> dict[str, Any]:
+    def run(
+        self, *, budget: float = 60.0, per_second: float = 0, name: str | None = None, **params: Any
+    ) -> dict[str, Any]:
         """The action's data."""
         customer = Customer(
             customer_code="acme",
@@ -68,7 +70,7 @@ class World:
             ses_role_arn="arn:aws:iam::111122223333:role/r",
             contact_list_name=name,
         )
-        pacer = Pacer(0, 5, SliceBudget(budget))
+        pacer = Pacer(per_second, 5, SliceBudget(budget))
         job = Job(customer, PacedSes(self.client, pacer), lambda _: None)
         return describe_list.run(job, DescribeListParams(**params))
 
@@ -133,11 +135,13 @@ def test_counting_can_be_left_out() -> None:
 
 
 def test_a_slice_that_ends_while_counting_says_what_to_do() -> None:
-    """timeout, with the way to do without."""
-    world = World(*(contact(number) for number in range(1001)))
+    """timeout, with the way to do without; nothing partial is returned."""
+    world = World(*(contact(number) for number in range(4001)))
     with pytest.raises(SliceTimeoutError) as error:
-        world.run(budget=0.0)
+        world.run(budget=0.4, per_second=2.0)
     assert error.value.category == "timeout"
+    assert "after 3000 contacts were counted" in error.value.message
+    assert '"params": {"count_contacts": false}' in error.value.message
 
 
 statuses = st.sampled_from(["OPT_IN", "OPT_OUT"])
