@@ -12,8 +12,9 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import pytest
@@ -48,6 +49,13 @@ class Invoked:
 
     function_error: str | None
     body: Any
+
+
+class Mark(NamedTuple):
+    """A moment in the journal."""
+
+    seq: int
+    time: str
 
 
 class Cloud:
@@ -94,15 +102,16 @@ class Cloud:
         assert invoked.function_error is None, invoked.body
         return dict(invoked.body)
 
-    def journal(self, since: int = 0) -> list[dict[str, Any]]:
-        """The journal's entries."""
-        lines = self.control("GET", f"journal?since={since}").splitlines()
-        return [json.loads(line) for line in lines]
+    def journal(self, since: Mark | None = None) -> list[dict[str, Any]]:
+        """The journal's entries; after a mark only what began after it: others may still end."""
+        since = since or Mark(0, "")
+        lines = self.control("GET", f"journal?since={since.seq}").splitlines()
+        return [entry for entry in map(json.loads, lines) if entry["started_at"] > since.time]
 
-    def mark(self) -> int:
+    def mark(self) -> Mark:
         """Where the journal stands: what comes after is this test's."""
         entries = self.journal()
-        return int(entries[-1]["seq"]) if entries else 0
+        return Mark(int(entries[-1]["seq"]) if entries else 0, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
 
     def control(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """One of the local cloud's own controls."""

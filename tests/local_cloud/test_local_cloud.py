@@ -137,7 +137,7 @@ def test_the_journal_says_who_did_what(cloud: Cloud) -> None:
     assert read["environment"].startswith(f"{WORKER}-")
     assert (read["service"], read["http_status"], read["writes"]) == ("sesv2", 200, False)
     assert read["access_key_id"].startswith("ASIA")
-    assert [e["seq"] for e in entries] == list(range(mark + 1, mark + 1 + len(entries)))
+    assert [e["seq"] for e in entries] == sorted({e["seq"] for e in entries})
     text = json.dumps(entries)
     for handed_out in json.loads(cloud.control("GET", "credentials")):
         assert handed_out["secret_access_key"] not in text
