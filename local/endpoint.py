@@ -12,7 +12,7 @@ from typing import Any
 
 from cheroot import wsgi
 
-from local import identity, operations, protocols
+from local import authorization, identity, operations, protocols
 from local.connections import Connection
 from local.control import PREFIX, Control
 from local.identity import Caller, Sessions
@@ -120,10 +120,18 @@ class Endpoint:
         facts |= {"account": caller.account, "principal": caller.principal}
         operation = operations.resolve(caller.signing_name, request)
         facts |= {"service": operation.service, "operation": operation.name, "writes": operation.writes}
+        authorization.check(operation, caller, request)
         response = self._dispatch(operation, caller, request)
+        if response.status == HTTPStatus.NOT_FOUND and operation.name in ("GetObject", "HeadObject"):
+            self._hide_missing_key(caller, request)
         if response.status >= HTTPStatus.BAD_REQUEST:
             facts["error_code"] = str(response.status)
         return response
+
+    @staticmethod
+    def _hide_missing_key(caller: Caller, request: Request) -> None:
+        if not authorization.may_list_bucket(caller, request):
+            raise authorization.s3_denial("the key does not exist, and without s3:ListBucket S3 does not say so")
 
     def _dispatch(self, operation: Operation, caller: Caller, request: Request) -> Response:
         services = self._services

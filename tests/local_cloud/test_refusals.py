@@ -78,14 +78,14 @@ def test_a_missing_config_is_refused(cloud: Cloud) -> None:
     assert f"s3://{CONFIG_BUCKET}/config.json does not exist (NoSuchKey)" in message
 
 
-def test_a_missing_results_bucket_is_refused(cloud: Cloud) -> None:
+def test_a_results_bucket_that_cannot_be_written_is_refused(cloud: Cloud) -> None:
     """A run that could leave no record does not start."""
     variables = cloud.lambda_.get_function_configuration(FunctionName=ORCHESTRATOR)["Environment"]["Variables"]
     broken = {"Variables": {**variables, "RESULTS_BUCKET": "not-there"}}
     with cloud.function_changed(ORCHESTRATOR, Environment=broken):
         message = refused(cloud, ALL, "ConfigurationError")
     assert "s3://not-there/runs/" in message
-    assert "could not be written (NoSuchBucket), so nothing was started" in message
+    assert "could not be written (AccessDenied), so nothing was started" in message
 
 
 def test_a_missing_variable_is_named(cloud: Cloud) -> None:

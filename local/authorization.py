@@ -1,0 +1,132 @@
+"""May this caller do this? Role policy ∩ session policy, as AWS asks for every call of an assumed role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from local import moto_state, policy
+from local.identity import Caller
+from local.operations import Operation, form_of, query_of
+from local.policy import Decision, Query
+from local.web import AwsError, Request
+
+# IAM's service prefixes where they differ from botocore's service names (service authorization reference).
+_PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}
+# Operations that IAM knows by another name.
+_ACTIONS = {
+    ("lambda", "Invoke"): "InvokeFunction",
+    ("s3", "CompleteMultipartUpload"): "PutObject",
+    ("s3", "CopyObject"): "PutObject",
+    ("s3", "CreateMultipartUpload"): "PutObject",
+    ("s3", "DeleteObjects"): "DeleteObject",
+    ("s3", "HeadBucket"): "ListBucket",
+    ("s3", "HeadObject"): "GetObject",
+    ("s3", "ListBuckets"): "ListAllMyBuckets",
+    ("s3", "ListObjects"): "ListBucket",
+    ("s3", "ListObjectsV2"): "ListBucket",
+    ("s3", "UploadPart"): "PutObject",
+}
+# IAM knows no resource for these: only a policy with Resource "*" allows them (service authorization reference).
+_UNSCOPED = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "s3:ListAllMyBuckets"})
+_FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is needed
+
+
+def check(operation: Operation, caller: Caller, request: Request) -> None:
+    """AwsError in the service's own words when a role's session may not do this. Administrators may do everything."""
+    query = query_for(operation, caller, request)
+    decision = decide(caller, query)
+    if not decision.allowed:
+        raise denial(operation, caller, query, decision.reason)
+
+
+def decide(caller: Caller, query: Query) -> Decision:
+    """Allowed only if the role's policies allow it and, where there is one, the session policy too."""
+    session = caller.session
+    if session is None or query.action in _FREE:
+        return Decision(True, "allowed")
+    role = moto_state.find_role(session.role_arn)
+    if role is None:
+        return Decision(False, "the session's role does not exist any more")
+    by_role = policy.evaluate(role.policies, query)
+    if not by_role.allowed:
+        return Decision(False, f"role policy: {by_role.reason}")
+    if session.policy is None:
+        return by_role
+    by_session = policy.evaluate([policy.parse(session.policy)], query)
+    return by_session if by_session.allowed else Decision(False, f"session policy: {by_session.reason}")
+
+
+def query_for(operation: Operation, caller: Caller, request: Request) -> Query:
+    """The IAM action, resource and context of a request."""
+    prefix = _PREFIXES.get(operation.service, operation.service)
+    name = _ACTIONS.get((operation.service, operation.name), operation.name)
+    action = f"{prefix}:{name}"
+    resource = "*" if action in _UNSCOPED else _resource(operation, caller, request)
+    return Query(action, resource, _context(operation, caller, request))
+
+
+def may_list_bucket(caller: Caller, request: Request) -> bool:
+    """Without it, S3 does not tell a missing key from a forbidden one."""
+    bucket = _bucket_and_key(request)[0]
+    context = {"aws:PrincipalArn": _role_arn(caller), "aws:SecureTransport": "true"}
+    return decide(caller, Query("s3:ListBucket", f"arn:aws:s3:::{bucket}", context)).allowed
+
+
+def s3_denial(reason: str) -> AwsError:
+    """S3's AccessDenied."""
+    return AwsError("AccessDenied", "Access Denied", 403, reason=reason)
+
+
+def denial(operation: Operation, caller: Caller, query: Query, reason: str) -> AwsError:
+    """The refusal in the protocol's own code and status."""
+    if operation.service == "s3":
+        return s3_denial(reason)
+    on = "" if query.resource == "*" else f" on resource: {query.resource}"
+    message = f"User: {caller.principal} is not authorized to perform: {query.action}{on}"
+    if operation.protocol in ("query", "ec2"):
+        return AwsError("AccessDenied", message, 403, reason=reason)
+    # JSON services answer 400, REST services 403.
+    status = 403 if operation.protocol.startswith("rest") else 400
+    return AwsError("AccessDeniedException", message, status, reason=reason)
+
+
+def _resource(operation: Operation, caller: Caller, request: Request) -> str:
+    if operation.service == "s3":
+        bucket, key = _bucket_and_key(request)
+        return f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
+    if operation.service == "lambda" and "FunctionName" in operation.parameters:
+        return _function_arn(str(operation.parameters["FunctionName"]), caller)
+    if operation.service == "sesv2" and "ContactListName" in operation.parameters:
+        name = operation.parameters["ContactListName"]
+        return f"arn:aws:ses:{caller.region}:{caller.account}:contact-list/{name}"
+    if operation.service == "sts" and operation.name == "AssumeRole":
+        return form_of(request).get("RoleArn", "*")
+    return "*"
+
+
+def _function_arn(name: str, caller: Caller) -> str:
+    if name.startswith("arn:"):
+        return name
+    return f"arn:aws:lambda:{caller.region}:{caller.account}:function:{name}"
+
+
+def _bucket_and_key(request: Request) -> tuple[str, str]:
+    bucket, _, key = unquote(request.path.lstrip("/")).partition("/")
+    return bucket, key
+
+
+def _context(operation: Operation, caller: Caller, request: Request) -> Mapping[str, str]:
+    context = {
+        "aws:PrincipalArn": _role_arn(caller),
+        "aws:PrincipalAccount": caller.account,
+        "aws:RequestedRegion": caller.region,
+        "aws:ResourceAccount": caller.account,
+        "aws:SecureTransport": "true",  # loopback stands for TLS: policies that insist on it must not fail here
+    }
+    prefix = query_of(request).get("prefix") if operation.service == "s3" else None
+    return context if prefix is None else {**context, "s3:prefix": prefix[0]}
+
+
+def _role_arn(caller: Caller) -> str:
+    return caller.principal if caller.session is None else caller.session.role_arn

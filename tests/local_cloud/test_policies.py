@@ -1,0 +1,180 @@
+"""Every call of an assumed role is allowed by role policy and session policy, or refused in AWS's own words."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_cloud.conftest import CONFIG_BUCKET, HUB, ORCHESTRATOR, WORKER, Cloud
+
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """A policy's text."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+class Session:
+    """A session of a new role in an account, which trusts our administrator."""
+
+    def __init__(self, cloud: Cloud, account: str, *statements: dict[str, Any], policy: str | None = None) -> None:
+        self._cloud = cloud
+        name = f"role-{uuid.uuid4().hex[:8]}"
+        iam = cloud.client("iam", account)
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(*statements))
+        more = {} if policy is None else {"Policy": policy}
+        answer = cloud.client("sts").assume_role(
+            RoleArn=f"arn:aws:iam::{account}:role/{name}", RoleSessionName="me", **more
+        )
+        self.name, self.iam, self._keys = name, iam, answer["Credentials"]
+
+    def client(self, service: str, region: str = "us-east-1", **changes: str) -> Any:
+        """A client with the session's credentials."""
+        keys = {
+            "aws_access_key_id": self._keys["AccessKeyId"],
+            "aws_secret_access_key": self._keys["SecretAccessKey"],
+            "aws_session_token": self._keys["SessionToken"],
+            **changes,
+        }
+        return self._cloud.client(service, region=region, **keys)
+
+
+def refusal(call: Any, **parameters: Any) -> tuple[str, int]:
+    """How a call is refused: code and status."""
+    with pytest.raises(ClientError) as error:
+        call(**parameters)
+    response: Any = error.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+ACME = "444455556666"
+MAIN = f"arn:aws:ses:us-east-1:{ACME}:contact-list/main-contact-list"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "expected"),
+    [
+        ("sesv2", "get_contact_list", {"ContactListName": "main-contact-list"}, ("AccessDeniedException", 403)),
+        ("sesv2", "list_contact_lists", {}, ("AccessDeniedException", 403)),
+        ("sesv2", "delete_contact_list", {"ContactListName": "main-contact-list"}, ("AccessDeniedException", 403)),
+        ("lambda", "list_functions", {}, ("AccessDeniedException", 403)),
+        ("lambda", "invoke", {"FunctionName": WORKER}, ("AccessDeniedException", 403)),
+        ("logs", "describe_log_groups", {}, ("AccessDeniedException", 400)),
+        ("identitystore", "list_users", {"IdentityStoreId": "d-1234567890"}, ("AccessDeniedException", 400)),
+        ("s3", "list_buckets", {}, ("AccessDenied", 403)),
+        ("s3", "get_object", {"Bucket": "b", "Key": "k"}, ("AccessDenied", 403)),
+        ("iam", "list_roles", {}, ("AccessDenied", 403)),
+        (
+            "sts",
+            "assume_role",
+            {"RoleArn": f"arn:aws:iam::{ACME}:role/x", "RoleSessionName": "xx"},
+            ("AccessDenied", 403),
+        ),
+    ],
+)
+def test_nothing_is_allowed_by_itself(
+    service: str, operation: str, parameters: dict[str, Any], expected: tuple[str, int], cloud: Cloud
+) -> None:
+    """Reads and writes, with the code and status of the service's protocol."""
+    session = Session(cloud, ACME, {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"})
+    assert refusal(getattr(session.client(service), operation), **parameters) == expected
+
+
+def test_who_one_is_may_always_be_asked(cloud: Cloud) -> None:
+    """GetCallerIdentity needs no permission."""
+    session = Session(cloud, ACME, {"Effect": "Deny", "Action": "*", "Resource": "*"})
+    assert session.client("sts").get_caller_identity()["Account"] == ACME
+
+
+def test_a_contact_list_is_a_resource(cloud: Cloud) -> None:
+    """This list and no other; ListContactLists knows no resource at all."""
+    allowed = {"Effect": "Allow", "Action": ["ses:GetContactList", "ses:ListContactLists"], "Resource": MAIN}
+    ses = Session(cloud, ACME, allowed).client("sesv2")
+    assert ses.get_contact_list(ContactListName="main-contact-list")["ContactListName"] == "main-contact-list"
+    assert refusal(ses.get_contact_list, ContactListName="other")[0] == "AccessDeniedException"
+    assert refusal(ses.list_contact_lists)[0] == "AccessDeniedException"
+
+
+def test_a_session_policy_narrows_and_never_widens(cloud: Cloud) -> None:
+    """Role ∩ session policy; the journal says which of the two said no."""
+    reading = document({"Effect": "Allow", "Action": "ses:ListContactLists", "Resource": "*"})
+    ses = Session(cloud, ACME, ANYTHING, policy=reading).client("sesv2")
+    ses.list_contact_lists()
+    mark = cloud.mark()
+    assert refusal(ses.get_contact_list, ContactListName="main-contact-list")[0] == "AccessDeniedException"
+    assert cloud.journal(mark)[0]["reason"].startswith("session policy: nothing allows ses:GetContactList")
+    ses = Session(cloud, ACME, json.loads(reading)["Statement"][0], policy=document(ANYTHING)).client("sesv2")
+    assert refusal(ses.get_contact_list, ContactListName="main-contact-list")[0] == "AccessDeniedException"
+
+
+def test_changes_count_from_the_next_call(cloud: Cloud) -> None:
+    """PutRolePolicy and DeleteRole, on sessions that are under way."""
+    session = Session(cloud, ACME, ANYTHING)
+    ses = session.client("sesv2")
+    ses.list_contact_lists()
+    session.iam.put_role_policy(
+        RoleName=session.name,
+        PolicyName="p",
+        PolicyDocument=document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+    )
+    assert refusal(ses.list_contact_lists)[0] == "AccessDeniedException"
+    session.iam.delete_role_policy(RoleName=session.name, PolicyName="p")
+    session.iam.delete_role(RoleName=session.name)
+    assert refusal(ses.list_contact_lists)[0] == "AccessDeniedException"
+
+
+def test_a_token_must_be_the_keys_own(cloud: Cloud) -> None:
+    """Neither missing nor another's."""
+    session, other = Session(cloud, ACME, ANYTHING), Session(cloud, ACME, ANYTHING)
+    stolen = other.client("sts")._request_signer._credentials.token
+    assert refusal(session.client("sesv2", aws_session_token=stolen).list_contact_lists) == (
+        "UnrecognizedClientException",
+        403,
+    )
+    assert refusal(session.client("s3", aws_session_token="x").list_buckets)[0] == "InvalidAccessKeyId"
+
+
+@pytest.mark.parametrize(("may_list", "expected"), [(True, ("NoSuchKey", 404)), (False, ("AccessDenied", 403))])
+def test_a_missing_key_is_404_only_for_who_may_list(may_list: bool, expected: tuple[str, int], cloud: Cloud) -> None:
+    """As S3 answers it."""
+    statements = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{CONFIG_BUCKET}/*"}]
+    if may_list:
+        statements.append({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{CONFIG_BUCKET}"})
+    s3 = Session(cloud, HUB, *statements).client("s3")
+    assert s3.get_object(Bucket=CONFIG_BUCKET, Key="config.json")["ContentLength"] > 0
+    assert refusal(s3.get_object, Bucket=CONFIG_BUCKET, Key="not-there") == expected
+
+
+def test_a_customer_role_without_a_permission_is_an_operation_failure(cloud: Cloud) -> None:
+    """The customer's own policy is asked, and the message says which role to look at."""
+    iam = cloud.client("iam", "300000000003")
+    policy = {"RoleName": "contact-manager", "PolicyName": "ses-fleet"}
+    before = iam.get_role_policy(**policy)["PolicyDocument"]
+    try:
+        iam.put_role_policy(
+            **policy, PolicyDocument=document({"Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"})
+        )
+        cloud.put_config(
+            {"customer_mappings": {"f03": {"ses_role_arn": "arn:aws:iam::300000000003:role/contact-manager"}}}
+        )
+        (result,) = cloud.run()["results"]
+    finally:
+        iam.put_role_policy(**policy, PolicyDocument=json.dumps(before))
+    assert (result["error"]["category"], result["error"]["type"]) == ("operation", "AccessDeniedException")
+    assert "Check that arn:aws:iam::300000000003:role/contact-manager allows it" in result["error"]["message"]
+
+
+@pytest.mark.parametrize("function", [ORCHESTRATOR, WORKER])
+def test_the_functions_have_only_what_they_need(function: str, cloud: Cloud) -> None:
+    """No star but where AWS forces one; nobody deletes."""
+    policy = cloud.client("iam").get_role_policy(RoleName=function, PolicyName="ses-fleet")["PolicyDocument"]
+    for statement in policy["Statement"]:
+        assert statement["Resource"] != "*"
+        assert not any("*" in action or "Delete" in action for action in statement["Action"])
