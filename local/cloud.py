@@ -13,6 +13,7 @@ from typing import Any
 from local import accounts, moto_state, scenario
 from local.control import Control
 from local.endpoint import Endpoint, Services
+from local.faults import Faults
 from local.identity import Sessions
 from local.journal import Journal
 from local.lambda_api import LambdaApi
@@ -53,7 +54,8 @@ class LocalCloud:
             write_logs=_write_logs,
             max_environments=options.max_environments,
         )
-        self._control = Control(journal=self.journal, sessions=self.sessions, ses=self.ses)
+        faults = Faults()
+        self._control = Control(journal=self.journal, sessions=self.sessions, ses=self.ses, faults=faults)
         self._moto = moto_state.MotoApp()
         services = Services(
             sessions=self.sessions,
@@ -62,6 +64,8 @@ class LocalCloud:
             sts=Sts(self.sessions),
             lambda_api=LambdaApi(self.runtime),
             moto=self._moto,
+            faults=faults,
+            kill=self.runtime.kill,
         )
         self._endpoint = Endpoint(services, self._control, options.port)
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from typing import Any
 
 from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.server import HTTPConnection
+
+_serving = threading.local()
+
+
+def drop_current() -> None:
+    """Close the connection whose request this thread answers: the client gets no answer."""
+    with contextlib.suppress(OSError):
+        _serving.connection.socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Writer(StreamWriter):
@@ -27,3 +36,8 @@ class Connection(HTTPConnection):
 
     def __init__(self, server: Any, sock: socket.socket, makefile: Any = None) -> None:  # noqa: ARG002  # cheroot's form
         super().__init__(server, sock, _make_file)
+
+    def communicate(self) -> Any:
+        """Serve one request; while it is served, the thread knows its connection."""
+        _serving.connection = self
+        return super().communicate()  # type: ignore[no-untyped-call]  # cheroot annotates half of it

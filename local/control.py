@@ -1,4 +1,4 @@
-"""The local cloud's own controls, under /_ses_fleet/: readiness, the journal, bulk contacts, credentials."""
+"""The local cloud's own controls, under /_ses_fleet/: readiness, the journal, bulk contacts, faults, credentials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from local import journal
+from local import faults, journal
+from local.faults import Faults
 from local.identity import Sessions
 from local.journal import Journal
 from local.operations import query_of
@@ -32,11 +33,12 @@ class Generated(BaseModel):
 class Control:
     """Answers the control requests."""
 
-    def __init__(self, *, journal: Journal, sessions: Sessions, ses: StrictSes) -> None:
+    def __init__(self, *, journal: Journal, sessions: Sessions, ses: StrictSes, faults: Faults) -> None:
         self.ready = threading.Event()
         self._journal = journal
         self._sessions = sessions
         self._ses = ses
+        self._faults = faults
 
     def handle(self, request: Request) -> Response:
         """404 for what there is not, 400 with a line for what is wrong."""
@@ -46,6 +48,7 @@ class Control:
             ("GET", "journal"): self._read_journal,
             ("GET", "credentials"): self._credentials,
             ("PUT", "contacts"): self._put_contacts,
+            ("PUT", "faults"): self._put_faults,
         }
         route = routes.get((request.method, name))
         if route is None:
@@ -75,6 +78,11 @@ class Control:
             for session in self._sessions.everything()
         ]
         return Response(200, json.dumps(handed_out).encode(), {"Content-Type": "application/json"})
+
+    def _put_faults(self, request: Request, _rest: str) -> Response:
+        rules = faults.parse(request.body)
+        self._faults.replace(rules)
+        return Response(200, json.dumps({"faults": len(rules)}).encode(), {"Content-Type": "application/json"})
 
     def _put_contacts(self, request: Request, rest: str) -> Response:
         parts = rest.split("/")

@@ -12,9 +12,10 @@ from typing import Any
 
 from cheroot import wsgi
 
-from local import authorization, identity, operations, protocols
-from local.connections import Connection
+from local import authorization, faults, identity, operations, protocols
+from local.connections import Connection, drop_current
 from local.control import PREFIX, Control
+from local.faults import DroppedError, Faults
 from local.identity import Caller, Sessions
 from local.journal import Journal
 from local.lambda_api import LambdaApi
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 # The orchestrator may hold 500 invokes open, and what they run needs threads too.
 _THREADS = 640
 _QUEUE = 1024
+# What the journal says of a call that got no answer.
+_DROPPED = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Services:
     sts: Sts
     lambda_api: LambdaApi
     moto: MotoApp
+    faults: Faults
+    kill: Callable[[str | None], None]  # ends the environment of this id, if it is one
 
 
 class Endpoint:
@@ -76,10 +81,12 @@ class Endpoint:
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         response = self.handle(_request(environ))
+        if response.status == _DROPPED:
+            drop_current()
         headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _OWN_HEADERS]
         length = response.headers.get("Content-Length") if environ["REQUEST_METHOD"] == "HEAD" else None
         headers.append(("Content-Length", length or str(len(response.body))))
-        start_response(f"{response.status} {_phrase(response.status)}", headers)
+        start_response(f"{response.status or 200} {_phrase(response.status)}", headers)
         return [response.body]
 
     def handle(self, request: Request) -> Response:
@@ -102,8 +109,11 @@ class Endpoint:
         }
         try:
             response = self._answer(request, signature, facts)
+        except DroppedError:
+            facts["error_code"] = "ConnectionDropped"
+            response = Response(_DROPPED)
         except AwsError as error:
-            facts |= {"error_code": error.code, "reason": error.reason}
+            facts |= {"error_code": error.code, "reason": error.reason or facts["reason"]}
             response = protocols.error_answer(error, operations.protocol_of(facts["service"]))
             if error.status == HTTPStatus.NOT_IMPLEMENTED:
                 _log.error("%s %s: %s", facts["service"], facts["operation"], error.message)
@@ -121,11 +131,25 @@ class Endpoint:
         operation = operations.resolve(caller.signing_name, request)
         facts |= {"service": operation.service, "operation": operation.name, "writes": operation.writes}
         authorization.check(operation, caller, request)
-        response = self._dispatch(operation, caller, request)
+        response = self._with_faults(operation, caller, request, facts)
         if response.status == HTTPStatus.NOT_FOUND and operation.name in ("GetObject", "HeadObject"):
             self._hide_missing_key(caller, request)
         if response.status >= HTTPStatus.BAD_REQUEST:
             facts["error_code"] = str(response.status)
+        return response
+
+    def _with_faults(self, operation: Operation, caller: Caller, request: Request, facts: dict[str, Any]) -> Response:
+        hits = self._services.faults.hits(operation, caller.account)
+        if not hits:
+            return self._dispatch(operation, caller, request)
+        facts["reason"] = faults.described(hits)
+
+        def kill() -> None:
+            self._services.kill(caller.environment)
+
+        faults.before(hits, operation, sleep=time.sleep, kill=kill)
+        response = self._dispatch(operation, caller, request)
+        faults.after(hits, kill=kill)
         return response
 
     @staticmethod
@@ -160,6 +184,8 @@ def _request(environ: dict[str, Any]) -> Request:
 
 
 def _phrase(status: int) -> str:
+    if status == _DROPPED:
+        return "OK"  # nobody will see it
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import signal
 import sys
 import threading
 import time
@@ -91,6 +94,13 @@ class LambdaRuntime:
         with self._lock:
             pools = list(self._pools.values())
         return [environment.info() for pool in pools for environment in pool.environments()]
+
+    def kill(self, environment_id: str | None) -> None:
+        """End the process of one environment, as the kernel would; nothing when there is none of this id."""
+        for environment in self.environments():
+            if environment.id == environment_id:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(environment.pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End everything, at once. Invocations under way raise RuntimeStoppedError."""
