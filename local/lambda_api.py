@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-import uuid
 
 from local import moto_state
+from local.events import RETRY_WAITS_SECONDS, EventQueue, EventSettings
 from local.identity import Caller
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
@@ -22,8 +21,9 @@ _MAX_BYTES = {"RequestResponse": 6 * 1024 * 1024, "Event": 1024 * 1024, "DryRun"
 class LambdaApi:
     """Answers Invoke."""
 
-    def __init__(self, runtime: LambdaRuntime) -> None:
+    def __init__(self, runtime: LambdaRuntime, *, retry_waits: tuple[float, ...] = RETRY_WAITS_SECONDS) -> None:
         self._runtime = runtime
+        self._events = EventQueue(runtime.invoke, moto_state.send_to_queue, retry_waits)
 
     def invoke(self, operation: Operation, caller: Caller, request: Request) -> Response:
         """Raise AwsError as Lambda would."""
@@ -38,8 +38,8 @@ class LambdaApi:
         if kind == "DryRun":
             return Response(204)
         if kind == "Event":
-            threading.Thread(target=self._run_event, args=(spec, payload), name="event", daemon=True).start()
-            return Response(202, b"", {"x-amzn-RequestId": str(uuid.uuid4())})
+            request_id = self._events.submit(lambda: self._current(caller, name, qualifier), payload)
+            return Response(202, b"", {"x-amzn-RequestId": request_id})
         outcome = self._run(spec, payload, request.headers.get("x-amz-client-context"))
         return _answer(outcome, spec, with_tail=request.headers.get("x-amz-log-type") == "Tail")
 
@@ -53,11 +53,10 @@ class LambdaApi:
         except RuntimeStoppedError:
             raise AwsError("ServiceException", "the local cloud is stopping", 500) from None
 
-    def _run_event(self, spec: FunctionSpec, payload: bytes) -> None:
-        try:
-            self._runtime.invoke(spec, payload)
-        except (ThrottledError, RuntimeStoppedError):
-            return  # nobody waits for the outcome of an event
+    @staticmethod
+    def _current(caller: Caller, name: str, qualifier: str | None) -> tuple[FunctionSpec, EventSettings]:
+        spec = moto_state.find_function(caller.account, caller.region, name, qualifier)
+        return spec, moto_state.event_settings(caller.account, caller.region, spec.name)
 
 
 def _check(payload: bytes, kind: str) -> None:

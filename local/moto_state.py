@@ -14,7 +14,9 @@ from moto.awslambda.models import lambda_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sqs.models import sqs_backends
 
+from local.events import EventSettings
 from local.lambda_runtime.function import FunctionSpec
 from local.web import AwsError, Request, Response
 from shared.arns import RoleArn
@@ -84,6 +86,26 @@ def find_function(account: str, region: str, name_or_arn: str, qualifier: str | 
         region=region,
         reserved_concurrency=None if reserved is None else int(reserved),
     )
+
+
+def event_settings(account: str, region: str, name: str) -> EventSettings:
+    """A function's asynchronous configuration; Lambda's defaults where it has none."""
+    configured = lambda_backends[account][region].get_function(name).event_invoke_config
+    if not configured:
+        return EventSettings()
+    config = configured[-1].config
+    defaults = EventSettings()
+    return EventSettings(
+        max_retries=int(config.get("MaximumRetryAttempts", defaults.max_retries)),
+        max_age_seconds=int(config.get("MaximumEventAgeInSeconds", defaults.max_age_seconds)),
+        on_failure=config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+    )
+
+
+def send_to_queue(arn: str, record: Mapping[str, Any]) -> None:
+    """Put a record into an SQS queue."""
+    _, _, _, region, account, name = arn.split(":", 5)
+    sqs_backends[account][region].send_message(name, json.dumps(record))
 
 
 def write_log_events(account: str, region: str, group: str, stream: str, lines: list[tuple[int, str]]) -> None:
@@ -176,7 +198,7 @@ def make_function(
     memory_mb: int,
     variables: Mapping[str, str],
 ) -> None:
-    """A function of the newest runtime; which Python runs it is the local runtime's affair."""
+    """A function of the newest runtime, its events never retried; which Python runs it is the local runtime's affair."""
     lambda_backends[account][region].create_function(
         {
             "FunctionName": name,
@@ -189,4 +211,5 @@ def make_function(
             "Environment": {"Variables": dict(variables)},
         }
     )
+    lambda_backends[account][region].put_function_event_invoke_config(name, {"MaximumRetryAttempts": 0})
     logs_backends[account][region].create_log_group(f"/aws/lambda/{name}", {})

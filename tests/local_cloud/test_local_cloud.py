@@ -265,3 +265,29 @@ def test_what_local_up_prints_is_what_a_shell_needs(own_cloud: list[str]) -> Non
             "no role made"
         )
     ]
+
+
+def test_a_refused_event_reaches_the_on_failure_queue(cloud: Cloud) -> None:
+    """With no retries, as the stack configures it: a schedule's mistake is not lost."""
+    sqs = cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="failures")["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:{HUB}:failures"
+    cloud.lambda_.put_function_event_invoke_config(
+        FunctionName=ORCHESTRATOR,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+    )
+    mark = cloud.mark()
+    cloud.lambda_.invoke(FunctionName=ORCHESTRATOR, InvocationType="Event", Payload=b'{"action": "nonsense"}')
+    found: list[Any] = []
+
+    def received() -> bool:
+        found.extend(sqs.receive_message(QueueUrl=queue).get("Messages", []))
+        return bool(found)
+
+    _wait_until(received)
+    cloud.lambda_.put_function_event_invoke_config(FunctionName=ORCHESTRATOR, MaximumRetryAttempts=0)
+    record = json.loads(found[0]["Body"])
+    assert record["requestPayload"] == {"action": "nonsense"}
+    assert record["responsePayload"]["errorType"] == "RequestError"
+    assert len([e for e in cloud.journal(mark) if e["operation"] == "Invoke"]) == 1

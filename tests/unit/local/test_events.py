@@ -1,0 +1,77 @@
+"""Asynchronous invocations: two more attempts, then the on-failure destination."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from local.events import EventQueue, EventSettings
+from local.lambda_runtime.function import FunctionSpec
+from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
+
+SPEC = FunctionSpec(
+    "f", "arn:aws:lambda:us-east-1:1:function:f", "$LATEST", "h", b"", "x", 3, 128, {}, "r", "us-east-1", None
+)
+
+
+class Queue:
+    """Runs one event to its end with made-up outcomes."""
+
+    def __init__(self, *outcomes: Any, settings: EventSettings) -> None:
+        self.calls = 0
+        self.delivered: list[dict[str, Any]] = []
+        self._outcomes = list(outcomes)
+        queue = EventQueue(self._invoke, lambda _, record: self.delivered.append(record), waits=(0.0, 0.0))
+        queue.submit(lambda: (SPEC, settings), b'{"a": 1}')
+        for thread in threading.enumerate():
+            if thread.name.startswith("event-"):
+                thread.join(5)
+
+    def _invoke(self, spec: FunctionSpec, payload: bytes) -> Outcome:
+        self.calls += 1
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return Outcome("q", b'{"errorType": "X"}', outcome, b"", f"{spec.name}{len(payload)}", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "retries", "calls", "delivered"),
+    [
+        ([None], 2, 1, 0),
+        (["Unhandled", None], 2, 2, 0),
+        (["Unhandled"] * 3, 2, 3, 1),
+        (["Unhandled"] * 2, 1, 2, 1),
+        (["Unhandled"], 0, 1, 1),
+        ([RuntimeStoppedError()], 2, 1, 0),
+    ],
+)
+def test_a_failed_event_is_tried_again_as_often_as_configured(
+    outcomes: list[Any], retries: int, calls: int, delivered: int
+) -> None:
+    """Then its record goes to the destination."""
+    queue = Queue(*outcomes, settings=EventSettings(retries, 21_600, "arn:aws:sqs:us-east-1:1:q"))
+    assert (queue.calls, len(queue.delivered)) == (calls, delivered)
+
+
+def test_the_record_says_what_failed() -> None:
+    """Request, condition and the function's error, as Lambda writes it."""
+    (record,) = Queue("Unhandled", settings=EventSettings(0, 60, "arn:aws:sqs:us-east-1:1:q")).delivered
+    assert record["requestPayload"] == {"a": 1}
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["responseContext"]["functionError"] == "Unhandled"
+    assert record["responsePayload"] == {"errorType": "X"}
+
+
+def test_throttled_events_wait_and_grow_too_old() -> None:
+    """A throttle is no failure, but an event has an age."""
+    assert Queue(ThrottledError("r"), None, settings=EventSettings(0, 60, None)).calls == 2
+    (record,) = Queue(ThrottledError("r"), settings=EventSettings(2, 0, "arn:aws:sqs:us-east-1:1:q")).delivered
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+
+
+def test_without_a_destination_nothing_is_delivered() -> None:
+    """As Lambda does."""
+    assert Queue("Unhandled", settings=EventSettings(0)).delivered == []
