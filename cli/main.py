@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import check
 from cli import invoke as invoking
 from cli import payload as payloads
 from cli.errors import OK, CommandError, usage
@@ -30,6 +31,8 @@ app = typer.Typer(
 )
 local_app = typer.Typer(help="The local cloud: the real functions on this machine.", no_args_is_help=True)
 app.add_typer(local_app, name="local")
+config_app = typer.Typer(help="config.json and SESConfig.json.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
 
 _EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 _FileOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
@@ -82,6 +85,20 @@ def invoke(
     screen = Screen(text=output == "text")
     with _cloud(local, screen, config, ses_config, scenario):
         raise typer.Exit(_invoke(function_name or "ses-fleet-orchestrator", built, screen, output))
+
+
+@config_app.command("check")
+def check_files(
+    files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
+    partition: Annotated[str, typer.Option(help="of the deployment: aws, aws-us-gov or aws-cn")] = "aws",
+) -> None:
+    """Say everything that is wrong with the files, one finding a line; exit code 1 if any is an error."""
+    errors = 0
+    for path in files:
+        for level, text in check.findings(path, partition):
+            errors += level == "error"
+            sys.stdout.write(check.line(path, level, text) + "\n")
+    raise typer.Exit(1 if errors else 0)
 
 
 @local_app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 import string
@@ -82,8 +83,8 @@ class Sessions:
         """Make credentials for a role's session."""
         session = Session(
             access_key_id="ASIA" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(16)),
-            secret_access_key=secrets.token_urlsafe(30),
-            session_token="FwoGZXIvYXdz" + secrets.token_urlsafe(120),
+            secret_access_key=base64.b64encode(secrets.token_bytes(30)).decode(),
+            session_token="FwoGZXIvYXdz" + base64.b64encode(secrets.token_bytes(120)).decode(),
             account=role_arn.split(":")[4],
             role_arn=role_arn,
             role_id=role_id,

@@ -198,7 +198,7 @@ def make_function(
     memory_mb: int,
     variables: Mapping[str, str],
 ) -> None:
-    """A function of the newest runtime, its events never retried; which Python runs it is the local runtime's affair."""
+    """A function whose events are never retried. Which Python runs it is the local runtime's affair."""
     lambda_backends[account][region].create_function(
         {
             "FunctionName": name,

@@ -40,6 +40,9 @@ EXTERNAL_ID_CHARACTERS = (2, 1_224)  # API: ExternalId
 
 # --- SES ----------------------------------------------------------------------------------------
 SES_PAGE_SIZE = 1_000  # observed: ListContacts takes it; the model names no maximum
+SES_TOPICS = 20  # developer guide: topics of one contact list
+SES_DISPLAY_NAME_CHARACTERS = 128  # observed
+SES_DESCRIPTION_CHARACTERS = 500  # observed: of a list; used for topics, too
 SES_NAME_CHARACTERS = 64  # observed: list and topic names are [A-Za-z0-9_-]{1,64}
 SES_REQUESTS_PER_SECOND = 1.0  # quota: every action but Send*, per account and Region, not adjustable
 SES_BURST = 5  # observed: short bursts pass, then 429

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA|LSIA)[A-Z0-9]{12,}\b")
-_LONG_RUN = re.compile(r"[A-Za-z0-9+/=]{40,}")
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 _SIGNED_QUERY = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s]+", re.IGNORECASE)
 
 

@@ -30,6 +30,7 @@ def test_ordinary_text_is_shown_as_it_is() -> None:
         ("key ASIAIOSFODNN7EXAMPLE is bad", "ASIAIOSFODNN7EXAMPLE"),
         ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
         ("secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY!", "wJalrXUtnFEMI"),
+        ("token Abc-1_" + "Zz9-" * 12 + ".", "Zz9-Zz9-"),
         ("https://b/k?X-Amz-Signature=abc123&x=1", "abc123"),
         ("https://b/k?X-Amz-Security-Token=FwoGZX&x=1", "FwoGZX"),
     ],

@@ -1,0 +1,47 @@
+"""`config check`: every fault and warning of config.json and SESConfig.json, one a line, with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from orchestrator import json_file, ses_config
+from orchestrator.config import FleetReader
+from shared.errors import ConfigurationError
+from shared.text import printable
+
+_SES_KEYS = frozenset({"topics", "topic_group_prefix", "topic_group_members"})
+_ANY_REGION = "us-east-1"
+
+
+def findings(path: Path, partition: str) -> Iterator[tuple[str, str]]:
+    """("error" or "warning", "$.path: text") for everything there is to say of a file."""
+    try:
+        document = json_file.parse(path.read_bytes(), path.name)
+        yield from _of(document, partition)
+    except OSError as error:
+        yield "error", f"$: cannot be read: {error.strerror}"
+    except ConfigurationError as error:
+        yield from (("error", str(fault)) for fault in error.faults)
+
+
+def line(path: Path, level: str, text: str) -> str:
+    """`FILE: $.path: error: text`."""
+    where, _, what = text.partition(": ")
+    return f"{printable(str(path), 300)}: {where}: {level}: {what}"
+
+
+def _of(document: Any, partition: str) -> Iterator[tuple[str, str]]:
+    """Which kind of file it is, its content tells."""
+    if isinstance(document, dict) and _SES_KEYS & set(document) and "customer_mappings" not in document:
+        yield from (("warning", warning) for warning in ses_config.read(document).warnings)
+        return
+    config = FleetReader(document, _ANY_REGION, partition).read(None)
+    yield from (("warning", warning) for warning in config.warnings)
+    for entry in config.entries.values():
+        yield from (("error", str(fault)) for fault in entry.faults)
+        path = f"$.customer_mappings.{entry.code}"
+        yield from (("warning", w if w.startswith("$") else f"{path}: {w}") for w in entry.warnings)
+        if entry.skip_reason is not None:
+            yield "warning", f"{path}: is skipped: {entry.skip_reason}"

@@ -1,0 +1,81 @@
+"""`ses-fleet config check`: a line for every finding, exit code 1 when one is an error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SES_FLEET = str(Path(sys.executable).parent / "ses-fleet")
+SAMPLE = json.loads((ROOT / "examples" / "config.json").read_text())
+
+
+def check(*files: str) -> tuple[int, list[str]]:
+    """Exit code and lines; nothing on stderr."""
+    ended = subprocess.run(
+        [SES_FLEET, "config", "check", *files], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ended.stderr == ""
+    return ended.returncode, ended.stdout.splitlines()
+
+
+def test_the_examples_findings() -> None:
+    """Kind told by content; warnings alone are no failure."""
+    code, lines = check("examples/config.json", "examples/SESConfig.json")
+    assert code == 1
+    assert lines == [
+        "examples/config.json: $.customer_mappings.initech: warning: is skipped: no ses_role_arn in config.json",
+        (
+            "examples/config.json: $.customer_mappings.umbrella.ses_role_arn: error: "
+            '"arn:aws-us-gov:iam::123412341234:role/contact-manager" is of partition aws-us-gov; '
+            "this deployment runs in aws, and credentials do not cross partitions"
+        ),
+    ]
+    assert check("examples/SESConfig.json") == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("{", "$: error: file.json is not JSON: "),
+        ('{"customer_mappings": {"a": {}, "a": {}}}', "$.customer_mappings.a: error: the key is there more than once"),
+        ("[]", "$: error: must be a JSON object, not a list"),
+        ('{"customer_mappings": {}}', "$.customer_mappings: error: no customers are configured"),
+        ('{"topics": [{}]}', "$.topics[0].TopicName: error: missing"),
+    ],
+)
+def test_a_broken_file_is_an_error_with_its_path(content: str, expected: str, tmp_path: Path) -> None:
+    """In either kind of file."""
+    path = tmp_path / "file.json"
+    path.write_text(content)
+    code, lines = check(str(path))
+    assert code == 1
+    assert lines[0].startswith(f"{path}: {expected}")
+
+
+def test_all_customers_faults_are_found_at_once(tmp_path: Path) -> None:
+    """And what is only odd is a warning."""
+    mappings: dict[str, Any] = {
+        "one": {"ses_role_arn": "x", "region": "nowhere"},
+        "two": {"customer_code": "three", "ses_role_arm": "x"},
+        "bad\ncode": {"ses_role_arn": "arn:aws:iam::111122223333:role/r"},
+    }
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"customer_mappings": mappings}))
+    code, lines = check(str(path))
+    assert code == 1
+    levels = [line.removeprefix(f"{path}: ").split(": ")[:2] for line in lines]
+    assert ["$.customer_mappings.one.ses_role_arn", "error"] in levels
+    assert ["$.customer_mappings.one.region", "error"] in levels
+    assert ["$.customer_mappings.two.ses_role_arm", "warning"] in levels
+    assert ["$.customer_mappings.bad\\u000acode", "error"] in levels
+
+
+def test_a_missing_file_is_an_error() -> None:
+    """Said in the same form."""
+    assert check("not-there.json") == (1, ["not-there.json: $: error: cannot be read: No such file or directory"])
