@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
+import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -194,9 +198,10 @@ def test_a_broken_config_in_a_local_cloud_is_exit_2(tmp_path: Path) -> None:
     assert "at line 1, column 23" in ended.stderr
 
 
-def on_a_terminal(cloud: Cloud, *arguments: str) -> tuple[int, str]:
+def on_a_terminal(cloud: Cloud, *arguments: str, columns: int = 80) -> tuple[int, str]:
     """Run the command with a terminal for everything it prints."""
     controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         [SES_FLEET, *arguments],
         env={**cloud.environment(), "TERM": "xterm"},
@@ -224,3 +229,79 @@ def test_a_terminal_gets_a_progress_bar(cloud: Cloud) -> None:
     assert "/6" in shown
     plain: Any = shown.replace("\r", "")
     assert f"{'═' * 63}\nCustomer: globex\n{'═' * 63}\n" in plain
+
+
+def test_a_terminal_narrower_than_the_blocks(cloud: Cloud) -> None:
+    """Boundaries fit it; lines wrap as the terminal does, and nothing is lost."""
+    shown = on_a_terminal(cloud, "invoke", "describe-list-all", "--include", "globex", columns=40)[1].replace("\r", "")
+    assert f"{'═' * 40}\nCustomer: globex\n{'═' * 40}\n" in shown
+    assert "═" * 41 not in shown
+    assert "👥 Customer globex: 3 contacts, 1 unsubscribed from everything" in shown
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u200b\nINFO forged"
+
+
+def test_no_escape_reaches_the_terminal(cloud: Cloud) -> None:
+    """Names, codes and ARNs of config.json are anybody's text."""
+    globex = SAMPLE["customer_mappings"]["globex"]
+    cloud.put_config(
+        {
+            "customer_mappings": {
+                "globex": {**globex, "customer_name": HOSTILE},
+                HOSTILE: {"ses_role_arn": HOSTILE, "region": HOSTILE, "ses_role_arm": HOSTILE},
+                "long": {"ses_role_arn": "x" * 10_000},
+            }
+        }
+    )
+    for output in ("text", "json"):
+        ended = ses_fleet(cloud, "invoke", "describe-list-all", "--output", output)
+        assert ended.returncode == 1
+        for text in (ended.stdout, ended.stderr):
+            assert not [c for c in text if not c.isprintable() and c != "\n"]
+            assert "\nINFO forged" not in text
+    ended = ses_fleet(cloud, "invoke", f"x{HOSTILE}", "--include", HOSTILE)
+    assert ended.returncode == 2
+    assert not [c for c in ended.stderr if not c.isprintable() and c != "\n"]
+    for message in cloud.log_messages():
+        assert "\x1b" not in message
+        assert "\u202e" not in message
+
+
+def test_ctrl_c_says_which_run_goes_on(cloud: Cloud) -> None:
+    """And how to follow it; the run itself is not disturbed."""
+    cloud.control("PUT", "faults", b'[{"operation": "GetContactList", "fault": "delay", "seconds": 3}]')
+    try:
+        process = subprocess.Popen(
+            [SES_FLEET, "invoke", "describe-list-all", "--include", "globex", "--run-id", "interrupted"],
+            env=cloud.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=10)[1]
+    finally:
+        cloud.control("PUT", "faults", b"[]")
+    assert process.returncode == 130
+    assert "run interrupted goes on without you" in errors
+    assert "--run-id interrupted" in errors
+    assert "Traceback" not in errors
+    ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "interrupted")
+    assert ended.returncode == 0
+
+
+def test_a_reader_that_goes_away_is_no_traceback(cloud: Cloud) -> None:
+    """`ses-fleet invoke … | head -1`."""
+    command = f"{SES_FLEET} invoke describe-list-all | head -1"
+    ended = subprocess.run(
+        ["bash", "-c", command],  # noqa: S607  # a shell's pipe is what is tested
+        env=cloud.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout.startswith("🔄 Processing")
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,170 @@
+"""Following a run's record: every result once, lost runs said to be lost."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cli.errors import CommandError
+from cli.follow import Follower
+from shared.aws import AwsClient
+from shared.errors import AwsCallError
+from shared.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
+from shared.objects import StoredObject
+
+PLAN = RunPlan(
+    run_id="r",
+    request={"action": "describe-list-all"},
+    started_at="2026-03-01T06:00:00Z",
+    deadline="2026-03-01T06:15:00Z",
+    customers=tuple(
+        PlannedCustomer(customer_code=code, customer_name=code, account_id=None, region=None) for code in ("a", "b\n")
+    ),
+    concurrency=Concurrency(requested=0, effective=2),
+)
+START = datetime(2026, 3, 1, 6, 0, tzinfo=UTC).timestamp()
+
+
+def result(code: str) -> str:
+    """A customer's stored result."""
+    return CustomerResult(
+        customer_code=code, customer_name=code, account_id=None, region=None, status="successful"
+    ).model_dump_json()
+
+
+def summary(exit_code: int = 0) -> str:
+    """A stored summary."""
+    known: dict[str, Any] = {name: 0 for name in Summary.model_fields if name.endswith(("_count", "_customers"))}
+    known |= {"run_id": "r", "action": "a", "dry_run": False, "started_at": "x", "total_duration_seconds": 1.0}
+    return Summary(**known, results=(), exit_code=exit_code).model_dump_json()
+
+
+class Record:
+    """A results bucket into which something is written between two looks; an exception fails one look."""
+
+    name = "b"
+
+    def __init__(self, *steps: dict[str, str] | Exception) -> None:
+        self.s3 = AwsClient("s3", self)
+        self._steps = list(steps)
+        self._objects: dict[str, str] = {}
+
+    def pass_time(self) -> None:
+        """The next step is written."""
+        if self._steps and isinstance(self._steps[0], dict):
+            self._objects.update(self._steps[0])
+            del self._steps[0]
+
+    def find(self, key: str, *, limit: int) -> StoredObject | None:
+        """As Bucket has it."""
+        assert limit > 0
+        if self._steps and isinstance(self._steps[0], Exception):
+            failure = self._steps[0]
+            del self._steps[0]
+            raise failure
+        body = self._objects.get(key)
+        return None if body is None else StoredObject(body.encode(), None)
+
+    def location(self, key: str) -> str:
+        """As Bucket has it."""
+        return f"s3://b/{key}"
+
+    def list_objects_v2(self, **_: Any) -> dict[str, Any]:
+        """boto3's method."""
+        results = [key for key in self._objects if "/results/" in key]
+        return {"Contents": [{"Key": key, "LastModified": n} for n, key in enumerate(results)]}
+
+
+class Watcher:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def planned(self, plan: RunPlan) -> None:
+        """The run began."""
+        self.told.append(f"planned {len(plan.customers)}")
+
+    def finished(self, found: CustomerResult) -> None:
+        """A customer finished."""
+        self.told.append(found.customer_code)
+
+
+def follow(record: Record, *, expected: Any = None, step: float = 1.0) -> tuple[Summary, list[str]]:
+    """Follow it on made-up time."""
+    now, watcher = [START], Watcher()
+
+    def sleep(seconds: float) -> None:
+        now[0] += max(seconds, step)
+        record.pass_time()
+
+    bucket: Any = record
+    follower = Follower(bucket, "r", watcher, expected=expected, clock=lambda: now[0], sleep=sleep)
+    return follower.follow(), watcher.told
+
+
+PLANNED = {"runs/r/plan.json": PLAN.model_dump_json()}
+
+
+def test_results_are_shown_once_in_the_order_they_came() -> None:
+    """And all of them before the summary, also one of a code that names no object."""
+    record = Record(
+        PLANNED,
+        {"runs/r/results/_0001.json": result("b\n")},
+        {},
+        {"runs/r/results/a.json": result("a"), "runs/r/summary.json": summary()},
+    )
+    found, told = follow(record)
+    assert told == ["planned 2", "b\n", "a"]
+    assert found.exit_code == 0
+
+
+def test_a_refused_run_has_a_summary_and_no_plan() -> None:
+    """Its summary is the answer."""
+    found, told = follow(Record({"runs/r/summary.json": summary(2)}))
+    assert (found.exit_code, told) == (2, [])
+
+
+@pytest.mark.parametrize(("steps", "message"), [([], "did not begin within 120 s"), ([PLANNED], "its time is over")])
+def test_a_lost_run_is_exit_3(steps: list[Any], message: str) -> None:
+    """Not begun after 120 s, or no summary 30 s after its deadline."""
+    with pytest.raises(CommandError, match=message) as error:
+        follow(Record(*steps), step=5.0)
+    assert error.value.exit_code == 3
+
+
+def test_a_late_summary_still_counts() -> None:
+    """One last look is taken when the time is over."""
+    assert follow(Record(PLANNED, {}, {"runs/r/summary.json": summary()}), step=900.0)[0].exit_code == 0
+
+
+def failure(kind: Any) -> AwsCallError:
+    """A failed look."""
+    return AwsCallError("s3", "get_object", kind, "Code", "text")
+
+
+def test_a_few_failed_looks_are_the_networks_business() -> None:
+    """The run goes on."""
+    record = Record(
+        failure("lost"), failure("server"), PLANNED, failure("throttled"), {"runs/r/summary.json": summary()}
+    )
+    assert follow(record)[0].exit_code == 0
+
+
+@pytest.mark.parametrize("failures", [[failure("refused")], [failure("lost") for _ in range(5)]])
+def test_a_record_that_cannot_be_read_is_exit_3(failures: list[Exception]) -> None:
+    """It is said that the run goes on."""
+    with pytest.raises(CommandError, match="goes on, but its record cannot be read") as error:
+        follow(Record(*failures))
+    assert error.value.exit_code == 3
+
+
+def test_another_requests_run_is_not_ours() -> None:
+    """Its result is never shown as the answer."""
+    with pytest.raises(CommandError, match="another request") as error:
+        follow(Record(PLANNED), expected={"action": "other"})
+    assert error.value.exit_code == 2
+    assert json.loads(summary())["exit_code"] == 0

@@ -1,0 +1,93 @@
+"""What we rely on of pinned libraries beyond their documentation.
+
+A new version that takes it away fails here, by name.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import botocore.endpoint
+from cheroot import server
+from cheroot.makefile import StreamReader, StreamWriter
+from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.core.responses import BaseResponse
+from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sqs.models import sqs_backends
+
+ACCOUNT, REGION = "999999999999", "us-east-1"
+
+
+def test_botocore_emits_before_parse_with_a_place_for_our_answer() -> None:
+    """Pages of contacts are taken out there."""
+    source = inspect.getsource(botocore.endpoint)
+    assert "before-parse." in source
+    assert "parsed_response.update(customized_response_dict)" in source
+
+
+def test_moto_takes_the_account_from_our_header() -> None:
+    """Else it would search every account for the key."""
+    assert "x-moto-account-id" in inspect.getsource(BaseResponse.get_access_key) + inspect.getsource(BaseResponse)
+
+
+def test_moto_is_a_wsgi_application() -> None:
+    """Called in process."""
+    assert callable(DomainDispatcherApplication(create_backend_app))
+
+
+def test_motos_functions_hold_what_the_runtime_needs() -> None:
+    """Code, configuration, concurrency, asynchronous configuration."""
+    source = inspect.getsource(LambdaFunction)
+    for name in (
+        "code_bytes",
+        "code_sha_256",
+        "environment_vars",
+        "event_invoke_config",
+        "function_arn",
+        "handler",
+        "memory_size",
+        "reserved_concurrency",
+        "role",
+        "timeout",
+    ):
+        assert f"self.{name}" in source, name
+    backend = lambda_backends[ACCOUNT][REGION]
+    for method in ("get_function", "create_function", "put_function_event_invoke_config"):
+        assert callable(getattr(backend, method)), method
+
+
+def test_motos_roles_hold_their_documents() -> None:
+    """Trust policy, inline policies, managed policies."""
+    backend = iam_backends[ACCOUNT]["aws"]
+    role = backend.create_role("hook", "{}", "/p/", None, "", [], "3600")
+    role.put_policy("p", "{}")
+    assert role.arn == f"arn:aws:iam::{ACCOUNT}:role/p/hook"
+    assert role in backend.roles.values()
+    assert (role.assume_role_policy_document, dict(role.policies), dict(role.managed_policies)) == (
+        "{}",
+        {"p": "{}"},
+        {},
+    )
+    assert role.id
+
+
+def test_motos_logs_and_queues_take_what_we_write() -> None:
+    """Past their HTTP APIs."""
+    logs = logs_backends[ACCOUNT][REGION]
+    logs.create_log_group("hook", {})
+    logs.create_log_stream("hook", "stream")
+    assert "stream" in logs.groups["hook"].streams
+    assert callable(logs.put_log_events)
+    assert callable(sqs_backends[ACCOUNT][REGION].send_message)
+
+
+def test_cheroot_lets_us_make_connections() -> None:
+    """Their class is an attribute, and takes what makes their files."""
+    assert server.HTTPServer.ConnectionClass is server.HTTPConnection
+    assert list(inspect.signature(server.HTTPConnection.__init__).parameters)[1:] == ["server", "sock", "makefile"]
+    assert callable(server.HTTPConnection.communicate)
+    assert issubclass(StreamWriter, object)
+    assert callable(StreamReader.has_data)
+    assert isinstance(server.HTTPServer.keep_alive_conn_limit, int)
