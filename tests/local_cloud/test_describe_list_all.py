@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared.actions import payload_names
 from tests.local_cloud.conftest import (
     HUB,
     ORCHESTRATOR,
@@ -204,7 +205,7 @@ def test_help_lists_every_action(cloud: Cloud) -> None:
     answer = cloud.invoke({"action": "help"}).body
     assert answer["exit_code"] == 0
     names = {action["name"]: action for action in answer["actions"]}
-    assert set(names) == {"describe-list", "describe-list-all"}
+    assert set(names) == set(payload_names())
     assert "customer_code" in names["describe-list"]["fields"]
     assert "customer_code" not in names["describe-list-all"]["fields"]
     assert names["describe-list"]["mutates"] is False
