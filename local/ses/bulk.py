@@ -1,53 +1,81 @@
-"""Filling a list with many contacts at once, for demos, tests and benches."""
+"""Many contacts at once, for demos, tests and benches."""
 
 from __future__ import annotations
 
+import io
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
-from local.ses.store import ContactRecord, shared_preferences
-from local.ses.validation import bad_request
+from local.ses import shapes, validation
+from local.ses.errors import bad_request
+from local.ses.store import ContactRecord, Preferences
+from local.web import AwsError
 
 _UNSUBSCRIBED_ONE_IN = 50
+_MEMBERS = ("emailAddress", "unsubscribeAll", "attributesData", "topicPreferences")
 
 
 def parse_import_lines(body: bytes) -> Iterator[ContactRecord]:
-    """Contacts of an import job's newline-delimited JSON; BadRequestException names the line that is wrong."""
-    for number, line in enumerate(body.splitlines(), start=1):
+    """Contacts of an import job's newline-delimited JSON, empty lines passed over.
+
+    BadRequestException names the first line that is wrong, which an import job would count and leave out.
+    """
+    for number, line in enumerate(io.BytesIO(body), start=1):
         if line.strip():
-            yield _record(line, number)
+            yield _record(number, line)
 
 
 def generate(*, count: int, seed: int, opt_in: Mapping[str, float], topics: Sequence[str]) -> Iterator[ContactRecord]:
     """`count` made-up contacts, the same for the same arguments.
 
-    For every topic in `opt_in`, that share of the contacts has an explicit OPT_IN and the others an explicit
-    OPT_OUT; other topics have no explicit preference. One contact in 50 has UnsubscribeAll.
+    For every topic in `opt_in`, about that share of the contacts (0 to 1, drawn contact by contact) has an explicit
+    OPT_IN and the others an explicit OPT_OUT; other topics have no explicit preference. About one contact in 50 has
+    UnsubscribeAll. `topics` are the list's: one in `opt_in` that is not among them is refused.
     """
     for name in opt_in:
         if name not in topics:
             raise bad_request(f"the list has no topic {name}")
     chance = random.Random(seed)  # noqa: S311  # made-up people, not secrets
+    draw, shares, preferences_of = chance.random, list(opt_in.values()), _choices(tuple(opt_in))
     for number in range(count):
-        chosen = {name: "OPT_IN" if chance.random() < share else "OPT_OUT" for name, share in opt_in.items()}
-        yield ContactRecord(
-            email=f"contact-{number:07d}@seed-{seed}.example",
-            preferences=shared_preferences(chosen),
-            unsubscribed_all=chance.randrange(_UNSUBSCRIBED_ONE_IN) == 0,
-        )
+        preferences = preferences_of(tuple([draw() < share for share in shares]))
+        unsubscribed_all = chance.randrange(_UNSUBSCRIBED_ONE_IN) == 0
+        yield ContactRecord(f"contact-{number:07d}@seed-{seed}.example", preferences, unsubscribed_all)
 
 
-def _record(line: bytes, number: int) -> ContactRecord:
+def _choices(names: Sequence[str]) -> Callable[[tuple[bool, ...]], Preferences]:
+    """A function from "opted in?" for each name to preferences, of which the usual ones are shared."""
+    pairs = [((name, "OPT_OUT"), (name, "OPT_IN")) for name in names]
+
+    @lru_cache(maxsize=4096)
+    def preferences_of(opted_in: tuple[bool, ...]) -> Preferences:
+        return tuple([pair[chosen] for pair, chosen in zip(pairs, opted_in, strict=True)])
+
+    return preferences_of
+
+
+def _record(number: int, line: bytes) -> ContactRecord:
     try:
-        record = json.loads(line)
-        return ContactRecord(
-            email=record["emailAddress"],
-            preferences=shared_preferences(
-                {entry["topicName"]: entry["subscriptionStatus"] for entry in record.get("topicPreferences") or []}
-            ),
-            unsubscribed_all=bool(record.get("unsubscribeAll", False)),
-            attributes=record.get("attributesData"),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise bad_request(f"line {number} is not a contact record") from None
+        return _checked(shapes.structure(json.loads(line)))
+    except AwsError as error:
+        reason = error.message
+    except (ValueError, RecursionError):
+        reason = "not JSON"
+    raise bad_request(f"line {number} is not a contact record: {reason}")
+
+
+def _checked(record: dict[str, Any]) -> ContactRecord:
+    if not record.keys() <= set(_MEMBERS):
+        raise bad_request(f"it has members other than {', '.join(_MEMBERS)}")
+    unsubscribed_all = record.get("unsubscribeAll", False)
+    if not isinstance(unsubscribed_all, bool):
+        raise bad_request("unsubscribeAll is neither true nor false")
+    return ContactRecord(
+        email=validation.address(shapes.text(record.get("emailAddress"), "emailAddress")),
+        preferences=shapes.preferences(record.get("topicPreferences"), members=("topicName", "subscriptionStatus")),
+        unsubscribed_all=unsubscribed_all,
+        attributes=validation.attributes(shapes.optional_text(record.get("attributesData"))),
+    )

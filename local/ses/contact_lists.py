@@ -6,25 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.ses import validation
+from local.ses import paging, shapes, validation
+from local.ses.errors import bad_request, bad_token, no_list
 from local.ses.store import ContactList, Place, Topic
-from local.ses.validation import bad_request
-from local.web import AwsError
 
 Params = dict[str, Any]
 Answer = dict[str, Any]
 
 
-def not_found(name: str) -> AwsError:
-    """SES's answer when there is no such list."""
-    return AwsError("NotFoundException", f"List with name: {name} doesn't exist.", 404)
-
-
 def wanted(place: Place, params: Params) -> ContactList:
-    """The list that the request names."""
-    name = params.get("ContactListName")
+    """The list that the request names. A name outside the grammar is a bad request, not a missing list (observed)."""
+    name = validation.list_name(shapes.text(params.get("ContactListName"), "contactListName"))
     if place.contact_list is None or place.contact_list.name != name:
-        raise not_found(str(name))
+        raise no_list(name)
     return place.contact_list
 
 
@@ -36,46 +30,53 @@ class ContactListOperations:
 
     def create_contact_list(self, place: Place, params: Params) -> Answer:
         """One list per account and Region, whatever its name: a second one is refused, even of the same name."""
-        name = validation.list_name(params.get("ContactListName"))
-        description = validation.description(params.get("Description"))
-        topics = validation.topics(params.get("Topics"))
+        name = shapes.text(params.get("ContactListName"), "contactListName")
+        text = shapes.optional_text(params.get("Description"))
+        given, tags = shapes.topics(params.get("Topics")), shapes.tags(params.get("Tags"))
+        validation.list_name(name)
+        topics = validation.topics(given)
+        validation.description(text)
         if place.contact_list is not None:
             raise bad_request("A maximum of 1 Lists allowed per account.")
         now = self.clock()
-        place.contact_list = ContactList(name, description, topics, now, now)
+        place.contact_list = ContactList(name, text, topics, tags, created_at=now, updated_at=now)
         return {}
 
     def get_contact_list(self, place: Place, params: Params) -> Answer:
-        """Topics and description; an empty description is left out."""
+        """Topics, tags and times; descriptions that were never given are left out."""
         found = wanted(place, params)
         answer: Answer = {
             "ContactListName": found.name,
             "Topics": [_topic(topic) for topic in found.topics.values()],
             "CreatedTimestamp": found.created_at,
             "LastUpdatedTimestamp": found.updated_at,
-            "Tags": [],
+            "Tags": [{"Key": key, "Value": value} for key, value in found.tags.items()],
         }
         return answer if found.description is None else {**answer, "Description": found.description}
 
     def list_contact_lists(self, place: Place, params: Params) -> Answer:
-        """None or one."""
+        """None or one: there is never a second page, so no NextToken is one of ours."""
+        paging.page_size(params.get("PageSize"))
         if params.get("NextToken") is not None:
-            raise bad_request("The specified NextToken is invalid")
+            raise bad_token()
         found = place.contact_list
         lists = [] if found is None else [{"ContactListName": found.name, "LastUpdatedTimestamp": found.updated_at}]
         return {"ContactLists": lists}
 
     def update_contact_list(self, place: Place, params: Params) -> Answer:
-        """Topics and description are replaced in place; what is omitted is kept, [] clears.
+        """Topics and description are replaced in place; what is omitted is kept, [] and "" clear (observed).
 
         What happens to preferences of a topic that goes is not documented: here they are lost.
         """
+        text, given = shapes.optional_text(params.get("Description")), params.get("Topics")
+        topics = None if given is None else validation.topics(shapes.topics(given))
+        validation.description(text)
         found = wanted(place, params)
-        topics = found.topics if params.get("Topics") is None else validation.topics(params["Topics"])
-        description = validation.description(params.get("Description"))
-        found.forget_topics(set(found.topics) - set(topics))
-        found.topics = topics
-        found.description = found.description if description is None else description
+        if topics is not None:
+            found.forget_topics(found.topics.keys() - topics.keys())
+            found.topics = topics
+        if text is not None:
+            found.description = text
         found.updated_at = self.clock()
         return {}
 

@@ -1,15 +1,16 @@
-"""The operations on contacts."""
+"""The operations on one contact. A wrong request is reported in this order (observed): preferences' members and
+statuses, address, list, the preferences' topics, and AttributesData last (our choice)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from local.ses import paging, validation
+from local.ses import shapes, validation
 from local.ses.contact_lists import Answer, Params, wanted
-from local.ses.store import Contact, ContactList, Place, Preferences, shared_preferences
-from local.web import AwsError
+from local.ses.described import describer
+from local.ses.errors import contact_exists, no_contact
+from local.ses.store import Contact, ContactList, Place, shared_preferences
 
 
 @dataclass(frozen=True)
@@ -20,99 +21,58 @@ class ContactOperations:
 
     def create_contact(self, place: Place, params: Params) -> Answer:
         """A contact that exists already is refused."""
-        found = wanted(place, params)
-        email = validation.address(params.get("EmailAddress"))
-        if email in found.contacts:
-            raise AwsError("AlreadyExistsException", f"{email} already exists in List.")
-        now = self.clock()
-        found.put(self._contact(email, params, validation.preferences(params.get("TopicPreferences"), found), now))
+        found, sent = self._sent(place, params)
+        if found.get(sent.email) is not None:
+            raise contact_exists(sent.email)
+        found.put(sent)
         return {}
 
     def get_contact(self, place: Place, params: Params) -> Answer:
         """Everything, attributes and defaults included."""
-        found = wanted(place, params)
-        contact = _known(found, params)
+        found, contact = _known(place, params)
         answer: Answer = {
             "ContactListName": found.name,
-            **_described(found, contact),
+            **describer(found)(contact),
             "CreatedTimestamp": contact.created_at,
         }
         return answer if contact.attributes is None else {**answer, "AttributesData": contact.attributes}
 
     def update_contact(self, place: Place, params: Params) -> Answer:
         """Preferences merge by topic; attributes are wiped and UnsubscribeAll is reset when omitted (observed)."""
-        found = wanted(place, params)
-        known = _known(found, params)
-        given = validation.preferences(params.get("TopicPreferences"), found)
-        merged = shared_preferences({**dict(known.preferences), **dict(given)})
-        found.put(self._contact(known.email, params, merged, self.clock()))
+        found, sent = self._sent(place, params)
+        known = found.get(sent.email)
+        if known is None:
+            raise no_contact(sent.email)
+        merged = shared_preferences({**dict(known.preferences), **dict(sent.preferences)})
+        found.put(sent._replace(preferences=merged))
         return {}
 
     def delete_contact(self, place: Place, params: Params) -> Answer:
         """The contact and what it had chosen."""
-        found = wanted(place, params)
-        found.remove(_known(found, params).email)
+        found, contact = _known(place, params)
+        found.remove(contact.email)
         return {}
 
-    def list_contacts(self, place: Place, params: Params) -> Answer:
-        """A page of the list's order. A filter is applied to the page: it may leave it empty, with a NextToken."""
+    def _sent(self, place: Place, params: Params) -> tuple[ContactList, Contact]:
+        chosen = shapes.preferences(params.get("TopicPreferences"))
+        unsubscribed_all = shapes.flag(params.get("UnsubscribeAll"))
+        attributes = shapes.optional_text(params.get("AttributesData"))
+        email = _address(params)
         found = wanted(place, params)
-        size = paging.page_size(params.get("PageSize"))
-        question = (found.name, found.created_at, params.get("Filter"))
-        contacts, more = found.page(paging.read_token(params.get("NextToken"), *question), size)
-        wanted_ones = _filter(found, params.get("Filter") or {})
-        answer: Answer = {"Contacts": [_described(found, contact) for contact in contacts if wanted_ones(contact)]}
-        return answer if more is None else {**answer, "NextToken": paging.make_token(more, *question)}
-
-    @staticmethod
-    def _contact(email: str, params: Params, preferences: Preferences, now: float) -> Contact:
-        return Contact(
-            email=email,
-            preferences=preferences,
-            unsubscribed_all=bool(params.get("UnsubscribeAll", False)),
-            attributes=validation.attributes(params.get("AttributesData")),
-            created_at=now,
-            updated_at=now,
-        )
+        validation.preferences([chosen], found)
+        validation.attributes(attributes)
+        now = self.clock()
+        return found, Contact(email, chosen, unsubscribed_all, attributes, created_at=now, updated_at=now)
 
 
-def _known(found: ContactList, params: Params) -> Contact:
-    contact = found.contacts.get(str(params.get("EmailAddress")))
+def _address(params: Params) -> str:
+    return validation.address(shapes.text(params.get("EmailAddress"), "emailAddress"))
+
+
+def _known(place: Place, params: Params) -> tuple[ContactList, Contact]:
+    email = _address(params)
+    found = wanted(place, params)
+    contact = found.get(email)
     if contact is None:
-        raise AwsError("NotFoundException", f"{params.get('EmailAddress')} doesn't exist in List.", 404)
-    return contact
-
-
-def _described(found: ContactList, contact: Contact) -> Answer:
-    explicit = dict(contact.preferences)
-    return {
-        "EmailAddress": contact.email,
-        "TopicPreferences": [{"TopicName": name, "SubscriptionStatus": status} for name, status in contact.preferences],
-        "TopicDefaultPreferences": [
-            {"TopicName": topic.name, "SubscriptionStatus": topic.default_status}
-            for topic in found.topics.values()
-            if topic.name not in explicit
-        ],
-        "UnsubscribeAll": contact.unsubscribed_all,
-        "LastUpdatedTimestamp": contact.updated_at,
-    }
-
-
-def _filter(found: ContactList, condition: dict[str, Any]) -> Callable[[Contact], bool]:
-    if not condition.get("FilteredStatus"):
-        return lambda _: True
-    status = validation.filtered_status(condition["FilteredStatus"])
-    topic_filter = condition.get("TopicFilter") or {}
-    name = topic_filter.get("TopicName")
-    if name is None:
-        # Not documented: here a status alone means UnsubscribeAll, the one status that a contact as a whole has.
-        return lambda contact: contact.unsubscribed_all == (status == "OPT_OUT")
-    if name not in found.topics:
-        raise validation.bad_request(f"List: {found.name} doesn't contain Topic: {name}")
-    topic, use_default = found.topics[name], bool(topic_filter.get("UseDefaultIfPreferenceUnavailable"))
-
-    def matches(contact: Contact) -> bool:
-        explicit = use_default or contact.unsubscribed_all or name in dict(contact.preferences)
-        return explicit and contact.effective(topic) == status
-
-    return matches
+        raise no_contact(email)
+    return found, contact

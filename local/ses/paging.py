@@ -1,46 +1,48 @@
-"""NextTokens: opaque to the caller, good only for the question they came from."""
+"""Page sizes, and NextTokens that are good only for the list and the question they came from."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 from typing import Any
 
-from local.ses.validation import bad_request
+from local.ses.errors import bad_request, bad_token
 
-MAX_PAGE_SIZE = 1_000  # our choice: the model names no maximum, and 1,000 is used in practice
+MAX_PAGE_SIZE = 1_000  # our choice: the API model names no maximum, and 1,000 is used in practice
 DEFAULT_PAGE_SIZE = 50  # our choice: not documented
+_PLACE_BYTES = 8
+_SIGNATURE_BYTES = 16
 
 
 def page_size(value: Any) -> int:
-    """ListContacts' PageSize."""
+    """PageSize; 50 where there is none."""
     if value is None:
         return DEFAULT_PAGE_SIZE
-    if not isinstance(value, int) or not 1 <= value <= MAX_PAGE_SIZE:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PAGE_SIZE:
         raise bad_request(f"PageSize must be between 1 and {MAX_PAGE_SIZE}")
     return value
 
 
-def make_token(place: int, *question: object) -> str:
-    """A token that goes on from `place` for this question."""
-    content = json.dumps({"place": place, "of": _digest(question)})
-    return base64.urlsafe_b64encode(content.encode()).decode()
+def make_token(place: int, key: bytes, question: object) -> str:
+    """A token that goes on from `place` with this question, signed with the list's key."""
+    content = place.to_bytes(_PLACE_BYTES, "big")
+    return base64.urlsafe_b64encode(content + _signature(content, key, question)).decode()
 
 
-def read_token(token: str | None, *question: object) -> int:
-    """The place to go on from; BadRequestException for a token of another question, or none of ours."""
-    if token is None:
-        return 0
+def read_token(token: str, key: bytes, question: object) -> int:
+    """The place to go on from; BadRequestException for a token of another question or list, or none of ours."""
     try:
-        content = json.loads(base64.urlsafe_b64decode(token.encode()))
-        place, of = int(content["place"]), content["of"]
-    except (ValueError, KeyError, TypeError):
-        place, of = -1, None
-    if place < 0 or of != _digest(question):
-        raise bad_request("The specified NextToken is invalid")
-    return place
+        made = base64.b64decode(token, altchars=b"-_", validate=True)
+    except ValueError:
+        raise bad_token() from None
+    content, signature = made[:_PLACE_BYTES], made[_PLACE_BYTES:]
+    if not hmac.compare_digest(signature, _signature(content, key, question)):
+        raise bad_token()
+    return int.from_bytes(content, "big")
 
 
-def _digest(question: tuple[object, ...]) -> str:
-    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:16]
+def _signature(content: bytes, key: bytes, question: object) -> bytes:
+    asked = json.dumps(question, sort_keys=True).encode()
+    return hmac.digest(key, content + asked, hashlib.sha256)[:_SIGNATURE_BYTES]

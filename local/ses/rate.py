@@ -1,4 +1,7 @@
-"""The throttle: every action but Send* shares one request a second per account and Region (developer guide)."""
+"""The throttle: every action but Send* gets one request a second per account and Region (developer guide, quotas).
+
+That the actions share it, and that short bursts pass, is observed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class RateLimit:
 
 
 class Throttle:
-    """One bucket per account and Region."""
+    """One bucket per account and Region. `clock` gives seconds."""
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float]) -> None:
         self._limit = limit
@@ -27,11 +30,13 @@ class Throttle:
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
     def take(self, account: str, region: str) -> None:
-        """One request; AwsError 429 when the bucket is empty."""
+        """One request; AwsError 429 when the bucket is empty. A refused request takes nothing out."""
+        full = float(self._limit.burst)
         with self._lock:
             now = self._clock()
-            tokens, since = self._buckets.get((account, region), (float(self._limit.burst), now))
-            tokens = min(float(self._limit.burst), tokens + (now - since) * self._limit.per_second)
+            tokens, since = self._buckets.get((account, region), (full, now))
+            # A clock that is set back gives nothing and takes nothing.
+            tokens = min(full, tokens + max(0.0, now - since) * self._limit.per_second)
             allowed = tokens >= 1
             self._buckets[account, region] = (tokens - 1 if allowed else tokens, now)
         if not allowed:

@@ -1,23 +1,32 @@
 """What the strict SES remembers: one contact list per account and Region, and its contacts.
 
-A million contacts must fit: contacts have slots, and equal preferences are one object.
+A million contacts must fit: equal preferences are mostly one object, and a contact is kept as a plain tuple. Those
+leave the garbage collector's lists, where a million objects of a class would cost every full collection 0.1 s.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from local.ses.account import AccountSettings
+from local.ses.paged_dict import PagedDict
 
 Preferences = tuple[tuple[str, str], ...]
-
-_shared: dict[Preferences, Preferences] = {}
 
 
 def shared_preferences(preferences: dict[str, str]) -> Preferences:
     """`{topic: status}` as a tuple that equal ones share."""
-    made = tuple(preferences.items())
-    return _shared.setdefault(made, made)
+    return _shared(tuple(preferences.items()))
+
+
+@lru_cache(maxsize=4096)
+def _shared(made: Preferences) -> Preferences:
+    return made
 
 
 @dataclass(frozen=True)
@@ -30,9 +39,11 @@ class Topic:
     default_status: str
 
 
-@dataclass(slots=True)
-class Contact:
-    """One contact. `place` is where it stands in its list's order. Times are epoch seconds."""
+Row = tuple[str, Preferences, bool, str | None, float, float]
+
+
+class Contact(NamedTuple):
+    """A contact's row with names. `attributes` is the text of a JSON object. Times are epoch seconds."""
 
     email: str
     preferences: Preferences
@@ -40,17 +51,9 @@ class Contact:
     attributes: str | None
     created_at: float
     updated_at: float
-    place: int = -1
-
-    def effective(self, topic: Topic) -> str:
-        """UnsubscribeAll beats an explicit preference, which beats the topic's default."""
-        if self.unsubscribed_all:
-            return "OPT_OUT"
-        return dict(self.preferences).get(topic.name, topic.default_status)
 
 
-@dataclass(frozen=True, slots=True)
-class ContactRecord:
+class ContactRecord(NamedTuple):
     """A contact to be filled in, as an import job's line has it."""
 
     email: str
@@ -61,48 +64,47 @@ class ContactRecord:
 
 @dataclass
 class ContactList:
-    """A list. Contacts keep their place in `_order` until they go, so that pages neither repeat nor skip."""
+    """A list and its contacts. `token_key` signs its NextTokens, so that no other list takes them."""
 
     name: str
     description: str | None
     topics: dict[str, Topic]
+    tags: dict[str, str]
     created_at: float
     updated_at: float
-    contacts: dict[str, Contact] = field(default_factory=dict)
-    _order: list[Contact | None] = field(default_factory=list)
+    token_key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    _rows: PagedDict[Row] = field(default_factory=PagedDict)
 
-    def put(self, contact: Contact) -> None:
-        """Add a contact, or replace the one of the same address in its place."""
-        known = self.contacts.get(contact.email)
+    def get(self, email: str) -> Contact | None:
+        """The contact of exactly this address."""
+        row = self._rows.get(email)
+        return None if row is None else Contact(*row)
+
+    def put(self, row: Row) -> None:
+        """Add a contact, or replace the one of the same address, which keeps its age and its place."""
+        known = self._rows.get(row[0])
         if known is not None:
-            contact.place, contact.created_at = known.place, known.created_at
-            self._order[known.place] = contact
-        else:
-            contact.place = len(self._order)
-            self._order.append(contact)
-        self.contacts[contact.email] = contact
+            row = Contact(*row)._replace(created_at=Contact(*known).created_at)
+        self._rows.put(row[0], row[:])  # [:] makes a plain tuple of a Contact
 
     def remove(self, email: str) -> None:
-        """Take a contact out; the places of the others stay."""
-        self._order[self.contacts.pop(email).place] = None
+        """Take a contact out."""
+        self._rows.remove(email)
 
-    def page(self, place: int, size: int) -> tuple[list[Contact], int | None]:
-        """Up to `size` contacts from `place` on, and the place to go on from; None = no more."""
-        found: list[Contact] = []
-        while place < len(self._order) and len(found) < size:
-            contact = self._order[place]
-            place += 1
-            if contact is not None:
-                found.append(contact)
-        return found, place if place < len(self._order) else None
+    def page(self, start: int, size: int) -> tuple[list[Contact], int | None]:
+        """Up to `size` contacts from `start` on, in the order in which they came, and where to go on; None = all."""
+        rows, more = self._rows.page(start, size)
+        return [Contact(*row) for row in rows], more
+
+    def addresses(self) -> list[str]:
+        """Every address."""
+        return list(self._rows)
 
     def forget_topics(self, names: set[str]) -> None:
         """Preferences of topics that are gone go with them."""
-        for contact in self.contacts.values():
-            if any(name in names for name, _ in contact.preferences):
-                contact.preferences = shared_preferences(
-                    {name: status for name, status in contact.preferences if name not in names}
-                )
+        for contact in [Contact(*row) for row in self._rows.values() if any(name in names for name, _ in row[1])]:
+            kept = {name: status for name, status in contact.preferences if name not in names}
+            self.put(contact._replace(preferences=shared_preferences(kept)))
 
 
 @dataclass
@@ -111,8 +113,7 @@ class Place:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     contact_list: ContactList | None = None
-    production_access: bool = True
-    sending_enabled: bool = True
+    settings: AccountSettings = field(default_factory=AccountSettings)
 
 
 class Store:
@@ -132,5 +133,6 @@ class Store:
         with self._lock:
             places = list(self._places.values())
         for place in places:
-            if place.contact_list is not None:
-                yield from list(place.contact_list.contacts)
+            with place.lock:
+                held = [] if place.contact_list is None else place.contact_list.addresses()
+            yield from held

@@ -1,107 +1,105 @@
-"""What SES refuses. Texts and rules are observed, not documented, but for the limits (developer guide)."""
+"""The second look at a request: the service's own rules.
+
+Twenty topics a list and AttributesData as a JSON object are the developer guide's (list management); names, lengths
+and texts are observed. Where nothing is known, the docstring says that a rule is ours.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterable
 
-from local.ses.store import ContactList, Preferences, Topic, shared_preferences
-from local.web import AwsError
+from local.ses.errors import bad_request, no_topic
+from local.ses.store import ContactList, Preferences, Topic
 
-MAX_TOPICS = 20  # developer guide, list management
+MAX_TOPICS = 20
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_STATUSES = ("OPT_IN", "OPT_OUT")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_MAX_ADDRESS = 320
 _MAX_DISPLAY_NAME = 128
 _MAX_DESCRIPTION = 500
 
 
-def bad_request(message: str) -> AwsError:
-    """SES's answer to what it does not take."""
-    return AwsError("BadRequestException", message)
-
-
-def list_name(value: Any) -> str:
+def list_name(name: str) -> str:
     """A contact list's name."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise bad_request(
-            "ContactListName can contain up to 64 characters. Only alphanumeric characters, "
-            "underscores(_) and hyphens(-) are allowed."
-        )
-    return value
+    return _name("ContactListName", name)
 
 
-def description(value: Any) -> str | None:
-    """A contact list's description."""
-    if value is not None and (not isinstance(value, str) or len(value) > _MAX_DESCRIPTION):
-        raise bad_request(f"Description can contain up to {_MAX_DESCRIPTION} characters.")
-    return value
+def description(text: str | None) -> str | None:
+    """A contact list's description, up to 500 characters."""
+    if text is not None and len(text) > _MAX_DESCRIPTION:
+        raise bad_request(f"List description can contain up to {_MAX_DESCRIPTION} characters.")
+    return text
 
 
-def topics(value: Any) -> dict[str, Topic]:
-    """A list's topics, in order, by name."""
-    entries = value or []
-    if len(entries) > MAX_TOPICS:
-        raise bad_request(f"A maximum of {MAX_TOPICS} Topics allowed per list.")
+def topics(given: list[Topic]) -> dict[str, Topic]:
+    """A list's topics, in order, by name: at most 20, each name once."""
+    if len(given) > MAX_TOPICS:
+        raise bad_request(f"Maximum of <{MAX_TOPICS}> topics allowed per ContactList")
     made: dict[str, Topic] = {}
-    for entry in entries:
-        topic = _topic(entry)
+    for topic in given:
+        _topic(topic)
         if topic.name in made:
-            raise bad_request(f"Duplicate topic name: {topic.name}")
+            raise bad_request("Duplicate topic names are not allowed within a List.")
         made[topic.name] = topic
     return made
 
 
-def preferences(value: Any, contact_list: ContactList) -> Preferences:
-    """A contact's explicit preferences; every topic must be the list's."""
-    made: dict[str, str] = {}
-    for entry in value or []:
-        topic, status = entry.get("TopicName"), entry.get("SubscriptionStatus")
-        if topic not in contact_list.topics:
-            raise bad_request(f"List: {contact_list.name} doesn't contain Topic: {topic}")
-        made[topic] = _status(status)
-    return shared_preferences(made)
+def preferences(chosen: Iterable[Preferences], contact_list: ContactList) -> None:
+    """Every topic that contacts have a preference for must be one of the list's."""
+    for pairs in chosen:
+        for topic, _ in pairs:
+            if topic not in contact_list.topics:
+                raise no_topic(contact_list.name, topic)
 
 
-def address(value: Any) -> str:
-    """A contact's address, kept as it came: SES documents no case folding."""
-    if not isinstance(value, str) or len(value) > 320 or not _ADDRESS.fullmatch(value):
-        raise bad_request("EmailAddress is invalid")
-    return value
+def address(email: str) -> str:
+    """A contact's address, kept and compared exactly as it came: nothing is documented, so nothing is folded.
+
+    The upper limit of 320 characters is ours (64 and 255 around the @, RFC 5321).
+    """
+    if len(email) <= _MAX_ADDRESS and _ADDRESS.fullmatch(email):
+        return email
+    raise bad_request("EmailAddress is invalid" if email.strip() else "EmailAddress can't be blank.")
 
 
-def attributes(value: Any) -> str | None:
-    """AttributesData: the text of a JSON object."""
-    if value is None:
-        return None
-    try:
-        parsed = json.loads(value)
-    except (TypeError, ValueError):
-        parsed = None
-    if not isinstance(parsed, dict):
+def attributes(text: str | None) -> str | None:
+    """AttributesData: the text of a JSON object, kept as it came."""
+    if text is not None and not _is_json_object(text):
         raise bad_request("AttributesData must be a valid JSON object")
-    return str(value)
+    return text
 
 
-def filtered_status(value: Any) -> str:
-    """ListContacts' FilteredStatus."""
-    return _status(value)
-
-
-def _topic(entry: Any) -> Topic:
-    name, display_name, text = entry.get("TopicName"), entry.get("DisplayName"), entry.get("Description")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+def _name(member: str, name: str) -> str:
+    if not name.strip():
+        raise bad_request(f"{member} can't be blank.")
+    if not _NAME.fullmatch(name):
         raise bad_request(
-            "TopicName can contain up to 64 characters. Only alphanumeric characters, "
+            f"{member} can contain up to 64 characters. Only alphanumeric characters, "
             "underscores(_) and hyphens(-) are allowed."
         )
-    if not isinstance(display_name, str) or not 1 <= len(display_name) <= _MAX_DISPLAY_NAME:
-        raise bad_request(f"DisplayName can contain up to {_MAX_DISPLAY_NAME} characters and may not be empty.")
-    return Topic(name, display_name, description(text), _status(entry.get("DefaultSubscriptionStatus")))
+    return name
 
 
-def _status(value: Any) -> str:
-    if value not in _STATUSES:
-        raise bad_request(f"Subscription status must be one of {', '.join(_STATUSES)}")
-    return str(value)
+def _topic(topic: Topic) -> None:
+    """That a display name is not empty and a topic's description at most 500 characters long is ours."""
+    _name("TopicName", topic.name)
+    if not topic.display_name:
+        raise bad_request("Topic DisplayName can't be blank.")
+    if len(topic.display_name) > _MAX_DISPLAY_NAME:
+        raise bad_request(f"Topic DisplayName can contain up to <{_MAX_DISPLAY_NAME}> characters.")
+    if topic.description is not None and len(topic.description) > _MAX_DESCRIPTION:
+        raise bad_request(f"Topic Description can contain up to <{_MAX_DESCRIPTION}> characters.")
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text, parse_constant=_no_constant), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _no_constant(name: str) -> None:
+    """Python's reader takes NaN and Infinity, which are not JSON."""
+    raise ValueError(name)

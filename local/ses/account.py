@@ -1,0 +1,30 @@
+"""What GetAccount says of an account in a Region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# Messages a day, messages a second.
+_SANDBOX_QUOTA = (200.0, 1.0)  # developer guide, sandbox
+_PRODUCTION_QUOTA = (50_000.0, 14.0)  # our choice: AWS sets each account's own
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """An account is out of the sandbox and may send, unless set otherwise."""
+
+    production_access: bool = True
+    sending_enabled: bool = True
+
+
+def get_account(settings: AccountSettings) -> dict[str, Any]:
+    """GetAccount's answer, without the members that only sending has a use for."""
+    a_day, a_second = _PRODUCTION_QUOTA if settings.production_access else _SANDBOX_QUOTA
+    return {
+        "ProductionAccessEnabled": settings.production_access,
+        "SendingEnabled": settings.sending_enabled,
+        "EnforcementStatus": "HEALTHY",
+        "SendQuota": {"Max24HourSend": a_day, "MaxSendRate": a_second, "SentLast24Hours": 0.0},
+        "DedicatedIpAutoWarmupEnabled": False,
+    }

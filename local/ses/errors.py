@@ -1,0 +1,47 @@
+"""SES v2's refusals. The texts are observed, not documented."""
+
+from __future__ import annotations
+
+from local.web import AwsError
+
+
+def bad_request(message: str) -> AwsError:
+    """What SES does not take."""
+    return AwsError("BadRequestException", message)
+
+
+def missing_member(path: str) -> AwsError:
+    """A required member that was not sent; `path` as in `topics.1.member.topicName`."""
+    return bad_request(
+        f"1 validation error detected: Value at '{path}' failed to satisfy constraint: Member must not be null"
+    )
+
+
+def wrong_type(wanted: str) -> AwsError:
+    """A JSON value of another type than the member's; `wanted` as in `String`."""
+    return AwsError("SerializationException", f"The value can not be converted to {wanted}")
+
+
+def no_list(name: str) -> AwsError:
+    """There is no such list."""
+    return AwsError("NotFoundException", f"List with name: {name} doesn't exist.", 404)
+
+
+def no_contact(email: str) -> AwsError:
+    """The list has no such contact."""
+    return AwsError("NotFoundException", f"{email} doesn't exist in List.", 404)
+
+
+def no_topic(list_name: str, topic: str) -> AwsError:
+    """The list has no such topic."""
+    return bad_request(f"List: {list_name} doesn't contain Topic: {topic}")
+
+
+def contact_exists(email: str) -> AwsError:
+    """The list has that contact already."""
+    return AwsError("AlreadyExistsException", f"{email} already exists in List.")
+
+
+def bad_token() -> AwsError:
+    """A NextToken that this question did not get. The text is ours."""
+    return bad_request("The specified NextToken is invalid")
