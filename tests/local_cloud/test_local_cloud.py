@@ -200,13 +200,14 @@ def own_cloud(tmp_path: Path) -> Any:
     return ["--port", "0", "--config", str(config)]
 
 
-def children() -> set[int]:
-    """Every process of an execution environment on this machine that this session could have started."""
+def environments_of(cloud: Cloud) -> set[int]:
+    """The processes of this local cloud's execution environments: they know its endpoint."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if b"awslambdaric" in (entry / "cmdline").read_bytes():
+                ours = f"AWS_ENDPOINT_URL={cloud.url}".encode() in (entry / "environ").read_bytes().split(b"\0")
+                if ours and b"awslambdaric" in (entry / "cmdline").read_bytes():
                     found.add(int(entry.name))
             except OSError:
                 continue
@@ -216,29 +217,27 @@ def children() -> set[int]:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_at_once_and_leaves_nothing(how: signal.Signals, own_cloud: list[str]) -> None:
     """Exit 0 within 5 s, no child left, also while a function runs, and when a signal comes twice."""
-    before = children()
     event = b'{"action": "describe-list-all"}'
     with running(*own_cloud) as (process, own):
         assert own.control("GET", "ready") == b"ready\n"
         own.lambda_.invoke(FunctionName=ORCHESTRATOR, InvocationType="Event", Payload=event)
-        _wait_until(lambda: bool(children() - before))
+        _wait_until(lambda: bool(environments_of(own)))
         os.kill(process.pid, how)
         os.kill(process.pid, how)
         code, seconds, errors = stop(process)
     assert (code, errors.count("Traceback")) == (0, 0), errors
     assert seconds < 5
-    assert children() - before == set()
+    assert environments_of(own) == set()
 
 
 def test_a_killed_local_cloud_takes_its_functions_along(own_cloud: list[str]) -> None:
     """Even SIGKILL leaves no process behind."""
-    before = children()
     with running(*own_cloud) as (process, own):
         own.invoke({"action": "help"})
-        assert children() - before
+        assert environments_of(own)
         process.kill()
         process.communicate()
-        _wait_until(lambda: children() - before == set())
+        _wait_until(lambda: environments_of(own) == set())
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

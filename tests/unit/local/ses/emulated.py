@@ -1,0 +1,74 @@
+"""What the tests of the strict SES have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.ses.rate import RateLimit
+from local.ses.service import StrictSes
+from local.web import AwsError
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+ADA = "ada@x.example"
+_WITHOUT_LIST = ("CreateContactList", "ListContactLists", "GetAccount")
+
+
+def topic(name: Any, status: Any = "OPT_OUT", **more: Any) -> dict[str, Any]:
+    """A topic as the API takes it."""
+    return {"TopicName": name, "DisplayName": "shown", "DefaultSubscriptionStatus": status, **more}
+
+
+def preferences(**chosen: str) -> list[dict[str, str]]:
+    """Topic preferences as the API takes and shows them."""
+    return [{"TopicName": name, "SubscriptionStatus": status} for name, status in chosen.items()]
+
+
+class Emulated:
+    """A strict SES seen from one account, with a clock that the test sets.
+
+    Unless `empty`, it has the list `main` with the topics `news` (default OPT_IN) and `ads` (default OPT_OUT).
+    """
+
+    def __init__(self, *, empty: bool = False, rate: RateLimit | None = None) -> None:
+        self.now = 1_000.0
+        self.ses = StrictSes(rate=rate, clock=lambda: self.now)
+        if not empty:
+            self.make_list(ACCOUNT, REGION)
+
+    def make_list(self, account: str, region: str) -> None:
+        """The list `main`, anywhere."""
+        self.ses.create_list(account, region, "main", description="d", topics=[topic("news", "OPT_IN"), topic("ads")])
+
+    def call(self, operation: str, **params: Any) -> dict[str, Any]:
+        """An operation, on the list `main` unless another is named."""
+        if operation not in _WITHOUT_LIST:
+            params.setdefault("ContactListName", "main")
+        return self.ses.call(ACCOUNT, REGION, operation, params)
+
+    def refused(self, operation: str, **params: Any) -> tuple[str, int, str]:
+        """Code, HTTP status and message of a refusal."""
+        with pytest.raises(AwsError) as error:
+            self.call(operation, **params)
+        return error.value.code, error.value.status, error.value.message
+
+    def add(self, *names: str, **params: Any) -> None:
+        """Contacts `<name>@x.example`."""
+        for name in names:
+            self.call("CreateContact", EmailAddress=f"{name}@x.example", **params)
+
+    def contact(self, email: str = ADA) -> dict[str, Any]:
+        """One contact."""
+        return self.call("GetContact", EmailAddress=email)
+
+    def pages(self, size: int, **params: Any) -> list[list[str]]:
+        """The addresses of every page, without their domain."""
+        pages: list[list[str]] = []
+        token: dict[str, str] = {}
+        while True:
+            page = self.call("ListContacts", PageSize=size, **params, **token)
+            pages.append([contact["EmailAddress"].partition("@")[0] for contact in page["Contacts"]])
+            if "NextToken" not in page:
+                return pages
+            token = {"NextToken": page["NextToken"]}
