@@ -1,6 +1,7 @@
 """The throttle: every action but Send* gets one request a second per account and Region (developer guide, quotas).
 
-That the actions share it, and that short bursts pass, is observed.
+That short bursts pass is observed. Whether the actions share one rate is not documented: here they do, the
+stricter of both.
 """
 
 from __future__ import annotations

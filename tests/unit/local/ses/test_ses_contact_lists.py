@@ -118,6 +118,7 @@ def test_a_description_has_up_to_500_characters() -> None:
     assert seen.refused("CreateContactList", ContactListName="main", Description="x" * 501)[2] == text
     seen.call("CreateContactList", ContactListName="main")
     assert "Description" not in seen.call("GetContactList")
+    assert seen.refused("UpdateContactList", Description="x" * 501)[2] == text
     seen.call("UpdateContactList", Description="x" * 500)
     assert seen.call("GetContactList")["Description"] == "x" * 500
 

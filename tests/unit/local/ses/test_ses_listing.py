@@ -211,10 +211,10 @@ def test_a_late_page_costs_what_an_early_one_costs() -> None:
     costs: list[float] = []
     while True:
         began = time.thread_time()
-        page = seen.call("ListContacts", PageSize=500, **token)
+        page = seen.call("ListContacts", PageSize=100, **token)
         costs.append(time.thread_time() - began)
         if "NextToken" not in page:
             break
         token = {"NextToken": page["NextToken"]}
-    assert len(costs) == 120
+    assert len(costs) == 600
     assert min(costs[-20:]) < 5 * min(costs[:20])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,17 @@ def test_a_place_outlives_what_has_gone_around_it() -> None:
             paged.remove(str(number))
     assert start is not None
     assert paged.page(start, 1_000) == (list(range(500, 1_000, 10)), None)
+
+
+def test_what_has_gone_takes_no_room() -> None:
+    """A list whose contacts come and go all day does not grow."""
+    paged = PagedDict[int]()
+    for number in range(10_000):
+        paged.put(str(number), number)
+    for number in range(1, 9_999):
+        paged.remove(str(number))
+    assert list(paged.values()) == [0, 9_999]
+    assert len(pickle.dumps(paged)) < 1_000
 
 
 def test_a_place_is_never_given_twice() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
 from local.ses import bulk
+from local.ses.service import StrictSes
 from local.ses.store import ContactRecord
 from local.web import AwsError
 from tests.unit.local.ses.emulated import ACCOUNT, ADA, REGION, Emulated, preferences, topic
@@ -156,6 +158,26 @@ def test_every_address_held_is_told() -> None:
     seen.add("ada", "bob")
     seen.call("DeleteContact", EmailAddress="bob@x.example")
     assert sorted(seen.ses.addresses()) == [ADA, "eve@y.example"]
+
+
+def test_of_many_who_make_the_list_one_succeeds() -> None:
+    """However long each takes between looking whether there is one and making it."""
+
+    def slow_clock() -> float:
+        time.sleep(0.002)
+        return 1_000.0
+
+    ses = StrictSes(rate=None, clock=slow_clock)
+
+    def make(number: int) -> bool:
+        try:
+            ses.call(ACCOUNT, REGION, "CreateContactList", {"ContactListName": f"list{number}"})
+        except AwsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(make, range(16))) == 1
 
 
 def test_of_many_who_make_the_same_contact_one_succeeds() -> None:
