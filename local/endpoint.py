@@ -166,7 +166,10 @@ class Endpoint:
             return services.sts.handle(operation, caller, request)
         if operation.service == "lambda" and operation.name == "Invoke":
             return services.lambda_api.invoke(operation, caller, request)
-        return services.moto.handle(request, caller.account)
+        response = services.moto.handle(request, caller.account)
+        if operation.service == "lambda":
+            return services.lambda_api.completed(operation, caller, request, response)
+        return response
 
 
 _OWN_HEADERS = frozenset({"content-length", "connection", "transfer-encoding", "server", "date"})

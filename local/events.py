@@ -6,8 +6,8 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,23 +18,33 @@ from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, Throttle
 RETRY_WAITS_SECONDS = (60.0, 120.0)
 _DEFAULT_MAX_AGE_SECONDS = 21_600
 _THROTTLED_WAIT_SECONDS = 1.0
+_MAX_ERROR_MESSAGE = 1024
 
 
 @dataclass(frozen=True)
 class EventSettings:
-    """A function's asynchronous configuration. `on_failure` is a queue's ARN."""
+    """A function's asynchronous configuration. `on_failure` and `dead_letters` are ARNs of queues."""
 
     max_retries: int = 2
     max_age_seconds: int = _DEFAULT_MAX_AGE_SECONDS
     on_failure: str | None = None
+    dead_letters: str | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is put into a queue; attributes are (type, value)."""
+
+    body: str
+    attributes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class EventQueue:
-    """Runs events in threads of their own. `deliver(queue_arn, record)` hands over what failed for good."""
+    """Runs events in threads of their own. `deliver(queue_arn, message)` hands over what failed for good."""
 
     invoke: Callable[[FunctionSpec, bytes], Outcome]
-    deliver: Callable[[str, dict[str, Any]], None]
+    deliver: Callable[[str, Message], None]
     waits: tuple[float, ...] = RETRY_WAITS_SECONDS
 
     def submit(self, find: Callable[[], tuple[FunctionSpec, EventSettings]], payload: bytes) -> str:
@@ -79,23 +89,41 @@ class EventQueue:
         *,
         too_old: bool,
     ) -> None:
-        if settings.on_failure is None:
-            return
-        record: dict[str, Any] = {
-            "version": "1.0",
-            "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
-            "requestContext": {
-                "requestId": request_id,
-                "functionArn": f"{spec.arn}:{spec.version}",
-                "condition": "EventAgeExceeded" if too_old else "RetriesExhausted",
-            },
-            "requestPayload": json.loads(payload),
+        if settings.dead_letters is not None:
+            self.deliver(settings.dead_letters, _dead_letter(payload, request_id, outcome))
+        if settings.on_failure is not None:
+            record = _failure_record(spec, payload, request_id, outcome, too_old=too_old)
+            self.deliver(settings.on_failure, Message(json.dumps(record)))
+
+
+def _dead_letter(payload: bytes, request_id: str, outcome: Outcome | None) -> Message:
+    """The event as it came; why is in the attributes (Lambda developer guide, dead-letter queues)."""
+    attributes = {"RequestID": ("String", request_id), "ErrorCode": ("Number", "429" if outcome is None else "200")}
+    message = "Rate Exceeded." if outcome is None else json.loads(outcome.payload).get("errorMessage", "")
+    if message:
+        attributes["ErrorMessage"] = ("String", str(message)[:_MAX_ERROR_MESSAGE])
+    return Message(payload.decode(), attributes)
+
+
+def _failure_record(
+    spec: FunctionSpec, payload: bytes, request_id: str, outcome: Outcome | None, *, too_old: bool
+) -> dict[str, Any]:
+    """What an on-failure destination gets (Lambda developer guide, invocation records)."""
+    record: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"{spec.arn}:{spec.version}",
+            "condition": "EventAgeExceeded" if too_old else "RetriesExhausted",
+        },
+        "requestPayload": json.loads(payload),
+    }
+    if outcome is not None:
+        record["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": spec.version,
+            "functionError": outcome.function_error,
         }
-        if outcome is not None:
-            record["responseContext"] = {
-                "statusCode": 200,
-                "executedVersion": spec.version,
-                "functionError": outcome.function_error,
-            }
-            record["responsePayload"] = json.loads(outcome.payload)
-        self.deliver(settings.on_failure, record)
+        record["responsePayload"] = json.loads(outcome.payload)
+    return record

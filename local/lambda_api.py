@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
+from http import HTTPStatus
 
 from local import moto_state
 from local.events import RETRY_WAITS_SECONDS, EventQueue, EventSettings
@@ -18,11 +20,15 @@ from local.web import AwsError, Request, Response
 _MAX_BYTES = {"RequestResponse": 6 * 1024 * 1024, "Event": 1024 * 1024, "DryRun": 6 * 1024 * 1024}
 
 
+_CONFIGURING = frozenset({"CreateFunction", "UpdateFunctionConfiguration", "GetFunctionConfiguration", "GetFunction"})
+
+
 class LambdaApi:
-    """Answers Invoke."""
+    """Answers Invoke, and completes what moto says of functions."""
 
     def __init__(self, runtime: LambdaRuntime, *, retry_waits: tuple[float, ...] = RETRY_WAITS_SECONDS) -> None:
         self._runtime = runtime
+        self._dead_letters: dict[tuple[str, str, str], str] = {}  # by account, Region and function; a queue's ARN
         self._events = EventQueue(runtime.invoke, moto_state.send_to_queue, retry_waits)
 
     def invoke(self, operation: Operation, caller: Caller, request: Request) -> Response:
@@ -53,10 +59,29 @@ class LambdaApi:
         except RuntimeStoppedError:
             raise AwsError("ServiceException", "the local cloud is stopping", 500) from None
 
-    @staticmethod
-    def _current(caller: Caller, name: str, qualifier: str | None) -> tuple[FunctionSpec, EventSettings]:
+    def completed(self, operation: Operation, caller: Caller, request: Request, response: Response) -> Response:
+        """moto's answer with the DeadLetterConfig that moto forgets."""
+        if operation.name not in _CONFIGURING or response.status >= HTTPStatus.BAD_REQUEST:
+            return response
+        answer = json.loads(response.body)
+        configuration = answer.get("Configuration", answer)
+        key = (caller.account, caller.region, str(configuration["FunctionName"]))
+        given = json.loads(request.body) if request.body else {}
+        if operation.name == "CreateFunction":
+            self._dead_letters.pop(key, None)
+        if "DeadLetterConfig" in given:
+            self._dead_letters[key] = given["DeadLetterConfig"].get("TargetArn", "")
+        if not self._dead_letters.get(key):
+            return response
+        configuration["DeadLetterConfig"] = {"TargetArn": self._dead_letters[key]}
+        headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
+        return Response(response.status, json.dumps(answer).encode(), headers)
+
+    def _current(self, caller: Caller, name: str, qualifier: str | None) -> tuple[FunctionSpec, EventSettings]:
         spec = moto_state.find_function(caller.account, caller.region, name, qualifier)
-        return spec, moto_state.event_settings(caller.account, caller.region, spec.name)
+        settings = moto_state.event_settings(caller.account, caller.region, spec.name)
+        dead_letters = self._dead_letters.get((caller.account, caller.region, spec.name)) or None
+        return spec, replace(settings, dead_letters=dead_letters)
 
 
 def _check(payload: bytes, kind: str) -> None:

@@ -16,7 +16,7 @@ from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs.models import sqs_backends
 
-from local.events import EventSettings
+from local.events import EventSettings, Message
 from local.lambda_runtime.function import FunctionSpec
 from local.web import AwsError, Request, Response
 from shared.arns import RoleArn
@@ -102,10 +102,11 @@ def event_settings(account: str, region: str, name: str) -> EventSettings:
     )
 
 
-def send_to_queue(arn: str, record: Mapping[str, Any]) -> None:
-    """Put a record into an SQS queue."""
+def send_to_queue(arn: str, message: Message) -> None:
+    """Put a message into an SQS queue."""
     _, _, _, region, account, name = arn.split(":", 5)
-    sqs_backends[account][region].send_message(name, json.dumps(record))
+    attributes = {key: {"DataType": kind, "StringValue": value} for key, (kind, value) in message.attributes.items()}
+    sqs_backends[account][region].send_message(name, message.body, message_attributes=attributes)
 
 
 def write_log_events(account: str, region: str, group: str, stream: str, lines: list[tuple[int, str]]) -> None:

@@ -78,9 +78,9 @@ class Environment:
             task_root=task_root,
             runtime_api=self._api.address,
             log_stream=self.log_stream,
-            temporary=temporary,
         )
-        self._process = self._spawn(spawner, process.command(python, spec.handler), task_root, {**known, **variables})
+        command, more = process.with_own_tmp(python, spec.handler, task_root=task_root, temporary=temporary)
+        self._process = self._spawn(spawner, command, task_root, {**known, **more, **variables})
         self._killing = threading.Lock()
         self._gone = False
         self._reaper = threading.Thread(target=self._wait_for_exit, name=f"reaper-{self.id}", daemon=True)

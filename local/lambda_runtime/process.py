@@ -9,6 +9,7 @@ import queue
 import signal
 import site
 import subprocess
+import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import BinaryIO
 
+from local.lambda_runtime import own_tmp
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.outcomes import RuntimeStoppedError
 
@@ -84,9 +86,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def lambda_variables(
-    spec: FunctionSpec, *, task_root: Path, runtime_api: str, log_stream: str, temporary: Path
-) -> dict[str, str]:
+def lambda_variables(spec: FunctionSpec, *, task_root: Path, runtime_api: str, log_stream: str) -> dict[str, str]:
     """The variables that Lambda sets for every function; nothing of the developer's own environment."""
     version = f"python{sysconfig.get_python_version()}"
     return {
@@ -107,19 +107,29 @@ def lambda_variables(
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "PYTHONPATH": _site_packages(),
         "PYTHONUTF8": "1",
-        "TMPDIR": str(temporary),
         "TZ": ":UTC",
         "_HANDLER": spec.handler,
     }
 
 
-def command(python: str, handler: str) -> list[str]:
-    """AWS's own runtime client. -S: .pth files of the developer's venv are no part of a function's world."""
-    return [python, "-S", "-m", "awslambdaric", handler]
+def with_own_tmp(python: str, handler: str, *, task_root: Path, temporary: Path) -> tuple[list[str], Mapping[str, str]]:
+    """The command of an environment, and the variables that go with it.
+
+    AWS's own runtime client. -S: .pth files of the developer's venv are no part of a function's world.
+    """
+    command = [python, "-S", "-m", "awslambdaric", handler]
+    if not own_tmp.is_possible():
+        return command, {"TMPDIR": str(temporary)}
+    needed = [task_root, Path(sys.prefix), Path(sys.base_prefix), *_site_directories()]
+    return own_tmp.wrapped(command, own=temporary, directory=task_root, needed=needed), {}
 
 
 def _site_packages() -> str:
-    return os.pathsep.join(path for path in site.getsitepackages() if Path(path).is_dir())
+    return os.pathsep.join(map(str, _site_directories()))
+
+
+def _site_directories() -> list[Path]:
+    return [Path(path) for path in site.getsitepackages() if Path(path).is_dir()]
 
 
 def _die_with_parent() -> None:

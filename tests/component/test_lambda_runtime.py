@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import tempfile
 import threading
 import time
 import zipfile
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from local.lambda_runtime import own_tmp
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 from local.lambda_runtime.runtime import LambdaRuntime
@@ -179,11 +181,13 @@ def test_an_init_that_takes_too_long_is_run_again(tmp_path: Path) -> None:
         "    open(mark, 'w').close()\n    time.sleep(30)\n" + ECHO
     )
     runtime = Runtime(tmp_path / "work", init_seconds=0.7)
+    outside = tempfile.TemporaryDirectory(dir="/var/tmp")  # /tmp is each environment's own
     try:
-        assert runtime.invoke(spec(slow_once, variables={"MARK": str(tmp_path / "mark")}), b"1").payload == b"1"
+        assert runtime.invoke(spec(slow_once, variables={"MARK": f"{outside.name}/mark"}), b"1").payload == b"1"
         always = runtime.invoke(spec("import time\ntime.sleep(30)", timeout_seconds=1), b"1")
     finally:
         runtime.stop()
+        outside.cleanup()
     assert answer(always)["errorType"] == "Sandbox.Timedout"
 
 
@@ -234,12 +238,34 @@ def test_the_function_sees_lambdas_environment_and_nothing_of_ours(
 
 
 def test_every_environment_has_a_tmp_of_its_own(runtime: Runtime) -> None:
-    """Gone with it."""
-    source = "import tempfile\ndef handler(event, context):\n    return tempfile.mkdtemp()\n"
-    first = answer(runtime.invoke(spec(source), b"{}"))
-    second = answer(runtime.invoke(spec(source, memory_mb=257), b"{}"))
-    assert Path(first).parent != Path(second).parent
-    assert not Path(first).exists()
+    """Kept while it is warm, seen by no other, gone with it."""
+    source = """
+import pathlib, tempfile
+def handler(event, context):
+    mark = pathlib.Path(tempfile.gettempdir()) / "mark"
+    before = mark.read_text() if mark.exists() else None
+    mark.write_text(event)
+    return [str(mark), before]
+"""
+    path, before = answer(runtime.invoke(spec(source), b'"one"'))
+    assert before is None
+    assert answer(runtime.invoke(spec(source), b'"two"'))[1] == "one"
+    assert answer(runtime.invoke(spec(source, memory_mb=257), b'"three"'))[1] is None
+    assert not Path(path).exists()
+
+
+@pytest.mark.skipif(not own_tmp.is_possible(), reason="this machine gives processes no mounts of their own")
+def test_tmp_itself_is_the_environments_and_512_mb(runtime: Runtime) -> None:
+    """Nothing of the machine's is in it but what the function is run from; more does not fit."""
+    source = """
+import os, shutil
+def handler(event, context):
+    found = [os.path.join(at, name) for at, _, names in os.walk("/tmp") for name in names if name == "machines-own"]
+    return found, shutil.disk_usage("/tmp").total, os.getcwd() == os.environ["LAMBDA_TASK_ROOT"]
+"""
+    with tempfile.TemporaryDirectory(dir="/tmp") as machines:  # the very subject
+        Path(machines, "machines-own").touch()
+        assert answer(runtime.invoke(spec(source), b"{}")) == [[], 512 * 2**20, True]
 
 
 def test_the_runtime_api_is_on_loopback_only(runtime: Runtime) -> None:

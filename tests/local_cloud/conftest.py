@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.local_cloud import leaks
+
 ROOT = Path(__file__).resolve().parents[2]
+SES_FLEET = str(Path(sys.executable).parent / "ses-fleet")
 HUB = "123456789012"
 CONFIG_BUCKET, RESULTS_BUCKET = f"ses-fleet-config-{HUB}", f"ses-fleet-results-{HUB}"
 ORCHESTRATOR, WORKER = "ses-fleet-orchestrator", "ses-fleet-worker"
@@ -63,6 +67,8 @@ class Cloud:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.spoken: list[str] = []  # what commands printed that were run against it
+        self.others_streams: set[str] = set()  # log streams of functions that were given other code
         self.lambda_ = self.client("lambda")
         self.s3 = self.client("s3")
         self.logs = self.client("logs")
@@ -125,10 +131,17 @@ class Cloud:
 
     def log_messages(self, function: str = ORCHESTRATOR) -> list[str]:
         """Every line of a function's log group."""
-        messages: list[str] = []
+        return [message for _, message in self.log_events(function)]
+
+    def log_events(self, function: str) -> Iterator[tuple[str, str]]:
+        """(log stream, line) of a function's log group."""
         for page in self.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}"):
-            messages += [event["message"] for event in page["events"]]
-        return messages
+            for event in page["events"]:
+                yield event["logStreamName"], event["message"]
+
+    def _streams(self, function: str) -> set[str]:
+        pages = self.logs.get_paginator("describe_log_streams").paginate(logGroupName=f"/aws/lambda/{function}")
+        return {stream["logStreamName"] for page in pages for stream in page["logStreams"]}
 
     def _records(self, function: str) -> Iterator[dict[str, Any]]:
         for message in self.log_messages(function):
@@ -144,11 +157,26 @@ class Cloud:
             if code is not None:
                 self.lambda_.update_function_code(FunctionName=function, ZipFile=handler_zip(function, code))
             self.lambda_.update_function_configuration(FunctionName=function, **settings)
+            streams = self._streams(function)
             yield
         finally:
             if code is not None:
+                self.others_streams |= self._streams(function) - streams
                 self.lambda_.update_function_code(FunctionName=function, ZipFile=original_code())
             self.lambda_.update_function_configuration(FunctionName=function, **known)
+
+
+def ses_fleet(
+    cloud: Cloud | None, *arguments: str, stdin: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command against the local cloud, or against nothing."""
+    environment = {**(cloud.environment() if cloud else {"PATH": os.environ["PATH"]}), **variables}
+    ended = subprocess.run(
+        [SES_FLEET, *arguments], env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=60
+    )
+    if cloud is not None:
+        cloud.spoken += [ended.stdout, ended.stderr]
+    return ended
 
 
 def handler_zip(function: str, code: str) -> bytes:
@@ -170,7 +198,7 @@ def original_code() -> bytes:
 
 def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     """`ses-fleet local up` as a process, once it said `# ready`; the exports it printed."""
-    command = [str(Path(sys.executable).parent / "ses-fleet"), "local", "up", *arguments]
+    command = [SES_FLEET, "local", "up", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     exports: dict[str, str] = {}
@@ -186,8 +214,11 @@ def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Cloud]]:
     """A local cloud of one's own; whatever the test does, it is gone afterwards."""
     process, exports = start(*arguments)
+    cloud = Cloud(exports["AWS_ENDPOINT_URL"])
     try:
-        yield process, Cloud(exports["AWS_ENDPOINT_URL"])
+        yield process, cloud
+        if process.poll() is None:
+            assert leaks.found(cloud) == []
     finally:
         process.kill()
         process.communicate()
@@ -210,8 +241,11 @@ def cloud_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     path.write_text(json.dumps(config))
     scenario = ROOT / "examples" / "scenario.json"
     process, exports = start("--port", "0", "--config", str(path), "--scenario", str(scenario), "--ses-rate", "0")
-    yield Cloud(exports["AWS_ENDPOINT_URL"])
+    cloud = Cloud(exports["AWS_ENDPOINT_URL"])
+    yield cloud
+    leaked = leaks.found(cloud)
     code, _, errors = stop(process)
+    assert leaked == []
     assert code == 0
     assert "Traceback" not in errors, errors
 

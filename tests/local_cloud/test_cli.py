@@ -9,26 +9,13 @@ import pty
 import signal
 import struct
 import subprocess
-import sys
 import termios
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.local_cloud.conftest import SAMPLE, WORKER, Cloud
-
-SES_FLEET = str(Path(sys.executable).parent / "ses-fleet")
-
-
-def ses_fleet(
-    cloud: Cloud | None, *arguments: str, stdin: str = "", **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command against the local cloud, or against nothing."""
-    environment = {**(cloud.environment() if cloud else {"PATH": os.environ["PATH"]}), **variables}
-    return subprocess.run(
-        [SES_FLEET, *arguments], env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=60
-    )
+from tests.local_cloud.conftest import SAMPLE, SES_FLEET, WORKER, Cloud, ses_fleet
 
 
 def test_blocks_as_customers_finish_then_the_summary(cloud: Cloud) -> None:
@@ -218,6 +205,7 @@ def on_a_terminal(cloud: Cloud, *arguments: str, columns: int = 80) -> tuple[int
             break
         shown += data
     os.close(controller)
+    cloud.spoken.append(shown.decode())
     return process.wait(), shown.decode()
 
 

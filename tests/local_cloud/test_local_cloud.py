@@ -266,6 +266,33 @@ def test_what_local_up_prints_is_what_a_shell_needs(own_cloud: list[str]) -> Non
     ]
 
 
+def received(sqs: Any, queue: str) -> dict[str, Any]:
+    """The first message that comes."""
+    found: list[dict[str, Any]] = []
+
+    def came() -> bool:
+        found.extend(sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"]).get("Messages", []))
+        return bool(found)
+
+    _wait_until(came)
+    return found[0]
+
+
+def test_a_refused_event_reaches_the_dead_letter_queue(cloud: Cloud) -> None:
+    """As it came; the configuration is answered as it was given."""
+    sqs = cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+    target = {"TargetArn": f"arn:aws:sqs:us-east-1:{HUB}:dead-letters"}
+    with cloud.function_changed(ORCHESTRATOR, DeadLetterConfig=target):
+        assert cloud.lambda_.get_function_configuration(FunctionName=ORCHESTRATOR)["DeadLetterConfig"] == target
+        cloud.lambda_.invoke(FunctionName=ORCHESTRATOR, InvocationType="Event", Payload=b'{"action": "nonsense"}')
+        message = received(sqs, queue)
+        cloud.lambda_.update_function_configuration(FunctionName=ORCHESTRATOR, DeadLetterConfig={"TargetArn": ""})
+    assert message["Body"] == '{"action": "nonsense"}'
+    assert 'unknown action "nonsense"' in message["MessageAttributes"]["ErrorMessage"]["StringValue"]
+    assert "DeadLetterConfig" not in cloud.lambda_.get_function(FunctionName=ORCHESTRATOR)["Configuration"]
+
+
 def test_a_refused_event_reaches_the_on_failure_queue(cloud: Cloud) -> None:
     """With no retries, as the stack configures it: a schedule's mistake is not lost."""
     sqs = cloud.client("sqs")
@@ -278,15 +305,9 @@ def test_a_refused_event_reaches_the_on_failure_queue(cloud: Cloud) -> None:
     )
     mark = cloud.mark()
     cloud.lambda_.invoke(FunctionName=ORCHESTRATOR, InvocationType="Event", Payload=b'{"action": "nonsense"}')
-    found: list[Any] = []
-
-    def received() -> bool:
-        found.extend(sqs.receive_message(QueueUrl=queue).get("Messages", []))
-        return bool(found)
-
-    _wait_until(received)
+    message = received(sqs, queue)
     cloud.lambda_.put_function_event_invoke_config(FunctionName=ORCHESTRATOR, MaximumRetryAttempts=0)
-    record = json.loads(found[0]["Body"])
+    record = json.loads(message["Body"])
     assert record["requestPayload"] == {"action": "nonsense"}
     assert record["responsePayload"]["errorType"] == "RequestError"
     assert len([e for e in cloud.journal(mark) if e["operation"] == "Invoke"]) == 1

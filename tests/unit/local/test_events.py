@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
 import pytest
 
-from local.events import EventQueue, EventSettings
+from local.events import EventQueue, EventSettings, Message
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 
@@ -21,9 +22,9 @@ class Queue:
 
     def __init__(self, *outcomes: Any, settings: EventSettings) -> None:
         self.calls = 0
-        self.delivered: list[dict[str, Any]] = []
+        self.delivered: list[Message] = []
         self._outcomes = list(outcomes)
-        queue = EventQueue(self._invoke, lambda _, record: self.delivered.append(record), waits=(0.0, 0.0))
+        queue = EventQueue(self._invoke, lambda _, message: self.delivered.append(message), waits=(0.0, 0.0))
         queue.submit(lambda: (SPEC, settings), b'{"a": 1}')
         for thread in threading.enumerate():
             if thread.name.startswith("event-"):
@@ -34,7 +35,9 @@ class Queue:
         outcome = self._outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
-        return Outcome("q", b'{"errorType": "X"}', outcome, b"", f"{spec.name}{len(payload)}", 1.0)
+        return Outcome(
+            "q", b'{"errorType": "X", "errorMessage": "boom"}', outcome, b"", f"{spec.name}{len(payload)}", 1.0
+        )
 
 
 @pytest.mark.parametrize(
@@ -58,20 +61,31 @@ def test_a_failed_event_is_tried_again_as_often_as_configured(
 
 def test_the_record_says_what_failed() -> None:
     """Request, condition and the function's error, as Lambda writes it."""
-    (record,) = Queue("Unhandled", settings=EventSettings(0, 60, "arn:aws:sqs:us-east-1:1:q")).delivered
+    (message,) = Queue("Unhandled", settings=EventSettings(0, 60, "arn:aws:sqs:us-east-1:1:q")).delivered
+    record = json.loads(message.body)
     assert record["requestPayload"] == {"a": 1}
     assert record["requestContext"]["condition"] == "RetriesExhausted"
     assert record["responseContext"]["functionError"] == "Unhandled"
-    assert record["responsePayload"] == {"errorType": "X"}
+    assert record["responsePayload"] == {"errorType": "X", "errorMessage": "boom"}
 
 
 def test_throttled_events_wait_and_grow_too_old() -> None:
     """A throttle is no failure, but an event has an age."""
     assert Queue(ThrottledError("r"), None, settings=EventSettings(0, 60, None)).calls == 2
-    (record,) = Queue(ThrottledError("r"), settings=EventSettings(2, 0, "arn:aws:sqs:us-east-1:1:q")).delivered
-    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+    (message,) = Queue(ThrottledError("r"), settings=EventSettings(2, 0, "arn:aws:sqs:us-east-1:1:q")).delivered
+    assert json.loads(message.body)["requestContext"]["condition"] == "EventAgeExceeded"
 
 
 def test_without_a_destination_nothing_is_delivered() -> None:
     """As Lambda does."""
     assert Queue("Unhandled", settings=EventSettings(0)).delivered == []
+
+
+def test_a_dead_letter_is_the_event_as_it_came() -> None:
+    """Why it died is in the message's attributes; a queue of both kinds gets both."""
+    arn = "arn:aws:sqs:us-east-1:1:q"
+    (message,) = Queue("Unhandled", settings=EventSettings(0, dead_letters=arn)).delivered
+    assert message.body == '{"a": 1}'
+    assert message.attributes["ErrorCode"] == ("Number", "200")
+    assert set(message.attributes) == {"RequestID", "ErrorCode", "ErrorMessage"}
+    assert len(Queue("Unhandled", settings=EventSettings(0, on_failure=arn, dead_letters=arn)).delivered) == 2

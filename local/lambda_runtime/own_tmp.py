@@ -1,0 +1,59 @@
+"""A `/tmp` that belongs to one environment, of the size that Lambda gives it, where the system has mount namespaces."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+# Lambda quotas: 512 MB unless the function asks for more.
+_SIZE_MB = 512
+
+# $1 = an empty directory to mount on, $2 = where to work, then what must stay visible under /tmp, "--", the command.
+# A mount namespace ends with its processes, and the tmpfs with it. Entering a user namespace takes the
+# parent-death signal away, so it is set anew.
+_SCRIPT = f"""
+set -e
+own=$1; directory=$2; shift 2
+mount -t tmpfs -o size={_SIZE_MB}m,mode=1777 own-tmp "$own"
+while [ "$1" != -- ]; do
+    mkdir -p "$own${{1#/tmp}}"
+    mount --rbind "$1" "$own${{1#/tmp}}"
+    shift
+done
+shift
+mount --rbind "$own" /tmp
+cd "$directory"
+exec setpriv --pdeathsig KILL "$@"
+"""
+
+
+def wrapped(then: list[str], *, own: Path, directory: Path, needed: Sequence[Path]) -> list[str]:
+    """`then`, run in `directory` with a /tmp of its own in which of the machine's only `needed` is seen.
+
+    `own` is an empty directory that only this environment uses.
+    """
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    kept = sorted({str(path) for path in needed if path.is_relative_to("/tmp")})  # noqa: S108  # the very subject
+    script = ["sh", "-c", _SCRIPT, "sh", str(own), str(directory), *kept, "--"]
+    return ["unshare", *user, "--mount", "--", *script, *then]
+
+
+@functools.cache
+def is_possible() -> bool:
+    """Whether this machine lets us mount; asked once. Where it does not, TMPDIR alone keeps environments apart."""
+    with tempfile.TemporaryDirectory() as own:
+        try:
+            tried = subprocess.run(
+                wrapped(["true"], own=Path(own), directory=Path("/"), needed=[]),
+                check=False,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=10,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+    return tried.returncode == 0
