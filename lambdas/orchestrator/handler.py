@@ -6,9 +6,8 @@ import os
 from typing import Any
 
 from orchestrator import service
-from shared.settings import OrchestratorSettings
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """An action payload in, a Summary out; a refused run raises RequestError or ConfigurationError."""
-    return service.handle(event, context, OrchestratorSettings.from_env(os.environ))
+    return service.handle(event, context, os.environ)

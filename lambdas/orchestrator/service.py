@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -26,13 +27,15 @@ from shared.text import masked, printable
 _S3_ATTEMPTS = 3
 
 
-def handle(event: Any, context: Any, settings: OrchestratorSettings) -> dict[str, Any]:
+def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, Any]:
     """Answer one invocation. A run that is refused raises, so that callers, alarms and dead letters see it."""
     if request.is_help(event):
         return help_answer()
-    s3 = aws.client("s3", settings.region, attempts=_S3_ATTEMPTS)
-    results_bucket = Bucket(s3, settings.results_bucket)
+    results_bucket: Bucket | None = None  # where a refusal is recorded, once it is known
     try:
+        settings = OrchestratorSettings.from_env(variables)
+        s3 = aws.client("s3", settings.region, attempts=_S3_ATTEMPTS)
+        results_bucket = Bucket(s3, settings.results_bucket)
         start = request.parse(event, clock.now())
         return _Run(start, context, settings, s3, results_bucket).execute().model_dump(mode="json")
     except RunRefusedError as refusal:
@@ -178,7 +181,7 @@ class _Run:
         return seconds
 
 
-def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_bucket: Bucket) -> None:
+def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_bucket: Bucket | None) -> None:
     """Make the refusal visible: a log record, the metric, and the run record if the event names a run."""
     payload = request.payload_of(event)
     payload = payload if isinstance(payload, dict) else {}
@@ -192,7 +195,7 @@ def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_
             masked(str(fault), limits.MAX_MESSAGE_CHARACTERS), kind="refused", error_type=type(refusal).__name__
         )
     report.emit_refusal(known, dry_run=dry_run)
-    if run_id is None:
+    if run_id is None or results_bucket is None:
         return
     answer = summary.refused(run_id, str(action), dry_run, clock.iso(clock.now()), refusal.faults)
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from tests.local_cloud.conftest import RESULTS_BUCKET, Cloud, fleet
+from tests.local_cloud.conftest import RESULTS_BUCKET, Cloud, fleet, running
 
 ACME = "444455556666"
 
@@ -161,3 +161,15 @@ def test_a_result_that_cannot_be_stored_is_a_warning(faulty: Cloud) -> None:
     summary = faulty.run(include=["globex"])
     assert summary["exit_code"] == 0
     assert summary["warnings"] == ["the result of globex could not be stored (InternalError)"]
+
+
+def test_a_throttled_account_is_waited_for() -> None:
+    """Two runs within the same seconds use up SES's burst: the second one waits, and still succeeds."""
+    with running("--port", "0", "--ses-rate", "1") as (_, cloud):
+        for _ in range(2):
+            summary = cloud.run(include=["acme", "globex"])
+            assert summary["exit_code"] == 0
+            assert [result["data"]["contacts"] is not None for result in summary["results"]] == [True, True]
+        refused = [entry for entry in cloud.journal() if entry["http_status"] == 429]
+    assert {entry["error_code"] for entry in refused} == {"TooManyRequestsException"}
+    assert {entry["service"] for entry in refused} == {"sesv2"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.local_cloud.conftest import CONFIG_BUCKET, ORCHESTRATOR, RESULTS_BUCKET, SAMPLE, Cloud
+from tests.local_cloud.conftest import CONFIG_BUCKET, ORCHESTRATOR, RESULTS_BUCKET, SAMPLE, Cloud, ses_fleet
 
 ALL = {"action": "describe-list-all"}
 
@@ -57,6 +58,11 @@ def refused(cloud: Cloud, payload: Any, error_type: str) -> str:
     return str(invoked.body["errorMessage"])
 
 
+def refusals_counted(cloud: Cloud) -> int:
+    """How often the metric was emitted."""
+    return sum('"RunRefused"' in message for message in cloud.log_messages())
+
+
 @pytest.mark.parametrize(("payload", "expected"), BAD_REQUESTS)
 def test_a_bad_request_is_refused(payload: Any, expected: list[str], cloud: Cloud) -> None:
     """RequestError, naming field and reason."""
@@ -69,6 +75,48 @@ def test_a_bad_config_is_refused(config: bytes, expected: str, cloud: Cloud) -> 
     """ConfigurationError, with path or line and column."""
     cloud.put_config(config)
     assert expected in refused(cloud, ALL, "ConfigurationError")
+
+
+def test_the_command_says_what_the_function_says_of_a_request(cloud: Cloud) -> None:
+    """Exit code 2 and the function's words for every bad payload."""
+
+    def invoke(row: tuple[Any, list[str]]) -> tuple[int, str, str]:
+        ended = ses_fleet(cloud, "invoke", "--payload", "-", stdin=json.dumps(row[0]))
+        return ended.returncode, ended.stdout, ended.stderr
+
+    with ThreadPoolExecutor(4) as pool:
+        for (payload, expected), (code, out, errors) in zip(BAD_REQUESTS, pool.map(invoke, BAD_REQUESTS), strict=True):
+            assert (code, out) == (2, ""), payload
+            said_here = {"{}": "no action", '"nonsense"': "must hold a JSON object"}.get(json.dumps(payload))
+            assert all(text in errors for text in ([said_here] if said_here else expected)), errors
+
+
+@pytest.mark.parametrize(("config", "expected"), [*BAD_CONFIGS, (None, "config.json does not exist (NoSuchKey)")])
+def test_the_command_says_what_is_wrong_with_the_config(config: bytes | None, expected: str, cloud: Cloud) -> None:
+    """Exit code 2, no traceback, nothing on stdout."""
+    if config is None:
+        cloud.s3.delete_object(Bucket=CONFIG_BUCKET, Key="config.json")
+    else:
+        cloud.put_config(config)
+    ended = ses_fleet(cloud, "invoke", "describe-list-all")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert expected in ended.stderr
+
+
+def test_the_command_shows_customers_faults_and_warnings(cloud: Cloud) -> None:
+    """Exit code 1: each in its block and in the summary, the others run."""
+    customers = SAMPLE["customer_mappings"]
+    wrong = {f"bad{n}": {**customers["acme"], "customer_code": f"bad{n}"} for n in range(len(CUSTOMER_FAULTS))}
+    for (change, _), customer in zip(CUSTOMER_FAULTS, wrong.values(), strict=True):
+        customer |= change
+    odd = {**customers["globex"], "external_di": "x"}
+    cloud.put_config({"customer_mappings": {**wrong, "globex": odd}})
+    ended = ses_fleet(cloud, "invoke", "describe-list-all")
+    assert ended.returncode == 1
+    for _, text in CUSTOMER_FAULTS:
+        assert text in ended.stdout
+    assert "✅ Successful: 1" in ended.stdout
+    assert "unknown key that looks like external_id" in ended.stdout
 
 
 def test_a_missing_config_is_refused(cloud: Cloud) -> None:
@@ -89,9 +137,11 @@ def test_a_results_bucket_that_cannot_be_written_is_refused(cloud: Cloud) -> Non
 
 
 def test_a_missing_variable_is_named(cloud: Cloud) -> None:
-    """All of them at once."""
+    """All of them at once; alarms see it, too."""
+    before = refusals_counted(cloud)
     with cloud.function_changed(ORCHESTRATOR, Environment={"Variables": {"SLICE_BUDGET_SECONDS": "x"}}):
         message = refused(cloud, ALL, "ConfigurationError")
+    assert refusals_counted(cloud) == before + 1
     assert [line.split(":")[0].rsplit(".", 1)[1] for line in message.splitlines()] == [
         "CONFIG_BUCKET",
         "RESULTS_BUCKET",
@@ -109,7 +159,7 @@ def test_a_refusal_is_seen_by_whoever_follows(cloud: Cloud) -> None:
     assert summary["errors"] == ["$.colour: unknown field"]
     records = cloud.log_records("refused-1")
     assert [r["message"] for r in records if r.get("kind") == "refused"] == ["$.colour: unknown field"]
-    assert any('"RunRefused"' in message for message in cloud.log_messages())
+    assert refusals_counted(cloud) > 0
     finished = cloud.run(run_id="good-1", include=["globex"])
     refused(cloud, {**ALL, "run_id": "good-1", "colour": 1}, "RequestError")
     body = cloud.s3.get_object(Bucket=RESULTS_BUCKET, Key="runs/good-1/summary.json")["Body"].read()
