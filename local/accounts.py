@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from local.scenario import Scenario, ScenarioList, ScenarioRole
 from local.ses import bulk
 from local.ses.service import StrictSes
 from shared import limits
-from shared.actions import ACTIONS, policy_statements
+from shared.actions import ACTIONS, identity_center_statements, policy_statements
 from shared.arns import RoleArn, parse_role_arn
 from shared.text import printable
 
@@ -30,6 +31,15 @@ WORKER_ROLE_ARN = f"arn:aws:iam::{HUB_ACCOUNT}:role/{WORKER}"
 _LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
 _MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 256}
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+@dataclass
+class _WantedRole:
+    """A role that config.json names, and under which keys."""
+
+    role: RoleArn
+    external_id: str | None
+    keys: set[str] = field(default_factory=set)
 
 
 def make_hub(moto: moto_state.MotoApp, *, ses_rate: float) -> None:
@@ -60,7 +70,7 @@ def make_hub(moto: moto_state.MotoApp, *, ses_rate: float) -> None:
 
 def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
     """One role for every well-formed role ARN of config.json; yields a line for each that cannot be made."""
-    made: set[str] = set()
+    wanted: dict[str, _WantedRole] = {}
     for code, key, text, external_id in _role_arns(config):
         try:
             role = parse_role_arn(text)
@@ -69,11 +79,12 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
             continue
         if role.partition != "aws":
             yield f"{printable(code)}: {key} {printable(text)} is of partition {role.partition}: no role made"
-        elif role.text not in made:
-            made.add(role.text)
-            account = scenario.accounts.get(role.account_id)
-            own = account.roles.get(role.name) if account else None
-            moto_state.make_role(role, trust=_customer_trust(own, external_id), policy=_customer_policy(role))
+        else:
+            wanted.setdefault(role.text, _WantedRole(role, external_id)).keys.add(key)
+    for one in wanted.values():
+        account = scenario.accounts.get(one.role.account_id)
+        own = account.roles.get(one.role.name) if account else None
+        moto_state.make_role(one.role, trust=_customer_trust(own, one.external_id), policy=_customer_policy(one))
 
 
 def fill_accounts(ses: StrictSes, scenario: Scenario) -> None:
@@ -99,20 +110,29 @@ def _variables(ses_rate: float) -> dict[str, dict[str, str]]:
             "RESULTS_BUCKET": RESULTS_BUCKET,
             "WORKER_FUNCTION_NAME": WORKER,
         },
-        WORKER: {"SES_REQUESTS_PER_SECOND": f"{ses_rate:g}", "SES_BURST": str(limits.SES_BURST)},
+        WORKER: {
+            "RESULTS_BUCKET": RESULTS_BUCKET,
+            "SES_REQUESTS_PER_SECOND": f"{ses_rate:g}",
+            "SES_BURST": str(limits.SES_BURST),
+        },
     }
 
 
 def _hub_policies() -> dict[str, list[dict[str, Any]]]:
+    functions = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
     buckets = [f"arn:aws:s3:::{CONFIG_BUCKET}", f"arn:aws:s3:::{RESULTS_BUCKET}"]
     return {
         ORCHESTRATOR: [
             _allow(["s3:GetObject"], f"{buckets[0]}/*"),
             _allow(["s3:ListBucket"], buckets),
             _allow(["s3:GetObject", "s3:PutObject"], f"{buckets[1]}/runs/*"),
-            _allow(["lambda:InvokeFunction"], f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function:{WORKER}"),
+            _allow(["lambda:InvokeFunction"], [f"{functions}:{WORKER}", f"{functions}:{ORCHESTRATOR}"]),
         ],
-        WORKER: [_allow(["sts:AssumeRole"], "arn:aws:iam::*:role/*")],
+        WORKER: [
+            _allow(["sts:AssumeRole"], "arn:aws:iam::*:role/*"),
+            _allow(["s3:ListBucket"], buckets[1]),
+            _allow(["s3:GetObject", "s3:PutObject"], f"{buckets[1]}/data/*"),
+        ],
     }
 
 
@@ -148,12 +168,14 @@ def _customer_trust(own: ScenarioRole | None, external_id: str | None) -> dict[s
     return _document([statement])
 
 
-def _customer_policy(role: RoleArn) -> dict[str, Any]:
-    statements = [
-        statement
-        for action in ACTIONS.values()
-        for statement in policy_statements(action, partition="aws", region="*", account_id=role.account_id)
-    ]
+def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
+    statements: list[dict[str, Any]] = []
+    for action in ACTIONS.values():
+        if "ses_role_arn" in wanted.keys:
+            account_id = wanted.role.account_id
+            statements += policy_statements(action, partition="aws", region="*", account_id=account_id)
+        if "identity_center_role_arn" in wanted.keys:
+            statements += identity_center_statements(action)
     return _document(statements)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator import json_file
 from shared.arns import RoleArn, is_region, parse_role_arn
 from shared.errors import ConfigurationError, Fault
-from shared.models import CODE_PATTERN, Customer
+from shared.models import CODE_PATTERN, Customer, IdentityCenter
 from shared.objects import Bucket
 from shared.text import did_you_mean, printable, quoted
 
@@ -32,6 +32,8 @@ _CUSTOMER_KEYS = (
 )
 # STS API: ExternalId. SES names: observed, see limits.
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
+# Identity Store API: IdentityStoreId.
+_STORE_ID = re.compile(r"d-[0-9a-f]{10}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LIST_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -121,11 +123,28 @@ class FleetReader:
             "external_id": fields.text("external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS"),
             "contact_list_name": fields.text("contact_list_name", _LIST_NAME.fullmatch, "is not a list name of SES"),
         }
+        identity_center = None if skip else self._identity_center(path, raw)
         account_id = role.account_id if role else None
-        base = CustomerEntry(
-            shown, printable(name, 128), environment, region, account_id, warnings=tuple(region_warnings)
+        warnings = (*region_warnings, *([identity_center.fault] if identity_center and identity_center.fault else ()))
+        base = CustomerEntry(shown, printable(name, 128), environment, region, account_id, warnings=warnings)
+        return _decided(base, fields.faults, skip, role, {**optional, "identity_center": identity_center})
+
+    def _identity_center(self, path: str, raw: dict[str, Any]) -> IdentityCenter | None:
+        """Its faults are the business of those actions that read people; for others they are warnings."""
+        fields = _Fields(path, raw)
+        role = self._role(fields, "identity_center_role_arn")
+        region = fields.text("identity_center_region", is_region, "is not the name of an AWS Region")
+        external_id = fields.text("identity_center_external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS")
+        store_id = fields.text("identity_store_id", _STORE_ID.fullmatch, "is not the id of an identity store")
+        if role is None and not fields.faults:
+            return None
+        return IdentityCenter(
+            role_arn=role.text if role else "",
+            region=region or self._document.get("aws_region") or self._region,
+            external_id=external_id,
+            store_id=store_id,
+            fault="; ".join(str(fault) for fault in fields.faults) or None,
         )
-        return _decided(base, fields.faults, skip, role, optional)
 
     def _region_of(self, fields: _Fields) -> tuple[str, list[str]]:
         configured = fields.text("region", is_region, "is not the name of an AWS Region")
@@ -135,18 +154,18 @@ class FleetReader:
         source = "aws_region" if self._document.get("aws_region") else "the function's own Region"
         return fallback, [f"{fields.path}: no region; {source} {fallback} is used"]
 
-    def _role(self, fields: _Fields) -> RoleArn | None:
-        text = fields.text("ses_role_arn")
+    def _role(self, fields: _Fields, key: str = "ses_role_arn") -> RoleArn | None:
+        text = fields.text(key)
         if text is None:
             return None
         try:
             role = parse_role_arn(text)
         except ValueError as error:
-            fields.fault("ses_role_arn", str(error))
+            fields.fault(key, str(error))
             return None
         if role.partition != self._partition:
             fields.fault(
-                "ses_role_arn",
+                key,
                 f"{quoted(text)} is of partition {role.partition}; this deployment runs in {self._partition}, "
                 "and credentials do not cross partitions",
             )
@@ -218,7 +237,7 @@ def _skip_reason(fields: _Fields) -> str | None:
 
 
 def _decided(
-    base: CustomerEntry, faults: list[Fault], skip: str | None, role: RoleArn | None, optional: dict[str, str | None]
+    base: CustomerEntry, faults: list[Fault], skip: str | None, role: RoleArn | None, optional: dict[str, Any]
 ) -> CustomerEntry:
     if skip or role is None or base.region is None:
         if not skip:

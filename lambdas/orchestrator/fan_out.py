@@ -9,15 +9,17 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator.invoke import Answer
 from orchestrator.plan import PlannedItem
-from shared import limits
-from shared.models import CustomerResult, ErrorInfo, Status, WorkItem
+from shared import clock, limits
+from shared.models import CustomerResult, ErrorInfo, Progress, Status, WorkItem
 from shared.text import masked
 
 _LAST_WORDS_SECONDS = 0.5
@@ -50,7 +52,7 @@ class _Flight:
     """One customer that was started, over all its slices."""
 
     item: PlannedItem
-    started: float
+    started: float | None = None  # when its first slice was sent, by Timing.clock
     attempts: int = 0
     seconds: float = 0.0
     api_calls: int = 0
@@ -58,10 +60,15 @@ class _Flight:
     warnings: list[str] = field(default_factory=list)
     continuation: dict[str, Any] | None = None
     ran: bool = False
+    throttled: int = 0
 
 
 class FanOut:
-    """Runs the items that need a worker; `peak` is the most that were in flight at once."""
+    """Runs the items that need a worker; `peak` is the most that were in flight at once.
+
+    With `carry_over`, customers that the orchestrator's time was too short for get no result: they are in `left`
+    after `run`, for another invocation to go on with, or for `give_up`.
+    """
 
     def __init__(
         self,
@@ -73,8 +80,12 @@ class FanOut:
         failures_allowed: int | None,
         writes: bool,
         closed: threading.Event,
+        carry_over: bool = False,
+        failures: int = 0,
     ) -> None:
         self.peak = 0
+        self._carry_over = carry_over
+        self._left: list[_Flight] = []
         self._invoke = invoke
         self._make_item = make_item
         self._timing = timing
@@ -82,17 +93,32 @@ class FanOut:
         self._failures_allowed = failures_allowed
         self._writes = writes
         self._closed = closed
-        self._failures = 0
-        self._waiting: deque[PlannedItem] = deque()
+        self._failures = failures
+        self._waiting: deque[_Flight] = deque()
         self._between_slices: deque[_Flight] = deque()
         self._in_flight: dict[int, _Flight] = {}
         self._overdue: set[int] = set()  # answered for already, but their threads still hold a place
         self._answers: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
 
-    def run(self, items: Iterable[PlannedItem], on_result: Callable[[PlannedItem, CustomerResult], None]) -> None:
-        """Call `on_result` exactly once for every item; returns before the orchestrator's own deadline."""
+    @property
+    def left(self) -> list[Progress]:
+        """What has no result yet, as another invocation takes it over."""
+        return [self._progress(flight) for flight in self._left]
+
+    def run(
+        self,
+        items: Iterable[PlannedItem],
+        on_result: Callable[[PlannedItem, CustomerResult], None],
+        progress: Mapping[int, Progress] = MappingProxyType({}),
+    ) -> None:
+        """Call `on_result` exactly once for every item that is not `left`; returns before the orchestrator's deadline.
+
+        `progress` says, by index, how far an earlier invocation came.
+        """
         self._on_result = on_result
-        self._waiting.extend(items)
+        for item in items:
+            flight = self._taken_over(item, progress.get(item.index))
+            (self._between_slices if flight.ran else self._waiting).append(flight)
         pool = ThreadPoolExecutor(max_workers=self._bound, thread_name_prefix="invoke")
         try:
             while self._start(pool) or self._in_flight:
@@ -104,19 +130,27 @@ class FanOut:
         self._hear_who_only_waited()
         self._settle()
 
+    def give_up(self) -> None:
+        """Nobody goes on with what is left: results for all of it."""
+        for flight in self._left:
+            self._stop(flight)
+        self._left.clear()
+
     def _start(self, pool: ThreadPoolExecutor) -> bool:
         """Start what may start; whether anything is left that a later answer could let start."""
         while len(self._in_flight) + len(self._overdue) < self._bound and self._timing.may_start():
             if self._between_slices:
                 self._send(pool, self._between_slices.popleft())
             elif self._waiting and not self._stopped_by_failures():
-                self._send(pool, _Flight(self._waiting.popleft(), self._timing.clock()))
+                self._send(pool, self._waiting.popleft())
             else:
                 break
         blocked = bool(self._overdue) and bool(self._between_slices or self._waiting)
         return blocked and self._timing.may_start() and not self._stopped_by_failures()
 
     def _send(self, pool: ThreadPoolExecutor, flight: _Flight) -> None:
+        if flight.started is None:
+            flight.started = self._timing.clock()
         self._in_flight[flight.item.index] = flight
         self.peak = max(self.peak, len(self._in_flight) + len(self._overdue))
         pool.submit(self._work, flight)
@@ -186,19 +220,33 @@ class FanOut:
         flight.warnings += result.warnings
         flight.continuation = result.continuation
         if result.error is not None:
-            self._finish(flight, "failed", error=result.error)
+            self._finish(flight, "failed", error=result.error, data=result.data)
         elif result.continuation is not None:
             self._between_slices.append(flight)
         else:
-            self._finish(flight, "successful", data=result.data)
+            self._finish(flight, "successful", data=result.data, location=result.data_location)
 
     def _not_run(self, flight: _Flight, throttled: int) -> None:
         """The slice did not run; a customer that ran before is between slices, not `not_started`."""
+        flight.throttled += throttled
+        if flight.ran and self._customer_time_left(flight) <= 0:
+            self._finish(flight, "failed", error=self._timed_out(flight))
+        else:
+            self._stop_or_carry(flight)
+
+    def _stop_or_carry(self, flight: _Flight) -> None:
+        if self._carry_over:
+            self._left.append(flight)
+        else:
+            self._stop(flight)
+
+    def _stop(self, flight: _Flight) -> None:
+        """The orchestrator's time is over for a customer of which no slice is out."""
         if flight.ran:
-            reason = None if self._customer_time_left(flight) <= 0 else _TIME_ENDED
-            self._finish(flight, "failed", error=self._timed_out(flight, reason))
-        elif throttled:
-            warning = f"Lambda throttled the worker until it was too late to start ({throttled} times; nothing ran)"
+            self._finish(flight, "failed", error=self._timed_out(flight, _TIME_ENDED))
+        elif flight.throttled:
+            times = f"{flight.throttled} times; nothing ran"
+            warning = f"Lambda throttled the worker until it was too late to start ({times})"
             self._finish(flight, "not_started", warning=warning)
         else:
             self._finish(flight, "not_started", warning=_NO_TURN)
@@ -218,13 +266,16 @@ class FanOut:
         """Results for whatever has none when the run must end."""
         for flight in list(self._in_flight.values()):
             self._finish(flight, "failed", error=self._timed_out(flight, _TIME_ENDED, unknown=True))
-        for flight in self._between_slices:
-            self._finish(flight, "failed", error=self._timed_out(flight, _TIME_ENDED))
-        reason = _NO_TURN
-        if self._stopped_by_failures():
-            reason = f"{self._failures} customers failed, more than max_failures allows: no further one was started"
+        self._in_flight.clear()
+        while self._between_slices:
+            self._stop_or_carry(self._between_slices.popleft())
         while self._waiting:
-            self._finish(_Flight(self._waiting.popleft(), self._timing.clock()), "not_started", warning=reason)
+            flight = self._waiting.popleft()
+            if self._stopped_by_failures():
+                why = f"{self._failures} customers failed, more than max_failures allows: no further one was started"
+                self._finish(flight, "not_started", warning=why)
+            else:
+                self._stop_or_carry(flight)
 
     def _finish(
         self,
@@ -233,6 +284,7 @@ class FanOut:
         *,
         error: ErrorInfo | None = None,
         data: dict[str, Any] | None = None,
+        location: str | None = None,
         warning: str | None = None,
     ) -> None:
         item = flight.item
@@ -245,6 +297,7 @@ class FanOut:
             status=status,
             error=error,
             data=data,
+            data_location=location,
             warnings=(*item.warnings, *flight.warnings, *([warning] if warning else [])),
             api_calls=flight.api_calls,
             processing_time_seconds=round(flight.seconds, 3),
@@ -258,12 +311,49 @@ class FanOut:
         return self._failures_allowed is not None and self._failures > self._failures_allowed
 
     def _customer_time_left(self, flight: _Flight) -> float:
-        return flight.started + self._timing.customer_timeout - self._timing.clock()
+        return self._timing.customer_timeout - self._spent(flight)
+
+    def _spent(self, flight: _Flight) -> float:
+        """Seconds since its first slice was sent."""
+        return 0.0 if flight.started is None else self._timing.clock() - flight.started
+
+    def _progress(self, flight: _Flight) -> Progress:
+        started = None if flight.started is None else clock.now() - timedelta(seconds=self._spent(flight))
+        return Progress(
+            index=flight.item.index,
+            customer_code=flight.item.code,
+            started_at=started and clock.iso(started),
+            attempts=flight.attempts,
+            api_calls=flight.api_calls,
+            seconds=round(flight.seconds, 3),
+            logs=tuple(flight.logs[-limits.MAX_LOG_LINES :]),
+            warnings=tuple(flight.warnings),
+            continuation=flight.continuation,
+        )
+
+    def _taken_over(self, item: PlannedItem, progress: Progress | None) -> _Flight:
+        if progress is None:
+            return _Flight(item)
+        started = None
+        if progress.started_at is not None:
+            spent = (clock.now() - datetime.fromisoformat(progress.started_at)).total_seconds()
+            started = self._timing.clock() - spent
+        return _Flight(
+            item,
+            started,
+            attempts=progress.attempts,
+            seconds=progress.seconds,
+            api_calls=progress.api_calls,
+            logs=list(progress.logs),
+            warnings=list(progress.warnings),
+            continuation=progress.continuation,
+            ran=progress.continuation is not None,
+        )
 
     def _timed_out(self, flight: _Flight, reason: str | None = None, *, unknown: bool = False) -> ErrorInfo:
         """`unknown`: a slice is still out, and nobody will hear how it ended."""
         if unknown:
-            flight.seconds = self._timing.clock() - flight.started
+            flight.seconds = self._spent(flight)
         after = f"customer_timeout_seconds ({self._timing.customer_timeout:g}) passed"
         text = f"{flight.item.code} was not finished when {reason or after}"
         if unknown and self._writes:

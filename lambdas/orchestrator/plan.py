@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from orchestrator.config import CustomerEntry, FleetConfig
@@ -11,7 +11,16 @@ from shared import limits
 from shared.actions import ACTIONS
 from shared.arns import parse_role_arn
 from shared.errors import Fault, RequestError
-from shared.models import Concurrency, Customer, CustomerResult, ErrorInfo, RunRequest
+from shared.models import (
+    Concurrency,
+    ConfigVersion,
+    Customer,
+    CustomerResult,
+    ErrorInfo,
+    PlannedCustomer,
+    RunPlan,
+    RunRequest,
+)
 from shared.text import did_you_mean, printable, quoted
 
 
@@ -37,7 +46,7 @@ class Plan:
     items: tuple[PlannedItem, ...]
     concurrency: Concurrency
     warnings: tuple[str, ...]
-    config_version: str | None
+    config_version: ConfigVersion
 
 
 def make(request: RunRequest, config: FleetConfig) -> Plan:
@@ -58,7 +67,48 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
     warnings = [*config.warnings, *(text for entry in entries for text in _entry_warnings(entry))]
     warnings += [] if mutates else sorted(set(shared_lists.values()))
     concurrency = _concurrency(request, len(items))
-    return Plan(request, items, concurrency, tuple(printable(w, 300) for w in warnings), config.version)
+    return Plan(
+        request, items, concurrency, tuple(printable(w, 300) for w in warnings), ConfigVersion(config=config.version)
+    )
+
+
+def again(request: RunRequest, config: FleetConfig, plan: RunPlan, pending: Collection[int]) -> Plan:
+    """The same plan in a later invocation of the run: only `pending` customers are decided anew.
+
+    config.json may have changed since. A customer that is not what plan.json says is not run.
+    """
+    found = {
+        index: _still(request, config.entries.get(planned.customer_code), planned)
+        for index, planned in enumerate(plan.customers)
+        if index in pending
+    }
+    entries = {index: entry for index, entry in found.items() if entry is not None}
+    shared_lists = _sharing(list(entries.values())) if ACTIONS[request.worker_action].mutates else {}
+    items = []
+    for index, planned in enumerate(plan.customers):
+        base = PlannedItem(index, planned.customer_code, planned.customer_name, planned.account_id, planned.region)
+        entry = entries.get(index)
+        if index not in pending:
+            items.append(base)
+        elif entry is None:
+            text = f"{planned.customer_code} was changed in config.json while the run was under way; run it again"
+            error = ErrorInfo(category="configuration", type="ConfigurationChanged", message=text, retryable=True)
+            items.append(replace(base, result=_result(base, status="failed", error=error)))
+        else:
+            items.append(_item(index, entry, shared_lists.get(entry.code), request))
+    changed = config.version != plan.config_version.config
+    warnings = (*plan.warnings, *(["config.json changed while the run was under way"] if changed else []))
+    return Plan(request, tuple(items), plan.concurrency, warnings, plan.config_version)
+
+
+def _still(request: RunRequest, entry: CustomerEntry | None, planned: PlannedCustomer) -> CustomerEntry | None:
+    """The entry, if it still is the account and Region that the run was planned for."""
+    if entry is None or (entry.account_id, entry.region) != (planned.account_id, planned.region):
+        return None
+    try:
+        return _overridden(request, entry)
+    except RequestError:
+        return None
 
 
 def _select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:

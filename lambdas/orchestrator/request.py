@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from shared import limits
 from shared.actions import HELP, Action, field_scope, payload_names
 from shared.errors import Fault, RequestError
 from shared.models import RUN_ID_PATTERN, RunRequest
@@ -64,6 +65,36 @@ def claimed_run_id(event: Any) -> str | None:
         # An event bus may deliver twice; the payload is part of the name, so no two requests share a run.
         return _derived_run_id(event["time"], event["id"] + json.dumps(payload, sort_keys=True, default=str))
     return None
+
+
+@dataclass(frozen=True)
+class HopStart:
+    """The event by which an orchestrator hands a run to its next invocation."""
+
+    run_id: str
+    hop: int
+
+
+def hop_of(event: Any) -> HopStart | None:
+    """The hop that an event starts, or None for any other event; RequestError when it is a malformed one."""
+    if not isinstance(event, dict) or "hop" not in event:
+        return None
+    run_id, hop = event.get("run_id"), event["hop"]
+    if set(event) != {"action", "run_id", "hop"} or not isinstance(hop, int) or not 1 <= hop <= limits.MAX_HOPS:
+        raise RequestError([Fault("$.hop", "is for a run's own continuation only; leave it out")])
+    if not isinstance(run_id, str) or not re.fullmatch(RUN_ID_PATTERN, run_id):
+        raise RequestError([Fault("$.run_id", _EXPECTED["run_id"])])
+    return HopStart(run_id, hop)
+
+
+def hop_event(action: str, run_id: str, hop: int) -> dict[str, Any]:
+    """The event that starts a hop."""
+    return {"action": action, "run_id": run_id, "hop": hop}
+
+
+def from_plan(stored: Mapping[str, Any]) -> RunRequest:
+    """The request as plan.json has it."""
+    return RunRequest.model_validate(_tuples(stored))
 
 
 def new_run_id(now: datetime) -> str:
@@ -187,7 +218,9 @@ def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
         names = list(action.params.model_fields)
         for detail in error.errors():
             name = str(detail["loc"][0]) if detail["loc"] else ""
-            if detail["type"] == "extra_forbidden":
+            if detail["type"] == "value_error":
+                text = f"{detail['ctx']['error']}, not {quoted(_shown(detail['input']))}"
+            elif detail["type"] == "extra_forbidden":
                 text = f"unknown parameter of {action.name}{did_you_mean(name, names)}"
             else:
                 text = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {quoted(_shown(detail['input']))}"

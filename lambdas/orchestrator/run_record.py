@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO
 
 from orchestrator import summary as summaries
 from orchestrator.plan import Plan
 from shared.errors import AwsCallError, ConfigurationError, Fault, RequestError
-from shared.models import CustomerResult, PlannedCustomer, RunPlan, RunRequest, Summary
+from shared.models import CustomerResult, Hop, HopClaim, PlannedCustomer, RunPlan, RunRequest, Summary
 from shared.objects import Bucket
-from shared.record import plan_key, result_key, summary_key
+from shared.record import fleet_key, hop_claim_key, hop_key, plan_key, result_key, results_file_key, summary_key
 
 # A plan of 5,000 customers with the longest names and warnings is a few megabytes.
 _MAX_RECORD_BYTES = 32 * 1024 * 1024
+# 500 customers between slices with their lines and continuations, 5,000 that wait.
+_MAX_HOP_BYTES = 128 * 1024 * 1024
+_READERS = 16
 # What a repeated start may differ in and still be the same request.
 _IDENTITY_FIELDS = frozenset({"run_id", "trigger"})
 
@@ -40,9 +47,18 @@ class RunRecord:
         except AwsCallError as failure:
             raise self._unusable("written", failure) from None
 
-    def write_result(self, index: int, result: CustomerResult) -> None:
+    def write_result(self, index: int, customer_code: str, body: bytes) -> None:
         """Write one customer's result, whole."""
-        self.bucket.write(result_key(self.run_id, result.customer_code, index), result.model_dump_json().encode())
+        self.bucket.write(result_key(self.run_id, customer_code, index), body)
+
+    def write_results_file(self, file: BinaryIO) -> None:
+        """Write results.jsonl.gz."""
+        self.bucket.write(results_file_key(self.run_id), file, "application/gzip")
+
+    def write_fleet(self, body: bytes) -> str:
+        """Write the comparison of customers that is too large for the Summary; its s3:// URI."""
+        self.bucket.write(fleet_key(self.run_id), body)
+        return self.bucket.location(fleet_key(self.run_id))
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json: the run is over."""
@@ -58,36 +74,77 @@ class RunRecord:
 
         The finished run's Summary, or one with `exit_code` null. RequestError when the id is another request's.
         """
+        plan = self.plan()
+        if plan is None:
+            return None
+        if plan.request != comparable(request):
+            text = f"run {self.run_id} exists and was started with another request; choose another id"
+            raise RequestError([Fault("$.run_id", text)])
+        return self.state(plan)
+
+    def plan(self) -> RunPlan | None:
+        """plan.json; None when there is no such run, ConfigurationError when the record cannot be read."""
         try:
             stored = self.bucket.find(plan_key(self.run_id), limit=_MAX_RECORD_BYTES)
         except AwsCallError as failure:
             raise self._unusable("read", failure) from None
-        if stored is None:
-            return None
-        plan = RunPlan.model_validate_json(stored.body)
-        if plan.request != comparable(request):
-            text = f"run {self.run_id} exists and was started with another request; choose another id"
-            raise RequestError([Fault("$.run_id", text)])
-        finished = self.bucket.find(summary_key(self.run_id), limit=_MAX_RECORD_BYTES)
+        return None if stored is None else RunPlan.model_validate_json(stored.body)
+
+    def state(self, plan: RunPlan) -> Summary:
+        """The finished run's Summary, or what is known so far: `exit_code` null."""
+        finished = self.summary()
         if finished is not None:
-            return Summary.model_validate_json(finished.body)
+            return finished
         return summaries.unfinished(plan, self._results_so_far(plan), self.summary_location)
+
+    def summary(self) -> Summary | None:
+        """summary.json, if the run is over."""
+        stored = self.bucket.find(summary_key(self.run_id), limit=_MAX_RECORD_BYTES)
+        return None if stored is None else Summary.model_validate_json(stored.body)
+
+    def stored_results(self, plan: RunPlan, indexes: Iterable[int]) -> Iterator[tuple[int, bytes | None]]:
+        """(index, results/<code>.json or None), a few at a time."""
+
+        def read(index: int) -> tuple[int, bytes | None]:
+            key = result_key(self.run_id, plan.customers[index].customer_code, index)
+            stored = self.bucket.find(key, limit=_MAX_RECORD_BYTES)
+            return index, stored.body if stored else None
+
+        with ThreadPoolExecutor(_READERS) as pool:
+            # Not all at once: what has been read waits in memory until it is taken.
+            waiting = iter(indexes)
+            while some := list(islice(waiting, _READERS)):
+                yield from pool.map(read, some)
+
+    def announce(self, hop: Hop) -> None:
+        """Write what is left for the next invocation."""
+        self.bucket.write(hop_key(self.run_id, hop.hop), hop.model_dump_json().encode())
+
+    def hop(self, number: int) -> Hop | None:
+        """What was announced for the n-th hop."""
+        stored = self.bucket.find(hop_key(self.run_id, number), limit=_MAX_HOP_BYTES)
+        return None if stored is None else Hop.model_validate_json(stored.body)
+
+    def claim_hop(self, claim: HopClaim) -> bool:
+        """Take the n-th hop's turn; False when it was taken already."""
+        return self.bucket.create(hop_claim_key(self.run_id, claim.hop), claim.model_dump_json().encode())
+
+    def _results_so_far(self, plan: RunPlan) -> list[CustomerResult]:
+        results = []
+        for index, body in self.stored_results(plan, range(len(plan.customers))):
+            result = CustomerResult.model_validate_json(body) if body else no_result_yet(plan.customers[index])
+            results.append(result.model_copy(update={"data": None, "logs": None, "continuation": None}))
+        return results
 
     def _unusable(self, done: str, failure: AwsCallError) -> ConfigurationError:
         location = self.bucket.location(plan_key(self.run_id))
         text = f"{location} could not be {done} ({failure.code}), so nothing was started"
         return ConfigurationError([Fault("$.environment_variables.RESULTS_BUCKET", text)])
 
-    def _results_so_far(self, plan: RunPlan) -> list[CustomerResult]:
-        return [self._result_so_far(plan, index) for index in range(len(plan.customers))]
 
-    def _result_so_far(self, plan: RunPlan, index: int) -> CustomerResult:
-        customer = plan.customers[index]
-        key = result_key(self.run_id, customer.customer_code, index)
-        stored = self.bucket.find(key, limit=_MAX_RECORD_BYTES)
-        if stored is not None:
-            return CustomerResult.model_validate_json(stored.body)
-        return CustomerResult(**customer.model_dump(), status="not_started", warnings=("no result yet",))
+def no_result_yet(customer: PlannedCustomer) -> CustomerResult:
+    """What is said of a customer while the run is under way."""
+    return CustomerResult(**customer.model_dump(), status="not_started", warnings=("no result yet",))
 
 
 def comparable(request: RunRequest) -> dict[str, object]:
@@ -110,5 +167,5 @@ def plan_document(plan: Plan, run_id: str, started_at: str, deadline: str) -> Ru
         ),
         warnings=plan.warnings,
         concurrency=plan.concurrency,
-        config_version=summaries.config_version(plan),
+        config_version=plan.config_version,
     )

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from orchestrator import config, plan, report, request, run_record, summary
+from orchestrator import config, hops, plan, report, request, run_record, ses_config, summary
+from orchestrator.collect import Collector
 from orchestrator.fan_out import FanOut, Timing
+from orchestrator.fleet import TopicFleet
+from orchestrator.hops import Handover
 from orchestrator.invoke import Invoker
 from orchestrator.plan import Plan, PlannedItem
-from orchestrator.request import Start
+from orchestrator.request import HopStart, Start
 from orchestrator.run_record import RunRecord
 from shared import aws, clock, limits
 from shared.actions import ACTIONS, help_answer, payload_names
-from shared.errors import AwsCallError, Fault, RequestError, RunRefusedError
+from shared.errors import AwsCallError, ConfigurationError, Fault, RequestError, RunRefusedError
 from shared.logs import make_logger
-from shared.models import CustomerResult, Summary, WorkItem
+from shared.models import CustomerResult, ErrorInfo, Progress, RunPlan, Summary, WorkItem
 from shared.objects import Bucket
 from shared.settings import OrchestratorSettings
 from shared.text import masked, printable
 
 _S3_ATTEMPTS = 3
+_S3_CONNECTIONS = 16
+_HANDOVER_ATTEMPTS = 3
 
 
 def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, Any]:
@@ -34,88 +41,177 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
     results_bucket: Bucket | None = None  # where a refusal is recorded, once it is known
     try:
         settings = OrchestratorSettings.from_env(variables)
-        s3 = aws.client("s3", settings.region, attempts=_S3_ATTEMPTS)
+        s3 = aws.client("s3", settings.region, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
         results_bucket = Bucket(s3, settings.results_bucket)
-        start = request.parse(event, clock.now())
-        return _Run(start, context, settings, s3, results_bucket).execute().model_dump(mode="json")
+        environment = _Environment(context, settings, Bucket(s3, settings.config_bucket), results_bucket)
+        return _answer(event, environment).model_dump(mode="json")
     except RunRefusedError as refusal:
         _record_refusal(event, context, refusal, results_bucket)
         raise refusal from None
 
 
-class _Run:
-    """One run under way."""
+def _answer(event: Any, environment: _Environment) -> Summary:
+    hop = request.hop_of(event)
+    if hop is not None:
+        return _go_on(hop, environment)
+    return _begin(request.parse(event, clock.now()), environment)
+
+
+@dataclass(frozen=True)
+class _Environment:
+    """What an invocation runs in."""
+
+    context: Any
+    settings: OrchestratorSettings
+    config_bucket: Bucket
+    results_bucket: Bucket
+
+    def remaining(self) -> float:
+        """Seconds until the function's own deadline."""
+        seconds: float = self.context.get_remaining_time_in_millis() / 1000
+        return seconds
+
+    def fleet_config(self) -> config.FleetConfig:
+        """config.json as it is now."""
+        partition = self.context.invoked_function_arn.split(":")[1]
+        key, region = self.settings.config_key, self.settings.region
+        return config.load(self.config_bucket, key, region=region, partition=partition)
+
+
+def _begin(start: Start, environment: _Environment) -> Summary:
+    """A run's first invocation."""
+    began, remaining = clock.now(), environment.remaining()
+    record = RunRecord(environment.results_bucket, start.run_id)
+    if start.named and (existing := record.existing(start.request)) is not None:
+        return existing
+    made = plan.make(start.request, environment.fleet_config())
+    made, topics = _with_topics(made, environment)
+    deadline = clock.iso(began + timedelta(seconds=remaining))
+    document = run_record.plan_document(made, start.run_id, clock.iso(began), deadline)
+    if not record.claim(document):
+        return _started_elsewhere(start, record)
+    return _Part(environment, record, document, made, remaining, topics).run({})
+
+
+def _started_elsewhere(start: Start, record: RunRecord) -> Summary:
+    """Another start of this id was quicker by a moment."""
+    existing = record.existing(start.request) if start.named else None
+    if existing is None:
+        raise RequestError([Fault("$.run_id", f"run {start.run_id} exists; start again for a new id")])
+    return existing
+
+
+def _go_on(start: HopStart, environment: _Environment) -> Summary:
+    """A further invocation of a run that was too long for the ones before."""
+    remaining = environment.remaining()
+    record = RunRecord(environment.results_bucket, start.run_id)
+    document, announced = record.plan(), record.hop(start.hop)
+    if document is None or announced is None:
+        raise RequestError([Fault("$.hop", f"run {start.run_id} announced no hop {start.hop}")])
+    if not record.claim_hop(hops.claim(start.hop, clock.now(), remaining)):
+        return record.state(document)  # the event came twice
+    pending = {progress.index: progress for progress in announced.pending}
+    made = plan.again(request.from_plan(document.request), _as_it_is_now(environment), document, pending.keys())
+    made, topics = _with_topics(made, environment)
+    part = _Part(environment, record, document, made, remaining, topics, hop=start.hop, peak=announced.peak)
+    part.load_results(index for index in range(len(document.customers)) if index not in pending)
+    return part.run(pending)
+
+
+def _as_it_is_now(environment: _Environment) -> config.FleetConfig:
+    """config.json, or an empty fleet when it was broken while the run was under way: the run still gets its end."""
+    try:
+        return environment.fleet_config()
+    except ConfigurationError:
+        return config.FleetConfig({}, None)
+
+
+def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, TopicFleet | None]:
+    """The comparison that the action's results go into, and the plan with what SESConfig.json adds to it."""
+    if ACTIONS[made.request.worker_action].ses_config == "no" or made.request.dry_run:
+        return made, None
+    try:
+        wanted = ses_config.load(environment.config_bucket, environment.settings.ses_config_key)
+    except ConfigurationError as error:
+        text = f"no drift is told: {error.faults[0]}"
+        return replace(made, warnings=(*made.warnings, printable(text, limits.MAX_MESSAGE_CHARACTERS))), TopicFleet(
+            None
+        )
+    version = made.config_version.model_copy(update={"ses_config": wanted.version})
+    return replace(made, config_version=version, warnings=(*made.warnings, *wanted.warnings)), TopicFleet(wanted.topics)
+
+
+class _Part:
+    """One invocation's part of a run: the only one, for most runs."""
 
     def __init__(
-        self, start: Start, context: Any, settings: OrchestratorSettings, s3: aws.AwsClient, results_bucket: Bucket
+        self,
+        environment: _Environment,
+        record: RunRecord,
+        document: RunPlan,
+        made: Plan,
+        function_seconds: float,
+        topics: TopicFleet | None,
+        *,
+        hop: int = 0,
+        peak: int = 0,
     ) -> None:
-        self._request = start.request
-        self._start = start
-        self._context = context
-        self._settings = settings
-        self._s3 = s3
-        self._record = RunRecord(results_bucket, start.run_id)
-        self._logger = _logger(context, start.run_id, start.request.action)
+        self._environment = environment
+        self._settings = environment.settings
+        self._record = record
+        self._document = document
+        self._plan = made
+        self._request = made.request
+        self._function_seconds = function_seconds
+        self._hop = hop
+        self._peak = peak
+        self._collector = Collector(len(made.items), self._result_location, topics)
+        self._logger = _logger(environment.context, record.run_id, made.request.action)
         self._warnings: list[str] = []
+        self._failures_before = 0
 
-    def execute(self) -> Summary:
-        began, remaining = clock.now(), self._remaining()
-        if self._start.named and (existing := self._record.existing(self._request)) is not None:
-            return existing
-        made = self._plan()
-        document = run_record.plan_document(
-            made, self._start.run_id, clock.iso(began), clock.iso(began + timedelta(seconds=remaining))
-        )
-        if not self._record.claim(document):
-            return self._started_elsewhere()
-        results, peak = self._fan_out(made)
-        finished = summary.build(
-            run_id=self._start.run_id,
-            plan=made,
-            results=results,
-            started_at=clock.iso(began),
-            seconds=round((clock.now() - began).total_seconds(), 3),
-            peak=peak,
-            location=self._record.summary_location,
-            where_is=lambda index: self._record.result_location(made.items[index].code, index),
-            extra_warnings=[*self._warnings, *self._deadline_warnings(results)],
-        )
-        self._publish(finished)
-        return finished
+    def load_results(self, indexes: Iterable[int]) -> None:
+        """Take in what earlier invocations found out."""
+        for index, body in self._record.stored_results(self._document, indexes):
+            if body is None:
+                body = self._lost(index).model_dump_json().encode()
+            result = CustomerResult.model_validate_json(body)
+            # max_failures counts customers that were started.
+            self._failures_before += result.status == "failed" and result.attempts > 0
+            self._collector.add(index, result, body)
 
-    def _started_elsewhere(self) -> Summary:
-        """Another start of this id was quicker by a moment."""
-        existing = self._record.existing(self._request) if self._start.named else None
-        if existing is None:
-            raise RequestError([Fault("$.run_id", f"run {self._start.run_id} exists; start again for a new id")])
-        return existing
+    def run(self, pending: Mapping[int, Progress]) -> Summary:
+        """Run what has no result yet, and end the run or hand it over."""
+        try:
+            for item in self._plan.items:
+                if item.result is not None:
+                    self._keep(item, item.result)
+            handed_over = self._invoke_workers(pending)
+            return self._unfinished() if handed_over else self._finished()
+        finally:
+            self._collector.close()
 
-    def _plan(self) -> Plan:
-        partition = self._context.invoked_function_arn.split(":")[1]
-        bucket = Bucket(self._s3, self._settings.config_bucket)
-        fleet = config.load(bucket, self._settings.config_key, region=self._settings.region, partition=partition)
-        return plan.make(self._request, fleet)
+    def _invoke_workers(self, pending: Mapping[int, Progress]) -> bool:
+        """Whether another invocation goes on."""
+        to_run = [item for item in self._plan.items if item.customer is not None]
+        if not to_run:
+            return False
+        fan_out = self._fan_out(len(to_run))
+        fan_out.run(to_run, self._keep, pending)
+        self._peak = max(self._peak, fan_out.peak)
+        if not fan_out.left:
+            return False
+        problem = self._handover().hand_over(self._hop + 1, fan_out.left, self._peak)
+        if problem is None:
+            return True
+        self._warn(f"the deadline came, and the run could not go on in another invocation: {problem}")
+        fan_out.give_up()
+        return False
 
-    def _fan_out(self, made: Plan) -> tuple[list[CustomerResult], int]:
-        results: dict[int, CustomerResult] = {}
-
-        def keep(item: PlannedItem, result: CustomerResult) -> None:
-            report.log_customer(self._logger, result)
-            # The lines are in the log and in the record; nothing is kept here that is not returned.
-            self._store(item.index, result.model_copy(update={"logs": report.customer_lines(result)}))
-            results[item.index] = result.model_copy(update={"logs": None, "continuation": None})
-
-        for item in made.items:
-            if item.result is not None:
-                keep(item, item.result)
-        to_run = [item for item in made.items if item.customer is not None]
-        peak = self._invoke_workers(made, to_run, keep) if to_run else 0
-        return [results[index] for index in range(len(made.items))], peak
-
-    def _invoke_workers(self, made: Plan, to_run: list[PlannedItem], keep: Any) -> int:
+    def _fan_out(self, customers: int) -> FanOut:
         writes = ACTIONS[self._request.worker_action].mutates
         closed = threading.Event()
-        bound = min(made.concurrency.effective, len(to_run))
+        bound = min(self._plan.concurrency.effective, customers)
         lambda_client = aws.client(
             "lambda",
             self._settings.region,
@@ -123,28 +219,33 @@ class _Run:
             connections=bound,
         )
         invoker = Invoker(lambda_client, self._settings.worker_function_name, writes, closed)
-        fan_out = FanOut(
+        return FanOut(
             invoke=invoker.invoke,
             make_item=self._work_item,
             timing=Timing(
-                remaining=self._remaining,
+                remaining=self._environment.remaining,
                 slice_budget=self._settings.slice_budget,
                 start_margin=self._settings.start_margin,
                 return_margin=self._settings.return_margin,
                 customer_timeout=float(self._request.customer_timeout_seconds),
             ),
             bound=bound,
-            failures_allowed=plan.failures_allowed(self._request, len(made.items)),
+            failures_allowed=plan.failures_allowed(self._request, len(self._plan.items)),
+            failures=self._failures_before,
             writes=writes,
             closed=closed,
+            carry_over=self._request.on_deadline == "continue" and self._hop < limits.MAX_HOPS,
         )
-        fan_out.run(to_run, keep)
-        return fan_out.peak
+
+    def _handover(self) -> Handover:
+        client = aws.client("lambda", self._settings.region, attempts=_HANDOVER_ATTEMPTS)
+        arn = self._environment.context.invoked_function_arn
+        return Handover(self._record, client, arn, self._request.action, self._function_seconds)
 
     def _work_item(self, item: PlannedItem, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
         assert item.customer is not None  # noqa: S101  # only items with a customer are handed to the fan-out
         return WorkItem(
-            run_id=self._start.run_id,
+            run_id=self._record.run_id,
             action=self._request.worker_action,
             customer=item.customer,
             params=self._request.params,
@@ -152,33 +253,91 @@ class _Run:
             continuation=continuation,
         )
 
-    def _store(self, index: int, result: CustomerResult) -> None:
+    def _keep(self, item: PlannedItem, result: CustomerResult) -> None:
+        """Everything that is done with a result; nothing is kept here that is not returned."""
+        report.log_customer(self._logger, result)
+        result = result.model_copy(update={"logs": report.customer_lines(result)})
+        body = result.model_dump_json().encode()
         try:
-            self._record.write_result(index, result)
+            self._record.write_result(item.index, result.customer_code, body)
         except AwsCallError as failure:
             self._warn(f"the result of {printable(result.customer_code)} could not be stored ({failure.code})")
+        self._collector.add(item.index, result, body)
 
-    def _publish(self, finished: Summary) -> None:
+    def _finished(self) -> Summary:
+        """The end of the run: results.jsonl.gz, summary.json, the log record, the metrics."""
+        self._store_results_file()
+        began = datetime.fromisoformat(self._document.started_at)
+        finished = summary.build(
+            run_id=self._record.run_id,
+            plan=self._plan,
+            results=self._collector.results(),
+            started_at=self._document.started_at,
+            seconds=round((clock.now() - began).total_seconds(), 3),
+            peak=self._peak,
+            location=self._record.summary_location,
+            where_is=self._result_location,
+            fleet=self._fleet(),
+            extra_warnings=self._warnings,
+        )
         try:
             self._record.write_summary(finished)
         except AwsCallError as failure:
             self._logger.warning("summary.json could not be written", error_code=failure.code)
         report.log_summary(self._logger, finished)
         report.emit_run(finished)
+        return finished
 
-    def _deadline_warnings(self, results: list[CustomerResult]) -> list[str]:
-        stopped = any(result.status == "not_started" for result in results)
-        if stopped and self._request.on_deadline == "continue" and self._remaining() < self._settings.start_margin:
-            return ["the deadline came; on_deadline continue does not carry a run on yet: send resume"]
-        return []
+    def _unfinished(self) -> Summary:
+        """What is known when another invocation goes on; it will log, count and store the whole."""
+        going_on = f"the run goes on in another invocation (hop {self._hop + 1})"
+        self._logger.info(going_on)
+        results = [
+            self._collector.result(index) or run_record.no_result_yet(customer)
+            for index, customer in enumerate(self._document.customers)
+        ]
+        return summary.unfinished(self._document, results, self._record.summary_location, going_on)
+
+    def _store_results_file(self) -> None:
+        file = self._collector.results_file()
+        if file is None:
+            self._warn("results.jsonl.gz was too large for this function's disk; results/ has every result")
+            return
+        try:
+            self._record.write_results_file(file)
+        except AwsCallError as failure:
+            self._warn(f"results.jsonl.gz could not be written ({failure.code}); results/ has every result")
+
+    def _fleet(self) -> dict[str, Any] | None:
+        topics = self._collector.fleet
+        if topics is None:
+            return None
+        answer = topics.answer([item.code for item in self._plan.items])
+        body = json.dumps(answer).encode()
+        if len(body) <= limits.FLEET_INLINE_BYTES:
+            return answer
+        try:
+            return {"topics": None, "drift": None, "location": self._record.write_fleet(body)}
+        except AwsCallError as failure:
+            self._warn(f"fleet.json could not be written ({failure.code})")
+            return None
+
+    def _lost(self, index: int) -> CustomerResult:
+        """An earlier invocation could not store this customer's result."""
+        customer = self._document.customers[index]
+        text = f"{printable(customer.customer_code)} was run, but its result was not stored; run it again"
+        writes = ACTIONS[self._request.worker_action].mutates
+        error = ErrorInfo(
+            category="internal", type="ResultNotStored", message=text, retryable=True, outcome_unknown=writes
+        )
+        return CustomerResult(**customer.model_dump(), status="failed", error=error)
+
+    def _result_location(self, index: int) -> str:
+        return self._record.result_location(self._plan.items[index].code, index)
 
     def _warn(self, text: str) -> None:
         self._warnings.append(text)
         self._logger.warning(text)
-
-    def _remaining(self) -> float:
-        seconds: float = self._context.get_remaining_time_in_millis() / 1000
-        return seconds
 
 
 def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_bucket: Bucket | None) -> None:

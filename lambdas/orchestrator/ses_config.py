@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from orchestrator import json_file
 from orchestrator.config import typos
 from shared import limits
 from shared.errors import ConfigurationError, Fault
+from shared.objects import Bucket
 from shared.text import printable, quoted
 
 _FILE_KEYS = ("topics", "topic_group_prefix", "topic_group_members")
@@ -35,6 +37,13 @@ class TopicConfig:
 
     topics: tuple[Topic, ...]
     warnings: tuple[str, ...] = ()
+    version: str | None = None
+
+
+def load(bucket: Bucket, key: str) -> TopicConfig:
+    """Read SESConfig.json from S3; ConfigurationError names every fault."""
+    document = json_file.read(bucket, key)
+    return replace(read(document.value), version=document.version)
 
 
 def read(document: Any) -> TopicConfig:

@@ -10,7 +10,7 @@ from orchestrator.plan import Plan
 from shared import limits
 from shared.actions import ALL_ONLY_FIELDS
 from shared.errors import Fault
-from shared.models import ConfigVersion, CustomerResult, RunPlan, RunRequest, Summary
+from shared.models import CustomerResult, RunPlan, RunRequest, Summary
 from shared.text import printable
 
 _SELECTION_FIELDS = frozenset({"include", "exclude", "environment", "confirm_customers"}) & frozenset(ALL_ONLY_FIELDS)
@@ -27,6 +27,7 @@ def build(
     location: str,
     where_is: Callable[[int], str],
     extra_warnings: Sequence[str] = (),
+    fleet: dict[str, Any] | None = None,
 ) -> Summary:
     """The Summary of a run that is over; `where_is` names the stored result of the n-th customer."""
     counts = Counter(result.status for result in results)
@@ -49,9 +50,10 @@ def build(
         results=tuple(results),
         warnings=tuple(warnings),
         concurrency=plan.concurrency.model_copy(update={"peak": peak}),
-        config_version=config_version(plan),
+        config_version=plan.config_version,
         summary_location=location,
         resume=resume_payload(plan.request, results),
+        fleet=fleet,
         exit_code=exit_code(counts),
     )
     return fitted(summary, where_is)
@@ -99,7 +101,10 @@ def refused(run_id: str, action: str, dry_run: bool, started_at: str, faults: Se
     )
 
 
-def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str) -> Summary:
+_NO_SUMMARY = "this run has no summary yet: it is under way, or its orchestrator was killed"
+
+
+def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, warning: str = _NO_SUMMARY) -> Summary:
     """The state of a run that has a plan and no summary yet: `exit_code` is null."""
     counts = Counter(result.status for result in results)
     return Summary(
@@ -114,16 +119,11 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str) 
         skipped_count=counts["skipped"],
         not_started_count=counts["not_started"],
         results=tuple(_without_data(result) for result in results),
-        warnings=("this run has no summary yet: it is under way, or its orchestrator was killed",),
+        warnings=(warning,),
         concurrency=plan.concurrency,
         config_version=plan.config_version,
         summary_location=location,
     )
-
-
-def config_version(plan: Plan) -> ConfigVersion:
-    """Which versions of the files the run was decided from."""
-    return ConfigVersion(config=plan.config_version)
 
 
 def fitted(summary: Summary, where_is: Callable[[int], str]) -> Summary:
@@ -137,8 +137,7 @@ def fitted(summary: Summary, where_is: Callable[[int], str]) -> Summary:
         needed = 0 if result.data is None else _size(result) - _size(short)
         if needed > room or (needed and room <= 0):
             room = 0  # in config order: nothing after the first that did not fit
-            short = short.model_copy(update={"data_location": where_is(index)})
-            kept.append(short)
+            kept.append(short.model_copy(update={"data_location": result.data_location or where_is(index)}))
         else:
             room -= needed
             kept.append(short.model_copy(update={"data": result.data}))

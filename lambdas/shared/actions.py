@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from shared.models import Customer, RunRequest, Scope
 
@@ -30,15 +31,63 @@ class DescribeListParams(Params):
     count_contacts: bool = Field(default=True, description="count opt-ins over all contacts; false skips the counting")
 
 
+class ListContactsParams(Params):
+    """`params` of list-contacts: what is given must all hold."""
+
+    topic: str | None = Field(default=None, description="only contacts whose status for this topic is `status`")
+    status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
+        default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; goes with `topic`"
+    )
+    unsubscribed: bool | None = Field(
+        default=None, description="only contacts that unsubscribed from everything (true), or did not (false)"
+    )
+    changed_since: datetime | None = Field(
+        default=None, description="only contacts updated at or after this time, ISO 8601, UTC unless it says otherwise"
+    )
+
+    @field_validator("status")
+    @classmethod
+    def _status_of_a_topic(cls, status: str | None, info: ValidationInfo) -> str | None:
+        if status is not None and info.data.get("topic") is None:
+            raise ValueError("goes with topic: it is the status for one topic")
+        return status
+
+    @field_validator("changed_since", mode="before")
+    @classmethod
+    def _time(cls, value: object) -> object:
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise ValueError("must be an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T12:00:00Z")
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    @property
+    def wanted_status(self) -> str:
+        """The status that `topic` asks for."""
+        return self.status or "OPT_IN"
+
+
+SesConfigUse = Literal["no", "if there"]
+
+
 @dataclass(frozen=True)
 class Action:
-    """One action. `permissions` are the IAM actions that its worker may use in the customer's account."""
+    """One action.
+
+    `permissions` are the IAM actions that its worker may use in the customer's account,
+    `identity_center_permissions` those that it may use through the role that reads Identity Center.
+    `ses_config`: whether a run of it reads SESConfig.json.
+    """
 
     name: str
     purpose: str
     mutates: bool
     params: type[Params]
     permissions: tuple[str, ...]
+    identity_center_permissions: tuple[str, ...] = ()
+    ses_config: SesConfigUse = "no"
     scopes: tuple[Scope, ...] = ("all", "single")
 
 
@@ -50,7 +99,35 @@ DESCRIBE_LIST = Action(
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
 )
 
-ACTIONS: dict[str, Action] = {action.name: action for action in (DESCRIBE_LIST,)}
+DESCRIBE_TOPICS = Action(
+    name="describe-topics",
+    purpose="opt-ins of every topic, compared across customers, and what differs from SESConfig.json",
+    mutates=False,
+    params=Params,
+    permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
+    ses_config="if there",
+)
+
+LIST_CONTACTS = Action(
+    name="list-contacts",
+    purpose="every contact with its preferences, explicit and effective, written to S3",
+    mutates=False,
+    params=ListContactsParams,
+    permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
+)
+
+VALIDATE_ACCESS = Action(
+    name="validate-access",
+    purpose="whether a customer is ready: roles, ExternalIds, account, SES sandbox, contact list, Identity Center",
+    mutates=False,
+    params=Params,
+    permissions=("ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
+    identity_center_permissions=("sso:ListInstances",),
+)
+
+ACTIONS: dict[str, Action] = {
+    action.name: action for action in (DESCRIBE_LIST, DESCRIBE_TOPICS, LIST_CONTACTS, VALIDATE_ACCESS)
+}
 
 HELP = "help"
 
@@ -80,6 +157,19 @@ def policy_statements(action: Action, *, partition: str, region: str, account_id
 def session_policy(action: Action, customer: Customer, partition: str) -> str:
     """The policy that cuts an assumed session down to this action on this customer's list."""
     statements = policy_statements(action, partition=partition, region=customer.region, account_id=customer.account_id)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+
+
+def identity_center_statements(action: Action) -> list[dict[str, Any]]:
+    """IAM statements for the role that reads Identity Center. These services know no resource of one customer's."""
+    if not action.identity_center_permissions:
+        return []
+    return [{"Effect": "Allow", "Action": list(action.identity_center_permissions), "Resource": "*"}]
+
+
+def identity_center_policy(action: Action) -> str:
+    """The policy that cuts a session of that role down to this action."""
+    statements = identity_center_statements(action)
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
@@ -118,5 +208,5 @@ def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:
         "mutates": action.mutates,
         "fields": [field for field in schema if field_scope(field) in (scope, "both")],
         "params_schema": action.params.model_json_schema(),
-        "permissions": list(action.permissions),
+        "permissions": [*action.permissions, *action.identity_center_permissions],
     }

@@ -12,10 +12,13 @@ LAMBDA_EVENT_BYTES = 1024 * 1024  # quota: asynchronous request
 WORKER_FUNCTION_TIMEOUT_SECONDS = 290  # ours: under 300 s, since idle connections die at about 350 s
 INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the 350 s of NAT gateways
 ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
+MAX_HOPS = 12  # ours: Lambda's loop detection ends a chain of its own invocations at about 16
 MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threads (quota)
 
 # --- what we return -----------------------------------------------------------------------------
 RESPONSE_INLINE_BYTES = 4 * 1024 * 1024  # ours: data beyond it stays in S3; leaves room below 6 MB
+PART_BYTES = 4 * 1024 * 1024  # ours: one object of contacts, compressed; what a worker holds before it writes
+FLEET_INLINE_BYTES = 1024 * 1024  # ours: the comparison of customers beyond it lies in S3
 MAX_CUSTOMERS = 5_000  # ours: as many results without data fit a response
 MAX_MESSAGE_CHARACTERS = 500  # ours: one error message or warning
 SHORT_MESSAGE_CHARACTERS = 120  # ours: what a message is cut to when a response would not fit otherwise
@@ -52,4 +55,5 @@ READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried s
 CONNECT_TIMEOUT_SECONDS = 5  # ours
 CALL_READ_TIMEOUT_SECONDS = 30  # ours: SES, STS and S3 answer in well under a second
 WORKER_MARGIN_SECONDS = 5.0  # ours: what the worker keeps of its own timeout to return its result
+IDLE_SLICES = 20  # ours: so many slices in a row without progress, and their budget is too small for anything
 CUSTOMER_TIMEOUT_GRACE_SECONDS = 10.0  # ours: how long after customer_timeout_seconds an answer still counts

@@ -74,6 +74,16 @@ class RunRequest(Wire):
         return self.action.removesuffix("-all")
 
 
+class IdentityCenter(Wire):
+    """Where a customer's people are read from. With `fault` it cannot be used, and that says why."""
+
+    role_arn: str
+    region: str
+    external_id: str | None = None
+    store_id: str | None = None
+    fault: str | None = None
+
+
 class Customer(Wire):
     """One customer as the worker sees it: checked, complete."""
 
@@ -84,6 +94,7 @@ class Customer(Wire):
     ses_role_arn: str
     external_id: str | None = None
     contact_list_name: str | None = None
+    identity_center: IdentityCenter | None = None
 
 
 class WorkItem(Wire):
@@ -118,6 +129,7 @@ class WorkResult(Wire):
     account_id: str
     error: ErrorInfo | None = None
     data: dict[str, Any] | None = None
+    data_location: str | None = None
     warnings: tuple[str, ...] = ()
     api_calls: Annotated[int, Field(ge=0)] = 0
     logs: tuple[str, ...] = ()
@@ -189,6 +201,7 @@ class Summary(Stored):
     config_version: ConfigVersion = ConfigVersion()
     summary_location: str | None = None
     resume: dict[str, Any] | None = None
+    fleet: dict[str, Any] | None = None
     exit_code: Literal[0, 1, 2] | None = None
 
 
@@ -199,6 +212,45 @@ class PlannedCustomer(Stored):
     customer_name: str
     account_id: str | None
     region: str | None
+
+
+class Progress(Stored):
+    """A customer that is not finished, as one orchestrator invocation hands it to the next.
+
+    `started_at` null = it was never sent to a worker; `continuation` is where its last slice stopped.
+    """
+
+    index: int
+    customer_code: str
+    started_at: str | None = None
+    attempts: int = 0
+    api_calls: int = 0
+    seconds: float = 0.0
+    logs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    continuation: dict[str, Any] | None = None
+
+
+class Hop(Stored):
+    """hops/<n>.json: what is left of a run for its n-th further orchestrator invocation, n from 1.
+
+    `deadline` allows for the event being late; the hop writes its own when it claims its turn.
+    """
+
+    run_id: str
+    hop: int
+    announced_at: str
+    deadline: str
+    peak: int
+    pending: tuple[Progress, ...]
+
+
+class HopClaim(Stored):
+    """hops/<n>.claimed.json: the hop began; a second delivery of its event finds this and does nothing."""
+
+    hop: int
+    claimed_at: str
+    deadline: str
 
 
 class RunPlan(Stored):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
@@ -49,7 +49,7 @@ class Bucket:
                 return None
             raise
 
-    def write(self, key: str, body: bytes, content_type: str = "application/json") -> None:
+    def write(self, key: str, body: bytes | BinaryIO, content_type: str = "application/json") -> None:
         """Write the object, over any that is there."""
         self.s3.call("put_object", Bucket=self.name, Key=key, Body=body, ContentType=content_type)
 

@@ -26,3 +26,38 @@ def result_key(run_id: str, customer_code: str, index: int) -> str:
     """One customer's result. `index` is its place in plan.json: a code that breaks the grammar names no object."""
     valid = re.fullmatch(CODE_PATTERN, customer_code) is not None
     return f"{results_prefix(run_id)}{customer_code if valid else f'_{index:04d}'}.json"
+
+
+def results_file_key(run_id: str) -> str:
+    """Every customer's result whole, a line each, compressed."""
+    return f"runs/{run_id}/results.jsonl.gz"
+
+
+def fleet_key(run_id: str) -> str:
+    """The comparison of all customers, where it is too large for the Summary."""
+    return f"runs/{run_id}/fleet.json"
+
+
+def hop_key(run_id: str, hop: int) -> str:
+    """Written by the hop before: what is left for this one."""
+    return f"{hops_prefix(run_id)}{hop}.json"
+
+
+def hop_claim_key(run_id: str, hop: int) -> str:
+    """Written by the hop itself, once: an Event may arrive twice."""
+    return f"{hops_prefix(run_id)}{hop}.claimed.json"
+
+
+def hops_prefix(run_id: str) -> str:
+    """Below it, what passes between the orchestrator's invocations of one run."""
+    return f"runs/{run_id}/hops/"
+
+
+def data_prefix(run_id: str, customer_code: str) -> str:
+    """Below it, data that holds contact addresses; readers need a policy of their own."""
+    return f"data/{run_id}/{customer_code}/"
+
+
+def contacts_part(number: int) -> str:
+    """The name of the n-th part of a customer's contacts, from 1."""
+    return f"contacts-{number:05d}.jsonl.gz"

@@ -44,6 +44,7 @@ class WorkerSettings(_Settings):
     """What the worker reads from its environment."""
 
     region: str = Field(alias="AWS_REGION", min_length=1)
+    results_bucket: str = Field(alias="RESULTS_BUCKET", min_length=1)
     ses_requests_per_second: float = Field(
         alias="SES_REQUESTS_PER_SECOND", default=limits.SES_REQUESTS_PER_SECOND, ge=0
     )

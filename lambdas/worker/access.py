@@ -3,39 +3,82 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from shared import aws, limits
-from shared.actions import Action, session_policy
+from shared.actions import Action, identity_center_policy, session_policy
 from shared.arns import RoleArn, parse_role_arn
 from shared.errors import AwsCallError, CustomerError
-from shared.models import Customer, WorkItem
+from shared.models import Customer, IdentityCenter, WorkItem
 from shared.text import printable
 
 _ASSUME_ROLE_ATTEMPTS = 3
 _ASSUMED_ACCOUNT = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/.+", re.DOTALL)
 
 
-def assume_role(sts: aws.AwsClient, item: WorkItem, action: Action) -> aws.Credentials:
-    """Credentials of the customer's role, cut down to what `action` declares.
+@dataclass(frozen=True)
+class Access:
+    """The ways into one customer's roles, each session cut down to what the action declares."""
 
-    CustomerError (authentication) when the role cannot be assumed or another account answers.
-    """
-    role = _checked_role(item.customer)
-    request: dict[str, Any] = {
-        "RoleArn": role.text,
-        "RoleSessionName": session_name(item.customer.customer_code, item.run_id),
-        "Policy": session_policy(action, item.customer, role.partition),
-    }
-    if item.customer.external_id is not None:
-        request["ExternalId"] = item.customer.external_id
-    try:
-        answer = sts.call("assume_role", **request)
-    except AwsCallError as failure:
-        raise _refused(item.customer, failure) from None
-    _check_account(item.customer, str(answer["AssumedRoleUser"]["Arn"]))
-    keys = answer["Credentials"]
-    return aws.Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    sts: aws.AwsClient
+    item: WorkItem
+    action: Action
+
+    def customer(self) -> aws.Credentials:
+        """Credentials of the customer's role.
+
+        CustomerError (authentication) when the role cannot be assumed or another account answers.
+        """
+        customer = self.item.customer
+        try:
+            return self._assume(customer.ses_role_arn, customer.external_id, customer.account_id)
+        except AwsCallError as failure:
+            raise _refused(customer, failure) from None
+
+    def works_without_external_id(self) -> bool:
+        """Whether the customer's role can be assumed by whoever does not know its ExternalId.
+
+        The session is thrown away. AwsCallError when STS gave no answer to that.
+        """
+        customer = self.item.customer
+        try:
+            self._assume(customer.ses_role_arn, None, customer.account_id)
+        except AwsCallError as failure:
+            if failure.transient:
+                raise
+            return False
+        return True
+
+    def identity_center(self, source: IdentityCenter) -> aws.Credentials:
+        """Credentials of the role that reads Identity Center; CustomerError (authentication) without them."""
+        role = _parsed("identity_center_role_arn", source.role_arn)
+        try:
+            return self._assume(role.text, source.external_id, role.account_id, identity_center=True)
+        except AwsCallError as failure:
+            raise _not_assumed(
+                role.text, role.account_id, "identity_center_external_id", source.external_id, failure
+            ) from None
+
+    def _assume(
+        self, role_arn: str, external_id: str | None, account_id: str, *, identity_center: bool = False
+    ) -> aws.Credentials:
+        customer = self.item.customer
+        if identity_center:
+            policy = identity_center_policy(self.action)
+        else:
+            policy = session_policy(self.action, customer, _checked_role(customer).partition)
+        request: dict[str, Any] = {
+            "RoleArn": role_arn,
+            "RoleSessionName": session_name(customer.customer_code, self.item.run_id),
+            "Policy": policy,
+        }
+        if external_id is not None:
+            request["ExternalId"] = external_id
+        answer = self.sts.call("assume_role", **request)
+        _check_account(customer, account_id, str(answer["AssumedRoleUser"]["Arn"]))
+        keys = answer["Credentials"]
+        return aws.Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 
 
 def sts_client(region: str) -> aws.AwsClient:
@@ -49,10 +92,7 @@ def session_name(customer_code: str, run_id: str) -> str:
 
 
 def _checked_role(customer: Customer) -> RoleArn:
-    try:
-        role = parse_role_arn(customer.ses_role_arn)
-    except ValueError as error:
-        raise CustomerError("configuration", "InvalidRoleArn", f"ses_role_arn: {error}") from None
+    role = _parsed("ses_role_arn", customer.ses_role_arn)
     if role.account_id != customer.account_id:
         raise CustomerError(
             "configuration",
@@ -62,20 +102,30 @@ def _checked_role(customer: Customer) -> RoleArn:
     return role
 
 
-def _check_account(customer: Customer, assumed_arn: str) -> None:
+def _parsed(key: str, text: str) -> RoleArn:
+    try:
+        return parse_role_arn(text)
+    except ValueError as error:
+        raise CustomerError("configuration", "InvalidRoleArn", f"{key}: {error}") from None
+
+
+def _check_account(customer: Customer, expected: str, assumed_arn: str) -> None:
     match = _ASSUMED_ACCOUNT.fullmatch(assumed_arn)
     answered = match.group(1) if match else printable(assumed_arn)
-    if answered != customer.account_id:
+    if answered != expected:
         raise CustomerError(
             "authentication",
             "WrongAccount",
-            f"account {answered} answered for {customer.customer_code}, whose account is {customer.account_id}; "
+            f"account {answered} answered for {customer.customer_code}, where {expected} should have; "
             "nothing was called in it",
         )
 
 
 def _refused(customer: Customer, failure: AwsCallError) -> CustomerError:
-    role = customer.ses_role_arn
+    return _not_assumed(customer.ses_role_arn, customer.account_id, "external_id", customer.external_id, failure)
+
+
+def _not_assumed(role: str, account_id: str, key: str, external_id: str | None, failure: AwsCallError) -> CustomerError:
     if failure.transient:
         return CustomerError(
             "authentication",
@@ -83,11 +133,11 @@ def _refused(customer: Customer, failure: AwsCallError) -> CustomerError:
             f"could not assume {role}: STS did not answer ({failure.code}); run this customer again",
             retryable=True,
         )
-    external_id = "the ExternalId of config.json" if customer.external_id else "no ExternalId, as config.json has none"
+    asked = f"the {key} of config.json" if external_id else f"no ExternalId, as config.json has no {key}"
     return CustomerError(
         "authentication",
         failure.code,
-        f"could not assume {role} ({failure.code}). Check in account {customer.account_id}: that the role exists; "
-        f"that its trust policy allows ses-fleet's worker role; that it asks for {external_id}. "
+        f"could not assume {role} ({failure.code}). Check in account {account_id}: that the role exists; "
+        f"that its trust policy allows ses-fleet's worker role; that it asks for {asked}. "
         "And in ours: that the worker's own policy allows sts:AssumeRole on this role's name",
     )

@@ -9,7 +9,7 @@ from shared import aws
 from shared.settings import WorkerSettings
 from worker import service
 
-aws.warm_up("sts", "sesv2")
+aws.warm_up("sts", "sesv2", "s3")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

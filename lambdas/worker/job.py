@@ -1,23 +1,90 @@
-"""What an action is given: one customer, its SES, and a place for its log lines."""
+"""What an action is given, and the two ways in which one slice of it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
-from shared.models import Customer
+from shared import record
+from shared.aws import AwsClient
+from shared.errors import AwsCallError, CustomerError
+from shared.models import Customer, IdentityCenter
+from shared.objects import Bucket
+from worker.access import Access
 from worker.ses import PacedSes
+
+State = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Job:
-    """One customer's slice of work. Lives for one invocation, like the credentials inside `ses`."""
+class Done:
+    """The action is finished. With `failure` it failed, and `data` is what it found out before."""
 
+    data: dict[str, Any]
+    data_location: str | None = None
+    failure: CustomerError | None = None
+
+
+@dataclass(frozen=True)
+class More:
+    """The slice's time is over before the action is; `state` (JSON) is what the next slice goes on from."""
+
+    state: State
+
+
+Outcome = Done | More
+
+
+@dataclass
+class Job:
+    """One customer's slice of work. Lives for one invocation, like the credentials behind `ses`.
+
+    `open_ses` assumes the customer's role; nothing is assumed before `ses` is first used.
+    `open_identity_center(source, service)` assumes the role that reads Identity Center.
+    """
+
+    run_id: str
     customer: Customer
-    ses: PacedSes
+    access: Access
+    open_ses: Callable[[], PacedSes]
+    open_identity_center: Callable[[IdentityCenter, str], AwsClient]
+    open_results: Callable[[], Bucket]
     log: Callable[[str], None]
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def code(self) -> str:
         """The customer's code."""
         return self.customer.customer_code
+
+    @cached_property
+    def ses(self) -> PacedSes:
+        """The customer's SES; CustomerError (authentication) when the role cannot be assumed."""
+        return self.open_ses()
+
+    @cached_property
+    def results(self) -> Bucket:
+        """The results bucket, with the worker's own credentials."""
+        return self.open_results()
+
+    @property
+    def opened_ses(self) -> PacedSes | None:
+        """The same, if it was used."""
+        return self.__dict__.get("ses")
+
+    @property
+    def data_prefix(self) -> str:
+        """Where this customer's data of this run lies in the results bucket."""
+        return record.data_prefix(self.run_id, self.code)
+
+    def write(self, key: str, body: bytes, content_type: str) -> None:
+        """Write an object of the results bucket; CustomerError says what could not be written."""
+        try:
+            self.results.write(key, body, content_type)
+        except AwsCallError as failure:
+            where = self.results.location(key)
+            advice = "run this customer again" if failure.transient else "check the worker role's policy on the bucket"
+            text = f"could not write {where} ({failure.code}): {advice}"
+            raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None

@@ -41,10 +41,12 @@ class Pacer:
         budget: SliceBudget,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._per_second = per_second
         self._burst = float(burst)
         self._tokens = float(burst)
+        self._wall_clock = wall_clock
         self._budget = budget
         self._clock = clock
         self._sleep = sleep
@@ -64,9 +66,22 @@ class Pacer:
         """Somebody else uses the same account's rate: the burst is gone."""
         self._tokens = 0.0
 
+    def saved(self) -> list[float]:
+        """The bucket as the next slice of the same customer, in whatever environment, takes it over."""
+        self._refill()
+        return [self._tokens, self._wall_clock()]
+
+    def restore(self, saved: list[float]) -> None:
+        """Go on with another slice's bucket: a new slice is no new burst."""
+        tokens, at = saved
+        passed = max(0.0, self._wall_clock() - at)
+        self._tokens = min(self._burst, tokens + passed * self._per_second)
+        self._refilled = self._clock()
+
     def pause(self, seconds: float) -> None:
-        """Sleep within the budget."""
+        """Sleep within the budget; before SliceTimeoutError what is left of it is slept, so that time has passed."""
         if not self._budget.covers(seconds):
+            self._sleep(self._budget.left())
             raise SliceTimeoutError("the time given to this customer ended")
         if seconds > 0:
             self._sleep(seconds)

@@ -8,38 +8,52 @@ from shared import aws, limits
 from shared.actions import ACTIONS, Action
 from shared.errors import AwsCallError, CustomerError
 from shared.logs import LogLines, make_logger
-from shared.models import ErrorInfo, WorkItem, WorkResult
+from shared.models import ErrorInfo, IdentityCenter, WorkItem, WorkResult
+from shared.objects import Bucket
 from shared.settings import WorkerSettings
 from shared.text import masked, printable
 from worker import access
-from worker.job import Job
-from worker.rate import Pacer, SliceBudget
+from worker.access import Access
+from worker.job import Done, Job, More, Outcome
+from worker.rate import Pacer, SliceBudget, SliceTimeoutError
 from worker.registry import REGISTRY
 from worker.ses import PacedSes
+
+_S3_ATTEMPTS = 3
 
 
 def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[str, Any]:
     """Do one slice. Raises only for an event that is no WorkItem: the orchestrator sees that as internal."""
     item = WorkItem.model_validate(event)
     attempt = _Attempt(item, context, settings)
-    data, error = None, None
+    done: Done | None = None
+    error: ErrorInfo | None = None
+    continuation: dict[str, Any] | None = None
     try:
-        data = attempt.run()
+        outcome = attempt.run()
+        if isinstance(outcome, More):
+            continuation = attempt.continuation(outcome)
+        else:
+            done = outcome
+            error = _info(outcome.failure) if outcome.failure else None
     except CustomerError as failure:
         error = _info(failure)
     except AwsCallError as failure:
         error = _call_failed(item, failure)
     except Exception as failure:  # noqa: BLE001  # the boundary: whatever breaks is this customer's result
         error = _crashed(failure)
-    attempt.finish(error)
+    attempt.finish(error, continues=continuation is not None)
     return WorkResult(
         run_id=item.run_id,
         customer_code=item.customer.customer_code,
         account_id=item.customer.account_id,
         error=error,
-        data=data,
-        api_calls=attempt.api_calls,
+        data=done.data if done else None,
+        data_location=done.data_location if done else None,
+        warnings=attempt.warnings(),
+        api_calls=attempt.api_calls(),
         logs=attempt.lines.lines(),
+        continuation=continuation,
     ).model_dump(mode="json")
 
 
@@ -48,10 +62,11 @@ class _Attempt:
 
     def __init__(self, item: WorkItem, context: Any, settings: WorkerSettings) -> None:
         self.lines = LogLines()
-        self.api_calls = 0
         self._item = item
         self._settings = settings
         self._code = item.customer.customer_code
+        self._earlier = item.continuation or {}
+        self._job: Job | None = None
         own_time = context.get_remaining_time_in_millis() / 1000 - limits.WORKER_MARGIN_SECONDS
         self._budget = SliceBudget(min(item.slice_budget_seconds, own_time))
         self._logger = make_logger(
@@ -61,31 +76,70 @@ class _Attempt:
             function_request_id=context.aws_request_id,
         )
 
-    def run(self) -> dict[str, Any]:
-        self._log(f"🔄 Customer {self._code}: Starting processing")
+    def run(self) -> Outcome:
+        if not self._earlier:
+            self._log(f"🔄 Customer {self._code}: Starting processing")
         action = ACTIONS.get(self._item.action)
         if action is None:
             raise CustomerError("internal", "UnknownAction", f"the worker has no action {printable(self._item.action)}")
         params = action.params.model_validate(self._item.params)
-        ses = self._enter(action)
-        try:
-            return REGISTRY[action.name](Job(self._item.customer, ses, self._log), params)
-        finally:
-            self.api_calls = ses.calls
+        self._job = self._make_job(action)
+        return REGISTRY[action.name](self._job, params, self._earlier.get("state", {}))
 
-    def finish(self, error: ErrorInfo | None) -> None:
-        if error is None:
-            self._log(f"✅ Customer {self._code}: {self._item.action} finished ({self.api_calls} API calls)")
-        else:
+    def continuation(self, more: More) -> dict[str, Any]:
+        """What the next slice is handed; SliceTimeoutError when slices of this length get nothing done."""
+        idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
+        if idle >= limits.IDLE_SLICES:
+            text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row got nothing done for {self._code}"
+            raise SliceTimeoutError(f"{text}; SLICE_BUDGET_SECONDS may be too small")
+        ses = self._job and self._job.opened_ses
+        return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle}
+
+    def finish(self, error: ErrorInfo | None, *, continues: bool) -> None:
+        if error is not None:
             self._log(f"❌ Customer {self._code}: {error.message}")
+        elif not continues:
+            earlier = " in this slice" if self._earlier else ""
+            self._log(f"✅ Customer {self._code}: {self._item.action} finished ({self.api_calls()} API calls{earlier})")
 
-    def _enter(self, action: Action) -> PacedSes:
-        customer = self._item.customer
-        self._log(f"🔐 Customer {self._code}: Assuming SES role: {customer.ses_role_arn}")
-        credentials = access.assume_role(access.sts_client(self._settings.region), self._item, action)
-        client = aws.client("sesv2", customer.region, credentials=credentials)
-        pacer = Pacer(self._settings.ses_requests_per_second, self._settings.ses_burst, self._budget)
-        return PacedSes(client, pacer)
+    def api_calls(self) -> int:
+        ses = self._job and self._job.opened_ses
+        return ses.calls if ses else 0
+
+    def warnings(self) -> tuple[str, ...]:
+        found = self._job.warnings if self._job else []
+        return tuple(printable(text, limits.MAX_MESSAGE_CHARACTERS) for text in found)
+
+    def _make_job(self, action: Action) -> Job:
+        region = self._settings.region
+        rights = Access(access.sts_client(region), self._item, action)
+
+        def open_ses() -> PacedSes:
+            customer = self._item.customer
+            if not self._earlier:
+                self._log(f"🔐 Customer {self._code}: Assuming SES role: {customer.ses_role_arn}")
+            client = aws.client("sesv2", customer.region, credentials=rights.customer())
+            pacer = Pacer(self._settings.ses_requests_per_second, self._settings.ses_burst, self._budget)
+            if self._earlier.get("pace"):
+                pacer.restore(self._earlier["pace"])
+            return PacedSes(client, pacer)
+
+        def open_identity_center(source: IdentityCenter, service: str) -> aws.AwsClient:
+            self._log(f"🔐 Customer {self._code}: Assuming Identity Center role: {source.role_arn}")
+            return aws.client(service, source.region, credentials=rights.identity_center(source))
+
+        def open_results() -> Bucket:
+            return Bucket(aws.client("s3", region, attempts=_S3_ATTEMPTS), self._settings.results_bucket)
+
+        return Job(
+            run_id=self._item.run_id,
+            customer=self._item.customer,
+            access=rights,
+            open_ses=open_ses,
+            open_identity_center=open_identity_center,
+            open_results=open_results,
+            log=self._log,
+        )
 
     def _log(self, line: str) -> None:
         shown = printable(line, 1_000)

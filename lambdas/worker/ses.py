@@ -19,6 +19,11 @@ class PacedSes:
         self._pacer = pacer
         self.calls = 0
 
+    @property
+    def pace(self) -> list[float]:
+        """The pacer's state for the next slice."""
+        return self._pacer.saved()
+
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """A reading call: throttled ones wait and go on within the budget, a 5xx or lost answer is tried again."""
         broken = 0

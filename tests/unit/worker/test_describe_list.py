@@ -1,102 +1,37 @@
-"""describe-list: complete counts or none, and as few calls as can be."""
+"""describe-list and describe-topics: complete counts or none, and as few calls as can be."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.ses.service import StrictSes
-from local.ses.store import ContactRecord, shared_preferences
-from local.web import AwsError
-from shared.actions import DescribeListParams
-from shared.aws import AwsClient
-from shared.errors import AwsCallError
-from shared.models import Customer
-from worker.actions import describe_list
-from worker.job import Job
-from worker.rate import Pacer, SliceBudget, SliceTimeoutError
-from worker.ses import PacedSes
+from shared.actions import DescribeListParams, Params
+from tests.unit.worker.world import World, contact
+from worker.actions import describe_list, describe_topics
 
-ACCOUNT, REGION = "111122223333", "us-east-1"
-TOPICS = [
-    {"TopicName": "in", "DisplayName": "In", "Description": "d", "DefaultSubscriptionStatus": "OPT_IN"},
-    {"TopicName": "out", "DisplayName": "Out", "DefaultSubscriptionStatus": "OPT_OUT"},
-]
-
-
-class Client(AwsClient):
-    """The strict SES in the place of boto3."""
-
-    def __init__(self, ses: StrictSes) -> None:
-        super().__init__("sesv2", None)
-        self._ses = ses
-        self.asked: list[str] = []
-
-    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """As boto3 would: snake case in, AwsCallError out."""
-        name = "".join(part.title() for part in operation.split("_"))
-        self.asked.append(name)
-        try:
-            answer = self._ses.call(ACCOUNT, REGION, name, parameters)
-        except AwsError as error:
-            raise AwsCallError("sesv2", operation, "refused", error.code, error.message, error.status) from None
-        times = {key: datetime.fromtimestamp(answer[key], UTC) for key in answer if key.endswith("Timestamp")}
-        return {**answer, **times}
-
-
-class World:
-    """One account, and describe-list run in it."""
-
-    def __init__(self, *contacts: ContactRecord, made: bool = True, topics: Any = None) -> None:
-        self.ses = StrictSes(rate=None)
-        self.client = Client(self.ses)
-        if made:
-            self.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=topics or TOPICS)
-            self.ses.fill(ACCOUNT, REGION, "main", contacts)
-
-    def run(
-        self, *, budget: float = 60.0, per_second: float = 0, name: str | None = None, **params: Any
-    ) -> dict[str, Any]:
-        """The action's data."""
-        customer = Customer(
-            customer_code="acme",
-            customer_name="Acme",
-            account_id=ACCOUNT,
-            region=REGION,
-            ses_role_arn="arn:aws:iam::111122223333:role/r",
-            contact_list_name=name,
-        )
-        pacer = Pacer(per_second, 5, SliceBudget(budget))
-        job = Job(customer, PacedSes(self.client, pacer), lambda _: None)
-        return describe_list.run(job, DescribeListParams(**params))
-
-
-def contact(number: int, preferences: dict[str, str] | None = None, *, unsubscribed: bool = False) -> ContactRecord:
-    """A contact with explicit preferences."""
-    return ContactRecord(f"c{number}@x.example", shared_preferences(preferences or {}), unsubscribed)
+ALL = DescribeListParams()
 
 
 def test_no_list_is_an_answer_and_nothing_is_created() -> None:
     """One call, and the account is as it was."""
     world = World(made=False)
-    assert world.run() == {"contact_list": None, "topics": [], "contacts": None}
-    assert world.client.asked == ["ListContactLists"]
-    assert world.run(name="main")["contact_list"] is None
-    assert world.client.asked == ["ListContactLists", "GetContactList"]
+    assert world.data(describe_list.run, ALL) == {"contact_list": None, "topics": [], "contacts": None}
+    assert world.asked == ["ListContactLists"]
+    assert world.data(describe_list.run, ALL, customer={"contact_list_name": "main"})["contact_list"] is None
+    assert world.asked == ["ListContactLists", "GetContactList"]
+    assert world.data(describe_topics.run, Params()) == {"contact_list": None, "topics": []}
 
 
 def test_defaults_preferences_and_unsubscribes_are_counted_right() -> None:
     """UnsubscribeAll beats an explicit preference, which beats the topic's default."""
-    data = World(
+    world = World(
         contact(1),
         contact(2, {"in": "OPT_OUT", "out": "OPT_IN"}),
         contact(3, {"out": "OPT_IN"}, unsubscribed=True),
         contact(4, {"in": "OPT_IN"}),
-    ).run()
+    )
+    data = world.data(describe_list.run, ALL)
     assert [(t["name"], t["opted_in"], t["opted_out"]) for t in data["topics"]] == [("in", 2, 2), ("out", 1, 3)]
     assert data["contacts"] == {"total": 4, "unsubscribed_all": 1}
     assert data["contact_list"]["name"] == "main"
@@ -108,40 +43,42 @@ def test_defaults_preferences_and_unsubscribes_are_counted_right() -> None:
         "opted_in": 0,
         "opted_out": 0,
     }
+    assert world.data(describe_topics.run, Params()) == {"contact_list": "main", "topics": data["topics"]}
 
 
 @pytest.mark.parametrize(("contacts", "pages"), [(0, 1), (999, 1), (1000, 1), (1001, 2), (2500, 3)])
 def test_all_pages_are_counted(contacts: int, pages: int) -> None:
     """Pages of a thousand, to the last."""
     world = World(*(contact(number) for number in range(contacts)))
-    assert world.run()["contacts"]["total"] == contacts
-    assert world.client.asked == ["ListContactLists", "GetContactList", *["ListContacts"] * pages]
+    assert world.data(describe_list.run, ALL)["contacts"]["total"] == contacts
+    assert world.asked == ["ListContactLists", "GetContactList", *["ListContacts"] * pages]
 
 
 def test_a_configured_list_name_saves_a_call() -> None:
     """ListContactLists would only tell what config.json knows."""
     world = World(contact(1))
-    world.run(name="main")
-    assert world.client.asked == ["GetContactList", "ListContacts"]
+    world.data(describe_list.run, ALL, customer={"contact_list_name": "main"})
+    assert world.asked == ["GetContactList", "ListContacts"]
 
 
 def test_counting_can_be_left_out() -> None:
     """Numbers are then absent, never partial."""
     world = World(contact(1))
-    data = world.run(count_contacts=False)
-    assert world.client.asked == ["ListContactLists", "GetContactList"]
+    data = world.data(describe_list.run, DescribeListParams(count_contacts=False))
+    assert world.asked == ["ListContactLists", "GetContactList"]
     assert data["contacts"] is None
     assert {(t["opted_in"], t["opted_out"]) for t in data["topics"]} == {(None, None)}
 
 
-def test_a_slice_that_ends_while_counting_says_what_to_do() -> None:
-    """timeout, with the way to do without; nothing partial is returned."""
-    world = World(*(contact(number) for number in range(4001)))
-    with pytest.raises(SliceTimeoutError) as error:
-        world.run(budget=0.4, per_second=2.0)
-    assert error.value.category == "timeout"
-    assert "after 3000 contacts were counted" in error.value.message
-    assert '"params": {"count_contacts": false}' in error.value.message
+def test_counting_goes_on_over_slices() -> None:
+    """One request a second after the burst, and slices shorter than the whole: nothing is lost or counted twice."""
+    world = World(*(contact(number, {"in": "OPT_OUT"} if number % 3 else {}) for number in range(12_001)))
+    data = world.data(describe_list.run, ALL, budget=1.5, per_second=1.0)
+    assert world.slices > 3
+    assert data["contacts"]["total"] == 12_001
+    assert data["topics"][0]["opted_in"] == 4001
+    assert world.asked == ["ListContactLists", "GetContactList", *["ListContacts"] * 13]
+    assert world.time.now - 1_000 >= len(world.asked) - 5
 
 
 statuses = st.sampled_from(["OPT_IN", "OPT_OUT"])
@@ -161,7 +98,7 @@ def test_the_counts_are_a_naive_models(defaults: list[str], people: list[tuple[b
         for unsubscribed, chosen in people
     ]
     records = [contact(n, chosen, unsubscribed=unsubscribed) for n, (unsubscribed, chosen) in enumerate(wanted)]
-    data = World(*records, topics=topics).run()
+    data = World(*records, topics=topics).data(describe_topics.run, Params())
     for topic in data["topics"]:
         name, default = topic["name"], topic["default_status"]
         opted_in = sum(not gone and chosen.get(name, default) == "OPT_IN" for gone, chosen in wanted)

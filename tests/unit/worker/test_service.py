@@ -8,12 +8,13 @@ import pytest
 
 from shared import aws
 from shared.aws import AwsClient
-from shared.errors import AwsCallError
+from shared.errors import AwsCallError, CustomerError
 from shared.models import WorkResult
 from shared.settings import WorkerSettings
 from worker import access, registry, service
+from worker.job import Done, More
 
-SETTINGS = WorkerSettings.from_env({"AWS_REGION": "us-east-1"})
+SETTINGS = WorkerSettings.from_env({"AWS_REGION": "us-east-1", "RESULTS_BUCKET": "results"})
 ROLE = "arn:aws:iam::111122223333:role/r"
 
 
@@ -51,8 +52,14 @@ def assumed(account: str = "111122223333") -> dict[str, Any]:
     }
 
 
+def fine(job: Any) -> Done:
+    """An action that enters the account, and is done."""
+    assert job.ses.calls == 0
+    return Done({"ok": True})
+
+
 def run(
-    monkeypatch: pytest.MonkeyPatch, action: Any = lambda *_: {"ok": True}, sts: Any = None, **item: Any
+    monkeypatch: pytest.MonkeyPatch, action: Any = lambda job, *_: fine(job), sts: Any = None, **item: Any
 ) -> WorkResult:
     """One slice with a made-up STS and action."""
     monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts(assumed()))
@@ -142,7 +149,7 @@ def test_a_role_that_cannot_be_assumed_is_an_authentication_failure(
 def test_another_accounts_answer_is_refused_before_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """The account in the answer must be the customer's."""
     called = []
-    result = run(monkeypatch, lambda *_: called.append(1), sts=Sts(assumed("999988887777")))
+    result = run(monkeypatch, lambda job, *_: called.append(job.ses), sts=Sts(assumed("999988887777")))
     assert result.error is not None
     assert (result.error.category, result.error.type) == ("authentication", "WrongAccount")
     assert called == []
@@ -187,12 +194,56 @@ def test_foreign_text_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_lines_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most 200 lines and 16 KiB a slice."""
 
-    def action(job: Any, _: Any) -> Any:
+    def action(job: Any, *_: Any) -> Any:
         for number in range(1000):
             job.log(f"line {number}")
-        return {}
+        return Done({})
 
     result = run(monkeypatch, action)
     assert len(result.logs) <= 200
     assert sum(len(line.encode()) + 1 for line in result.logs) <= 16 * 1024
     assert "more lines were cut" in result.logs[-1]
+
+
+def test_a_slice_that_is_not_the_end_hands_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the pace, so that a new slice is no new burst; no data, no error, no "finished"."""
+    result = run(monkeypatch, lambda job, *_: (job.ses, More({"at": 1}))[1])
+    assert (result.data, result.error) == (None, None)
+    assert result.continuation is not None
+    assert result.continuation["state"] == {"at": 1}
+    tokens, at = result.continuation["pace"]
+    assert tokens <= 5
+    assert at > 0
+    assert not any("finished" in line for line in result.logs)
+
+    def second(job: Any, _: Any, state: Any) -> Done:
+        return Done({"calls": job.ses.calls, **state})
+
+    result = run(monkeypatch, second, continuation=result.continuation)
+    assert result.data == {"calls": 0, "at": 1}
+    assert not any("Starting" in line or "Assuming" in line for line in result.logs)
+
+
+def test_slices_that_get_nothing_done_end_the_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A budget too small for anything must not invoke workers for ever."""
+    continuation: dict[str, Any] | None = None
+    slices = 0
+    while True:
+        slices += 1
+        result = run(monkeypatch, lambda *_: More({"at": 1}), continuation=continuation)
+        if result.error is not None:
+            break
+        continuation = result.continuation
+    assert slices == 21
+    assert result.error is not None
+    assert (result.error.category, result.error.retryable) == ("timeout", True)
+    assert "SLICE_BUDGET_SECONDS may be too small" in result.error.message
+
+
+def test_a_failure_keeps_what_was_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """validate-access fails with its rows."""
+    failure = CustomerError("authentication", "X", "no")
+    result = run(monkeypatch, lambda *_: Done({"checks": []}, failure=failure))
+    assert result.data == {"checks": []}
+    assert result.error is not None
+    assert result.error.type == "X"

@@ -1,0 +1,66 @@
+"""Handing a run to another invocation of the orchestrator, when this one's time is used up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from orchestrator.request import hop_event
+from orchestrator.run_record import RunRecord
+from shared import clock
+from shared.aws import AwsClient
+from shared.errors import AwsCallError
+from shared.models import Hop, HopClaim, Progress
+
+# An asynchronous event may wait a little before it is delivered.
+_DELIVERY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Handover:
+    """How this invocation's function is started again. `function_seconds` is how long an invocation may take."""
+
+    record: RunRecord
+    lambda_client: AwsClient
+    function_arn: str
+    action: str
+    function_seconds: float
+
+    def hand_over(self, hop: int, left: Sequence[Progress], peak: int) -> str | None:
+        """Announce hop number `hop` and start it. None = it will go on; else why nobody will."""
+        now = clock.now()
+        announced = Hop(
+            run_id=self.record.run_id,
+            hop=hop,
+            announced_at=clock.iso(now),
+            deadline=clock.iso(now + timedelta(seconds=self.function_seconds + _DELIVERY_SECONDS)),
+            peak=peak,
+            pending=tuple(left),
+        )
+        try:
+            self.record.announce(announced)
+        except AwsCallError as failure:
+            return f"hops/{hop}.json could not be written ({failure.code})"
+        event = hop_event(self.action, self.record.run_id, hop)
+        try:
+            self.lambda_client.call(
+                "invoke", FunctionName=self.function_arn, InvocationType="Event", Payload=json.dumps(event).encode()
+            )
+        except AwsCallError as failure:
+            return self._not_started(hop, failure)
+        return None
+
+    def _not_started(self, hop: int, failure: AwsCallError) -> str | None:
+        """The event may have arrived all the same: whoever claims the hop ends the run."""
+        try:
+            ours = self.record.claim_hop(claim(hop, clock.now(), 0.0))
+        except AwsCallError:
+            return f"the orchestrator could not invoke itself ({failure.code})"
+        return f"the orchestrator could not invoke itself ({failure.code})" if ours else None
+
+
+def claim(hop: int, now: datetime, remaining: float) -> HopClaim:
+    """That hop number `hop` began, and when its time ends."""
+    return HopClaim(hop=hop, claimed_at=clock.iso(now), deadline=clock.iso(now + timedelta(seconds=remaining)))

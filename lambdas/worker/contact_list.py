@@ -1,0 +1,112 @@
+"""Reading a customer's contact list: which one it is, and all its contacts, over as many slices as that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from shared import limits
+from shared.errors import AwsCallError
+from shared.models import Stored
+from worker.job import Job, State
+
+
+class Topic(Stored):
+    """A topic as the list has it."""
+
+    name: str
+    display_name: str | None = None
+    description: str | None = None
+    default_status: str
+
+
+class ContactList(Stored):
+    """A contact list as it was when it was read; times are ISO 8601."""
+
+    name: str
+    description: str | None = None
+    created_at: str | None = None
+    last_updated_at: str | None = None
+    topics: tuple[Topic, ...] = ()
+
+
+class Scan:
+    """A walk over the contacts of the account's list. `found` is None until `open`, or when there is no list."""
+
+    def __init__(self, state: State) -> None:
+        kept = state.get("list")
+        self.found = None if kept is None else ContactList.model_validate(kept)
+        self._token: str | None = state.get("token")
+
+    def state(self) -> State:
+        """What the next slice goes on from; JSON."""
+        return {"list": self.found and self.found.model_dump(mode="json"), "token": self._token}
+
+    def open(self, job: Job) -> ContactList | None:
+        """Find the list, unless an earlier slice did."""
+        if self.found is None:
+            self.found = find(job)
+        return self.found
+
+    def pages(self, job: Job, condition: dict[str, Any] | None = None) -> Iterator[list[dict[str, Any]]]:
+        """Every page that is still to come, as SES has them. After SliceTimeoutError, `state` is where to go on."""
+        if self.found is None:
+            return
+        asked: dict[str, Any] = {"ContactListName": self.found.name, "PageSize": limits.SES_PAGE_SIZE}
+        if condition is not None:
+            asked["Filter"] = condition
+        while True:
+            if self._token is not None:
+                asked["NextToken"] = self._token
+            answer = job.ses.read("list_contacts", **asked)
+            # An empty page with a token is not the end.
+            self._token = answer.get("NextToken") or None
+            yield answer.get("Contacts", [])
+            if self._token is None:
+                return
+
+
+def find(job: Job) -> ContactList | None:
+    """The list named in config.json, else the account's only one; None when there is none."""
+    name = job.customer.contact_list_name or _first_name(job)
+    if name is None:
+        return None
+    try:
+        answer = job.ses.read("get_contact_list", ContactListName=name)
+    except AwsCallError as failure:
+        # Only a list that was configured by name may turn out not to be there: then the account has none of that name.
+        if failure.status == 404 and job.customer.contact_list_name is not None:
+            return None
+        raise
+    return ContactList(
+        name=answer["ContactListName"],
+        description=answer.get("Description"),
+        created_at=_iso(answer.get("CreatedTimestamp")),
+        last_updated_at=_iso(answer.get("LastUpdatedTimestamp")),
+        topics=tuple(_topic(topic) for topic in answer.get("Topics", [])),
+    )
+
+
+def _first_name(job: Job) -> str | None:
+    token: dict[str, str] = {}
+    while True:
+        answer = job.ses.read("list_contact_lists", **token)
+        for entry in answer.get("ContactLists", []):
+            return str(entry["ContactListName"])
+        if not answer.get("NextToken"):
+            return None
+        token = {"NextToken": answer["NextToken"]}
+
+
+def _topic(topic: dict[str, Any]) -> Topic:
+    return Topic(
+        name=topic["TopicName"],
+        display_name=topic.get("DisplayName"),
+        description=topic.get("Description"),
+        default_status=topic["DefaultSubscriptionStatus"],
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

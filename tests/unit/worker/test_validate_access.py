@@ -1,0 +1,150 @@
+"""validate-access: every check with what to do, and no false comfort."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.actions import Params
+from shared.aws import AwsClient
+from shared.errors import AwsCallError, CustomerError
+from shared.models import IdentityCenter
+from tests.unit.worker.world import ACCOUNT, REGION, World
+from worker.actions import validate_access
+
+SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
+
+
+class Instances(AwsClient):
+    """sso-admin with these identity stores, one a page."""
+
+    def __init__(self, *stores: str) -> None:
+        super().__init__("sso-admin", None)
+        self._stores = stores
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """ListInstances."""
+        assert operation == "list_instances"
+        at = int(parameters.get("NextToken", 0))
+        page = [{"IdentityStoreId": one, "OwnerAccountId": "999988887777"} for one in self._stores[at : at + 1]]
+        more = {"NextToken": str(at + 1)} if at + 1 < len(self._stores) else {}
+        return {"Instances": page, **more}
+
+
+class Access:
+    """Whether the role is assumed without its ExternalId; an error is raised."""
+
+    def __init__(self, answer: bool | Exception) -> None:
+        self._answer = answer
+
+    def works_without_external_id(self) -> bool:
+        """As made up."""
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+def checks(world: World, **options: Any) -> dict[str, tuple[str, str]]:
+    """{name: (status, message)}."""
+    options.setdefault("access", Access(False))
+    options["customer"] = {"external_id": "x-1", **options.get("customer", {})}
+    done = world.run(validate_access.run, Params(), **options)
+    return {row["name"]: (row["status"], row["message"]) for row in done.data["checks"]}
+
+
+def test_a_customer_that_is_ready() -> None:
+    """Every check ok, no warning."""
+    world = World()
+    rows = checks(world, customer={"identity_center": SOURCE}, identity_center=Instances("d-0123456789"))
+    assert {name: status for name, (status, _) in rows.items()} == dict.fromkeys(
+        ["assume_role", "external_id", "ses_account", "contact_list", "identity_center"], "ok"
+    )
+    assert rows["contact_list"][1] == "the list is main, with 2 topics"
+    assert "d-0123456789 of account 999988887777" in rows["identity_center"][1]
+    assert world.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("customer", "answer", "text"),
+    [({}, True, "can be assumed without its ExternalId"), ({"external_id": None}, False, "has no external_id")],
+)
+def test_a_role_without_an_external_id_is_a_finding(customer: dict[str, Any], answer: bool, text: str) -> None:
+    """Also a warning of the result."""
+    world = World()
+    status, message = checks(world, customer=customer, access=Access(answer))["external_id"]
+    assert status == "finding"
+    assert text in message
+    assert world.warnings == [f"external_id: {message}"]
+
+
+def test_an_unanswered_question_is_no_comfort() -> None:
+    """STS did not say whether it works without: failed, not ok."""
+    unanswered = AwsCallError("sts", "assume_role", "throttled", "Throttling", "slow down")
+    assert checks(World(), access=Access(unanswered))["external_id"][0] == "failed"
+
+
+def test_a_sandbox_and_disabled_sending_are_findings() -> None:
+    """Each with where to go."""
+    world = World()
+    world.ses.set_account(ACCOUNT, REGION, production_access=False, sending_enabled=False)
+    status, message = checks(world)["ses_account"]
+    assert status == "finding"
+    assert "sandbox" in message
+    assert "sending is disabled" in message
+
+
+def test_no_list_is_a_finding() -> None:
+    """And so is one of another name."""
+    assert checks(World(made=False))["contact_list"][0] == "finding"
+    status, message = checks(World(), customer={"contact_list_name": "other"})["contact_list"]
+    assert (status, "contact_list_name" in message) == ("finding", True)
+
+
+@pytest.mark.parametrize(
+    ("stores", "store_id", "status", "text"),
+    [
+        ((), None, "failed", "no Identity Center instance is visible"),
+        (("d-a", "d-b"), None, "failed", "set identity_store_id"),
+        (("d-a", "d-b"), "d-b", "ok", "d-b of account"),
+        (("d-a",), "d-c", "failed", "is not among"),
+    ],
+)
+def test_which_identity_center_answers(stores: tuple[str, ...], store_id: str | None, status: str, text: str) -> None:
+    """None or several without a choice is a failure: nothing could be imported."""
+    source = SOURCE.model_copy(update={"store_id": store_id})
+    world = World()
+    found = checks(world, customer={"identity_center": source}, identity_center=Instances(*stores))["identity_center"]
+    assert found[0] == status
+    assert text in found[1]
+
+
+def test_a_wrong_identity_center_configuration_is_a_failed_check() -> None:
+    """It was only a warning for actions that do not need it."""
+    source = SOURCE.model_copy(update={"fault": "$.x: is not a role ARN"})
+    assert checks(World(), customer={"identity_center": source})["identity_center"] == (
+        "failed",
+        "$.x: is not a role ARN",
+    )
+
+
+def test_a_role_that_cannot_be_assumed_fails_the_customer_and_keeps_the_row() -> None:
+    """What rests on the role is not checked; Identity Center still is."""
+    world = World()
+
+    def refuse() -> Any:
+        raise CustomerError("authentication", "AccessDenied", "could not assume it: look here")
+
+    def action(job: Any, params: Any, state: Any) -> Any:
+        job.open_ses = refuse
+        return validate_access.run(job, params, state)
+
+    done = world.run(action, Params(), access=Access(False))
+    assert [(row["name"], row["status"]) for row in done.data["checks"]] == [
+        ("assume_role", "failed"),
+        ("identity_center", "ok"),
+    ]
+    assert done.failure is not None
+    assert (done.failure.category, done.failure.type) == ("authentication", "AccessDenied")
+    assert "assume_role" in done.failure.message
+    assert "look here" in done.failure.message

@@ -1,0 +1,166 @@
+"""One customer's account on the strict SES, and actions run in it slice by slice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from local.ses.service import StrictSes
+from local.ses.store import ContactRecord, shared_preferences
+from local.web import AwsError
+from shared.aws import AwsClient
+from shared.errors import AwsCallError
+from shared.models import Customer
+from shared.objects import Bucket
+from worker.access import Access
+from worker.job import Done, Job, More, Outcome, State
+from worker.rate import Pacer, SliceBudget
+from worker.ses import PacedSes
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+TOPICS = [
+    {"TopicName": "in", "DisplayName": "In", "Description": "d", "DefaultSubscriptionStatus": "OPT_IN"},
+    {"TopicName": "out", "DisplayName": "Out", "DefaultSubscriptionStatus": "OPT_OUT"},
+]
+
+
+class Client(AwsClient):
+    """The strict SES in the place of boto3."""
+
+    def __init__(self, ses: StrictSes) -> None:
+        super().__init__("sesv2", None)
+        self._ses = ses
+        self.asked: list[str] = []
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """As boto3 would: snake case in, AwsCallError out."""
+        name = "".join(part.title() for part in operation.split("_"))
+        self.asked.append(name)
+        try:
+            answer = self._ses.call(ACCOUNT, REGION, name, parameters)
+        except AwsError as error:
+            raise AwsCallError("sesv2", operation, "refused", error.code, error.message, error.status) from None
+        times = {key: datetime.fromtimestamp(answer[key], UTC) for key in answer if key.endswith("Timestamp")}
+        return {**answer, **times}
+
+
+class Objects(AwsClient):
+    """An S3 that keeps what is written, or refuses it."""
+
+    def __init__(self) -> None:
+        super().__init__("s3", None)
+        self.written: dict[str, bytes] = {}
+        self.refusal: AwsCallError | None = None
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """PutObject only."""
+        assert operation == "put_object"
+        if self.refusal is not None:
+            raise self.refusal
+        assert parameters["Key"] not in self.written, "a part is written once"
+        self.written[parameters["Key"]] = parameters["Body"]
+        return {}
+
+
+class Time:
+    """A clock that moves when somebody sleeps, and a little with every look."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Pass."""
+        self.now += seconds
+
+
+class World:
+    """One account, with a list `main` unless not `made`; `asked` are the SES calls so far."""
+
+    def __init__(self, *contacts: ContactRecord, made: bool = True, topics: Any = None) -> None:
+        self.ses = StrictSes(rate=None)
+        self.client = Client(self.ses)
+        self.objects = Objects()
+        self.time = Time()
+        self.lines: list[str] = []
+        self.warnings: list[str] = []
+        self.slices = 0
+        if made:
+            self.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=topics or TOPICS)
+            self.ses.fill(ACCOUNT, REGION, "main", contacts)
+
+    @property
+    def asked(self) -> list[str]:
+        """The SES calls so far."""
+        return self.client.asked
+
+    def run(
+        self,
+        action: Callable[[Job, Any, State], Outcome],
+        params: Any,
+        *,
+        budget: float = 60.0,
+        per_second: float = 0,
+        customer: dict[str, Any] | None = None,
+        access: Any = None,
+        identity_center: Any = None,
+    ) -> Done:
+        """Run an action to its end, slice after slice, as the service and the orchestrator would."""
+        state: State = {}
+        pace: list[float] | None = None
+        while True:
+            self.slices += 1
+            pacer = Pacer(per_second, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
+            if pace is not None:
+                pacer.restore(pace)
+            ses = PacedSes(self.client, pacer)
+            job = Job(
+                run_id="run-1",
+                customer=make_customer(**(customer or {})),
+                access=cast(Access, access),
+                open_ses=lambda ses=ses: ses,  # type: ignore[misc]
+                open_identity_center=lambda *_: identity_center,
+                open_results=lambda: Bucket(self.objects, "results"),
+                log=self.lines.append,
+                warnings=self.warnings,
+            )
+            outcome = action(job, params, state)
+            if isinstance(outcome, Done):
+                return outcome
+            state, pace = json.loads(json.dumps(_state(outcome))), ses.pace
+
+    def data(self, action: Callable[[Job, Any, State], Outcome], params: Any, **options: Any) -> dict[str, Any]:
+        """The same, only the data."""
+        return self.run(action, params, **options).data
+
+    def written(self) -> list[dict[str, Any]]:
+        """Every line of every part, in the parts' order."""
+        parts = [gzip.decompress(self.objects.written[key]) for key in sorted(self.objects.written)]
+        return [json.loads(line) for part in parts for line in part.decode().splitlines()]
+
+
+def _state(outcome: More) -> State:
+    return outcome.state
+
+
+def make_customer(**changes: Any) -> Customer:
+    """The account's customer."""
+    known: dict[str, Any] = {
+        "customer_code": "acme",
+        "customer_name": "Acme",
+        "account_id": ACCOUNT,
+        "region": REGION,
+        "ses_role_arn": f"arn:aws:iam::{ACCOUNT}:role/r",
+    }
+    return Customer(**{**known, **changes})
+
+
+def contact(number: int, preferences: dict[str, str] | None = None, *, unsubscribed: bool = False) -> ContactRecord:
+    """A contact with explicit preferences."""
+    return ContactRecord(f"c{number}@x.example", shared_preferences(preferences or {}), unsubscribed)
