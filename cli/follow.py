@@ -9,17 +9,38 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from cli.errors import no_summary, usage
+from shared import limits
 from shared.errors import AwsCallError
-from shared.models import CustomerResult, RunPlan, Summary
+from shared.models import CustomerResult, Hop, HopClaim, RunPlan, Summary
 from shared.objects import Bucket
-from shared.record import plan_key, result_key, results_prefix, summary_key
+from shared.record import hop_claim_key, hop_key, plan_key, result_key, results_prefix, summary_key
 
 _MAX_OBJECT_BYTES = 64 * 1024 * 1024
+_MAX_HOP_BYTES = 128 * 1024 * 1024
 _START_SECONDS = 120.0  # interface: lost without plan.json and summary.json so long after the Event
 _GRACE_SECONDS = 30.0  # interface: lost without summary.json so long after the latest deadline
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 _Found = TypeVar("_Found", bound=RunPlan | Summary)
 _FAULTS_IN_A_ROW = 5  # a few failed polls are the network's business, not the run's
+
+
+def latest_deadline(bucket: Bucket, plan: RunPlan) -> float:
+    """When the time of the run's last known invocation ends, in epoch seconds; every hop has its own."""
+    latest = _seconds(plan.deadline)
+    for hop in range(1, limits.MAX_HOPS + 1):
+        claimed = bucket.find(hop_claim_key(plan.run_id, hop), limit=_MAX_OBJECT_BYTES)
+        announced = None if claimed else bucket.find(hop_key(plan.run_id, hop), limit=_MAX_HOP_BYTES)
+        if claimed is not None:
+            latest = max(latest, _seconds(HopClaim.model_validate_json(claimed.body).deadline))
+        elif announced is not None:
+            latest = max(latest, _seconds(Hop.model_validate_json(announced.body).deadline))
+        else:
+            break
+    return latest
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 class Watcher(Protocol):
@@ -43,6 +64,7 @@ class Follower:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     _shown: set[int] = field(default_factory=set)
+    _lost_at: float = 0.0
 
     def follow(self) -> Summary:
         """The run's Summary; CommandError (exit 3) when the run is lost."""
@@ -51,11 +73,17 @@ class Follower:
             return plan
         self._check_request(plan)
         self.watcher.planned(plan)
-        lost_at = datetime.fromisoformat(plan.deadline).timestamp() + _GRACE_SECONDS
-        for summary in self._polls(lambda: self._poll_run(plan), lambda: self.clock() > lost_at):
+        self._lost_at = _seconds(plan.deadline) + _GRACE_SECONDS
+        for summary in self._polls(lambda: self._poll_run(plan), lambda: self._is_lost(plan)):
             if summary is not None:
                 return summary
         raise no_summary(f"run {self.run_id} is lost: its time is over and there is no summary. {self._what_is_left()}")
+
+    def _is_lost(self, plan: RunPlan) -> bool:
+        """Whether the time of the run's last invocation is over; hops are looked for when it seems so."""
+        if self.clock() > self._lost_at:
+            self._lost_at = latest_deadline(self.bucket, plan) + _GRACE_SECONDS
+        return self.clock() > self._lost_at
 
     def _wait_for_plan(self) -> RunPlan | Summary:
         began = self.clock()

@@ -22,6 +22,7 @@ from shared.errors import AwsCallError, RunRefusedError
 from shared.objects import Bucket
 
 _S3_ATTEMPTS = 5
+_S3_CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,21 @@ class Target:
 
 def connect(function_name: str) -> Target:
     """Find the orchestrator in the environment's account; CommandError (exit 3) when it cannot be reached."""
-    with _reachable(f"the function {function_name}"):
+    with reachable(f"the function {function_name}"):
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
         lambda_client = aws.client("lambda", None, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
         configuration = lambda_client.call("get_function_configuration", FunctionName=function_name)
-        bucket = configuration.get("Environment", {}).get("Variables", {}).get("RESULTS_BUCKET")
-        if not bucket:
-            raise no_summary(f"{function_name} has no RESULTS_BUCKET: is it ses-fleet's orchestrator?")
-        return Target(function_name, lambda_client, Bucket(aws.client("s3", None, attempts=_S3_ATTEMPTS), bucket))
+        variables = configuration.get("Environment", {}).get("Variables", {})
+        for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
+            if not variables.get(name):
+                raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
+        s3 = aws.client("s3", None, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
+        return Target(function_name, lambda_client, Bucket(s3, variables["RESULTS_BUCKET"]))
 
 
 def ask_help(target: Target) -> dict[str, Any]:
     """Invoke `help`: synchronous, no run record."""
-    with _reachable(f"the function {target.function_name}"):
+    with reachable(f"the function {target.function_name}"):
         response = target.lambda_client.call(
             "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
         )
@@ -62,7 +65,7 @@ def run(target: Target, payload: dict[str, Any], screen: Screen) -> int:
     """Start the run and follow it; the exit code is the Summary's."""
     payload = {"on_deadline": "continue", **payload}
     run_id = _claim_id(payload)
-    with _reachable(f"the function {target.function_name}"):
+    with reachable(f"the function {target.function_name}"):
         target.lambda_client.call(
             "invoke",
             FunctionName=target.function_name,
@@ -117,7 +120,8 @@ def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _reachable(what: str) -> Iterator[None]:
+def reachable(what: str) -> Iterator[None]:
+    """CommandError (exit 3) for every AWS call inside that fails."""
     try:
         yield
     except AwsCallError as failure:

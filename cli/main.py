@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import check
+from cli import check, export, runs
 from cli import invoke as invoking
 from cli import payload as payloads
-from cli.errors import OK, CommandError, usage
+from cli.errors import OK, SOME_FAILED, CommandError, usage
 from cli.show import Screen
 from shared.actions import HELP
 
@@ -33,6 +33,9 @@ local_app = typer.Typer(help="The local cloud: the real functions on this machin
 app.add_typer(local_app, name="local")
 config_app = typer.Typer(help="config.json and SESConfig.json.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+runs_app = typer.Typer(help="Runs that were, or are under way.", no_args_is_help=True)
+app.add_typer(runs_app, name="runs")
+_ORCHESTRATOR = "ses-fleet-orchestrator"
 
 _EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 _FileOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
@@ -63,8 +66,7 @@ def invoke(
     scenario: _FileOption = None,
 ) -> None:
     """Start a run and follow it to its Summary. Exit code 0, 1 or 2 as the Summary has it; 3 = no Summary."""
-    if output not in ("text", "json"):
-        raise usage(f"--output is text or json, not {output}")
+    _check_output(output)
     _check_local(local, function_name, config=config, ses_config=ses_config, scenario=scenario)
     flags = {
         "customer_code": customer_code,
@@ -84,7 +86,7 @@ def invoke(
     invoking.confirm(built, yes=yes)
     screen = Screen(text=output == "text")
     with _cloud(local, screen, config, ses_config, scenario):
-        raise typer.Exit(_invoke(function_name or "ses-fleet-orchestrator", built, screen, output))
+        raise typer.Exit(_invoke(function_name or _ORCHESTRATOR, built, screen, output))
 
 
 @config_app.command("check")
@@ -99,6 +101,61 @@ def check_files(
             errors += level == "error"
             sys.stdout.write(check.line(path, level, text) + "\n")
     raise typer.Exit(1 if errors else 0)
+
+
+_FunctionName = Annotated[str, typer.Option(help="the orchestrator, which knows where its runs are recorded")]
+
+
+@runs_app.command("list")
+def list_runs(
+    limit: Annotated[int, typer.Option(help="how many, newest first", min=1, max=1_000)] = 20,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """The last runs, and what became of each."""
+    _check_output(output)
+    with invoking.reachable("the run records"):
+        listed = runs.newest(invoking.connect(function_name).results, limit)
+    if output == "json":
+        sys.stdout.write(runs.as_json(listed) + "\n")
+    else:
+        Screen(text=True).runs(listed)
+
+
+@runs_app.command("show")
+def show_run(
+    run_id: Annotated[str, typer.Argument(help="as `runs list` shows it")],
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """What became of one run, or how far it is: also while it is under way, or after its orchestrator was killed."""
+    _check_output(output)
+    shown = runs.look(invoking.connect(function_name).results, run_id)
+    screen = Screen(text=output == "text")
+    if output == "text" and shown.summary.exit_code is None:
+        screen.notice(f"run {run_id} is {shown.state}")
+    screen.summary(shown.summary)
+
+
+@runs_app.command("export")
+def export_run(
+    run_id: Annotated[str, typer.Argument(help="of a list-contacts or list-contacts-all")],
+    out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
+    format_: Annotated[str, typer.Option("--format", help=" or ".join(export.FORMATS))] = "csv",
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """All customers' contacts in one file. Exit code 1 when some could not be had: what is missing is named."""
+    if format_ not in export.FORMATS:
+        raise usage(f"--format is {' or '.join(export.FORMATS)}, not {format_}")
+    results = invoking.connect(function_name).results
+    shown = runs.look(results, run_id)
+    screen = Screen(text=True)
+    with screen, invoking.reachable("the run's data"):
+        exported = export.export(results, shown, format_, out, screen.exported)
+    for problem in exported.problems:
+        screen.notice(f"⚠️  {problem}")
+    screen.notice(f"{exported.contacts:,} contacts exported to {out}")
+    raise typer.Exit(SOME_FAILED if exported.problems else OK)
 
 
 @local_app.command()
@@ -148,6 +205,11 @@ def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: s
         return OK
     with screen:
         return invoking.run(target, built, screen)
+
+
+def _check_output(output: str) -> None:
+    if output not in ("text", "json"):
+        raise usage(f"--output is text or json, not {output}")
 
 
 def _check_local(local: bool, function_name: str | None, **files: Path | None) -> None:

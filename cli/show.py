@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
+from cli.runs import Listed
+from cli.tables import plain, tables
 from shared.models import CustomerResult, RunPlan, Summary
 from shared.text import printable
 
@@ -81,7 +85,32 @@ class Screen:
                 self._err, "❌ The run was refused:", *(f"   {printable(text, 500)}" for text in summary.errors)
             )
             return
+        for table in tables(summary, self._out.width):
+            self.table(table)
         self._aside(self._out, *summary_lines(summary))
+
+    def table(self, table: RenderableType) -> None:
+        """A table on stdout, whose cells wrap; or a line, which wraps as the terminal does."""
+        self._out.print(table, soft_wrap=not isinstance(table, Table))
+
+    def runs(self, listed: Sequence[Listed]) -> None:
+        """`runs list`."""
+        if not listed:
+            self._aside(self._out, "no runs yet")
+            return
+        rows = []
+        for one in listed:
+            counts = {"✅": one.successful, "❌": one.failed, "⏭️": one.skipped, "⏸️": one.not_started}
+            shown = " ".join(f"{count} {mark}" for mark, count in counts.items() if count)
+            seconds = "" if one.seconds is None else f"{one.seconds:.1f}s"
+            started = one.started_at[:16].replace("T", " ")
+            rows.append([one.run_id, printable(one.action), started, f"{one.state} {shown}".strip(), seconds])
+        self.table(plain("Runs", ["run", "action", "started (UTC)", "outcome", "time"], rows, texts=4))
+
+    def exported(self, contacts: int, total: int) -> None:
+        """How far an export is."""
+        if self._task is not None:
+            self._progress.update(self._task, description="contacts", completed=contacts, total=total)
 
     def answer(self, actions: dict[str, Any]) -> None:
         """The answer to help."""

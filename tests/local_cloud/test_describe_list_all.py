@@ -129,7 +129,12 @@ def test_the_run_record_holds_everything(cloud: Cloud) -> None:
     prefix = f"runs/{summary['run_id']}/"
     listed = cloud.s3.list_objects_v2(Bucket=RESULTS_BUCKET, Prefix=prefix)["Contents"]
     keys = {entry["Key"].removeprefix(prefix) for entry in listed}
-    assert keys == {"plan.json", "summary.json", *(f"results/{code}.json" for code in SAMPLE["customer_mappings"])}
+    assert keys == {
+        "plan.json",
+        "summary.json",
+        "results.jsonl.gz",
+        *(f"results/{code}.json" for code in SAMPLE["customer_mappings"]),
+    }
     assert _object(cloud, f"{prefix}summary.json") == summary
     acme = _object(cloud, f"{prefix}results/acme.json")
     assert acme["logs"][0] == "🔄 Customer acme: Starting processing"

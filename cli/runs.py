@@ -1,0 +1,147 @@
+"""Runs that were: which there are, what became of one, and its contacts in one file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cli.errors import no_summary, usage
+from cli.follow import latest_deadline
+from orchestrator.run_record import RunRecord
+from shared.errors import AwsCallError, RunRefusedError
+from shared.models import RUN_ID_PATTERN, RunPlan, Summary
+from shared.objects import Bucket
+from shared.record import results_prefix
+
+_STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
+_READERS = 16
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of `runs list`. `state`: finished, refused, under way, or lost; counts null when not counted yet."""
+
+    run_id: str
+    action: str
+    started_at: str
+    state: str
+    exit_code: int | None
+    total_customers: int | None
+    successful: int | None
+    failed: int | None
+    skipped: int | None
+    not_started: int | None
+    seconds: float | None
+
+
+def newest(bucket: Bucket, count: int) -> list[Listed]:
+    """The last `count` runs, newest first."""
+    dated: list[str] = []
+    others: list[str] = []
+    for run_id in _run_ids(bucket):
+        stamp = _STAMP.fullmatch(run_id)
+        (dated if stamp else others).append(run_id)
+    # An id that its caller chose tells no time: those runs have to be looked at.
+    candidates = [*sorted(dated, reverse=True)[:count], *others]
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = [listed for listed in pool.map(lambda run_id: _listed(bucket, run_id), candidates) if listed]
+    return sorted(found, key=lambda listed: listed.started_at, reverse=True)[:count]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run as it is now. `plan` None = it was refused before it had one."""
+
+    plan: RunPlan | None
+    summary: Summary
+    state: str
+
+
+def look(bucket: Bucket, run_id: str) -> Shown:
+    """The state of one run; CommandError (exit 2) when there is none of this id."""
+    if not re.fullmatch(RUN_ID_PATTERN, run_id):
+        raise usage("a run's id is 1 to 40 of A-Z a-z 0-9 _ -; `ses-fleet runs list` shows them")
+    record = RunRecord(bucket, run_id)
+    try:
+        plan = record.plan()
+        summary = record.summary() if plan is None else record.state(plan)
+    except RunRefusedError as error:
+        raise no_summary(str(error.faults[0])) from None
+    except AwsCallError as failure:
+        raise no_summary(f"the record of run {run_id} cannot be read ({failure.code}: {failure.text})") from None
+    if summary is None:
+        raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows them")
+    return Shown(plan, summary, _state(bucket, plan, summary))
+
+
+def _state(bucket: Bucket, plan: RunPlan | None, summary: Summary | None) -> str:
+    if summary is not None and summary.exit_code is not None:
+        return "refused" if summary.exit_code == 2 else "finished"
+    assert plan is not None  # noqa: S101  # without a plan there is a refusal, or no run
+    over = latest_deadline(bucket, plan) < datetime.now(UTC).timestamp()
+    return "lost" if over else "under way"
+
+
+def _run_ids(bucket: Bucket) -> Iterator[str]:
+    token: dict[str, str] = {}
+    while True:
+        page = bucket.s3.call("list_objects_v2", Bucket=bucket.name, Prefix="runs/", Delimiter="/", **token)
+        for entry in page.get("CommonPrefixes", []):
+            yield str(entry["Prefix"]).removeprefix("runs/").rstrip("/")
+        if not page.get("IsTruncated"):
+            return
+        token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _listed(bucket: Bucket, run_id: str) -> Listed | None:
+    record = RunRecord(bucket, run_id)
+    summary = record.summary()
+    plan = record.plan() if summary is None else None
+    if summary is not None:
+        return Listed(
+            run_id=run_id,
+            action=summary.action,
+            started_at=summary.started_at,
+            state=_state(bucket, None, summary),
+            exit_code=summary.exit_code,
+            total_customers=summary.total_customers,
+            successful=summary.successful_count,
+            failed=summary.failed_count,
+            skipped=summary.skipped_count,
+            not_started=summary.not_started_count,
+            seconds=summary.total_duration_seconds,
+        )
+    if plan is None:
+        return None
+    return Listed(
+        run_id=run_id,
+        action=str(plan.request["action"]),
+        started_at=plan.started_at,
+        state=f"{_state(bucket, plan, None)}: {_stored(bucket, run_id)} of {len(plan.customers)} done",
+        exit_code=None,
+        total_customers=len(plan.customers),
+        successful=None,
+        failed=None,
+        skipped=None,
+        not_started=None,
+        seconds=None,
+    )
+
+
+def _stored(bucket: Bucket, run_id: str) -> int:
+    stored, token = 0, dict[str, str]()
+    while True:
+        page = bucket.s3.call("list_objects_v2", Bucket=bucket.name, Prefix=results_prefix(run_id), **token)
+        stored += len(page.get("Contents", []))
+        if not page.get("IsTruncated"):
+            return stored
+        token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def as_json(listed: list[Listed]) -> str:
+    """`runs list --output json`."""
+    return json.dumps([vars(one) for one in listed], indent=2)
