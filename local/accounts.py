@@ -88,8 +88,15 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
 
 
 def fill_accounts(ses: StrictSes, scenario: Scenario) -> None:
-    """The scenario's lists and contacts."""
+    """The scenario's lists and contacts, and what SES thinks of the accounts."""
     for account_id, account in scenario.accounts.items():
+        for region, standing in account.ses.items():
+            ses.set_account(
+                account_id,
+                region,
+                production_access=standing.production_access,
+                sending_enabled=standing.sending_enabled,
+            )
         for region, contact_list in account.lists.items():
             _make_list(ses, account_id, region, contact_list)
 
@@ -160,7 +167,7 @@ def _role_arns(config: Any) -> Iterator[tuple[str, str, str, str | None]]:
 
 
 def _customer_trust(own: ScenarioRole | None, external_id: str | None) -> dict[str, Any]:
-    trusted = [WORKER_ROLE_ARN] if own is None else own.trust
+    trusted = [WORKER_ROLE_ARN] if own is None or own.trust is None else own.trust
     wanted_id = external_id if own is None else own.external_id
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
     if wanted_id is not None:

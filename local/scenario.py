@@ -26,15 +26,23 @@ class ScenarioList(_Part):
 
 
 class ScenarioRole(_Part):
-    """Whom a role trusts instead of ses-fleet's worker, and with which ExternalId."""
+    """Whom a role trusts (null = ses-fleet's worker), and with which ExternalId, whatever config.json says."""
 
-    trust: list[str]
+    trust: list[str] | None = None
     external_id: str | None = None
 
 
-class ScenarioAccount(_Part):
-    """`lists` by Region, `roles` by name."""
+class ScenarioSes(_Part):
+    """An account's standing with SES."""
 
+    production_access: bool = True
+    sending_enabled: bool = True
+
+
+class ScenarioAccount(_Part):
+    """`lists` and `ses` by Region, `roles` by name."""
+
+    ses: dict[str, ScenarioSes] = Field(default_factory=dict)
     lists: dict[str, ScenarioList] = Field(default_factory=dict)
     roles: dict[str, ScenarioRole] = Field(default_factory=dict)
 

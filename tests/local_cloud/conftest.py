@@ -114,6 +114,34 @@ class Cloud:
         lines = self.control("GET", f"journal?since={since.seq}").splitlines()
         return [entry for entry in map(json.loads, lines) if entry["started_at"] > since.time]
 
+    @contextlib.contextmanager
+    def variables(self, function: str, *, timeout: int | None = None, **changes: str) -> Iterator[None]:
+        """Give a function other environment variables, and its own back afterwards."""
+        now = self.lambda_.get_function_configuration(FunctionName=function)
+        settings: dict[str, Any] = {"Environment": {"Variables": {**now["Environment"]["Variables"], **changes}}}
+        if timeout is not None:
+            settings["Timeout"] = timeout
+        with self.function_changed(function, **settings):
+            yield
+
+    @contextlib.contextmanager
+    def faults(self, *rules: dict[str, Any]) -> Iterator[None]:
+        """Have these faults, and none afterwards."""
+        self.control("PUT", "faults", json.dumps(rules).encode())
+        try:
+            yield
+        finally:
+            self.control("PUT", "faults", b"[]")
+
+    def stored(self, key: str) -> bytes:
+        """An object of the results bucket."""
+        return bytes(self.s3.get_object(Bucket=RESULTS_BUCKET, Key=key)["Body"].read())
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys in the results bucket below a prefix, in their order."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=RESULTS_BUCKET, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
     def mark(self) -> Mark:
         """Where the journal stands: what comes after is this test's."""
         entries = self.journal()

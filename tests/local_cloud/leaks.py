@@ -5,6 +5,7 @@ It runs when a local cloud of the tests ends: after all that was done in it.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]")
 _SIGNATURE = re.compile(r"X-Amz-Signature|Signature=[0-9a-f]{16}", re.IGNORECASE)
 _FUNCTIONS = ("ses-fleet-orchestrator", "ses-fleet-worker")
-_GZIP = b"\x1f\x8b"
 _RESULTS_BUCKET = "ses-fleet-results-123456789012"
 
 
@@ -62,4 +62,6 @@ def _everything(cloud: Cloud) -> Iterator[tuple[str, str, bool]]:
 
 
 def _text(body: bytes) -> str:
-    return (gzip.decompress(body) if body[:2] == _GZIP else body).decode(errors="replace")
+    with contextlib.suppress(EOFError, OSError):  # a part that a test broke
+        body = gzip.decompress(body)
+    return body.decode(errors="replace")
