@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import heapq
 import json
@@ -32,7 +33,7 @@ class Collector:
         self._held: list[int] = []  # a heap of negated indexes: the last in config order goes first
         self._held_bytes = 0
         self._cut_at = expected  # from here on nothing is inline
-        self._file: BinaryIO | None = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
+        self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
         self._gzip: gzip.GzipFile | None = gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=_COMPRESSION)
 
     def add(self, index: int, result: CustomerResult, stored: bytes) -> None:
@@ -60,7 +61,7 @@ class Collector:
     def results_file(self) -> BinaryIO | None:
         """results.jsonl.gz, complete and rewound; None when the disk could not take it."""
         try:
-            if self._gzip is None or self._file is None:
+            if self._gzip is None:
                 return None
             self._gzip.close()
             self._file.seek(0)
@@ -70,8 +71,10 @@ class Collector:
 
     def close(self) -> None:
         """Forget the file."""
-        if self._file is not None:
-            self._file.close()
+        with contextlib.suppress(OSError):
+            if self._gzip is not None:
+                self._gzip.close()
+        self._file.close()
 
     def _append(self, stored: bytes) -> None:
         if self._gzip is None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from orchestrator.fan_out import FanOut, Timing
 from orchestrator.invoke import Answer
 from orchestrator.plan import PlannedItem
 from shared import limits
-from shared.models import Customer, CustomerResult, ErrorInfo, WorkItem, WorkResult
+from shared.models import Customer, CustomerResult, ErrorInfo, Progress, WorkItem, WorkResult
 
 Make = Callable[[], WorkItem | None]
 
@@ -211,7 +212,9 @@ def test_a_slice_is_continued_until_it_is_done() -> None:
     seen = []
 
     def worker(make: Make) -> Answer:
-        work = sent(make)
+        work = make()
+        if work is None:
+            return Answer(0.0)
         seen.append(work.continuation)
         page = (work.continuation or {"page": 0})["page"] + 1
         if page == 3:
@@ -349,3 +352,93 @@ def test_a_thread_that_waits_sends_nothing_after_the_end() -> None:
     Run(worker, 1, 1, remaining=lambda: end - time.monotonic(), start_margin=0.2, return_margin=0.1)
     assert finished.wait(5)
     assert late == [None]
+
+
+class Clock:
+    """Seconds left, which the test sets."""
+
+    def __init__(self, left: float) -> None:
+        self.left = left
+
+    def __call__(self) -> float:
+        return self.left
+
+
+def carried(
+    worker: Callable[[Make], Answer], count: int, clock: Clock, **more: Any
+) -> tuple[FanOut, list[CustomerResult]]:
+    """A fan-out whose rest another invocation would take over."""
+    results: list[CustomerResult] = []
+    fan_out = FanOut(
+        invoke=worker,
+        make_item=work_item,
+        timing=Timing(clock, 240.0, 60.0, 30.0, 900.0),
+        bound=more.pop("bound", 1),
+        failures_allowed=more.pop("allowed", None),
+        writes=False,
+        closed=threading.Event(),
+        carry_over=True,
+        failures=more.pop("failures", 0),
+    )
+    fan_out.run(items(count), lambda _, result: results.append(result), **more)
+    return fan_out, results
+
+
+def test_what_the_time_was_too_short_for_is_left() -> None:
+    """No result for those: who waits, and who is between slices with everything known of it."""
+    clock = Clock(800.0)
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        if work.customer.customer_code == "c0":
+            return done(work)
+        clock.left = 50.0
+        return done(work, continuation={"page": 2}, api_calls=7, logs=("read a page",), warnings=("odd",))
+
+    fan_out, results = carried(worker, 3, clock)
+    assert [result.customer_code for result in results] == ["c0"]
+    between, waiting = fan_out.left
+    assert (between.index, between.continuation, between.attempts, between.api_calls) == (1, {"page": 2}, 1, 7)
+    assert (between.logs, between.warnings) == (("read a page",), ("odd",))
+    assert between.started_at is not None
+    assert (waiting.index, waiting.started_at, waiting.attempts, waiting.continuation) == (2, None, 0, None)
+    fan_out.give_up()
+    assert [(result.customer_code, result.status) for result in results] == [
+        ("c0", "successful"),
+        ("c1", "failed"),
+        ("c2", "not_started"),
+    ]
+    assert fan_out.left == []
+
+
+def test_a_customer_taken_over_goes_on_where_it_was() -> None:
+    """Its continuation is sent, its numbers go on, its time has been running."""
+    seen = []
+
+    def worker(make: Make) -> Answer:
+        work = make()
+        if work is None:
+            return Answer(0.0)
+        seen.append(work.continuation)
+        return done(work, data={"ok": 1}, api_calls=3, logs=("the rest",))
+
+    started = (datetime.now(UTC) - timedelta(seconds=100)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    before = Progress(
+        index=0, customer_code="c0", started_at=started, attempts=2, api_calls=7, seconds=5.0, logs=("first",),
+        warnings=("odd",), continuation={"page": 2},
+    )  # fmt: skip
+    _, (result,) = carried(worker, 1, Clock(800.0), progress={0: before})
+    assert seen == [{"page": 2}]
+    assert (result.attempts, result.api_calls, result.logs) == (3, 10, ("first", "the rest"))
+    assert result.warnings == ("odd",)
+    late = before.model_copy(update={"started_at": "2026-01-01T00:00:00Z"})
+    _, (result,) = carried(worker, 1, Clock(800.0), progress={0: late})
+    assert (result.status, result.error and result.error.type) == ("failed", "CustomerTimeout")
+    assert len(seen) == 1
+
+
+def test_failures_of_earlier_parts_count() -> None:
+    """Whoever waits is not started, and not carried over either; who is between slices goes on."""
+    before = Progress(index=1, customer_code="c1", started_at=None, continuation={"page": 2})
+    _, results = carried(lambda make: done(sent(make)), 2, Clock(800.0), allowed=1, failures=2, progress={1: before})
+    assert {result.customer_code: result.status for result in results} == {"c0": "not_started", "c1": "successful"}

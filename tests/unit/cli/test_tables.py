@@ -1,0 +1,124 @@
+"""Tables that stay readable for a hundred customers and twenty topics."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cli.tables import tables
+from shared.models import CustomerResult, Status, Summary
+
+
+def summary(action: str, results: list[CustomerResult], **fields: Any) -> Summary:
+    """A finished run."""
+    known: dict[str, Any] = {name: 0 for name in Summary.model_fields if name.endswith(("_count", "_customers"))}
+    known |= {"run_id": "r", "action": action, "dry_run": False, "started_at": "x", "total_duration_seconds": 1.0}
+    return Summary(**{**known, "results": tuple(results), "exit_code": 0, **fields})
+
+
+def result(code: str, data: dict[str, Any] | None, status: Status = "successful", **more: Any) -> CustomerResult:
+    """A customer's result."""
+    return CustomerResult(
+        customer_code=code, customer_name=code, account_id=None, region=None, status=status, data=data, **more
+    )
+
+
+def shown(made: Summary, width: int) -> str:
+    """As printed on a terminal so wide."""
+    console = Console(width=width, force_terminal=False, file=io.StringIO())
+    for table in tables(made, width):
+        console.print(table)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_hundred_customers_and_twenty_topics(width: int) -> None:
+    """No line is wider than the terminal, every number is there, every customer in every part."""
+    codes = [f"customer-{number:03d}" for number in range(100)]
+    topics = [f"topic-number-{number:02d}" for number in range(20)]
+    matrix = {topic: {code: 1_000_000 + 100 * n + m for m, code in enumerate(codes)} for n, topic in enumerate(topics)}
+    fleet = {"topics": matrix, "drift": {code: {"missing": [], "extra": [], "different": []} for code in codes}}
+    text = shown(summary("describe-topics-all", [result(code, {"topics": []}) for code in codes], fleet=fleet), width)
+    assert all(len(line) <= width for line in text.splitlines())
+    for topic in topics:
+        assert text.count(topic) == 1
+    for count in (number for row in matrix.values() for number in row.values()):
+        assert f"{count:,}" in text
+    assert text.count("customer-042") == text.count("Opted in")
+    assert f"{sum(matrix[topics[3]].values()):,}" in text
+
+
+def test_drift_is_shown_for_those_that_differ() -> None:
+    """With topic and field."""
+    drift = {
+        "a": {"missing": ["news"], "extra": ["old"], "different": []},
+        "b": {"missing": [], "extra": [], "different": []},
+        "c": {"missing": [], "extra": [], "different": [{"topic": "x", "field": "display_name", "have": 1, "want": 2}]},
+    }
+    fleet = {"topics": {"news": {"b": 1}}, "drift": drift}
+    text = shown(summary("describe-topics-all", [result(code, {}) for code in "abc"], fleet=fleet), 100)
+    rows = {
+        line.split()[0]: line.split()
+        for line in text.split("Differs from SESConfig.json")[1].splitlines()
+        if line.split()
+    }
+    assert rows["a"] == ["a", "news", "old"]
+    assert rows["c"] == ["c", "x.display_name"]
+    assert "b" not in rows
+
+
+def test_a_comparison_too_large_says_where_it_is() -> None:
+    """And a summary without one shows none."""
+    fleet = {"topics": None, "drift": None, "location": "s3://b/fleet.json"}
+    assert "s3://b/fleet.json" in shown(summary("describe-topics-all", [], fleet=fleet), 100)
+    assert shown(summary("describe-topics-all", []), 100) == ""
+
+
+def test_checks_by_customer_and_what_to_do() -> None:
+    """A check that was not made is a dash; a customer that was not run says so."""
+    rows = [
+        {"name": "assume_role", "status": "ok", "message": "m"},
+        {"name": "external_id", "status": "finding", "message": "do this"},
+    ]
+    failed = [{"name": "assume_role", "status": "failed", "message": "m"}]
+    made = summary(
+        "validate-access-all",
+        [result("a", {"checks": rows}), result("b", {"checks": failed}, "failed"), result("c", None, "skipped")],
+    )
+    lines = {line.split()[0]: line.split()[1:] for line in shown(made, 100).splitlines() if line.split()}
+    assert lines["a"] == ["✅", "⚠️"]
+    assert lines["b"] == ["❌", "–"]
+    assert lines["c"] == ["skipped", "skipped"]
+    assert lines["⚠️"] == ["a:", "external_id:", "do", "this"]
+
+
+def test_lists_and_contacts() -> None:
+    """One row a customer, hostile names harmless, what is not inline is in S3."""
+    data = {
+        "contact_list": {"name": "main"},
+        "topics": [{}, {}],
+        "contacts": {"total": 12_345, "unsubscribed_all": 6},
+    }
+    made = summary(
+        "describe-list-all",
+        [result("a\x1b[2J", data), result("b", {"contact_list": None, "topics": [], "contacts": None}),
+         result("c", None, data_location="s3://x")],
+    )  # fmt: skip
+    text = shown(made, 100)
+    assert "\x1b" not in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["a\\u001b[2J", "main", "2", "12,345", "6"] in lines
+    assert ["b", "no", "list"] in lines
+    assert ["c", "in", "S3"] in lines
+    listed = summary("list-contacts-all", [result("a", {"total": 3, "parts": 1}), result("b", None, "failed")])
+    text = shown(listed, 100)
+    assert ["all", "3"] in [line.split() for line in text.splitlines()]
+    assert "ses-fleet runs export r" in text
+
+
+def test_a_dry_run_has_no_table() -> None:
+    """Nothing was found out."""
+    assert shown(summary("describe-list-all", [result("a", {"would_use": {}})], dry_run=True), 100) == ""
