@@ -54,9 +54,11 @@ format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff format
 
 .PHONY: bench
-bench: setup ## measure: worker CPU per customer, 200 customers at concurrency 10
+bench: setup ## measure everything in docs/benchmarks.md, about three minutes
 	@$(BIN)/python -m bench.fan_out
 	@$(BIN)/python -m bench.worker_cpu
+	@$(BIN)/python -m bench.large_list
+	@$(BIN)/python -m bench.large_results
 
 .PHONY: readme
 readme: setup ## write the summary in README.md anew

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,21 +34,24 @@ class Fleet:
         cloud.add_customers({"customer_mappings": mappings})
         for account in self._accounts:
             cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
+        self.response_bytes = 0
         self._lambda = aws.client("lambda", HUB_REGION, read_timeout=300)
         cloud.runtime.prewarm(cloud.function(WORKER), 10)
         cloud.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
-    def fill(self, contacts: int) -> None:
-        """Have at least so many contacts in every list."""
+    def fill(self, contacts: int, explicit: int = 1) -> None:
+        """Have at least so many contacts in every list, each with so many explicit preferences."""
+        names = [topic["TopicName"] for topic in _TOPICS]
         for account in self._accounts:
-            made = bulk.generate(count=contacts, seed=1, opt_in={"topic-1": 0.5}, topics=["topic-1"])
+            made = bulk.generate(count=contacts, seed=1, opt_in=dict.fromkeys(names[:explicit], 0.5), topics=names)
             self.cloud.ses.fill(account, HUB_REGION, "main", made)
 
     def run(self, **payload: Any) -> tuple[dict[str, Any], float]:
-        """One describe-list-all: its Summary, and the seconds that the caller waited."""
+        """One run, describe-list-all unless it says otherwise: its Summary, and the seconds that the caller waited."""
         body = json.dumps({"action": "describe-list-all", **payload}).encode()
         began = time.perf_counter()
         answer = self._lambda.call("invoke", FunctionName=ORCHESTRATOR, Payload=body)
+        self.response_bytes = int(answer["ResponseMetadata"]["HTTPHeaders"]["content-length"])
         summary = json.loads(answer["Payload"].read())
         seconds = time.perf_counter() - began
         if summary.get("exit_code") != 0:
@@ -56,6 +61,17 @@ class Fleet:
     def cpu_seconds(self, function: str) -> dict[str, float]:
         """utime + stime of every environment of a function, by its id."""
         return {e.id: _cpu(e.pid) for e in self.cloud.runtime.environments() if e.function == function}
+
+    def replace_code(self, function: str, module: str, source: str) -> None:
+        """Give a function other code: one module."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(module, source)
+        self._lambda.call("update_function_code", FunctionName=function, ZipFile=buffer.getvalue())
+
+    def memory_mb(self, function: str) -> dict[str, tuple[float, float]]:
+        """(now, most so far) of every environment's resident memory, by its id."""
+        return {e.id: _memory(e.pid) for e in self.cloud.runtime.environments() if e.function == function}
 
 
 @contextmanager
@@ -76,6 +92,12 @@ def _customer(number: int, account: str) -> dict[str, str]:
         "region": HUB_REGION,
         "ses_role_arn": f"arn:aws:iam::{account}:role/contact-manager",
     }
+
+
+def _memory(pid: int) -> tuple[float, float]:
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    now, most = (int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+    return now, most
 
 
 def _cpu(pid: int) -> float:

@@ -51,6 +51,7 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._refilled = clock()
+        self._was_full = False
 
     def wait(self) -> None:
         """Wait for the next request's turn; SliceTimeoutError when its turn lies beyond the budget."""
@@ -58,9 +59,20 @@ class Pacer:
             self._refill()
             self.pause(max(0.0, (1.0 - self._tokens) / self._per_second))
             self._refill()
+            self._was_full = self._tokens >= self._burst
             self._tokens -= 1.0
         elif not self._budget.covers(0):
             self.pause(0)
+
+    def answered(self) -> None:
+        """The request that `wait` let pass was answered.
+
+        A full bucket begins to refill with the first request taken from it. SES took it before it answered, so
+        counting from the answer never runs ahead of SES, however slow the way there was.
+        """
+        if self._was_full:
+            self._was_full = False
+            self._refilled = self._clock()
 
     def emptied(self) -> None:
         """Somebody else uses the same account's rate: the burst is gone."""

@@ -42,7 +42,10 @@ class PacedSes:
     def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._pacer.wait()
         self.calls += 1
-        return self._client.call(operation, **parameters)
+        try:
+            return self._client.call(operation, **parameters)
+        finally:
+            self._pacer.answered()
 
     def _back_off(self) -> None:
         self._pacer.emptied()

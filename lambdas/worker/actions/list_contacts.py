@@ -29,7 +29,7 @@ def run(job: Job, params: ListContactsParams, state: State) -> Outcome:
         describe, wanted = _describer(contact_list), _wanted(params)
         since = None if params.changed_since is None else params.changed_since.timestamp()
         for page in scan.pages(job, _condition(params)):
-            recent = page if since is None else [one for one in page if one.get("LastUpdatedTimestamp", 0) >= since]
+            recent = page if since is None else [one for one in page if _updated(one) >= since]
             writer.add(filter(wanted, map(describe, recent)))
     except SliceTimeoutError:
         writer.flush()
@@ -73,7 +73,7 @@ def _describer(contact_list: ContactList) -> Callable[[_Contact], _Contact]:
             "preferences": explicit,
             "effective": unsubscribed if unsubscribed_all else {**defaults, **explicit},
             "unsubscribed_all": unsubscribed_all,
-            "last_updated_at": _iso(contact.get("LastUpdatedTimestamp")),
+            "last_updated_at": _iso(_updated(contact)),
         }
 
     return describe
@@ -90,5 +90,11 @@ def _wanted(params: ListContactsParams) -> Callable[[_Contact], bool]:
     return wanted
 
 
-def _iso(epoch: float | None) -> str | None:
-    return None if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _updated(contact: _Contact) -> float:
+    """Epoch seconds, as shared.aws hands pages over; a datetime if a later botocore parses them after all."""
+    moment = contact["LastUpdatedTimestamp"]
+    return float(moment.timestamp() if isinstance(moment, datetime) else moment)
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -126,3 +126,17 @@ def test_a_refusal_is_final() -> None:
     with pytest.raises(AwsCallError):
         ses.read("list_contacts")
     assert ses.calls == 1
+
+
+def test_a_slow_first_request_is_no_head_start() -> None:
+    """SES took it when it arrived, so the sixth comes a second after that, not after it was sent."""
+    clock = Clock()
+    paced = pacer(clock)
+    arrivals = []
+    for number in range(7):
+        paced.wait()
+        clock.now += 0.4 if number == 0 else 0.01  # the way there
+        arrivals.append(clock.now)
+        paced.answered()
+    assert arrivals[5] - arrivals[0] >= 1.0
+    assert arrivals[6] - arrivals[0] >= 2.0
