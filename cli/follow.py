@@ -164,4 +164,7 @@ class Follower:
         return None if stored is None else stored.body
 
     def _what_is_left(self) -> str:
-        return f"Look at {self.bucket.location(f'runs/{self.run_id}/')} and at the orchestrator's log"
+        record = self.bucket.location(f"runs/{self.run_id}/")
+        return (
+            f"`ses-fleet runs show {self.run_id}` tells what is known; else look at {record} and the orchestrator's log"
+        )

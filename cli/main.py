@@ -132,7 +132,7 @@ def show_run(
     _check_output(output)
     shown = runs.look(invoking.connect(function_name).results, run_id)
     screen = Screen(text=output == "text")
-    if output == "text" and shown.summary.exit_code is None:
+    if output == "text" and shown.state in ("under way", "lost"):
         screen.notice(f"run {run_id} is {shown.state}")
     screen.summary(shown.summary)
 

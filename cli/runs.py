@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 
 from cli.errors import no_summary, usage
 from cli.follow import latest_deadline
+from orchestrator.request import from_plan
 from orchestrator.run_record import RunRecord
+from orchestrator.summary import resume_payload
 from shared.errors import AwsCallError, RunRefusedError
 from shared.models import RUN_ID_PATTERN, RunPlan, Summary
 from shared.objects import Bucket
@@ -19,6 +21,7 @@ from shared.record import results_prefix
 
 _STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
 _READERS = 16
+_LOST = "this run is lost: the time of its orchestrator is over, and there is no summary; see its log"
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,12 @@ def look(bucket: Bucket, run_id: str) -> Shown:
         raise no_summary(f"the record of run {run_id} cannot be read ({failure.code}: {failure.text})") from None
     if summary is None:
         raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows them")
-    return Shown(plan, summary, _state(bucket, plan, summary))
+    state = _state(bucket, plan, summary)
+    if state == "lost" and plan is not None:
+        # Nobody will write a summary any more: what has no success can be run again, which is always safe.
+        payload = resume_payload(from_plan(plan.request), summary.results)
+        summary = summary.model_copy(update={"resume": payload, "warnings": (_LOST,)})
+    return Shown(plan, summary, state)
 
 
 def _state(bucket: Bucket, plan: RunPlan | None, summary: Summary | None) -> str:

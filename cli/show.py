@@ -159,7 +159,7 @@ def help_lines(answer: dict[str, Any]) -> list[str]:
             f"   fields: {', '.join(action['fields'])}",
         ]
         for name, schema in action["params_schema"].get("properties", {}).items():
-            default = f" (default {schema['default']})" if "default" in schema else ""
+            default = f" (default {schema['default']})" if schema.get("default") is not None else ""
             lines.append(f"   params.{name}: {schema.get('description', schema.get('type', ''))}{default}")
         lines.append("")
     return lines[:-1]
@@ -177,6 +177,6 @@ def _trouble(summary: Summary) -> list[str]:
     if lines:
         lines.insert(0, "")
     if summary.resume is not None:
-        lines += ["", "   Run again what failed: the payload is `resume` of the Summary (--output json),"]
-        lines += [f"   kept in {summary.summary_location}"]
+        kept = f",\n   kept in {summary.summary_location}" if summary.exit_code is not None else ""
+        lines += ["", f"   Run again what failed: the payload is `resume` of the Summary (--output json){kept}"]
     return lines
