@@ -35,7 +35,7 @@ def line(path: Path, level: str, text: str) -> str:
 def _of(document: Any, partition: str) -> Iterator[tuple[str, str]]:
     """Which kind of file it is, its content tells."""
     if isinstance(document, dict) and _SES_KEYS & set(document) and "customer_mappings" not in document:
-        yield from (("warning", warning) for warning in ses_config.read(document).warnings)
+        ses_config.read(document)
         return
     config = FleetReader(document, _ANY_REGION, partition).read(None)
     yield from (("warning", warning) for warning in config.warnings)

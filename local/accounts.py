@@ -138,7 +138,7 @@ def _hub_policies() -> dict[str, list[dict[str, Any]]]:
         WORKER: [
             _allow(["sts:AssumeRole"], "arn:aws:iam::*:role/*"),
             _allow(["s3:ListBucket"], buckets[1]),
-            _allow(["s3:GetObject", "s3:PutObject"], f"{buckets[1]}/data/*"),
+            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/data/*", f"{buckets[1]}/backups/*"]),
         ],
     }
 

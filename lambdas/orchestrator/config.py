@@ -85,7 +85,7 @@ class FleetReader:
         """Raise ConfigurationError for what is wrong with the file as a whole."""
         mappings = self._mappings()
         entries = {code: self._entry(code, raw) for code, raw in mappings.items()}
-        return FleetConfig(entries, version, tuple(self._typos(mappings)))
+        return FleetConfig(entries, version, tuple(map(str, self._typos(mappings))))
 
     def _mappings(self) -> dict[str, Any]:
         if not isinstance(self._document, dict):
@@ -180,7 +180,7 @@ class FleetReader:
         if inner is not None and inner != code:
             fields.fault("customer_code", f"{quoted(inner)} differs from the key {quoted(code)}")
 
-    def _typos(self, mappings: dict[str, Any]) -> Iterator[str]:
+    def _typos(self, mappings: dict[str, Any]) -> Iterator[Fault]:
         yield from typos("$", self._document, _FILE_KEYS)
         for code, raw in mappings.items():
             if isinstance(raw, dict):
@@ -214,15 +214,15 @@ class _Fields:
         return value
 
 
-def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[str]:
-    """Warnings for keys that look like a typo of one of ours; other programs' keys are theirs."""
+def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[Fault]:
+    """Keys that look like a typo of one of ours; other programs' keys are theirs."""
     squeezed = {_squeeze(key): key for key in known}
     for key in raw:
         if key in known or len(key) > 64:
             continue
         near = squeezed.get(_squeeze(key)) or json_file.nearly(key, known)
         if near is not None and near not in raw:
-            yield f"{path}.{printable(key, 64)}: unknown key that looks like {near}; it is not used"
+            yield Fault(f"{path}.{printable(key, 64)}", f"unknown key that looks like {near}; it is not used")
 
 
 def _skip_reason(fields: _Fields) -> str | None:

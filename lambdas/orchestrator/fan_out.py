@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -82,9 +82,12 @@ class FanOut:
         closed: threading.Event,
         carry_over: bool = False,
         failures: int = 0,
+        canaries: Collection[int] = (),
     ) -> None:
         self.peak = 0
         self._carry_over = carry_over
+        self._canaries = set(canaries)  # who must still succeed before others start
+        self._lost_canary: str | None = None
         self._left: list[_Flight] = []
         self._invoke = invoke
         self._make_item = make_item
@@ -99,6 +102,11 @@ class FanOut:
         self._in_flight: dict[int, _Flight] = {}
         self._overdue: set[int] = set()  # answered for already, but their threads still hold a place
         self._answers: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
+
+    @property
+    def canaries(self) -> tuple[int, ...]:
+        """Who must still succeed before others start."""
+        return tuple(sorted(self._canaries))
 
     @property
     def left(self) -> list[Progress]:
@@ -141,12 +149,16 @@ class FanOut:
         while len(self._in_flight) + len(self._overdue) < self._bound and self._timing.may_start():
             if self._between_slices:
                 self._send(pool, self._between_slices.popleft())
-            elif self._waiting and not self._stopped_by_failures():
+            elif self._waiting and self._may_go(self._waiting[0]):
                 self._send(pool, self._waiting.popleft())
             else:
                 break
         blocked = bool(self._overdue) and bool(self._between_slices or self._waiting)
-        return blocked and self._timing.may_start() and not self._stopped_by_failures()
+        return blocked and self._timing.may_start() and self._why_stopped() is None
+
+    def _may_go(self, flight: _Flight) -> bool:
+        """Canaries wait first in line, as they come first in config order."""
+        return self._why_stopped() is None and (not self._canaries or flight.item.index in self._canaries)
 
     def _send(self, pool: ThreadPoolExecutor, flight: _Flight) -> None:
         if flight.started is None:
@@ -271,8 +283,8 @@ class FanOut:
             self._stop_or_carry(self._between_slices.popleft())
         while self._waiting:
             flight = self._waiting.popleft()
-            if self._stopped_by_failures():
-                why = f"{self._failures} customers failed, more than max_failures allows: no further one was started"
+            why = self._why_stopped()
+            if why is not None:
                 self._finish(flight, "not_started", warning=why)
             else:
                 self._stop_or_carry(flight)
@@ -289,6 +301,9 @@ class FanOut:
     ) -> None:
         item = flight.item
         self._failures += status == "failed"
+        if item.index in self._canaries:
+            self._canaries.discard(item.index)
+            self._lost_canary = self._lost_canary or (None if status == "successful" else item.code)
         result = CustomerResult(
             customer_code=item.code,
             customer_name=item.name,
@@ -307,8 +322,13 @@ class FanOut:
         )
         self._on_result(item, result)
 
-    def _stopped_by_failures(self) -> bool:
-        return self._failures_allowed is not None and self._failures > self._failures_allowed
+    def _why_stopped(self) -> str | None:
+        """Why no further customer is started, if so."""
+        if self._failures_allowed is not None and self._failures > self._failures_allowed:
+            return f"{self._failures} customers failed, more than max_failures allows: no further one was started"
+        if self._lost_canary is not None:
+            return f"the canary {self._lost_canary} did not succeed: no further customer was started"
+        return None
 
     def _customer_time_left(self, flight: _Flight) -> float:
         return self._timing.customer_timeout - self._spent(flight)

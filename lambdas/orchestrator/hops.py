@@ -28,7 +28,7 @@ class Handover:
     action: str
     function_seconds: float
 
-    def hand_over(self, hop: int, left: Sequence[Progress], peak: int) -> str | None:
+    def hand_over(self, hop: int, left: Sequence[Progress], peak: int, canaries: tuple[int, ...] = ()) -> str | None:
         """Announce hop number `hop` and start it. None = it will go on; else why nobody will."""
         now = clock.now()
         announced = Hop(
@@ -37,6 +37,7 @@ class Handover:
             announced_at=clock.iso(now),
             deadline=clock.iso(now + timedelta(seconds=self.function_seconds + _DELIVERY_SECONDS)),
             peak=peak,
+            canaries=canaries,
             pending=tuple(left),
         )
         try:

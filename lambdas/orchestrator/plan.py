@@ -72,6 +72,12 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
     )
 
 
+def canaries(made: Plan) -> tuple[int, ...]:
+    """The indexes of those customers that must succeed before any other starts; none unless `params.canary` says so."""
+    count = made.request.params.get("canary") or 0
+    return tuple([item.index for item in made.items if item.customer is not None][:count])
+
+
 def again(request: RunRequest, config: FleetConfig, plan: RunPlan, pending: Collection[int]) -> Plan:
     """The same plan in a later invocation of the run: only `pending` customers are decided anew.
 

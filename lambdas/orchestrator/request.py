@@ -241,8 +241,8 @@ def _identity_faults(payload: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _prune_faults(payload: dict[str, Any], action: Action | None) -> Iterator[Fault]:
-    if payload.get("prune") is True and action is not None and not action.mutates:
-        yield Fault("$.prune", f"{action.name} changes nothing, so there is nothing to prune")
+    if payload.get("prune") is True and action is not None and not action.prunes:
+        yield Fault("$.prune", f"{action.name} removes nothing, so there is nothing to prune")
     if "confirm_customers" in payload and payload.get("prune") is not True:
         yield Fault("$.confirm_customers", 'belongs to "prune": true')
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,11 +20,12 @@ from orchestrator.invoke import Invoker
 from orchestrator.plan import Plan, PlannedItem
 from orchestrator.request import HopStart, Start
 from orchestrator.run_record import RunRecord
+from orchestrator.ses_config import Topic
 from shared import aws, clock, limits
-from shared.actions import ACTIONS, help_answer, payload_names
+from shared.actions import ACTIONS, DESCRIBE_TOPICS, help_answer, payload_names
 from shared.errors import AwsCallError, ConfigurationError, Fault, RequestError, RunRefusedError
 from shared.logs import make_logger
-from shared.models import CustomerResult, ErrorInfo, Progress, RunPlan, Summary, WorkItem
+from shared.models import CustomerResult, ErrorInfo, Progress, RunPlan, Summary, WantedTopic, WorkItem
 from shared.objects import Bucket
 from shared.settings import OrchestratorSettings
 from shared.text import masked, printable
@@ -85,12 +86,13 @@ def _begin(start: Start, environment: _Environment) -> Summary:
     if start.named and (existing := record.existing(start.request)) is not None:
         return existing
     made = plan.make(start.request, environment.fleet_config())
-    made, topics = _with_topics(made, environment)
+    made, wanted = _with_topics(made, environment)
     deadline = clock.iso(began + timedelta(seconds=remaining))
     document = run_record.plan_document(made, start.run_id, clock.iso(began), deadline)
     if not record.claim(document):
         return _started_elsewhere(start, record)
-    return _Part(environment, record, document, made, remaining, topics).run({})
+    canaries = plan.canaries(made)
+    return _Part(environment, record, document, made, remaining, wanted, canaries=canaries).run({})
 
 
 def _started_elsewhere(start: Start, record: RunRecord) -> Summary:
@@ -112,8 +114,18 @@ def _go_on(start: HopStart, environment: _Environment) -> Summary:
         return record.state(document)  # the event came twice
     pending = {progress.index: progress for progress in announced.pending}
     made = plan.again(request.from_plan(document.request), _as_it_is_now(environment), document, pending.keys())
-    made, topics = _with_topics(made, environment)
-    part = _Part(environment, record, document, made, remaining, topics, hop=start.hop, peak=announced.peak)
+    made, wanted = _with_topics(made, environment)
+    part = _Part(
+        environment,
+        record,
+        document,
+        made,
+        remaining,
+        wanted,
+        canaries=announced.canaries,
+        hop=start.hop,
+        peak=announced.peak,
+    )
     part.load_results(index for index in range(len(document.customers)) if index not in pending)
     return part.run(pending)
 
@@ -126,19 +138,23 @@ def _as_it_is_now(environment: _Environment) -> config.FleetConfig:
         return config.FleetConfig({}, None)
 
 
-def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, TopicFleet | None]:
-    """The comparison that the action's results go into, and the plan with what SESConfig.json adds to it."""
-    if ACTIONS[made.request.worker_action].ses_config == "no" or made.request.dry_run:
+def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, Sequence[Topic] | None]:
+    """The topics of SESConfig.json, if the action uses them, and the plan with what reading it adds.
+
+    ConfigurationError when they are needed and the file is wrong; where they are not, that is a warning.
+    """
+    use = ACTIONS[made.request.worker_action].ses_config
+    if use == "no" or (use == "if there" and made.request.dry_run):
         return made, None
     try:
         wanted = ses_config.load(environment.config_bucket, environment.settings.ses_config_key)
     except ConfigurationError as error:
-        text = f"no drift is told: {error.faults[0]}"
-        return replace(made, warnings=(*made.warnings, printable(text, limits.MAX_MESSAGE_CHARACTERS))), TopicFleet(
-            None
-        )
+        if use == "required":
+            raise
+        text = printable(f"no drift is told: {error.faults[0]}", limits.MAX_MESSAGE_CHARACTERS)
+        return replace(made, warnings=(*made.warnings, text)), None
     version = made.config_version.model_copy(update={"ses_config": wanted.version})
-    return replace(made, config_version=version, warnings=(*made.warnings, *wanted.warnings)), TopicFleet(wanted.topics)
+    return replace(made, config_version=version), wanted.topics
 
 
 class _Part:
@@ -151,8 +167,9 @@ class _Part:
         document: RunPlan,
         made: Plan,
         function_seconds: float,
-        topics: TopicFleet | None,
+        wanted: Sequence[Topic] | None,
         *,
+        canaries: tuple[int, ...] = (),
         hop: int = 0,
         peak: int = 0,
     ) -> None:
@@ -165,7 +182,10 @@ class _Part:
         self._function_seconds = function_seconds
         self._hop = hop
         self._peak = peak
-        self._collector = Collector(len(made.items), self._result_location, topics)
+        self._wanted = wanted
+        self._canaries = canaries
+        compares = made.request.worker_action == DESCRIBE_TOPICS.name and not made.request.dry_run
+        self._collector = Collector(len(made.items), self._result_location, TopicFleet(wanted) if compares else None)
         self._logger = _logger(environment.context, record.run_id, made.request.action)
         self._warnings: list[str] = []
         self._failures_before = 0
@@ -201,7 +221,7 @@ class _Part:
         self._peak = max(self._peak, fan_out.peak)
         if not fan_out.left:
             return False
-        problem = self._handover().hand_over(self._hop + 1, fan_out.left, self._peak)
+        problem = self._handover().hand_over(self._hop + 1, fan_out.left, self._peak, fan_out.canaries)
         if problem is None:
             return True
         self._warn(f"the deadline came, and the run could not go on in another invocation: {problem}")
@@ -209,7 +229,7 @@ class _Part:
         return False
 
     def _fan_out(self, customers: int) -> FanOut:
-        writes = ACTIONS[self._request.worker_action].mutates
+        writes = ACTIONS[self._request.worker_action].mutates and not self._request.dry_run
         closed = threading.Event()
         bound = min(self._plan.concurrency.effective, customers)
         lambda_client = aws.client(
@@ -232,6 +252,7 @@ class _Part:
             bound=bound,
             failures_allowed=plan.failures_allowed(self._request, len(self._plan.items)),
             failures=self._failures_before,
+            canaries=self._canaries,
             writes=writes,
             closed=closed,
             carry_over=self._request.on_deadline == "continue" and self._hop < limits.MAX_HOPS,
@@ -249,9 +270,27 @@ class _Part:
             action=self._request.worker_action,
             customer=item.customer,
             params=self._request.params,
+            dry_run=self._request.dry_run,
+            prune=self._request.prune,
+            topics=self._topics_to_send(),
             slice_budget_seconds=budget,
             continuation=continuation,
         )
+
+    def _topics_to_send(self) -> list[WantedTopic] | None:
+        if self._wanted is None or ACTIONS[self._request.worker_action].ses_config != "required":
+            return None
+        return [
+            WantedTopic.model_validate(
+                {
+                    "name": topic.name,
+                    "display_name": topic.display_name,
+                    "description": topic.description,
+                    "default_status": topic.default_status,
+                }
+            )
+            for topic in self._wanted
+        ]
 
     def _keep(self, item: PlannedItem, result: CustomerResult) -> None:
         """Everything that is done with a result; nothing is kept here that is not returned."""

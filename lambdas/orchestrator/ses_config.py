@@ -36,7 +36,6 @@ class TopicConfig:
     """The topics in order: groups first, then single ones."""
 
     topics: tuple[Topic, ...]
-    warnings: tuple[str, ...] = ()
     version: str | None = None
 
 
@@ -50,10 +49,10 @@ def read(document: Any) -> TopicConfig:
     """Expand and check; ConfigurationError names every fault with its path."""
     reader = _Reader(document)
     expanded = list(reader.expanded())
-    faults = [*reader.faults, *_fleet_faults(expanded)]
+    faults = [*reader.faults, *reader.typos(), *_fleet_faults(expanded)]
     if faults:
         raise ConfigurationError(faults)
-    return TopicConfig(tuple(topic for _, topic in expanded), tuple(reader.warnings()))
+    return TopicConfig(tuple(topic for _, topic in expanded))
 
 
 class _Reader:
@@ -88,12 +87,14 @@ class _Reader:
             self._check(path, topic)
             yield path, topic
 
-    def warnings(self) -> Iterator[str]:
-        """Keys that look like typos of ours."""
+    def typos(self) -> Iterator[Fault]:
+        """Keys that look like typos of ours: what they were meant to say would silently not happen everywhere."""
         yield from typos("$", self._document, _FILE_KEYS)
         for key in ("topic_group_members", "topics"):
-            for index, entry in enumerate(self._document.get(key) or []):
-                yield from typos(f"$.{key}[{index}]", entry, _TOPIC_KEYS)
+            entries = self._document.get(key)
+            for index, entry in enumerate(entries if isinstance(entries, list) else []):
+                if isinstance(entry, dict):
+                    yield from typos(f"$.{key}[{index}]", entry, _TOPIC_KEYS)
 
     def _list(self, key: str) -> list[Any]:
         value = self._document.get(key)

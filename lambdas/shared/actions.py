@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
-from shared.models import Customer, RunRequest, Scope
+from shared.models import RUN_ID_PATTERN, Customer, RunRequest, Scope
 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
 _UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob"})
@@ -69,7 +69,42 @@ class ListContactsParams(Params):
         return self.status or "OPT_IN"
 
 
-SesConfigUse = Literal["no", "if there"]
+class ManageTopicParams(Params):
+    """`params` of manage-topic."""
+
+    canary: int | None = Field(
+        default=None, ge=1, description="run so many customers first, and the others only if all of those succeeded"
+    )
+
+
+class BackupListParams(Params):
+    """`params` of backup-list."""
+
+    with_attributes: bool = Field(
+        default=False, description="also save contacts' attributes: one request a contact, at one a second"
+    )
+
+
+class RestoreTopicsParams(Params):
+    """`params` of restore-topics."""
+
+    backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
+        description="the run whose prune saved the topics: the last part of its backups/ path"
+    )
+
+
+class RestoreListParams(RestoreTopicsParams):
+    """`params` of restore-list."""
+
+    backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
+        description="the run of backup-list that is brought back"
+    )
+    overwrite_unsubscribes: bool = Field(
+        default=False, description="also undo unsubscribing and opting out since the backup"
+    )
+
+
+SesConfigUse = Literal["no", "if there", "required"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +113,7 @@ class Action:
 
     `permissions` are the IAM actions that its worker may use in the customer's account,
     `identity_center_permissions` those that it may use through the role that reads Identity Center.
-    `ses_config`: whether a run of it reads SESConfig.json.
+    `ses_config`: whether a run of it reads SESConfig.json. `prunes`: whether it takes `prune`.
     """
 
     name: str
@@ -88,6 +123,7 @@ class Action:
     permissions: tuple[str, ...]
     identity_center_permissions: tuple[str, ...] = ()
     ses_config: SesConfigUse = "no"
+    prunes: bool = False
     scopes: tuple[Scope, ...] = ("all", "single")
 
 
@@ -125,8 +161,71 @@ VALIDATE_ACCESS = Action(
     identity_center_permissions=("sso:ListInstances",),
 )
 
+MANAGE_TOPIC = Action(
+    name="manage-topic",
+    purpose="give the list the topics of SESConfig.json, in place; with prune, no others",
+    mutates=True,
+    params=ManageTopicParams,
+    permissions=(
+        "ses:CreateContactList",
+        "ses:GetContactList",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:UpdateContactList",
+    ),
+    ses_config="required",
+    prunes=True,
+)
+
+BACKUP_LIST = Action(
+    name="backup-list",
+    purpose="save the list, its topics and its contacts to S3",
+    mutates=False,
+    params=BackupListParams,
+    permissions=("ses:GetContact", "ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
+)
+
+_RESTORING = (
+    "ses:CreateContact",
+    "ses:CreateContactList",
+    "ses:GetContact",
+    "ses:GetContactList",
+    "ses:ListContactLists",
+    "ses:ListContacts",
+    "ses:UpdateContact",
+    "ses:UpdateContactList",
+)
+
+RESTORE_LIST = Action(
+    name="restore-list",
+    purpose="bring a list back as backup-list saved it; nobody is subscribed again who left since",
+    mutates=True,
+    params=RestoreListParams,
+    permissions=_RESTORING,
+    scopes=("single",),
+)
+
+RESTORE_TOPICS = Action(
+    name="restore-topics",
+    purpose="bring back the topics that a prune removed, with everybody's preferences",
+    mutates=True,
+    params=RestoreTopicsParams,
+    permissions=tuple(name for name in _RESTORING if name not in ("ses:CreateContact", "ses:CreateContactList")),
+    scopes=("single",),
+)
+
 ACTIONS: dict[str, Action] = {
-    action.name: action for action in (DESCRIBE_LIST, DESCRIBE_TOPICS, LIST_CONTACTS, VALIDATE_ACCESS)
+    action.name: action
+    for action in (
+        DESCRIBE_LIST,
+        DESCRIBE_TOPICS,
+        LIST_CONTACTS,
+        VALIDATE_ACCESS,
+        MANAGE_TOPIC,
+        BACKUP_LIST,
+        RESTORE_LIST,
+        RESTORE_TOPICS,
+    )
 }
 
 HELP = "help"

@@ -158,6 +158,8 @@ def _service_failure(service: str, operation: str, error: ClientError) -> AwsCal
 
 
 def _kind(code: str, status: int | None) -> FailureKind:
+    if code == "ConcurrentModificationException":
+        return "conflict"  # SES answers it with HTTP 500
     if status == 429 or code in _THROTTLING_CODES:
         return "throttled"
     return "server" if status is not None and status >= 500 else "refused"

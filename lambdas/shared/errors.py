@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Category = Literal["configuration", "authentication", "operation", "timeout", "internal"]
-FailureKind = Literal["refused", "throttled", "server", "lost", "unreachable"]
+FailureKind = Literal["refused", "conflict", "throttled", "server", "lost", "unreachable"]
 
 
 class SesFleetError(Exception):
@@ -74,8 +74,9 @@ class CustomerError(SesFleetError):
 class AwsCallError(SesFleetError):
     """An AWS call that did not succeed.
 
-    `kind`: refused (4xx), throttled (429 or a throttling code), server (5xx), lost (sent, no answer),
-    unreachable (never sent). `text` is the service's message, masked.
+    `kind`: refused (4xx), conflict (somebody else changed the same thing; nothing was done), throttled (429 or a
+    throttling code), server (5xx), lost (sent, no answer), unreachable (never sent). `text` is the service's
+    message, masked. `outcome_unknown` is set where the call was a writing one whose effect nobody knows.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class AwsCallError(SesFleetError):
         self.code = code
         self.text = text
         self.status = status
+        self.outcome_unknown = False
 
     @property
     def transient(self) -> bool:

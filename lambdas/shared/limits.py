@@ -19,6 +19,7 @@ MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threa
 RESPONSE_INLINE_BYTES = 4 * 1024 * 1024  # ours: data beyond it stays in S3; leaves room below 6 MB
 PART_BYTES = 4 * 1024 * 1024  # ours: one object of contacts, compressed; what a worker holds before it writes
 FLEET_INLINE_BYTES = 1024 * 1024  # ours: the comparison of customers beyond it lies in S3
+MAX_PART_BYTES = 64 * 1024 * 1024  # ours: no part that we wrote is larger
 MAX_CUSTOMERS = 5_000  # ours: as many results without data fit a response
 MAX_MESSAGE_CHARACTERS = 500  # ours: one error message or warning
 SHORT_MESSAGE_CHARACTERS = 120  # ours: what a message is cut to when a response would not fit otherwise
@@ -43,12 +44,14 @@ EXTERNAL_ID_CHARACTERS = (2, 1_224)  # API: ExternalId
 
 # --- SES ----------------------------------------------------------------------------------------
 SES_PAGE_SIZE = 1_000  # observed: ListContacts takes it; the model names no maximum
+ATTRIBUTES_PAGE_SIZE = 100  # ours: each of them is asked for alone; a page is the most that is read twice
 SES_TOPICS = 20  # developer guide: topics of one contact list
 SES_DISPLAY_NAME_CHARACTERS = 128  # observed
 SES_DESCRIPTION_CHARACTERS = 500  # observed: of a list; used for topics, too
 SES_NAME_CHARACTERS = 64  # observed: list and topic names are [A-Za-z0-9_-]{1,64}
 SES_REQUESTS_PER_SECOND = 1.0  # quota: every action but Send*, per account and Region, not adjustable
 SES_BURST = 5  # observed: short bursts pass, then 429
+CHANGE_ATTEMPTS = 3  # ours: a change that meets another one is planned anew so often
 READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried so often
 
 # --- time ---------------------------------------------------------------------------------------

@@ -97,16 +97,28 @@ class Customer(Wire):
     identity_center: IdentityCenter | None = None
 
 
+class WantedTopic(Wire):
+    """A topic that every list should have, as SESConfig.json says after expansion."""
+
+    name: str
+    display_name: str
+    description: str
+    default_status: Literal["OPT_IN", "OPT_OUT"]
+
+
 class WorkItem(Wire):
     """What the orchestrator sends to a worker: one slice of one customer.
 
-    `continuation` is what the slice before returned, handed back unchanged.
+    `continuation` is what the slice before returned, handed back unchanged. `topics` go to actions that need them.
     """
 
     run_id: RunId
     action: str
     customer: Customer
     params: dict[str, Any]
+    dry_run: bool = False
+    prune: bool = False
+    topics: list[WantedTopic] | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
     continuation: dict[str, Any] | None = None
 
@@ -234,7 +246,8 @@ class Progress(Stored):
 class Hop(Stored):
     """hops/<n>.json: what is left of a run for its n-th further orchestrator invocation, n from 1.
 
-    `deadline` allows for the event being late; the hop writes its own when it claims its turn.
+    `deadline` allows for the event being late; the hop writes its own when it claims its turn. `canaries` are the
+    customers (their indexes) that must still succeed before others start.
     """
 
     run_id: str
@@ -242,6 +255,7 @@ class Hop(Stored):
     announced_at: str
     deadline: str
     peak: int
+    canaries: tuple[int, ...] = ()
     pending: tuple[Progress, ...]
 
 

@@ -58,6 +58,16 @@ def data_prefix(run_id: str, customer_code: str) -> str:
     return f"data/{run_id}/{customer_code}/"
 
 
+def backup_prefix(customer_code: str, run_id: str) -> str:
+    """Below it, what a run saved of a customer's list before or instead of changing it; kept longer than data/."""
+    return f"backups/{customer_code}/{run_id}/"
+
+
+def backup_manifest_key(customer_code: str, run_id: str) -> str:
+    """Written last: the backup is complete."""
+    return f"{backup_prefix(customer_code, run_id)}backup.json"
+
+
 def contacts_part(number: int) -> str:
     """The name of the n-th part of a customer's contacts, from 1."""
     return f"contacts-{number:05d}.jsonl.gz"

@@ -49,6 +49,14 @@ class WorkerSettings(_Settings):
         alias="SES_REQUESTS_PER_SECOND", default=limits.SES_REQUESTS_PER_SECOND, ge=0
     )
     ses_burst: int = Field(alias="SES_BURST", default=limits.SES_BURST, ge=1)
+    default_list_name: str = Field(
+        alias="DEFAULT_CONTACT_LIST_NAME", default="main-contact-list", pattern=r"^[A-Za-z0-9_-]{1,64}$"
+    )
+    default_list_description: str = Field(
+        alias="DEFAULT_CONTACT_LIST_DESCRIPTION",
+        default="Subscriptions by topic",
+        max_length=limits.SES_DESCRIPTION_CHARACTERS,
+    )
 
 
 def _fault(detail: Any) -> Fault:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+
+from pydantic import Field
 
 from shared import limits
 from shared.errors import AwsCallError
@@ -29,6 +31,7 @@ class ContactList(Stored):
     created_at: str | None = None
     last_updated_at: str | None = None
     topics: tuple[Topic, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
 class Scan:
@@ -38,6 +41,7 @@ class Scan:
         kept = state.get("list")
         self.found = None if kept is None else ContactList.model_validate(kept)
         self._token: str | None = state.get("token")
+        self._before = self._token
 
     def state(self) -> State:
         """What the next slice goes on from; JSON."""
@@ -49,17 +53,24 @@ class Scan:
             self.found = find(job)
         return self.found
 
-    def pages(self, job: Job, condition: dict[str, Any] | None = None) -> Iterator[list[dict[str, Any]]]:
+    def before(self) -> State:
+        """The same, but for the page last given: it will come once more."""
+        return {**self.state(), "token": self._before}
+
+    def pages(
+        self, job: Job, condition: dict[str, Any] | None = None, size: int = limits.SES_PAGE_SIZE
+    ) -> Iterator[list[dict[str, Any]]]:
         """Every page that is still to come, as SES has them. After SliceTimeoutError, `state` is where to go on."""
         if self.found is None:
             return
-        asked: dict[str, Any] = {"ContactListName": self.found.name, "PageSize": limits.SES_PAGE_SIZE}
+        asked: dict[str, Any] = {"ContactListName": self.found.name, "PageSize": size}
         if condition is not None:
             asked["Filter"] = condition
         while True:
             if self._token is not None:
                 asked["NextToken"] = self._token
             answer = job.ses.read("list_contacts", **asked)
+            self._before = self._token
             # An empty page with a token is not the end.
             self._token = answer.get("NextToken") or None
             yield answer.get("Contacts", [])
@@ -67,9 +78,22 @@ class Scan:
                 return
 
 
+def api_topics(topics: Iterable[Topic]) -> list[dict[str, str]]:
+    """Topics as CreateContactList and UpdateContactList take them: always all of them, complete."""
+    return [
+        {
+            "TopicName": topic.name,
+            "DisplayName": topic.display_name or topic.name,
+            "DefaultSubscriptionStatus": topic.default_status,
+            **({"Description": topic.description} if topic.description else {}),
+        }
+        for topic in topics
+    ]
+
+
 def find(job: Job) -> ContactList | None:
     """The list named in config.json, else the account's only one; None when there is none."""
-    name = job.customer.contact_list_name or _first_name(job)
+    name = job.customer.contact_list_name or first_name(job)
     if name is None:
         return None
     try:
@@ -79,16 +103,23 @@ def find(job: Job) -> ContactList | None:
         if failure.status == 404 and job.customer.contact_list_name is not None:
             return None
         raise
+    return described(answer)
+
+
+def described(answer: dict[str, Any]) -> ContactList:
+    """GetContactList's answer in our words."""
     return ContactList(
         name=answer["ContactListName"],
         description=answer.get("Description"),
         created_at=_iso(answer.get("CreatedTimestamp")),
         last_updated_at=_iso(answer.get("LastUpdatedTimestamp")),
         topics=tuple(_topic(topic) for topic in answer.get("Topics", [])),
+        tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])},
     )
 
 
-def _first_name(job: Job) -> str | None:
+def first_name(job: Job) -> str | None:
+    """The name of the account's only list, if it has one."""
     token: dict[str, str] = {}
     while True:
         answer = job.ses.read("list_contact_lists", **token)

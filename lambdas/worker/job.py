@@ -10,8 +10,9 @@ from typing import Any
 from shared import record
 from shared.aws import AwsClient
 from shared.errors import AwsCallError, CustomerError
-from shared.models import Customer, IdentityCenter
+from shared.models import Customer, IdentityCenter, WorkItem
 from shared.objects import Bucket
+from shared.settings import WorkerSettings
 from worker.access import Access
 from worker.ses import PacedSes
 
@@ -45,8 +46,8 @@ class Job:
     `open_identity_center(source, service)` assumes the role that reads Identity Center.
     """
 
-    run_id: str
-    customer: Customer
+    item: WorkItem
+    settings: WorkerSettings
     access: Access
     open_ses: Callable[[], PacedSes]
     open_identity_center: Callable[[IdentityCenter, str], AwsClient]
@@ -55,9 +56,19 @@ class Job:
     warnings: list[str] = field(default_factory=list)
 
     @property
+    def customer(self) -> Customer:
+        """Whose slice it is."""
+        return self.item.customer
+
+    @property
     def code(self) -> str:
         """The customer's code."""
         return self.customer.customer_code
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.item.dry_run
 
     @cached_property
     def ses(self) -> PacedSes:
@@ -75,9 +86,14 @@ class Job:
         return self.__dict__.get("ses")
 
     @property
+    def backup_prefix(self) -> str:
+        """Where this run saves what it is about to change."""
+        return record.backup_prefix(self.code, self.item.run_id)
+
+    @property
     def data_prefix(self) -> str:
         """Where this customer's data of this run lies in the results bucket."""
-        return record.data_prefix(self.run_id, self.code)
+        return record.data_prefix(self.item.run_id, self.code)
 
     def write(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object of the results bucket; CustomerError says what could not be written."""

@@ -17,9 +17,10 @@ _COMPRESSION = 1
 
 
 class PartWriter:
-    """Writes parts of bounded size below the job's data prefix. `total` counts contacts, `parts` objects written."""
+    """Writes parts of bounded size below `prefix`. `total` counts contacts, `parts` objects written."""
 
-    def __init__(self, job: Job, state: State) -> None:
+    def __init__(self, job: Job, prefix: str, state: State) -> None:
+        self._prefix = prefix
         self.total: int = state.get("total", 0)
         self.parts: int = state.get("parts", 0)
         self._job = job
@@ -48,7 +49,7 @@ class PartWriter:
             return
         self._open.close()
         self._open = None
-        key = f"{self._job.data_prefix}{contacts_part(self.parts + 1)}"
+        key = f"{self._prefix}{contacts_part(self.parts + 1)}"
         self._job.write(key, self._buffer.getvalue(), "application/gzip")
         self.parts += 1
         self._buffer = io.BytesIO()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from worker.actions import describe_list, describe_topics, list_contacts, validate_access
+from worker.actions import (
+    backup_list,
+    describe_list,
+    describe_topics,
+    list_contacts,
+    manage_topic,
+    restore_list,
+    restore_topics,
+    validate_access,
+)
 from worker.job import Job, Outcome, State
 
 Run = Callable[[Job, Any, State], Outcome]
@@ -15,4 +24,8 @@ REGISTRY: dict[str, Run] = {
     "describe-topics": describe_topics.run,
     "list-contacts": list_contacts.run,
     "validate-access": validate_access.run,
+    "manage-topic": manage_topic.run,
+    "backup-list": backup_list.run,
+    "restore-list": restore_list.run,
+    "restore-topics": restore_topics.run,
 }

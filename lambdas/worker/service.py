@@ -132,8 +132,8 @@ class _Attempt:
             return Bucket(aws.client("s3", region, attempts=_S3_ATTEMPTS), self._settings.results_bucket)
 
         return Job(
-            run_id=self._item.run_id,
-            customer=self._item.customer,
+            item=self._item,
+            settings=self._settings,
             access=rights,
             open_ses=open_ses,
             open_identity_center=open_identity_center,
@@ -159,10 +159,10 @@ def _info(failure: CustomerError) -> ErrorInfo:
 
 def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
     """The table of interface.md for calls of SES, Identity Center and S3."""
-    writes = ACTIONS[item.action].mutates
     code = item.customer.customer_code
     advice = {
         "refused": f"Check that {item.customer.ses_role_arn} allows it" if failure.status == 403 else failure.text,
+        "conflict": "somebody else is changing the same list; run this customer again",
         "throttled": "the account's request rate is used up; run this customer again",
         "server": "AWS answered with an error of its own; run this customer again",
         "lost": "no answer came back; run this customer again",
@@ -174,7 +174,7 @@ def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
         type=failure.code,
         message=printable(message, limits.MAX_MESSAGE_CHARACTERS),
         retryable=failure.transient,
-        outcome_unknown=writes and failure.kind in ("server", "lost"),
+        outcome_unknown=failure.outcome_unknown,
     )
 
 

@@ -39,6 +39,21 @@ class PacedSes:
                     raise
                 self._pacer.pause(random.uniform(0.1, 0.5) * broken)  # noqa: S311  # jitter, not a secret
 
+    def write(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """A writing call: throttled ones wait and go on, as nothing happened; nothing else is ever sent twice.
+
+        An AwsCallError that leaves its effect unknown says so.
+        """
+        while True:
+            try:
+                return self._send(operation, parameters)
+            except AwsCallError as failure:
+                if failure.kind == "throttled":
+                    self._back_off()
+                    continue
+                failure.outcome_unknown = failure.kind in ("server", "lost")
+                raise
+
     def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._pacer.wait()
         self.calls += 1

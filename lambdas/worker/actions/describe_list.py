@@ -29,7 +29,7 @@ def run(job: Job, params: DescribeListParams, state: State) -> Outcome:
     log_counts(job, topics, counted)
     return Done(
         {
-            "contact_list": contact_list.model_dump(mode="json", exclude={"topics"}),
+            "contact_list": contact_list.model_dump(mode="json", exclude={"topics", "tags"}),
             "topics": topics,
             "contacts": counted and {"total": counted.total, "unsubscribed_all": counted.unsubscribed_all},
         }

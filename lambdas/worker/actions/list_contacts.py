@@ -19,7 +19,7 @@ _Contact = dict[str, Any]
 
 def run(job: Job, params: ListContactsParams, state: State) -> Outcome:
     """`{contact_list, total, parts}`; the contacts are JSON Lines at `data_location`, as interface.md has them."""
-    scan, writer = Scan(state.get("scan", {})), PartWriter(job, state.get("written", {}))
+    scan, writer = Scan(state.get("scan", {})), PartWriter(job, job.data_prefix, state.get("written", {}))
     try:
         contact_list = scan.open(job)
         if contact_list is None:

@@ -134,7 +134,7 @@ def test_params_are_typed() -> None:
 def test_prune_is_for_actions_that_remove_something() -> None:
     """A reading action has nothing to prune, and confirm_customers belongs to prune."""
     faults = refused({"action": "describe-list-all", "prune": True})
-    assert faults == ["$.prune: describe-list changes nothing, so there is nothing to prune"]
+    assert faults == ["$.prune: describe-list removes nothing, so there is nothing to prune"]
     assert refused({"action": "describe-list-all", "confirm_customers": 3}) == [
         '$.confirm_customers: belongs to "prune": true'
     ]

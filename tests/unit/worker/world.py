@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -13,8 +15,9 @@ from local.ses.store import ContactRecord, shared_preferences
 from local.web import AwsError
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
-from shared.models import Customer
+from shared.models import Customer, WorkItem
 from shared.objects import Bucket
+from shared.settings import WorkerSettings
 from worker.access import Access
 from worker.job import Done, Job, More, Outcome, State
 from worker.rate import Pacer, SliceBudget
@@ -27,6 +30,29 @@ TOPICS = [
 ]
 
 
+SETTINGS = WorkerSettings.from_env({"AWS_REGION": REGION, "RESULTS_BUCKET": "results"})
+
+
+class KilledError(BaseException):
+    """The worker's process is gone: no code of its own runs any more."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a call, before or after its effect. `kind` killed = the worker goes with it."""
+
+    kind: str
+    after: bool = False
+
+    def error(self, service: str, operation: str) -> BaseException:
+        """What the caller gets."""
+        if self.kind == "killed":
+            return KilledError()
+        kind: Any = self.kind
+        status = {"conflict": 500, "server": 500, "throttled": 429, "refused": 403}.get(self.kind)
+        return AwsCallError(service, operation, kind, self.kind.title(), "a fault", status)
+
+
 class Client(AwsClient):
     """The strict SES in the place of boto3."""
 
@@ -34,11 +60,21 @@ class Client(AwsClient):
         super().__init__("sesv2", None)
         self._ses = ses
         self.asked: list[str] = []
+        self.faults: dict[int, Fault] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """As boto3 would: snake case in, AwsCallError out."""
         name = "".join(part.title() for part in operation.split("_"))
         self.asked.append(name)
+        fault = self.faults.pop(len(self.asked), None)
+        if fault is not None and not fault.after:
+            raise fault.error("sesv2", operation)
+        answer = self._answer(name, operation, parameters)
+        if fault is not None:
+            raise fault.error("sesv2", operation)
+        return answer
+
+    def _answer(self, name: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
             answer = self._ses.call(ACCOUNT, REGION, name, parameters)
         except AwsError as error:
@@ -48,21 +84,37 @@ class Client(AwsClient):
 
 
 class Objects(AwsClient):
-    """An S3 that keeps what is written, or refuses it."""
+    """An S3 that keeps what is written, or refuses it. `asked` counts; `faults` are by that number, from 1."""
 
     def __init__(self) -> None:
         super().__init__("s3", None)
         self.written: dict[str, bytes] = {}
         self.refusal: AwsCallError | None = None
+        self.asked = 0
+        self.faults: dict[int, Fault] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """PutObject only."""
-        assert operation == "put_object"
+        """PutObject and GetObject."""
+        self.asked += 1
+        fault = self.faults.pop(self.asked, None)
+        if fault is not None and not fault.after:
+            raise fault.error("s3", operation)
+        answer = self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
+        if fault is not None:
+            raise fault.error("s3", operation)
+        return answer
+
+    def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
             raise self.refusal
         assert parameters["Key"] not in self.written, "a part is written once"
         self.written[parameters["Key"]] = parameters["Body"]
         return {}
+
+    def _get(self, key: str) -> dict[str, Any]:
+        if key not in self.written:
+            raise AwsCallError("s3", "get_object", "refused", "NoSuchKey", "no", 404)
+        return {"Body": io.BytesIO(self.written[key]), "ContentLength": len(self.written[key]), "ETag": "x"}
 
 
 class Time:
@@ -110,6 +162,8 @@ class World:
         customer: dict[str, Any] | None = None,
         access: Any = None,
         identity_center: Any = None,
+        run_id: str = "run-1",
+        **item: Any,
     ) -> Done:
         """Run an action to its end, slice after slice, as the service and the orchestrator would."""
         state: State = {}
@@ -121,8 +175,15 @@ class World:
                 pacer.restore(pace)
             ses = PacedSes(self.client, pacer)
             job = Job(
-                run_id="run-1",
-                customer=make_customer(**(customer or {})),
+                item=WorkItem(
+                    run_id=run_id,
+                    action="any",
+                    customer=make_customer(**(customer or {})),
+                    params={},
+                    slice_budget_seconds=budget,
+                    **item,
+                ),
+                settings=SETTINGS,
                 access=cast(Access, access),
                 open_ses=lambda ses=ses: ses,  # type: ignore[misc]
                 open_identity_center=lambda *_: identity_center,
@@ -141,7 +202,9 @@ class World:
 
     def written(self) -> list[dict[str, Any]]:
         """Every line of every part, in the parts' order."""
-        parts = [gzip.decompress(self.objects.written[key]) for key in sorted(self.objects.written)]
+        parts = [
+            gzip.decompress(self.objects.written[key]) for key in sorted(self.objects.written) if key.endswith(".gz")
+        ]
         return [json.loads(line) for part in parts for line in part.decode().splitlines()]
 
 
