@@ -59,6 +59,7 @@ bench: setup ## measure everything in docs/benchmarks.md, about three minutes
 	@$(BIN)/python -m bench.worker_cpu
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
+	@$(BIN)/python -m bench.manage_topics
 
 .PHONY: readme
 readme: setup ## write the summary in README.md anew

@@ -6,13 +6,14 @@ import io
 import json
 import os
 import time
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.accounts import HUB_REGION, ORCHESTRATOR, WORKER
+from local.accounts import CONFIG_BUCKET, HUB_REGION, ORCHESTRATOR, WORKER
 from local.cloud import LocalCloud, Options
 from local.ses import bulk
 from shared import aws
@@ -27,7 +28,7 @@ _TOPICS = [
 class Fleet:
     """So many customers, each with one list; SES is not throttled."""
 
-    def __init__(self, cloud: LocalCloud, customers: int) -> None:
+    def __init__(self, cloud: LocalCloud, customers: int, environments: int) -> None:
         self.cloud = cloud
         self._accounts = [str(_FIRST_ACCOUNT + number) for number in range(customers)]
         mappings = {f"c{number:04d}": _customer(number, account) for number, account in enumerate(self._accounts)}
@@ -36,7 +37,7 @@ class Fleet:
             cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
         self.response_bytes = 0
         self._lambda = aws.client("lambda", HUB_REGION, read_timeout=300)
-        cloud.runtime.prewarm(cloud.function(WORKER), 10)
+        cloud.runtime.prewarm(cloud.function(WORKER), environments)
         cloud.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
     def fill(self, contacts: int, explicit: int = 1) -> None:
@@ -69,19 +70,30 @@ class Fleet:
             archive.writestr(module, source)
         self._lambda.call("update_function_code", FunctionName=function, ZipFile=buffer.getvalue())
 
+    def put_ses_config(self, document: Any) -> None:
+        """Replace SESConfig.json."""
+        s3 = aws.client("s3", HUB_REGION)
+        s3.call("put_object", Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=json.dumps(document).encode())
+
+    def put_faults(self, *rules: dict[str, Any]) -> None:
+        """Replace the faults in force."""
+        url = f"{self.cloud.url}/_ses_fleet/faults"
+        request = urllib.request.Request(url, method="PUT", data=json.dumps(rules).encode())  # noqa: S310  # loopback
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
     def memory_mb(self, function: str) -> dict[str, tuple[float, float]]:
         """(now, most so far) of every environment's resident memory, by its id."""
         return {e.id: _memory(e.pid) for e in self.cloud.runtime.environments() if e.function == function}
 
 
 @contextmanager
-def fleet(customers: int) -> Iterator[Fleet]:
+def fleet(customers: int, environments: int = 10) -> Iterator[Fleet]:
     """A fleet in a local cloud of this process."""
-    cloud = LocalCloud(Options(ses_rate=0))
+    cloud = LocalCloud(Options(ses_rate=0, max_environments=environments))
     cloud.start()
     try:
         os.environ.update(cloud.environment())
-        yield Fleet(cloud, customers)
+        yield Fleet(cloud, customers, environments)
     finally:
         cloud.stop()
 

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from shared.actions import ACTIONS
 from shared.models import CustomerResult, Summary
 from shared.text import printable
 
@@ -20,10 +21,13 @@ _Row = tuple[str, list[str]]
 
 
 def tables(summary: Summary, width: int) -> Iterator[RenderableType]:
-    """The tables of a run's action, each at most `width` wide; nothing for a dry run or an action without any."""
+    """The tables of a run's action, each at most `width` wide; nothing for an action without any.
+
+    A dry run of a reading action has nothing to show: no worker was started.
+    """
     action = summary.action.removesuffix("-all")
     make = _TABLES.get(action)
-    if make is not None and not summary.dry_run:
+    if make is not None and (not summary.dry_run or ACTIONS[action].mutates):
         yield from make(summary, width)
 
 
@@ -101,6 +105,32 @@ def _drift(drift: dict[str, Any]) -> Iterator[RenderableType]:
         yield Text("Every list has the topics of SESConfig.json.\n")
 
 
+def _managed(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        data = result.data
+        if data is None:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", ""])
+            continue
+        updated = len({entry["topic"] for entry in data["updated"]})
+        counts = (data["added"], data["removed"], data["unchanged"], data["unmanaged"])
+        added, removed, unchanged, unmanaged = (str(len(names)) for names in counts)
+        shown = f"{added} (new list)" if data["list_created"] else added
+        rows.append([printable(result.customer_code), shown, str(updated), removed, unchanged, unmanaged])
+    title = "Topics as they would be" if summary.dry_run else "Topics"
+    yield plain(title, ["customer", "added", "updated", "removed", "unchanged", "unmanaged"], rows)
+
+
+def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        data = result.data or {}
+        saved = _number(data.get("total")) if data.get("backup") else _why_not(result, "no list")
+        rows.append([printable(result.customer_code), saved, _number(data.get("topics"))])
+    yield plain("Backups", ["customer", "contacts", "topics"], rows)
+    yield Text(f"Bring one back: ses-fleet invoke restore-list --customer-code CODE --param backup={summary.run_id}\n")
+
+
 def _access(summary: Summary, width: int) -> Iterator[RenderableType]:
     names: dict[str, None] = {}
     for result in summary.results:
@@ -125,6 +155,8 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "describe-topics": _topics,
     "list-contacts": _contacts,
     "validate-access": _access,
+    "manage-topic": _managed,
+    "backup-list": _backups,
 }
 
 

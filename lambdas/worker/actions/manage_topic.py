@@ -108,15 +108,16 @@ class _Work:
         for entry in planned.updated:
             text = f"{entry['field']}: {_quoted(entry['from'])} → {_quoted(entry['to'])}"
             changes.setdefault(entry["topic"], []).append(text)
+        add, change, remove = ("add", "change", "remove") if job.dry_run else ("added", "changed", "removed")
         for names, what in (
-            (planned.added, "added"),
-            (tuple(changes), ""),
+            (planned.added, add),
+            (tuple(changes), change),
             (planned.unchanged, "unchanged"),
             (planned.unmanaged, "not in SESConfig.json, kept"),
-            (planned.removed, "removed"),
+            (planned.removed, remove),
         ):
             for name in names:
-                job.log(f"   - {name} ({what or 'changed, ' + '; '.join(changes[name])})")
+                job.log(f"   - {name} ({'; '.join([what, *changes.get(name, ())])})")
 
     def _done(self, planned: TopicPlan, *, list_created: bool = False) -> Done:
         return Done(planned.data(list_created=list_created), data_location=self._backup)

@@ -36,8 +36,9 @@ def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
     except SliceTimeoutError:
         return More({"contacts": contacts.state(), "created": created, "added": added})
     counts = {name: count for name, count in contacts.counts.items() if name != "missing"}
+    shown = ", ".join(f"{count} {name}" for name, count in counts.items())
     verb = "Would restore" if job.dry_run else "Restored"
-    job.log(f"♻️  Customer {job.code}: {verb} {manifest.contact_list.name}; contacts: {counts}")
+    job.log(f"♻️  Customer {job.code}: {verb} {manifest.contact_list.name}; contacts: {shown}")
     return Done({"list_created": created, "topics_added": added, "contacts": counts})
 
 

@@ -32,8 +32,9 @@ def run(job: Job, params: RestoreTopicsParams, state: State) -> Outcome:
     except SliceTimeoutError:
         return More({"contacts": contacts.state(), "added": added})
     counts = {name: count for name, count in contacts.counts.items() if name != "created"}
+    shown = ", ".join(f"{count} {name}" for name, count in counts.items())
     verb = "Would restore" if job.dry_run else "Restored"
-    job.log(f"♻️  Customer {job.code}: {verb} {', '.join(manifest.topics)}; contacts: {counts}")
+    job.log(f"♻️  Customer {job.code}: {verb} {', '.join(manifest.topics)}; contacts: {shown}")
     return Done({"topics_added": added, "topics": list(manifest.topics), "contacts": counts})
 
 

@@ -134,8 +134,8 @@ def test_a_dry_run_shows_everything_and_writes_nothing(made: bool, prune: bool) 
     if made:
         assert data["updated"] == [{"topic": "in", "field": "description", "from": "d", "to": "x"}]
         assert (data["removed"], data["unmanaged"]) == ((["out"], []) if prune else ([], ["out"]))
-        assert '   - in (changed, description: "d" → "x")' in world.lines
-    assert "   - new (added)" in world.lines
+        assert '   - in (change; description: "d" → "x")' in world.lines
+    assert "   - new (add)" in world.lines
     real = World(contact(1, {"out": "OPT_IN"}), made=made)
     again = manage(real, IN.model_copy(update={"description": "x"}), wanted("new"), prune=prune).data
     assert again == data
@@ -155,14 +155,21 @@ def test_too_many_topics_fail_the_customer_with_the_count() -> None:
 
 def test_a_prune_saves_every_preference_first_and_restore_brings_them_back() -> None:
     """All pages; kept topics, attributes and unsubscribes exactly as before."""
-    people = [
-        contact(n, {"out": "OPT_IN"} if n % 2 else {"in": "OPT_OUT"}, unsubscribed=n % 7 == 0) for n in range(2_100)
+    mixed = [
+        ContactRecord(
+            f"c{n}@x.example",
+            shared_preferences({"out": "OPT_IN"} if n % 2 else {"in": "OPT_OUT"}),
+            n % 7 == 0,
+            f'{{"n": {n}}}' if n % 3 else None,
+        )
+        for n in range(3_000)
     ]
-    world = World(*people)
+    world = World(*mixed)
     before = everybody(world)
     world.asked.clear()
-    done = manage(world, IN, prune=True)
-    assert done.data["removed"] == ["out"]
+    done = manage(world, IN.model_copy(update={"display_name": "Inside"}), wanted("new"), prune=True)
+    assert (done.data["added"], done.data["removed"]) == (["new"], ["out"])
+    assert [entry["field"] for entry in done.data["updated"]] == ["display_name"]
     assert done.data_location == "s3://results/backups/acme/run-1/"
     assert world.asked.index("UpdateContactList") > max(
         n for n, name in enumerate(world.asked) if name == "ListContacts"
@@ -178,7 +185,7 @@ def test_a_prune_saves_every_preference_first_and_restore_brings_them_back() -> 
         assert one == {**before[email], "preferences": kept}
     restored = world.run(restore_topics.run, RestoreTopicsParams(backup="run-1"), run_id="run-2").data
     assert restored["topics_added"] == ["out"]
-    assert restored["contacts"] == {"updated": 1_050, "unchanged": 0, "missing": 0}
+    assert restored["contacts"] == {"updated": 1_500, "unchanged": 0, "missing": 0}
     assert everybody(world) == before
     assert topics(world)["out"] == ("Out", "", "OPT_OUT")
 
