@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes, a local cloud each; a file's tests stay together, as they share what they set up.
+PARALLEL := --numprocesses 2 --dist loadfile
 LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--strip-extras --no-header --no-annotate --allow-unsafe
 
@@ -42,11 +44,11 @@ check: setup ## lint, types and the direction of imports
 
 .PHONY: test
 test: check ## what CI runs: checks and tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(PARALLEL)
 
 .PHONY: test-all
 test-all: check ## the tests and the long matrices
-	@$(BIN)/pytest -m ""
+	@$(BIN)/pytest $(PARALLEL) -m ""
 
 .PHONY: format
 format: setup ## rewrite the code in the project's style
