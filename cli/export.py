@@ -22,7 +22,7 @@ from orchestrator.run_record import RunRecord
 from shared.errors import AwsCallError
 from shared.models import CustomerResult
 from shared.objects import Bucket, TooLargeError
-from shared.record import contacts_part, data_prefix
+from shared.record import data_prefix, part_name
 from shared.text import printable
 
 _ACTION = "list-contacts"
@@ -82,7 +82,7 @@ def _contacts(bucket: Bucket, run_id: str, result: CustomerResult, exported: Exp
     data = result.data or {}
     count = 0
     for number in range(1, data.get("parts", 0) + 1):
-        key = f"{data_prefix(run_id, result.customer_code)}{contacts_part(number)}"
+        key = f"{data_prefix(run_id, result.customer_code)}{part_name(number)}"
         try:
             stored = bucket.read(key, limit=_MAX_PART_BYTES).body
             _check(stored)

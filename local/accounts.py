@@ -180,7 +180,9 @@ def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
     for action in ACTIONS.values():
         if "ses_role_arn" in wanted.keys:
             account_id = wanted.role.account_id
-            statements += policy_statements(action, partition="aws", region="*", account_id=account_id)
+            statements += policy_statements(
+                action, partition="aws", region="*", account_id=account_id, import_bucket=None
+            )
         if "identity_center_role_arn" in wanted.keys:
             statements += identity_center_statements(action)
     return _document(statements)

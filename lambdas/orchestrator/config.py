@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,8 @@ _CUSTOMER_KEYS = (
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
 # Identity Store API: IdentityStoreId.
 _STORE_ID = re.compile(r"d-[0-9a-f]{10}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# S3 User Guide, general purpose buckets.
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LIST_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -53,6 +56,11 @@ class CustomerEntry:
     faults: tuple[Fault, ...] = ()
     skip_reason: str | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def identity_center(self) -> IdentityCenter | None:
+        """Where this customer's people are read from, if it can be run."""
+        return None if self.customer is None else self.customer.identity_center
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class FleetReader:
     def read(self, version: str | None) -> FleetConfig:
         """Raise ConfigurationError for what is wrong with the file as a whole."""
         mappings = self._mappings()
-        entries = {code: self._entry(code, raw) for code, raw in mappings.items()}
+        entries = dict(_one_external_id({code: self._entry(code, raw) for code, raw in mappings.items()}))
         return FleetConfig(entries, version, tuple(map(str, self._typos(mappings))))
 
     def _mappings(self) -> dict[str, Any]:
@@ -122,6 +130,7 @@ class FleetReader:
         optional = {
             "external_id": fields.text("external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS"),
             "contact_list_name": fields.text("contact_list_name", _LIST_NAME.fullmatch, "is not a list name of SES"),
+            "import_bucket": fields.text("import_bucket", _BUCKET.fullmatch, "is not the name of an S3 bucket"),
         }
         identity_center = None if skip else self._identity_center(path, raw)
         account_id = role.account_id if role else None
@@ -223,6 +232,25 @@ def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[Fa
         near = squeezed.get(_squeeze(key)) or json_file.nearly(key, known)
         if near is not None and near not in raw:
             yield Fault(f"{path}.{printable(key, 64)}", f"unknown key that looks like {near}; it is not used")
+
+
+def _one_external_id(entries: dict[str, CustomerEntry]) -> Iterator[tuple[str, CustomerEntry]]:
+    """A role that reads Identity Center asks for one ExternalId: two of them in the file are a mistake of the file."""
+    ids: defaultdict[str, dict[str | None, str]] = defaultdict(dict)
+    for code, entry in entries.items():
+        source = entry.identity_center
+        if source and not source.fault:
+            ids[source.role_arn].setdefault(source.external_id, code)
+    for code, entry in entries.items():
+        customer, source = entry.customer, entry.identity_center
+        if customer is None or source is None or len(ids[source.role_arn]) < 2:
+            yield code, entry
+            continue
+        others = ", ".join(ids[source.role_arn].values())
+        path = f"$.customer_mappings.{code}.identity_center_external_id"
+        fault = f"{path}: {others} have different ones for the same identity_center_role_arn"
+        marked = customer.model_copy(update={"identity_center": source.model_copy(update={"fault": fault})})
+        yield code, replace(entry, customer=marked, warnings=(*entry.warnings, fault))
 
 
 def _skip_reason(fields: _Fields) -> str | None:

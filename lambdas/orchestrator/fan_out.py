@@ -232,7 +232,7 @@ class FanOut:
         flight.warnings += result.warnings
         flight.continuation = result.continuation
         if result.error is not None:
-            self._finish(flight, "failed", error=result.error, data=result.data)
+            self._finish(flight, "failed", error=result.error, data=result.data, location=result.data_location)
         elif result.continuation is not None:
             self._between_slices.append(flight)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ from orchestrator.run_record import RunRecord
 from shared import clock
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
-from shared.models import Hop, HopClaim, Progress
+from shared.models import Hop, HopClaim
 
 # An asynchronous event may wait a little before it is delivered.
 _DELIVERY_SECONDS = 60.0
@@ -28,17 +27,14 @@ class Handover:
     action: str
     function_seconds: float
 
-    def hand_over(self, hop: int, left: Sequence[Progress], peak: int, canaries: tuple[int, ...] = ()) -> str | None:
-        """Announce hop number `hop` and start it. None = it will go on; else why nobody will."""
-        now = clock.now()
-        announced = Hop(
-            run_id=self.record.run_id,
-            hop=hop,
-            announced_at=clock.iso(now),
-            deadline=clock.iso(now + timedelta(seconds=self.function_seconds + _DELIVERY_SECONDS)),
-            peak=peak,
-            canaries=canaries,
-            pending=tuple(left),
+    def hand_over(self, left: Hop) -> str | None:
+        """Announce the hop, with its times, and start it. None = it will go on; else why nobody will."""
+        now, hop = clock.now(), left.hop
+        announced = left.model_copy(
+            update={
+                "announced_at": clock.iso(now),
+                "deadline": clock.iso(now + timedelta(seconds=self.function_seconds + _DELIVERY_SECONDS)),
+            }
         )
         try:
             self.record.announce(announced)

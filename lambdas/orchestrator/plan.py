@@ -23,6 +23,8 @@ from shared.models import (
 )
 from shared.text import did_you_mean, printable, quoted
 
+_NO_PEOPLE = "no identity_center_role_arn in config.json"
+
 
 @dataclass(frozen=True)
 class PlannedItem:
@@ -64,7 +66,7 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
         _item(index, entry, shared_lists.get(entry.code) if mutates else None, request)
         for index, entry in enumerate(entries)
     )
-    warnings = [*config.warnings, *(text for entry in entries for text in _entry_warnings(entry))]
+    warnings = [*config.warnings, *(text for item in items for text in _skip_warnings(item))]
     warnings += [] if mutates else sorted(set(shared_lists.values()))
     concurrency = _concurrency(request, len(items))
     return Plan(
@@ -208,7 +210,12 @@ def _known_result(
 ) -> CustomerResult | None:
     if entry.skip_reason is not None:
         return _result(item, status="skipped", warnings=(*entry.warnings, entry.skip_reason))
+    people, needs_people = entry.identity_center, ACTIONS[request.worker_action].needs_people
+    if needs_people and entry.customer is not None and people is None:
+        return _result(item, status="skipped", warnings=(*entry.warnings, _NO_PEOPLE))
     faults = [str(fault) for fault in entry.faults] or ([shared_list] if shared_list else [])
+    if needs_people and people is not None and people.fault:
+        faults.append(people.fault)
     if faults:
         message = printable("; ".join(faults), limits.MAX_MESSAGE_CHARACTERS)
         error = ErrorInfo(category="configuration", type="ConfigurationError", message=message)
@@ -231,9 +238,9 @@ def _result(item: PlannedItem, **outcome: object) -> CustomerResult:
     return CustomerResult.model_validate({**known, **outcome})
 
 
-def _entry_warnings(entry: CustomerEntry) -> Iterator[str]:
-    if entry.skip_reason is not None:
-        yield f"{entry.code} is skipped: {entry.skip_reason}"
+def _skip_warnings(item: PlannedItem) -> Iterator[str]:
+    if item.result is not None and item.result.status == "skipped":
+        yield f"{item.code} is skipped: {item.result.warnings[-1]}"
 
 
 def _concurrency(request: RunRequest, customers: int) -> Concurrency:

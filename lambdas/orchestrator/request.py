@@ -243,6 +243,9 @@ def _identity_faults(payload: dict[str, Any]) -> Iterator[Fault]:
 def _prune_faults(payload: dict[str, Any], action: Action | None) -> Iterator[Fault]:
     if payload.get("prune") is True and action is not None and not action.prunes:
         yield Fault("$.prune", f"{action.name} removes nothing, so there is nothing to prune")
+    params = payload.get("params")
+    if payload.get("prune") is True and isinstance(params, dict) and params.get("username") is not None:
+        yield Fault("$.prune", "goes not with params.username: of one person nobody can tell who has left")
     if "confirm_customers" in payload and payload.get("prune") is not True:
         yield Fault("$.confirm_customers", 'belongs to "prune": true')
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from orchestrator import config, hops, plan, report, request, run_record, ses_config, summary
+from orchestrator import config, hops, people, plan, report, request, run_record, ses_config, summary
 from orchestrator.collect import Collector
 from orchestrator.fan_out import FanOut, Timing
 from orchestrator.fleet import TopicFleet
@@ -22,11 +22,12 @@ from orchestrator.request import HopStart, Start
 from orchestrator.run_record import RunRecord
 from orchestrator.ses_config import Topic
 from shared import aws, clock, limits
-from shared.actions import ACTIONS, DESCRIBE_TOPICS, help_answer, payload_names
+from shared.actions import ACTIONS, DESCRIBE_TOPICS, READ_IDENTITY_CENTER, help_answer, payload_names
 from shared.errors import AwsCallError, ConfigurationError, Fault, RequestError, RunRefusedError
 from shared.logs import make_logger
-from shared.models import CustomerResult, ErrorInfo, Progress, RunPlan, Summary, WantedTopic, WorkItem
+from shared.models import CustomerResult, ErrorInfo, Hop, People, Progress, RunPlan, Summary, WantedTopic, WorkItem
 from shared.objects import Bucket
+from shared.record import people_prefix
 from shared.settings import OrchestratorSettings
 from shared.text import masked, printable
 
@@ -126,6 +127,7 @@ def _go_on(start: HopStart, environment: _Environment) -> Summary:
         hop=start.hop,
         peak=announced.peak,
     )
+    part.take_over_people(announced)
     part.load_results(index for index in range(len(document.customers)) if index not in pending)
     return part.run(pending)
 
@@ -189,6 +191,14 @@ class _Part:
         self._logger = _logger(environment.context, record.run_id, made.request.action)
         self._warnings: list[str] = []
         self._failures_before = 0
+        self._action = ACTIONS[made.request.worker_action]
+        self._people: dict[str, People] = {}  # what was read, by the name of the source
+        self._reading: dict[str, Progress] = {}  # what is read in part, the same
+
+    def take_over_people(self, announced: Hop) -> None:
+        """What earlier invocations read of Identity Centers."""
+        self._people = dict(announced.people)
+        self._reading = {progress.customer_code: progress for progress in announced.sources}
 
     def load_results(self, indexes: Iterable[int]) -> None:
         """Take in what earlier invocations found out."""
@@ -214,24 +224,98 @@ class _Part:
     def _invoke_workers(self, pending: Mapping[int, Progress]) -> bool:
         """Whether another invocation goes on."""
         to_run = [item for item in self._plan.items if item.customer is not None]
+        carry_over = self._request.on_deadline == "continue" and self._hop < limits.MAX_HOPS
+        if self._action.needs_people and to_run:
+            left = self._read_people(to_run, pending, carry_over=carry_over)
+            if left is None:
+                return True
+            to_run, carry_over = left
         if not to_run:
             return False
-        fan_out = self._fan_out(len(to_run))
+        fan_out = self._fan_out(
+            len(to_run),
+            self._work_item,
+            writes=self._action.mutates and not self._request.dry_run,
+            failures_allowed=plan.failures_allowed(self._request, len(self._plan.items)),
+            failures=self._failures_before,
+            canaries=self._canaries,
+            carry_over=carry_over,
+        )
         fan_out.run(to_run, self._keep, pending)
         self._peak = max(self._peak, fan_out.peak)
-        if not fan_out.left:
-            return False
-        problem = self._handover().hand_over(self._hop + 1, fan_out.left, self._peak, fan_out.canaries)
-        if problem is None:
-            return True
-        self._warn(f"the deadline came, and the run could not go on in another invocation: {problem}")
+        if not fan_out.left or self._handed_over(fan_out.left, fan_out.canaries):
+            return bool(fan_out.left)
         fan_out.give_up()
         return False
 
-    def _fan_out(self, customers: int) -> FanOut:
-        writes = ACTIONS[self._request.worker_action].mutates and not self._request.dry_run
+    def _read_people(
+        self, to_run: list[PlannedItem], pending: Mapping[int, Progress], *, carry_over: bool
+    ) -> tuple[list[PlannedItem], bool] | None:
+        """The customers whose Identity Center was read, and whether they may be carried over still.
+
+        None when the time ended meanwhile and another invocation goes on with the reading.
+        """
+        sources = [source for source in people.sources(to_run) if source.name not in self._people]
+        if sources:
+            self._logger.info(f"reading {len(sources)} Identity Center(s) for {len(to_run)} customer(s)")
+        progress = {i: self._reading[source.name] for i, source in enumerate(sources) if source.name in self._reading}
+
+        def take(item: PlannedItem, result: CustomerResult) -> None:
+            read = people.read(result)
+            if read is not None:
+                self._people[item.code] = read
+                return
+            for customer in sources[item.index].customers:
+                self._keep(customer, people.without_people(customer, result))
+
+        if sources:
+            fan_out = self._fan_out(len(sources), self._reading_item, writes=False, carry_over=carry_over)
+            fan_out.run([source.item(index) for index, source in enumerate(sources)], take, progress)
+            self._peak = max(self._peak, fan_out.peak)
+            if fan_out.left:
+                open_ = [item for item in to_run if self._collector.result(item.index) is None]
+                waiting = [
+                    pending.get(item.index) or Progress(index=item.index, customer_code=item.code) for item in open_
+                ]
+                if self._handed_over(waiting, self._canaries, fan_out.left):
+                    return None
+                fan_out.give_up()
+                carry_over = False
+        return [item for item in to_run if people.name_of(item) in self._people], carry_over
+
+    def _handed_over(
+        self, left: Sequence[Progress], canaries: tuple[int, ...], sources: Sequence[Progress] = ()
+    ) -> bool:
+        """Whether another invocation goes on with what is left; if not, that is a warning."""
+        hop = Hop(
+            run_id=self._record.run_id,
+            hop=self._hop + 1,
+            announced_at="",
+            deadline="",
+            peak=self._peak,
+            canaries=canaries,
+            people=self._people,
+            sources=tuple(sources),
+            pending=tuple(left),
+        )
+        problem = self._handover().hand_over(hop)
+        if problem is not None:
+            self._warn(f"the deadline came, and the run could not go on in another invocation: {problem}")
+        return problem is None
+
+    def _fan_out(
+        self,
+        items: int,
+        make_item: Callable[[PlannedItem, float, dict[str, Any] | None], WorkItem],
+        *,
+        writes: bool,
+        carry_over: bool,
+        failures_allowed: int | None = None,
+        failures: int = 0,
+        canaries: tuple[int, ...] = (),
+    ) -> FanOut:
         closed = threading.Event()
-        bound = min(self._plan.concurrency.effective, customers)
+        bound = min(self._plan.concurrency.effective, items)
         lambda_client = aws.client(
             "lambda",
             self._settings.region,
@@ -241,7 +325,7 @@ class _Part:
         invoker = Invoker(lambda_client, self._settings.worker_function_name, writes, closed)
         return FanOut(
             invoke=invoker.invoke,
-            make_item=self._work_item,
+            make_item=make_item,
             timing=Timing(
                 remaining=self._environment.remaining,
                 slice_budget=self._settings.slice_budget,
@@ -250,12 +334,12 @@ class _Part:
                 customer_timeout=float(self._request.customer_timeout_seconds),
             ),
             bound=bound,
-            failures_allowed=plan.failures_allowed(self._request, len(self._plan.items)),
-            failures=self._failures_before,
-            canaries=self._canaries,
+            failures_allowed=failures_allowed,
+            failures=failures,
+            canaries=canaries,
             writes=writes,
             closed=closed,
-            carry_over=self._request.on_deadline == "continue" and self._hop < limits.MAX_HOPS,
+            carry_over=carry_over,
         )
 
     def _handover(self) -> Handover:
@@ -264,6 +348,18 @@ class _Part:
         return Handover(self._record, client, arn, self._request.action, self._function_seconds)
 
     def _work_item(self, item: PlannedItem, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
+        made = self._any_item(item, budget, continuation)
+        if not self._action.needs_people:
+            return made
+        return made.model_copy(update={"people": self._people[people.name_of(item)]})
+
+    def _reading_item(self, item: PlannedItem, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
+        """One Identity Center to be read, for all who share it; `item.code` is its name."""
+        made = self._any_item(item, budget, continuation)
+        prefix = people_prefix(self._record.run_id, item.code)
+        return made.model_copy(update={"action": READ_IDENTITY_CENTER.name, "people_prefix": prefix})
+
+    def _any_item(self, item: PlannedItem, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
         assert item.customer is not None  # noqa: S101  # only items with a customer are handed to the fan-out
         return WorkItem(
             run_id=self._record.run_id,
@@ -278,7 +374,7 @@ class _Part:
         )
 
     def _topics_to_send(self) -> list[WantedTopic] | None:
-        if self._wanted is None or ACTIONS[self._request.worker_action].ses_config != "required":
+        if self._wanted is None or self._action.ses_config != "required":
             return None
         return [
             WantedTopic.model_validate(
@@ -287,6 +383,7 @@ class _Part:
                     "display_name": topic.display_name,
                     "description": topic.description,
                     "default_status": topic.default_status,
+                    "opt_in_roles": list(topic.opt_in_roles),
                 }
             )
             for topic in self._wanted
@@ -365,7 +462,7 @@ class _Part:
         """An earlier invocation could not store this customer's result."""
         customer = self._document.customers[index]
         text = f"{printable(customer.customer_code)} was run, but its result was not stored; run it again"
-        writes = ACTIONS[self._request.worker_action].mutates
+        writes = self._action.mutates
         error = ErrorInfo(
             category="internal", type="ResultNotStored", message=text, retryable=True, outcome_unknown=writes
         )

@@ -16,7 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from shared.models import RUN_ID_PATTERN, Customer, RunRequest, Scope
 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
-_UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob"})
+_UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
+_IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
+# Where import files lie in a customer's bucket.
+IMPORT_PREFIX = "ses-fleet/"
 
 
 class Params(BaseModel):
@@ -104,6 +107,18 @@ class RestoreListParams(RestoreTopicsParams):
     )
 
 
+class ImportParams(Params):
+    """`params` of import-aws-contact."""
+
+    username: str | None = Field(
+        default=None, min_length=1, description="only the user of this name in Identity Center; not with prune"
+    )
+    sync_topics: bool = Field(
+        default=False,
+        description="also opt contacts that are there in to topics of their roles, where they have no preference",
+    )
+
+
 SesConfigUse = Literal["no", "if there", "required"]
 
 
@@ -113,7 +128,9 @@ class Action:
 
     `permissions` are the IAM actions that its worker may use in the customer's account,
     `identity_center_permissions` those that it may use through the role that reads Identity Center.
-    `ses_config`: whether a run of it reads SESConfig.json. `prunes`: whether it takes `prune`.
+    `ses_config`: whether a run of it reads SESConfig.json. `prunes`: whether it takes `prune`. `needs_people`:
+    whether Identity Center is read first, once for all customers that share it.
+    An action without `scopes` is a phase of others: no payload names it.
     """
 
     name: str
@@ -124,6 +141,7 @@ class Action:
     identity_center_permissions: tuple[str, ...] = ()
     ses_config: SesConfigUse = "no"
     prunes: bool = False
+    needs_people: bool = False
     scopes: tuple[Scope, ...] = ("all", "single")
 
 
@@ -214,6 +232,49 @@ RESTORE_TOPICS = Action(
     scopes=("single",),
 )
 
+_READING_PEOPLE = (
+    "identitystore:ListGroupMemberships",
+    "identitystore:ListGroups",
+    "identitystore:ListUsers",
+    "sso:ListInstances",
+)
+
+IMPORT_AWS_CONTACT = Action(
+    name="import-aws-contact",
+    purpose="bring Identity Center's people into the list, opted in to the topics of their roles; nobody against "
+    "their choice",
+    mutates=True,
+    params=ImportParams,
+    permissions=(
+        "s3:DeleteObject",
+        "s3:PutObject",
+        "ses:CreateContact",
+        "ses:CreateImportJob",
+        "ses:DeleteContact",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:GetImportJob",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListImportJobs",
+        "ses:UpdateContact",
+    ),
+    identity_center_permissions=_READING_PEOPLE,
+    ses_config="required",
+    prunes=True,
+    needs_people=True,
+)
+
+READ_IDENTITY_CENTER = Action(
+    name="read-identity-center",
+    purpose="the first phase of an import: users, groups and memberships, once for all customers that share them",
+    mutates=False,
+    params=ImportParams,
+    permissions=(),
+    identity_center_permissions=_READING_PEOPLE,
+    scopes=(),
+)
+
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
@@ -225,6 +286,8 @@ ACTIONS: dict[str, Action] = {
         BACKUP_LIST,
         RESTORE_LIST,
         RESTORE_TOPICS,
+        IMPORT_AWS_CONTACT,
+        READ_IDENTITY_CENTER,
     )
 }
 
@@ -240,22 +303,36 @@ def payload_names() -> dict[str, tuple[Action, Scope]]:
     }
 
 
-def policy_statements(action: Action, *, partition: str, region: str, account_id: str) -> list[dict[str, Any]]:
-    """IAM statements that allow what the action declares and nothing else; `region` may be "*"."""
-    contact_lists = f"arn:{partition}:ses:{region}:{account_id}:contact-list/*"
-    unscoped = [name for name in action.permissions if name in _UNSCOPED_ACTIONS]
-    scoped = [name for name in action.permissions if name not in _UNSCOPED_ACTIONS]
-    statements: list[dict[str, Any]] = []
-    if unscoped:
-        statements.append({"Effect": "Allow", "Action": unscoped, "Resource": "*"})
-    if scoped:
-        statements.append({"Effect": "Allow", "Action": scoped, "Resource": contact_lists})
-    return statements
+def policy_statements(
+    action: Action, *, partition: str, region: str, account_id: str, import_bucket: str | None
+) -> list[dict[str, Any]]:
+    """IAM statements that allow what the action declares and nothing else; `region` may be "*".
+
+    Without `import_bucket` there is nothing in S3 to be allowed.
+    """
+    ses = f"arn:{partition}:ses:{region}:{account_id}"
+    by_resource: dict[str, list[str]] = {}
+    for name in action.permissions:
+        if name.startswith("s3:"):
+            resource = f"arn:{partition}:s3:::{import_bucket}/{IMPORT_PREFIX}*" if import_bucket else None
+        elif name in _UNSCOPED_ACTIONS:
+            resource = "*"
+        else:
+            resource = f"{ses}:import-job/*" if name in _IMPORT_JOB_ACTIONS else f"{ses}:contact-list/*"
+        if resource is not None:
+            by_resource.setdefault(resource, []).append(name)
+    return [{"Effect": "Allow", "Action": names, "Resource": resource} for resource, names in by_resource.items()]
 
 
 def session_policy(action: Action, customer: Customer, partition: str) -> str:
     """The policy that cuts an assumed session down to this action on this customer's list."""
-    statements = policy_statements(action, partition=partition, region=customer.region, account_id=customer.account_id)
+    statements = policy_statements(
+        action,
+        partition=partition,
+        region=customer.region,
+        account_id=customer.account_id,
+        import_bucket=customer.import_bucket,
+    )
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 

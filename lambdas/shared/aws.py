@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3.session
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -20,6 +21,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
 )
+from botocore.httpsession import URLLib3Session
 
 from shared import limits
 from shared.errors import AwsCallError, FailureKind
@@ -120,6 +122,19 @@ def client(
     if service == "sesv2":
         raw.meta.events.register("before-parse.sesv2.ListContacts", _leave_contacts_as_json)
     return AwsClient(service, raw)
+
+
+def download(url: str, limit: int) -> bytes:
+    """What a pre-signed URL that AWS handed out leads to, at most `limit` bytes; AwsCallError without the URL."""
+    try:
+        session = URLLib3Session(timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        answer = session.send(AWSRequest("GET", url, stream_output=True).prepare())
+        body: bytes = answer.raw.read(limit, decode_content=True)
+    except Exception as error:  # noqa: BLE001  # urllib3, http.client and botocore each raise their own
+        raise AwsCallError("s3", "download", "lost", type(error).__name__, "no answer") from None
+    if answer.status_code != 200:
+        raise AwsCallError("s3", "download", "refused", f"HTTP{answer.status_code}", "refused", answer.status_code)
+    return body
 
 
 def _leave_contacts_as_json(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

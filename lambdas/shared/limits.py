@@ -54,6 +54,17 @@ SES_BURST = 5  # observed: short bursts pass, then 429
 CHANGE_ATTEMPTS = 3  # ours: a change that meets another one is planned anew so often
 READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried so often
 
+# --- Identity Center ----------------------------------------------------------------------------
+IDENTITY_CENTER_PAGE_SIZE = 100  # API: MaxResults of ListUsers, ListGroups and ListGroupMemberships
+IDENTITY_CENTER_REQUESTS_PER_SECOND = 15.0  # ours: quota is 20 per API, and others read the same store
+GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
+
+# --- import jobs --------------------------------------------------------------------------------
+IMPORT_JOB_CONTACTS = 1_000_000  # developer guide: contacts of one job
+IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before
+MAX_FAILED_RECORDS_BYTES = 16 * 1024 * 1024  # ours: what is read of SES's own list of failed records
+FAILURE_REASONS = 5  # ours: so many different reasons are named in a message
+
 # --- time ---------------------------------------------------------------------------------------
 CONNECT_TIMEOUT_SECONDS = 5  # ours
 CALL_READ_TIMEOUT_SECONDS = 30  # ours: SES, STS and S3 answer in well under a second

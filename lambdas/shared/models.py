@@ -94,22 +94,43 @@ class Customer(Wire):
     ses_role_arn: str
     external_id: str | None = None
     contact_list_name: str | None = None
+    import_bucket: str | None = None
     identity_center: IdentityCenter | None = None
 
 
 class WantedTopic(Wire):
-    """A topic that every list should have, as SESConfig.json says after expansion."""
+    """A topic that every list should have, as SESConfig.json says after expansion.
+
+    People of one of `opt_in_roles` are opted in to it when they are imported.
+    """
 
     name: str
     display_name: str
     description: str
     default_status: Literal["OPT_IN", "OPT_OUT"]
+    opt_in_roles: list[str] = Field(default_factory=list)
+
+
+class People(Wire):
+    """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
+
+    `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`.
+    """
+
+    prefix: str
+    users: int
+    groups: int
+    memberships: int
+    user_parts: int
+    membership_parts: int
 
 
 class WorkItem(Wire):
     """What the orchestrator sends to a worker: one slice of one customer.
 
-    `continuation` is what the slice before returned, handed back unchanged. `topics` go to actions that need them.
+    `continuation` is what the slice before returned, handed back unchanged. `topics` and `people` go to actions that
+    need them. In the first phase of a run, `people_prefix` is where the customer's Identity Center is to be written,
+    for every customer that shares it.
     """
 
     run_id: RunId
@@ -119,6 +140,8 @@ class WorkItem(Wire):
     dry_run: bool = False
     prune: bool = False
     topics: list[WantedTopic] | None = None
+    people: People | None = None
+    people_prefix: str | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
     continuation: dict[str, Any] | None = None
 
@@ -247,7 +270,8 @@ class Hop(Stored):
     """hops/<n>.json: what is left of a run for its n-th further orchestrator invocation, n from 1.
 
     `deadline` allows for the event being late; the hop writes its own when it claims its turn. `canaries` are the
-    customers (their indexes) that must still succeed before others start.
+    customers (their indexes) that must still succeed before others start. `people` is what was read of Identity
+    Centers, by the name of the source; `sources` those that are still being read, by the same name as their code.
     """
 
     run_id: str
@@ -256,6 +280,8 @@ class Hop(Stored):
     deadline: str
     peak: int
     canaries: tuple[int, ...] = ()
+    people: dict[str, People] = Field(default_factory=dict)
+    sources: tuple[Progress, ...] = ()
     pending: tuple[Progress, ...]
 
 

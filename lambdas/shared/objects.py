@@ -27,10 +27,11 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True)
 class Bucket:
-    """One bucket seen through an S3 client."""
+    """One bucket seen through an S3 client. With `owner`, S3 refuses writes if the bucket is of another account."""
 
     s3: AwsClient
     name: str
+    owner: str | None = None
 
     def read(self, key: str, *, limit: int) -> StoredObject:
         """The object; AwsCallError when it cannot be read, TooLargeError above `limit` bytes."""
@@ -51,12 +52,16 @@ class Bucket:
 
     def write(self, key: str, body: bytes | BinaryIO, content_type: str = "application/json") -> None:
         """Write the object, over any that is there."""
-        self.s3.call("put_object", Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+        self.s3.call("put_object", Key=key, Body=body, ContentType=content_type, **self._whose())
+
+    def delete(self, key: str) -> None:
+        """Delete the object, if there is one."""
+        self.s3.call("delete_object", Key=key, **self._whose())
 
     def create(self, key: str, body: bytes, content_type: str = "application/json") -> bool:
         """Write the object unless there is one; False when there was."""
         try:
-            self.s3.call("put_object", Bucket=self.name, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+            self.s3.call("put_object", Key=key, Body=body, ContentType=content_type, IfNoneMatch="*", **self._whose())
         except AwsCallError as failure:
             # 409 = another conditional write of the same key is under way: it will have won (S3 API, PutObject).
             if failure.status in (409, 412):
@@ -67,6 +72,9 @@ class Bucket:
     def location(self, key: str) -> str:
         """The object's s3:// URI."""
         return f"s3://{self.name}/{key}"
+
+    def _whose(self) -> dict[str, str]:
+        return {"Bucket": self.name, **({"ExpectedBucketOwner": self.owner} if self.owner else {})}
 
 
 def _version(answer: dict[str, Any]) -> str | None:

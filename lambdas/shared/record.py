@@ -58,6 +58,16 @@ def data_prefix(run_id: str, customer_code: str) -> str:
     return f"data/{run_id}/{customer_code}/"
 
 
+def people_prefix(run_id: str, source: str) -> str:
+    """Below it, what a run read of one Identity Center; no customer's code begins with an underscore."""
+    return f"data/{run_id}/_people/{source}/"
+
+
+def known_people_key(customer_code: str) -> str:
+    """Every address that Identity Center ever had for a customer, and may be pruned when it has it no more."""
+    return f"backups/identity/{customer_code}.json"
+
+
 def backup_prefix(customer_code: str, run_id: str) -> str:
     """Below it, what a run saved of a customer's list before or instead of changing it; kept longer than data/."""
     return f"backups/{customer_code}/{run_id}/"
@@ -68,6 +78,9 @@ def backup_manifest_key(customer_code: str, run_id: str) -> str:
     return f"{backup_prefix(customer_code, run_id)}backup.json"
 
 
-def contacts_part(number: int) -> str:
-    """The name of the n-th part of a customer's contacts, from 1."""
-    return f"contacts-{number:05d}.jsonl.gz"
+CONTACTS = "contacts"
+
+
+def part_name(number: int, name: str = CONTACTS) -> str:
+    """The n-th part of what is called `name`, from 1."""
+    return f"{name}-{number:05d}.jsonl.gz"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from shared import limits
 from shared.errors import ConfigurationError, Fault
 from shared.text import printable
+
+# The first user's group names: ccoe-cloud-<account name>-<account id>-...-idp-<application>-<role>.
+_GROUP_ROLE = r"ccoe-cloud-.+-[0-9]{12}-(?:.+-)?idp-.+-(?P<role>[^-]+)"
 
 
 class _Settings(BaseModel):
@@ -41,7 +45,11 @@ class OrchestratorSettings(_Settings):
 
 
 class WorkerSettings(_Settings):
-    """What the worker reads from its environment."""
+    """What the worker reads from its environment.
+
+    `group_role_pattern` matches a group's whole name; its group `role` is what OptInRoles name. `import_job_threshold`
+    is how many new contacts are still created one by one. `prune_limit_percent` is of the list's contacts.
+    """
 
     region: str = Field(alias="AWS_REGION", min_length=1)
     results_bucket: str = Field(alias="RESULTS_BUCKET", min_length=1)
@@ -57,6 +65,19 @@ class WorkerSettings(_Settings):
         default="Subscriptions by topic",
         max_length=limits.SES_DESCRIPTION_CHARACTERS,
     )
+    identity_center_requests_per_second: float = Field(
+        alias="IDENTITY_CENTER_REQUESTS_PER_SECOND", default=limits.IDENTITY_CENTER_REQUESTS_PER_SECOND, ge=0
+    )
+    group_role_pattern: re.Pattern[str] = Field(alias="GROUP_ROLE_PATTERN", default=re.compile(_GROUP_ROLE))
+    import_job_threshold: int = Field(alias="IMPORT_JOB_THRESHOLD", default=25, ge=0)
+    prune_limit_percent: float = Field(alias="PRUNE_LIMIT_PERCENT", default=20.0, ge=0, le=100)
+
+    @field_validator("group_role_pattern")
+    @classmethod
+    def _names_a_role(cls, pattern: re.Pattern[str]) -> re.Pattern[str]:
+        if "role" not in pattern.groupindex:
+            raise ValueError("must be a regular expression with a group (?P<role>...)")
+        return pattern
 
 
 def _fault(detail: Any) -> Fault:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import zlib
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationError
 
-from shared import clock, limits
-from shared.errors import AwsCallError, CustomerError
+from shared import clock
+from shared.errors import CustomerError
 from shared.models import Stored
-from shared.objects import TooLargeError
-from shared.record import backup_manifest_key, backup_prefix, contacts_part
+from shared.record import backup_manifest_key, backup_prefix
+from worker import parts
 from worker.contact_list import ContactList
 from worker.job import Job
-from worker.parts import PartWriter
+from worker.parts import PartWriter, Record
+
+Kind = Literal["list", "topics", "contacts"]
 
 
 class Manifest(Stored):
-    """backup.json. `kind` topics: only preferences for `topics`, which a prune was about to remove."""
+    """backup.json. `kind` topics: only preferences for `topics`, which a prune was about to remove; contacts: only
+    those whom an import was about to remove."""
 
-    kind: Literal["list", "topics"]
+    kind: Kind
     run_id: str
     customer_code: str
     account_id: str
@@ -39,7 +37,7 @@ class Manifest(Stored):
 
 def complete(
     job: Job,
-    kind: Literal["list", "topics"],
+    kind: Kind,
     found: ContactList,
     topics: tuple[str, ...],
     written: PartWriter,
@@ -66,11 +64,11 @@ def complete(
     return job.results.location(job.backup_prefix)
 
 
-def load(job: Job, run_id: str, kind: Literal["list", "topics"]) -> Manifest:
-    """The customer's own backup of that run; CustomerError (configuration) when there is no complete one."""
+def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
+    """The customer's own backup of that run, of one of these kinds; CustomerError (configuration) without one."""
     key = backup_manifest_key(job.code, run_id)
     where = job.results.location(key)
-    body = _read(job, key)
+    body = parts.read(job, key)
     if body is None:
         text = f"there is no complete backup of {job.code} by run {run_id}: {where} does not exist"
         raise CustomerError("configuration", "NoBackup", text)
@@ -81,39 +79,16 @@ def load(job: Job, run_id: str, kind: Literal["list", "topics"]) -> Manifest:
     if (manifest.account_id, manifest.region) != (job.customer.account_id, job.customer.region):
         text = f"{where} is of account {manifest.account_id} in {manifest.region}, not of {job.code} as configured now"
         raise CustomerError("configuration", "BackupOfAnotherList", text)
-    if manifest.kind != kind:
+    if manifest.kind not in kinds:
         other = "restore-topics" if manifest.kind == "topics" else "restore-list"
         raise CustomerError("configuration", "OtherBackup", f"{where} is a backup of {manifest.kind}: use {other}")
     return manifest
 
 
-def records(job: Job, manifest: Manifest, part: int) -> list[dict[str, Any]]:
-    """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is used then."""
-    key = f"{backup_prefix(job.code, manifest.run_id)}{contacts_part(part)}"
-    body = _read(job, key)
-    try:
-        return list(_lines(body or b"gone"))
-    except (OSError, EOFError, zlib.error, ValueError):
-        text = f"{job.results.location(key)} is damaged or gone; nothing of it was restored"
-        raise CustomerError("operation", "BadBackup", text) from None
-
-
-def _lines(body: bytes) -> Iterator[dict[str, Any]]:
-    with gzip.open(io.BytesIO(body), "rt", encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
-            if not isinstance(record, dict) or not isinstance(record.get("email"), str):
-                raise ValueError("no contact")  # noqa: TRY004  # what is in a file is a value
-            yield record
-
-
-def _read(job: Job, key: str) -> bytes | None:
-    where = job.results.location(key)
-    try:
-        stored = job.results.find(key, limit=limits.MAX_PART_BYTES)
-    except AwsCallError as failure:
-        text = f"could not read {where} ({failure.code}): check the worker role's policy on the bucket"
-        raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
-    except TooLargeError as error:
-        raise CustomerError("operation", "BadBackup", f"{where} has {error.size} bytes: that is no part") from None
-    return None if stored is None else stored.body
+def records(job: Job, manifest: Manifest, part: int) -> list[Record]:
+    """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is restored then."""
+    found = parts.records(job, backup_prefix(manifest.customer_code, manifest.run_id), part)
+    if not all(isinstance(record.get("email"), str) for record in found):
+        text = f"part {part} of the backup {manifest.run_id} of {job.code} is damaged; nothing of it was restored"
+        raise CustomerError("operation", "DamagedData", text)
+    return found

@@ -78,6 +78,25 @@ class Scan:
                 return
 
 
+def chosen(contact: dict[str, Any]) -> dict[str, str]:
+    """The explicit preferences of a contact as ListContacts and GetContact show it: {topic: status}."""
+    return {one["TopicName"]: one["SubscriptionStatus"] for one in contact.get("TopicPreferences") or ()}
+
+
+def record(contact: dict[str, Any]) -> dict[str, Any]:
+    """A contact as our files have it: `{email, preferences, unsubscribed_all}`."""
+    return {
+        "email": contact["EmailAddress"],
+        "preferences": chosen(contact),
+        "unsubscribed_all": bool(contact.get("UnsubscribeAll")),
+    }
+
+
+def api_preferences(preferences: dict[str, str]) -> list[dict[str, str]]:
+    """Preferences as CreateContact and UpdateContact take them."""
+    return [{"TopicName": topic, "SubscriptionStatus": status} for topic, status in preferences.items()]
+
+
 def api_topics(topics: Iterable[Topic]) -> list[dict[str, str]]:
     """Topics as CreateContactList and UpdateContactList take them: always all of them, complete."""
     return [

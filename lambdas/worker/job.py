@@ -8,13 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from shared import record
-from shared.aws import AwsClient
 from shared.errors import AwsCallError, CustomerError
 from shared.models import Customer, IdentityCenter, WorkItem
 from shared.objects import Bucket
 from shared.settings import WorkerSettings
 from worker.access import Access
-from worker.ses import PacedSes
+from worker.paced import PacedClient
 
 State = dict[str, Any]
 
@@ -43,15 +42,18 @@ class Job:
     """One customer's slice of work. Lives for one invocation, like the credentials behind `ses`.
 
     `open_ses` assumes the customer's role; nothing is assumed before `ses` is first used.
-    `open_identity_center(source, service)` assumes the role that reads Identity Center.
+    `open_identity_center(source, service)` assumes the role that reads Identity Center. `open_import_bucket` is the
+    customer's own bucket in config.json, with the customer's credentials. `download(url, limit)` gets what SES offers.
     """
 
     item: WorkItem
     settings: WorkerSettings
     access: Access
-    open_ses: Callable[[], PacedSes]
-    open_identity_center: Callable[[IdentityCenter, str], AwsClient]
+    open_ses: Callable[[], PacedClient]
+    open_identity_center: Callable[[IdentityCenter, str], PacedClient]
     open_results: Callable[[], Bucket]
+    open_import_bucket: Callable[[str], Bucket]
+    download: Callable[[str, int], bytes]
     log: Callable[[str], None]
     warnings: list[str] = field(default_factory=list)
 
@@ -71,7 +73,7 @@ class Job:
         return self.item.dry_run
 
     @cached_property
-    def ses(self) -> PacedSes:
+    def ses(self) -> PacedClient:
         """The customer's SES; CustomerError (authentication) when the role cannot be assumed."""
         return self.open_ses()
 
@@ -81,7 +83,7 @@ class Job:
         return self.open_results()
 
     @property
-    def opened_ses(self) -> PacedSes | None:
+    def opened_ses(self) -> PacedClient | None:
         """The same, if it was used."""
         return self.__dict__.get("ses")
 

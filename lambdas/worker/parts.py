@@ -1,26 +1,32 @@
-"""Contacts on their way to S3: gzip JSON Lines, written in parts while they are read."""
+"""Records on their way to S3 and back: gzip JSON Lines, written in parts while they come."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from shared import limits
-from shared.record import contacts_part
+from shared.errors import AwsCallError, CustomerError
+from shared.objects import TooLargeError
+from shared.record import CONTACTS, part_name
 from worker.job import Job, State
+
+Record = dict[str, Any]
 
 # Contacts of one list resemble each other: more effort saves little and costs much.
 _COMPRESSION = 1
 
 
 class PartWriter:
-    """Writes parts of bounded size below `prefix`. `total` counts contacts, `parts` objects written."""
+    """Writes parts of bounded size below `prefix`. `total` counts records, `parts` objects written."""
 
-    def __init__(self, job: Job, prefix: str, state: State) -> None:
+    def __init__(self, job: Job, prefix: str, state: State, name: str = CONTACTS) -> None:
         self._prefix = prefix
+        self._name = name
         self.total: int = state.get("total", 0)
         self.parts: int = state.get("parts", 0)
         self._job = job
@@ -31,9 +37,9 @@ class PartWriter:
         """What the next slice goes on from, after `flush`; JSON."""
         return {"total": self.total, "parts": self.parts}
 
-    def add(self, contacts: Iterable[dict[str, Any]]) -> None:
-        """Append contacts; writes a part when enough have come together."""
-        lines = [json.dumps(contact, ensure_ascii=False, separators=(",", ":")) for contact in contacts]
+    def add(self, records: Iterable[Record]) -> None:
+        """Append records; writes a part when enough have come together."""
+        lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
         if not lines:
             return
         self.total += len(lines)
@@ -49,7 +55,41 @@ class PartWriter:
             return
         self._open.close()
         self._open = None
-        key = f"{self._prefix}{contacts_part(self.parts + 1)}"
+        key = f"{self._prefix}{part_name(self.parts + 1, self._name)}"
         self._job.write(key, self._buffer.getvalue(), "application/gzip")
         self.parts += 1
         self._buffer = io.BytesIO()
+
+
+def records(job: Job, prefix: str, part: int, name: str = CONTACTS) -> list[Record]:
+    """The records of one part, from 1; CustomerError when it is damaged or gone: nothing of it is used then."""
+    key = f"{prefix}{part_name(part, name)}"
+    body = read(job, key)
+    try:
+        return list(_lines(body or b"gone"))
+    except (OSError, EOFError, zlib.error, ValueError):
+        text = f"{job.results.location(key)} is damaged or gone; nothing of it was used"
+        raise CustomerError("operation", "DamagedData", text) from None
+
+
+def read(job: Job, key: str) -> bytes | None:
+    """An object of the results bucket, None when there is none; CustomerError says what could not be read."""
+    where = job.results.location(key)
+    try:
+        stored = job.results.find(key, limit=limits.MAX_PART_BYTES)
+    except AwsCallError as failure:
+        text = f"could not read {where} ({failure.code}): check the worker role's policy on the bucket"
+        raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
+    except TooLargeError as error:
+        text = f"{where} has {error.size} bytes: nothing of ours is so large"
+        raise CustomerError("operation", "DamagedData", text) from None
+    return None if stored is None else stored.body
+
+
+def _lines(body: bytes) -> Iterator[Record]:
+    with gzip.open(io.BytesIO(body), "rt", encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            if not isinstance(record, dict):
+                raise ValueError("no record")  # noqa: TRY004  # what is in a file is a value
+            yield record

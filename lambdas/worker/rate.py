@@ -64,6 +64,12 @@ class Pacer:
         elif not self._budget.covers(0):
             self.pause(0)
 
+    def reserve(self, requests: int) -> None:
+        """Wait until so many requests could follow each other at once, or as many as a burst may have."""
+        if self._per_second > 0:
+            self._refill()
+            self.pause(max(0.0, (min(requests, self._burst) - self._tokens) / self._per_second))
+
     def answered(self) -> None:
         """The request that `wait` let pass was answered.
 

@@ -9,8 +9,10 @@ from worker.actions import (
     backup_list,
     describe_list,
     describe_topics,
+    import_aws_contact,
     list_contacts,
     manage_topic,
+    read_identity_center,
     restore_list,
     restore_topics,
     validate_access,
@@ -28,4 +30,6 @@ REGISTRY: dict[str, Run] = {
     "backup-list": backup_list.run,
     "restore-list": restore_list.run,
     "restore-topics": restore_topics.run,
+    "import-aws-contact": import_aws_contact.run,
+    "read-identity-center": read_identity_center.run,
 }

@@ -11,7 +11,7 @@ from shared import limits
 from shared.errors import AwsCallError
 from worker import backups
 from worker.backups import Manifest
-from worker.contact_list import ContactList, Scan, Topic
+from worker.contact_list import ContactList, Scan, Topic, api_preferences, chosen
 from worker.job import Job, State
 from worker.list_changes import change
 
@@ -97,9 +97,7 @@ class Contacts:
         request: dict[str, Any] = {
             "ContactListName": list_name,
             "EmailAddress": email,
-            "TopicPreferences": [
-                {"TopicName": topic, "SubscriptionStatus": status} for topic, status in wish.preferences.items()
-            ],
+            "TopicPreferences": api_preferences(wish.preferences),
             "UnsubscribeAll": wish.unsubscribed_all,
         }
         if attributes is not None:
@@ -115,7 +113,17 @@ def get(job: Job, list_name: str, email: str) -> Contact | None:
         if failure.status == 404:
             return None
         raise
-    return Contact(_chosen(answer), bool(answer.get("UnsubscribeAll")), answer.get("AttributesData"))
+    return Contact(chosen(answer), bool(answer.get("UnsubscribeAll")), answer.get("AttributesData"))
+
+
+def contact_record(email: str, contact: Contact) -> dict[str, Any]:
+    """A contact as a backup with attributes has it."""
+    return {
+        "email": email,
+        "preferences": contact.preferences,
+        "unsubscribed_all": contact.unsubscribed_all,
+        "attributes": contact.attributes,
+    }
 
 
 def private(topics: list[Topic]) -> list[Topic]:
@@ -162,7 +170,7 @@ class Listing:
             for one in page:
                 email = one["EmailAddress"]
                 self._emails.add(_digest(email))
-                self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), _chosen(one)))
+                self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
 
     def lacks(self, record: _Record) -> bool:
         """Whether there is no such contact."""
@@ -184,10 +192,6 @@ def _without(topics: list[Topic], now: ContactList) -> list[Topic]:
 def _equal(now: Contact, wish: Wish) -> bool:
     attributes = wish.attributes is None or wish.attributes == now.attributes
     return attributes and (now.preferences, now.unsubscribed_all) == (wish.preferences, wish.unsubscribed_all)
-
-
-def _chosen(answer: dict[str, Any]) -> dict[str, str]:
-    return {one["TopicName"]: one["SubscriptionStatus"] for one in answer.get("TopicPreferences") or ()}
 
 
 def _digest(*parts: object) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from shared import aws, limits
@@ -15,11 +16,12 @@ from shared.text import masked, printable
 from worker import access
 from worker.access import Access
 from worker.job import Done, Job, More, Outcome
+from worker.paced import PacedClient
 from worker.rate import Pacer, SliceBudget, SliceTimeoutError
 from worker.registry import REGISTRY
-from worker.ses import PacedSes
 
 _S3_ATTEMPTS = 3
+_IDENTITY_CENTER_SERVICES = ("identitystore", "sso-admin")
 
 
 def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[str, Any]:
@@ -114,19 +116,29 @@ class _Attempt:
         region = self._settings.region
         rights = Access(access.sts_client(region), self._item, action)
 
-        def open_ses() -> PacedSes:
+        credentials = functools.cache(rights.customer)
+        identity_center = functools.cache(rights.identity_center)
+        # Every API of Identity Center has a rate of its own; keeping one for all of them is simple and slow enough.
+        people_pacer = Pacer(self._settings.identity_center_requests_per_second, 1, self._budget)
+
+        def open_ses() -> PacedClient:
             customer = self._item.customer
             if not self._earlier:
                 self._log(f"🔐 Customer {self._code}: Assuming SES role: {customer.ses_role_arn}")
-            client = aws.client("sesv2", customer.region, credentials=rights.customer())
+            client = aws.client("sesv2", customer.region, credentials=credentials())
             pacer = Pacer(self._settings.ses_requests_per_second, self._settings.ses_burst, self._budget)
             if self._earlier.get("pace"):
                 pacer.restore(self._earlier["pace"])
-            return PacedSes(client, pacer)
+            return PacedClient(client, pacer)
 
-        def open_identity_center(source: IdentityCenter, service: str) -> aws.AwsClient:
-            self._log(f"🔐 Customer {self._code}: Assuming Identity Center role: {source.role_arn}")
-            return aws.client(service, source.region, credentials=rights.identity_center(source))
+        def open_identity_center(source: IdentityCenter, service: str) -> PacedClient:
+            client = aws.client(service, source.region, credentials=identity_center(source))
+            return PacedClient(client, people_pacer)
+
+        def open_import_bucket(name: str) -> Bucket:
+            customer = self._item.customer
+            client = aws.client("s3", customer.region, credentials=credentials(), attempts=_S3_ATTEMPTS)
+            return Bucket(client, name, owner=customer.account_id)
 
         def open_results() -> Bucket:
             return Bucket(aws.client("s3", region, attempts=_S3_ATTEMPTS), self._settings.results_bucket)
@@ -138,6 +150,8 @@ class _Attempt:
             open_ses=open_ses,
             open_identity_center=open_identity_center,
             open_results=open_results,
+            open_import_bucket=open_import_bucket,
+            download=aws.download,
             log=self._log,
         )
 
@@ -159,16 +173,18 @@ def _info(failure: CustomerError) -> ErrorInfo:
 
 def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
     """The table of interface.md for calls of SES, Identity Center and S3."""
-    code = item.customer.customer_code
+    role, code = item.customer.ses_role_arn, f" for {item.customer.customer_code}"
+    if failure.service in _IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None:
+        role, code = item.customer.identity_center.role_arn, ""  # several customers may share what failed
     advice = {
-        "refused": f"Check that {item.customer.ses_role_arn} allows it" if failure.status == 403 else failure.text,
+        "refused": f"Check that {role} allows it" if failure.status == 403 else failure.text,
         "conflict": "somebody else is changing the same list; run this customer again",
         "throttled": "the account's request rate is used up; run this customer again",
         "server": "AWS answered with an error of its own; run this customer again",
         "lost": "no answer came back; run this customer again",
         "unreachable": "the service could not be reached; run this customer again",
     }[failure.kind]
-    message = f"{failure.service}.{failure.operation} failed for {code} ({failure.code}): {advice}"
+    message = f"{failure.service}.{failure.operation} failed{code} ({failure.code}): {advice}"
     return ErrorInfo(
         category="operation",
         type=failure.code,

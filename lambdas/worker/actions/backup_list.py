@@ -9,7 +9,7 @@ from shared import limits
 from shared.actions import BackupListParams
 from shared.errors import AwsCallError
 from worker import backups
-from worker.contact_list import Scan
+from worker.contact_list import Scan, record
 from worker.job import Done, Job, More, Outcome, State
 from worker.parts import PartWriter
 from worker.rate import SliceTimeoutError
@@ -31,7 +31,7 @@ def run(job: Job, params: BackupListParams, state: State) -> Outcome:
             if params.with_attributes:
                 page.write(contacts, found.name, writer)
             else:
-                writer.add(_record(contact) for contact in contacts)
+                writer.add(record(contact) for contact in contacts)
     except SliceTimeoutError:
         writer.flush()
         job.log(f"⏳ Customer {job.code}: {writer.total} contacts saved so far; going on in another slice")
@@ -80,13 +80,4 @@ class _Page:
             if failure.status == 404:
                 return None
             raise
-        return {**_record(answer | {"EmailAddress": email}), "attributes": answer.get("AttributesData")}
-
-
-def _record(contact: _Contact) -> _Contact:
-    chosen = {one["TopicName"]: one["SubscriptionStatus"] for one in contact.get("TopicPreferences") or ()}
-    return {
-        "email": contact["EmailAddress"],
-        "preferences": chosen,
-        "unsubscribed_all": bool(contact.get("UnsubscribeAll")),
-    }
+        return {**record(answer | {"EmailAddress": email}), "attributes": answer.get("AttributesData")}

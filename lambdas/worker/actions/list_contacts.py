@@ -9,7 +9,7 @@ from typing import Any
 from shared.actions import ListContactsParams
 from shared.errors import CustomerError
 from shared.text import did_you_mean, quoted
-from worker.contact_list import ContactList, Scan
+from worker.contact_list import ContactList, Scan, chosen
 from worker.job import Done, Job, More, Outcome, State
 from worker.parts import PartWriter
 from worker.rate import SliceTimeoutError
@@ -66,7 +66,7 @@ def _describer(contact_list: ContactList) -> Callable[[_Contact], _Contact]:
     unsubscribed = dict.fromkeys(defaults, "OPT_OUT")
 
     def describe(contact: _Contact) -> _Contact:
-        explicit = {one["TopicName"]: one["SubscriptionStatus"] for one in contact.get("TopicPreferences") or ()}
+        explicit = chosen(contact)
         unsubscribed_all = bool(contact.get("UnsubscribeAll"))
         return {
             "email": contact["EmailAddress"],

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.actions import ManageTopicParams
 from worker import backups, contact_list, topic_plan
-from worker.contact_list import ContactList, Scan, Topic
+from worker.contact_list import ContactList, Scan, Topic, chosen
 from worker.job import Done, Job, More, Outcome, State
 from worker.list_changes import change, check_count, check_name, create
 from worker.parts import PartWriter
@@ -128,12 +128,8 @@ def _names(found: ContactList) -> list[str]:
 
 
 def _preferences(contact: dict[str, Any], going: list[str]) -> dict[str, Any] | None:
-    chosen = {
-        one["TopicName"]: one["SubscriptionStatus"]
-        for one in contact.get("TopicPreferences") or ()
-        if one["TopicName"] in going
-    }
-    return {"email": contact["EmailAddress"], "preferences": chosen} if chosen else None
+    going_with = {topic: status for topic, status in chosen(contact).items() if topic in going}
+    return {"email": contact["EmailAddress"], "preferences": going_with} if going_with else None
 
 
 def _quoted(text: str | None) -> str:

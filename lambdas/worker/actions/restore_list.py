@@ -7,7 +7,7 @@ from typing import Any
 from shared.actions import RestoreListParams
 from worker import backups, contact_list, restoring
 from worker.backups import Manifest
-from worker.contact_list import ContactList
+from worker.contact_list import ContactList, Topic
 from worker.job import Done, Job, More, Outcome, State
 from worker.list_changes import check_name, create
 from worker.rate import SliceTimeoutError
@@ -16,8 +16,9 @@ from worker.restoring import Contact, Contacts, Decide, Listing, Wish
 
 def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
     """`{list_created, topics_added, contacts: {created, updated, unchanged}}`."""
-    manifest = backups.load(job, params.backup, "list")
-    wanted = list(manifest.contact_list.topics)
+    manifest = backups.load(job, params.backup, "list", "contacts")
+    # A backup of some contacts brings back those; the list's topics have gone their own way since.
+    wanted = list(manifest.contact_list.topics) if manifest.kind == "list" else []
     contacts = Contacts(job, manifest, state.get("contacts", {}))
     created: bool = state.get("created", False)
     added: list[str] = state.get("added", [])
@@ -30,7 +31,7 @@ def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
             found, new = restoring.bring_topics_back(job, found, wanted)
             added = [*added, *(name for name in new if name not in added)]
             listing.read(job, found)
-        decide = _decider(overwrite=params.overwrite_unsubscribes)
+        decide = _decider([*found.topics, *wanted], overwrite=params.overwrite_unsubscribes)
         contacts.restore(found.name, decide, listing)
         restoring.finish_topics(job, found, wanted)
     except SliceTimeoutError:
@@ -52,9 +53,12 @@ def _made(job: Job, manifest: Manifest) -> ContactList:
     return create(job, name, old.description, old.topics, old.tags).now
 
 
-def _decider(*, overwrite: bool) -> Decide:
+def _decider(topics: list[Topic], *, overwrite: bool) -> Decide:
+    """`topics` are those that the list has then: a preference for another one would be refused."""
+    names = {topic.name for topic in topics}
+
     def decide(record: dict[str, Any], now: Contact | None) -> Wish | None:
-        saved: dict[str, str] = record["preferences"]
+        saved = {topic: status for topic, status in record["preferences"].items() if topic in names}
         gone: bool = record["unsubscribed_all"]
         if now is None:
             return Wish(saved, gone, record.get("attributes"))

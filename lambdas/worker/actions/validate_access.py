@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from shared.actions import Params
-from shared.aws import AwsClient
 from shared.errors import AwsCallError, CustomerError
-from shared.models import IdentityCenter
-from worker import contact_list
+from worker import contact_list, identity_center
 from worker.job import Done, Job, State
 
 Status = Literal["ok", "finding", "failed"]
@@ -118,36 +116,9 @@ def _identity_center(job: Job) -> tuple[Status, str]:
         return "ok", "config.json has no identity_center_role_arn: nothing is imported for this customer"
     if source.fault:
         raise CustomerError("configuration", "ConfigurationError", source.fault)
-    return _chosen_instance(source, _instances(job.open_identity_center(source, "sso-admin")))
-
-
-def _instances(sso_admin: AwsClient) -> dict[str, str]:
-    """Identity stores that are visible, and whose they are."""
-    found: dict[str, str] = {}
-    token: dict[str, str] = {}
-    while True:
-        answer = sso_admin.call("list_instances", **token)
-        for one in answer.get("Instances", []):
-            found[str(one["IdentityStoreId"])] = f"account {one.get('OwnerAccountId') or 'unknown'}"
-        if not answer.get("NextToken"):
-            return found
-        token = {"NextToken": answer["NextToken"]}
-
-
-def _chosen_instance(source: IdentityCenter, found: dict[str, str]) -> tuple[Status, str]:
-    shown = ", ".join(f"{store} of {owner}" for store, owner in found.items()) or "none"
-    if source.store_id is not None:
-        if source.store_id in found:
-            return "ok", f"identity store {source.store_id} of {found[source.store_id]} answers"
-        text = f"identity_store_id {source.store_id} is not among the instances in {source.region}: {shown}"
-        raise CustomerError("configuration", "IdentityStoreNotFound", text)
-    if len(found) == 1:
-        return "ok", f"identity store {shown} answers"
-    if not found:
-        text = f"no Identity Center instance is visible in {source.region}: compare identity_center_region"
-        raise CustomerError("configuration", "NoIdentityCenter", text)
-    text = f"several Identity Center instances are visible ({shown}): set identity_store_id"
-    raise CustomerError("configuration", "SeveralIdentityCenters", text)
+    found = identity_center.instances(job.open_identity_center(source, "sso-admin"))
+    store = identity_center.choose(source, found)
+    return "ok", f"identity store {store} of account {found[store]} answers"
 
 
 def _advice(job: Job, failure: AwsCallError) -> str:

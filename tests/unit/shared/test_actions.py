@@ -18,7 +18,17 @@ LONGEST = Customer(
     account_id="1" * 12,
     region="us-gov-west-1",
     ses_role_arn="arn:aws-us-gov:iam::111111111111:role/" + "p" * 500 + "/" + "r" * 64,
+    import_bucket="b" * 63,
 )
+
+_ON_LISTS = {name for action in ACTIONS.values() for name in action.permissions if name.endswith(("Contact", "List"))}
+_SES = "arn:aws-us-gov:ses:us-gov-west-1:111111111111"
+_ALLOWED_ON = {
+    "*": {"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"},
+    f"{_SES}:contact-list/*": {*_ON_LISTS, "ses:ListContacts"},
+    f"{_SES}:import-job/*": {"ses:GetImportJob"},
+    f"arn:aws-us-gov:s3:::{'b' * 63}/ses-fleet/*": {"s3:PutObject", "s3:DeleteObject"},
+}
 
 
 def test_every_action_has_code_and_all_code_is_an_action() -> None:
@@ -30,10 +40,10 @@ def test_every_action_has_code_and_all_code_is_an_action() -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_every_action_declares_permissions(name: str) -> None:
     """Of services that it may use, each once."""
-    permissions = ACTIONS[name].permissions
+    permissions = (*ACTIONS[name].permissions, *ACTIONS[name].identity_center_permissions)
     assert permissions
     assert len(set(permissions)) == len(permissions)
-    assert all(permission.partition(":")[0] in ("ses", "identitystore", "sso") for permission in permissions)
+    assert all(permission.partition(":")[0] in ("ses", "s3", "identitystore", "sso") for permission in permissions)
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -51,10 +61,7 @@ def test_a_session_policy_fits_and_stays_in_the_account(name: str) -> None:
     assert len(text) <= limits.SESSION_POLICY_CHARACTERS
     statements: list[dict[str, Any]] = json.loads(text)["Statement"]
     for statement in statements:
-        if statement["Resource"] == "*":
-            assert set(statement["Action"]) <= {"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob"}
-        else:
-            assert statement["Resource"] == "arn:aws-us-gov:ses:us-gov-west-1:111111111111:contact-list/*"
+        assert set(statement["Action"]) <= _ALLOWED_ON[statement["Resource"]]
     assert {action for statement in statements for action in statement["Action"]} == set(ACTIONS[name].permissions)
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
 from worker.rate import Pacer, SliceBudget, SliceTimeoutError
-from worker.ses import PacedSes
+from worker.paced import PacedClient
 
 
 class Clock:
@@ -94,7 +94,7 @@ def failure(kind: Any) -> AwsCallError:
 def test_a_throttled_call_waits_and_goes_on() -> None:
     """429 is nobody's failure while there is budget; every request sent is counted."""
     clock = Clock()
-    ses = PacedSes(Client(*[failure("throttled")] * 6, {"ok": 1}), pacer(clock))
+    ses = PacedClient(Client(*[failure("throttled")] * 6, {"ok": 1}), pacer(clock))
     assert ses.read("list_contacts")["ok"] == 1
     assert ses.calls == 7
     assert clock.now - 100.0 >= 5
@@ -103,7 +103,7 @@ def test_a_throttled_call_waits_and_goes_on() -> None:
 def test_throttled_beyond_the_budget_is_a_timeout() -> None:
     """It does not go on for ever."""
     clock = Clock()
-    ses = PacedSes(Client(*[failure("throttled")] * 100), pacer(clock, budget=10.0))
+    ses = PacedClient(Client(*[failure("throttled")] * 100), pacer(clock, budget=10.0))
     with pytest.raises(SliceTimeoutError):
         ses.read("list_contacts")
     assert clock.now <= 110.0
@@ -112,9 +112,9 @@ def test_throttled_beyond_the_budget_is_a_timeout() -> None:
 @pytest.mark.parametrize("kind", ["server", "lost", "unreachable"])
 def test_a_reading_call_is_tried_again_a_few_times(kind: str) -> None:
     """Three times, then it is the customer's failure."""
-    ses = PacedSes(Client(failure(kind), failure(kind), {"ok": 1}), pacer(Clock()))
+    ses = PacedClient(Client(failure(kind), failure(kind), {"ok": 1}), pacer(Clock()))
     assert ses.read("list_contacts")["ok"] == 1
-    ses = PacedSes(Client(*[failure(kind)] * 3), pacer(Clock()))
+    ses = PacedClient(Client(*[failure(kind)] * 3), pacer(Clock()))
     with pytest.raises(AwsCallError):
         ses.read("list_contacts")
     assert ses.calls == 3
@@ -122,7 +122,7 @@ def test_a_reading_call_is_tried_again_a_few_times(kind: str) -> None:
 
 def test_a_refusal_is_final() -> None:
     """AWS said no: asking again changes nothing."""
-    ses = PacedSes(Client(failure("refused")), pacer(Clock()))
+    ses = PacedClient(Client(failure("refused")), pacer(Clock()))
     with pytest.raises(AwsCallError):
         ses.read("list_contacts")
     assert ses.calls == 1

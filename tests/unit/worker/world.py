@@ -21,7 +21,7 @@ from shared.settings import WorkerSettings
 from worker.access import Access
 from worker.job import Done, Job, More, Outcome, State
 from worker.rate import Pacer, SliceBudget
-from worker.ses import PacedSes
+from worker.paced import PacedClient
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 TOPICS = [
@@ -139,6 +139,8 @@ class World:
         self.ses = StrictSes(rate=None)
         self.client = Client(self.ses)
         self.objects = Objects()
+        self.customer_objects = Objects()
+        self.downloads: dict[str, bytes] = {}
         self.time = Time()
         self.lines: list[str] = []
         self.warnings: list[str] = []
@@ -173,7 +175,7 @@ class World:
             pacer = Pacer(per_second, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
             if pace is not None:
                 pacer.restore(pace)
-            ses = PacedSes(self.client, pacer)
+            ses = PacedClient(self.client, pacer)
             job = Job(
                 item=WorkItem(
                     run_id=run_id,
@@ -186,8 +188,10 @@ class World:
                 settings=SETTINGS,
                 access=cast(Access, access),
                 open_ses=lambda ses=ses: ses,  # type: ignore[misc]
-                open_identity_center=lambda *_: identity_center,
+                open_identity_center=lambda *_, pacer=pacer: PacedClient(identity_center, pacer),
                 open_results=lambda: Bucket(self.objects, "results"),
+                open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
+                download=lambda url, limit: self.downloads[url][:limit],
                 log=self.lines.append,
                 warnings=self.warnings,
             )

@@ -1,4 +1,4 @@
-"""SES calls of one customer: paced, counted, retried only where nothing can happen twice."""
+"""Calls to a service with a request rate: paced, counted, retried only where nothing can happen twice."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from shared.errors import AwsCallError
 from worker.rate import Pacer
 
 
-class PacedSes:
-    """An SES client that waits its turn. `calls` counts requests sent, retries included."""
+class PacedClient:
+    """A client that waits its turn. `calls` counts requests sent, retries included."""
 
     def __init__(self, client: AwsClient, pacer: Pacer) -> None:
         self._client = client
@@ -23,6 +23,14 @@ class PacedSes:
     def pace(self) -> list[float]:
         """The pacer's state for the next slice."""
         return self._pacer.saved()
+
+    def reserve(self, requests: int) -> None:
+        """Wait now, so that the next calls follow each other at once: what a read saw is still so at the write."""
+        self._pacer.reserve(requests)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass; SliceTimeoutError when the slice ends meanwhile."""
+        self._pacer.pause(seconds)
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """A reading call: throttled ones wait and go on within the budget, a 5xx or lost answer is tried again."""

@@ -1,0 +1,136 @@
+"""The first step of an import: who is in the list, and what is to be done. Nothing of it changes later."""
+
+from __future__ import annotations
+
+from shared.errors import CustomerError
+from worker.importing import jobs, known, subscriptions
+from worker.importing.harvest import Harvest
+from worker.importing.subscriptions import Changes
+from worker.importing.work import Step, Work
+from worker.rate import SliceTimeoutError
+
+
+def decide(work: Work) -> Step:
+    """Read the list while no import job is under way, decide, check, and write the decision to S3."""
+    job, progress = work.job, work.progress
+    if progress.jobs_seen is None:
+        progress.jobs_seen = _quiet(work)
+    harvest = Harvest(job, f"listing-{progress.rounds}", progress.harvest)
+    known_addresses = known.load(job)
+    directory = work.directory
+    try:
+        progress.contact_list = harvest.open()
+        if progress.contact_list is None:
+            text = f"{job.code} has no contact list in {job.customer.region}: run manage-topic-all first"
+            raise CustomerError("operation", "NoContactList", text)
+        there = harvest.run(lambda key: key in directory.addresses or key in known_addresses)
+    except SliceTimeoutError:
+        progress.harvest = harvest.state()
+        raise
+    topics = subscriptions.opt_ins(job.item.topics or (), progress.contact_list.topics)
+    made = subscriptions.changes(
+        directory,
+        topics,
+        there,
+        sync_topics=work.params.sync_topics,
+        removable=known_addresses if job.item.prune else frozenset(),
+    )
+    _check_prune(work, made, harvest.total)
+    if by_job(work, len(made.of("create"))) and not job.dry_run and _others_came(work):
+        return "decide"
+    _say(work, made, topics.lacking, harvest.total)
+    _keep(work, made)
+    if job.dry_run:
+        return "done"
+    known.store(job, known_addresses | directory.addresses)
+    return "add"
+
+
+def by_job(work: Work, additions: int) -> bool:
+    """Whether there are so many new contacts that an import job is worth it, and one may be had."""
+    job, progress = work.job, work.progress
+    if additions <= job.settings.import_job_threshold or progress.one_by_one:
+        return False
+    if job.customer.import_bucket is None:
+        without_job(work, "config.json has no import_bucket for this customer")
+    return not progress.one_by_one
+
+
+def without_job(work: Work, why: str) -> None:
+    """From here on contacts are created one by one."""
+    work.progress.one_by_one = True
+    work.job.warnings.append(f"contacts are created one by one, at one request a second: {why}")
+
+
+def _quiet(work: Work) -> str:
+    """Wait while an import job is under way: its records would come over ours, or ours over theirs."""
+    job, progress = work.job, work.progress
+    while (found := jobs.look(job)).active:
+        if job.dry_run:
+            job.warnings.append("an import job is under way in this account: the list is about to change")
+            break
+        if not progress.waits:
+            job.log(f"⏳ Customer {job.code}: waiting for {found.active} import job(s) under way in this account")
+        progress.waits += 1
+        job.ses.pause(jobs.poll_seconds(progress.waits))
+    return found.digest
+
+
+def _others_came(work: Work) -> bool:
+    """Whether a job was started since the list was read: then the list is not as it was read."""
+    progress = work.progress
+    if jobs.look(work.job).digest == progress.jobs_seen:
+        return False
+    work.job.log(f"🔁 Customer {work.job.code}: another import job came meanwhile; reading the list again")
+    progress.jobs_seen, progress.harvest = None, {}
+    progress.rounds += 1
+    return True
+
+
+def _check_prune(work: Work, made: Changes, total: int) -> None:
+    """Refuse before anything is written what looks like a mistake of the source."""
+    job, removals = work.job, len(made.of("remove"))
+    if not job.item.prune:
+        return
+    if not work.directory.people:
+        text = f"Identity Center has no enabled user with an address for {job.code}; nothing was changed"
+        raise CustomerError("operation", "EmptySource", text)
+    limit = job.settings.prune_limit_percent
+    if removals * 100 > limit * total:
+        text = (
+            f"{removals} of the {total} contacts of {job.code} would be removed, more than {limit:g} % "
+            "(PRUNE_LIMIT_PERCENT of the worker); nothing was changed. Compare Identity Center with who should be there"
+        )
+        raise CustomerError("operation", "PruneLimit", text)
+
+
+def _say(work: Work, made: Changes, lacking: tuple[str, ...], total: int) -> None:
+    job = work.job
+    if work.params.username is None:
+        work.progress.others = total - made.there - len(made.of("remove"))
+    if lacking:
+        names = ", ".join(lacking)
+        job.warnings.append(f"the list lacks {names}: run manage-topic-all first; nobody is opted in to them meanwhile")
+    if not work.directory.people:
+        job.warnings.append("Identity Center has no enabled user with an address: there is nobody to import")
+    if made.kept:
+        text = f"{len(made.kept)} contacts that Identity Center has no more are kept, as they opted out of something"
+        job.warnings.append(text)
+    if work.progress.others:
+        job.log(f"👤 Customer {job.code}: {work.progress.others} contacts are not in Identity Center and stay")
+
+
+def _keep(work: Work, made: Changes) -> None:
+    """Write down what is to be done; the steps after this one read it from there."""
+    progress = work.progress
+    progress.harvest = {}
+    progress.skipped = dict(work.directory.skipped)
+    work.count("unchanged", made.unchanged)
+    work.files.changes.add(change.record() for change in made.changes)
+    work.files.unsubscribed.add({"email": email} for email in made.unsubscribed)
+    work.files.kept.add({"email": email} for email in made.kept)
+    if work.job.dry_run:
+        work.files.states()
+        work.count("created", len(made.of("create")))
+        work.count("updated", len(made.of("update")))
+        work.count("removed", len(made.of("remove")))

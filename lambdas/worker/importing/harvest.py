@@ -1,0 +1,51 @@
+"""A walk over the contact list that keeps the contacts somebody asked about, over as many slices as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from worker import contact_list, parts
+from worker.contact_list import ContactList, Scan
+from worker.job import Job, State
+from worker.parts import PartWriter, Record
+
+
+class Harvest:
+    """What was kept so far is in S3 when a slice ends, as it may be a hundred thousand contacts."""
+
+    def __init__(self, job: Job, name: str, state: State) -> None:
+        self.total: int = state.get("total", 0)
+        self._job = job
+        self._name = name
+        self._scan = Scan(state.get("scan", {}))
+        self._written = PartWriter(job, job.data_prefix, state.get("written", {}), name)
+        self._new: list[Record] = []
+
+    def state(self) -> State:
+        """Where the next slice goes on; JSON, without addresses."""
+        self._written.add(self._new)
+        self._written.flush()
+        self._new = []
+        return {"total": self.total, "scan": self._scan.state(), "written": self._written.state()}
+
+    def open(self) -> ContactList | None:
+        """The list, as it was when the walk began."""
+        return self._scan.open(self._job)
+
+    def run(self, wanted: Callable[[str], bool]) -> dict[str, list[Record]]:
+        """`{case-folded address: its contacts}` of the whole list, of those addresses that are `wanted`."""
+        for page in self._scan.pages(self._job):
+            self.total += len(page)
+            self._new += [contact_list.record(contact) for contact in page if wanted(_key(contact))]
+        found: dict[str, list[Record]] = {}
+        for number in range(1, self._written.parts + 1):
+            for record in parts.records(self._job, self._job.data_prefix, number, self._name):
+                found.setdefault(record["email"].casefold(), []).append(record)
+        for record in self._new:
+            found.setdefault(record["email"].casefold(), []).append(record)
+        return found
+
+
+def _key(contact: dict[str, Any]) -> str:
+    return str(contact["EmailAddress"]).casefold()

@@ -1,0 +1,129 @@
+"""What the steps of an import share: how far it is, what is to be done, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from shared.actions import ImportParams
+from shared.errors import AwsCallError, CustomerError
+from worker import parts
+from worker.contact_list import ContactList
+from worker.importing import people
+from worker.importing.people import Directory
+from worker.importing.subscriptions import Change
+from worker.job import Job, State
+from worker.parts import PartWriter, Record
+
+Step = Literal["decide", "add", "hear", "look", "update", "save", "remove", "done"]
+Ending = Literal["created", "updated", "removed", "unchanged", "failed"]
+
+
+class ImportJob(BaseModel):
+    """The job that was started: its id, where its file lies, how often it was asked for."""
+
+    job_id: str
+    key: str
+    polls: int = 0
+
+
+class Progress(BaseModel):
+    """All that a slice hands to the next one; no addresses. `at` is how many changes the step has behind it."""
+
+    step: Step = "decide"
+    at: int = 0
+    contact_list: ContactList | None = None
+    harvest: State = Field(default_factory=dict)
+    rounds: int = 0  # how often the list was read: each time has files of its own
+    jobs_seen: str | None = None
+    waits: int = 0
+    import_job: ImportJob | None = None
+    one_by_one: bool = False
+    counts: dict[Ending, int] = Field(default_factory=dict)
+    skipped: dict[str, int] = Field(default_factory=dict)
+    others: int | None = None  # of the list, but not in Identity Center
+    reasons: dict[str, int] = Field(default_factory=dict)
+    backup: str | None = None
+    files: dict[str, State] = Field(default_factory=dict)
+
+
+class Files:
+    """The import's files in S3: what is to be done, what failed, and who must be remembered until the end."""
+
+    def __init__(self, job: Job, states: dict[str, State]) -> None:
+        self.changes = PartWriter(job, job.data_prefix, states.get("changes", {}), "changes")
+        self.failed = PartWriter(job, job.data_prefix, states.get("failed", {}), "failed")
+        self.unsubscribed = PartWriter(job, job.data_prefix, states.get("unsubscribed", {}), "unsubscribed")
+        self.kept = PartWriter(job, job.data_prefix, states.get("kept", {}), "kept")
+        self.saved = PartWriter(job, job.backup_prefix, states.get("saved", {}))
+
+    def states(self) -> dict[str, State]:
+        """All written out, and how far each is."""
+        for writer in vars(self).values():
+            writer.flush()
+        return {name: writer.state() for name, writer in vars(self).items()}
+
+
+class Work:
+    """One slice of an import. `progress` is what the steps change."""
+
+    def __init__(self, job: Job, params: ImportParams, state: State) -> None:
+        self.job = job
+        self.params = params
+        self.progress = Progress.model_validate(state)
+        self.files = Files(job, self.progress.files)
+
+    def state(self) -> State:
+        """For the next slice; JSON."""
+        self.progress.files = self.files.states()
+        return self.progress.model_dump(mode="json")
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Identity Center's people, or the one of `params.username`."""
+        job, name = self.job, self.params.username
+        if job.item.people is None:
+            raise CustomerError("internal", "NoPeople", "the orchestrator did not say where the people lie")
+        found = people.load(job, job.item.people, name)
+        if name is not None and not found.people and not found.skipped:
+            raise CustomerError(
+                "operation", "UnknownUser", "Identity Center has no user of the name in params.username"
+            )
+        return found
+
+    @property
+    def list_name(self) -> str:
+        """The customer's list, once it was read."""
+        assert self.progress.contact_list is not None  # noqa: S101  # set by the first step
+        return self.progress.contact_list.name
+
+    def planned(self, kind: str) -> list[Change]:
+        """What was decided to be done of one kind, in order."""
+        found = self.read(self.files.changes, self.job.data_prefix, "changes")
+        return [Change(one["email"], one["change"], tuple(one["opt_in"])) for one in found if one["change"] == kind]
+
+    def read(self, writer: PartWriter, prefix: str, name: str) -> list[Record]:
+        """Everything of one of the files, up to now."""
+        writer.flush()
+        numbers = range(1, writer.parts + 1)
+        return [record for number in numbers for record in parts.records(self.job, prefix, number, name)]
+
+    def count(self, ending: Ending, by: int = 1) -> None:
+        """So many more people it ended so for."""
+        self.progress.counts[ending] = self.progress.counts.get(ending, 0) + by
+
+    def fail(self, emails: Iterable[str], reason: str) -> None:
+        """These addresses were not done, for this reason, which holds no address."""
+        records = [{"email": email, "reason": reason} for email in emails]
+        self.files.failed.add(records)
+        self.count("failed", len(records))
+        self.progress.reasons[reason] = self.progress.reasons.get(reason, 0) + len(records)
+
+    def refuse(self, change: Change, failure: AwsCallError) -> None:
+        """SES did not take one address: that is this person's failure. Anything else is the customer's."""
+        if failure.kind != "refused" or failure.status not in (400, None):
+            raise failure
+        self.fail([change.email], f"{failure.code}: {failure.text}")
