@@ -121,6 +121,20 @@ def _managed(summary: Summary, _width: int) -> Iterator[RenderableType]:
     yield plain(title, ["customer", "added", "updated", "removed", "unchanged", "unmanaged"], rows)
 
 
+def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        data = result.data
+        if data is None:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
+            continue
+        counts = [data[name] for name in ("created", "updated", "removed", "unchanged")]
+        counts += [sum(data["skipped"].values()), data["failed"]]
+        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
+    title = "Contacts as they would be imported" if summary.dry_run else "Contacts imported"
+    yield plain(title, ["customer", "created", "updated", "removed", "unchanged", "skipped", "failed"], rows)
+
+
 def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
     rows = []
     for result in summary.results:
@@ -157,6 +171,7 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "validate-access": _access,
     "manage-topic": _managed,
     "backup-list": _backups,
+    "import-aws-contact": _imported,
 }
 
 

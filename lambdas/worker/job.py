@@ -97,6 +97,11 @@ class Job:
         """Where this customer's data of this run lies in the results bucket."""
         return record.data_prefix(self.item.run_id, self.code)
 
+    def warn(self, text: str) -> None:
+        """Something that the result must say although it did not fail: in its warnings, and in its lines."""
+        self.warnings.append(text)
+        self.log(f"⚠️  Customer {self.code}: {text}")
+
     def write(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object of the results bucket; CustomerError says what could not be written."""
         try:

@@ -64,7 +64,7 @@ def look(work: Work) -> Step:
         raise
     fell = [one for key in left for one in there.get(key, ()) if not one["unsubscribed_all"]]
     if fell:
-        job.warnings.append(
+        job.warn(
             f"{len(fell)} contacts had unsubscribed from everything before this import and have not now, which it did "
             "not do: look who changed them"
         )

@@ -59,7 +59,7 @@ def by_job(work: Work, additions: int) -> bool:
 def without_job(work: Work, why: str) -> None:
     """From here on contacts are created one by one."""
     work.progress.one_by_one = True
-    work.job.warnings.append(f"contacts are created one by one, at one request a second: {why}")
+    work.job.warn(f"contacts are created one by one, at one request a second: {why}")
 
 
 def _quiet(work: Work) -> str:
@@ -67,7 +67,7 @@ def _quiet(work: Work) -> str:
     job, progress = work.job, work.progress
     while (found := jobs.look(job)).active:
         if job.dry_run:
-            job.warnings.append("an import job is under way in this account: the list is about to change")
+            job.warn("an import job is under way in this account: the list is about to change")
             break
         if not progress.waits:
             job.log(f"⏳ Customer {job.code}: waiting for {found.active} import job(s) under way in this account")
@@ -110,12 +110,12 @@ def _say(work: Work, made: Changes, lacking: tuple[str, ...], total: int) -> Non
         work.progress.others = total - made.there - len(made.of("remove"))
     if lacking:
         names = ", ".join(lacking)
-        job.warnings.append(f"the list lacks {names}: run manage-topic-all first; nobody is opted in to them meanwhile")
+        job.warn(f"the list lacks {names}: run manage-topic-all first; nobody is opted in to them meanwhile")
     if not work.directory.people:
-        job.warnings.append("Identity Center has no enabled user with an address: there is nobody to import")
+        job.warn("Identity Center has no enabled user with an address: there is nobody to import")
     if made.kept:
         text = f"{len(made.kept)} contacts that Identity Center has no more are kept, as they opted out of something"
-        job.warnings.append(text)
+        job.warn(text)
     if work.progress.others:
         job.log(f"👤 Customer {job.code}: {work.progress.others} contacts are not in Identity Center and stay")
 

@@ -116,7 +116,7 @@ def clean_up(job: Job, bucket: str, key: str) -> None:
         job.open_import_bucket(bucket).delete(key)
     except AwsCallError as failure:
         where = f"s3://{bucket}/{key}"
-        job.warnings.append(f"{where} holds addresses and could not be deleted ({failure.code}): delete it")
+        job.warn(f"{where} holds addresses and could not be deleted ({failure.code}): delete it")
 
 
 def failed_records(job: Job, outcome: Ended) -> bytes | None:
@@ -126,7 +126,7 @@ def failed_records(job: Job, outcome: Ended) -> bytes | None:
     try:
         return job.download(outcome.failures_url, limits.MAX_FAILED_RECORDS_BYTES)
     except AwsCallError as failure:
-        job.warnings.append(f"SES's list of the records that failed could not be read ({failure.code})")
+        job.warn(f"SES's list of the records that failed could not be read ({failure.code})")
         return None
 
 

@@ -42,7 +42,7 @@ class Directory:
 
 def role_of(pattern: re.Pattern[str], group: str) -> str | None:
     """The case-folded role in a group's name; None for a group of another kind."""
-    match = pattern.fullmatch(group[: limits.GROUP_NAME_CHARACTERS])
+    match = pattern.fullmatch(group) if len(group) <= limits.GROUP_NAME_CHARACTERS else None
     return match["role"].casefold() if match and match["role"] else None
 
 

@@ -77,6 +77,16 @@ def test_a_comparison_too_large_says_where_it_is() -> None:
     assert shown(summary("describe-topics-all", []), 100) == ""
 
 
+def test_an_import_by_customer() -> None:
+    """What was done, who was skipped, and customers without any data."""
+    data = {"created": 1_200, "updated": 3, "removed": 0, "unchanged": 9, "failed": 1}
+    done = result("acme", {**data, "skipped": {"disabled": 2, "no_email": 1}}, "failed")
+    text = shown(summary("import-aws-contact-all", [done, result("initech", None, "skipped")]), 100)
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.split()}
+    assert rows["acme"] == ["1,200", "3", "0", "9", "3", "1"]
+    assert rows["initech"] == ["skipped"]
+
+
 def test_checks_by_customer_and_what_to_do() -> None:
     """A check that was not made is a dash; a customer that was not run says so."""
     rows = [

@@ -8,8 +8,8 @@ import pytest
 
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
-from worker.rate import Pacer, SliceBudget, SliceTimeoutError
 from worker.paced import PacedClient
+from worker.rate import Pacer, SliceBudget, SliceTimeoutError
 
 
 class Clock:

@@ -20,8 +20,8 @@ from shared.objects import Bucket
 from shared.settings import WorkerSettings
 from worker.access import Access
 from worker.job import Done, Job, More, Outcome, State
-from worker.rate import Pacer, SliceBudget
 from worker.paced import PacedClient
+from worker.rate import Pacer, SliceBudget
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 TOPICS = [
