@@ -141,6 +141,7 @@ class World:
         self.objects = Objects()
         self.customer_objects = Objects()
         self.downloads: dict[str, bytes] = {}
+        self.settings = SETTINGS
         self.time = Time()
         self.lines: list[str] = []
         self.warnings: list[str] = []
@@ -175,30 +176,43 @@ class World:
             pacer = Pacer(per_second, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
             if pace is not None:
                 pacer.restore(pace)
-            ses = PacedClient(self.client, pacer)
-            job = Job(
-                item=WorkItem(
-                    run_id=run_id,
-                    action="any",
-                    customer=make_customer(**(customer or {})),
-                    params={},
-                    slice_budget_seconds=budget,
-                    **item,
-                ),
-                settings=SETTINGS,
-                access=cast(Access, access),
-                open_ses=lambda ses=ses: ses,  # type: ignore[misc]
-                open_identity_center=lambda *_, pacer=pacer: PacedClient(identity_center, pacer),
-                open_results=lambda: Bucket(self.objects, "results"),
-                open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
-                download=lambda url, limit: self.downloads[url][:limit],
-                log=self.lines.append,
-                warnings=self.warnings,
-            )
+            job = self.job(pacer, run_id, budget, customer or {}, access, identity_center, **item)
             outcome = action(job, params, state)
             if isinstance(outcome, Done):
                 return outcome
-            state, pace = json.loads(json.dumps(_state(outcome))), ses.pace
+            state, pace = json.loads(json.dumps(_state(outcome))), job.ses.pace
+
+    def job(
+        self,
+        pacer: Pacer | None = None,
+        run_id: str = "run-1",
+        budget: float = 60.0,
+        customer: dict[str, Any] | None = None,
+        access: Any = None,
+        identity_center: Any = None,
+        **item: Any,
+    ) -> Job:
+        """One slice."""
+        pacer = pacer or Pacer(0, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
+        return Job(
+            item=WorkItem(
+                run_id=run_id,
+                action="any",
+                customer=make_customer(**(customer or {})),
+                params={},
+                slice_budget_seconds=budget,
+                **item,
+            ),
+            settings=self.settings,
+            access=cast(Access, access),
+            open_ses=lambda: PacedClient(self.client, pacer),
+            open_identity_center=lambda *_: PacedClient(identity_center, pacer),
+            open_results=lambda: Bucket(self.objects, "results"),
+            open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
+            download=lambda url, limit: self.downloads[url][:limit],
+            log=self.lines.append,
+            warnings=self.warnings,
+        )
 
     def data(self, action: Callable[[Job, Any, State], Outcome], params: Any, **options: Any) -> dict[str, Any]:
         """The same, only the data."""

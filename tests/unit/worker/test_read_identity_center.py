@@ -1,0 +1,162 @@
+"""The first phase of an import: everything is read, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.actions import ImportParams
+from shared.aws import AwsClient
+from shared.errors import AwsCallError, CustomerError
+from shared.models import IdentityCenter, People, WantedTopic
+from tests.unit.worker.world import World
+from worker.actions import read_identity_center
+from worker.importing import people
+from worker.importing.people import Person
+
+SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
+PREFIX = "data/run-1/_people/abc/"
+TOPICS = [
+    {
+        "name": "calendar",
+        "display_name": "Calendar",
+        "description": "",
+        "default_status": "OPT_OUT",
+        "opt_in_roles": ["DBA", "security"],
+    }
+]
+
+
+def group_name(role: str) -> str:
+    """As the first user names groups."""
+    return f"ccoe-cloud-acme-111122223333-x-idp-portal-{role}"
+
+
+class Store(AwsClient):
+    """Both services of one Identity Center, with pages as small as asked for; `failures` are raised by call number."""
+
+    def __init__(self, users: int, groups: dict[str, list[int]], page: int = 100) -> None:
+        super().__init__("identitystore", None)
+        self.users = [
+            {"UserId": f"u{n}", "UserName": f"user{n}", "Emails": [{"Value": f"u{n}@x.example"}]} for n in range(users)
+        ]
+        self.groups = groups
+        self.page = page
+        self.asked: list[str] = []
+        self.failures: dict[int, AwsCallError] = {}
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Pages of users, groups and memberships."""
+        self.asked.append(operation)
+        if len(self.asked) in self.failures:
+            raise self.failures.pop(len(self.asked))
+        if operation == "list_instances":
+            return {"Instances": [{"IdentityStoreId": "d-1", "OwnerAccountId": "999988887777"}]}
+        assert parameters["IdentityStoreId"] == "d-1"
+        assert parameters["MaxResults"] <= 100
+        member, rows = {
+            "list_users": ("Users", self.users),
+            "list_groups": ("Groups", [{"GroupId": name, "DisplayName": name} for name in self.groups]),
+            "list_group_memberships": (
+                "GroupMemberships",
+                [{"MemberId": {"UserId": f"u{n}"}} for n in self.groups.get(parameters.get("GroupId", ""), ())],
+            ),
+        }[operation]
+        at = int(parameters.get("NextToken", 0))
+        end = at + self.page
+        return {member: rows[at:end], **({"NextToken": str(end)} if end < len(rows) else {})}
+
+
+def read(world: World, store: Store, **options: Any) -> dict[str, Person]:
+    """The people that customers of this source get."""
+    topics = [WantedTopic.model_validate(one) for one in TOPICS]
+    known = {"customer": {"identity_center": SOURCE}, "identity_center": store, "topics": topics}
+    done = world.run(read_identity_center.run, ImportParams(), people_prefix=PREFIX, **known, **options)
+    return people.load(world.job(), People.model_validate(done.data)).people
+
+
+STORE_GROUPS = {
+    group_name("dba"): list(range(250)),
+    group_name("Security"): [0, 299],
+    group_name("finance"): list(range(100)),
+    "everybody": list(range(300)),
+}
+
+
+def test_everybody_with_their_roles() -> None:
+    """All pages; of groups only those whose role a topic names."""
+    world, store = World(), Store(300, STORE_GROUPS)
+    found = read(world, store)
+    assert len(found) == 300
+    assert found["u0@x.example"].roles == {"dba", "security"}
+    assert found["u249@x.example"].roles == {"dba"}
+    assert found["u260@x.example"].roles == frozenset()
+    assert found["u299@x.example"].roles == {"security"}
+    assert store.asked == [
+        "list_instances",
+        *["list_users"] * 3,
+        "list_groups",
+        *["list_group_memberships"] * 3,
+        "list_group_memberships",
+    ]
+
+
+def test_slices_change_nothing() -> None:
+    """With a slice for every few requests the same people come out, and no page is asked for twice."""
+    whole, sliced = Store(300, STORE_GROUPS, page=20), Store(300, STORE_GROUPS, page=20)
+    world = World()
+    expected = read(World(), whole)
+    assert read(world, sliced, budget=2.0, per_second=1) == expected
+    assert world.slices > 5
+    assert [name for name in sliced.asked if name != "list_instances"] == whole.asked[1:]
+
+
+def test_throttling_waits_and_goes_on() -> None:
+    """Nothing is lost by it."""
+    store = Store(300, STORE_GROUPS)
+    for number in (1, 3, 8):
+        store.failures[number] = AwsCallError(
+            "identitystore", "x", "throttled", "ThrottlingException", "slow down", 400
+        )
+    assert read(World(), store) == read(World(), Store(300, STORE_GROUPS))
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_failure_anywhere_is_a_failure(number: int) -> None:
+    """Half a directory is none: nobody must be taken for gone, or for without a role."""
+    store = Store(300, STORE_GROUPS)
+    store.failures[number] = AwsCallError("identitystore", "x", "refused", "AccessDeniedException", "no", 403)
+    with pytest.raises(AwsCallError):
+        read(World(), store)
+
+
+def test_a_user_without_anything() -> None:
+    """No e-mail, a disabled one, a primary address after another: read as they are."""
+    store = Store(0, {})
+    store.users = [
+        {"UserId": "1", "UserName": "no-mail"},
+        {"UserId": "2", "UserName": "off", "UserStatus": "DISABLED", "Emails": [{"Value": "off@x.example"}]},
+        {
+            "UserId": "3",
+            "UserName": "two",
+            "UserStatus": "ENABLED",
+            "Emails": [{"Value": "old@x.example"}, {"Value": " new@x.example ", "Primary": True}],
+        },
+        {"UserId": "4", "UserName": "empty", "Emails": [{"Type": "work"}]},
+    ]
+    world = World()
+    assert set(read(world, store)) == {"new@x.example"}
+
+
+def test_no_prefix_no_reading() -> None:
+    """A broken work item is an error of ours, before any call."""
+    store = Store(1, {})
+    with pytest.raises(CustomerError, match="did not say where"):
+        World().run(
+            read_identity_center.run,
+            ImportParams(),
+            customer={"identity_center": SOURCE},
+            identity_center=store,
+        )
+    assert store.asked == []
