@@ -55,14 +55,15 @@ class Store(AwsClient):
             return {"Instances": [{"IdentityStoreId": "d-1", "OwnerAccountId": "999988887777"}]}
         assert parameters["IdentityStoreId"] == "d-1"
         assert parameters["MaxResults"] <= 100
-        member, rows = {
+        listed: dict[str, tuple[str, list[Any]]] = {
             "list_users": ("Users", self.users),
             "list_groups": ("Groups", [{"GroupId": name, "DisplayName": name} for name in self.groups]),
             "list_group_memberships": (
                 "GroupMemberships",
                 [{"MemberId": {"UserId": f"u{n}"}} for n in self.groups.get(parameters.get("GroupId", ""), ())],
             ),
-        }[operation]
+        }
+        member, rows = listed[operation]
         at = int(parameters.get("NextToken", 0))
         end = at + self.page
         return {member: rows[at:end], **({"NextToken": str(end)} if end < len(rows) else {})}
@@ -71,7 +72,7 @@ class Store(AwsClient):
 def read(world: World, store: Store, **options: Any) -> dict[str, Person]:
     """The people that customers of this source get."""
     topics = [WantedTopic.model_validate(one) for one in TOPICS]
-    known = {"customer": {"identity_center": SOURCE}, "identity_center": store, "topics": topics}
+    known: dict[str, Any] = {"customer": {"identity_center": SOURCE}, "identity_center": store, "topics": topics}
     done = world.run(read_identity_center.run, ImportParams(), people_prefix=PREFIX, **known, **options)
     return people.load(world.job(), People.model_validate(done.data)).people
 
