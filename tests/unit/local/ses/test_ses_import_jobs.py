@@ -275,17 +275,18 @@ def test_who_unsubscribes_after_a_job_stays_unsubscribed() -> None:
 
 
 def test_jobs_take_effect_in_the_order_in_which_they_end() -> None:
-    """Not in that of their creation; together only in the order of creation."""
+    """Not in that of their creation, even if nobody looked in between; those that end together in that."""
     seen = Emulated()
     settings(seen, created_seconds=0, processing_seconds=5)
     seen.start_import(lines(record(ADA, ads="OPT_IN")), url="s3://imports/slow")
     settings(seen, created_seconds=0, processing_seconds=1)
-    seen.start_import(lines(record(ADA, ads="OPT_OUT")), url="s3://imports/quick")
-    seen.start_import(lines({"emailAddress": ADA}), url="s3://imports/quick2")
-    seen.now += 2
-    assert seen.contact()["TopicPreferences"] == []
+    for number, status in enumerate(("OPT_IN", "OPT_OUT")):
+        both = lines(record(ADA, ads="OPT_OUT"), record(BOB, ads=status))
+        seen.start_import(both, url=f"s3://imports/quick{number}")
     seen.now += 10
     assert seen.contact()["TopicPreferences"] == preferences(ads="OPT_IN")
+    assert seen.contact(BOB)["TopicPreferences"] == preferences(ads="OPT_OUT")
+    assert [seen.contact()["LastUpdatedTimestamp"], seen.contact(BOB)["LastUpdatedTimestamp"]] == [1_005.0, 1_001.0]
 
 
 @pytest.mark.parametrize("how", ["fill", "topics", "addresses", "advance"])
