@@ -97,6 +97,7 @@ def fill_accounts(ses: StrictSes, scenario: Scenario) -> None:
                 production_access=standing.production_access,
                 sending_enabled=standing.sending_enabled,
             )
+            ses.set_import_jobs(account_id, region, standing.import_jobs.settings)
         for region, contact_list in account.lists.items():
             _make_list(ses, account_id, region, contact_list)
 

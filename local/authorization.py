@@ -28,7 +28,12 @@ _ACTIONS = {
     ("s3", "UploadPart"): "PutObject",
 }
 # IAM knows no resource for these: only a policy with Resource "*" allows them (service authorization reference).
-_UNSCOPED = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "s3:ListAllMyBuckets"})
+_UNSCOPED = frozenset(
+    {
+        *("ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"),
+        "s3:ListAllMyBuckets",
+    }
+)
 _FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is needed
 
 
@@ -38,6 +43,16 @@ def check(operation: Operation, caller: Caller, request: Request) -> None:
     decision = decide(caller, query)
     if not decision.allowed:
         raise denial(operation, caller, query, decision.reason)
+
+
+def check_bucket_owner(operation: Operation, request: Request) -> None:
+    """S3's AccessDenied, for administrators too, when the bucket is not the account's that the request expects."""
+    expected = request.headers.get("x-amz-expected-bucket-owner")
+    if operation.service != "s3" or expected is None:
+        return
+    bucket = moto_state.find_bucket(_bucket_and_key(request)[0])
+    if bucket is not None and bucket.account != expected:
+        raise s3_denial("the bucket is another account's than x-amz-expected-bucket-owner says")
 
 
 def decide(caller: Caller, query: Query) -> Decision:
@@ -97,12 +112,18 @@ def _resource(operation: Operation, caller: Caller, request: Request) -> str:
         return f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
     if operation.service == "lambda" and "FunctionName" in operation.parameters:
         return _function_arn(str(operation.parameters["FunctionName"]), caller)
-    if operation.service == "sesv2" and "ContactListName" in operation.parameters:
-        name = operation.parameters["ContactListName"]
-        return f"arn:aws:ses:{caller.region}:{caller.account}:contact-list/{name}"
+    if operation.service == "sesv2":
+        return _ses_arn(operation, caller)
     if operation.service == "sts" and operation.name == "AssumeRole":
         return form_of(request).get("RoleArn", "*")
     return "*"
+
+
+def _ses_arn(operation: Operation, caller: Caller) -> str:
+    place, parameters = f"arn:aws:ses:{caller.region}:{caller.account}", operation.parameters
+    if operation.name == "GetImportJob":
+        return f"{place}:import-job/{parameters['JobId']}"
+    return f"{place}:contact-list/{parameters['ContactListName']}" if "ContactListName" in parameters else "*"
 
 
 def _function_arn(name: str, caller: Caller) -> str:

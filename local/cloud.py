@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import accounts, moto_state, scenario
-from local.control import Control
+from local import accounts, import_buckets, moto_state, scenario
+from local.control import Control, failed_records_url
 from local.endpoint import Endpoint, Services
 from local.faults import Faults
 from local.identity import Sessions
@@ -19,6 +19,7 @@ from local.journal import Journal
 from local.lambda_api import LambdaApi
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.runtime import LambdaRuntime
+from local.s3_objects import S3Objects
 from local.ses.rate import RateLimit
 from local.ses.service import StrictSes
 from local.sts import Sts
@@ -47,7 +48,10 @@ class LocalCloud:
         self._scenario = scenario.read(options.scenario) if options.scenario else scenario.Scenario()
         self._work_dir = Path(tempfile.mkdtemp(prefix="ses-fleet-"))
         rate = RateLimit(options.ses_rate, limits.SES_BURST) if options.ses_rate > 0 else None
-        self.journal, self.sessions, self.ses = Journal(), Sessions(), StrictSes(rate=rate)
+        self.journal, self.sessions = Journal(), Sessions()
+        self.ses = StrictSes(
+            rate=rate, objects=S3Objects(), failed_records_url=lambda token: failed_records_url(self.url, token)
+        )
         self.runtime = LambdaRuntime(
             work_dir=self._work_dir,
             issue_variables=self._issue_variables,
@@ -100,9 +104,9 @@ class LocalCloud:
         return moto_state.find_function(accounts.HUB_ACCOUNT, accounts.HUB_REGION, name, None)
 
     def add_customers(self, config: Any) -> list[str]:
-        """Make the roles of a config.json's customers, and put the file into the config bucket."""
+        """Make the roles and buckets of a config.json's customers, and put the file into the config bucket."""
         self._put("config.json", json.dumps(config).encode())
-        return list(accounts.make_customer_roles(config, self._scenario))
+        return self._make_customers(config)
 
     def environment(self) -> dict[str, str]:
         """What a client needs to be the hub's administrator here."""
@@ -121,13 +125,17 @@ class LocalCloud:
             body = self._options.config.read_bytes()
             self._put("config.json", body)
             try:
-                notices += accounts.make_customer_roles(json.loads(body), self._scenario)
+                notices += self._make_customers(json.loads(body))
             except ValueError:
                 notices.append(f"{self._options.config} is not JSON: no customer accounts made")
         if self._options.ses_config is not None:
             self._put("SESConfig.json", self._options.ses_config.read_bytes())
         accounts.fill_accounts(self.ses, self._scenario)
         return notices
+
+    def _make_customers(self, config: Any) -> list[str]:
+        roles = accounts.make_customer_roles(config, self._scenario)
+        return [*roles, *import_buckets.make_import_buckets(config, self._scenario)]
 
     def _put(self, key: str, body: bytes) -> None:
         moto_state.put_object(self._moto, accounts.HUB_ACCOUNT, accounts.CONFIG_BUCKET, key, body)

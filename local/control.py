@@ -1,4 +1,5 @@
-"""The local cloud's own controls, under /_ses_fleet/: readiness, the journal, bulk contacts, faults, credentials."""
+"""The local cloud's own controls, under /_ses_fleet/: readiness, the journal, bulk contacts, faults, credentials,
+and how import jobs go. What SES's pre-signed URLs lead to is here, too."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from local.identity import Sessions
 from local.journal import Journal
 from local.operations import query_of
 from local.ses import bulk
+from local.ses.jobs import ImportJobSettings
 from local.ses.service import StrictSes
 from local.web import AwsError, Request, Response
 
@@ -28,6 +30,22 @@ class Generated(BaseModel):
     generate: int = Field(ge=0, le=5_000_000)
     seed: int = 0
     opt_in: dict[str, float] = Field(default_factory=dict)
+
+
+class ImportJobControl(BaseModel):
+    """How the next import jobs of an account in a Region go; absent = the default, whatever was set before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    created_seconds: float = Field(default=0.5, ge=0, allow_inf_nan=False)
+    processing_seconds: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    fail: str | None = Field(default=None, min_length=1)
+    processed_records: int = Field(default=0, ge=0)
+
+    @property
+    def settings(self) -> ImportJobSettings:
+        """As the strict SES takes it."""
+        return ImportJobSettings(**self.model_dump())
 
 
 class Control:
@@ -49,6 +67,8 @@ class Control:
             ("GET", "credentials"): self._credentials,
             ("PUT", "contacts"): self._put_contacts,
             ("PUT", "faults"): self._put_faults,
+            ("PUT", "import-jobs"): self._put_import_jobs,
+            ("GET", "failed-records"): self._failed_records,
         }
         route = routes.get((request.method, name))
         if route is None:
@@ -91,6 +111,29 @@ class Control:
         count = put_contacts(self._ses, (parts[0], parts[1]), parts[2], request.body)
         return Response(200, json.dumps({"contacts": count}).encode(), {"Content-Type": "application/json"})
 
+    def _put_import_jobs(self, request: Request, rest: str) -> Response:
+        parts = rest.split("/")
+        if len(parts) != 2:
+            return _text(400, f"PUT {PREFIX}import-jobs/ACCOUNT/REGION")
+        try:
+            wanted = ImportJobControl.model_validate_json(request.body)
+        except ValidationError as error:
+            raise _wrong(error) from None
+        self._ses.set_import_jobs(parts[0], parts[1], wanted.settings)
+        return Response(200, wanted.model_dump_json().encode(), {"Content-Type": "application/json"})
+
+    def _failed_records(self, _request: Request, rest: str) -> Response:
+        lines = self._ses.failed_records(rest)
+        if lines is None:
+            return _text(404, "no failed records here")
+        return Response(200, lines, {"Content-Type": "application/x-ndjson"})
+
+
+def failed_records_url(endpoint: str, token: str) -> str:
+    """Where the control answers an import job's failed records: to whoever has the URL, as a pre-signed one's S3."""
+    # The name lets whatever searches for leaked signatures find this URL, too.
+    return f"{endpoint}{PREFIX}failed-records/{token}?X-Amz-Signature=local"
+
 
 def put_contacts(ses: StrictSes, place: tuple[str, str], list_name: str, body: bytes) -> int:
     """Fill a list from import-job NDJSON or from a `generate` document; AwsError 400 says what is wrong."""
@@ -112,8 +155,12 @@ def _generated(body: bytes) -> Generated | None:
     try:
         return Generated.model_validate(document)
     except ValidationError as error:
-        detail = error.errors()[0]
-        raise AwsError("BadRequest", f"$.{'.'.join(map(str, detail['loc']))}: {detail['msg']}") from None
+        raise _wrong(error) from None
+
+
+def _wrong(error: ValidationError) -> AwsError:
+    detail = error.errors()[0]
+    return AwsError("BadRequest", f"$.{'.'.join(map(str, detail['loc']))}: {detail['msg']}")
 
 
 def _text(status: int, text: str) -> Response:

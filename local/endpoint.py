@@ -131,6 +131,7 @@ class Endpoint:
         operation = operations.resolve(caller.signing_name, request)
         facts |= {"service": operation.service, "operation": operation.name, "writes": operation.writes}
         authorization.check(operation, caller, request)
+        authorization.check_bucket_owner(operation, request)
         response = self._with_faults(operation, caller, request, facts)
         if response.status == HTTPStatus.NOT_FOUND and operation.name in ("GetObject", "HeadObject"):
             self._hide_missing_key(caller, request)
@@ -166,6 +167,8 @@ class Endpoint:
             return services.sts.handle(operation, caller, request)
         if operation.service == "lambda" and operation.name == "Invoke":
             return services.lambda_api.invoke(operation, caller, request)
+        if operation.service == "s3" and operation.writes:
+            services.ses.advance_import_jobs()  # what they had to read by now is what is still there
         response = services.moto.handle(request, caller.account)
         if operation.service == "lambda":
             return services.lambda_api.completed(operation, caller, request, response)

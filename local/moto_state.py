@@ -14,6 +14,7 @@ from moto.awslambda.models import lambda_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
 from local.events import EventSettings, Message
@@ -30,6 +31,15 @@ class Role:
     role_id: str
     trust: Mapping[str, Any]
     policies: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An S3 bucket as moto holds it. `policy` is a JSON text, None where there is none."""
+
+    account: str
+    region: str
+    policy: str | None
 
 
 class MotoApp:
@@ -61,6 +71,27 @@ def find_role(arn: str) -> Role | None:
         if role.arn == arn:
             return Role(arn, role.id, _document(role.assume_role_policy_document), tuple(_policies(role)))
     return None
+
+
+def find_bucket(name: str) -> Bucket | None:
+    """The bucket of this name, whoever's it is, or None."""
+    bucket = _bucket(name)
+    if bucket is None:
+        return None
+    text = None if bucket.policy is None else bytes(bucket.policy).decode(errors="replace")
+    return Bucket(bucket.account_id, bucket.region_name, text)
+
+
+def read_object(bucket: str, key: str) -> bytes | None:
+    """An object's latest version past every policy, or None."""
+    found = _bucket(bucket)
+    held = None if found is None else s3_backends[found.account_id][found.partition].get_object(bucket, key)
+    return None if held is None else bytes(held.value)
+
+
+def _bucket(name: str) -> Any:
+    partition, account = s3_backends.bucket_accounts.get(name, (None, None))
+    return None if account is None else s3_backends[account][partition].buckets.get(name)
 
 
 def find_function(account: str, region: str, name_or_arn: str, qualifier: str | None) -> FunctionSpec:
@@ -165,6 +196,14 @@ def make_bucket(moto: MotoApp, account: str, name: str, *, versioned: bool) -> N
     if versioned:
         status = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
         moto.handle(Request("PUT", f"/{name}", "versioning", {}, status), account)
+
+
+def make_regional_bucket(account: str, region: str, name: str, policy: Mapping[str, Any] | None) -> None:
+    """An empty bucket in a Region of partition aws, which nobody else may have."""
+    backend = s3_backends[account]["aws"]
+    backend.create_bucket(name, region)
+    if policy is not None:
+        backend.put_bucket_policy(name, json.dumps(policy).encode())
 
 
 def put_object(moto: MotoApp, account: str, bucket: str, key: str, body: bytes) -> None:

@@ -22,7 +22,10 @@ _READING_PREFIXES = ("Get", "List", "Describe", "Head", "Filter", "Lookup", "Bat
 _READING = frozenset({"AssumeRole"})
 # URIs that older or newer SDKs use for the same operations.
 _OTHER_GENERATIONS = {
-    "sesv2": [("GET", "/v2/email/contact-lists/{ContactListName}/contacts", "ListContacts")],
+    "sesv2": [
+        ("GET", "/v2/email/contact-lists/{ContactListName}/contacts", "ListContacts"),
+        ("GET", "/v2/email/import-jobs", "ListImportJobs"),
+    ],
 }
 
 # Smithy RPC v2, which newer SDKs speak to CloudWatch and others.

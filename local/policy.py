@@ -87,11 +87,19 @@ def _matches(statement: Mapping[str, Any], element: str, value: str, *, ignore_c
 
 
 def _principal_matches(statement: Mapping[str, Any], principals: tuple[str, ...]) -> bool:
-    principal = statement.get("Principal")
+    if "NotPrincipal" in statement:
+        return not _names(statement["NotPrincipal"], principals)
+    return _names(statement.get("Principal"), principals)
+
+
+def _names(principal: Any, principals: tuple[str, ...]) -> bool:
+    """Whether a Principal element names one of these: ARNs and account numbers under AWS, services under Service."""
     if principal == "*":
         return True
-    named = _list(principal.get("AWS", [])) if isinstance(principal, Mapping) else []
-    return "*" in named or any(name in principals for name in named)
+    if not isinstance(principal, Mapping):
+        return False
+    users, services = _list(principal.get("AWS", [])), _list(principal.get("Service", []))
+    return "*" in users or any(name in principals for name in [*users, *services])
 
 
 def _conditions_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
@@ -141,5 +149,6 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 # Keys that a request may simply lack; any other key is one whose meaning we do not model.
 _KNOWN_KEYS = frozenset(
     {"sts:externalid", "aws:principalarn", "aws:principalaccount", "aws:resourceaccount", "aws:requestedregion",
-     "aws:securetransport", "aws:sourceaccount", "aws:sourcearn", "aws:referer", "s3:prefix", "aws:userid"}
+     "aws:securetransport", "aws:sourceaccount", "aws:sourcearn", "aws:referer", "s3:prefix", "aws:userid",
+     "aws:principalisawsservice", "aws:principalservicename"}
 )  # fmt: skip

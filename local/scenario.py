@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from local.control import Generated
+from local.control import Generated, ImportJobControl
 from shared.text import printable
 
 
@@ -33,18 +33,28 @@ class ScenarioRole(_Part):
 
 
 class ScenarioSes(_Part):
-    """An account's standing with SES."""
+    """An account's standing with SES, and how its import jobs go."""
 
     production_access: bool = True
     sending_enabled: bool = True
+    import_jobs: ImportJobControl = Field(default_factory=ImportJobControl)
+
+
+class ScenarioBucket(_Part):
+    """A bucket for imports. `region` None = the customer's; `readable_by_ses` = its policy lets SES read it."""
+
+    region: str | None = None
+    readable_by_ses: bool = True
+    missing: bool = False
 
 
 class ScenarioAccount(_Part):
-    """`lists` and `ses` by Region, `roles` by name."""
+    """`lists` and `ses` by Region, `roles` and `buckets` by name."""
 
     ses: dict[str, ScenarioSes] = Field(default_factory=dict)
     lists: dict[str, ScenarioList] = Field(default_factory=dict)
     roles: dict[str, ScenarioRole] = Field(default_factory=dict)
+    buckets: dict[str, ScenarioBucket] = Field(default_factory=dict)
 
 
 class Scenario(_Part):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
-from local.ses import shapes, validation
+from local.ses import records
 from local.ses.errors import bad_request
 from local.ses.store import ContactRecord, Preferences
-from local.web import AwsError
 
 _UNSUBSCRIBED_ONE_IN = 50
-_MEMBERS = ("emailAddress", "unsubscribeAll", "attributesData", "topicPreferences")
 
 
 def parse_import_lines(body: bytes) -> Iterator[ContactRecord]:
@@ -23,9 +18,10 @@ def parse_import_lines(body: bytes) -> Iterator[ContactRecord]:
 
     BadRequestException names the first line that is wrong, which an import job would count and leave out.
     """
-    for number, line in enumerate(io.BytesIO(body), start=1):
-        if line.strip():
-            yield _record(number, line)
+    for number, record in records.read_json(body):
+        if isinstance(record, records.BadRecord):
+            raise bad_request(f"line {number} is not a contact record: {record.reason}")
+        yield record
 
 
 def generate(*, count: int, seed: int, opt_in: Mapping[str, float], topics: Sequence[str]) -> Iterator[ContactRecord]:
@@ -55,27 +51,3 @@ def _choices(names: Sequence[str]) -> Callable[[tuple[bool, ...]], Preferences]:
         return tuple([pair[chosen] for pair, chosen in zip(pairs, opted_in, strict=True)])
 
     return preferences_of
-
-
-def _record(number: int, line: bytes) -> ContactRecord:
-    try:
-        return _checked(shapes.structure(json.loads(line)))
-    except AwsError as error:
-        reason = error.message
-    except (ValueError, RecursionError):
-        reason = "not JSON"
-    raise bad_request(f"line {number} is not a contact record: {reason}")
-
-
-def _checked(record: dict[str, Any]) -> ContactRecord:
-    if not record.keys() <= set(_MEMBERS):
-        raise bad_request(f"it has members other than {', '.join(_MEMBERS)}")
-    unsubscribed_all = record.get("unsubscribeAll", False)
-    if not isinstance(unsubscribed_all, bool):
-        raise bad_request("unsubscribeAll is neither true nor false")
-    return ContactRecord(
-        email=validation.address(shapes.text(record.get("emailAddress"), "emailAddress")),
-        preferences=shapes.preferences(record.get("topicPreferences"), members=("topicName", "subscriptionStatus")),
-        unsubscribed_all=unsubscribed_all,
-        attributes=validation.attributes(shapes.optional_text(record.get("attributesData"))),
-    )

@@ -27,6 +27,16 @@ def no_list(name: str) -> AwsError:
     return AwsError("NotFoundException", f"List with name: {name} doesn't exist.", 404)
 
 
+def no_list_to_import(name: str) -> AwsError:
+    """There is no such list, in the words of import jobs (observed)."""
+    return AwsError("NotFoundException", f"ContactList <{name}> doesn't exist", 404)
+
+
+def no_import_job(job_id: str) -> AwsError:
+    """There is no such import job. The text is ours."""
+    return AwsError("NotFoundException", f"Import job {job_id} doesn't exist.", 404)
+
+
 def no_contact(email: str) -> AwsError:
     """The list has no such contact."""
     return AwsError("NotFoundException", f"{email} doesn't exist in List.", 404)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from local.ses import account as accounts
@@ -11,7 +12,10 @@ from local.ses.account import AccountSettings
 from local.ses.contact_lists import Answer, ContactListOperations, Params, wanted
 from local.ses.contacts import ContactOperations
 from local.ses.filling import fill, made_rows
+from local.ses.import_jobs import ImportJobOperations
+from local.ses.jobs import ImportJobSettings
 from local.ses.listing import list_contacts
+from local.ses.objects import NoObjects, ObjectSource
 from local.ses.rate import RateLimit, Throttle
 from local.ses.store import ContactRecord, Place, Store
 
@@ -19,15 +23,27 @@ _Operation = Callable[[Place, Params], Answer]
 
 
 class StrictSes:
-    """Contact lists and contacts of every account and Region. Safe to call from many threads.
+    """Contact lists, contacts and import jobs of every account and Region. Safe to call from many threads.
 
-    `operations` are the names it serves. `rate` None = no throttle. `clock` gives epoch seconds.
+    `operations` are the names it serves. `rate` None = no throttle. `clock` gives epoch seconds. `objects` is what
+    import jobs read from: without it every one is refused. `failed_records_url` makes an import job's
+    FailedRecordsS3Url of the token that `failed_records` takes.
+
+    Whatever is asked of an account in a Region first finds done what its import jobs had to do by then.
     """
 
-    def __init__(self, *, rate: RateLimit | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        rate: RateLimit | None,
+        clock: Callable[[], float] = time.time,
+        objects: ObjectSource | None = None,
+        failed_records_url: Callable[[str], str] = "https://failed-records.invalid/{}".format,
+    ) -> None:
         self._clock = clock
         self._throttle = None if rate is None else Throttle(rate, clock)
         self._store = Store()
+        self._jobs = ImportJobOperations(clock, objects or NoObjects(), failed_records_url)
         lists, contacts = ContactListOperations(clock), ContactOperations(clock)
         self._operations: dict[str, _Operation] = {
             "CreateContactList": lists.create_contact_list,
@@ -40,25 +56,34 @@ class StrictSes:
             "UpdateContact": contacts.update_contact,
             "DeleteContact": contacts.delete_contact,
             "ListContacts": list_contacts,
+            "CreateImportJob": self._jobs.create_import_job,
+            "GetImportJob": self._jobs.get_import_job,
+            "ListImportJobs": self._jobs.list_import_jobs,
             "GetAccount": lambda place, _: accounts.get_account(place.settings),
         }
         self.operations = frozenset(self._operations)
+
+    @contextmanager
+    def _place(self, account: str, region: str) -> Iterator[Place]:
+        """The SES of an account in a Region, locked and with its import jobs where they should be by now."""
+        place = self._store.place(account, region)
+        with place.lock:
+            self._jobs.advance(place)
+            yield place
 
     def call(self, account: str, region: str, operation: str, params: Params) -> Answer:
         """Answer one request in botocore's shapes, times as epoch seconds; AwsError as SES would."""
         if self._throttle is not None:
             self._throttle.take(account, region)
-        place = self._store.place(account, region)
-        with place.lock:
+        with self._place(account, region) as place:
             return self._operations[operation](place, params)
 
     def create_list(
         self, account: str, region: str, name: str, *, description: str | None, topics: Sequence[Mapping[str, Any]]
     ) -> None:
         """Make the account's list as the API would, past the throttle. `topics` are of the API's shape."""
-        place = self._store.place(account, region)
         params = {"ContactListName": name, "Description": description, "Topics": topics}
-        with place.lock:
+        with self._place(account, region) as place:
             self._operations["CreateContactList"](place, params)
 
     def fill(self, account: str, region: str, list_name: str, contacts: Iterable[ContactRecord]) -> int:
@@ -67,27 +92,44 @@ class StrictSes:
         One that has the address of a known contact replaces it outright, as an import job's PUT does (observed).
         All are put or, where one is refused, none.
         """
-        place, params = self._store.place(account, region), {"ContactListName": list_name}
-        with place.lock:
+        params = {"ContactListName": list_name}
+        with self._place(account, region) as place:
             wanted(place, params)
         # The lock is free meanwhile: a million take seconds, and where they come from may ask this SES, too.
         made = made_rows(contacts, self._clock())
-        with place.lock:
+        with self._place(account, region) as place:
             fill(wanted(place, params), made)
         return len(made)
 
     def topics(self, account: str, region: str, list_name: str) -> tuple[str, ...]:
         """The names of a list's topics."""
-        place = self._store.place(account, region)
-        with place.lock:
+        with self._place(account, region) as place:
             return tuple(wanted(place, {"ContactListName": list_name}).topics)
 
     def set_account(self, account: str, region: str, *, production_access: bool, sending_enabled: bool) -> None:
         """What GetAccount says of an account."""
-        place = self._store.place(account, region)
-        with place.lock:
+        with self._place(account, region) as place:
             place.settings = AccountSettings(production_access, sending_enabled)
+
+    def set_import_jobs(self, account: str, region: str, settings: ImportJobSettings) -> None:
+        """How long the next import jobs take and whether they fail; those that were created already go on as before."""
+        with self._place(account, region) as place:
+            place.import_jobs.settings = settings
+
+    def advance_import_jobs(self) -> None:
+        """Let all import jobs do what they had to do by now: for who is about to change what they read."""
+        for place in self._store.places():
+            with place.lock:
+                self._jobs.advance(place)
+
+    def failed_records(self, token: str) -> bytes | None:
+        """The records of an import job that failed, as JSON lines `{"emailAddress": …, "reason": …}`.
+
+        emailAddress is null where none could be read. None for a token that leads nowhere.
+        """
+        return self._jobs.failed.get(token)
 
     def addresses(self) -> Iterator[str]:
         """Every address held, for searching logs."""
+        self.advance_import_jobs()
         return self._store.addresses()

@@ -5,7 +5,7 @@ SES reports these before any rule of the service itself, whatever the order of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from local.ses.errors import bad_request, missing_member, wrong_type
@@ -48,6 +48,17 @@ def status(value: Any, path: str) -> str:
     found = text(value, path)
     if found not in STATUSES:
         raise bad_request(f"Subscription status must be one of {', '.join(STATUSES)}")
+    return found
+
+
+def choice(value: Any, path: str, names: Sequence[str]) -> str:
+    """A required string that is one of these."""
+    found = text(value, path)
+    if found not in names:
+        raise bad_request(
+            f"1 validation error detected: Value at '{path}' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(names)}]"
+        )
     return found
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from local.ses.account import AccountSettings
+from local.ses.jobs import ImportJobs
 from local.ses.paged_dict import PagedDict
 
 Preferences = tuple[tuple[str, str], ...]
@@ -111,9 +112,12 @@ class ContactList:
 class Place:
     """SES of one account and Region. Hold `lock` while looking or changing."""
 
+    account: str
+    region: str
     lock: threading.Lock = field(default_factory=threading.Lock)
     contact_list: ContactList | None = None
     settings: AccountSettings = field(default_factory=AccountSettings)
+    import_jobs: ImportJobs = field(default_factory=ImportJobs)
 
 
 class Store:
@@ -126,13 +130,16 @@ class Store:
     def place(self, account: str, region: str) -> Place:
         """The SES of an account in a Region."""
         with self._lock:
-            return self._places.setdefault((account, region), Place())
+            return self._places.setdefault((account, region), Place(account, region))
+
+    def places(self) -> list[Place]:
+        """Every SES that was asked for."""
+        with self._lock:
+            return list(self._places.values())
 
     def addresses(self) -> Iterator[str]:
         """Every address held."""
-        with self._lock:
-            places = list(self._places.values())
-        for place in places:
+        for place in self.places():
             with place.lock:
                 held = [] if place.contact_list is None else place.contact_list.addresses()
             yield from held

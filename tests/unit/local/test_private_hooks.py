@@ -15,6 +15,7 @@ from moto.core.responses import BaseResponse
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
 ACCOUNT, REGION = "999999999999", "us-east-1"
@@ -81,6 +82,20 @@ def test_motos_logs_and_queues_take_what_we_write() -> None:
     assert "stream" in logs.groups["hook"].streams
     assert callable(logs.put_log_events)
     assert callable(sqs_backends[ACCOUNT][REGION].send_message)
+
+
+def test_motos_buckets_are_found_by_name_with_their_policy() -> None:
+    """And so are their objects, in whoever's account."""
+    backend = s3_backends[ACCOUNT]["aws"]
+    backend.create_bucket("hook-bucket", "eu-west-1")
+    backend.put_bucket_policy("hook-bucket", b"{}")
+    backend.put_object("hook-bucket", "key", b"content")
+    assert s3_backends.bucket_accounts["hook-bucket"] == ("aws", ACCOUNT)
+    bucket = backend.buckets["hook-bucket"]
+    assert (bucket.account_id, bucket.partition, bucket.region_name) == (ACCOUNT, "aws", "eu-west-1")
+    assert bucket.policy == b"{}"
+    assert backend.get_object("hook-bucket", "key").value == b"content"
+    assert backend.get_object("hook-bucket", "other") is None
 
 
 def test_cheroot_lets_us_make_connections() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from local.ses.objects import S3Object
 from local.ses.rate import RateLimit
 from local.ses.service import StrictSes
 from local.web import AwsError
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 ADA = "ada@x.example"
-_WITHOUT_LIST = ("CreateContactList", "ListContactLists", "GetAccount")
+URL = "s3://imports/people.json"
+_WITHOUT_LIST = (
+    *("CreateContactList", "ListContactLists", "GetAccount"),
+    *("CreateImportJob", "GetImportJob", "ListImportJobs"),
+)
 
 
 def topic(name: Any, status: Any = "OPT_OUT", **more: Any) -> dict[str, Any]:
@@ -25,6 +31,32 @@ def preferences(**chosen: str) -> list[dict[str, str]]:
     return [{"TopicName": name, "SubscriptionStatus": status} for name, status in chosen.items()]
 
 
+class HeldObjects:
+    """An S3 that is a dict: `held` by bucket and key, `refusals` by bucket; `asked` is what SES wanted to read."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], bytes] = {}
+        self.refusals: dict[str, str] = {}
+        self.asked: list[S3Object] = []
+
+    def refusal(self, wanted: S3Object) -> str | None:
+        """What the test says of the bucket."""
+        self.asked.append(wanted)
+        return self.refusals.get(wanted.bucket)
+
+    def read(self, wanted: S3Object) -> bytes | None:
+        """What the test put there."""
+        return self.held.get((wanted.bucket, wanted.key))
+
+
+def import_job(action: str = "PUT", url: str = URL, data_format: str = "JSON", name: str = "main") -> dict[str, Any]:
+    """CreateImportJob's parameters."""
+    return {
+        "ImportDestination": {"ContactListDestination": {"ContactListName": name, "ContactListImportAction": action}},
+        "ImportDataSource": {"S3Url": url, "DataFormat": data_format},
+    }
+
+
 class Emulated:
     """A strict SES seen from one account, with a clock that the test sets.
 
@@ -33,7 +65,8 @@ class Emulated:
 
     def __init__(self, *, empty: bool = False, rate: RateLimit | None = None) -> None:
         self.now = 1_000.0
-        self.ses = StrictSes(rate=rate, clock=lambda: self.now)
+        self.objects = HeldObjects()
+        self.ses = StrictSes(rate=rate, clock=lambda: self.now, objects=self.objects)
         if not empty:
             self.make_list(ACCOUNT, REGION)
 
@@ -57,6 +90,24 @@ class Emulated:
         """Contacts `<name>@x.example`."""
         for name in names:
             self.call("CreateContact", EmailAddress=f"{name}@x.example", **params)
+
+    def start_import(self, body: str | bytes | None, **options: Any) -> str:
+        """The id of a job that reads `body`, unless that is None; options are those of `import_job`."""
+        params = import_job(**options)
+        bucket, _, key = params["ImportDataSource"]["S3Url"].removeprefix("s3://").partition("/")
+        if body is not None:
+            self.objects.held[bucket, key] = body.encode() if isinstance(body, str) else body
+        return str(self.call("CreateImportJob", **params)["JobId"])
+
+    def ended(self, job_id: str) -> dict[str, Any]:
+        """The job ten seconds later."""
+        self.now += 10
+        return self.call("GetImportJob", JobId=job_id)
+
+    def failed_records(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """What is behind a job's FailedRecordsS3Url."""
+        token = job["FailureInfo"]["FailedRecordsS3Url"].rpartition("/")[2]
+        return [json.loads(line) for line in (self.ses.failed_records(token) or b"").splitlines()]
 
     def contact(self, email: str = ADA) -> dict[str, Any]:
         """One contact."""

@@ -15,7 +15,7 @@ from local.ses import bulk
 from local.ses.service import StrictSes
 from local.ses.store import ContactRecord
 from local.web import AwsError
-from tests.unit.local.ses.emulated import ACCOUNT, ADA, REGION, Emulated, preferences, topic
+from tests.unit.local.ses.emulated import ACCOUNT, ADA, REGION, Emulated, import_job, preferences, topic
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "CreateContactList": {"ContactListName": "second"},
@@ -29,8 +29,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "DeleteContact": {"EmailAddress": ADA},
     "ListContacts": {"PageSize": 1},
     "GetAccount": {},
+    "CreateImportJob": import_job(),
+    "GetImportJob": {},
+    "ListImportJobs": {"PageSize": 1},
 }
-PYTHON_TYPES = {"string": str, "boolean": bool, "timestamp": float, "double": float}
+PYTHON_TYPES = {"integer": int, "string": str, "boolean": bool, "timestamp": float, "double": float}
 
 
 def strangers(answer: Any, shape: Shape | None, path: str = "$") -> Iterator[str]:
@@ -49,7 +52,7 @@ def strangers(answer: Any, shape: Shape | None, path: str = "$") -> Iterator[str
 
 
 def test_it_says_which_operations_it_serves() -> None:
-    """Exactly those of contact lists, contacts and the account."""
+    """Exactly those of contact lists, contacts, import jobs and the account."""
     assert Emulated().ses.operations == set(REQUESTS)
 
 
@@ -59,10 +62,15 @@ def test_answers_have_the_shape_of_the_api_model(operation: str) -> None:
     seen = Emulated(empty=operation == "CreateContactList")
     if operation != "CreateContactList":
         seen.add("ada", "bob", AttributesData="{}", TopicPreferences=preferences(ads="OPT_IN"))
+    params = dict(REQUESTS[operation])
+    if operation in ("GetImportJob", "ListImportJobs"):
+        jobs = [seen.start_import("nonsense"), seen.start_import(None, url="s3://imports/gone")]
+        seen.now += 10
+        params |= {"JobId": jobs[0]} if operation == "GetImportJob" else {}
     model = botocore.session.get_session().get_service_model("sesv2").operation_model(operation)
-    answer = seen.call(operation, **REQUESTS[operation])
+    answer = seen.call(operation, **params)
     assert list(strangers(answer, model.output_shape)) == []
-    assert bool(answer) == (operation.startswith(("Get", "List")))
+    assert bool(answer) == (operation.startswith(("Get", "List")) or operation == "CreateImportJob")
 
 
 def test_an_answer_is_the_callers_own() -> None:
