@@ -40,6 +40,7 @@ class _WantedRole:
     role: RoleArn
     external_id: str | None
     keys: set[str] = field(default_factory=set)
+    import_buckets: set[str] = field(default_factory=set)
 
 
 def make_hub(moto: moto_state.MotoApp, *, ses_rate: float) -> None:
@@ -80,7 +81,11 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
         if role.partition != "aws":
             yield f"{printable(code)}: {key} {printable(text)} is of partition {role.partition}: no role made"
         else:
-            wanted.setdefault(role.text, _WantedRole(role, external_id)).keys.add(key)
+            one = wanted.setdefault(role.text, _WantedRole(role, external_id))
+            one.keys.add(key)
+            bucket = config["customer_mappings"][code].get("import_bucket")
+            if key == "ses_role_arn" and isinstance(bucket, str) and bucket:
+                one.import_buckets.add(bucket)
     for one in wanted.values():
         account = scenario.accounts.get(one.role.account_id)
         own = account.roles.get(one.role.name) if account else None
@@ -178,12 +183,14 @@ def _customer_trust(own: ScenarioRole | None, external_id: str | None) -> dict[s
 
 def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
     statements: list[dict[str, Any]] = []
+    account_id = wanted.role.account_id
     for action in ACTIONS.values():
         if "ses_role_arn" in wanted.keys:
-            account_id = wanted.role.account_id
-            statements += policy_statements(
-                action, partition="aws", region="*", account_id=account_id, import_bucket=None
-            )
+            buckets: list[str | None] = [*sorted(wanted.import_buckets)]
+            for bucket in buckets or [None]:
+                statements += policy_statements(
+                    action, partition="aws", region="*", account_id=account_id, import_bucket=bucket
+                )
         if "identity_center_role_arn" in wanted.keys:
             statements += identity_center_statements(action)
     return _document(statements)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from local.ses.objects import S3Object
 from local.ses.service import StrictSes
 from local.ses.store import ContactRecord, shared_preferences
 from local.web import AwsError
@@ -107,7 +108,8 @@ class Objects(AwsClient):
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
             raise self.refusal
-        assert parameters["Key"] not in self.written, "a part is written once"
+        rewritten = parameters["Key"].startswith("backups/identity/")
+        assert rewritten or parameters["Key"] not in self.written, "a part is written once"
         self.written[parameters["Key"]] = parameters["Body"]
         return {}
 
@@ -117,11 +119,43 @@ class Objects(AwsClient):
         return {"Body": io.BytesIO(self.written[key]), "ContentLength": len(self.written[key]), "ETag": "x"}
 
 
+class CustomerObjects(Objects):
+    """The customer's import bucket: SES reads it, and it may be deleted from. `unreadable` is why SES may not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unreadable: str | None = None
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Only in the account that the caller expects."""
+        assert parameters["ExpectedBucketOwner"] == ACCOUNT
+        if operation == "delete_object":
+            self.asked += 1
+            self.written.pop(parameters["Key"], None)
+            return {}
+        return super().call(operation, **parameters)
+
+
+@dataclass(frozen=True)
+class ReadBySes:
+    """The same bucket as SES sees it."""
+
+    objects: CustomerObjects
+
+    def refusal(self, _where: S3Object) -> str | None:
+        """Why SES may not read it."""
+        return self.objects.unreadable
+
+    def read(self, where: S3Object) -> bytes | None:
+        """What is in it."""
+        return self.objects.written.get(where.key)
+
+
 class Time:
     """A clock that moves when somebody sleeps, and a little with every look."""
 
     def __init__(self) -> None:
-        self.now = 1_000.0
+        self.now = 1_790_000_000.0
 
     def __call__(self) -> float:
         self.now += 0.001
@@ -136,13 +170,13 @@ class World:
     """One account, with a list `main` unless not `made`; `asked` are the SES calls so far."""
 
     def __init__(self, *contacts: ContactRecord, made: bool = True, topics: Any = None) -> None:
-        self.ses = StrictSes(rate=None)
+        self.time = Time()
+        self.customer_objects = CustomerObjects()
+        self.ses = StrictSes(rate=None, clock=self.time, objects=ReadBySes(self.customer_objects))
         self.client = Client(self.ses)
         self.objects = Objects()
-        self.customer_objects = Objects()
         self.downloads: dict[str, bytes] = {}
         self.settings = SETTINGS
-        self.time = Time()
         self.lines: list[str] = []
         self.warnings: list[str] = []
         self.slices = 0

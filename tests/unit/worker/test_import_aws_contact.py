@@ -1,0 +1,304 @@
+"""import-aws-contact on the strict SES: who comes in, how many requests it takes, and nobody against a choice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from local.ses.jobs import ImportJobSettings
+from local.ses.store import ContactRecord
+from shared.actions import ImportParams
+from shared.errors import CustomerError
+from shared.models import IdentityCenter, People, WantedTopic
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
+from worker.actions import import_aws_contact
+from worker.job import Done
+
+SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
+TOPICS = [
+    WantedTopic(name="in", display_name="In", description="d", default_status="OPT_IN", opt_in_roles=["dba"]),
+    WantedTopic(name="out", display_name="Out", description="", default_status="OPT_OUT", opt_in_roles=["DBA"]),
+]
+PREFIX = "data/people/"
+
+
+def with_people(world: World, *emails: str, roles: dict[str, list[str]] | None = None) -> People:
+    """What the first phase would have read: users u0, u1 and so on."""
+    users = [{"id": f"u{n}", "name": f"user{n}", "email": email, "enabled": True} for n, email in enumerate(emails)]
+    members = [{"role": role, "users": ids} for role, ids in (roles or {}).items()]
+    for name, rows in (("users", users), ("memberships", members)):
+        body = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        world.objects.written[f"{PREFIX}{name}-00001.jsonl.gz"] = gzip.compress(body)
+    return People(
+        prefix=PREFIX, users=len(users), groups=1, memberships=0, user_parts=1, membership_parts=1 if members else 0
+    )
+
+
+def importing(world: World, people: People, *, run_id: str = "run-1", bucket: str | None = "b", **options: Any) -> Done:
+    """One run to its end."""
+    params = ImportParams(sync_topics=options.pop("sync_topics", False), username=options.pop("username", None))
+    customer = {"identity_center": SOURCE, "import_bucket": bucket}
+    known: dict[str, Any] = {"customer": customer, "topics": TOPICS, "people": people, "run_id": run_id}
+    return world.run(import_aws_contact.run, params, **known, **options)
+
+
+def contacts(world: World) -> dict[str, tuple[dict[str, str], bool]]:
+    """{address: (explicit preferences, unsubscribed from everything)}."""
+    found: dict[str, tuple[dict[str, str], bool]] = {}
+    token: dict[str, str] = {}
+    while True:
+        page = world.ses.call(ACCOUNT, REGION, "ListContacts", {"ContactListName": "main", "PageSize": 1000, **token})
+        for one in page["Contacts"]:
+            chosen = {choice["TopicName"]: choice["SubscriptionStatus"] for choice in one["TopicPreferences"]}
+            found[one["EmailAddress"]] = (chosen, one["UnsubscribeAll"])
+        if "NextToken" not in page:
+            return found
+        token = {"NextToken": page["NextToken"]}
+
+
+def writes(world: World) -> int:
+    """Changing calls so far."""
+    return sum(not name.startswith(("Get", "List")) for name in world.asked)
+
+
+def everybody(count: int) -> list[str]:
+    """Addresses."""
+    return [f"person{number:05d}@corp.example" for number in range(count)]
+
+
+def test_new_people_with_the_topics_of_their_roles() -> None:
+    """Only where the default is not OPT_IN already; a person with no topic is added all the same."""
+    world = World()
+    done = importing(world, with_people(world, "Ana@x.example", "bob@x.example", roles={"dba": ["u0"]}))
+    assert contacts(world) == {"Ana@x.example": ({"out": "OPT_IN"}, False), "bob@x.example": ({}, False)}
+    assert {name: done.data[name] for name in ("created", "updated", "removed", "unchanged", "failed")} == {
+        "created": 2,
+        "updated": 0,
+        "removed": 0,
+        "unchanged": 0,
+        "failed": 0,
+    }
+    assert done.failure is None
+
+
+def test_a_second_run_writes_nothing() -> None:
+    """Convergence, one by one and by job."""
+    for count in (3, 60):
+        world = World()
+        people = with_people(world, *everybody(count), roles={"dba": ["u0", "u1"]})
+        importing(world, people)
+        before = writes(world)
+        done = importing(world, people, run_id="run-2", sync_topics=True)
+        assert writes(world) == before
+        assert done.data["unchanged"] == count
+
+
+def test_ten_thousand_new_people_take_at_most_thirty_calls() -> None:
+    """One import job, in one request, and nobody missing."""
+    world = World()
+    done = importing(world, with_people(world, *everybody(10_000)))
+    assert done.data["created"] == 10_000
+    assert len(contacts(world)) == 10_000
+    assert len(world.asked) <= 30
+    assert world.asked.count("CreateImportJob") == 1
+    assert world.customer_objects.written == {}, "the file with their addresses is deleted"
+
+
+@pytest.mark.parametrize("reason", ["no bucket", "sandbox", "unreadable", "failed", "not ours"])
+def test_without_a_job_they_are_created_one_by_one(reason: str) -> None:
+    """With a warning that says why; nobody is missing."""
+    world = World()
+    if reason == "sandbox":
+        world.ses.set_account(ACCOUNT, REGION, production_access=False, sending_enabled=True)
+    if reason == "unreadable":
+        world.customer_objects.unreadable = "policy"
+    if reason == "failed":
+        world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(fail="internal failure"))
+    if reason == "not ours":
+        world.customer_objects.refusal = Fault("refused").error("s3", "put_object")  # type: ignore[assignment]
+    done = importing(world, with_people(world, *everybody(40)), bucket=None if reason == "no bucket" else "b")
+    assert done.data["created"] == len(contacts(world)) == 40
+    assert any("one by one" in warning for warning in world.warnings)
+    assert world.customer_objects.written == {}
+
+
+def test_an_existing_choice_is_never_overridden() -> None:
+    """Unsubscribed people and explicit preferences stay, whatever the case of the address, also with sync_topics."""
+    there = [
+        ContactRecord("ANA@x.example", (), True),
+        ContactRecord("bob@x.example", (("out", "OPT_OUT"),)),
+        ContactRecord("cid@x.example", (), attributes='{"a": 1}'),
+    ]
+    world = World(*there)
+    everyone = {"dba": ["u0", "u1", "u2"]}
+    people = with_people(world, "ana@x.example", "bob@x.example", "cid@x.example", roles=everyone)
+    done = importing(world, people, sync_topics=True)
+    assert contacts(world) == {
+        "ANA@x.example": ({}, True),
+        "bob@x.example": ({"out": "OPT_OUT"}, False),
+        "cid@x.example": ({"out": "OPT_IN"}, False),
+    }
+    assert (done.data["created"], done.data["updated"], done.data["unchanged"]) == (0, 1, 2)
+    cid = world.ses.call(ACCOUNT, REGION, "GetContact", {"ContactListName": "main", "EmailAddress": "cid@x.example"})
+    assert cid["AttributesData"] == '{"a": 1}'
+
+
+def test_a_dry_run_shows_what_the_real_run_does() -> None:
+    """The same counts, no writing call, nothing remembered."""
+    world = World(ContactRecord("old@x.example"))
+    people = with_people(world, "ana@x.example", "old@x.example", roles={"dba": ["u0", "u1"]})
+    shown = importing(world, people, dry_run=True, sync_topics=True, run_id="dry")
+    assert writes(world) == 0
+    assert not [key for key in world.objects.written if key.startswith("backups/")]
+    done = importing(world, people, sync_topics=True)
+    names = ("created", "updated", "removed", "unchanged", "skipped", "failed")
+    assert {name: shown.data[name] for name in names} == {name: done.data[name] for name in names}
+
+
+def leave(world: World, *stay: str) -> People:
+    """Ten people come, then only these are left in Identity Center; the list has ten more of its own."""
+    world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord(f"own{n}@x.example") for n in range(10)])
+    importing(world, with_people(world, *everybody(10)), run_id="first")
+    return with_people(world, *stay)
+
+
+def test_prune_removes_who_left_and_nobody_else() -> None:
+    """Saved first; whoever unsubscribed or opted out stays, and so does everybody Identity Center never had."""
+    world = World()
+    people = leave(world, *everybody(10)[4:])
+    gone = everybody(10)[:4]
+    for email, choice in (
+        (gone[0], {"UnsubscribeAll": True}),
+        (gone[1], {"TopicPreferences": [{"TopicName": "in", "SubscriptionStatus": "OPT_OUT"}]}),
+    ):
+        world.ses.call(ACCOUNT, REGION, "UpdateContact", {"ContactListName": "main", "EmailAddress": email, **choice})
+    done = importing(world, people, run_id="second", prune=True)
+    assert done.data["removed"] == 2
+    assert set(contacts(world)) == {*everybody(10)[4:], gone[0], gone[1], *(f"own{n}@x.example" for n in range(10))}
+    saved = gzip.decompress(world.objects.written["backups/acme/second/contacts-00001.jsonl.gz"]).decode()
+    assert sorted(json.loads(line)["email"] for line in saved.splitlines()) == gone[2:]
+    known = json.loads(world.objects.written["backups/identity/acme.json"])["addresses"]
+    assert set(known) == {*everybody(10)[4:], gone[0], gone[1]}
+
+
+def test_without_prune_nobody_is_removed() -> None:
+    """They are reported."""
+    world = World()
+    done = importing(world, leave(world, everybody(10)[0]), run_id="second")
+    assert len(contacts(world)) == 20
+    assert done.data["not_in_identity_center"] == 19
+
+
+@pytest.mark.parametrize(("stay", "type_"), [((), "EmptySource"), (tuple(everybody(10)[5:]), "PruneLimit")])
+def test_a_prune_that_looks_like_a_mistake_is_refused(stay: tuple[str, ...], type_: str) -> None:
+    """An empty source, or more than a fifth of the list: nothing is written at all."""
+    world = World()
+    people = leave(world, *stay)
+    before = (writes(world), dict(world.objects.written))
+    with pytest.raises(CustomerError) as error:
+        importing(world, people, run_id="second", prune=True)
+    assert error.value.type == type_
+    assert (writes(world), dict(world.objects.written)) == before
+
+
+def test_a_killed_runs_job_is_waited_for_and_an_unsubscribe_after_it_stays() -> None:
+    """Killed right after CreateImportJob; one person unsubscribes; the next run leaves them unsubscribed."""
+    world = World()
+    people = with_people(world, *everybody(60))
+    number = _call_number(World(), "CreateImportJob", 60)
+    world.client.faults[number] = Fault("killed", after=True)
+    with pytest.raises(KilledError):
+        importing(world, people, run_id="first")
+    world.time.sleep(10)
+    gone = {"ContactListName": "main", "EmailAddress": everybody(60)[7], "UnsubscribeAll": True}
+    world.ses.call(ACCOUNT, REGION, "UpdateContact", gone)
+    done = importing(world, people, run_id="second", sync_topics=True)
+    assert contacts(world)[everybody(60)[7]] == ({}, True)
+    assert done.data["unchanged"] == 60
+
+
+def test_killed_at_any_call_and_run_again_it_is_complete() -> None:
+    """Every SES call, before and after its effect: adding by job, opting in, and pruning."""
+    total = len(_story(World()).asked)
+    expected = contacts(_story(World()))
+    for number in range(1, total + 1):
+        for after in (False, True):
+            world = World()
+            world.client.faults[number] = Fault("killed", after=after)
+            finished = _story(world)
+            assert contacts(finished) == expected, (number, after)
+
+
+def _story(world: World) -> World:
+    """Two runs: forty people come; then some have left and the rest are opted in. A killed run is run again."""
+    world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord(f"own{n}@x.example") for n in range(20)])
+    runs = 0
+    steps: tuple[tuple[str, People | None, dict[str, Any]], ...] = (
+        ("come", with_people(world, *everybody(30)), {}),
+        ("go", None, {"prune": True, "sync_topics": True}),
+    )
+    for step, people, options in steps:
+        chosen = people or with_people(world, *everybody(30)[3:], roles={"dba": ["u0", "u1"]})
+        while True:
+            runs += 1
+            try:
+                importing(world, chosen, run_id=f"{step}-{runs}", **options)
+                break
+            except KilledError:
+                world.time.sleep(10)
+    return world
+
+
+def _call_number(world: World, operation: str, count: int) -> int:
+    importing(world, with_people(world, *everybody(count)), run_id="probe")
+    return world.asked.index(operation) + 1
+
+
+def test_slices_of_any_length_end_in_the_same() -> None:
+    """One request a second and slices of ten seconds: no address twice, none missing."""
+    whole, sliced = World(), World()
+    runs: tuple[tuple[World, dict[str, Any]], ...] = ((whole, {}), (sliced, {"budget": 10.0, "per_second": 1}))
+    for world, options in runs:
+        people = with_people(world, *everybody(40), roles={"dba": ["u3"]})
+        done = importing(world, people, bucket=None, **options)
+        assert done.data["created"] == 40
+    assert contacts(sliced) == contacts(whole)
+    assert sliced.slices > 3
+
+
+def test_one_bad_address_fails_the_customer_but_nobody_else() -> None:
+    """SES refuses it; the others are in, and the result says how many are not and why."""
+    world = World()
+    original = world.client.call
+
+    def refusing(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "create_contact" and parameters["EmailAddress"].startswith("bad"):
+            parameters["EmailAddress"] = "not an address"
+        return original(operation, **parameters)
+
+    world.client.call = refusing  # type: ignore[method-assign]
+    done = importing(world, with_people(world, "ana@x.example", "bad@x.example"))
+    assert done.failure is not None
+    assert (done.failure.type, done.data["created"], done.data["failed"]) == ("ContactsNotImported", 1, 1)
+    assert "@" not in done.failure.message
+
+
+def test_no_list_is_a_failure_that_says_what_to_do() -> None:
+    """manage-topic makes it."""
+    world = World(made=False)
+    with pytest.raises(CustomerError, match="run manage-topic-all first"):
+        importing(world, with_people(world, "ana@x.example"))
+
+
+def test_one_person_by_name() -> None:
+    """Only that one, in any case of the name; an unknown name is a failure without the name in it."""
+    world = World()
+    people = with_people(world, "ana@x.example", "bob@x.example")
+    assert importing(world, people, username="USER1").data["created"] == 1
+    assert set(contacts(world)) == {"bob@x.example"}
+    with pytest.raises(CustomerError) as error:
+        importing(world, people, username="nobody@x.example", run_id="run-2")
+    assert "nobody" not in error.value.message
