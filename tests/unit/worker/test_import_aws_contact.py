@@ -302,3 +302,106 @@ def test_one_person_by_name() -> None:
     with pytest.raises(CustomerError) as error:
         importing(world, people, username="nobody@x.example", run_id="run-2")
     assert "nobody" not in error.value.message
+
+
+def meanwhile(world: World, happens: Any) -> None:
+    """Call `happens(operation)` after every answer of SES, as other people's doing."""
+    original = world.client.call
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = original(operation, **parameters)
+        happens(operation)
+        return answer
+
+    world.client.call = call  # type: ignore[method-assign]
+
+
+def unsubscribing(world: World, email: str) -> Any:
+    """That person unsubscribes from everything as soon as they are in the list."""
+    done: list[str] = []
+
+    def happens(_operation: str) -> None:
+        if not done and email in contacts(world):
+            request = {"ContactListName": "main", "EmailAddress": email, "UnsubscribeAll": True}
+            world.ses.call(ACCOUNT, REGION, "UpdateContact", request)
+            done.append(email)
+
+    return happens
+
+
+def test_a_job_under_way_is_waited_for_before_the_list_is_read() -> None:
+    """Of a killed run, say: whoever unsubscribes as soon as it brought them stays unsubscribed."""
+    world = World()
+    world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=5, processing_seconds=5))
+    people = with_people(world, *everybody(60))
+    world.client.faults[_call_number(World(), "CreateImportJob", 60)] = Fault("killed", after=True)
+    with pytest.raises(KilledError):
+        importing(world, people, run_id="first")
+    world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=5, processing_seconds=30))
+    meanwhile(world, unsubscribing(world, everybody(60)[7]))
+    importing(world, people, run_id="second")
+    assert contacts(world)[everybody(60)[7]] == ({}, True)
+    assert len(contacts(world)) == 60
+
+
+def test_a_job_that_comes_while_the_list_is_read_has_it_read_again() -> None:
+    """What that job brought, and what people made of it, is not overwritten."""
+    world = World()
+    world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=0, processing_seconds=0))
+    unsubscribe = unsubscribing(world, everybody(60)[7])
+    started: list[str] = []
+
+    def happens(operation: str) -> None:
+        if operation == "list_contacts" and not started:
+            started.append("once")
+            line = json.dumps({"emailAddress": everybody(60)[7]}).encode()
+            world.customer_objects.written["theirs.json"] = line
+            destination = {"ContactListName": "main", "ContactListImportAction": "PUT"}
+            source = {"S3Url": "s3://b/theirs.json", "DataFormat": "JSON"}
+            request = {"ImportDestination": {"ContactListDestination": destination}, "ImportDataSource": source}
+            world.ses.call(ACCOUNT, REGION, "CreateImportJob", request)
+        unsubscribe(operation)
+
+    meanwhile(world, happens)
+    done = importing(world, with_people(world, *everybody(60)))
+    assert contacts(world)[everybody(60)[7]] == ({}, True)
+    assert (done.data["created"], done.data["unchanged"]) == (59, 1)
+
+
+@pytest.mark.parametrize("after", ["list_contacts", "get_contact"])
+def test_whoever_chooses_while_a_prune_runs_stays(after: str) -> None:
+    """Between the decision and the backup, and between the backup and the removal."""
+    world = World()
+    people = leave(world, *everybody(10)[1:])
+    email = everybody(10)[0]
+    chosen: list[str] = []
+
+    def happens(operation: str) -> None:
+        if operation == after and not chosen:
+            chosen.append(email)
+            request = {"ContactListName": "main", "EmailAddress": email, "UnsubscribeAll": True}
+            world.ses.call(ACCOUNT, REGION, "UpdateContact", request)
+
+    meanwhile(world, happens)
+    done = importing(world, people, run_id="second", prune=True)
+    assert done.data["removed"] == 0
+    assert contacts(world)[email] == ({}, True)
+    assert email in json.loads(world.objects.written["backups/identity/acme.json"])["addresses"]
+
+
+def test_failed_records_are_counted_with_reasons() -> None:
+    """Whom SES's job refused is told by number and reason, never by address."""
+    world = World()
+    people = with_people(world, *everybody(40), roles={"dba": ["u1", "u2"]})
+
+    def happens(operation: str) -> None:
+        if operation == "create_import_job":
+            topics = [{"TopicName": "in", "DisplayName": "In", "DefaultSubscriptionStatus": "OPT_IN"}]
+            world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": "main", "Topics": topics})
+
+    meanwhile(world, happens)
+    done = importing(world, people)
+    assert done.failure is not None
+    assert (done.data["created"], done.data["failed"]) == (38, 2)
+    assert "2 people of acme could not be imported" in done.failure.message
+    assert "@" not in done.failure.message
