@@ -1,0 +1,156 @@
+"""import-aws-contact-all in the local cloud: real functions, real roles, Identity Center read once a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.local_cloud.conftest import CONFIG_BUCKET, Cloud, fleet, running, ses_fleet
+
+IC = "400000000001"
+SHARED, OTHER = f"arn:aws:iam::{IC}:role/importer", "arn:aws:iam::400000000002:role/importer"
+SES_CONFIG = {
+    "topics": [
+        {
+            "TopicName": "calendar",
+            "DisplayName": "Calendar",
+            "Description": "Changes",
+            "DefaultSubscriptionStatus": "OPT_OUT",
+            "OptInRoles": ["DBA"],
+        }
+    ]
+}
+PEOPLE = 40
+COUNTS = ("created", "updated", "removed", "unchanged", "failed")
+
+
+def config() -> dict[str, Any]:
+    """f01 and f02 share an Identity Center, f03 has one that cannot be assumed, f04 has none."""
+    made = fleet(4)
+    customers = made["customer_mappings"]
+    for code in ("f01", "f02"):
+        customers[code]["identity_center_role_arn"] = SHARED
+    customers["f01"]["import_bucket"] = "f01-import"
+    customers["f03"]["identity_center_role_arn"] = OTHER
+    return made
+
+
+@pytest.fixture(scope="module")
+def importing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Four customers with a list of one topic; forty people, the first with a role, one without e-mail."""
+    path = tmp_path_factory.mktemp("import")
+    (path / "config.json").write_text(json.dumps(config()))
+    scenario = {"accounts": {OTHER.split(":")[4]: {"roles": {"importer": {"trust": [f"arn:aws:iam::{IC}:root"]}}}}}
+    (path / "scenario.json").write_text(json.dumps(scenario))
+    arguments = ("--config", str(path / "config.json"), "--scenario", str(path / "scenario.json"))
+    with running("--port", "0", *arguments, "--ses-rate", "0") as (_, cloud):
+        cloud.s3.put_object(Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=json.dumps(SES_CONFIG).encode())
+        make_people(cloud)
+        made = cloud.run(action="manage-topic-all")
+        assert made["exit_code"] == 0
+        yield cloud
+
+
+def make_people(cloud: Cloud) -> None:
+    """In the shared Identity Center."""
+    (instance,) = cloud.client("sso-admin", account=IC).list_instances()["Instances"]
+    store = {"IdentityStoreId": instance["IdentityStoreId"]}
+    client = cloud.client("identitystore", account=IC)
+    name = "ccoe-cloud-acme-111122223333-x-idp-portal-dba"
+    group = client.create_group(**store, DisplayName=name)["GroupId"]
+    for number in range(PEOPLE):
+        user = client.create_user(
+            **store,
+            UserName=f"user{number}",
+            DisplayName=f"User {number}",
+            Name={"GivenName": "User", "FamilyName": str(number)},
+            Emails=[{"Value": f"User{number}@corp.example", "Type": "work", "Primary": True}],
+        )["UserId"]
+        if number == 0:
+            client.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
+    client.create_user(
+        **store, UserName="nobody", DisplayName="No Mail", Name={"GivenName": "No", "FamilyName": "Mail"}
+    )
+
+
+def by_code(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Results by customer."""
+    return {result["customer_code"]: result for result in summary["results"]}
+
+
+def contacts(cloud: Cloud, number: int) -> dict[str, list[dict[str, str]]]:
+    """Addresses and explicit preferences of a customer's list."""
+    client = cloud.client("sesv2", account=str(300000000000 + number))
+    (name,) = [one["ContactListName"] for one in client.list_contact_lists()["ContactLists"]]
+    page = client.list_contacts(ContactListName=name, PageSize=1000)
+    return {one["EmailAddress"]: one["TopicPreferences"] for one in page["Contacts"]}
+
+
+def test_an_import_from_end_to_end(importing: Cloud) -> None:
+    """A dry run, the run, and a second one that writes nothing; Identity Center is read once for both customers."""
+    shown = by_code(importing.run(action="import-aws-contact-all", dry_run=True, run_id="import-dry"))
+    assert contacts(importing, 1) == {}
+    mark = importing.mark()
+    done = importing.run(action="import-aws-contact-all", run_id="import-1")
+    results = by_code(done)
+    assert {code: result["status"] for code, result in results.items()} == {
+        "f01": "successful",
+        "f02": "successful",
+        "f03": "failed",
+        "f04": "skipped",
+    }
+    assert "f04 is skipped: no identity_center_role_arn in config.json" in done["warnings"]
+    assert results["f03"]["error"]["category"] == "authentication"
+    assert OTHER in results["f03"]["error"]["message"]
+    for code in ("f01", "f02"):
+        assert [results[code]["data"][name] for name in COUNTS] == [PEOPLE, 0, 0, 0, 0]
+        assert [shown[code]["data"][name] for name in COUNTS] == [PEOPLE, 0, 0, 0, 0]
+        assert results[code]["data"]["skipped"] == {"no_email": 1}
+        assert results[code]["data_location"].endswith(f"data/import-1/{code}/")
+    calls = [entry["operation"] for entry in importing.journal(mark)]
+    assert calls.count("ListUsers") == 1
+    assert calls.count("CreateImportJob") == 1, "f01 has a bucket for it"
+    assert calls.count("CreateContact") == PEOPLE, "f02 has none"
+    for number in (1, 2):
+        found = contacts(importing, number)
+        assert len(found) == PEOPLE
+        assert found["User0@corp.example"] == [{"TopicName": "calendar", "SubscriptionStatus": "OPT_IN"}]
+        assert found["User1@corp.example"] == []
+    mark = importing.mark()
+    again = by_code(importing.run(action="import-aws-contact-all", run_id="import-2", include=["f01", "f02"]))
+    assert [again["f01"]["data"][name] for name in COUNTS] == [0, 0, 0, PEOPLE, 0]
+    writing = {entry["operation"] for entry in importing.journal(mark) if entry["writes"]}
+    assert writing <= {"Invoke", "PutObject"}
+
+
+def test_identity_center_failing_halfway_writes_nothing(importing: Cloud) -> None:
+    """Every customer that shares it fails, with its reason and without a call to SES."""
+    mark = importing.mark()
+    with importing.faults({"operation": "ListGroups", "fault": "deny", "times": None}):
+        done = importing.run(action="import-aws-contact-all", include=["f01", "f02"], prune=True, confirm_customers=2)
+    assert {code: result["error"]["category"] for code, result in by_code(done).items()} == {
+        "f01": "operation",
+        "f02": "operation",
+    }
+    assert not [entry for entry in importing.journal(mark) if entry["service"] == "sesv2"]
+    assert done["resume"]["include"] == ["f01", "f02"]
+
+
+def test_the_block_reads_as_the_first_users(importing: Cloud) -> None:
+    """The lines of the tool that people know, in their order, through the command."""
+    ended = ses_fleet(importing, "invoke", "import-aws-contact", "--customer-code", "f01", "--yes")
+    lines = [line.strip() for line in ended.stdout.splitlines()]
+    expected = [
+        "🔄 Customer f01: Starting processing",
+        f"🔐 Customer f01: Using Identity Center role from config: {SHARED}",
+        "📊 Customer f01: Retrieving Identity Center data via role assumption",
+        f"✅ Customer f01: Retrieved {PEOPLE + 1} users and 1 group memberships",
+        "🔐 Customer f01: Assuming SES role: arn:aws:iam::300000000001:role/contact-manager",
+        "✅ Customer f01: Successfully imported contacts",
+    ]
+    assert ended.returncode == 0, ended.stderr
+    assert [line for line in lines if line in expected] == expected
+    assert "Contacts imported" in ended.stdout
