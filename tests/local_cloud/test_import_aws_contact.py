@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.local_cloud.conftest import CONFIG_BUCKET, Cloud, fleet, running, ses_fleet
+from tests.local_cloud.conftest import CONFIG_BUCKET, ORCHESTRATOR, Cloud, fleet, running, ses_fleet
 
 IC = "400000000001"
 SHARED, OTHER = f"arn:aws:iam::{IC}:role/importer", "arn:aws:iam::400000000002:role/importer"
@@ -28,10 +29,10 @@ COUNTS = ("created", "updated", "removed", "unchanged", "failed")
 
 
 def config() -> dict[str, Any]:
-    """f01 and f02 share an Identity Center, f03 has one that cannot be assumed, f04 has none."""
-    made = fleet(4)
+    """f01, f02, f05 and f06 share an Identity Center, f03 has one that cannot be assumed, f04 has none."""
+    made = fleet(6)
     customers = made["customer_mappings"]
-    for code in ("f01", "f02"):
+    for code in ("f01", "f02", "f05", "f06"):
         customers[code]["identity_center_role_arn"] = SHARED
     customers["f01"]["import_bucket"] = "f01-import"
     customers["f03"]["identity_center_role_arn"] = OTHER
@@ -40,7 +41,7 @@ def config() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def importing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Four customers with a list of one topic; forty people, the first with a role, one without e-mail."""
+    """Six customers with a list of one topic; forty people, the first with a role, one without e-mail."""
     path = tmp_path_factory.mktemp("import")
     (path / "config.json").write_text(json.dumps(config()))
     scenario = {"accounts": {OTHER.split(":")[4]: {"roles": {"importer": {"trust": [f"arn:aws:iam::{IC}:root"]}}}}}
@@ -91,10 +92,11 @@ def contacts(cloud: Cloud, number: int) -> dict[str, list[dict[str, str]]]:
 
 def test_an_import_from_end_to_end(importing: Cloud) -> None:
     """A dry run, the run, and a second one that writes nothing; Identity Center is read once for both customers."""
-    shown = by_code(importing.run(action="import-aws-contact-all", dry_run=True, run_id="import-dry"))
+    four = {"action": "import-aws-contact-all", "include": ["f01", "f02", "f03", "f04"]}
+    shown = by_code(importing.run(**four, dry_run=True, run_id="import-dry"))
     assert contacts(importing, 1) == {}
     mark = importing.mark()
-    done = importing.run(action="import-aws-contact-all", run_id="import-1")
+    done = importing.run(**four, run_id="import-1")
     results = by_code(done)
     assert {code: result["status"] for code, result in results.items()} == {
         "f01": "successful",
@@ -141,16 +143,38 @@ def test_identity_center_failing_halfway_writes_nothing(importing: Cloud) -> Non
 
 def test_the_block_reads_as_the_first_users(importing: Cloud) -> None:
     """The lines of the tool that people know, in their order, through the command."""
-    ended = ses_fleet(importing, "invoke", "import-aws-contact", "--customer-code", "f01", "--yes")
+    ended = ses_fleet(importing, "invoke", "import-aws-contact", "--customer-code", "f05", "--yes")
     lines = [line.strip() for line in ended.stdout.splitlines()]
     expected = [
-        "🔄 Customer f01: Starting processing",
-        f"🔐 Customer f01: Using Identity Center role from config: {SHARED}",
-        "📊 Customer f01: Retrieving Identity Center data via role assumption",
-        f"✅ Customer f01: Retrieved {PEOPLE + 1} users and 1 group memberships",
-        "🔐 Customer f01: Assuming SES role: arn:aws:iam::300000000001:role/contact-manager",
-        "✅ Customer f01: Successfully imported contacts",
+        "🔄 Customer f05: Starting processing",
+        f"🔐 Customer f05: Using Identity Center role from config: {SHARED}",
+        "📊 Customer f05: Retrieving Identity Center data via role assumption",
+        f"✅ Customer f05: Retrieved {PEOPLE + 1} users and 1 group memberships",
+        "🔐 Customer f05: Assuming SES role: arn:aws:iam::300000000005:role/contact-manager",
+        "✅ Customer f05: Successfully imported contacts",
     ]
     assert ended.returncode == 0, ended.stderr
     assert [line for line in lines if line in expected] == expected
     assert "Contacts imported" in ended.stdout
+
+
+def test_reading_that_outlives_the_orchestrator_goes_on_in_another_invocation(importing: Cloud) -> None:
+    """Where it was: no page is read twice, and the customers' imports follow in the same run."""
+    slow = [
+        {"operation": name, "fault": "delay", "seconds": 1.0, "times": None}
+        for name in ("ListUsers", "ListGroups", "ListGroupMemberships")
+    ]
+    margins = {"START_MARGIN_SECONDS": "1.5", "RETURN_MARGIN_SECONDS": "0.7", "SLICE_BUDGET_SECONDS": "0.8"}
+    mark = importing.mark()
+    with importing.variables(ORCHESTRATOR, timeout=3, **margins), importing.faults(*slow):
+        selected = {"include": ["f05", "f06"], "on_deadline": "continue", "run_id": "import-hops"}
+        first = importing.run(action="import-aws-contact-all", **selected)
+        assert first["exit_code"] is None, first
+        end = time.monotonic() + 60
+        while "runs/import-hops/summary.json" not in importing.keys("runs/import-hops/"):
+            assert time.monotonic() < end, "the run did not end"
+            time.sleep(0.1)
+    done = json.loads(importing.stored("runs/import-hops/summary.json"))
+    assert (done["exit_code"], done["successful_count"]) == (0, 2), done
+    calls = [entry["operation"] for entry in importing.journal(mark)]
+    assert [calls.count(name) for name in ("ListUsers", "ListGroups", "ListGroupMemberships")] == [1, 1, 1]
