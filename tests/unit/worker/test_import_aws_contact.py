@@ -10,11 +10,11 @@ import pytest
 
 from local.ses.jobs import ImportJobSettings
 from local.ses.store import ContactRecord
-from shared.actions import ImportParams
+from shared.actions import ImportParams, RestoreListParams
 from shared.errors import CustomerError
 from shared.models import IdentityCenter, People, WantedTopic
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
-from worker.actions import import_aws_contact
+from worker.actions import import_aws_contact, restore_list
 from worker.job import Done
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
@@ -405,3 +405,18 @@ def test_failed_records_are_counted_with_reasons() -> None:
     assert (done.data["created"], done.data["failed"]) == (38, 2)
     assert "2 people of acme could not be imported" in done.failure.message
     assert "@" not in done.failure.message
+
+
+def test_restore_list_brings_back_whom_a_prune_removed() -> None:
+    """They, and nothing else: topics that changed since stay as they are now."""
+    world = World()
+    people = leave(world, *everybody(10)[2:])
+    before = contacts(world)
+    importing(world, people, run_id="second", prune=True)
+    assert len(contacts(world)) == 18
+    topics = [{"TopicName": "new", "DisplayName": "New", "DefaultSubscriptionStatus": "OPT_OUT"}]
+    world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": "main", "Topics": topics})
+    done = world.data(restore_list.run, RestoreListParams(backup="second"), run_id="third")
+    assert (done["contacts"]["created"], done["topics_added"]) == (2, [])
+    assert set(contacts(world)) == set(before)
+    assert world.ses.topics(ACCOUNT, REGION, "main") == ("new",)
