@@ -93,6 +93,14 @@ def block_parts(result: CustomerResult) -> Iterator[str]:
     yield f"{head}{part}{BOUNDARY}"
 
 
+def emit_start(action: str, *, dry_run: bool) -> None:
+    """RunsStarted, once a run, however many invocations it takes: what tells that a schedule still runs."""
+    metrics = _metrics(dry_run)
+    metrics.add_dimensions(service=str(metrics.service), action=action)
+    metrics.add_metric("RunsStarted", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
 def emit_run(summary: Summary) -> None:
     """Counts and duration of a run that is over, as EMF; customer codes are properties, never dimensions."""
     metrics = _metrics(summary.dry_run)

@@ -12,6 +12,9 @@ LAMBDA_EVENT_BYTES = 1024 * 1024  # quota: asynchronous request
 WORKER_FUNCTION_TIMEOUT_SECONDS = 290  # ours: under 300 s, since idle connections die at about 350 s
 INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the 350 s of NAT gateways
 ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
+LAMBDA_MEMORY_MB = (128, 10_240)  # quota
+LAMBDA_UNRESERVED_CONCURRENCY = 100  # quota: what an account always keeps for functions without reservation
+EVENT_AGE_SECONDS = 3_600  # ours: an event that nobody could take for an hour is a dead letter, not a surprise
 MAX_HOPS = 12  # ours: Lambda's loop detection ends a chain of its own invocations at about 16
 MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threads (quota)
 
@@ -34,6 +37,16 @@ MAX_LOG_BYTES = 16 * 1024  # ours: the same, in bytes
 MAX_CONFIG_BYTES = 10 * 1024 * 1024  # ours: a larger config.json is a mistake
 MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: twelve orchestrator hops and more
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
+
+# --- schedules and alarms -----------------------------------------------------------------------
+SCHEDULE_NAME = r"[0-9A-Za-z_.-]{1,64}"  # API: CreateSchedule
+SCHEDULE_INPUT_BYTES = 256 * 1024  # quota: a target's input
+DELIVERY_ATTEMPTS = 3  # ours: of one schedule's event; a second delivery finds the run started
+ALARM_WINDOW_SECONDS = 7 * 86_400  # quota: an alarm looks back at most so far, in periods of an hour or more
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653),
+)  # API: PutRetentionPolicy
 
 # --- STS and IAM --------------------------------------------------------------------------------
 SESSION_NAME_CHARACTERS = 64  # API: RoleSessionName, 2-64 of [\w+=,.@-]

@@ -164,6 +164,15 @@ def test_the_metrics_are_valid_emf(dry_run: bool, service: str, capsys: pytest.C
     assert record["failed_customers"] == ["acme"]
 
 
+def test_a_start_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """By action: the alarms of schedules ask for it; dry runs under a name of their own."""
+    report.emit_start("describe-list-all", dry_run=True)
+    (record,) = printed(capsys)
+    assert record["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"], ["service", "action"]]
+    assert (record["service"], record["action"]) == ("ses-fleet-dry-run", "describe-list-all")
+    assert record["RunsStarted"] == [1.0]
+
+
 @pytest.mark.parametrize(
     ("action", "dimensions"), [(None, [["service"]]), ("describe-list-all", [["service"], ["service", "action"]])]
 )
