@@ -69,6 +69,6 @@ readme: setup ## write the summary in README.md anew
 
 .PHONY: lock
 lock: setup ## resolve pyproject.toml into the pinned requirements files
-	@$(LOCK) --extra tools --extra dev --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) --extra tools --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml
 	@$(LOCK) --extra tools --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 	@$(LOCK) --constraint requirements-dev.txt --output-file lambdas/requirements.txt pyproject.toml

@@ -1,0 +1,129 @@
+"""The functions' package, made without Docker: our code, what lambdas/requirements.txt pins, bytecode."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+
+LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
+_REQUIREMENTS = LAMBDAS / "requirements.txt"
+_CODE = ("orchestrator", "shared", "worker")
+# botocore describes four hundred services; these are the ones that shared.aws.client is asked for.
+SERVICES = frozenset({"identitystore", "lambda", "s3", "sesv2", "sso-admin", "sts"})
+_PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
+# What pip leaves that differs from machine to machine, or that nobody imports.
+_NOT_SHIPPED = ("bin", "**/__pycache__", "*.dist-info/RECORD", "*.dist-info/direct_url.json", "boto3/examples")
+
+
+class BundlingError(Exception):
+    """The package could not be made; the message is complete."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the package will run on: `python` such as 3.13, `architecture` arm64 or x86_64."""
+
+    python: str
+    architecture: str
+
+
+def code(target: Target) -> lambda_.Code:
+    """One asset for both functions; its hash is of what is in it."""
+    options = cdk.BundlingOptions(image=cdk.DockerImage.from_registry("none"), local=_LocalBundling(target))
+    return lambda_.Code.from_asset(
+        str(LAMBDAS), bundling=options, asset_hash_type=cdk.AssetHashType.OUTPUT, exclude=["**/__pycache__"]
+    )
+
+
+def build(target: Target, directory: Path) -> bool:
+    """Make the package in an empty directory; whether it has bytecode."""
+    _install(target, directory)
+    for package in _CODE:
+        shutil.copytree(LAMBDAS / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for pattern in _NOT_SHIPPED:
+        for path in list(directory.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in _unused_data(directory):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    python = interpreter(target.python)
+    if python is not None:
+        _compile(python, directory)
+    return python is not None
+
+
+def interpreter(version: str) -> Path | None:
+    """A Python of that minor version, on PATH or under pyenv; bytecode of another one would be passed over."""
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    on_path = shutil.which(name)
+    candidates = [Path(on_path)] if on_path else []
+    candidates += sorted((pyenv / "versions").glob(f"{version}.*/bin/{name}"), reverse=True)
+    return next((path for path in candidates if _answers(path, version)), None)
+
+
+@jsii.implements(cdk.ILocalBundling)
+class _LocalBundling:
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def try_bundle(self, output_dir: str, *, image: cdk.DockerImage, **_: Any) -> bool:  # noqa: ARG002  # jsii's form
+        """True = done; the CDK never has to ask Docker."""
+        if not build(self._target, Path(output_dir)):
+            sys.stderr.write(
+                f"no python{self._target.python} on this machine: the functions are packed without bytecode, "
+                "and start about half a second slower when cold\n"
+            )
+        return True
+
+
+def _install(target: Target, directory: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"),
+        *("--no-deps", "--only-binary=:all:", "--implementation", "cp", "--python-version", target.python),
+        *("--platform", _PLATFORMS[target.architecture], "--target", str(directory), "-r", str(_REQUIREMENTS)),
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise BundlingError(f"pip could not install lambdas/requirements.txt for {target}:\n{ended.stderr.strip()}")
+
+
+def _unused_data(directory: Path) -> Iterator[Path]:
+    for path in (directory / "botocore" / "data").iterdir():
+        if path.is_dir() and path.name not in SERVICES:
+            yield path
+    yield from (directory / "botocore").glob("docs")
+    yield from (directory / "boto3" / "data").iterdir()
+
+
+def _compile(python: Path, directory: Path) -> None:
+    """Bytecode that is used unchecked: the files of a package never change, and their times mean nothing."""
+    command = [
+        *(str(python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
+        *("-s", str(directory), "-p", "/var/task", str(directory)),
+    ]
+    # Without a fixed seed the order of sets, and with it the bytecode, would differ from build to build.
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}
+    )
+    if ended.returncode:
+        raise BundlingError(f"{python} could not compile the package:\n{ended.stdout}{ended.stderr}".strip())
+
+
+def _answers(python: Path, version: str) -> bool:
+    """A pyenv shim is on PATH also for versions that are not active, and fails."""
+    asked = [str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    try:
+        ended = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ended.returncode == 0 and ended.stdout.strip() == version

@@ -1,0 +1,177 @@
+"""The two functions: their roles with fixed names, their limits, and what they may do, statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import bundling
+from infra.settings import Settings, slice_budget
+from infra.storage import Storage
+from shared import limits
+
+ORCHESTRATOR = "ses-fleet-orchestrator"
+WORKER = "ses-fleet-worker"
+_QUEUE_DAYS = 14  # SQS quota: the longest that a message is kept
+
+
+@dataclass(frozen=True)
+class _Function:
+    """What one of the two differs in from the other."""
+
+    name: str
+    description: str
+    memory_mb: int
+    timeout_seconds: int
+    environment: Mapping[str, str]
+    statements: Sequence[iam.PolicyStatement]
+    reserved_concurrency: int | None = None
+
+    @property
+    def handler(self) -> str:
+        return f"{self.name.removeprefix('ses-fleet-')}.handler.handler"
+
+
+class Functions(Construct):
+    """`orchestrator` and `worker`, and the queue of events that failed for good."""
+
+    def __init__(self, scope: Construct, settings: Settings, storage: Storage) -> None:
+        super().__init__(scope, "Functions")
+        self._settings = settings
+        self._storage = storage
+        self._code = bundling.code(bundling.Target(settings.python_version, settings.architecture))
+        self.dead_letters = sqs.Queue(
+            self, "DeadLetters", enforce_ssl=True, retention_period=cdk.Duration.days(_QUEUE_DAYS)
+        )
+        self.worker = self._make(self._worker())
+        self.orchestrator = self._make(self._orchestrator())
+
+    @property
+    def worker_role_arn(self) -> str:
+        """What customers' trust policies name."""
+        return cdk.Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=WORKER)
+
+    def _orchestrator(self) -> _Function:
+        part, storage, settings = self._settings.orchestrator, self._storage, self._settings
+        config_keys = [storage.config.arn_for_objects(key) for key in (settings.config_key, settings.ses_config_key)]
+        budget = slice_budget(settings.worker.timeout_seconds)
+        return _Function(
+            name=ORCHESTRATOR,
+            description="ses-fleet: plans a run, invokes a worker for each customer, answers with one summary",
+            memory_mb=part.memory_mb,
+            timeout_seconds=part.timeout_seconds,
+            environment={
+                "CONFIG_BUCKET": storage.config.bucket_name,
+                "CONFIG_KEY": settings.config_key,
+                "SES_CONFIG_KEY": settings.ses_config_key,
+                "RESULTS_BUCKET": storage.results.bucket_name,
+                "WORKER_FUNCTION_NAME": WORKER,
+                "SLICE_BUDGET_SECONDS": f"{budget:g}",
+                **part.environment,
+            },
+            statements=[
+                _allow(["s3:GetObject"], config_keys),
+                # Without it S3 answers 403 for a file that is not there.
+                _allow(["s3:ListBucket"], [storage.config.bucket_arn, storage.results.bucket_arn]),
+                _allow(["s3:GetObject", "s3:PutObject"], [storage.results.arn_for_objects("runs/*")]),
+                _allow(["lambda:InvokeFunction"], [self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)]),
+            ],
+        )
+
+    def _worker(self) -> _Function:
+        part, results = self._settings.worker, self._storage.results
+        partition = cdk.Aws.PARTITION
+        roles = [f"arn:{partition}:iam::*:role/{pattern}" for pattern in self._settings.role_patterns]
+        return _Function(
+            name=WORKER,
+            description="ses-fleet: one slice of one customer's work, under that customer's role",
+            memory_mb=part.memory_mb,
+            timeout_seconds=part.timeout_seconds,
+            reserved_concurrency=part.reserved_concurrency,
+            environment={"RESULTS_BUCKET": results.bucket_name, **part.environment},
+            statements=[
+                _allow(["sts:AssumeRole"], roles),
+                _allow(["s3:ListBucket"], [results.bucket_arn]),
+                _allow(
+                    ["s3:GetObject", "s3:PutObject"],
+                    [results.arn_for_objects("data/*"), results.arn_for_objects("backups/*")],
+                ),
+            ],
+        )
+
+    def _make(self, wanted: _Function) -> lambda_.Function:
+        settings, name = self._settings, wanted.name.removeprefix("ses-fleet-").capitalize()
+        log_group = logs.LogGroup(
+            self,
+            f"{name}Logs",
+            log_group_name=f"/aws/lambda/{wanted.name}",
+            retention=_RETENTIONS[settings.log_days],
+            # The name is fixed: one that stayed would be in the way of the next deployment.
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        return lambda_.Function(
+            self,
+            name,
+            function_name=wanted.name,
+            description=wanted.description,
+            code=self._code,
+            handler=wanted.handler,
+            runtime=_runtime(settings.python_version),
+            architecture=_ARCHITECTURES[settings.architecture],
+            memory_size=wanted.memory_mb,
+            timeout=cdk.Duration.seconds(wanted.timeout_seconds),
+            environment=dict(wanted.environment),
+            role=self._role(wanted, log_group),
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            # Not above INFO: the metrics are log lines without a level, and would be dropped.
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            system_log_level_v2=lambda_.SystemLogLevel.INFO,
+            tracing=lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED,
+            reserved_concurrent_executions=wanted.reserved_concurrency,
+            # An event that failed is never run again by itself: nobody knows how far it came.
+            retry_attempts=0,
+            max_event_age=cdk.Duration.seconds(limits.EVENT_AGE_SECONDS),
+            on_failure=destinations.SqsDestination(self.dead_letters),
+        )
+
+    def _role(self, wanted: _Function, log_group: logs.LogGroup) -> iam.Role:
+        role = iam.Role(
+            self,
+            f"{wanted.name.removeprefix('ses-fleet-').capitalize()}Role",
+            # Fixed: customers' trust policies name it.
+            role_name=wanted.name,
+            description=wanted.description,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        for statement in wanted.statements:
+            role.add_to_policy(statement)
+        role.add_to_policy(_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]))
+        return role
+
+    def _function_arn(self, name: str) -> str:
+        # By name, not by reference: the orchestrator's own policy names the orchestrator.
+        return cdk.Stack.of(self).format_arn(
+            service="lambda", resource="function", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+        )
+
+
+# The CDK has names for the days, in the same order.
+_RETENTIONS = dict(zip((*limits.LOG_RETENTION_DAYS, None), logs.RetentionDays, strict=True))
+_ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+
+
+def _runtime(version: str) -> lambda_.Runtime:
+    return lambda_.Runtime(f"python{version}", lambda_.RuntimeFamily.PYTHON)
+
+
+def _allow(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=actions, resources=resources)

@@ -1,0 +1,215 @@
+"""What tells an operator that something is wrong: alarms, each with what to do, and one dashboard."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.functions import Functions
+from infra.schedule_times import longest_gap
+from infra.settings import Schedule, Settings
+from orchestrator.report import NAMESPACE
+from shared import limits
+from shared.logs import SERVICE
+
+_PERIOD = cdk.Duration.minutes(5)
+_HOUR = timedelta(hours=1)
+_DRY_RUNS = f"{SERVICE}-dry-run"
+_OUTCOMES = ("CustomersSuccessful", "CustomersFailed", "CustomersNotStarted", "CustomersSkipped")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """An alarm that goes off at the first one counted. `meaning` is what its mail says."""
+
+    name: str
+    metric: cloudwatch.IMetric
+    meaning: str
+
+
+class Monitoring(Construct):
+    """Alarms and the dashboard; alarms notify a topic if the context names one, or people to be told."""
+
+    def __init__(self, scope: Construct, settings: Settings, functions: Functions) -> None:
+        super().__init__(scope, "Monitoring")
+        self._topic = self._notified(settings)
+        self._functions = functions
+        for wanted in self._wanted():
+            self._alarm(
+                wanted.name,
+                wanted.meaning,
+                wanted.metric,
+                comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+        for schedule in settings.schedules:
+            self._silence(schedule)
+        self._dashboard()
+
+    def _notified(self, settings: Settings) -> sns.ITopic | None:
+        if settings.alarm_topic_arn is not None:
+            return sns.Topic.from_topic_arn(self, "Topic", settings.alarm_topic_arn)
+        if not settings.alarm_emails:
+            return None
+        topic = sns.Topic(self, "Topic", display_name="ses-fleet alarms", enforce_ssl=True)
+        for email in settings.alarm_emails:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic
+
+    def _wanted(self) -> list[_Wanted]:
+        functions = self._functions
+        visible = functions.dead_letters.metric_approximate_number_of_messages_visible(
+            period=_PERIOD, statistic="Maximum"
+        )
+        return [
+            _Wanted(
+                "run-refused",
+                _count("RunRefused"),
+                "A run did not start: its payload, config.json or the deployment is wrong. The orchestrator's log has "
+                "every fault, kind = refused.",
+            ),
+            _Wanted(
+                "customers-failed",
+                _count("CustomersFailed"),
+                "A run ended with failed customers. `ses-fleet runs list` shows which run; its resume is the payload "
+                "that runs them again.",
+            ),
+            _Wanted(
+                "customers-not-started",
+                _count("CustomersNotStarted"),
+                "A run ended before every customer was started: deadline, max_failures, or too little concurrency.",
+            ),
+            _Wanted(
+                "orchestrator-errors",
+                functions.orchestrator.metric_errors(period=_PERIOD, statistic="Sum"),
+                "The orchestrator failed: it refused a run, crashed, or was stopped before its run ended. "
+                "`ses-fleet runs list` shows a run that was lost.",
+            ),
+            _Wanted(
+                "worker-errors",
+                functions.worker.metric_errors(period=_PERIOD, statistic="Sum"),
+                "A worker crashed, ran out of memory or out of time. Its customer is failed, category internal or "
+                "timeout.",
+            ),
+            _Wanted(
+                "worker-throttles",
+                functions.worker.metric_throttles(period=_PERIOD, statistic="Sum"),
+                "Lambda had no environment for a worker. Runs wait and try again; raise the concurrency, or give runs "
+                "max_customer_concurrency.",
+            ),
+            _Wanted(
+                "dead-letters",
+                visible,
+                "An event failed for good and lies in the queue of dead letters: its payload, and why.",
+            ),
+        ]
+
+    def _silence(self, schedule: Schedule) -> None:
+        """That no run of a schedule's action started for longer than the schedule is ever silent."""
+        gap = longest_gap(schedule.expression, schedule.time_zone) if schedule.enabled else None
+        if gap is None:
+            return
+        if gap.total_seconds() > limits.ALARM_WINDOW_SECONDS:
+            text = (
+                f"schedule {schedule.name} is silent for up to {gap}, longer than an alarm can look back: it gets none"
+            )
+            cdk.Annotations.of(self).add_info(text)
+            return
+        # An hour more for daylight saving time and late deliveries, where an alarm can look back so far.
+        hours = min(math.ceil((gap + _HOUR) / _HOUR), limits.ALARM_WINDOW_SECONDS // 3_600)
+        service = _DRY_RUNS if schedule.payload.get("dry_run") else SERVICE
+        metric = cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name="RunsStarted",
+            dimensions_map={"service": service, "action": str(schedule.payload["action"])},
+            statistic="Sum",
+            period=cdk.Duration.hours(1),
+        )
+        self._alarm(
+            f"schedule-{schedule.name}-did-not-run",
+            f"No run of {schedule.payload['action']} started for {hours} hours: look at the schedule {schedule.name}, "
+            "at the dead letters and at refused runs.",
+            metric,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+            periods=hours,
+        )
+
+    def _alarm(
+        self,
+        name: str,
+        meaning: str,
+        metric: cloudwatch.IMetric,
+        *,
+        comparison: cloudwatch.ComparisonOperator,
+        missing: cloudwatch.TreatMissingData,
+        periods: int = 1,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=f"{SERVICE}-{name}",
+            alarm_description=meaning,
+            metric=metric,
+            threshold=1,
+            evaluation_periods=periods,
+            comparison_operator=comparison,
+            treat_missing_data=missing,
+        )
+        if self._topic is not None:
+            alarm.add_alarm_action(cloudwatch_actions.SnsAction(self._topic))
+
+    def _dashboard(self) -> None:
+        functions = self._functions
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=SERVICE)
+        dashboard.add_widgets(
+            _graph("Customers", [_count(name) for name in _OUTCOMES]),
+            _graph("Runs", [_count("RunsStarted"), _count("RunRefused")]),
+            _graph("Duration of runs, s", [_metric("RunDuration", "Maximum", SERVICE)]),
+        )
+        dashboard.add_widgets(
+            _graph(
+                "Workers",
+                [
+                    functions.worker.metric_invocations(),
+                    functions.worker.metric_errors(),
+                    functions.worker.metric_throttles(),
+                ],
+            ),
+            _graph("Workers at once", [functions.worker.metric("ConcurrentExecutions", statistic="Maximum")]),
+            _graph("Dead letters", [functions.dead_letters.metric_approximate_number_of_messages_visible()]),
+        )
+        dashboard.add_widgets(
+            _graph("Dry runs: customers", [_count(name, _DRY_RUNS) for name in _OUTCOMES]),
+            _graph("Dry runs: runs", [_count("RunsStarted", _DRY_RUNS), _count("RunRefused", _DRY_RUNS)]),
+            _graph(
+                "Orchestrator",
+                [functions.orchestrator.metric_invocations(), functions.orchestrator.metric_errors()],
+            ),
+        )
+
+
+def _count(name: str, service: str = SERVICE) -> cloudwatch.Metric:
+    return _metric(name, "Sum", service)
+
+
+def _metric(name: str, statistic: str, service: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name,
+        dimensions_map={"service": service},
+        statistic=statistic,
+        period=_PERIOD,
+    )
+
+
+def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=metrics, width=8)

@@ -1,0 +1,74 @@
+"""EventBridge schedules: each sends an action payload to the orchestrator, with what makes its delivery one run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.settings import Schedule
+from shared import limits
+
+GROUP = "ses-fleet"
+
+
+class Schedules(Construct):
+    """One group with every schedule of the context, and the role by which they start runs."""
+
+    def __init__(
+        self, scope: Construct, schedules: list[Schedule], orchestrator: lambda_.Function, dead_letters: sqs.Queue
+    ) -> None:
+        super().__init__(scope, "Schedules")
+        group = scheduler.ScheduleGroup(
+            self, "Group", schedule_group_name=GROUP, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        # Only our group's schedules may use the role: without it, any of the account's could (confused deputy).
+        only_ours = {"ArnEquals": {"aws:SourceArn": group.schedule_group_arn}}
+        role = iam.Role(
+            self,
+            "Role",
+            description="ses-fleet: starts runs on schedule",
+            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=only_ours),
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[orchestrator.function_arn])
+        )
+        role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[dead_letters.queue_arn]))
+        for schedule in schedules:
+            made = scheduler.CfnSchedule(
+                self,
+                schedule.name,
+                name=schedule.name,
+                group_name=GROUP,
+                schedule_expression=schedule.expression,
+                schedule_expression_timezone=schedule.time_zone,
+                state="ENABLED" if schedule.enabled else "DISABLED",
+                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+                target=scheduler.CfnSchedule.TargetProperty(
+                    arn=orchestrator.function_arn,
+                    role_arn=role.role_arn,
+                    input=json.dumps(event(schedule)),
+                    # A second delivery of the same scheduled time finds its run started.
+                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                        maximum_retry_attempts=limits.DELIVERY_ATTEMPTS,
+                        maximum_event_age_in_seconds=limits.EVENT_AGE_SECONDS,
+                    ),
+                    dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+                ),
+            )
+            made.node.add_dependency(group, role)
+
+
+def event(schedule: Schedule) -> dict[str, Any]:
+    """What the orchestrator gets; Scheduler fills in its context attributes at each firing."""
+    trigger = {
+        "schedule_arn": scheduler.ContextAttribute.schedule_arn,
+        "scheduled_time": scheduler.ContextAttribute.scheduled_time,
+    }
+    return {**schedule.event, "trigger": trigger}

@@ -1,0 +1,41 @@
+"""The one stack: what it is made of, and what an operator needs to know of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+from infra.functions import Functions
+from infra.monitoring import Monitoring
+from infra.people_policies import PeoplePolicies
+from infra.schedules import Schedules
+from infra.settings import Settings
+from infra.storage import Storage
+
+NAME = "ses-fleet"
+
+
+class SesFleetStack(cdk.Stack):
+    """Storage, the two functions, schedules, monitoring, and the policies for people."""
+
+    def __init__(self, scope: Construct, settings: Settings, **props: Any) -> None:
+        super().__init__(
+            scope, NAME, description="ses-fleet: one SES contact-list operation in every customer's account", **props
+        )
+        storage = Storage(self, settings)
+        functions = Functions(self, settings, storage)
+        Schedules(self, settings.schedules, functions.orchestrator, functions.dead_letters)
+        Monitoring(self, settings, functions)
+        PeoplePolicies(self, functions, storage)
+        acknowledge(self, settings)
+        for name, value in {
+            "ConfigBucket": storage.config.bucket_name,
+            "ResultsBucket": storage.results.bucket_name,
+            "OrchestratorFunction": functions.orchestrator.function_name,
+            "WorkerRole": functions.worker_role_arn,
+            "DeadLetters": functions.dead_letters.queue_url,
+        }.items():
+            cdk.CfnOutput(self, name, value=value)
