@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from urllib.parse import unquote
 
@@ -39,10 +40,10 @@ _FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is
 
 def check(operation: Operation, caller: Caller, request: Request) -> None:
     """AwsError in the service's own words when a role's session may not do this. Administrators may do everything."""
-    query = query_for(operation, caller, request)
-    decision = decide(caller, query)
-    if not decision.allowed:
-        raise denial(operation, caller, query, decision.reason)
+    for query in queries_for(operation, caller, request):
+        decision = decide(caller, query)
+        if not decision.allowed:
+            raise denial(operation, caller, query, decision.reason)
 
 
 def check_bucket_owner(operation: Operation, request: Request) -> None:
@@ -72,13 +73,14 @@ def decide(caller: Caller, query: Query) -> Decision:
     return by_session if by_session.allowed else Decision(False, f"session policy: {by_session.reason}")
 
 
-def query_for(operation: Operation, caller: Caller, request: Request) -> Query:
-    """The IAM action, resource and context of a request."""
+def queries_for(operation: Operation, caller: Caller, request: Request) -> list[Query]:
+    """The IAM action and context of a request, on each resource that must be allowed."""
     prefix = _PREFIXES.get(operation.service, operation.service)
     name = _ACTIONS.get((operation.service, operation.name), operation.name)
     action = f"{prefix}:{name}"
-    resource = "*" if action in _UNSCOPED else _resource(operation, caller, request)
-    return Query(action, resource, _context(operation, caller, request))
+    resources = ["*"] if action in _UNSCOPED else _resources(operation, caller, request)
+    context = _context(operation, caller, request)
+    return [Query(action, resource, context) for resource in resources]
 
 
 def may_list_bucket(caller: Caller, request: Request) -> bool:
@@ -106,6 +108,12 @@ def denial(operation: Operation, caller: Caller, query: Query, reason: str) -> A
     return AwsError("AccessDeniedException", message, status, reason=reason)
 
 
+def _resources(operation: Operation, caller: Caller, request: Request) -> list[str]:
+    if operation.service == "identitystore":
+        return _identity_store_arns(operation, caller, request)
+    return [_resource(operation, caller, request)]
+
+
 def _resource(operation: Operation, caller: Caller, request: Request) -> str:
     if operation.service == "s3":
         bucket, key = _bucket_and_key(request)
@@ -124,6 +132,18 @@ def _ses_arn(operation: Operation, caller: Caller) -> str:
     if operation.name == "GetImportJob":
         return f"{place}:import-job/{parameters['JobId']}"
     return f"{place}:contact-list/{parameters['ContactListName']}" if "ContactListName" in parameters else "*"
+
+
+def _identity_store_arns(operation: Operation, caller: Caller, request: Request) -> list[str]:
+    """The store, and what is read in it (service authorization reference)."""
+    body = json.loads(request.body or b"{}")
+    inside = {
+        "ListGroupMemberships": [f"group/{body.get('GroupId')}", "membership/*"],
+        "ListGroups": ["group/*"],
+        "ListUsers": ["user/*"],
+    }.get(operation.name, [])
+    store = f"arn:aws:identitystore::{caller.account}:identitystore/{body.get('IdentityStoreId')}"
+    return [store, *(f"arn:aws:identitystore:::{one}" for one in inside)]
 
 
 def _function_arn(name: str, caller: Caller) -> str:

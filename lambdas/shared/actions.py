@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
-from shared.models import RUN_ID_PATTERN, Customer, RunRequest, Scope
+from shared.models import RUN_ID_PATTERN, Customer, IdentityCenter, RunRequest, Scope
 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
 _UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
@@ -336,16 +336,28 @@ def session_policy(action: Action, customer: Customer, partition: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
-def identity_center_statements(action: Action) -> list[dict[str, Any]]:
-    """IAM statements for the role that reads Identity Center. These services know no resource of one customer's."""
-    if not action.identity_center_permissions:
-        return []
-    return [{"Effect": "Allow", "Action": list(action.identity_center_permissions), "Resource": "*"}]
+def identity_center_statements(action: Action, *, partition: str, store_id: str | None) -> list[dict[str, Any]]:
+    """IAM statements for the role that reads Identity Center, on one store or, with None, on any.
+
+    The store may be another account's. Users, groups and memberships have no store in their ARNs, and
+    sso:ListInstances knows no resource (service authorization reference).
+    """
+    identity_store = f"arn:{partition}:identitystore"
+    inside = [f"{identity_store}:::{kind}/*" for kind in ("group", "membership", "user")]
+    reading = [name for name in action.identity_center_permissions if name.startswith("identitystore:")]
+    others = [name for name in action.identity_center_permissions if name not in reading]
+    statements: list[dict[str, Any]] = []
+    if reading:
+        store = f"{identity_store}::*:identitystore/{store_id or '*'}"
+        statements.append({"Effect": "Allow", "Action": reading, "Resource": [store, *inside]})
+    if others:
+        statements.append({"Effect": "Allow", "Action": others, "Resource": "*"})
+    return statements
 
 
-def identity_center_policy(action: Action) -> str:
-    """The policy that cuts a session of that role down to this action."""
-    statements = identity_center_statements(action)
+def identity_center_policy(action: Action, source: IdentityCenter, partition: str) -> str:
+    """The policy that cuts a session of that role down to this action on this store."""
+    statements = identity_center_statements(action, partition=partition, store_id=source.store_id)
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 

@@ -32,7 +32,7 @@ class Access:
         """
         customer = self.item.customer
         try:
-            return self._assume(customer.ses_role_arn, customer.external_id, customer.account_id)
+            return self._assume_customer(customer.external_id)
         except AwsCallError as failure:
             raise _refused(customer, failure) from None
 
@@ -41,9 +41,8 @@ class Access:
 
         The session is thrown away. AwsCallError when STS gave no answer to that.
         """
-        customer = self.item.customer
         try:
-            self._assume(customer.ses_role_arn, None, customer.account_id)
+            self._assume_customer(None)
         except AwsCallError as failure:
             if failure.transient:
                 raise
@@ -53,30 +52,29 @@ class Access:
     def identity_center(self, source: IdentityCenter) -> aws.Credentials:
         """Credentials of the role that reads Identity Center; CustomerError (authentication) without them."""
         role = _parsed("identity_center_role_arn", source.role_arn)
+        policy = identity_center_policy(self.action, source, role.partition)
         try:
-            return self._assume(role.text, source.external_id, role.account_id, identity_center=True)
+            return self._assume(role, source.external_id, policy)
         except AwsCallError as failure:
             raise _not_assumed(
                 role.text, role.account_id, "identity_center_external_id", source.external_id, failure
             ) from None
 
-    def _assume(
-        self, role_arn: str, external_id: str | None, account_id: str, *, identity_center: bool = False
-    ) -> aws.Credentials:
+    def _assume_customer(self, external_id: str | None) -> aws.Credentials:
+        role = _checked_role(self.item.customer)
+        return self._assume(role, external_id, session_policy(self.action, self.item.customer, role.partition))
+
+    def _assume(self, role: RoleArn, external_id: str | None, policy: str) -> aws.Credentials:
         customer = self.item.customer
-        if identity_center:
-            policy = identity_center_policy(self.action)
-        else:
-            policy = session_policy(self.action, customer, _checked_role(customer).partition)
         request: dict[str, Any] = {
-            "RoleArn": role_arn,
+            "RoleArn": role.text,
             "RoleSessionName": session_name(customer.customer_code, self.item.run_id),
             "Policy": policy,
         }
         if external_id is not None:
             request["ExternalId"] = external_id
         answer = self.sts.call("assume_role", **request)
-        _check_account(customer, account_id, str(answer["AssumedRoleUser"]["Arn"]))
+        _check_account(customer, role.account_id, str(answer["AssumedRoleUser"]["Arn"]))
         keys = answer["Credentials"]
         return aws.Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shared import limits
-from shared.actions import ACTIONS, help_answer, payload_names, session_policy
-from shared.models import Customer
+from shared.actions import ACTIONS, help_answer, identity_center_policy, payload_names, session_policy
+from shared.models import Customer, IdentityCenter
 from worker.registry import REGISTRY
 
 LONGEST = Customer(
@@ -63,6 +63,20 @@ def test_a_session_policy_fits_and_stays_in_the_account(name: str) -> None:
     for statement in statements:
         assert set(statement["Action"]) <= _ALLOWED_ON[statement["Resource"]]
     assert {action for statement in statements for action in statement["Action"]} == set(ACTIONS[name].permissions)
+
+
+@pytest.mark.parametrize("store_id", [None, "d-" + "0" * 10, "0" * 8 + "-0000" * 3 + "-" + "0" * 12])
+@pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.identity_center_permissions])
+def test_a_session_policy_of_identity_center_fits_and_names_the_store(name: str, store_id: str | None) -> None:
+    """At most 2,048 characters; on the configured store only, where one is."""
+    source = IdentityCenter(role_arn="r", region="us-gov-west-1", store_id=store_id)
+    text = identity_center_policy(ACTIONS[name], source, "aws-us-gov")
+    assert len(text) <= limits.SESSION_POLICY_CHARACTERS
+    statements: list[dict[str, Any]] = json.loads(text)["Statement"]
+    stores = {one for entry in statements for one in entry["Resource"] if ":identitystore/" in one}
+    assert stores <= {f"arn:aws-us-gov:identitystore::*:identitystore/{store_id or '*'}"}
+    on_anything = {action for entry in statements if entry["Resource"] == "*" for action in entry["Action"]}
+    assert on_anything <= {"sso:ListInstances"}
 
 
 def test_help_describes_every_payload() -> None:
