@@ -72,3 +72,7 @@ lock: setup ## resolve pyproject.toml into the pinned requirements files
 	@$(LOCK) --extra tools --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml
 	@$(LOCK) --extra tools --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 	@$(LOCK) --constraint requirements-dev.txt --output-file lambdas/requirements.txt pyproject.toml
+
+.PHONY: customer-role
+customer-role: setup ## write the templates that customers deploy, infra/templates/
+	@$(BIN)/python -m infra.customer_role

@@ -14,12 +14,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import bundling
+from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings, slice_budget
 from infra.storage import Storage
 from shared import limits
 
-ORCHESTRATOR = "ses-fleet-orchestrator"
-WORKER = "ses-fleet-worker"
 _QUEUE_DAYS = 14  # SQS quota: the longest that a message is kept
 
 

@@ -6,10 +6,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.functions import Functions
+from infra.names import DATA_READER_POLICY, INVOKER_POLICY
 from infra.storage import Storage
-
-INVOKER = "ses-fleet-invoker"
-DATA_READER = "ses-fleet-data-reader"
 
 
 class PeoplePolicies(Construct):
@@ -22,7 +20,7 @@ class PeoplePolicies(Construct):
         iam.ManagedPolicy(
             self,
             "Invoker",
-            managed_policy_name=INVOKER,
+            managed_policy_name=INVOKER_POLICY,
             description="Start runs of ses-fleet, and read their records, which hold no contact address",
             statements=[
                 iam.PolicyStatement(
@@ -34,7 +32,7 @@ class PeoplePolicies(Construct):
         iam.ManagedPolicy(
             self,
             "DataReader",
-            managed_policy_name=DATA_READER,
+            managed_policy_name=DATA_READER_POLICY,
             description="Read the contacts that runs of ses-fleet exported, and the backups",
             statements=self._reading("data/", "backups/"),
         )

@@ -12,10 +12,9 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.names import SCHEDULE_GROUP
 from infra.settings import Schedule
 from shared import limits
-
-GROUP = "ses-fleet"
 
 
 class Schedules(Construct):
@@ -26,7 +25,7 @@ class Schedules(Construct):
     ) -> None:
         super().__init__(scope, "Schedules")
         group = scheduler.ScheduleGroup(
-            self, "Group", schedule_group_name=GROUP, removal_policy=cdk.RemovalPolicy.DESTROY
+            self, "Group", schedule_group_name=SCHEDULE_GROUP, removal_policy=cdk.RemovalPolicy.DESTROY
         )
         # Only our group's schedules may use the role: without it, any of the account's could (confused deputy).
         only_ours = {"ArnEquals": {"aws:SourceArn": group.schedule_group_arn}}
@@ -45,7 +44,7 @@ class Schedules(Construct):
                 self,
                 schedule.name,
                 name=schedule.name,
-                group_name=GROUP,
+                group_name=SCHEDULE_GROUP,
                 schedule_expression=schedule.expression,
                 schedule_expression_timezone=schedule.time_zone,
                 state="ENABLED" if schedule.enabled else "DISABLED",

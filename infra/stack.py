@@ -10,12 +10,11 @@ from constructs import Construct
 from infra.acknowledged import acknowledge
 from infra.functions import Functions
 from infra.monitoring import Monitoring
+from infra.names import STACK
 from infra.people_policies import PeoplePolicies
 from infra.schedules import Schedules
 from infra.settings import Settings
 from infra.storage import Storage
-
-NAME = "ses-fleet"
 
 
 class SesFleetStack(cdk.Stack):
@@ -23,7 +22,7 @@ class SesFleetStack(cdk.Stack):
 
     def __init__(self, scope: Construct, settings: Settings, **props: Any) -> None:
         super().__init__(
-            scope, NAME, description="ses-fleet: one SES contact-list operation in every customer's account", **props
+            scope, STACK, description="ses-fleet: one SES contact-list operation in every customer's account", **props
         )
         storage = Storage(self, settings)
         functions = Functions(self, settings, storage)

@@ -80,7 +80,10 @@ def queries_for(operation: Operation, caller: Caller, request: Request) -> list[
     action = f"{prefix}:{name}"
     resources = ["*"] if action in _UNSCOPED else _resources(operation, caller, request)
     context = _context(operation, caller, request)
-    return [Query(action, resource, context) for resource in resources]
+    asked = [Query(action, resource, context) for resource in resources]
+    if action == "ses:CreateContactList" and operation.parameters.get("Tags"):
+        asked += [Query("ses:TagResource", query.resource, context) for query in asked]
+    return asked
 
 
 def may_list_bucket(caller: Caller, request: Request) -> bool:

@@ -219,7 +219,8 @@ RESTORE_LIST = Action(
     purpose="bring a list back as backup-list saved it; nobody is subscribed again who left since",
     mutates=True,
     params=RestoreListParams,
-    permissions=_RESTORING,
+    # A list that is made with tags is tagged, which is a permission of its own.
+    permissions=(*_RESTORING, "ses:TagResource"),
     scopes=("single",),
 )
 

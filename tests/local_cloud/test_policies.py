@@ -102,6 +102,35 @@ def test_a_contact_list_is_a_resource(cloud: Cloud) -> None:
     assert refusal(ses.list_contact_lists)[0] == "AccessDeniedException"
 
 
+def test_tagging_a_new_list_is_a_permission_of_its_own(cloud: Cloud) -> None:
+    """CreateContactList alone makes a list without tags only."""
+    account = "400000000077"
+    creating = {"Effect": "Allow", "Action": "ses:CreateContactList", "Resource": "*"}
+    tagging = {"Effect": "Allow", "Action": "ses:TagResource", "Resource": "*"}
+    tags = [{"Key": "team", "Value": "mail"}]
+    ses = Session(cloud, account, creating).client("sesv2")
+    assert refusal(ses.create_contact_list, ContactListName="main", Tags=tags)[0] == "AccessDeniedException"
+    Session(cloud, account, creating, tagging).client("sesv2").create_contact_list(ContactListName="main", Tags=tags)
+
+
+@pytest.mark.parametrize("missing", ["identitystore/*", "group/*", "membership/*"])
+def test_an_identity_store_and_what_is_read_in_it_are_resources(missing: str, cloud: Cloud) -> None:
+    """Each of them must be allowed; only the ARN of the store has an account."""
+    (instance,) = cloud.client("sso-admin", ACME).list_instances()["Instances"]
+    store = {"IdentityStoreId": instance["IdentityStoreId"]}
+    group = cloud.client("identitystore", ACME).create_group(**store, DisplayName=f"without-{missing}")["GroupId"]
+    arns = {f"{kind}/*": f"arn:aws:identitystore:::{kind}/*" for kind in ("group", "membership")}
+    arns["identitystore/*"] = f"arn:aws:identitystore::{ACME}:identitystore/*"
+
+    def client(resources: list[str]) -> Any:
+        allowed = {"Effect": "Allow", "Action": "identitystore:ListGroupMemberships", "Resource": resources}
+        return Session(cloud, ACME, allowed).client("identitystore")
+
+    assert client(list(arns.values())).list_group_memberships(**store, GroupId=group)["GroupMemberships"] == []
+    left = [arn for name, arn in arns.items() if name != missing]
+    assert refusal(client(left).list_group_memberships, **store, GroupId=group) == ("AccessDeniedException", 400)
+
+
 def test_a_session_policy_narrows_and_never_widens(cloud: Cloud) -> None:
     """Role ∩ session policy; the journal says which of the two said no."""
     reading = document({"Effect": "Allow", "Action": "ses:ListContactLists", "Resource": "*"})

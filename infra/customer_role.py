@@ -1,0 +1,271 @@
+"""The templates that customers deploy: plain CloudFormation, from what the actions declare. `make customer-role`.
+
+Nothing of the CDK is in them, so that a StackSet, or a customer who has never heard of us, can roll them out.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from infra.names import WORKER
+from shared.actions import ACTIONS, IMPORT_PREFIX, identity_center_statements, policy_statements
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+CUSTOMER_ROLE = "customer-role.template.json"
+IDENTITY_CENTER_ROLE = "identity-center-role.template.json"
+
+_IMPORT_FILE_DAYS = 1
+# Resources of the statements; CloudFormation fills the account in.
+_PARTITION, _ACCOUNT = "${AWS::Partition}", "${AWS::AccountId}"
+_BUCKET_NAME = f"ses-fleet-import-{_ACCOUNT}-${{AWS::Region}}"
+_MANAGE = {"Fn::Equals": [{"Ref": "AccessLevel"}, "Manage"]}
+
+
+def main() -> None:
+    """Write both files."""
+    TEMPLATES.mkdir(exist_ok=True)
+    for name, template in templates().items():
+        (TEMPLATES / name).write_text(as_text(template), encoding="utf-8")
+
+
+def templates() -> dict[str, dict[str, Any]]:
+    """Both templates, by file name."""
+    return {CUSTOMER_ROLE: customer_role(), IDENTITY_CENTER_ROLE: identity_center_role()}
+
+
+def as_text(template: dict[str, Any]) -> str:
+    """As it is written."""
+    return json.dumps(template, indent=2) + "\n"
+
+
+def customer_role() -> dict[str, Any]:
+    """The role that workers assume in a customer's account and, with AccessLevel Manage, the bucket for imports."""
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The role by which ses-fleet works on this account's SES contact list",
+        "Parameters": {
+            **_trust_parameters("ses-fleet-contact-manager"),
+            "AccessLevel": {
+                "Type": "String",
+                "AllowedValues": ["ReadOnly", "Manage"],
+                "Default": "ReadOnly",
+                "Description": "ReadOnly: look and export. Manage: also change topics, import and remove contacts",
+            },
+        },
+        "Conditions": {"Manages": _MANAGE},
+        "Resources": {
+            "Role": _role(
+                "Lets ses-fleet work on the SES contact list",
+                [
+                    {"PolicyName": "read", "PolicyDocument": _document(_statements(mutating=False))},
+                    {
+                        "Fn::If": [
+                            "Manages",
+                            {"PolicyName": "manage", "PolicyDocument": _document(_statements(mutating=True))},
+                            {"Ref": "AWS::NoValue"},
+                        ]
+                    },
+                ],
+            ),
+            "ImportBucket": {
+                "Type": "AWS::S3::Bucket",
+                "Condition": "Manages",
+                "Properties": _bucket_properties(),
+            },
+            "ImportBucketPolicy": {
+                "Type": "AWS::S3::BucketPolicy",
+                "Condition": "Manages",
+                "Properties": {
+                    "Bucket": {"Ref": "ImportBucket"},
+                    "PolicyDocument": _document(_bucket_statements()),
+                },
+            },
+        },
+        "Outputs": {
+            "SesRoleArn": {"Description": "ses_role_arn of config.json", "Value": {"Fn::GetAtt": ["Role", "Arn"]}},
+            "ImportBucketName": {
+                "Condition": "Manages",
+                "Description": "import_bucket of config.json",
+                "Value": {"Ref": "ImportBucket"},
+            },
+        },
+    }
+
+
+def identity_center_role() -> dict[str, Any]:
+    """The role by which workers read users, groups and memberships."""
+    actions = {name: action for action in ACTIONS.values() for name in action.identity_center_permissions}
+    every = next(action for action in actions.values() if set(action.identity_center_permissions) == set(actions))
+    statements = identity_center_statements(every, partition=_PARTITION, store_id="${IdentityStoreId}")
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The role by which ses-fleet reads the users and groups of IAM Identity Center",
+        "Parameters": {
+            **_trust_parameters("ses-fleet-contact-importer"),
+            "IdentityStoreId": {
+                "Type": "String",
+                "Default": "*",
+                "Description": "d-... to let it read one identity store only; * for whichever this account sees",
+            },
+        },
+        "Resources": {
+            "Role": _role(
+                "Lets ses-fleet read Identity Center's users and groups",
+                [{"PolicyName": "read", "PolicyDocument": _document(_substituted(statements))}],
+            )
+        },
+        "Outputs": {
+            "IdentityCenterRoleArn": {
+                "Description": "identity_center_role_arn of config.json",
+                "Value": {"Fn::GetAtt": ["Role", "Arn"]},
+            }
+        },
+    }
+
+
+def _trust_parameters(role_name: str) -> dict[str, Any]:
+    return {
+        "FleetAccountId": {
+            "Type": "String",
+            "AllowedPattern": "[0-9]{12}",
+            "Description": "The account in which ses-fleet runs",
+        },
+        "ExternalId": {
+            "Type": "String",
+            # STS API: ExternalId.
+            "AllowedPattern": "[A-Za-z0-9_+=,.@:/-]{2,1224}",
+            "Description": "Agreed with whoever runs ses-fleet, for this account alone; the same as in config.json",
+        },
+        "RoleName": {
+            "Type": "String",
+            "Default": role_name,
+            "AllowedPattern": "[A-Za-z0-9_+=,.@-]{1,64}",
+            "Description": "Must match a pattern that ses-fleet's worker may assume (role_patterns)",
+        },
+    }
+
+
+def _role(description: str, policies: list[Any]) -> dict[str, Any]:
+    worker = f"arn:{_PARTITION}:iam::${{FleetAccountId}}:role/{WORKER}"
+    # Not the role itself as principal: IAM stores that by its unique id, and a role of the same name that was made
+    # anew would not be trusted any more.
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::Sub": f"arn:{_PARTITION}:iam::${{FleetAccountId}}:root"}},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "ArnEquals": {"aws:PrincipalArn": {"Fn::Sub": worker}},
+            "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
+        },
+    }
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": {"Ref": "RoleName"},
+            "Description": description,
+            "AssumeRolePolicyDocument": _document([trust]),
+            "Policies": policies,
+        },
+    }
+
+
+def _statements(*, mutating: bool) -> list[dict[str, Any]]:
+    """What reading actions need, or what mutating ones need beyond it; by resource, each permission once."""
+    read = _by_resource(mutating=False)
+    if not mutating:
+        found = read
+    else:
+        found = {
+            resource: [name for name in names if name not in read.get(resource, ())]
+            for resource, names in _by_resource(mutating=True).items()
+        }
+    return _substituted(
+        {"Effect": "Allow", "Action": sorted(names), "Resource": resource} for resource, names in found.items() if names
+    )
+
+
+def _by_resource(*, mutating: bool) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for action in ACTIONS.values():
+        if action.mutates is not mutating:
+            continue
+        for statement in policy_statements(
+            action, partition=_PARTITION, region="*", account_id=_ACCOUNT, import_bucket=_BUCKET_NAME
+        ):
+            names = found.setdefault(statement["Resource"], [])
+            names += [name for name in statement["Action"] if name not in names]
+    return found
+
+
+def _bucket_properties() -> dict[str, Any]:
+    return {
+        "BucketName": {"Fn::Sub": _BUCKET_NAME},
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+        },
+        "LifecycleConfiguration": {
+            "Rules": [
+                {
+                    "Id": "import-files",
+                    "Status": "Enabled",
+                    "ExpirationInDays": _IMPORT_FILE_DAYS,
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _IMPORT_FILE_DAYS},
+                }
+            ]
+        },
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        },
+    }
+
+
+def _bucket_statements() -> list[dict[str, Any]]:
+    bucket = f"arn:{_PARTITION}:s3:::{_BUCKET_NAME}"
+    own = {"Ref": "AWS::AccountId"}
+    return [
+        {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [{"Fn::Sub": bucket}, {"Fn::Sub": f"{bucket}/*"}],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        # SES names the account for which it reads by the one key in its older documentation, by the other in the newer.
+        *(
+            {
+                "Sid": f"SesReads{number}",
+                "Effect": "Allow",
+                "Principal": {"Service": "ses.amazonaws.com"},
+                "Action": "s3:GetObject",
+                "Resource": {"Fn::Sub": f"{bucket}/{IMPORT_PREFIX}*"},
+                "Condition": {"StringEquals": {key: own}},
+            }
+            for number, key in enumerate(("aws:SourceAccount", "aws:Referer"), start=1)
+        ),
+    ]
+
+
+def _substituted(statements: Any) -> list[dict[str, Any]]:
+    """The same statements, with Fn::Sub around each resource that CloudFormation has to fill in."""
+    return [{**statement, "Resource": _resource(statement["Resource"])} for statement in statements]
+
+
+def _resource(resource: Any) -> Any:
+    if isinstance(resource, list):
+        return [_resource(one) for one in resource]
+    return {"Fn::Sub": resource} if "${" in resource else resource
+
+
+def _document(statements: list[Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+if __name__ == "__main__":
+    main()

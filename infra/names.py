@@ -1,0 +1,10 @@
+"""Names that are fixed, since others rely on them: callers, schedules, and customers' trust policies."""
+
+from __future__ import annotations
+
+STACK = "ses-fleet"
+ORCHESTRATOR = "ses-fleet-orchestrator"
+WORKER = "ses-fleet-worker"
+SCHEDULE_GROUP = "ses-fleet"
+INVOKER_POLICY = "ses-fleet-invoker"
+DATA_READER_POLICY = "ses-fleet-data-reader"
