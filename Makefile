@@ -76,3 +76,7 @@ lock: setup ## resolve pyproject.toml into the pinned requirements files
 .PHONY: customer-role
 customer-role: setup ## write the templates that customers deploy, infra/templates/
 	@$(BIN)/python -m infra.customer_role
+
+.PHONY: snapshot
+snapshot: setup ## write the snapshot of the deployed template anew
+	@$(BIN)/python -m tests.infra.update_snapshot

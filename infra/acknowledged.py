@@ -16,6 +16,7 @@ _LOGS = (
 _DEAD_LETTERS = "This is the queue of dead letters; an alarm watches it, and nothing consumes it."
 _RUNTIME = "The runtime is the operator's setting; python3.13 is supported until 2029."
 _PREFIX = "Keys are named by run and customer; the prefix is the boundary between records, addresses and backups."
+_TRACES = "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource."
 _ROLES = "Customers' accounts are in config.json, not known here; the name's pattern is the operator's setting."
 
 
@@ -35,6 +36,8 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
     yield "Functions/DeadLetters", "AwsSolutions-SQS3", _DEAD_LETTERS
     for name in ("Orchestrator", "Worker"):
         yield f"Functions/{name}", "AwsSolutions-L1", _RUNTIME
+        if settings.tracing:
+            yield f"Functions/{name}Role", "AwsSolutions-IAM5[Resource::*]", _TRACES
     for path, prefixes in (
         ("Functions/OrchestratorRole", ("runs",)),
         ("Functions/WorkerRole", ("data", "backups")),

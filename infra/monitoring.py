@@ -9,6 +9,7 @@ from datetime import timedelta
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -60,6 +61,15 @@ class Monitoring(Construct):
         if not settings.alarm_emails:
             return None
         topic = sns.Topic(self, "Topic", display_name="ses-fleet alarms", enforce_ssl=True)
+        # A policy of its own replaces the one by which the account's alarms may publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+            )
+        )
         for email in settings.alarm_emails:
             topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic

@@ -1,0 +1,85 @@
+"""The stack synthesised in process, without packing the functions."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
+
+from infra import settings
+from infra.stack import SesFleetStack
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+Resource = dict[str, Any]
+
+FULL: dict[str, Any] = {
+    "alarm_emails": ["ops@acme.example"],
+    "tracing": True,
+    "worker": {"reserved_concurrency": 50},
+    "schedules": [
+        {
+            "name": "nightly",
+            "expression": "cron(0 3 * * ? *)",
+            "time_zone": "Europe/Berlin",
+            "payload": {"action": "import-aws-contact-all"},
+        },
+        {"name": "look", "expression": "rate(7 days)", "payload": {"action": "describe-list-all", "dry_run": True}},
+        {"name": "monthly", "expression": "cron(0 3 1 * ? *)", "payload": {"action": "list-contacts-all"}},
+        {"name": "off", "expression": "rate(1 day)", "payload": {"action": "describe-topics-all"}, "enabled": False},
+    ],
+}
+
+
+@functools.cache
+def _template(context: str) -> str:
+    app = cdk.App(context={"aws:cdk:bundling-stacks": [], "aws:cdk:version-reporting": False})
+    stack = SesFleetStack(app, settings.read(context), env=cdk.Environment(account=ACCOUNT, region=REGION))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return json.dumps(Template.from_stack(stack).to_json())
+
+
+def template(**context: Any) -> dict[str, Any]:
+    """The template for a context."""
+    return dict(json.loads(_template(json.dumps(context))))
+
+
+def resources(kind: str, **context: Any) -> dict[str, Resource]:
+    """The template's resources of one type, by logical id."""
+    return {name: one for name, one in template(**context)["Resources"].items() if one["Type"] == kind}
+
+
+def one(kind: str, logical_id: str, **context: Any) -> Resource:
+    """The properties of the one resource of a type whose logical id begins so."""
+    (found,) = [found for name, found in resources(kind, **context).items() if name.startswith(logical_id)]
+    return dict(found["Properties"])
+
+
+def statements(logical_id: str, **context: Any) -> list[dict[str, Any]]:
+    """What a role's own policy allows."""
+    return list(one("AWS::IAM::Policy", logical_id, **context)["PolicyDocument"]["Statement"])
+
+
+def blanked(document: dict[str, Any]) -> str:
+    """A template's text without what changes with every line of code, and without this machine's paths."""
+    for resource in document["Resources"].values():
+        resource.pop("Metadata", None)
+    document.pop("Rules", None)
+    return re.sub(r"\b[0-9a-f]{64}\b", "HASH", json.dumps(document, indent=1, sort_keys=True)) + "\n"
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a document, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for entry in value.values():
+            yield from strings(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from strings(entry)

@@ -1,0 +1,121 @@
+"""cdk.json's context: every fault of it in one message, before anything is synthesised."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra import settings
+from tests.infra.synth import FULL
+
+DESCRIBE = {"action": "describe-list-all"}
+
+
+def faults(context: Any) -> list[str]:
+    """The lines of the one message."""
+    with pytest.raises(settings.SettingsError) as error:
+        settings.read(context)
+    return str(error.value).splitlines()
+
+
+def schedule(**changes: Any) -> dict[str, Any]:
+    """A context with one schedule that is right but for the changes."""
+    return {"schedules": [{"name": "s", "expression": "rate(1 day)", "payload": DESCRIBE, **changes}]}
+
+
+def test_every_default_is_taken_from_nothing() -> None:
+    """An empty object is enough; the same as text, as the command line passes it."""
+    assert settings.read({}) == settings.read("{}") == settings.Settings()
+    assert settings.read({}).role_patterns == ["*contact-manager", "*contact-importer"]
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (None, "cdk.json: $.context.ses-fleet: missing"),
+        ("{", "cdk.json: $.context.ses-fleet: is not JSON"),
+        ([], "cdk.json: $.context.ses-fleet: must be a JSON object"),
+        ({"schedule": []}, 'cdk.json: $.schedule: unknown setting; did you mean "schedules"?'),
+        ({"worker": {"memory": 512}}, 'cdk.json: $.worker.memory: unknown setting; did you mean "memory_mb"?'),
+        ({"worker": {"memory_mb": 64}}, "cdk.json: $.worker.memory_mb: input should be greater than or equal to 128"),
+        ({"orchestrator": {"memory_mb": 20_000}}, "cdk.json: $.orchestrator.memory_mb: input should be less than"),
+        ({"worker": {"timeout_seconds": 400}}, "cdk.json: $.worker.timeout_seconds: input should be less than"),
+        ({"orchestrator": {"timeout_seconds": 901}}, "cdk.json: $.orchestrator.timeout_seconds: input should be less"),
+        ({"worker": {"reserved_concurrency": 0}}, "cdk.json: $.worker.reserved_concurrency: input should be greater"),
+        ({"log_days": 31}, "cdk.json: $.log_days: must be one of 1, 3, 5, 7, 14, 30,"),
+        ({"python_version": "3.9"}, "cdk.json: $.python_version: input should be '3.11', '3.12', '3.13' or '3.14'"),
+        ({"architecture": "arm"}, "cdk.json: $.architecture: input should be 'arm64' or 'x86_64'"),
+        ({"config_bucket": "s3://acme"}, "cdk.json: $.config_bucket: string should match pattern"),
+        ({"alarm_topic_arn": "ops"}, "cdk.json: $.alarm_topic_arn: must be the ARN of an SNS topic"),
+        ({"alarm_emails": ["ops"]}, 'cdk.json: $.alarm_emails[0]: "ops" is no e-mail address'),
+        ({"role_patterns": []}, "cdk.json: $.role_patterns: list should have at least 1 item"),
+        ({"role_patterns": ["arn:aws:iam::1:role/x"]}, "is no pattern of role names such as"),
+        ({"role_patterns": ["/x"]}, "is no pattern of role names"),
+        ({"role_patterns": ["*"]}, 'cdk.json: $.role_patterns[0]: "*" would let the worker assume every role'),
+        (
+            {"worker": {"environment": {"RESULTS_BUCKET": "x"}}},
+            "$.worker.environment.RESULTS_BUCKET: is set by the stack",
+        ),
+        (
+            {"worker": {"environment": {"SES_BURSTS": "5"}}},
+            'SES_BURSTS: is not read by the worker; did you mean "SES_BURST"?',
+        ),
+        ({"worker": {"environment": {"GROUP_ROLE_PATTERN": "x"}}}, "$.worker.environment.GROUP_ROLE_PATTERN: "),
+        (
+            {"worker": {"timeout_seconds": 100}, "orchestrator": {"environment": {"SLICE_BUDGET_SECONDS": "99"}}},
+            "SLICE_BUDGET_SECONDS: a slice of 99 s does not fit into the worker's timeout_seconds of 100",
+        ),
+        (schedule(name="a b"), "cdk.json: $.schedules[0].name: string should match pattern"),
+        (schedule(expression="0 6 * * *"), '"0 6 * * *" is none of cron(...), rate(...) and at(...)'),
+        (schedule(expression="cron(0 6 * * * *)"), "Invalid combination of day-of-month"),
+        (schedule(expression="cron(0 25 * * ? *)"), "Invalid hour value '25'"),
+        (schedule(expression="rate(1 week)"), '"rate(1 week)" must be like "rate(1 hour)"'),
+        (schedule(time_zone="Mars"), 'time_zone "Mars" is no IANA time zone'),
+        (schedule(payload={"action": "describe-lists-all"}), "$.schedules[0].payload.action: unknown action"),
+        (
+            schedule(payload={**DESCRIBE, "customer_code": "x"}),
+            "$.schedules[0].payload.customer_code: describe-list-all",
+        ),
+        (schedule(payload={**DESCRIBE, "params": {"x": 1}}), "$.schedules[0].payload.params.x: unknown parameter"),
+        (schedule(payload={**DESCRIBE, "run_id": "mine"}), "$.schedules[0].payload.run_id: is filled in for each run"),
+        (schedule(payload={"action": "help"}), "$.schedules[0].payload.action: help is no run"),
+        ({"schedules": schedule()["schedules"] * 2}, '$.schedules[1].name: "s" is another schedule\'s name'),
+    ],
+)
+def test_what_is_wrong_is_said(context: Any, expected: str) -> None:
+    """With its place and what would be right."""
+    lines = faults(context)
+    assert len([line for line in lines if expected in line]) == 1, lines
+
+
+def test_one_message_names_every_fault() -> None:
+    """Of shape and of meaning, in every part."""
+    lines = faults(
+        {
+            "log_days": 2,
+            "role_patterns": ["*"],
+            "worker": {"timeout_seconds": 1000, "environment": {"X": "1"}},
+            "schedules": [
+                {"name": "a", "expression": "daily", "payload": {"action": "nothing"}},
+                {"name": "b", "expression": "rate(1 day)", "payload": {"action": "manage-topic"}},
+            ],
+        }
+    )
+    paths = [line.split(": ")[1] for line in lines]
+    assert paths == [
+        "$.log_days",
+        "$.worker.timeout_seconds",
+        "$.schedules[0]",
+        "$.role_patterns[0]",
+        "$.worker.environment.X",
+        "$.schedules[0].payload.action",
+        "$.schedules[1].payload.customer_code",
+    ]
+
+
+@pytest.mark.parametrize("key", list(FULL))
+def test_the_context_of_the_tests_is_right(key: str) -> None:
+    """Each part by itself."""
+    settings.read(json.dumps({key: FULL[key]}))

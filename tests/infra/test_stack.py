@@ -1,0 +1,293 @@
+"""The template: what security, data and an operator's sleep rest on, and the whole of it as a snapshot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import names
+from orchestrator import request
+from shared import limits
+from shared.clock import now
+from shared.settings import OrchestratorSettings, WorkerSettings
+from tests.infra import synth
+from tests.infra.synth import FULL
+
+SNAPSHOT = Path(__file__).parent / "snapshots" / "ses-fleet.template.json"
+
+
+def test_the_template_is_as_it_was() -> None:
+    """Every change of what is deployed is looked at: `make snapshot` writes it anew."""
+    assert synth.blanked(synth.template(**FULL)) == SNAPSHOT.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("context", [{}, FULL, {"delete_data_on_destroy": True}])
+def test_the_buckets_stay_unless_told_otherwise(context: dict[str, Any]) -> None:
+    """Destroying the stack leaves configuration, records, contacts and backups."""
+    kept = {name: found["DeletionPolicy"] for name, found in synth.resources("AWS::S3::Bucket", **context).items()}
+    wanted = "Delete" if context.get("delete_data_on_destroy") else "Retain"
+    assert len(kept) == 2
+    assert set(kept.values()) == {wanted}
+
+
+def test_a_bucket_is_encrypted_private_and_tls_only() -> None:
+    """Both of them."""
+    policies = [one["Properties"] for one in synth.resources("AWS::S3::BucketPolicy").values()]
+    for name, bucket in synth.resources("AWS::S3::Bucket").items():
+        properties = bucket["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        (policy,) = [one["PolicyDocument"] for one in policies if one["Bucket"] == {"Ref": name}]
+        assert [
+            (one["Effect"], one["Action"], one["Condition"])
+            for one in policy["Statement"]
+            if one["Principal"] == {"AWS": "*"}
+        ] == [("Deny", "s3:*", {"Bool": {"aws:SecureTransport": "false"}})]
+
+
+def test_what_is_kept_how_long_is_set_by_prefix() -> None:
+    """Records and contacts 90 days, backups 400, unless the context says otherwise; config.json keeps its versions."""
+
+    def days(**context: Any) -> dict[str, int]:
+        rules = synth.one("AWS::S3::Bucket", "StorageResults", **context)["LifecycleConfiguration"]["Rules"]
+        return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+
+    assert days() == {"runs/": 90, "data/": 90, "backups/": 400}
+    assert days(runs_days=7, data_days=1, backups_days=3650) == {"runs/": 7, "data/": 1, "backups/": 3650}
+    assert synth.one("AWS::S3::Bucket", "StorageConfig")["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_an_existing_config_bucket_is_used_and_not_made() -> None:
+    """Only its files are read."""
+    made = synth.resources("AWS::S3::Bucket", config_bucket="acme-metadata")
+    assert [name.startswith("StorageResults") for name in made] == [True]
+    reading = synth.statements("FunctionsOrchestratorRole", config_bucket="acme-metadata", config_key="a/config.json")
+    assert {text for text in synth.strings(reading[0]["Resource"]) if "acme-metadata" in text} == {
+        ":s3:::acme-metadata/a/config.json",
+        ":s3:::acme-metadata/SESConfig.json",
+    }
+
+
+def test_no_policy_has_a_star_that_aws_does_not_force() -> None:
+    """Neither an action nor a resource; only X-Ray, when it is on, knows none. Nobody deletes."""
+    for name, policy in synth.resources("AWS::IAM::Policy", **FULL).items():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            actions = list(synth.strings(statement["Action"]))
+            assert not any("*" in action or "Delete" in action for action in actions), name
+            if not all(action.startswith("xray:") for action in actions):
+                assert "*" not in list(synth.strings(statement["Resource"])), name
+
+
+def test_the_functions_may_do_what_the_design_says_and_no_more() -> None:
+    """Actions by role; which keys they read and write is in the snapshot."""
+    on_behalf = {
+        *("logs:CreateLogStream", "logs:PutLogEvents"),
+        *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
+    }
+
+    def actions(role: str) -> set[str]:
+        return {text for one in synth.statements(role) for text in synth.strings(one["Action"])} - on_behalf
+
+    assert actions("FunctionsOrchestratorRole") == {
+        *("s3:GetObject", "s3:ListBucket", "s3:PutObject"),
+        "lambda:InvokeFunction",
+    }
+    assert actions("FunctionsWorkerRole") == {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sts:AssumeRole"}
+
+
+def test_the_worker_assumes_only_roles_of_the_patterns() -> None:
+    """In whatever account: those are in config.json."""
+    (assuming,) = [
+        one
+        for one in synth.statements("FunctionsWorkerRole", role_patterns=["teams/*/mailer"])
+        if one["Action"] == "sts:AssumeRole"
+    ]
+    assert ":iam::*:role/teams/*/mailer" in list(synth.strings(assuming["Resource"]))
+
+
+def test_the_functions_carry_their_fixed_names() -> None:
+    """Callers and customers' trust policies name them."""
+    functions = {one["Properties"]["FunctionName"] for one in synth.resources("AWS::Lambda::Function").values()}
+    roles = {one["Properties"].get("RoleName") for one in synth.resources("AWS::IAM::Role").values()}
+    assert functions == {names.ORCHESTRATOR, names.WORKER}
+    assert {names.ORCHESTRATOR, names.WORKER} <= roles
+
+
+def test_both_functions_run_the_same_package() -> None:
+    """One asset: what the orchestrator sends is what the worker reads."""
+    codes = [json.dumps(one["Properties"]["Code"]) for one in synth.resources("AWS::Lambda::Function").values()]
+    assert len(set(codes)) == 1
+
+
+def test_the_functions_environment_is_what_they_read() -> None:
+    """The settings models of both take it, and the slice fits the worker's timeout."""
+    context = {"worker": {"timeout_seconds": 120, "environment": {"GROUP_ROLE_PATTERN": "(?P<role>.+)"}}}
+
+    def variables(function: str) -> dict[str, str]:
+        found = synth.one("AWS::Lambda::Function", function, **context)["Environment"]["Variables"]
+        return {name: value if isinstance(value, str) else "a-bucket" for name, value in found.items()}
+
+    orchestrator = OrchestratorSettings.from_env({"AWS_REGION": "x", **variables("FunctionsOrchestrator")})
+    worker = WorkerSettings.from_env({"AWS_REGION": "x", **variables("FunctionsWorker")})
+    assert orchestrator.slice_budget + limits.WORKER_MARGIN_SECONDS <= 120
+    assert worker.group_role_pattern.pattern == "(?P<role>.+)"
+
+
+def test_an_event_that_failed_is_not_run_again_but_kept() -> None:
+    """No retries by Lambda, an hour at most, then the queue of dead letters."""
+    configs = synth.resources("AWS::Lambda::EventInvokeConfig")
+    assert len(configs) == 2
+    for config in configs.values():
+        properties = config["Properties"]
+        assert (properties["MaximumRetryAttempts"], properties["MaximumEventAgeInSeconds"]) == (0, 3600)
+        (target,) = synth.strings(properties["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][:1])
+        assert target.startswith("FunctionsDeadLetters")
+
+
+def test_logs_are_json_and_end() -> None:
+    """Groups of our own, with a retention; INFO, as the metrics are log lines."""
+    groups = [one["Properties"] for one in synth.resources("AWS::Logs::LogGroup", log_days=30).values()]
+    assert {one["LogGroupName"] for one in groups} == {
+        f"/aws/lambda/{names.ORCHESTRATOR}",
+        f"/aws/lambda/{names.WORKER}",
+    }
+    assert {one["RetentionInDays"] for one in groups} == {30}
+    for function in synth.resources("AWS::Lambda::Function").values():
+        logging = function["Properties"]["LoggingConfig"]
+        assert (logging["LogFormat"], logging["ApplicationLogLevel"]) == ("JSON", "INFO")
+
+
+def test_tracing_and_concurrency_are_settings() -> None:
+    """Off and unreserved unless the context says so."""
+    assert "TracingConfig" not in synth.one("AWS::Lambda::Function", "FunctionsWorker")
+    assert "ReservedConcurrentExecutions" not in synth.one("AWS::Lambda::Function", "FunctionsWorker")
+    worker = synth.one("AWS::Lambda::Function", "FunctionsWorker", **FULL)
+    assert worker["TracingConfig"] == {"Mode": "Active"}
+    assert worker["ReservedConcurrentExecutions"] == 50
+
+
+def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
+    """With what Scheduler fills in; one firing is one run, however often it is delivered."""
+    schedules = synth.resources("AWS::Scheduler::Schedule", **FULL)
+    assert len(schedules) == len(FULL["schedules"])
+    for found in schedules.values():
+        properties = found["Properties"]
+        text = properties["Target"]["Input"]
+        text = text.replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:eu-west-1:1:schedule/ses-fleet/x")
+        fired = [text.replace("<aws.scheduler.scheduled-time>", f"2026-01-0{day}T03:00:00Z") for day in (1, 2)]
+        starts = [request.parse(json.loads(one), now()) for one in (fired[0], fired[0], fired[1])]
+        assert starts[0].request.on_deadline == "continue"
+        assert starts[0].run_id == starts[1].run_id != starts[2].run_id
+        assert len(text.encode()) <= limits.SCHEDULE_INPUT_BYTES
+
+
+def test_only_our_schedules_may_start_runs_by_their_role() -> None:
+    """The role trusts Scheduler for our group alone, and may invoke the orchestrator alone."""
+    role = synth.one("AWS::IAM::Role", "SchedulesRole", **FULL)
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert set(trust["Condition"]["ArnEquals"]) == {"aws:SourceArn"}
+    invoking = synth.statements("SchedulesRole", **FULL)[0]
+    assert (invoking["Action"], invoking["Resource"]["Fn::GetAtt"][0][:21]) == (
+        "lambda:InvokeFunction",
+        "FunctionsOrchestrator",
+    )
+
+
+ALARMS = {
+    "run-refused": "RunRefused",
+    "customers-failed": "CustomersFailed",
+    "customers-not-started": "CustomersNotStarted",
+    "orchestrator-errors": "Errors",
+    "worker-errors": "Errors",
+    "worker-throttles": "Throttles",
+    "dead-letters": "ApproximateNumberOfMessagesVisible",
+}
+
+
+def alarms(**context: Any) -> dict[str, dict[str, Any]]:
+    """By name, without the product's."""
+    found = [one["Properties"] for one in synth.resources("AWS::CloudWatch::Alarm", **context).values()]
+    return {one["AlarmName"].removeprefix("ses-fleet-"): one for one in found}
+
+
+def test_every_alarm_goes_off_at_the_first() -> None:
+    """And is quiet while nothing happens; dry runs, which have a service of their own, alarm nobody."""
+    found = alarms()
+    assert {name: one["MetricName"] for name, one in found.items()} == ALARMS
+    for one in found.values():
+        assert (one["Threshold"], one["EvaluationPeriods"]) == (1, 1)
+        assert (one["ComparisonOperator"], one["TreatMissingData"]) == ("GreaterThanOrEqualToThreshold", "notBreaching")
+        assert one["AlarmDescription"]
+        if one["Namespace"] == "SesFleet":
+            assert one["Dimensions"] == [{"Name": "service", "Value": "ses-fleet"}]
+
+
+def test_a_schedule_that_did_not_run_alarms_while_an_alarm_can_look_back() -> None:
+    """Daily and weekly ones; not a monthly one, which says so, nor one that is off."""
+    found = {name: one for name, one in alarms(**FULL).items() if name.startswith("schedule-")}
+    assert {name: one["EvaluationPeriods"] for name, one in found.items()} == {
+        "schedule-nightly-did-not-run": 25,
+        "schedule-look-did-not-run": 168,
+    }
+    for one in found.values():
+        assert (one["MetricName"], one["Period"], one["TreatMissingData"]) == ("RunsStarted", 3600, "breaching")
+        assert one["Period"] * one["EvaluationPeriods"] <= limits.ALARM_WINDOW_SECONDS
+    services = {name: {d["Name"]: d["Value"] for d in one["Dimensions"]} for name, one in found.items()}
+    assert services["schedule-look-did-not-run"] == {"service": "ses-fleet-dry-run", "action": "describe-list-all"}
+    assert services["schedule-nightly-did-not-run"] == {"service": "ses-fleet", "action": "import-aws-contact-all"}
+
+
+def test_alarms_tell_whom_the_context_names() -> None:
+    """People by a topic of ours, or a topic that is there, or nobody."""
+    assert not any("AlarmActions" in one for one in alarms().values())
+    existing = "arn:aws:sns:eu-west-1:123456789012:ops"
+    assert all(one["AlarmActions"] == [existing] for one in alarms(alarm_topic_arn=existing).values())
+    assert all(one["AlarmActions"] for one in alarms(**FULL).values())
+    subscriptions = [
+        one["Properties"]["Endpoint"] for one in synth.resources("AWS::SNS::Subscription", **FULL).values()
+    ]
+    assert subscriptions == ["ops@acme.example"]
+    (policy,) = synth.resources("AWS::SNS::TopicPolicy", **FULL).values()
+    allowed = [one for one in policy["Properties"]["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert [one["Principal"] for one in allowed] == [{"Service": "cloudwatch.amazonaws.com"}], "alarms may publish"
+
+
+def test_who_starts_runs_may_not_read_contacts() -> None:
+    """And the other way round."""
+
+    def allowed(name: str) -> set[tuple[str, str]]:
+        policy = synth.one("AWS::IAM::ManagedPolicy", f"PeoplePolicies{name}")["PolicyDocument"]
+        return {
+            (action, text)
+            for statement in policy["Statement"]
+            for action in synth.strings(statement["Action"])
+            for text in synth.strings([statement["Resource"], statement.get("Condition", {})])
+            if text.startswith("/") or text.endswith("/*") or "Orchestrator" in text
+        }
+
+    invoker, reader = allowed("Invoker"), allowed("DataReader")
+    assert {action for action, _ in invoker} == {
+        *("lambda:GetFunctionConfiguration", "lambda:InvokeFunction"),
+        *("s3:GetObject", "s3:ListBucket"),
+    }
+    assert {text.strip("/") for action, text in invoker if action.startswith("s3:")} == {"runs/*"}
+    assert reader == {
+        *(("s3:GetObject", "/data/*"), ("s3:GetObject", "/backups/*")),
+        *(("s3:ListBucket", "data/*"), ("s3:ListBucket", "backups/*")),
+    }
+
+
+def test_the_architecture_and_the_runtime_are_settings() -> None:
+    """Python 3.13 on arm64 unless the context says otherwise."""
+
+    def of(**context: Any) -> tuple[str, list[str]]:
+        function = synth.one("AWS::Lambda::Function", "FunctionsWorker", **context)
+        return function["Runtime"], function["Architectures"]
+
+    assert of() == ("python3.13", ["arm64"])
+    assert of(python_version="3.11", architecture="x86_64") == ("python3.11", ["x86_64"])
