@@ -1,0 +1,54 @@
+"""app.py as the CDK's command runs it: a process, its exit code, what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.synth import FULL
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def synthesise(context: Any, out: Path) -> subprocess.CompletedProcess[str]:
+    """Run the app on a context, without packing the functions."""
+    known = {"ses-fleet": context, "aws:cdk:bundling-stacks": []}
+    variables = {"CDK_CONTEXT_JSON": json.dumps(known), "CDK_OUTDIR": str(out)}
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("context", [{}, {**FULL, "config_bucket": "acme-metadata"}], ids=["defaults", "full"])
+def test_the_solutions_pack_finds_nothing_that_is_not_acknowledged(context: Any, tmp_path: Path) -> None:
+    """With every setting that adds something; each acknowledgement says why. The report names what was found."""
+    ended = synthesise(context, tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"] == []
+
+
+def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:
+    """Every fault, a line each, and nothing of Python's."""
+    ended = synthesise({"log_days": 2, "schedules": [{"name": "a"}], "x": 1}, tmp_path)
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("cdk.json: ")]
+    assert ended.returncode == 1
+    assert [line.split(": ")[1] for line in lines] == [
+        "$.log_days",
+        "$.schedules[0].expression",
+        "$.schedules[0].payload",
+        "$.x",
+    ]
+    assert "Traceback" not in ended.stderr
+    assert not list(tmp_path.glob("*.template.json")), "nothing was synthesised"
