@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from orchestrator import json_file, ses_config
 from orchestrator.config import FleetReader
 from shared.errors import ConfigurationError
 from shared.text import printable
+
+Kind = Literal["config", "ses_config"]
 
 _SES_KEYS = frozenset({"topics", "topic_group_prefix", "topic_group_members"})
 _ANY_REGION = "us-east-1"
@@ -26,6 +28,12 @@ def findings(path: Path, partition: str) -> Iterator[tuple[str, str]]:
         yield from (("error", str(fault)) for fault in error.faults)
 
 
+def kind(document: Any) -> Kind:
+    """Which of the two files a document is, its content tells."""
+    is_topics = isinstance(document, dict) and _SES_KEYS & set(document) and "customer_mappings" not in document
+    return "ses_config" if is_topics else "config"
+
+
 def line(path: Path, level: str, text: str) -> str:
     """`FILE: $.path: error: text`."""
     where, _, what = text.partition(": ")
@@ -33,8 +41,7 @@ def line(path: Path, level: str, text: str) -> str:
 
 
 def _of(document: Any, partition: str) -> Iterator[tuple[str, str]]:
-    """Which kind of file it is, its content tells."""
-    if isinstance(document, dict) and _SES_KEYS & set(document) and "customer_mappings" not in document:
+    if kind(document) == "ses_config":
         ses_config.read(document)
         return
     config = FleetReader(document, _ANY_REGION, partition).read(None)

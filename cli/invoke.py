@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,11 +27,18 @@ _S3_CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Target:
-    """An orchestrator and where its runs are recorded."""
+    """An orchestrator, its environment variables, and where its runs are recorded."""
 
     function_name: str
+    function_arn: str
+    variables: Mapping[str, str]
     lambda_client: AwsClient
-    results: Bucket
+    s3: AwsClient
+
+    @property
+    def results(self) -> Bucket:
+        """The bucket of the run records."""
+        return Bucket(self.s3, self.variables["RESULTS_BUCKET"])
 
 
 def connect(function_name: str) -> Target:
@@ -45,7 +52,7 @@ def connect(function_name: str) -> Target:
             if not variables.get(name):
                 raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
         s3 = aws.client("s3", None, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
-        return Target(function_name, lambda_client, Bucket(s3, variables["RESULTS_BUCKET"]))
+        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3)
 
 
 def ask_help(target: Target) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import check, export, runs
+from cli import check, export, push, runs
 from cli import invoke as invoking
 from cli import payload as payloads
 from cli.errors import OK, SOME_FAILED, CommandError, usage
@@ -101,6 +101,28 @@ def check_files(
             errors += level == "error"
             sys.stdout.write(check.line(path, level, text) + "\n")
     raise typer.Exit(1 if errors else 0)
+
+
+@config_app.command("push")
+def push_files(
+    files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
+    force: Annotated[bool, typer.Option("--force", help="although some customers have errors, and will fail")] = False,
+    function_name: Annotated[str, typer.Option(help="the orchestrator, which knows where it reads")] = _ORCHESTRATOR,
+) -> None:
+    """Check the files and put them where the orchestrator reads them; exit code 1, and none is put, if one is wrong."""
+    target = invoking.connect(function_name)
+    checked = [push.checked(path, target) for path in files]
+    push.one_of_each(checked)
+    for file in checked:
+        for level, text in file.findings:
+            sys.stderr.write(check.line(file.path, level, text) + "\n")
+    blocking = [file for file in checked if file.is_blocked(force=force)]
+    if blocking:
+        names = ", ".join(str(file.path) for file in blocking)
+        raise CommandError(f"nothing was put: {names} {push.why_not(blocking)}", SOME_FAILED)
+    for file in checked:
+        with invoking.reachable(file.location):
+            sys.stdout.write(push.put(file) + "\n")
 
 
 _FunctionName = Annotated[str, typer.Option(help="the orchestrator, which knows where its runs are recorded")]

@@ -1,0 +1,98 @@
+"""`ses-fleet config push`: checked like the orchestrator does, then put where it reads, and the version said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local_cloud.conftest import CONFIG_BUCKET, SAMPLE, Cloud, fleet, ses_fleet
+
+GOOD = fleet(2)
+
+
+def write(path: Path, name: str, content: Any) -> str:
+    """A file; bytes and text as they are."""
+    file = path / name
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return str(file)
+
+
+def stored(cloud: Cloud, key: str = "config.json") -> Any:
+    """What the orchestrator would read."""
+    return json.loads(cloud.s3.get_object(Bucket=CONFIG_BUCKET, Key=key)["Body"].read())
+
+
+def test_a_good_file_is_put_and_its_version_said(cloud: Cloud, tmp_path: Path) -> None:
+    """The version that the next run reports as the one it read; both kinds at once, told apart by their content."""
+    topics = json.loads((Path(__file__).parents[1] / "data" / "SESConfig.json").read_text())
+    files = write(tmp_path, "a.json", GOOD), write(tmp_path, "b.json", topics)
+    ended = ses_fleet(cloud, "config", "push", *files)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    first, second = ended.stdout.splitlines()
+    version = cloud.s3.head_object(Bucket=CONFIG_BUCKET, Key="config.json")["VersionId"]
+    assert first == f"{files[0]} → s3://{CONFIG_BUCKET}/config.json, version {version}"
+    assert second.startswith(f"{files[1]} → s3://{CONFIG_BUCKET}/SESConfig.json, version ")
+    assert (stored(cloud), stored(cloud, "SESConfig.json")) == (GOOD, topics)
+    assert cloud.run()["config_version"]["config"] == version
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "$: error: config.json is not JSON"),
+        ({"customer_mappings": {}}, "$.customer_mappings: error: no customers are configured"),
+        ('{"customer_mappings": {"a": {}, "a": {}}}', "$.customer_mappings.a: error: the key is there more than once"),
+        ({"topics": [{}]}, "$.topics[0].TopicName: error: missing"),
+    ],
+)
+def test_what_no_run_could_start_on_is_never_put(content: Any, said: str, cloud: Cloud, tmp_path: Path) -> None:
+    """Not even by force; what was there stays."""
+    file = write(tmp_path, "config.json", content)
+    for force in ([], ["--force"]):
+        ended = ses_fleet(cloud, "config", "push", file, *force)
+        assert ended.returncode == 1
+        assert f"{file}: {said}" in ended.stderr
+        assert "nothing was put: " in ended.stderr
+        assert ended.stdout == ""
+    assert stored(cloud) == SAMPLE
+
+
+def test_a_customers_error_stops_all_but_force(cloud: Cloud, tmp_path: Path) -> None:
+    """The other file is not put either; forced, that customer fails and the others run."""
+    broken = {"customer_mappings": {**GOOD["customer_mappings"], "bad": {"ses_role_arn": "arn:aws:iam::1:role/x"}}}
+    files = write(tmp_path, "config.json", broken), write(tmp_path, "SESConfig.json", {"topics": []})
+    ended = ses_fleet(cloud, "config", "push", *files)
+    assert ended.returncode == 1
+    assert "$.customer_mappings.bad.ses_role_arn: error: " in ended.stderr
+    assert "--force" in ended.stderr
+    assert stored(cloud) == SAMPLE
+    forced = ses_fleet(cloud, "config", "push", files[0], "--force")
+    assert forced.returncode == 0, forced.stderr
+    assert stored(cloud) == broken
+
+
+def test_a_warning_is_said_and_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    """A customer without a role, for one."""
+    skipped = {"customer_mappings": {**GOOD["customer_mappings"], "later": {"ses_role_arn": ""}}}
+    ended = ses_fleet(cloud, "config", "push", write(tmp_path, "config.json", skipped))
+    assert ended.returncode == 0
+    assert "$.customer_mappings.later: warning: is skipped" in ended.stderr
+    assert stored(cloud) == skipped
+
+
+def test_mistakes_of_the_command_line_are_exit_2(cloud: Cloud, tmp_path: Path) -> None:
+    """A file that is not there, two of one kind; a function that is not there is exit 3."""
+    file = write(tmp_path, "config.json", GOOD)
+    missing = ses_fleet(cloud, "config", "push", str(tmp_path / "none.json"))
+    assert (missing.returncode, missing.stderr) == (
+        2,
+        f"ses-fleet: {tmp_path / 'none.json'} cannot be read: No such file or directory\n",
+    )
+    twice = ses_fleet(cloud, "config", "push", file, write(tmp_path, "other.json", GOOD))
+    assert twice.returncode == 2
+    assert "are of the same kind" in twice.stderr
+    assert ses_fleet(cloud, "config", "push", file, "--function-name", "nobody").returncode == 3
+    assert stored(cloud) == SAMPLE
