@@ -255,6 +255,11 @@ class World:
         """The same, only the data."""
         return self.run(action, params, **options).data
 
+    def written_below(self, prefix: str) -> str:
+        """All that was written below a prefix, as text."""
+        found = [body for key, body in sorted(self.objects.written.items()) if key.startswith(prefix)]
+        return "".join((gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode() for body in found)
+
     def written(self) -> list[dict[str, Any]]:
         """Every line of every part, in the parts' order."""
         parts = [
