@@ -95,15 +95,21 @@ class Objects(AwsClient):
         self.faults: dict[int, Fault] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """PutObject and GetObject."""
+        """PutObject, GetObject and DeleteObject."""
         self.asked += 1
         fault = self.faults.pop(self.asked, None)
         if fault is not None and not fault.after:
             raise fault.error("s3", operation)
-        answer = self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
+        answer = self._answer(operation, parameters)
         if fault is not None:
             raise fault.error("s3", operation)
         return answer
+
+    def _answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        if operation == "delete_object":
+            self.written.pop(parameters["Key"], None)
+            return {}
+        return self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
 
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
@@ -129,10 +135,6 @@ class CustomerObjects(Objects):
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Only in the account that the caller expects."""
         assert parameters["ExpectedBucketOwner"] == ACCOUNT
-        if operation == "delete_object":
-            self.asked += 1
-            self.written.pop(parameters["Key"], None)
-            return {}
         return super().call(operation, **parameters)
 
 
