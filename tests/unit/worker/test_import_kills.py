@@ -10,9 +10,18 @@ from typing import Any, Literal
 
 import pytest
 
+from local.ses.jobs import ImportJobSettings
 from local.ses.store import ContactRecord
 from shared.models import People
-from tests.unit.worker.imports import contacts, everybody, importing, with_people, writes
+from tests.unit.worker.imports import (
+    contacts,
+    everybody,
+    importing,
+    meanwhile,
+    unsubscribing,
+    with_people,
+    writes,
+)
 from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, KilledError, Objects, World
 from worker.job import Done
 
@@ -60,6 +69,15 @@ def undisturbed(**options: Any) -> World:
     assert done.failure is None
     assert [done.data[name] for name in ("created", "updated", "removed", "unchanged")] == [30, 2, 3, 2]
     assert world.customer_objects.written == {}
+    assert contacts(world) == {
+        **{email: ({"out": "OPT_IN"} if email in NEW[:2] else {}, False) for email in (*NEW, *OWN)},
+        STAYING[0]: ({"in": "OPT_OUT", "out": "OPT_IN"}, False),
+        STAYING[1]: ({"out": "OPT_OUT"}, False),
+        STAYING[2]: ({"out": "OPT_IN"}, False),
+        STAYING[3]: ({}, True),
+        LEAVING[3]: ({"in": "OPT_OUT"}, False),
+    }
+    assert known(world) == sorted([*NEW, *STAYING, LEAVING[3]])
     return world
 
 
@@ -138,6 +156,18 @@ def test_who_unsubscribes_between_the_kill_and_the_next_run_stays_so(where: Wher
         done = run(world, people, "again")
         assert done.failure is None, moment
         check(moment, world, people, expected, remembered)
+
+
+def test_who_unsubscribes_as_soon_as_a_killed_runs_job_brought_them_stays_so() -> None:
+    """The next run begins at once: it waits for that job, and does not bring them again."""
+    whole = undisturbed()
+    for moment, world, people in killed("ses"):
+        world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=5, processing_seconds=30))
+        meanwhile(world, unsubscribing(world, NEW[7]))
+        done = run(world, people, "again")
+        assert done.failure is None, moment
+        expected = {**contacts(whole), NEW[7]: ({}, True)}
+        check(moment, world, people, expected, known(whole))
 
 
 def test_a_file_stays_only_if_the_run_was_killed_while_it_was_needed() -> None:

@@ -223,6 +223,34 @@ def test_a_choice_in_another_spelling_counts_at_the_last_moment() -> None:
     assert (done.data["updated"], done.data["unchanged"]) == (0, 1)
 
 
+def test_an_update_carries_the_whole_contact() -> None:
+    """Whatever SES makes of a member that an update leaves out, ours leaves out none."""
+    there = ContactRecord("ana@x.example", (("in", "OPT_OUT"),), attributes='{"a": 1}')
+    world = World(there)
+    sent: list[dict[str, Any]] = []
+    original = world.client.call
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "update_contact":
+            sent.append(parameters)
+        return original(operation, **parameters)
+
+    world.client.call = call  # type: ignore[method-assign]
+    importing(world, with_people(world, "ana@x.example", roles={"dba": ["u0"]}), sync_topics=True)
+    assert sent == [
+        {
+            "ContactListName": "main",
+            "EmailAddress": "ana@x.example",
+            "TopicPreferences": [
+                {"TopicName": "in", "SubscriptionStatus": "OPT_OUT"},
+                {"TopicName": "out", "SubscriptionStatus": "OPT_IN"},
+            ],
+            "UnsubscribeAll": False,
+            "AttributesData": '{"a": 1}',
+        }
+    ]
+
+
 def test_two_spellings_and_a_prune() -> None:
     """Who left is removed in the spelling that chose nothing; the one that chose stays, and stays remembered."""
     world = World(*(ContactRecord(f"own{n}@x.example") for n in range(20)))
@@ -236,7 +264,7 @@ def test_two_spellings_and_a_prune() -> None:
 
 
 def test_a_list_that_changes_between_slices_of_its_reading() -> None:
-    """Somebody comes on a page that was read, and is left as they are; somebody goes, and nothing is lost."""
+    """Somebody comes, and is left as they are; somebody goes from a page that was read, and nobody is lost by it."""
     world = World(*(ContactRecord(f"own{n:04d}@x.example") for n in range(8_000)))
     late = "aaa@x.example"
     answers: list[str] = []
@@ -257,6 +285,19 @@ def test_a_list_that_changes_between_slices_of_its_reading() -> None:
     assert (found[late], found["zoe@x.example"]) == (({}, True), ({}, False))
     assert len(found) == 8_001
     assert (done.data["created"], done.data["unchanged"]) == (1, 2)
+
+
+def test_who_comes_after_the_reading_is_left_as_they_are() -> None:
+    """They are there, by their own doing: that is unchanged, and so is what they said."""
+    world = World()
+
+    def happens() -> None:
+        world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord("ana@x.example", (("out", "OPT_OUT"),), True)])
+
+    instead(world, "create_contact", happens)
+    done = importing(world, with_people(world, "ana@x.example", "bob@x.example", roles={"dba": ["u0"]}))
+    assert contacts(world)["ana@x.example"] == ({"out": "OPT_OUT"}, True)
+    assert (done.data["created"], done.data["unchanged"]) == (1, 1)
 
 
 def test_a_topic_that_the_list_lacks_fails_nobody() -> None:
