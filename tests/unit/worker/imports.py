@@ -24,6 +24,11 @@ PREFIX = "data/people/"
 def with_people(world: World, *emails: str, roles: dict[str, list[str]] | None = None) -> People:
     """What the first phase would have read: users u0, u1 and so on."""
     users = [{"id": f"u{n}", "name": f"user{n}", "email": email, "enabled": True} for n, email in enumerate(emails)]
+    return with_users(world, users, roles)
+
+
+def with_users(world: World, users: list[dict[str, Any]], roles: dict[str, list[str]] | None = None) -> People:
+    """The same, of users ({id, name, email, enabled}) as they are; `roles` are {role: ids}."""
     members = [{"role": role, "users": ids} for role, ids in (roles or {}).items()]
     for name, rows in (("users", users), ("memberships", members)):
         body = "".join(json.dumps(row) + "\n" for row in rows).encode()

@@ -21,6 +21,7 @@ from tests.unit.worker.imports import (
     meanwhile,
     unsubscribing,
     with_people,
+    with_users,
     writes,
 )
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
@@ -114,6 +115,53 @@ def test_a_dry_run_shows_what_the_real_run_does() -> None:
     done = importing(world, people, sync_topics=True)
     names = ("created", "updated", "removed", "unchanged", "skipped", "failed")
     assert {name: shown.data[name] for name in names} == {name: done.data[name] for name in names}
+
+
+def test_a_dry_run_shows_who_would_be_removed() -> None:
+    """By number, and by name where the real run writes it; it removes, saves and remembers nothing."""
+    world = World()
+    people = leave(world, *everybody(10)[2:])
+    before = (contacts(world), {key: body for key, body in world.objects.written.items() if key.startswith("backups/")})
+    shown = importing(world, people, run_id="dry", dry_run=True, prune=True)
+    after = {key: body for key, body in world.objects.written.items() if key.startswith("backups/")}
+    assert (contacts(world), after) == before
+    done = importing(world, people, run_id="real", prune=True)
+    assert shown.data["removed"] == done.data["removed"] == 2
+    said = [json.loads(line) for line in world.written_below("data/dry/acme/changes-").splitlines()]
+    assert [one["email"] for one in said if one["change"] == "remove"] == everybody(2)
+    assert set(before[0]) - set(contacts(world)) == set(everybody(2))
+
+
+def test_who_cannot_be_a_contact_is_counted_and_fails_nobody() -> None:
+    """No e-mail, disabled, twice by case, no address at all: the others come, in every run."""
+    users: list[tuple[str | None, bool]] = [
+        ("ana@x.example", True), (None, True), ("off@x.example", False), ("ANA@x.example", True), ("typo", True),
+    ]  # fmt: skip
+    listed = [{"id": f"u{n}", "name": f"n{n}", "email": email, "enabled": on} for n, (email, on) in enumerate(users)]
+    world = World()
+    for run_id, numbers in (("run-1", (1, 0)), ("run-2", (0, 1))):
+        done = importing(world, with_users(world, listed), run_id=run_id)
+        assert done.failure is None
+        assert (done.data["created"], done.data["unchanged"]) == numbers
+        assert done.data["skipped"] == {"no_email": 1, "disabled": 1, "duplicate": 1, "invalid_email": 1}
+    assert set(contacts(world)) == {"ana@x.example"}
+
+
+def test_only_requests_are_waited_for() -> None:
+    """Five hundred people who need nothing are a burst of requests, and no second is slept."""
+    world = World(*(ContactRecord(email) for email in everybody(500)))
+    done = importing(world, with_people(world, *everybody(500)), per_second=1)
+    assert done.data["unchanged"] == 500
+    assert (len(world.asked), world.time.slept) == (4, 0.0)
+
+
+def test_a_disabled_user_by_name_is_nobody_to_import() -> None:
+    """That is said, and is no failure: the name is known."""
+    world = World()
+    listed = [{"id": "u0", "name": "Ana", "email": "ana@x.example", "enabled": False}]
+    done = importing(world, with_users(world, listed), username="ana")
+    assert (done.failure, done.data["skipped"], contacts(world)) == (None, {"disabled": 1}, {})
+    assert any("there is nobody to import" in text for text in world.warnings)
 
 
 def test_prune_removes_who_left_and_nobody_else() -> None:

@@ -154,10 +154,11 @@ class ReadBySes:
 
 
 class Time:
-    """A clock that moves when somebody sleeps, and a little with every look."""
+    """A clock that moves when somebody sleeps, and a little with every look. `slept`: seconds."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
+        self.slept = 0.0
 
     def __call__(self) -> float:
         self.now += 0.001
@@ -166,6 +167,7 @@ class Time:
     def sleep(self, seconds: float) -> None:
         """Pass."""
         self.now += seconds
+        self.slept += seconds
 
 
 class World:
