@@ -12,6 +12,7 @@ import pytest
 
 from local.ses.jobs import ImportJobSettings
 from local.ses.store import ContactRecord
+from shared.errors import AwsCallError, CustomerError
 from shared.models import People
 from tests.unit.worker.imports import (
     contacts,
@@ -31,6 +32,7 @@ LEAVING = [f"leaving{n}@corp.example" for n in range(4)]  # the last one chose
 OWN = [f"own{n}@corp.example" for n in range(20)]
 RECORD = "backups/identity/acme.json"
 KILLED_FILE, AGAIN_FILE = "ses-fleet/acme/killed.json", "ses-fleet/acme/again.json"
+WRITING = {"CreateImportJob", "CreateContact", "UpdateContact", "DeleteContact"}
 ATTRIBUTES = '{"shoe": 44}'
 
 Where = Literal["ses", "results", "import bucket"]
@@ -194,6 +196,37 @@ def test_the_record_only_grows_until_a_prune_is_complete() -> None:
         for moment, world, _ in killed(where):
             if any(email in contacts(world) for email in LEAVING[:3]):
                 assert {*STAYING, *LEAVING} <= set(known(world)), moment
+
+
+@pytest.mark.parametrize(
+    ("kind", "after"), [("lost", True), ("server", False), ("refused", False), ("conflict", False)]
+)
+@pytest.mark.parametrize("where", list(_WHERE))
+def test_a_call_that_fails_is_told_honestly_and_the_next_run_completes(where: Where, kind: str, after: bool) -> None:
+    """A run that says it succeeded did everything; one that failed says whether anybody knows what came of it."""
+    whole = undisturbed()
+    calls = _WHERE[where](whole).asked
+    for number in range(1, (calls if isinstance(calls, int) else len(calls)) + 1):
+        moment = f"{where}, call {number}"
+        world, people = prepared()
+        _WHERE[where](world).faults[number] = Fault(kind, after=after)
+        failure = failure_of(world, people)
+        if failure is None:
+            assert contacts(world) == contacts(whole), moment
+        else:
+            unheard = where == "ses" and kind in ("lost", "server") and world.asked[-1] in WRITING
+            under_way = "CreateImportJob" in world.asked and KILLED_FILE in world.customer_objects.written
+            assert failure.outcome_unknown == (unheard or under_way), moment
+            run(world, people, "again")
+        check(moment, world, people, contacts(whole), known(whole))
+
+
+def failure_of(world: World, people: People) -> AwsCallError | CustomerError | None:
+    """How a run fails, if it does."""
+    try:
+        return run(world, people, "killed").failure
+    except (AwsCallError, CustomerError) as failure:
+        return failure
 
 
 @pytest.mark.matrix
