@@ -6,7 +6,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+# An apostrophe within a word is the address's own (o'brien@…), one before it is a quotation mark.
+_ADDRESS = re.compile(r"(?:[^\s@<>\"'(),;:]|(?<=\w)')++@[^\s@<>\"'(),;:]+")
 _ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA|LSIA)[A-Z0-9]{12,}\b")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
 _SIGNED_QUERY = re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s]+", re.IGNORECASE)

@@ -73,6 +73,14 @@ def test_reading_writes_nothing_but_the_record(cloud: Cloud) -> None:
     assert ours == {"PutObject", "Invoke"}
 
 
+def test_every_customer_is_called_in_its_own_region(cloud: Cloud) -> None:
+    """That of config.json, whatever the functions' own is."""
+    mark = cloud.mark()
+    cloud.run(include=["acme", "globex"])
+    called = {(e["account"], e["region"]) for e in cloud.journal(mark) if e["service"] == "sesv2"}
+    assert called == {("444455556666", "us-east-1"), ("777788889999", "eu-west-1")}
+
+
 def test_twenty_five_customers_at_concurrency_five(cloud: Cloud) -> None:
     """Never more than five invokes are open at once, and everybody has a result."""
     cloud.put_config(fleet())

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared import limits
 from shared.actions import ImportParams
-from shared.errors import CustomerError
+from shared.errors import AwsCallError, CustomerError
 from worker.importing.add import add, hear, look
 from worker.importing.decide import decide
 from worker.importing.prune import remove, save
@@ -44,6 +44,9 @@ def run(job: Job, params: ImportParams, state: State) -> Outcome:
     except SliceTimeoutError:
         job.log(f"⏳ Customer {job.code}: {_shown(work)} so far; going on in another slice")
         return More(work.state())
+    except (AwsCallError, CustomerError) as failure:
+        failure.outcome_unknown |= work.job_under_way
+        raise
     return _done(work)
 
 

@@ -1,31 +1,22 @@
-"""New contacts: by one import job where there are many, else one by one."""
+"""New contacts: what came of the import job where there were many, else one by one."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from shared.errors import AwsCallError
 from worker.contact_list import api_preferences
 from worker.importing import jobs
-from worker.importing.decide import by_job, without_job
 from worker.importing.harvest import Harvest
+from worker.importing.submit import without_job
 from worker.importing.subscriptions import Change
-from worker.importing.work import ImportJob, Step, Work
+from worker.importing.work import Step, Work
 from worker.rate import SliceTimeoutError
 
 
 def add(work: Work) -> Step:
-    """Start an import job, or create contacts; one that came meanwhile is left as it is."""
-    job, progress, additions = work.job, work.progress, work.planned("create")
-    if additions and not progress.at and not progress.one_by_one:
-        job.log(f"📥 Customer {job.code}: Importing contacts to SES")
-    if by_job(work, len(additions)):
-        progress.import_job = _started(work, additions)
-        if progress.import_job is not None:
-            return "hear"
-    for change in additions[progress.at :]:
+    """Create contacts one by one; one that came meanwhile is left as it is."""
+    for change in work.planned("create")[work.progress.at :]:
         _create(work, change)
-        progress.at += 1
+        work.progress.at += 1
     return "update"
 
 
@@ -54,18 +45,19 @@ def look(work: Work) -> Step:
     """Count who is in the list now: what a job says it processed is not who came of it."""
     job, progress = work.job, work.progress
     additions = {change.email.casefold(): change for change in work.planned("create")}
-    left = {one["email"].casefold() for one in work.read(work.files.unsubscribed, job.data_prefix, "unsubscribed")}
+    left = {one["email"] for one in work.read(work.files.unsubscribed, job.data_prefix, "unsubscribed")}
+    asked = additions.keys() | {email.casefold() for email in left}
     harvest = Harvest(job, f"listing-{progress.rounds}", progress.harvest)
     try:
         harvest.open()
-        there = harvest.run(lambda key: key in additions or key in left)
+        there = harvest.run(asked.__contains__)
     except SliceTimeoutError:
         progress.harvest = harvest.state()
         raise
-    fell = [one for key in left for one in there.get(key, ()) if not one["unsubscribed_all"]]
+    fell = sum(one["email"] in left and not one["unsubscribed_all"] for found in there.values() for one in found)
     if fell:
         job.warn(
-            f"{len(fell)} contacts had unsubscribed from everything before this import and have not now, which it did "
+            f"{fell} contacts had unsubscribed from everything before this import and have not now, which it did "
             "not do: look who changed them"
         )
     missing = [change.email for key, change in additions.items() if key not in there]
@@ -75,26 +67,6 @@ def look(work: Work) -> Step:
         work.count("failed", len(missing))
         progress.reasons = progress.reasons or {"not in the list after the import job": len(missing)}
     return "update"
-
-
-def _started(work: Work, additions: Sequence[Change]) -> ImportJob | None:
-    """The job; None when it is not to be had, which is a warning."""
-    job, bucket = work.job, str(work.job.customer.import_bucket)
-    try:
-        key = jobs.upload(job, bucket, additions)
-    except AwsCallError as failure:
-        if failure.kind != "refused":
-            raise
-        without_job(work, f"the import_bucket {bucket} did not take the file ({failure.code})")
-        return None
-    try:
-        return ImportJob(job_id=jobs.start(job, bucket, key, work.list_name), key=key)
-    except AwsCallError as failure:
-        if failure.kind != "refused":
-            raise
-        jobs.clean_up(job, bucket, key)
-        without_job(work, f"SES refused the import job ({failure.code}: {failure.text})")
-        return None
 
 
 def _create(work: Work, change: Change) -> None:
@@ -107,7 +79,8 @@ def _create(work: Work, change: Change) -> None:
         )
     except AwsCallError as failure:
         if failure.code == "AlreadyExistsException":
-            work.count("unchanged")  # made meanwhile: what it says of itself is its own choice
+            # Made meanwhile, and what it says of itself is its own choice; by our own job, if that failed halfway.
+            work.count("unchanged" if work.progress.import_job is None else "created")
         else:
             work.refuse(change, failure)
         return

@@ -5,28 +5,36 @@ from __future__ import annotations
 from shared.errors import CustomerError
 from worker.importing import jobs, known, subscriptions
 from worker.importing.harvest import Harvest
+from worker.importing.submit import by_job, submit
 from worker.importing.subscriptions import Changes
 from worker.importing.work import Step, Work
 from worker.rate import SliceTimeoutError
 
 
 def decide(work: Work) -> Step:
-    """Read the list while no import job is under way, decide, check, and write the decision to S3."""
+    """Read the list while no import job is under way, decide, check, and write the decision to S3.
+
+    New contacts that come by an import job are under way then: nothing may come between the reading and its start.
+    """
     job, progress = work.job, work.progress
     if progress.jobs_seen is None:
         progress.jobs_seen = _quiet(work)
     harvest = Harvest(job, f"listing-{progress.rounds}", progress.harvest)
-    known_addresses = known.load(job)
-    directory = work.directory
     try:
-        progress.contact_list = harvest.open()
-        if progress.contact_list is None:
-            text = f"{job.code} has no contact list in {job.customer.region}: run manage-topic-all first"
-            raise CustomerError("operation", "NoContactList", text)
-        there = harvest.run(lambda key: key in directory.addresses or key in known_addresses)
+        return _decide(work, harvest)
     except SliceTimeoutError:
         progress.harvest = harvest.state()
         raise
+
+
+def _decide(work: Work, harvest: Harvest) -> Step:
+    job, progress, directory = work.job, work.progress, work.directory
+    known_addresses = known.load(job)
+    progress.contact_list = harvest.open()
+    if progress.contact_list is None:
+        text = f"{job.code} has no contact list in {job.customer.region}: run manage-topic-all first"
+        raise CustomerError("operation", "NoContactList", text)
+    there = harvest.run(lambda key: key in directory.addresses or key in known_addresses)
     topics = subscriptions.opt_ins(job.item.topics or (), progress.contact_list.topics)
     made = subscriptions.changes(
         directory,
@@ -36,30 +44,16 @@ def decide(work: Work) -> Step:
         removable=known_addresses if job.item.prune else frozenset(),
     )
     _check_prune(work, made, harvest.total)
-    if by_job(work, len(made.of("create"))) and not job.dry_run and _others_came(work):
-        return "decide"
+    if not job.dry_run:
+        known.store(job, known_addresses | directory.addresses)
+    additions = made.of("create")
+    if by_job(work, len(additions)) and not job.dry_run and not submit(work, additions):
+        return _again(work)
     _say(work, made, topics.lacking, harvest.total)
     _keep(work, made)
     if job.dry_run:
         return "done"
-    known.store(job, known_addresses | directory.addresses)
-    return "add"
-
-
-def by_job(work: Work, additions: int) -> bool:
-    """Whether there are so many new contacts that an import job is worth it, and one may be had."""
-    job, progress = work.job, work.progress
-    if additions <= job.settings.import_job_threshold or progress.one_by_one:
-        return False
-    if job.customer.import_bucket is None:
-        without_job(work, "config.json has no import_bucket for this customer")
-    return not progress.one_by_one
-
-
-def without_job(work: Work, why: str) -> None:
-    """From here on contacts are created one by one."""
-    work.progress.one_by_one = True
-    work.job.warn(f"contacts are created one by one, at one request a second: {why}")
+    return "add" if progress.import_job is None else "hear"
 
 
 def _quiet(work: Work) -> str:
@@ -76,15 +70,13 @@ def _quiet(work: Work) -> str:
     return found.digest
 
 
-def _others_came(work: Work) -> bool:
-    """Whether a job was started since the list was read: then the list is not as it was read."""
+def _again(work: Work) -> Step:
+    """A job was started since the list was read: the list is not as it was read."""
     progress = work.progress
-    if jobs.look(work.job).digest == progress.jobs_seen:
-        return False
     work.job.log(f"🔁 Customer {work.job.code}: another import job came meanwhile; reading the list again")
     progress.jobs_seen, progress.harvest = None, {}
     progress.rounds += 1
-    return True
+    return "decide"
 
 
 def _check_prune(work: Work, made: Changes, total: int) -> None:
@@ -106,6 +98,8 @@ def _check_prune(work: Work, made: Changes, total: int) -> None:
 
 def _say(work: Work, made: Changes, lacking: tuple[str, ...], total: int) -> None:
     job = work.job
+    if made.of("create") and not job.dry_run:
+        job.log(f"📥 Customer {job.code}: Importing contacts to SES")
     if work.params.username is None:
         work.progress.others = total - made.there - len(made.of("remove"))
     if lacking:
@@ -129,8 +123,8 @@ def _keep(work: Work, made: Changes) -> None:
     work.files.changes.add(change.record() for change in made.changes)
     work.files.unsubscribed.add({"email": email} for email in made.unsubscribed)
     work.files.kept.add({"email": email} for email in made.kept)
+    work.files.states()
     if work.job.dry_run:
-        work.files.states()
         work.count("created", len(made.of("create")))
         work.count("updated", len(made.of("update")))
         work.count("removed", len(made.of("remove")))

@@ -21,13 +21,19 @@ class Harvest:
         self._scan = Scan(state.get("scan", {}))
         self._written = PartWriter(job, job.data_prefix, state.get("written", {}), name)
         self._new: list[Record] = []
+        self._over: bool = state.get("over", False)
 
     def state(self) -> State:
         """Where the next slice goes on; JSON, without addresses."""
         self._written.add(self._new)
         self._written.flush()
         self._new = []
-        return {"total": self.total, "scan": self._scan.state(), "written": self._written.state()}
+        return {
+            "total": self.total,
+            "scan": self._scan.state(),
+            "written": self._written.state(),
+            "over": self._over,
+        }
 
     def open(self) -> ContactList | None:
         """The list, as it was when the walk began."""
@@ -35,9 +41,10 @@ class Harvest:
 
     def run(self, wanted: Callable[[str], bool]) -> dict[str, list[Record]]:
         """`{case-folded address: its contacts}` of the whole list, of those addresses that are `wanted`."""
-        for page in self._scan.pages(self._job):
+        for page in () if self._over else self._scan.pages(self._job):
             self.total += len(page)
             self._new += [contact_list.record(contact) for contact in page if wanted(_key(contact))]
+        self._over = True
         found: dict[str, list[Record]] = {}
         for number in range(1, self._written.parts + 1):
             for record in parts.records(self._job, self._job.data_prefix, number, self._name):

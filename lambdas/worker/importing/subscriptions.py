@@ -46,15 +46,24 @@ def opt_ins(wanted: Sequence[WantedTopic], have: Iterable[Topic]) -> OptIns:
 
 @dataclass(frozen=True)
 class Change:
-    """One address to be created, opted in to more, or removed."""
+    """One address to be created, opted in to more, or removed.
+
+    `also`: the same person's other contacts, whose addresses differ in case only. Their choices count, too.
+    """
 
     email: str
     change: Literal["create", "update", "remove"]
     opt_in: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, record: Record) -> Change:
+        """As it was written."""
+        return cls(record["email"], record["change"], tuple(record["opt_in"]), tuple(record["also"]))
 
     def record(self) -> Record:
         """As our files have it."""
-        return {"email": self.email, "change": self.change, "opt_in": list(self.opt_in)}
+        return {"email": self.email, "change": self.change, "opt_in": list(self.opt_in), "also": list(self.also)}
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,8 @@ def changes(
             continue
         missing = missing_opt_ins(topics.of(person), there) if sync_topics else ()
         if missing:
-            made.append(Change(there[0]["email"], "update", missing))
+            first, *also = (contact["email"] for contact in there)
+            made.append(Change(first, "update", missing, tuple(also)))
         else:
             unchanged += 1
     present = {key for key in contacts if key in directory.addresses}

@@ -23,10 +23,12 @@ def update(work: Work) -> Step:
 
 def _opt_in(work: Work, change: Change) -> None:
     for attempt in range(1, limits.CHANGE_ATTEMPTS + 1):
-        # Read and write follow each other at once: what is chosen between them would be lost.
-        work.job.ses.reserve(2)
+        # Reads and write follow each other at once: what is chosen between them would be lost.
+        work.job.ses.reserve(2 + len(change.also))
+        others = [(email, get(work.job, work.list_name, email)) for email in change.also]
         now = get(work.job, work.list_name, change.email)
-        missing = () if now is None else missing_opt_ins(change.opt_in, [contact_record(change.email, now)])
+        told = [contact_record(email, one) for email, one in (*others, (change.email, now)) if one is not None]
+        missing = () if now is None else missing_opt_ins(change.opt_in, told)
         if now is None or not missing:
             work.count("unchanged")
             return

@@ -95,6 +95,11 @@ class Work:
         return found
 
     @property
+    def job_under_way(self) -> bool:
+        """Whether an import job was started and nobody heard yet how it ended."""
+        return self.progress.import_job is not None and self.progress.step in ("decide", "hear")
+
+    @property
     def list_name(self) -> str:
         """The customer's list, once it was read."""
         assert self.progress.contact_list is not None  # noqa: S101  # set by the first step
@@ -103,7 +108,7 @@ class Work:
     def planned(self, kind: str) -> list[Change]:
         """What was decided to be done of one kind, in order."""
         found = self.read(self.files.changes, self.job.data_prefix, "changes")
-        return [Change(one["email"], one["change"], tuple(one["opt_in"])) for one in found if one["change"] == kind]
+        return [Change.of(one) for one in found if one["change"] == kind]
 
     def read(self, writer: PartWriter, prefix: str, name: str) -> list[Record]:
         """Everything of one of the files, up to now."""

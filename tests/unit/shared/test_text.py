@@ -27,6 +27,7 @@ def test_ordinary_text_is_shown_as_it_is() -> None:
     ("text", "secret"),
     [
         ("User ada.l+x@acme.example not found", "ada.l+x@acme.example"),
+        ("Contact o'brien@acme.example doesn't exist", "o'"),
         ("key ASIAIOSFODNN7EXAMPLE is bad", "ASIAIOSFODNN7EXAMPLE"),
         ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
         ("secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY!", "wJalrXUtnFEMI"),

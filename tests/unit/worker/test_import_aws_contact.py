@@ -10,63 +10,22 @@ import pytest
 
 from local.ses.jobs import ImportJobSettings
 from local.ses.store import ContactRecord
-from shared.actions import ImportParams, RestoreListParams
+from shared.actions import RestoreListParams
 from shared.errors import CustomerError
-from shared.models import IdentityCenter, People, WantedTopic
+from shared.models import People
+from tests.unit.worker.imports import (
+    contacts,
+    everybody,
+    importing,
+    leave,
+    meanwhile,
+    unsubscribing,
+    with_people,
+    with_users,
+    writes,
+)
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
-from worker.actions import import_aws_contact, restore_list
-from worker.job import Done
-
-SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
-TOPICS = [
-    WantedTopic(name="in", display_name="In", description="d", default_status="OPT_IN", opt_in_roles=["dba"]),
-    WantedTopic(name="out", display_name="Out", description="", default_status="OPT_OUT", opt_in_roles=["DBA"]),
-]
-PREFIX = "data/people/"
-
-
-def with_people(world: World, *emails: str, roles: dict[str, list[str]] | None = None) -> People:
-    """What the first phase would have read: users u0, u1 and so on."""
-    users = [{"id": f"u{n}", "name": f"user{n}", "email": email, "enabled": True} for n, email in enumerate(emails)]
-    members = [{"role": role, "users": ids} for role, ids in (roles or {}).items()]
-    for name, rows in (("users", users), ("memberships", members)):
-        body = "".join(json.dumps(row) + "\n" for row in rows).encode()
-        world.objects.written[f"{PREFIX}{name}-00001.jsonl.gz"] = gzip.compress(body)
-    return People(
-        prefix=PREFIX, users=len(users), groups=1, memberships=0, user_parts=1, membership_parts=1 if members else 0
-    )
-
-
-def importing(world: World, people: People, *, run_id: str = "run-1", bucket: str | None = "b", **options: Any) -> Done:
-    """One run to its end."""
-    params = ImportParams(sync_topics=options.pop("sync_topics", False), username=options.pop("username", None))
-    customer = {"identity_center": SOURCE, "import_bucket": bucket}
-    known: dict[str, Any] = {"customer": customer, "topics": TOPICS, "people": people, "run_id": run_id}
-    return world.run(import_aws_contact.run, params, **known, **options)
-
-
-def contacts(world: World) -> dict[str, tuple[dict[str, str], bool]]:
-    """{address: (explicit preferences, unsubscribed from everything)}."""
-    found: dict[str, tuple[dict[str, str], bool]] = {}
-    token: dict[str, str] = {}
-    while True:
-        page = world.ses.call(ACCOUNT, REGION, "ListContacts", {"ContactListName": "main", "PageSize": 1000, **token})
-        for one in page["Contacts"]:
-            chosen = {choice["TopicName"]: choice["SubscriptionStatus"] for choice in one["TopicPreferences"]}
-            found[one["EmailAddress"]] = (chosen, one["UnsubscribeAll"])
-        if "NextToken" not in page:
-            return found
-        token = {"NextToken": page["NextToken"]}
-
-
-def writes(world: World) -> int:
-    """Changing calls so far."""
-    return sum(not name.startswith(("Get", "List")) for name in world.asked)
-
-
-def everybody(count: int) -> list[str]:
-    """Addresses."""
-    return [f"person{number:05d}@corp.example" for number in range(count)]
+from worker.actions import restore_list
 
 
 def test_new_people_with_the_topics_of_their_roles() -> None:
@@ -158,11 +117,51 @@ def test_a_dry_run_shows_what_the_real_run_does() -> None:
     assert {name: shown.data[name] for name in names} == {name: done.data[name] for name in names}
 
 
-def leave(world: World, *stay: str) -> People:
-    """Ten people come, then only these are left in Identity Center; the list has ten more of its own."""
-    world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord(f"own{n}@x.example") for n in range(10)])
-    importing(world, with_people(world, *everybody(10)), run_id="first")
-    return with_people(world, *stay)
+def test_a_dry_run_shows_who_would_be_removed() -> None:
+    """By number, and by name where the real run writes it; it removes, saves and remembers nothing."""
+    world = World()
+    people = leave(world, *everybody(10)[2:])
+    before = (contacts(world), {key: body for key, body in world.objects.written.items() if key.startswith("backups/")})
+    shown = importing(world, people, run_id="dry", dry_run=True, prune=True)
+    after = {key: body for key, body in world.objects.written.items() if key.startswith("backups/")}
+    assert (contacts(world), after) == before
+    done = importing(world, people, run_id="real", prune=True)
+    assert shown.data["removed"] == done.data["removed"] == 2
+    said = [json.loads(line) for line in world.written_below("data/dry/acme/changes-").splitlines()]
+    assert [one["email"] for one in said if one["change"] == "remove"] == everybody(2)
+    assert set(before[0]) - set(contacts(world)) == set(everybody(2))
+
+
+def test_who_cannot_be_a_contact_is_counted_and_fails_nobody() -> None:
+    """No e-mail, disabled, twice by case, no address at all: the others come, in every run."""
+    users: list[tuple[str | None, bool]] = [
+        ("ana@x.example", True), (None, True), ("off@x.example", False), ("ANA@x.example", True), ("typo", True),
+    ]  # fmt: skip
+    listed = [{"id": f"u{n}", "name": f"n{n}", "email": email, "enabled": on} for n, (email, on) in enumerate(users)]
+    world = World()
+    for run_id, numbers in (("run-1", (1, 0)), ("run-2", (0, 1))):
+        done = importing(world, with_users(world, listed), run_id=run_id)
+        assert done.failure is None
+        assert (done.data["created"], done.data["unchanged"]) == numbers
+        assert done.data["skipped"] == {"no_email": 1, "disabled": 1, "duplicate": 1, "invalid_email": 1}
+    assert set(contacts(world)) == {"ana@x.example"}
+
+
+def test_only_requests_are_waited_for() -> None:
+    """Five hundred people who need nothing are a burst of requests, and no second is slept."""
+    world = World(*(ContactRecord(email) for email in everybody(500)))
+    done = importing(world, with_people(world, *everybody(500)), per_second=1)
+    assert done.data["unchanged"] == 500
+    assert (len(world.asked), world.time.slept) == (4, 0.0)
+
+
+def test_a_disabled_user_by_name_is_nobody_to_import() -> None:
+    """That is said, and is no failure: the name is known."""
+    world = World()
+    listed = [{"id": "u0", "name": "Ana", "email": "ana@x.example", "enabled": False}]
+    done = importing(world, with_users(world, listed), username="ana")
+    assert (done.failure, done.data["skipped"], contacts(world)) == (None, {"disabled": 1}, {})
+    assert any("there is nobody to import" in text for text in world.warnings)
 
 
 def test_prune_removes_who_left_and_nobody_else() -> None:
@@ -302,31 +301,6 @@ def test_one_person_by_name() -> None:
     with pytest.raises(CustomerError) as error:
         importing(world, people, username="nobody@x.example", run_id="run-2")
     assert "nobody" not in error.value.message
-
-
-def meanwhile(world: World, happens: Any) -> None:
-    """Call `happens(operation)` after every answer of SES, as other people's doing."""
-    original = world.client.call
-
-    def call(operation: str, **parameters: Any) -> dict[str, Any]:
-        answer = original(operation, **parameters)
-        happens(operation)
-        return answer
-
-    world.client.call = call  # type: ignore[method-assign]
-
-
-def unsubscribing(world: World, email: str) -> Any:
-    """That person unsubscribes from everything as soon as they are in the list."""
-    done: list[str] = []
-
-    def happens(_operation: str) -> None:
-        if not done and email in contacts(world):
-            request = {"ContactListName": "main", "EmailAddress": email, "UnsubscribeAll": True}
-            world.ses.call(ACCOUNT, REGION, "UpdateContact", request)
-            done.append(email)
-
-    return happens
 
 
 def test_a_job_under_way_is_waited_for_before_the_list_is_read() -> None:

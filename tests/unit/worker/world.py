@@ -95,15 +95,21 @@ class Objects(AwsClient):
         self.faults: dict[int, Fault] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """PutObject and GetObject."""
+        """PutObject, GetObject and DeleteObject."""
         self.asked += 1
         fault = self.faults.pop(self.asked, None)
         if fault is not None and not fault.after:
             raise fault.error("s3", operation)
-        answer = self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
+        answer = self._answer(operation, parameters)
         if fault is not None:
             raise fault.error("s3", operation)
         return answer
+
+    def _answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        if operation == "delete_object":
+            self.written.pop(parameters["Key"], None)
+            return {}
+        return self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
 
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
@@ -129,10 +135,6 @@ class CustomerObjects(Objects):
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Only in the account that the caller expects."""
         assert parameters["ExpectedBucketOwner"] == ACCOUNT
-        if operation == "delete_object":
-            self.asked += 1
-            self.written.pop(parameters["Key"], None)
-            return {}
         return super().call(operation, **parameters)
 
 
@@ -152,10 +154,11 @@ class ReadBySes:
 
 
 class Time:
-    """A clock that moves when somebody sleeps, and a little with every look."""
+    """A clock that moves when somebody sleeps, and a little with every look. `slept`: seconds."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
+        self.slept = 0.0
 
     def __call__(self) -> float:
         self.now += 0.001
@@ -164,6 +167,7 @@ class Time:
     def sleep(self, seconds: float) -> None:
         """Pass."""
         self.now += seconds
+        self.slept += seconds
 
 
 class World:
@@ -254,6 +258,11 @@ class World:
     def data(self, action: Callable[[Job, Any, State], Outcome], params: Any, **options: Any) -> dict[str, Any]:
         """The same, only the data."""
         return self.run(action, params, **options).data
+
+    def written_below(self, prefix: str) -> str:
+        """All that was written below a prefix, as text."""
+        found = [body for key, body in sorted(self.objects.written.items()) if key.startswith(prefix)]
+        return "".join((gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode() for body in found)
 
     def written(self) -> list[dict[str, Any]]:
         """Every line of every part, in the parts' order."""
