@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two processes, a local cloud each; a file's tests stay together, as they share what they set up.
 PARALLEL := --numprocesses 2 --dist loadfile
+# Node 20 works and is said to be old at every start: once is enough, in docs/operating.md.
+CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 node_modules/.bin/cdk
+CDK_FLAGS ?=
 LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--strip-extras --no-header --no-annotate --allow-unsafe
 
@@ -12,7 +15,7 @@ LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.installed ## make the virtual environment with the pinned packages
@@ -72,6 +75,34 @@ lock: setup ## resolve pyproject.toml into the pinned requirements files
 	@$(LOCK) --extra tools --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml
 	@$(LOCK) --extra tools --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 	@$(LOCK) --constraint requirements-dev.txt --output-file lambdas/requirements.txt pyproject.toml
+
+.PHONY: cdk
+cdk: setup node_modules/.installed ## install the pinned CDK CLI
+
+# The CDK's own defaults hold; CDK_FLAGS passes more, such as --profile NAME.
+node_modules/.installed: package.json package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null \
+		|| { echo "make deploy needs Node.js 20 or newer, with npm: not on PATH" >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' \
+		|| { echo "make deploy needs Node.js 20 or newer: node is $$(node --version)" >&2; exit 1; }
+	@npm ci --silent
+	@touch $@
+
+.PHONY: bootstrap
+bootstrap: cdk ## prepare an account and Region for the CDK, once
+	@$(CDK) bootstrap $(CDK_FLAGS)
+
+.PHONY: synth
+synth: cdk ## write the template to cdk.out/, deploying nothing
+	@$(CDK) synth --quiet $(CDK_FLAGS)
+
+.PHONY: deploy
+deploy: cdk ## deploy what cdk.json describes
+	@$(CDK) deploy $(CDK_FLAGS)
+
+.PHONY: destroy
+destroy: cdk ## remove the stack; the buckets stay unless cdk.json says otherwise
+	@$(CDK) destroy $(CDK_FLAGS)
 
 .PHONY: customer-role
 customer-role: setup ## write the templates that customers deploy, infra/templates/
