@@ -19,8 +19,8 @@ from local.journal import Journal
 from local.lambda_api import LambdaApi
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.runtime import LambdaRuntime
+from local.rate import RateLimit
 from local.s3_objects import S3Objects
-from local.ses.rate import RateLimit
 from local.ses.service import StrictSes
 from local.sts import Sts
 from shared import limits
