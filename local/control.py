@@ -4,6 +4,7 @@ credentials, and how import jobs go. What SES's pre-signed URLs lead to is here,
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 
@@ -20,8 +21,10 @@ from local.ses import bulk
 from local.ses.jobs import ImportJobSettings
 from local.ses.service import StrictSes
 from local.web import AwsError, Request, Response
+from shared.arns import is_region
 
 PREFIX = "/_ses_fleet/"
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 class Generated(BaseModel):
@@ -127,13 +130,16 @@ class Control:
         parts = rest.split("/")
         if len(parts) != 2:
             return _text(400, f"PUT {PREFIX}people/ACCOUNT/REGION")
+        account, region = parts
+        if not _ACCOUNT.fullmatch(account) or not is_region(region):
+            return _text(400, f"{account}/{region} is not the 12 digits of an account and the name of a Region")
         try:
             people = People.model_validate_json(request.body)
         except ValidationError as error:
             raise _wrong(error) from None
-        if people.region not in (None, parts[1]):
-            return _text(400, f"$.region: is {people.region}, not the {parts[1]} of the path")
-        put_people(self._identity_center, parts[0], parts[1], people)
+        if people.region not in (None, region):
+            return _text(400, f"$.region: is {people.region}, not the {region} of the path")
+        put_people(self._identity_center, account, region, people)
         counts = {"users": len(people.new_users), "groups": len(people.new_groups)}
         return Response(200, json.dumps(counts).encode(), {"Content-Type": "application/json"})
 
