@@ -45,6 +45,7 @@ class GroupOperations:
             description=members.optional_text(params, "Description"),
             created_at=self.clock(),
         )
+        members.refuse_reserved(group.display_name)
         store.add_group(group)
         return {"IdentityStoreId": store.id, "GroupId": group.id, "GroupArn": _arn(group), "Revision": "1"}
 

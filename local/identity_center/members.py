@@ -18,6 +18,7 @@ TEXT_CHARACTERS = 1_024  # every other text of a user or a group
 _ID = re.compile(r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}")
 _VISIBLE = "LMSNP"  # Unicode's letters, marks, symbols, numbers and punctuation
 _SPACES = "\t\n\r \xa0\u3000"
+_RESERVED = ("Administrator", "AWSAdministrators")
 
 
 def only(params: Params, *names: str) -> None:
@@ -57,6 +58,12 @@ def optional_text(params: Params, name: str, characters: int = TEXT_CHARACTERS, 
     if not all(unicodedata.category(one)[0] in _VISIBLE or (spaces and one in _SPACES) for one in found):
         raise invalid(f"Value at '{_shown(name)}' has characters that are not allowed")
     return found
+
+
+def refuse_reserved(name: str | None) -> None:
+    """ValidationException for a name that no user and no group may have."""
+    if name in _RESERVED:
+        raise invalid(f"{name} is a reserved name")
 
 
 def structure(value: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.identity_center import members, paging
-from local.identity_center.errors import not_found
+from local.identity_center.errors import missing_member, not_found
 from local.identity_center.members import Answer, Params
 from local.identity_center.store import IdentityStore, User
 
@@ -39,16 +39,17 @@ class UserOperations:
         return _shown(store, find_user(store, members.resource_id(params, "UserId")))
 
     def create_user(self, store: IdentityStore, params: Params) -> Answer:
-        """An enabled user: the API knows no other way to make one."""
+        """An enabled user: the API knows no other way to make one. Names are required in Identity Center (API)."""
         members.only(params, "IdentityStoreId", "UserName", "DisplayName", "Name", "Emails")
         user = User(
             id=store.new_id(),
             username=members.text(params, "UserName", members.USER_NAME_CHARACTERS, spaces=False),
-            display_name=members.optional_text(params, "DisplayName"),
+            display_name=members.text(params, "DisplayName"),
             name=_names(params),
             email=members.emails(params),
             created_at=self.clock(),
         )
+        members.refuse_reserved(user.username)
         store.add_user(user)
         return {"IdentityStoreId": store.id, "UserId": user.id, "UserArn": _arn(user), "Revision": "1"}
 
@@ -59,11 +60,13 @@ class UserOperations:
         return {}
 
 
-def _names(params: Params) -> dict[str, str] | None:
+def _names(params: Params) -> dict[str, str]:
+    if params.get("Name") is None:
+        raise missing_member("name")
     sent = members.structure(params.get("Name"))
     members.only(sent, *_NAMES)
     texts = {name: members.optional_text(sent, name) for name in sent}
-    return {name: text for name, text in texts.items() if text is not None} or None
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def _shown(store: IdentityStore, user: User) -> dict[str, Any]:

@@ -245,7 +245,7 @@ def test_identity_center_refuses_over_http_as_aws_does(cloud: Cloud) -> None:
     (one,) = cloud.client("sso-admin", PEOPLE).list_instances()["Instances"]
     asked = {"IdentityStoreId": one["IdentityStoreId"]}
     with pytest.raises(store.exceptions.ConflictException):
-        store.create_user(**asked, UserName="ADA")
+        store.create_user(**asked, UserName="ADA", DisplayName="Ada", Name={"GivenName": "Ada", "FamilyName": "L"})
     with pytest.raises(store.exceptions.ValidationException):
         store.list_users(**asked, NextToken="x")
     unserved: list[tuple[Any, dict[str, str]]] = [

@@ -16,6 +16,9 @@ OWNER, MEMBER, STRANGER = "111122223333", "444455556666", "777788889999"
 REGION, STORE = "us-east-1", "d-0123456789"
 NOBODY = "0123456789-00000000-0000-0000-0000-000000000000"
 
+# What else CreateUser needs.
+NAMED: dict[str, Any] = {"DisplayName": "Ada Lovelace", "Name": {"GivenName": "Ada", "FamilyName": "Lovelace"}}
+
 
 class Emulated:
     """A strict Identity Center with the store STORE of OWNER, and a clock that the test sets."""
@@ -51,7 +54,7 @@ class Emulated:
 
     def user(self, name: str, **params: Any) -> str:
         """The id of a new user."""
-        return str(self.call("CreateUser", UserName=name, **params)["UserId"])
+        return str(self.call("CreateUser", UserName=name, **{**NAMED, **params})["UserId"])
 
     def group(self, name: str) -> str:
         """The id of a new group."""

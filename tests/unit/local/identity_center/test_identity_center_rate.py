@@ -6,7 +6,7 @@ import pytest
 
 from local.identity_center.service import DEFAULT_RATE, StrictIdentityCenter
 from local.web import AwsError
-from tests.unit.local.identity_center.emulated import MEMBER, OWNER, REGION, STORE, Emulated
+from tests.unit.local.identity_center.emulated import MEMBER, NAMED, OWNER, REGION, STORE, Emulated
 
 
 def allowed(seen: Emulated, operation: str = "ListUsers", account: str = OWNER, store: str = STORE) -> int:
@@ -59,7 +59,7 @@ def test_a_throttled_request_does_nothing() -> None:
     seen = Emulated(rate=DEFAULT_RATE)
     for number in range(20):
         seen.user(f"u{number}")
-    assert seen.refused("CreateUser", UserName="late") == ("ThrottlingException", 400)
+    assert seen.refused("CreateUser", UserName="late", **NAMED) == ("ThrottlingException", 400)
     assert seen.refused("CreateUser") == ("ThrottlingException", 400)
     assert len(seen.call("ListUsers")["Users"]) == 20
 

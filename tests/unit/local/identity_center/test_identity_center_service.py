@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 from local.identity_center.filling import NewUser, generate_groups, generate_users
 from local.identity_center.service import StrictIdentityCenter
 from local.web import AwsError
-from tests.unit.local.identity_center.emulated import MEMBER, NOBODY, OWNER, REGION, STORE, STRANGER, Emulated
+from tests.unit.local.identity_center.emulated import MEMBER, NAMED, NOBODY, OWNER, REGION, STORE, STRANGER, Emulated
 
 INVALID, UNKNOWN = ("ValidationException", 400), ("ResourceNotFoundException", 400)
 CONFLICT = ("ConflictException", 400)
@@ -41,8 +41,7 @@ def test_answers_are_of_the_apis_shape() -> None:
         "CreateUser": seen.call(
             "CreateUser",
             UserName="Ada.L",
-            DisplayName="Ada Lovelace",
-            Name={"GivenName": "Ada", "FamilyName": "Lovelace"},
+            **NAMED,
             Emails=[{"Value": "Ada@X.example", "Type": "work", "Primary": True}],
         ),
         "CreateGroup": seen.call("CreateGroup", DisplayName="g", Description="all"),
@@ -65,10 +64,11 @@ def test_a_user_is_shown_as_it_was_made() -> None:
     """What it has not is absent; letters keep their case; who is made through the API is enabled."""
     seen = Emulated()
     email = {"Value": "Ada@X.example", "Type": "work", "Primary": True}
-    seen.user("Ada.L", DisplayName="Ada Lovelace", Emails=[email])
-    seen.user("nobody")
-    ada, nobody = seen.call("ListUsers")["Users"]
-    assert (ada["UserName"], ada["DisplayName"], ada["Emails"]) == ("Ada.L", "Ada Lovelace", [email])
+    seen.put(users=[NewUser("nobody")])
+    seen.user("Ada.L", Emails=[email])
+    nobody, ada = seen.call("ListUsers")["Users"]
+    assert (ada["UserName"], ada["Emails"]) == ("Ada.L", [email])
+    assert {name: ada[name] for name in NAMED} == NAMED
     assert (ada["UserStatus"], ada["IdentityStoreId"], ada["CreatedAt"]) == ("ENABLED", STORE, 1_000.0)
     assert not {"DisplayName", "Emails", "Name"} & nobody.keys()
     assert seen.call("DescribeUser", UserId=nobody["UserId"]) == nobody
@@ -80,7 +80,7 @@ def test_a_disabled_user_is_one_that_was_put_so() -> None:
     seen = Emulated()
     seen.put(users=[NewUser("on"), NewUser("off", enabled=False)])
     assert [user["UserStatus"] for user in seen.call("ListUsers")["Users"]] == ["ENABLED", "DISABLED"]
-    assert seen.refused("CreateUser", UserName="x", UserStatus="DISABLED") == ("NotImplemented", 501)
+    assert seen.refused("CreateUser", UserName="x", **NAMED, UserStatus="DISABLED") == ("NotImplemented", 501)
 
 
 def test_names_are_nobody_elses() -> None:
@@ -88,7 +88,7 @@ def test_names_are_nobody_elses() -> None:
     seen = Emulated()
     user, group = seen.user("ada"), seen.group("g")
     membership = seen.join(group, user)
-    assert seen.refused("CreateUser", UserName="ADA") == CONFLICT
+    assert seen.refused("CreateUser", UserName="ADA", **NAMED) == CONFLICT
     assert seen.refused("CreateGroup", DisplayName="g") == CONFLICT
     assert seen.refused("CreateGroupMembership", GroupId=group, MemberId={"UserId": user}) == CONFLICT
     seen.group("G")
@@ -136,12 +136,16 @@ def test_what_is_not_there_is_not_found(operation: str, params: dict[str, Any]) 
         ("ListUsers", {"IdentityStoreId": ""}),
         ("ListGroupMemberships", {}),
         ("DescribeUser", {"UserId": "ada"}),
-        ("CreateUser", {}),
-        ("CreateUser", {"UserName": "a b"}),
-        ("CreateUser", {"UserName": "x" * 129}),
-        ("CreateUser", {"UserName": "ada", "DisplayName": ""}),
-        ("CreateUser", {"UserName": "ada", "Emails": []}),
-        ("CreateUser", {"UserName": "ada", "Emails": [{"Value": "a@x.example"}, {"Value": "b@x.example"}]}),
+        ("CreateUser", NAMED),
+        ("CreateUser", {**NAMED, "UserName": "ada", "DisplayName": None}),
+        ("CreateUser", {**NAMED, "UserName": "ada", "Name": None}),
+        ("CreateUser", {**NAMED, "UserName": "a b"}),
+        ("CreateUser", {**NAMED, "UserName": "x" * 129}),
+        ("CreateUser", {**NAMED, "UserName": "Administrator"}),
+        ("CreateGroup", {"DisplayName": "AWSAdministrators"}),
+        ("CreateUser", {**NAMED, "UserName": "ada", "DisplayName": ""}),
+        ("CreateUser", {**NAMED, "UserName": "ada", "Emails": []}),
+        ("CreateUser", {**NAMED, "UserName": "ada", "Emails": [{"Value": "a@x.example"}, {"Value": "b@x.example"}]}),
         ("CreateGroup", {"DisplayName": "a\x00"}),
         ("CreateGroupMembership", {"GroupId": NOBODY}),
         ("CreateGroupMembership", {"GroupId": NOBODY, "MemberId": {}}),
@@ -156,12 +160,11 @@ def test_what_the_api_does_not_take_is_refused(operation: str, params: dict[str,
     assert seen.refused(operation, **params) == INVALID
 
 
-@pytest.mark.parametrize(
-    "params", [{"UserName": 7}, {"UserName": "x", "Emails": {}}, {"UserName": "x", "Name": "Ada"}, {"UserName": ["x"]}]
-)
+@pytest.mark.parametrize("params", [{"UserName": 7}, {"Emails": {}}, {"Name": "Ada"}, {"UserName": ["x"]}])
 def test_members_of_another_type_are_refused(params: dict[str, Any]) -> None:
     """As JSON services do, before anything else."""
-    assert Emulated().refused("CreateUser", **params) == ("SerializationException", 400)
+    asked = {"UserName": "ada", **NAMED, **params}
+    assert Emulated().refused("CreateUser", **asked) == ("SerializationException", 400)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +220,7 @@ def test_an_account_that_nobody_gave_any_has_an_empty_one() -> None:
     assert seen.stores("000000000001") != [store]
     asked = {"account": STRANGER, "IdentityStoreId": store}
     assert seen.call("ListUsers", **asked)["Users"] == []
-    seen.call("CreateUser", UserName="ada", **asked)
+    seen.call("CreateUser", UserName="ada", **NAMED, **asked)
     assert len(seen.call("ListUsers", **asked)["Users"]) == 1
     assert Emulated().call("ListUsers", **asked)["Users"] == [], "its id needs no ListInstances first"
 
@@ -285,7 +288,8 @@ def test_addresses_are_those_of_every_store() -> None:
     seen.put(users=[NewUser("ada", "Ada@x.example"), NewUser("nobody")])
     (store,) = seen.stores(STRANGER)
     seen.user("bob", Emails=[{"Type": "work"}])
-    seen.call("CreateUser", account=STRANGER, IdentityStoreId=store, UserName="eve", Emails=[{"Value": "e@y.example"}])
+    eve = {"UserName": "eve", **NAMED, "Emails": [{"Value": "e@y.example"}]}
+    seen.call("CreateUser", account=STRANGER, IdentityStoreId=store, **eve)
     assert sorted(seen.service.addresses()) == ["Ada@x.example", "e@y.example"]
 
 
@@ -307,7 +311,7 @@ def test_one_request_at_a_time_is_in_a_store() -> None:
     meeting.reset()
 
     def make(name: str) -> None:
-        service.call("identitystore", STRANGER, REGION, "CreateUser", {**asked, "UserName": name})
+        service.call("identitystore", STRANGER, REGION, "CreateUser", {**asked, **NAMED, "UserName": name})
 
     threads = [threading.Thread(target=make, args=(name,)) for name in ("ada", "bob")]
     for thread in threads:
