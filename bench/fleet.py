@@ -26,7 +26,7 @@ _TOPICS = [
 
 
 class Fleet:
-    """So many customers, each with one list; SES is not throttled."""
+    """So many customers, each with one list."""
 
     def __init__(self, cloud: LocalCloud, customers: int, environments: int) -> None:
         self.cloud = cloud
@@ -77,9 +77,13 @@ class Fleet:
 
     def put_faults(self, *rules: dict[str, Any]) -> None:
         """Replace the faults in force."""
-        url = f"{self.cloud.url}/_ses_fleet/faults"
-        request = urllib.request.Request(url, method="PUT", data=json.dumps(rules).encode())  # noqa: S310  # loopback
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+        self.put("faults", rules)
+
+    def put(self, control: str, document: Any) -> None:
+        """One of the local cloud's own controls."""
+        url = f"{self.cloud.url}/_ses_fleet/{control}"
+        request = urllib.request.Request(url, method="PUT", data=json.dumps(document).encode())  # noqa: S310  # loopback
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
     def memory_mb(self, function: str) -> dict[str, tuple[float, float]]:
         """(now, most so far) of every environment's resident memory, by its id."""
@@ -87,9 +91,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet(customers: int, environments: int = 10) -> Iterator[Fleet]:
-    """A fleet in a local cloud of this process."""
-    cloud = LocalCloud(Options(ses_rate=0, max_environments=environments))
+def fleet(customers: int, environments: int = 10, ses_rate: float = 0) -> Iterator[Fleet]:
+    """A fleet in a local cloud of this process. `ses_rate` 0 = SES is neither throttled nor paced."""
+    cloud = LocalCloud(Options(ses_rate=ses_rate, max_environments=environments))
     cloud.start()
     try:
         os.environ.update(cloud.environment())

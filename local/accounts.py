@@ -12,6 +12,8 @@ from typing import Any
 
 from local import moto_state
 from local.control import Generated
+from local.identity_center.service import StrictIdentityCenter
+from local.people import put_people
 from local.scenario import Scenario, ScenarioList, ScenarioRole
 from local.ses import bulk
 from local.ses.service import StrictSes
@@ -92,8 +94,8 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
         moto_state.make_role(one.role, trust=_customer_trust(own, one.external_id), policy=_customer_policy(one))
 
 
-def fill_accounts(ses: StrictSes, scenario: Scenario) -> None:
-    """The scenario's lists and contacts, and what SES thinks of the accounts."""
+def fill_accounts(ses: StrictSes, identity_center: StrictIdentityCenter, scenario: Scenario) -> None:
+    """The scenario's lists and contacts, what SES thinks of the accounts, and their Identity Centers."""
     for account_id, account in scenario.accounts.items():
         for region, standing in account.ses.items():
             ses.set_account(
@@ -105,6 +107,10 @@ def fill_accounts(ses: StrictSes, scenario: Scenario) -> None:
             ses.set_import_jobs(account_id, region, standing.import_jobs.settings)
         for region, contact_list in account.lists.items():
             _make_list(ses, account_id, region, contact_list)
+        if account.identity_centers is not None:
+            identity_center.declare(account_id)
+        for people in account.identity_centers or ():
+            put_people(identity_center, account_id, people.region, people)
 
 
 def package(source: Path) -> bytes:

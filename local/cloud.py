@@ -15,12 +15,13 @@ from local.control import Control, failed_records_url
 from local.endpoint import Endpoint, Services
 from local.faults import Faults
 from local.identity import Sessions
+from local.identity_center.service import StrictIdentityCenter
 from local.journal import Journal
 from local.lambda_api import LambdaApi
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.runtime import LambdaRuntime
+from local.rate import RateLimit
 from local.s3_objects import S3Objects
-from local.ses.rate import RateLimit
 from local.ses.service import StrictSes
 from local.sts import Sts
 from shared import limits
@@ -52,6 +53,7 @@ class LocalCloud:
         self.ses = StrictSes(
             rate=rate, objects=S3Objects(), failed_records_url=lambda token: failed_records_url(self.url, token)
         )
+        self.identity_center = StrictIdentityCenter()
         self.runtime = LambdaRuntime(
             work_dir=self._work_dir,
             issue_variables=self._issue_variables,
@@ -59,12 +61,19 @@ class LocalCloud:
             max_environments=options.max_environments,
         )
         faults = Faults()
-        self._control = Control(journal=self.journal, sessions=self.sessions, ses=self.ses, faults=faults)
+        self._control = Control(
+            journal=self.journal,
+            sessions=self.sessions,
+            ses=self.ses,
+            identity_center=self.identity_center,
+            faults=faults,
+        )
         self._moto = moto_state.MotoApp()
         services = Services(
             sessions=self.sessions,
             journal=self.journal,
             ses=self.ses,
+            identity_center=self.identity_center,
             sts=Sts(self.sessions),
             lambda_api=LambdaApi(self.runtime),
             moto=self._moto,
@@ -130,7 +139,7 @@ class LocalCloud:
                 notices.append(f"{self._options.config} is not JSON: no customer accounts made")
         if self._options.ses_config is not None:
             self._put("SESConfig.json", self._options.ses_config.read_bytes())
-        accounts.fill_accounts(self.ses, self._scenario)
+        accounts.fill_accounts(self.ses, self.identity_center, self._scenario)
         return notices
 
     def _make_customers(self, config: Any) -> list[str]:

@@ -1,9 +1,10 @@
-"""The local cloud's own controls, under /_ses_fleet/: readiness, the journal, bulk contacts, faults, credentials,
-and how import jobs go. What SES's pre-signed URLs lead to is here, too."""
+"""The local cloud's own controls, under /_ses_fleet/: readiness, the journal, bulk contacts, people, faults,
+credentials, and how import jobs go. What SES's pre-signed URLs lead to is here, too."""
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 
@@ -12,14 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from local import faults, journal
 from local.faults import Faults
 from local.identity import Sessions
+from local.identity_center.service import StrictIdentityCenter
 from local.journal import Journal
 from local.operations import query_of
+from local.people import People, fault_path, put_people
 from local.ses import bulk
 from local.ses.jobs import ImportJobSettings
 from local.ses.service import StrictSes
 from local.web import AwsError, Request, Response
+from shared.arns import is_region
 
 PREFIX = "/_ses_fleet/"
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 class Generated(BaseModel):
@@ -51,11 +56,20 @@ class ImportJobControl(BaseModel):
 class Control:
     """Answers the control requests."""
 
-    def __init__(self, *, journal: Journal, sessions: Sessions, ses: StrictSes, faults: Faults) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        sessions: Sessions,
+        ses: StrictSes,
+        identity_center: StrictIdentityCenter,
+        faults: Faults,
+    ) -> None:
         self.ready = threading.Event()
         self._journal = journal
         self._sessions = sessions
         self._ses = ses
+        self._identity_center = identity_center
         self._faults = faults
 
     def handle(self, request: Request) -> Response:
@@ -66,6 +80,7 @@ class Control:
             ("GET", "journal"): self._read_journal,
             ("GET", "credentials"): self._credentials,
             ("PUT", "contacts"): self._put_contacts,
+            ("PUT", "people"): self._put_people,
             ("PUT", "faults"): self._put_faults,
             ("PUT", "import-jobs"): self._put_import_jobs,
             ("GET", "failed-records"): self._failed_records,
@@ -110,6 +125,23 @@ class Control:
             return _text(400, f"PUT {PREFIX}contacts/ACCOUNT/REGION/LIST")
         count = put_contacts(self._ses, (parts[0], parts[1]), parts[2], request.body)
         return Response(200, json.dumps({"contacts": count}).encode(), {"Content-Type": "application/json"})
+
+    def _put_people(self, request: Request, rest: str) -> Response:
+        parts = rest.split("/")
+        if len(parts) != 2:
+            return _text(400, f"PUT {PREFIX}people/ACCOUNT/REGION")
+        account, region = parts
+        if not _ACCOUNT.fullmatch(account) or not is_region(region):
+            return _text(400, f"{account}/{region} is not the 12 digits of an account and the name of a Region")
+        try:
+            people = People.model_validate_json(request.body)
+        except ValidationError as error:
+            raise _wrong(error) from None
+        if people.region not in (None, region):
+            return _text(400, f"$.region: is {people.region}, not the {region} of the path")
+        put_people(self._identity_center, account, region, people)
+        counts = {"users": len(people.new_users), "groups": len(people.new_groups)}
+        return Response(200, json.dumps(counts).encode(), {"Content-Type": "application/json"})
 
     def _put_import_jobs(self, request: Request, rest: str) -> Response:
         parts = rest.split("/")
@@ -160,7 +192,7 @@ def _generated(body: bytes) -> Generated | None:
 
 def _wrong(error: ValidationError) -> AwsError:
     detail = error.errors()[0]
-    return AwsError("BadRequest", f"$.{'.'.join(map(str, detail['loc']))}: {detail['msg']}")
+    return AwsError("BadRequest", f"{fault_path(detail['loc'])}: {detail['msg']}")
 
 
 def _text(status: int, text: str) -> Response:

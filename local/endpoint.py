@@ -17,6 +17,8 @@ from local.connections import Connection, drop_current
 from local.control import PREFIX, Control
 from local.faults import DroppedError, Faults
 from local.identity import Caller, Sessions
+from local.identity_center.service import SERVICES as IDENTITY_CENTER
+from local.identity_center.service import StrictIdentityCenter
 from local.journal import Journal
 from local.lambda_api import LambdaApi
 from local.moto_state import MotoApp
@@ -42,6 +44,7 @@ class Services:
     sessions: Sessions
     journal: Journal
     ses: StrictSes
+    identity_center: StrictIdentityCenter
     sts: Sts
     lambda_api: LambdaApi
     moto: MotoApp
@@ -163,6 +166,9 @@ class Endpoint:
         if operation.service == "sesv2" and operation.name in services.ses.operations:
             parameters = dict(operation.parameters)
             return protocols.json_answer(services.ses.call(caller.account, caller.region, operation.name, parameters))
+        if operation.service in IDENTITY_CENTER:
+            place = (operation.service, caller.account, caller.region, operation.name)
+            return protocols.json_answer(services.identity_center.call(*place, operations.json_body(request)))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
         if operation.service == "lambda" and operation.name == "Invoke":

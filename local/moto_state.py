@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -207,8 +208,12 @@ def make_regional_bucket(account: str, region: str, name: str, policy: Mapping[s
 
 
 def put_object(moto: MotoApp, account: str, bucket: str, key: str, body: bytes) -> None:
-    """Write an object past every policy."""
-    moto.handle(Request("PUT", f"/{bucket}/{key}", "", {"content-type": "application/json"}, body), account)
+    """Write an object past every policy, or replace it."""
+    # moto lets only who signs replace an object.
+    signed = f"AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/s3/aws4_request"
+    headers = {"content-type": "application/json", "authorization": signed, "host": "s3.amazonaws.com"}
+    answer = moto.handle(Request("PUT", f"/{bucket}/{key}", "", headers, body), account)
+    assert answer.status == HTTPStatus.OK  # noqa: S101  # the bucket is ours
 
 
 def make_role(role: RoleArn, *, trust: Mapping[str, Any], policy: Mapping[str, Any]) -> None:

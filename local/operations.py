@@ -109,6 +109,17 @@ def form_of(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in {**query_of(request), **body}.items()}
 
 
+def json_body(request: Request) -> dict[str, Any]:
+    """The object in the body, empty where there is none; AwsError when the body is not JSON."""
+    if not request.body:
+        return {}
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        raise AwsError("SerializationException", "the body is not JSON", 400) from None
+    return body if isinstance(body, dict) else {}
+
+
 def _action(request: Request) -> str:
     action = form_of(request).get("Action")
     if not action:
@@ -195,7 +206,7 @@ def _parameters(model: OperationModel, fields: dict[str, str], request: Request)
     if shape is None:
         return {}
     query = query_of(request)
-    parameters: dict[str, Any] = _json_body(request) if "payload" not in shape.serialization else {}
+    parameters: dict[str, Any] = json_body(request) if "payload" not in shape.serialization else {}
     for name, member in shape.members.items():
         wire_name = member.serialization.get("name", name)
         location = member.serialization.get("location")
@@ -207,16 +218,6 @@ def _parameters(model: OperationModel, fields: dict[str, str], request: Request)
         if name in shape.members and name not in parameters and name in query:
             parameters[name] = _converted(shape.members[name], query[name])
     return parameters
-
-
-def _json_body(request: Request) -> dict[str, Any]:
-    if not request.body:
-        return {}
-    try:
-        body = json.loads(request.body)
-    except ValueError:
-        raise AwsError("SerializationException", "the body is not JSON", 400) from None
-    return body if isinstance(body, dict) else {}
 
 
 def _converted(shape: Shape, values: list[str]) -> Any:

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from local.control import Generated, ImportJobControl
+from local.identity_center.instances import default_store_id
+from local.people import ScenarioIdentityCenter, fault_path
 from shared.text import printable
 
 
@@ -49,18 +51,40 @@ class ScenarioBucket(_Part):
 
 
 class ScenarioAccount(_Part):
-    """`lists` and `ses` by Region, `roles` and `buckets` by name."""
+    """`lists` and `ses` by Region, `roles` and `buckets` by name. `identity_centers` None = nobody said anything."""
 
     ses: dict[str, ScenarioSes] = Field(default_factory=dict)
     lists: dict[str, ScenarioList] = Field(default_factory=dict)
     roles: dict[str, ScenarioRole] = Field(default_factory=dict)
     buckets: dict[str, ScenarioBucket] = Field(default_factory=dict)
+    identity_centers: list[ScenarioIdentityCenter] | None = None
+
+    @field_validator("identity_centers")
+    @classmethod
+    def _one_a_region(cls, centers: list[ScenarioIdentityCenter] | None) -> list[ScenarioIdentityCenter] | None:
+        regions = [center.region for center in centers or ()]
+        for region in regions:
+            if regions.count(region) > 1:
+                raise ValueError(f"there are two in {region}: an account has one in a Region")
+        return centers
 
 
 class Scenario(_Part):
     """`accounts` by their 12 digits."""
 
     accounts: dict[str, ScenarioAccount] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _stores_are_apart(self) -> Scenario:
+        owners: dict[str, str] = {}
+        for account_id, account in self.accounts.items():
+            for center in account.identity_centers or ():
+                store_id = center.identity_store_id or default_store_id(account_id, center.region)
+                if store_id in owners:
+                    both = f"{owners[store_id]} and {account_id}"
+                    raise ValueError(f"identity_store_id {store_id} is there twice, in accounts {both}")
+                owners[store_id] = account_id
+        return self
 
 
 class ScenarioError(Exception):
@@ -74,7 +98,7 @@ def read(path: Path) -> Scenario:
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
-        faults = [f"{path}: $.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        faults = [f"{path}: {fault_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
         raise ScenarioError(printable("; ".join(faults), 1_000)) from None
     except ValueError as error:
         raise ScenarioError(f"{path}: not JSON: {error}") from None

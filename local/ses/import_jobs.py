@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from local import page_tokens
 from local.ses import paging, shapes
 from local.ses.contact_lists import Answer, Params
 from local.ses.errors import bad_request, missing_member, no_import_job, no_list_to_import
@@ -89,7 +90,7 @@ class ImportJobOperations:
         answer: Answer = {"ImportJobs": [_summary(job) for job in page]}
         if len(page) == len(found):
             return answer
-        return {**answer, "NextToken": paging.make_token(page[-1].number, jobs.token_key, wanted)}
+        return {**answer, "NextToken": page_tokens.make_token(page[-1].number, jobs.token_key, wanted)}
 
     def advance(self, place: Place) -> None:
         """Let happen what was due by now, in the order in which it was due."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from local import page_tokens
 from local.ses import paging, shapes
 from local.ses.contact_lists import Answer, Params, wanted
 from local.ses.described import describer
@@ -25,7 +26,7 @@ def list_contacts(place: Place, params: Params) -> Answer:
     contacts, more = found.page(start, size)
     describe = describer(found)
     answer: Answer = {"Contacts": [describe(contact) for contact in contacts if matches(contact)]}
-    return answer if more is None else {**answer, "NextToken": paging.make_token(more, found.token_key, condition)}
+    return answer if more is None else {**answer, "NextToken": page_tokens.make_token(more, found.token_key, condition)}
 
 
 def _filter(found: ContactList, condition: Params) -> Callable[[Contact], bool]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from local.rate import RateLimit, Throttle
 from local.ses import account as accounts
 from local.ses.account import AccountSettings
 from local.ses.contact_lists import Answer, ContactListOperations, Params, wanted
@@ -16,7 +17,7 @@ from local.ses.import_jobs import ImportJobOperations
 from local.ses.jobs import ImportJobSettings
 from local.ses.listing import list_contacts
 from local.ses.objects import NoObjects, ObjectSource
-from local.ses.rate import RateLimit, Throttle
+from local.ses.rate import too_many_requests
 from local.ses.store import ContactRecord, Place, Store
 
 _Operation = Callable[[Place, Params], Answer]
@@ -73,8 +74,8 @@ class StrictSes:
 
     def call(self, account: str, region: str, operation: str, params: Params) -> Answer:
         """Answer one request in botocore's shapes, times as epoch seconds; AwsError as SES would."""
-        if self._throttle is not None:
-            self._throttle.take(account, region)
+        if self._throttle is not None and not self._throttle.admits((account, region)):
+            raise too_many_requests()
         with self._place(account, region) as place:
             return self._operations[operation](place, params)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from local.paged_dict import PagedDict
 from local.ses.account import AccountSettings
 from local.ses.jobs import ImportJobs
-from local.ses.paged_dict import PagedDict
 
 Preferences = tuple[tuple[str, str], ...]
 

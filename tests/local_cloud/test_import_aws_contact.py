@@ -25,6 +25,14 @@ SES_CONFIG = {
     ]
 }
 PEOPLE = 40
+DIRECTORY = {
+    "region": "us-east-1",
+    "users": [
+        *({"username": f"user{number}", "email": f"User{number}@corp.example"} for number in range(PEOPLE)),
+        {"username": "nobody"},
+    ],
+    "groups": [{"name": "ccoe-cloud-acme-111122223333-x-idp-portal-dba", "members": ["user0"]}],
+}
 COUNTS = ("created", "updated", "removed", "unchanged", "failed")
 
 
@@ -44,37 +52,15 @@ def importing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Six customers with a list of one topic; forty people, the first with a role, one without e-mail."""
     path = tmp_path_factory.mktemp("import")
     (path / "config.json").write_text(json.dumps(config()))
-    scenario = {"accounts": {OTHER.split(":")[4]: {"roles": {"importer": {"trust": [f"arn:aws:iam::{IC}:root"]}}}}}
+    untrusting = {"roles": {"importer": {"trust": [f"arn:aws:iam::{IC}:root"]}}}
+    scenario = {"accounts": {OTHER.split(":")[4]: untrusting, IC: {"identity_centers": [DIRECTORY]}}}
     (path / "scenario.json").write_text(json.dumps(scenario))
     arguments = ("--config", str(path / "config.json"), "--scenario", str(path / "scenario.json"))
     with running("--port", "0", *arguments, "--ses-rate", "0") as (_, cloud):
         cloud.s3.put_object(Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=json.dumps(SES_CONFIG).encode())
-        make_people(cloud)
         made = cloud.run(action="manage-topic-all")
         assert made["exit_code"] == 0
         yield cloud
-
-
-def make_people(cloud: Cloud) -> None:
-    """In the shared Identity Center."""
-    (instance,) = cloud.client("sso-admin", account=IC).list_instances()["Instances"]
-    store = {"IdentityStoreId": instance["IdentityStoreId"]}
-    client = cloud.client("identitystore", account=IC)
-    name = "ccoe-cloud-acme-111122223333-x-idp-portal-dba"
-    group = client.create_group(**store, DisplayName=name)["GroupId"]
-    for number in range(PEOPLE):
-        user = client.create_user(
-            **store,
-            UserName=f"user{number}",
-            DisplayName=f"User {number}",
-            Name={"GivenName": "User", "FamilyName": str(number)},
-            Emails=[{"Value": f"User{number}@corp.example", "Type": "work", "Primary": True}],
-        )["UserId"]
-        if number == 0:
-            client.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
-    client.create_user(
-        **store, UserName="nobody", DisplayName="No Mail", Name={"GivenName": "No", "FamilyName": "Mail"}
-    )
 
 
 def by_code(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
+from local.moto_state import MotoApp, make_bucket, put_object, read_object
+
 ACCOUNT, REGION = "999999999999", "us-east-1"
 
 
@@ -106,3 +108,12 @@ def test_cheroot_lets_us_make_connections() -> None:
     assert issubclass(StreamWriter, object)
     assert callable(StreamReader.has_data)
     assert isinstance(server.HTTPServer.keep_alive_conn_limit, int)
+
+
+def test_moto_lets_us_replace_an_object_of_ours() -> None:
+    """config.json more than once, past every policy."""
+    moto = MotoApp()
+    make_bucket(moto, ACCOUNT, "hook-versioned", versioned=True)
+    for body in (b"first", b"second"):
+        put_object(moto, ACCOUNT, "hook-versioned", "key", body)
+    assert read_object("hook-versioned", "key") == b"second"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from local.rate import RateLimit
 from local.ses.objects import S3Object
-from local.ses.rate import RateLimit
 from local.ses.service import StrictSes
 from local.web import AwsError
 

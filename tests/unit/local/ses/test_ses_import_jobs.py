@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from local.rate import RateLimit
 from local.ses import importing
 from local.ses.jobs import ImportJobSettings
 from local.ses.objects import S3Object
-from local.ses.rate import RateLimit
 from local.ses.service import StrictSes
 from local.ses.store import ContactRecord
 from local.web import AwsError

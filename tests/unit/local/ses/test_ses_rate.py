@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from local.rate import RateLimit
 from local.ses import bulk
-from local.ses.rate import RateLimit
 from local.web import AwsError
 from tests.unit.local.ses.emulated import ACCOUNT, REGION, Emulated
+
+RATE = RateLimit(per_second=1.0, burst=5)
 
 
 def allowed(seen: Emulated, requests: int = 20) -> int:
@@ -24,7 +26,7 @@ def allowed(seen: Emulated, requests: int = 20) -> int:
 
 def test_five_at_once_then_one_a_second() -> None:
     """The default of both."""
-    seen = Emulated(rate=RateLimit())
+    seen = Emulated(rate=RATE)
     assert allowed(seen) == 5
     assert allowed(seen) == 0
     seen.now += 1
@@ -43,7 +45,7 @@ def test_a_long_rest_gives_one_burst_and_no_more() -> None:
 
 def test_refused_requests_cost_nothing() -> None:
     """Who hammers is served as soon as who waits."""
-    seen = Emulated(rate=RateLimit())
+    seen = Emulated(rate=RATE)
     allowed(seen)
     for _ in range(9):
         seen.now += 0.125
@@ -54,7 +56,7 @@ def test_refused_requests_cost_nothing() -> None:
 
 def test_a_throttled_request_says_so_and_does_nothing() -> None:
     """HTTP 429, before anything else about the request is looked at."""
-    seen = Emulated(rate=RateLimit(burst=1))
+    seen = Emulated(rate=RateLimit(per_second=1.0, burst=1))
     seen.call("GetAccount")
     refusal = ("TooManyRequestsException", 429, "Too Many Requests")
     assert seen.refused("CreateContact", EmailAddress="ada@x.example") == refusal
@@ -66,14 +68,14 @@ def test_a_throttled_request_says_so_and_does_nothing() -> None:
 @pytest.mark.parametrize("elsewhere", [(ACCOUNT, "eu-west-1"), ("444455556666", REGION)])
 def test_each_account_and_region_has_its_own_rate(elsewhere: tuple[str, str]) -> None:
     """One that is used up slows nobody else."""
-    seen = Emulated(rate=RateLimit())
+    seen = Emulated(rate=RATE)
     allowed(seen)
     assert seen.ses.call(*elsewhere, "ListContactLists", {}) == {"ContactLists": []}
 
 
 def test_a_clock_that_is_set_back_stops_nothing() -> None:
     """The next second counts from there."""
-    seen = Emulated(rate=RateLimit())
+    seen = Emulated(rate=RATE)
     allowed(seen)
     seen.now -= 1_000
     assert allowed(seen) == 0
@@ -83,7 +85,7 @@ def test_a_clock_that_is_set_back_stops_nothing() -> None:
 
 def test_seeding_is_not_throttled() -> None:
     """Making a list and filling it leave the whole burst."""
-    seen = Emulated(rate=RateLimit())
+    seen = Emulated(rate=RATE)
     for seed in range(10):
         seen.ses.fill(ACCOUNT, REGION, "main", bulk.generate(count=1, seed=seed, opt_in={}, topics=[]))
     assert allowed(seen) == 5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.ses.paged_dict import PagedDict
+from local.paged_dict import PagedDict
 
 step = st.tuples(st.sampled_from(["put", "put", "remove"]), st.integers(0, 12))
 
