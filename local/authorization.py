@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import unquote
 
 from local import moto_state, policy
 from local.identity import Caller
-from local.operations import Operation, form_of, query_of
+from local.operations import Operation, form_of, json_body, query_of
 from local.policy import Decision, Query
 from local.web import AwsError, Request
 
@@ -139,7 +138,7 @@ def _ses_arn(operation: Operation, caller: Caller) -> str:
 
 def _identity_store_arns(operation: Operation, caller: Caller, request: Request) -> list[str]:
     """The store, and what is read in it (service authorization reference)."""
-    body = json.loads(request.body or b"{}")
+    body = json_body(request)
     inside = {
         "ListGroupMemberships": [f"group/{body.get('GroupId')}", "membership/*"],
         "ListGroups": ["group/*"],

@@ -57,12 +57,12 @@ def cloud_of_kills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             customer["import_bucket"] = f"{code}-import"
     at_once = {"ses": {"us-east-1": {"import_jobs": {"created_seconds": 0, "processing_seconds": 0}}}}
     (path / "config.json").write_text(json.dumps(config))
-    (path / "scenario.json").write_text(json.dumps({"accounts": {account(code): at_once for code in CODES}}))
+    accounts = {IC: {"identity_centers": [people()]}, **{account(code): at_once for code in CODES}}
+    (path / "scenario.json").write_text(json.dumps({"accounts": accounts}))
     arguments = ("--config", str(path / "config.json"), "--scenario", str(path / "scenario.json"))
     with running("--port", "0", *arguments, "--ses-rate", "0") as (_, cloud):
         topic = {**TOPIC, "Description": "", "OptInRoles": ["DBA"]}
         cloud.s3.put_object(Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=json.dumps({"topics": [topic]}).encode())
-        make_people(cloud)
         yield cloud
 
 
@@ -79,23 +79,12 @@ def account(code: str) -> str:
     return str(300000000000 + int(code[1:]))
 
 
-def make_people(cloud: Cloud) -> None:
-    """The first new one and those who stay have the role."""
-    (instance,) = cloud.client("sso-admin", account=IC).list_instances()["Instances"]
-    store = {"IdentityStoreId": instance["IdentityStoreId"]}
-    client = cloud.client("identitystore", account=IC)
+def people() -> dict[str, Any]:
+    """Of the Identity Center: the first new one and those who stay have the role."""
     name = "ccoe-cloud-acme-111122223333-x-idp-portal-dba"
-    group = client.create_group(**store, DisplayName=name)["GroupId"]
-    for email in (*NEW, *STAYING):
-        user = client.create_user(
-            **store,
-            UserName=email.partition("@")[0],
-            DisplayName=email.partition("@")[0],
-            Name={"GivenName": "A", "FamilyName": "B"},
-            Emails=[{"Value": email, "Type": "work", "Primary": True}],
-        )["UserId"]
-        if email in (NEW[0], *STAYING):
-            client.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})
+    users = [{"username": email.partition("@")[0], "email": email} for email in (*NEW, *STAYING)]
+    members = [email.partition("@")[0] for email in (NEW[0], *STAYING)]
+    return {"region": "us-east-1", "users": users, "groups": [{"name": name, "members": members}]}
 
 
 def prepare(cloud: Cloud, code: str) -> None:

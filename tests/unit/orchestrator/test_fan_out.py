@@ -132,11 +132,11 @@ class Gauge:
 @pytest.mark.parametrize("bound", [1, 3, 12])
 def test_the_peak_in_flight_is_the_bound(bound: int) -> None:
     """Never more, and no fewer while there is work."""
-    gauge = Gauge()
+    gauge, together = Gauge(), threading.Barrier(bound)
 
     def worker(make: Make) -> Answer:
         with gauge():
-            time.sleep(0.03)
+            together.wait(timeout=30)  # for as many as may run at once
         return done(sent(make))
 
     run = Run(worker, 12, bound)
