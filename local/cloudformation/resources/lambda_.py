@@ -70,7 +70,8 @@ class EventInvokeConfig(ResourceType):
         return Made(place.name())
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Put anew: what is left out is the default again."""
+        """Put anew: what is left out is the default again. moto would go on showing the one before."""
+        self.delete(api, made, old)
         api.call("lambda", "PutFunctionEventInvokeConfig", new)
         return made
 
