@@ -321,18 +321,19 @@ def test_an_update_that_fails_is_undone(empty: Cloud) -> None:
 
     def resources(seconds: str, suffix: str) -> dict[str, Any]:
         kept = resource("SQS::Queue", QueueName=f"kept-{stack.name}", VisibilityTimeout=seconds)
-        return {"Kept": kept, "Replaced": resource("SQS::Queue", QueueName=f"r{suffix}-{stack.name}")}
+        return {"Kept": kept, "Replaced": resource("Logs::LogGroup", LogGroupName=f"{stack.name}-{suffix}")}
 
     made = stack.create(**resources("10", "1"), outputs={"Kept": {"Ref": "Kept"}})
-    sqs, before = empty.client("sqs"), stack.physical_id("Replaced")
+    empty.logs.create_log_stream(logGroupName=f"{stack.name}-1", logStreamName="what it held")
     body = template(**resources("20", "2"), Bad={**BROKEN, "DependsOn": ["Kept", "Replaced"]})
     stack.api.update_stack(StackName=stack.name, TemplateBody=body)
     assert stack.status() == "UPDATE_ROLLBACK_COMPLETE"
-    attributes = sqs.get_queue_attributes(QueueUrl=made["Kept"], AttributeNames=["VisibilityTimeout"])["Attributes"]
-    assert attributes == {"VisibilityTimeout": "10"}
-    assert stack.physical_id("Replaced") == before
-    assert sqs.list_queues(QueueNamePrefix=f"r1-{stack.name}")["QueueUrls"] == [before]
-    assert sqs.list_queues(QueueNamePrefix=f"r2-{stack.name}").get("QueueUrls", []) == []
+    settings = {"QueueUrl": made["Kept"], "AttributeNames": ["VisibilityTimeout"]}
+    assert empty.client("sqs").get_queue_attributes(**settings)["Attributes"] == {"VisibilityTimeout": "10"}
+    assert stack.physical_id("Replaced") == f"{stack.name}-1"
+    groups = empty.logs.describe_log_groups(logGroupNamePrefix=stack.name)["logGroups"]
+    assert [group["logGroupName"] for group in groups] == [f"{stack.name}-1"]
+    assert empty.logs.describe_log_streams(logGroupName=f"{stack.name}-1")["logStreams"] != []
 
 
 def test_what_is_retained_survives_its_stack(empty: Cloud) -> None:
