@@ -24,7 +24,8 @@ _DEFAULTS: dict[str, Any] = {
 class Function(ResourceType):
     """AWS::Lambda::Function."""
 
-    properties = frozenset({"ReservedConcurrentExecutions", *apis.known("lambda", "CreateFunction")})
+    # moto forgets LoggingConfig: every function writes to /aws/lambda/<its name>.
+    properties = (apis.known("lambda", "CreateFunction") | {"ReservedConcurrentExecutions"}) - {"LoggingConfig"}
     replacing = frozenset({"FunctionName", "PackageType"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
