@@ -186,14 +186,17 @@ def up(
     config: _FileOption = None,
     ses_config: _FileOption = None,
     scenario: _FileOption = None,
+    empty: Annotated[bool, typer.Option("--empty", help="nothing in any account: for a deployment")] = False,
     ses_rate: Annotated[float, typer.Option(help="SES requests per second and account; 0 = no throttle", min=0)] = 1.0,
     max_environments: Annotated[int, typer.Option(help="processes per function", min=1, max=100)] = 10,
 ) -> None:
-    """Run the local cloud until it is interrupted. Without files it runs on examples/."""
+    """Run the local cloud until it is interrupted. Without files it runs on examples/, unless it is --empty."""
     from local.cloud import Options
 
     wait_for_signal = _signal_waiter(signal.SIGINT, signal.SIGTERM)
-    options = _options(config, ses_config, scenario)
+    if empty and (config or ses_config):
+        raise usage("--empty makes no customers and has no bucket for files: leave out --config and --ses-config")
+    options = Options(scenario=scenario, empty=True) if empty else _options(config, ses_config, scenario)
     options = Options(**{**vars(options), "port": port, "ses_rate": ses_rate, "max_environments": max_environments})
     with _started(options) as (cloud, notices):
         for notice in notices:

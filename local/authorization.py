@@ -1,11 +1,13 @@
-"""May this caller do this? Role policy ∩ session policy, as AWS asks for every call of an assumed role."""
+"""May this caller do this? Role policy ∩ session policy, and a bucket's own, as AWS asks for every call."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import unquote
 
-from local import moto_state, policy
+from local import bucket_policies, moto_state, policy
 from local.identity import Caller
 from local.operations import Operation, form_of, json_body, query_of
 from local.policy import Decision, Query
@@ -19,12 +21,26 @@ _ACTIONS = {
     ("s3", "CompleteMultipartUpload"): "PutObject",
     ("s3", "CopyObject"): "PutObject",
     ("s3", "CreateMultipartUpload"): "PutObject",
+    ("s3", "DeleteBucketEncryption"): "PutEncryptionConfiguration",
+    ("s3", "DeleteBucketLifecycle"): "PutLifecycleConfiguration",
+    ("s3", "DeleteBucketOwnershipControls"): "PutBucketOwnershipControls",
+    ("s3", "DeleteBucketTagging"): "PutBucketTagging",
     ("s3", "DeleteObjects"): "DeleteObject",
+    ("s3", "DeletePublicAccessBlock"): "PutBucketPublicAccessBlock",
+    ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
+    ("s3", "GetBucketLifecycleConfiguration"): "GetLifecycleConfiguration",
+    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock",
     ("s3", "HeadBucket"): "ListBucket",
     ("s3", "HeadObject"): "GetObject",
     ("s3", "ListBuckets"): "ListAllMyBuckets",
+    ("s3", "ListMultipartUploads"): "ListBucketMultipartUploads",
     ("s3", "ListObjects"): "ListBucket",
+    ("s3", "ListObjectVersions"): "ListBucketVersions",
     ("s3", "ListObjectsV2"): "ListBucket",
+    ("s3", "ListParts"): "ListMultipartUploadParts",
+    ("s3", "PutBucketEncryption"): "PutEncryptionConfiguration",
+    ("s3", "PutBucketLifecycleConfiguration"): "PutLifecycleConfiguration",
+    ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
     ("s3", "UploadPart"): "PutObject",
 }
 # IAM knows no resource for these: only a policy with Resource "*" allows them (service authorization reference).
@@ -38,7 +54,10 @@ _FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is
 
 
 def check(operation: Operation, caller: Caller, request: Request) -> None:
-    """AwsError in the service's own words when a role's session may not do this. Administrators may do everything."""
+    """AwsError in the service's own words when the caller may not do this.
+
+    Administrators may do everything but what a bucket's policy keeps from them.
+    """
     for query in queries_for(operation, caller, request):
         decision = decide(caller, query)
         if not decision.allowed:
@@ -56,26 +75,35 @@ def check_bucket_owner(operation: Operation, request: Request) -> None:
 
 
 def decide(caller: Caller, query: Query) -> Decision:
-    """Allowed only if the role's policies allow it and, where there is one, the session policy too."""
-    session = caller.session
-    if session is None or query.action in _FREE:
+    """Allowed only if the role's policies or the bucket's allow it and, where there is one, the session policy too."""
+    if query.action in _FREE:
         return Decision(True, "allowed")
-    role = moto_state.find_role(session.role_arn)
-    if role is None:
-        return Decision(False, "the session's role does not exist any more")
-    by_role = policy.evaluate(role.policies, query)
-    if not by_role.allowed:
-        return Decision(False, f"role policy: {by_role.reason}")
-    if session.policy is None:
-        return by_role
-    by_session = policy.evaluate([policy.parse(session.policy)], query)
-    return by_session if by_session.allowed else Decision(False, f"session policy: {by_session.reason}")
+    decision = _by_role(caller, query)
+    bucket = bucket_policies.bucket_of(query)
+    if bucket is not None:
+        decision = bucket_policies.combined(bucket, caller, query, decision)
+    if not decision.allowed or caller.session is None or caller.session.policy is None:
+        return decision
+    by_session = policy.evaluate([policy.parse(caller.session.policy)], query)
+    return by_session if by_session.allowed else replace(by_session, reason=f"session policy: {by_session.reason}")
+
+
+def _by_role(caller: Caller, query: Query) -> Decision:
+    if caller.session is None:
+        return Decision(True, "allowed")
+    role = moto_state.find_role(caller.session.role_arn)
+    if role is None or role.role_id != caller.session.role_id:
+        return Decision(False, "the session's role does not exist any more", explicit_deny=True)
+    decision = policy.evaluate(role.policies, query)
+    return decision if decision.allowed else replace(decision, reason=f"role policy: {decision.reason}")
 
 
 def queries_for(operation: Operation, caller: Caller, request: Request) -> list[Query]:
     """The IAM action and context of a request, on each resource that must be allowed."""
     prefix = _PREFIXES.get(operation.service, operation.service)
     name = _ACTIONS.get((operation.service, operation.name), operation.name)
+    if operation.service == "s3" and name in ("GetObject", "DeleteObject") and "versionId" in query_of(request):
+        name += "Version"
     action = f"{prefix}:{name}"
     resources = ["*"] if action in _UNSCOPED else _resources(operation, caller, request)
     context = _context(operation, caller, request)
@@ -88,8 +116,7 @@ def queries_for(operation: Operation, caller: Caller, request: Request) -> list[
 def may_list_bucket(caller: Caller, request: Request) -> bool:
     """Without it, S3 does not tell a missing key from a forbidden one."""
     bucket = _bucket_and_key(request)[0]
-    context = {"aws:PrincipalArn": _role_arn(caller), "aws:SecureTransport": "true"}
-    return decide(caller, Query("s3:ListBucket", f"arn:aws:s3:::{bucket}", context)).allowed
+    return decide(caller, Query("s3:ListBucket", f"arn:aws:s3:::{bucket}", _common(caller, bucket))).allowed
 
 
 def s3_denial(reason: str) -> AwsError:
@@ -124,6 +151,9 @@ def _resource(operation: Operation, caller: Caller, request: Request) -> str:
         return _function_arn(str(operation.parameters["FunctionName"]), caller)
     if operation.service == "sesv2":
         return _ses_arn(operation, caller)
+    if operation.service == "ssm" and operation.name == "GetParameter":
+        name = str(json.loads(request.body)["Name"])
+        return f"arn:aws:ssm:{caller.region}:{caller.account}:parameter/{name.removeprefix('/')}"
     if operation.service == "sts" and operation.name == "AssumeRole":
         return form_of(request).get("RoleArn", "*")
     return "*"
@@ -160,16 +190,24 @@ def _bucket_and_key(request: Request) -> tuple[str, str]:
 
 
 def _context(operation: Operation, caller: Caller, request: Request) -> Mapping[str, str]:
+    if operation.service != "s3":
+        return _common(caller, None)
+    context = _common(caller, _bucket_and_key(request)[0])
+    prefix = query_of(request).get("prefix")
+    return context if prefix is None else {**context, "s3:prefix": prefix[0]}
+
+
+def _common(caller: Caller, bucket_name: str | None) -> dict[str, str]:
     context = {
-        "aws:PrincipalArn": _role_arn(caller),
+        "aws:PrincipalArn": caller.role_arn,
         "aws:PrincipalAccount": caller.account,
+        "aws:PrincipalIsAWSService": "false",
         "aws:RequestedRegion": caller.region,
         "aws:ResourceAccount": caller.account,
         "aws:SecureTransport": "true",  # loopback stands for TLS: policies that insist on it must not fail here
     }
-    prefix = query_of(request).get("prefix") if operation.service == "s3" else None
-    return context if prefix is None else {**context, "s3:prefix": prefix[0]}
-
-
-def _role_arn(caller: Caller) -> str:
-    return caller.principal if caller.session is None else caller.session.role_arn
+    if bucket_name is None:
+        return context
+    bucket = moto_state.find_bucket(bucket_name)
+    owner = caller.account if bucket is None else bucket.account
+    return {**context, "aws:ResourceAccount": owner, "s3:ResourceAccount": owner, "s3:TlsVersion": "1.3"}

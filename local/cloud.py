@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local import accounts, import_buckets, moto_state, scenario
+from local.cloudformation.service import CloudFormation
 from local.control import Control, failed_records_url
 from local.endpoint import Endpoint, Services
 from local.faults import Faults
@@ -31,7 +32,10 @@ _SESSION_SECONDS = 12 * 3600
 
 @dataclass(frozen=True)
 class Options:
-    """How a local cloud is started. `ses_rate` is requests per second and account, 0 = no throttle."""
+    """How a local cloud is started. `ses_rate` is requests per second and account, 0 = no throttle.
+
+    `empty` = without the hub's buckets, roles and functions and without customers: a deployment makes them.
+    """
 
     port: int = 0
     config: Path | None = None
@@ -39,6 +43,7 @@ class Options:
     scenario: Path | None = None
     ses_rate: float = limits.SES_REQUESTS_PER_SECOND
     max_environments: int = 10
+    empty: bool = False
 
 
 class LocalCloud:
@@ -76,6 +81,7 @@ class LocalCloud:
             identity_center=self.identity_center,
             sts=Sts(self.sessions),
             lambda_api=LambdaApi(self.runtime),
+            cloudformation=CloudFormation(lambda request: self._endpoint.perform(request), lambda: self.url),
             moto=self._moto,
             faults=faults,
             kill=self.runtime.kill,
@@ -128,8 +134,9 @@ class LocalCloud:
         }
 
     def _seed(self) -> list[str]:
-        accounts.make_hub(self._moto, ses_rate=self._options.ses_rate)
         notices: list[str] = []
+        if not self._options.empty:
+            accounts.make_hub(self._moto, ses_rate=self._options.ses_rate)
         if self._options.config is not None:
             body = self._options.config.read_bytes()
             self._put("config.json", body)

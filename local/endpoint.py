@@ -13,6 +13,7 @@ from typing import Any
 from cheroot import wsgi
 
 from local import authorization, faults, identity, operations, protocols
+from local.cloudformation.service import CloudFormation
 from local.connections import Connection, drop_current
 from local.control import PREFIX, Control
 from local.faults import DroppedError, Faults
@@ -47,6 +48,7 @@ class Services:
     identity_center: StrictIdentityCenter
     sts: Sts
     lambda_api: LambdaApi
+    cloudformation: CloudFormation
     moto: MotoApp
     faults: Faults
     kill: Callable[[str | None], None]  # ends the environment of this id, if it is one
@@ -81,6 +83,15 @@ class Endpoint:
         self._server.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout=2)
+
+    def perform(self, request: Request) -> Response:
+        """Answer a request of the local cloud itself: no policy is asked, and the journal does not have it."""
+        caller = self._services.sessions.caller(identity.read_signature(request))
+        operation = operations.resolve(caller.signing_name, request)
+        try:
+            return self._dispatch(operation, caller, request)
+        except AwsError as error:
+            return protocols.error_answer(error, operation.protocol)
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         response = self.handle(_request(environ))
@@ -173,6 +184,8 @@ class Endpoint:
             return services.sts.handle(operation, caller, request)
         if operation.service == "lambda" and operation.name == "Invoke":
             return services.lambda_api.invoke(operation, caller, request)
+        if operation.service == "cloudformation":
+            return services.cloudformation.handle(operation, caller, request)
         if operation.service == "s3" and operation.writes:
             services.ses.advance_import_jobs()  # what they had to read by now is what is still there
         response = services.moto.handle(request, caller.account)

@@ -54,6 +54,22 @@ class Caller:
     session: Session | None
 
     @property
+    def role_arn(self) -> str:
+        """aws:PrincipalArn: the role of a session, the root of an administrator."""
+        return self.principal if self.session is None else self.session.role_arn
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """The names under which a Principal element means this caller alone."""
+        return (self.principal, self.role_arn)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All the names under which a Principal element may mean this caller, its account's among them."""
+        partition = self.principal.split(":")[1]
+        return (*self.own_names, self.account, f"arn:{partition}:iam::{self.account}:root")
+
+    @property
     def is_administrator(self) -> bool:
         """A 12-digit key: that account's root, for whom no policy is asked."""
         return self.session is None

@@ -60,7 +60,10 @@ class LambdaApi:
             raise AwsError("ServiceException", "the local cloud is stopping", 500) from None
 
     def completed(self, operation: Operation, caller: Caller, request: Request, response: Response) -> Response:
-        """moto's answer with the DeadLetterConfig that moto forgets."""
+        """moto's answer with the DeadLetterConfig that moto forgets; environments of deleted functions are ended."""
+        if operation.name == "DeleteFunction" and response.status < HTTPStatus.BAD_REQUEST:
+            name = str(operation.parameters["FunctionName"]).rsplit(":", 1)[-1]
+            self._runtime.discard(f"arn:aws:lambda:{caller.region}:{caller.account}:function:{name}")
         if operation.name not in _CONFIGURING or response.status >= HTTPStatus.BAD_REQUEST:
             return response
         answer = json.loads(response.body)

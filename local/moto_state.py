@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -12,10 +13,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.awslambda.models import lambda_backends
-from moto.iam.models import iam_backends
+from moto.iam.access_control import PermissionResult
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sqs.models import sqs_backends
 
 from local.events import EventSettings, Message
@@ -47,6 +50,8 @@ class MotoApp:
     """moto's server application, called in process."""
 
     def __init__(self) -> None:
+        # Bucket policies are asked before a request comes here; moto takes conditional ones for unconditional.
+        FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
         self._app: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
 
     def handle(self, request: Request, account: str) -> Response:
@@ -72,6 +77,22 @@ def find_role(arn: str) -> Role | None:
         if role.arn == arn:
             return Role(arn, role.id, _document(role.assume_role_policy_document), tuple(_policies(role)))
     return None
+
+
+def know_aws_policy(account: str, arn: str) -> None:
+    """Let an account attach one of the policies that AWS manages: moto would load all of them into every account."""
+    if not arn.startswith("arn:aws:iam::aws:policy/"):
+        return
+    backend, name = iam_backends[account]["aws"], arn.rsplit("/", 1)[1]
+    if arn not in backend.managed_policies and name in _aws_policies():
+        made = AWSManagedPolicy.from_data(name, account, "aws", _aws_policies()[name])
+        if made.arn == arn:
+            backend.managed_policies[arn] = made
+
+
+@functools.cache
+def _aws_policies() -> dict[str, Any]:
+    return dict(json.loads(aws_managed_policies_data))
 
 
 def find_bucket(name: str) -> Bucket | None:
@@ -155,7 +176,9 @@ def _policies(role: Any) -> Iterable[Mapping[str, Any]]:
     for text in role.policies.values():
         yield _document(text)
     for managed in role.managed_policies.values():
-        yield _document(managed.document)
+        for version in managed.versions:
+            if version.version_id == managed.default_version_id:
+                yield _document(version.document)
 
 
 def _document(text: Any) -> dict[str, Any]:

@@ -21,10 +21,11 @@ class Query:
 
 @dataclass(frozen=True)
 class Decision:
-    """Allowed or not, and the reason in words."""
+    """Allowed or not, and the reason in words. `explicit_deny` = no other policy can allow it."""
 
     allowed: bool
     reason: str
+    explicit_deny: bool = False
 
 
 class UnknownConditionError(Exception):
@@ -39,9 +40,9 @@ def evaluate(documents: Iterable[Mapping[str, Any]], query: Query, *, resource_b
             if not _applies(statement, query, resource_based):
                 continue
         except UnknownConditionError as error:
-            return Decision(False, str(error))
+            return Decision(False, str(error), explicit_deny=True)
         if statement.get("Effect") == "Deny":
-            return Decision(False, f"explicit Deny of {query.action}")
+            return Decision(False, f"explicit Deny of {query.action}", explicit_deny=True)
         allowed = allowed or statement.get("Effect") == "Allow"
     return Decision(allowed, "allowed" if allowed else f"nothing allows {query.action} on {query.resource}")
 
@@ -144,11 +145,17 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "ArnLike": wildcard,
     "ArnNotEquals": lambda pattern, value: not wildcard(pattern, value),
     "ArnNotLike": lambda pattern, value: not wildcard(pattern, value),
+    "NumericEquals": lambda pattern, value: float(pattern) == float(value),
+    "NumericNotEquals": lambda pattern, value: float(pattern) != float(value),
+    "NumericLessThan": lambda pattern, value: float(value) < float(pattern),
+    "NumericLessThanEquals": lambda pattern, value: float(value) <= float(pattern),
+    "NumericGreaterThan": lambda pattern, value: float(value) > float(pattern),
+    "NumericGreaterThanEquals": lambda pattern, value: float(value) >= float(pattern),
     "Bool": lambda pattern, value: str(pattern).lower() == value.lower(),
 }
 # Keys that a request may simply lack; any other key is one whose meaning we do not model.
 _KNOWN_KEYS = frozenset(
     {"sts:externalid", "aws:principalarn", "aws:principalaccount", "aws:resourceaccount", "aws:requestedregion",
      "aws:securetransport", "aws:sourceaccount", "aws:sourcearn", "aws:referer", "s3:prefix", "aws:userid",
-     "aws:principalisawsservice", "aws:principalservicename"}
+     "s3:resourceaccount", "s3:tlsversion", "aws:principalisawsservice", "aws:principalservicename"}
 )  # fmt: skip

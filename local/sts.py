@@ -51,22 +51,11 @@ class Sts:
 
 
 def _trusted(role: moto_state.Role, caller: Caller, form: dict[str, str]) -> policy.Decision:
-    context = {"aws:PrincipalArn": _principal_arn(caller), "aws:PrincipalAccount": caller.account}
+    context = {"aws:PrincipalArn": caller.role_arn, "aws:PrincipalAccount": caller.account}
     if "ExternalId" in form:
         context["sts:ExternalId"] = form["ExternalId"]
-    query = policy.Query("sts:AssumeRole", role.arn, context, _names(caller))
+    query = policy.Query("sts:AssumeRole", role.arn, context, caller.names)
     return policy.evaluate([role.trust], query, resource_based=True)
-
-
-def _principal_arn(caller: Caller) -> str:
-    return caller.principal if caller.session is None else caller.session.role_arn
-
-
-def _names(caller: Caller) -> tuple[str, ...]:
-    """All the names under which a Principal element may mean this caller."""
-    partition = caller.principal.split(":")[1]
-    account_names = (caller.account, f"arn:{partition}:iam::{caller.account}:root")
-    return (caller.principal, _principal_arn(caller), *account_names)
 
 
 def _check_form(arn: str, name: str, session_policy: str | None) -> None:

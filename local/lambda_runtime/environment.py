@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from local.lambda_runtime import outcomes, process
+from local.lambda_runtime.code import Code
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.logs import Output, stream_name
 from local.lambda_runtime.memory import MemoryWatch
@@ -54,7 +55,7 @@ class Environment:
         *,
         spawner: Spawner,
         memory: MemoryWatch,
-        task_root: Path,
+        code: Code,
         work_dir: Path,
         python: str,
         variables: Mapping[str, str],
@@ -75,12 +76,12 @@ class Environment:
         self._api = RuntimeApi(exchange)
         known = process.lambda_variables(
             spec,
-            task_root=task_root,
+            code=code,
             runtime_api=self._api.address,
             log_stream=self.log_stream,
         )
-        command, more = process.with_own_tmp(python, spec.handler, task_root=task_root, temporary=temporary)
-        self._process = self._spawn(spawner, command, task_root, {**known, **more, **variables})
+        command, more = process.with_own_tmp(python, spec.handler, code=code, temporary=temporary)
+        self._process = self._spawn(spawner, command, code.root, {**known, **more, **variables})
         self._killing = threading.Lock()
         self._gone = False
         self._reaper = threading.Thread(target=self._wait_for_exit, name=f"reaper-{self.id}", daemon=True)

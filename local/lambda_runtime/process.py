@@ -7,7 +7,6 @@ import ctypes
 import os
 import queue
 import signal
-import site
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from local.lambda_runtime import own_tmp
+from local.lambda_runtime.code import Code, site_directories
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.outcomes import RuntimeStoppedError
 
@@ -86,7 +86,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def lambda_variables(spec: FunctionSpec, *, task_root: Path, runtime_api: str, log_stream: str) -> dict[str, str]:
+def lambda_variables(spec: FunctionSpec, *, code: Code, runtime_api: str, log_stream: str) -> dict[str, str]:
     """The variables that Lambda sets for every function; nothing of the developer's own environment."""
     version = f"python{sysconfig.get_python_version()}"
     return {
@@ -102,34 +102,28 @@ def lambda_variables(spec: FunctionSpec, *, task_root: Path, runtime_api: str, l
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": spec.region,
-        "LAMBDA_TASK_ROOT": str(task_root),
+        "LAMBDA_TASK_ROOT": str(code.root),
         "LANG": "en_US.UTF-8",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "PYTHONPATH": _site_packages(),
+        "PYTHONPATH": os.pathsep.join(map(str, code.path)),
         "PYTHONUTF8": "1",
         "TZ": ":UTC",
         "_HANDLER": spec.handler,
     }
 
 
-def with_own_tmp(python: str, handler: str, *, task_root: Path, temporary: Path) -> tuple[list[str], Mapping[str, str]]:
+def with_own_tmp(python: str, handler: str, *, code: Code, temporary: Path) -> tuple[list[str], Mapping[str, str]]:
     """The command of an environment, and the variables that go with it.
 
     AWS's own runtime client. -S: .pth files of the developer's venv are no part of a function's world.
+    -B: where code is read-only, what was not compiled before is compiled by every new environment anew.
     """
-    command = [python, "-S", "-m", "awslambdaric", handler]
+    flags = ["-S", "-B"] if code.bundled else ["-S"]
+    command = [python, *flags, "-m", "awslambdaric", handler]
     if not own_tmp.is_possible():
         return command, {"TMPDIR": str(temporary)}
-    needed = [task_root, Path(sys.prefix), Path(sys.base_prefix), *_site_directories()]
-    return own_tmp.wrapped(command, own=temporary, directory=task_root, needed=needed), {}
-
-
-def _site_packages() -> str:
-    return os.pathsep.join(map(str, _site_directories()))
-
-
-def _site_directories() -> list[Path]:
-    return [Path(path) for path in site.getsitepackages() if Path(path).is_dir()]
+    needed = [code.root, *code.path, Path(sys.prefix), Path(sys.base_prefix), *site_directories()]
+    return own_tmp.wrapped(command, own=temporary, directory=code.root, needed=needed, read_only=code.bundled), {}
 
 
 def _die_with_parent() -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import signal
 import sys
 import threading
 import time
 import uuid
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from local.lambda_runtime import code, logs, outcomes
 from local.lambda_runtime import environment as environments
-from local.lambda_runtime import logs, outcomes
+from local.lambda_runtime.code import Code
 from local.lambda_runtime.environment import Environment, EnvironmentInfo
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.memory import MemoryWatch
@@ -95,6 +94,13 @@ class LambdaRuntime:
             pools = list(self._pools.values())
         return [environment.info() for pool in pools for environment in pool.environments()]
 
+    def discard(self, function_arn: str) -> None:
+        """End the idle environments of a function: it is gone, and one that is made anew gets new ones."""
+        with self._lock:
+            pool = self._pools.get(function_arn)
+        for old in pool.outdated("") if pool is not None else []:
+            _end(old)
+
     def kill(self, environment_id: str | None) -> None:
         """End the process of one environment, as the kernel would; nothing when there is none of this id."""
         for environment in self.environments():
@@ -160,19 +166,16 @@ class LambdaRuntime:
             environment_id,
             spawner=self._spawner,
             memory=self._memory,
-            task_root=self._unpacked(spec),
+            code=self._unpacked(spec),
             work_dir=self._work_dir,
             python=self._python,
             variables={"AWS_SDK_UA_APP_ID": environment_id, **self._issue_variables(spec, environment_id)},
         )
 
-    def _unpacked(self, spec: FunctionSpec) -> Path:
+    def _unpacked(self, spec: FunctionSpec) -> Code:
         root = self._work_dir / "code" / spec.code_sha256.replace("/", "_")
         with self._lock:
-            if not root.exists():
-                with zipfile.ZipFile(io.BytesIO(spec.code)) as archive:
-                    archive.extractall(root)  # zipfile keeps members inside: it drops ".." and absolute parts
-        return root
+            return code.unpack(spec.code, root, self._work_dir / "runtime-client")
 
     def _concluded(self, environment: Environment, request_id: str, ending: Ending, duration_ms: float) -> Outcome:
         used_mb = environment.peak_memory_mb()

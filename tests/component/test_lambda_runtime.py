@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -24,10 +25,11 @@ from local.lambda_runtime.runtime import LambdaRuntime
 
 
 def spec(source: str, **changes: Any) -> FunctionSpec:
-    """A function of one module."""
+    """A function of one module and of whatever else `files` has, by name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("fn.py"), source)  # without the time: the same source is the same code
+        for name, text in {"fn.py": source, **changes.pop("files", {})}.items():
+            archive.writestr(zipfile.ZipInfo(name), text)  # without the time: the same source is the same code
     code = buffer.getvalue()
     known: dict[str, Any] = {
         "name": "f",
@@ -319,3 +321,68 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+IMPORTS = """
+import importlib, sys
+def handler(event, context):
+    found = {}
+    for name in event:
+        try:
+            found[name] = getattr(importlib.import_module(name), "__file__", None)
+        except ImportError:
+            found[name] = "missing"
+    return found, sys.dont_write_bytecode
+"""
+BUNDLED = {"mine-1.0.dist-info/METADATA": "Name: mine\n", "mine.py": "", "snapshot_restore_py.py": ""}
+
+
+def test_a_zip_with_packages_of_its_own_runs_on_those_alone(runtime: Runtime) -> None:
+    """Nothing of this machine's environment can be imported but what AWS's runtime client brings."""
+    modules = ["boto3", "pydantic", "moto", "shared", "pytest", "mine", "awslambdaric", "simplejson"]
+    found, _ = answer(runtime.invoke(spec(IMPORTS, files=BUNDLED), json.dumps(modules).encode()))
+    missing = {name for name, file in found.items() if file == "missing"}
+    assert missing == {"boto3", "pydantic", "moto", "shared", "pytest"}
+
+
+def test_a_zips_own_copy_of_a_package_wins(runtime: Runtime) -> None:
+    """Also over what the runtime client brings for itself."""
+    found, _ = answer(runtime.invoke(spec(IMPORTS, files=BUNDLED), b'["snapshot_restore_py", "mine"]'))
+    assert Path(found["snapshot_restore_py"]).parent == Path(found["mine"]).parent
+
+
+def test_a_zip_without_packages_runs_on_this_machines(runtime: Runtime) -> None:
+    """As the hub's own functions do."""
+    found, without_bytecode = answer(runtime.invoke(spec(IMPORTS), b'["boto3", "pydantic", "shared"]'))
+    assert found["boto3"] != "missing" != found["pydantic"]
+    assert found["shared"] == "missing"  # linked into the environment by a .pth file, which is no package
+    assert not without_bytecode
+
+
+WRITE = """
+import os
+import mine
+def handler(event, context):
+    root = os.environ["LAMBDA_TASK_ROOT"]
+    try:
+        with open(os.path.join(root, "written"), "w"):
+            return "written"
+    except OSError as error:
+        return error.errno, sorted(os.listdir(root))
+"""
+
+
+@pytest.mark.skipif(not own_tmp.is_possible(), reason="this machine gives processes no mounts of their own")
+def test_code_with_packages_of_its_own_is_read_only(runtime: Runtime) -> None:
+    """Not even root writes there, and no bytecode comes to lie beside it."""
+    error_number, left = answer(runtime.invoke(spec(WRITE, files=BUNDLED), b"{}"))
+    assert error_number == errno.EROFS
+    assert left == ["fn.py", "mine-1.0.dist-info", "mine.py", "snapshot_restore_py.py"]
+
+
+def test_a_function_made_anew_gets_new_environments(runtime: Runtime) -> None:
+    """Those of the deleted one are ended."""
+    first = answer(runtime.invoke(spec(PID), b"{}"))
+    runtime.discard(spec(PID).arn)
+    assert runtime.environments() == []
+    assert answer(runtime.invoke(spec(PID), b"{}")) != first

@@ -207,3 +207,103 @@ def test_the_functions_have_only_what_they_need(function: str, cloud: Cloud) -> 
     for statement in policy["Statement"]:
         assert statement["Resource"] != "*"
         assert not any("*" in action or "Delete" in action for action in statement["Action"])
+
+
+def test_versions_of_a_managed_policy_count_from_the_next_call(cloud: Cloud) -> None:
+    """What the default version says, whichever that is."""
+    session = Session(cloud, ACME, {"Effect": "Allow", "Action": "ses:ListContactLists", "Resource": "*"})
+    iam, sts = session.iam, session.client("sts")
+    allowed = document({"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"})
+    arn = iam.create_policy(PolicyName=f"m-{session.name}", PolicyDocument=allowed)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=session.name, PolicyArn=arn)
+    sqs = session.client("sqs")
+    sqs.list_queues()
+    other = document({"Effect": "Allow", "Action": "sqs:CreateQueue", "Resource": "*"})
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=other, SetAsDefault=True)
+    assert refusal(sqs.list_queues)[0].startswith("AccessDenied")
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
+    sqs.list_queues()
+    iam.detach_role_policy(RoleName=session.name, PolicyArn=arn)
+    assert refusal(sqs.list_queues)[0].startswith("AccessDenied")
+    assert sts.get_caller_identity()["Account"] == ACME
+
+
+def test_a_warm_functions_permissions_are_taken_one_by_one(cloud: Cloud) -> None:
+    """PutRolePolicy on the worker's role counts for environments that run already."""
+    iam, policy = cloud.client("iam"), {"RoleName": WORKER, "PolicyName": "ses-fleet"}
+    before = iam.get_role_policy(**policy)["PolicyDocument"]
+    assert cloud.run(include=["acme"])["successful_count"] == 1
+    without = [one for one in before["Statement"] if one["Action"] != ["sts:AssumeRole"]]
+    try:
+        iam.put_role_policy(**policy, PolicyDocument=document(*without))
+        (result,) = cloud.run(include=["acme"])["results"]
+    finally:
+        iam.put_role_policy(**policy, PolicyDocument=json.dumps(before))
+    assert result["error"]["category"] == "authentication"
+    assert cloud.run(include=["acme"])["successful_count"] == 1
+
+
+class PolicedBucket:
+    """A bucket of an account with one object, and with a policy."""
+
+    def __init__(self, cloud: Cloud, account: str) -> None:
+        self.name = f"bucket-{uuid.uuid4().hex[:8]}"
+        self.s3 = cloud.client("s3", account)
+        self.s3.create_bucket(Bucket=self.name)
+        self.s3.put_object(Bucket=self.name, Key="a", Body=b"content")
+        self.object = {"Bucket": self.name, "Key": "a"}
+
+    def police(self, effect: str, principal: Any, action: str = "s3:GetObject", **more: Any) -> None:
+        """Give it a policy of one statement about its objects."""
+        said = {"Effect": effect, "Principal": principal, "Action": action, "Resource": f"arn:aws:s3:::{self.name}/*"}
+        self.s3.put_bucket_policy(Bucket=self.name, Policy=document({**said, **more}))
+
+
+def test_a_buckets_deny_binds_everybody_and_root_can_take_it_away(cloud: Cloud) -> None:
+    """The administrator too; but who is root may always put or delete the policy."""
+    bucket = PolicedBucket(cloud, ACME)
+    everything = Session(cloud, ACME, ANYTHING).client("s3")
+    bucket.police("Deny", "*", "s3:*", Resource=[f"arn:aws:s3:::{bucket.name}", f"arn:aws:s3:::{bucket.name}/*"])
+    for s3 in (bucket.s3, everything):
+        assert refusal(s3.get_object, **bucket.object) == ("AccessDenied", 403)
+    assert refusal(everything.delete_bucket_policy, Bucket=bucket.name) == ("AccessDenied", 403)
+    assert json.loads(bucket.s3.get_bucket_policy(Bucket=bucket.name)["Policy"])["Statement"][0]["Effect"] == "Deny"
+    bucket.s3.delete_bucket_policy(Bucket=bucket.name)
+    assert everything.get_object(**bucket.object)["Body"].read() == b"content"
+
+
+def test_insisting_on_tls_hinders_nobody_here(cloud: Cloud) -> None:
+    """As the CDK's enforce_ssl and minimum_tls_version write it: loopback counts as TLS."""
+    bucket = PolicedBucket(cloud, ACME)
+    for condition in ({"Bool": {"aws:SecureTransport": "false"}}, {"NumericLessThan": {"s3:TlsVersion": 1.2}}):
+        bucket.police("Deny", {"AWS": "*"}, "s3:*", Condition=condition)
+        assert bucket.s3.get_object(**bucket.object)["Body"].read() == b"content"
+
+
+def test_in_its_own_account_a_bucket_may_allow_what_a_role_does_not(cloud: Cloud) -> None:
+    """A role that is named needs nothing of its own; its account's root in a Principal only leaves it to the role."""
+    bucket = PolicedBucket(cloud, ACME)
+    session = Session(cloud, ACME, {"Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"})
+    s3 = session.client("s3")
+    assert refusal(s3.get_object, **bucket.object) == ("AccessDenied", 403)
+    bucket.police("Allow", {"AWS": f"arn:aws:iam::{ACME}:role/{session.name}"})
+    assert s3.get_object(**bucket.object)["Body"].read() == b"content"
+    assert refusal(s3.put_object, **bucket.object) == ("AccessDenied", 403)
+    bucket.police("Allow", {"AWS": f"arn:aws:iam::{ACME}:root"})
+    assert refusal(s3.get_object, **bucket.object) == ("AccessDenied", 403)
+
+
+def test_another_accounts_bucket_needs_both_sides(cloud: Cloud) -> None:
+    """The bucket's policy and the caller's own; the journal says which of the two is missing."""
+    bucket = PolicedBucket(cloud, ACME)
+    may, may_not = (Session(cloud, HUB, said) for said in (ANYTHING, {**ANYTHING, "Action": "sqs:*"}))
+    mark = cloud.mark()
+    assert refusal(may.client("s3").get_object, **bucket.object) == ("AccessDenied", 403)
+    assert cloud.journal(mark)[0]["reason"] == "bucket policy: there is none, for another account"
+    bucket.police("Allow", {"AWS": HUB})
+    assert may.client("s3").get_object(**bucket.object)["Body"].read() == b"content"
+    assert cloud.client("s3").get_object(**bucket.object)["Body"].read() == b"content"
+    mark = cloud.mark()
+    assert refusal(may_not.client("s3").get_object, **bucket.object) == ("AccessDenied", 403)
+    assert cloud.journal(mark)[0]["reason"].startswith("role policy: nothing allows s3:GetObject")

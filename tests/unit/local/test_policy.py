@@ -15,6 +15,7 @@ from local.policy import Query, evaluate, wildcard
 LIST = "arn:aws:ses:us-east-1:111122223333:contact-list/main"
 LISTS = "arn:aws:ses:us-east-1:111122223333:contact-list/*"
 CONTEXT = {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/r", "aws:SecureTransport": "true", "s3:prefix": "runs/x"}
+CONTEXT["s3:TlsVersion"] = "1.3"
 
 
 def allow(action: Any = "ses:GetContactList", resource: Any = LIST, **more: Any) -> dict[str, Any]:
@@ -93,6 +94,9 @@ CASES: list[tuple[str, list[dict[str, Any]], bool]] = [
     ("IfExists passes then", [allow(**when("StringEqualsIfExists", "sts:ExternalId", "x"))], True),
     ("IfExists tests what is there", [allow(**when("StringEqualsIfExists", PRINCIPAL, "x"))], False),
     ("a negated operator passes on an absent key", [allow(**when("StringNotEquals", "sts:ExternalId", "x"))], True),
+    ("NumericLessThan holds", [allow(**when("NumericLessThan", "s3:TlsVersion", 1.4))], True),
+    ("NumericLessThan fails", [allow(**when("NumericLessThan", "s3:TlsVersion", "1.3"))], False),
+    ("NumericGreaterThanEquals", [allow(**when("NumericGreaterThanEquals", "s3:TlsVersion", "1.3"))], True),
     ("Null true: absent", [allow(**when("Null", "sts:ExternalId", "true"))], True),
     ("Null false: there", [allow(**when("Null", PRINCIPAL, "false"))], True),
     ("Null true: but it is there", [allow(**when("Null", PRINCIPAL, "true"))], False),
@@ -129,6 +133,13 @@ def decided(monkeypatch: pytest.MonkeyPatch, role: list[Mapping[str, Any]] | Non
     documents = None if role is None else Role(ROLE, "AROA1", {}, tuple({"Statement": [s]} for s in role))
     monkeypatch.setattr(moto_state, "find_role", lambda _: documents)
     return authorization.decide(caller(session_policy), Query("ses:GetContactList", LIST, CONTEXT)).allowed
+
+
+def test_a_role_made_anew_is_another_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions of the one before are dead, whatever the new one may do."""
+    anew = Role(ROLE, "AROA2", {}, ({"Statement": [allow()]},))
+    monkeypatch.setattr(moto_state, "find_role", lambda _: anew)
+    assert not authorization.decide(caller(), Query("ses:GetContactList", LIST, CONTEXT)).allowed
 
 
 WIDE = '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'

@@ -6,8 +6,10 @@ A new version that takes it away fails here, by name.
 from __future__ import annotations
 
 import inspect
+import json
 
 import botocore.endpoint
+import moto.s3.responses
 from cheroot import server
 from cheroot.makefile import StreamReader, StreamWriter
 from moto.awslambda.models import LambdaFunction, lambda_backends
@@ -15,9 +17,10 @@ from moto.core.responses import BaseResponse
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.sqs.models import sqs_backends
 
+from local import moto_state
 from local.moto_state import MotoApp, make_bucket, put_object, read_object
 
 ACCOUNT, REGION = "999999999999", "us-east-1"
@@ -98,6 +101,33 @@ def test_motos_buckets_are_found_by_name_with_their_policy() -> None:
     assert bucket.policy == b"{}"
     assert backend.get_object("hook-bucket", "key").value == b"content"
     assert backend.get_object("hook-bucket", "other") is None
+
+
+def test_motos_managed_policies_have_versions_and_aws_has_hers() -> None:
+    """The default version is what an attached policy says; one of AWS's can be added to an account by itself."""
+    backend = iam_backends[ACCOUNT]["aws"]
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    policy = backend.create_policy("", "/", text, "hook-policy", [])
+    (version,) = policy.versions
+    assert (version.version_id, version.document) == (policy.default_version_id, text)
+    moto_state.know_aws_policy(ACCOUNT, "arn:aws:iam::aws:policy/AdministratorAccess")
+    assert "arn:aws:iam::aws:policy/AdministratorAccess" in backend.managed_policies
+    moto_state.know_aws_policy(ACCOUNT, "arn:aws:iam::aws:policy/NoSuchPolicy")
+    assert "arn:aws:iam::aws:policy/NoSuchPolicy" not in backend.managed_policies
+
+
+def test_moto_asks_buckets_for_their_policies_in_one_place() -> None:
+    """Which we take out: the policy is asked before."""
+    assert "get_permission" in vars(FakeBucket)
+    assert "bucket.get_permission(" in inspect.getsource(moto.s3.responses)
+
+
+def test_botocore_takes_our_answer_before_it_sends() -> None:
+    """So that stacks call the services' APIs without a connection."""
+    source = inspect.getsource(botocore.endpoint)
+    assert "before-send." in source
+    assert "first_non_none_response(responses)" in source
 
 
 def test_cheroot_lets_us_make_connections() -> None:
