@@ -101,7 +101,6 @@ def _unused_data(directory: Path) -> Iterator[Path]:
     for path in (directory / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in SERVICES:
             yield path
-    yield from (directory / "botocore").glob("docs")
     yield from (directory / "boto3" / "data").iterdir()
 
 

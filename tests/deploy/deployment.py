@@ -93,7 +93,6 @@ class Deployment:
             **self.cloud.environment(),
             "AWS_ACCESS_KEY_ID": account,
             "AWS_MAX_ATTEMPTS": "1",
-            "AWS_ENDPOINT_URL_S3_FOR_CLOUDFORMATION": self.cloud.url.replace("127.0.0.1", "localhost"),
             "PATH": os.environ["PATH"],
             "HOME": str(self.directory),
             "CI": "true",
@@ -117,6 +116,7 @@ class Deployment:
         file = self.directory / "outputs.json"
         ended = self.cdk("deploy", "--require-approval", "never", "--outputs-file", str(file), context=context)
         self.outputs = json.loads(file.read_text())[names.STACK]
+        self.cloud.results_bucket = self.outputs["ResultsBucket"]
         return ended
 
     def aws(self, *arguments: str, account: str = HUB, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -132,6 +132,7 @@ class Deployment:
         self.aws(
             *("cloudformation", "deploy", "--stack-name", "ses-fleet-access"),
             *("--template-file", str(TEMPLATES / template), "--capabilities", "CAPABILITY_NAMED_IAM"),
+            "--no-fail-on-empty-changeset",
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
             account=account,
         )
@@ -159,17 +160,12 @@ class Deployment:
         )
         return dict(json.loads(out.read_text()))
 
-    def stored(self, key: str) -> Any:
-        """A JSON object of the results bucket."""
-        body = self.cloud.s3.get_object(Bucket=self.outputs["ResultsBucket"], Key=key)["Body"].read()
-        return json.loads(body)
-
     def waits_for(self, key: str, seconds: float = 60) -> Any:
         """The same, once it is there."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with contextlib.suppress(self.cloud.s3.exceptions.NoSuchKey):
-                return self.stored(key)
+                return json.loads(self.cloud.stored(key))
             time.sleep(0.1)
         raise AssertionError(f"{key} was not written")
 

@@ -67,6 +67,7 @@ class Cloud:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.results_bucket = RESULTS_BUCKET  # another one's name in a deployed stack
         self.spoken: list[str] = []  # what commands printed that were run against it
         self.others_streams: set[str] = set()  # log streams of functions that were given other code
         self.lambda_ = self.client("lambda")
@@ -135,11 +136,11 @@ class Cloud:
 
     def stored(self, key: str) -> bytes:
         """An object of the results bucket."""
-        return bytes(self.s3.get_object(Bucket=RESULTS_BUCKET, Key=key)["Body"].read())
+        return bytes(self.s3.get_object(Bucket=self.results_bucket, Key=key)["Body"].read())
 
     def keys(self, prefix: str) -> list[str]:
         """The keys in the results bucket below a prefix, in their order."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=RESULTS_BUCKET, Prefix=prefix)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.results_bucket, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def mark(self) -> Mark:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]")
 _SIGNATURE = re.compile(r"X-Amz-Signature|Signature=[0-9a-f]{16}", re.IGNORECASE)
 _FUNCTIONS = ("ses-fleet-orchestrator", "ses-fleet-worker")
-_RESULTS_BUCKET = "ses-fleet-results-123456789012"
 
 
 def found(cloud: Cloud) -> list[str]:
@@ -47,9 +46,9 @@ def _everything(cloud: Cloud) -> Iterator[tuple[str, str, bool]]:
         for stream, line in cloud.log_events(function):
             if stream not in cloud.others_streams:
                 yield f"the log of {function}", line, False
-    for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=_RESULTS_BUCKET):
+    for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=cloud.results_bucket):
         for entry in page.get("Contents", []):
-            body = cloud.s3.get_object(Bucket=_RESULTS_BUCKET, Key=entry["Key"])["Body"].read()
+            body = cloud.s3.get_object(Bucket=cloud.results_bucket, Key=entry["Key"])["Body"].read()
             yield entry["Key"], _text(body), not entry["Key"].startswith("runs/")
     for text in cloud.spoken:
         yield "what a command printed", text, False

@@ -1,0 +1,65 @@
+"""The managed customer's account, put into the state that an action needs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.deploy.deployment import CUSTOMER, PEOPLE, REGION, Deployment
+from tests.local_cloud.conftest import Cloud
+
+LIST = "main-contact-list"
+CALENDAR = {
+    "TopicName": "calendar",
+    "DisplayName": "Calendar",
+    "Description": "Changes",
+    "DefaultSubscriptionStatus": "OPT_OUT",
+}
+OLD = {"TopicName": "old", "DisplayName": "Old", "DefaultSubscriptionStatus": "OPT_OUT"}
+GROUP = "ccoe-cloud-acme-111122223333-x-idp-portal-dba"
+
+
+def without_list(cloud: Cloud) -> None:
+    """No contact list at all."""
+    ses = cloud.client("sesv2", account=CUSTOMER)
+    for found in ses.list_contact_lists()["ContactLists"]:
+        ses.delete_contact_list(ContactListName=found["ContactListName"])
+
+
+def with_list(
+    cloud: Cloud, *emails: str, topics: tuple[dict[str, str], ...] = (CALENDAR,), tagged: bool = False
+) -> None:
+    """A list with these contacts, who chose nothing."""
+    without_list(cloud)
+    tags = {"Tags": [{"Key": "team", "Value": "mail"}]} if tagged else {}
+    cloud.client("sesv2", account=CUSTOMER).create_contact_list(ContactListName=LIST, Topics=list(topics), **tags)
+    if emails:
+        lines = "\n".join(json.dumps({"emailAddress": email}) for email in emails)
+        cloud.control("PUT", f"contacts/{CUSTOMER}/{REGION}/{LIST}", lines.encode())
+
+
+def opted_in(cloud: Cloud, email: str, *topics: str) -> None:
+    """One contact's explicit choices."""
+    choices = [{"TopicName": topic, "SubscriptionStatus": "OPT_IN"} for topic in topics]
+    cloud.client("sesv2", account=CUSTOMER).update_contact(
+        ContactListName=LIST, EmailAddress=email, TopicPreferences=choices, UnsubscribeAll=False
+    )
+
+
+def with_people(cloud: Cloud, count: int) -> None:
+    """So many users in Identity Center, all with the role that the topic names."""
+    users: list[dict[str, Any]] = [{"username": f"p{n}", "email": f"p{n}@corp.example"} for n in range(count)]
+    groups = [{"name": GROUP, "members": [user["username"] for user in users]}]
+    document = {"region": REGION, "users": users, "groups": groups}
+    cloud.control("PUT", f"people/{PEOPLE}/{REGION}", json.dumps(document).encode())
+
+
+def addresses(cloud: Cloud) -> set[str]:
+    """Who is in the list."""
+    page = cloud.client("sesv2", account=CUSTOMER).list_contacts(ContactListName=LIST, PageSize=1000)
+    return {one["EmailAddress"] for one in page["Contacts"]}
+
+
+def forget_imports(made: Deployment) -> None:
+    """No earlier import, as far as anybody knows."""
+    made.cloud.s3.delete_object(Bucket=made.cloud.results_bucket, Key="backups/identity/acme.json")

@@ -1,0 +1,215 @@
+"""The deployed stack, run as an operator runs it: the CDK, the AWS CLI, our command, customers' own CloudFormation."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import bundling, names
+from infra.settings import Settings
+from shared.actions import payload_names
+from tests.deploy import account
+from tests.deploy.deployment import CONTEXT, OTHER, Deployment
+from tests.local_cloud.conftest import HUB
+
+ACME = {"customer_code": "acme"}
+# Every action by both of its names, in an order in which each finds what it needs.
+STORY: list[dict[str, Any]] = [
+    {"action": "manage-topic-all", "include": ["acme"]},
+    {"action": "manage-topic", **ACME},
+    {"action": "import-aws-contact", **ACME, "params": {"username": "p0"}},
+    {"action": "import-aws-contact-all", "include": ["acme"]},
+    {"action": "describe-list", **ACME},
+    {"action": "describe-list-all"},
+    {"action": "describe-topics", **ACME},
+    {"action": "describe-topics-all"},
+    {"action": "list-contacts", **ACME},
+    {"action": "list-contacts-all"},
+    {"action": "validate-access", **ACME},
+    {"action": "validate-access-all"},
+    {"action": "backup-list", **ACME, "params": {"with_attributes": True}},
+    {"action": "backup-list-all", "run_id": "story-backup", "include": ["acme"]},
+    {"action": "restore-list", **ACME, "params": {"backup": "story-backup"}},
+    {"action": "manage-topic", **ACME, "prune": True, "run_id": "story-prune"},
+    {"action": "restore-topics", **ACME, "params": {"backup": "story-prune"}},
+]
+
+
+def test_every_action_runs_from_the_deployed_package(deployment: Deployment) -> None:
+    """By the AWS CLI, under the deployed roles and the customers' own templates; no warning but of a missing list."""
+    assert {step["action"] for step in STORY} == set(payload_names())
+    account.without_list(deployment.cloud)
+    account.with_people(deployment.cloud, 6)
+    assert deployment.invoke(action="help")["exit_code"] == 0
+    for step in STORY:
+        if step.get("run_id") == "story-prune":
+            account.with_list(deployment.cloud, "p0@corp.example", topics=(account.CALENDAR, account.OLD))
+            account.opted_in(deployment.cloud, "p0@corp.example", "old")
+        answer = deployment.invoke(**step)
+        assert answer.get("exit_code") == 0, (step, answer)
+        for result in answer["results"]:
+            assert [one for one in result["warnings"] if "aws_region" not in one and "no contact list" not in one] == []
+    assert account.addresses(deployment.cloud) == {"p0@corp.example"}
+
+
+def test_six_new_people_come_by_one_import_job(deployment: Deployment) -> None:
+    """Through the bucket of the customer's template, which SES may read for that account; the file does not stay."""
+    account.with_list(deployment.cloud)
+    account.with_people(deployment.cloud, 6)
+    mark = deployment.cloud.mark()
+    answer = deployment.invoke(action="import-aws-contact-all", include=["acme"])
+    assert answer["exit_code"] == 0, answer
+    assert answer["results"][0]["data"]["created"] == 6
+    calls = [(entry["service"], entry["operation"]) for entry in deployment.cloud.journal(mark)]
+    assert calls.count(("sesv2", "CreateImportJob")) == 1
+    assert ("sesv2", "CreateContact") not in calls
+    assert calls.count(("s3", "DeleteObject")) == 1
+    assert account.addresses(deployment.cloud) == {f"p{n}@corp.example" for n in range(6)}
+
+
+def test_who_may_only_be_looked_at_is_not_changed(deployment: Deployment) -> None:
+    """AccessLevel ReadOnly: reading works, and what changes fails with what to check."""
+    answer = deployment.invoke(action="manage-topic-all", include=["looked-at"])
+    (result,) = answer["results"]
+    assert (answer["exit_code"], result["error"]["category"]) == (1, "operation")
+    assert f"Check that arn:aws:iam::{OTHER}:role/ses-fleet-contact-manager allows it" in result["error"]["message"]
+    assert deployment.invoke(action="describe-list", customer_code="looked-at")["exit_code"] == 0
+
+
+def test_the_functions_are_what_the_template_says(deployment: Deployment) -> None:
+    """Handler, time, memory and environment; the code is the published asset, byte for byte."""
+    client = deployment.cloud.lambda_
+    orchestrator = client.get_function_configuration(FunctionName=names.ORCHESTRATOR)
+    worker = client.get_function_configuration(FunctionName=names.WORKER)
+    for found, wanted in ((orchestrator, CONTEXT["orchestrator"]), (worker, CONTEXT["worker"])):
+        assert (found["Timeout"], found["MemorySize"]) == (wanted["timeout_seconds"], wanted["memory_mb"])
+    assert orchestrator["Handler"] == "orchestrator.handler.handler"
+    assert orchestrator["Environment"]["Variables"]["RESULTS_BUCKET"] == deployment.outputs["ResultsBucket"]
+    assert worker["Environment"]["Variables"]["IMPORT_JOB_THRESHOLD"] == "3"
+    bucket = f"cdk-hnb659fds-assets-{HUB}-us-east-1"
+    assets = deployment.cloud.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    bodies = [deployment.cloud.s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in assets]
+    hashes = {base64.b64encode(hashlib.sha256(body).digest()).decode() for body in bodies}
+    assert {orchestrator["CodeSha256"], worker["CodeSha256"]} <= hashes
+    assert orchestrator["CodeSha256"] == worker["CodeSha256"]
+
+
+def schedule_inputs(deployment: Deployment) -> dict[str, str]:
+    """What each schedule of the deployed template sends."""
+    template = json.loads((deployment.directory / "cdk.out" / f"{names.STACK}.template.json").read_text())
+    found = [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Scheduler::Schedule"]
+    return {one["Name"]: one["Target"]["Input"] for one in found}
+
+
+@pytest.mark.parametrize("name", [schedule["name"] for schedule in CONTEXT["schedules"]])
+def test_each_schedules_exact_input_is_one_run_however_often_it_is_delivered(name: str, deployment: Deployment) -> None:
+    """As an Event, with what Scheduler fills in; the second delivery starts no worker."""
+    account.with_list(deployment.cloud)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_800_000_000 + time.time_ns() % 10_000_000))
+    arn = f"arn:aws:scheduler:us-east-1:{HUB}:schedule/{names.SCHEDULE_GROUP}/{name}"
+    event = schedule_inputs(deployment)[name]
+    event = event.replace("<aws.scheduler.schedule-arn>", arn).replace("<aws.scheduler.scheduled-time>", moment)
+    before = set(deployment.cloud.keys("runs/"))
+    invoke = {"FunctionName": names.ORCHESTRATOR, "InvocationType": "Event", "Payload": event.encode()}
+    deployment.cloud.lambda_.invoke(**invoke)
+    stamp = moment.replace("-", "").replace(":", "")
+    prefix = wait_for_run(deployment, stamp, before)
+    summary = deployment.waits_for(f"{prefix}summary.json")
+    assert summary["exit_code"] == 0, summary
+    mark = deployment.cloud.mark()
+    again = deployment.cloud.lambda_.invoke(**{**invoke, "InvocationType": "RequestResponse"})
+    assert json.loads(again["Payload"].read())["run_id"] == summary["run_id"]
+    assert "AssumeRole" not in [entry["operation"] for entry in deployment.cloud.journal(mark)]
+
+
+def wait_for_run(deployment: Deployment, stamp: str, before: set[str]) -> str:
+    """The prefix of the run that begins with this stamp."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for key in deployment.cloud.keys("runs/"):
+            if key not in before and key.startswith(f"runs/{stamp}"):
+                return key[: key.index("/", len("runs/")) + 1]
+        time.sleep(0.1)
+    raise AssertionError("the run did not begin")
+
+
+def test_an_event_that_is_refused_is_run_once_and_lies_in_the_queue(deployment: Deployment) -> None:
+    """No retries: the deployed event configuration says so; the letter has the payload and the reason."""
+    mark = deployment.cloud.mark()
+    event = {"action": "describe-lists-all", "run_id": f"refused-{time.time_ns()}"}
+    deployment.cloud.lambda_.invoke(
+        FunctionName=names.ORCHESTRATOR, InvocationType="Event", Payload=json.dumps(event).encode()
+    )
+    letter = next_letter(deployment, event["run_id"])
+    assert letter["requestPayload"] == event
+    assert letter["responsePayload"]["errorType"] == "RequestError"
+    assert letter["requestContext"]["condition"] == "RetriesExhausted"
+    refusals = [
+        entry
+        for entry in deployment.cloud.journal(mark)
+        if (entry["operation"], entry["service"]) == ("PutObject", "s3")
+    ]
+    assert len(refusals) == 1, "its record was written once, so it ran once"
+
+
+def next_letter(deployment: Deployment, run_id: str) -> dict[str, Any]:
+    """The message about that run."""
+    sqs = deployment.cloud.client("sqs")
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for message in sqs.receive_message(QueueUrl=deployment.outputs["DeadLetters"]).get("Messages", []):
+            letter = dict(json.loads(message["Body"]))
+            if letter["requestPayload"].get("run_id") == run_id:
+                return letter
+        time.sleep(0.1)
+    raise AssertionError("no dead letter came")
+
+
+def test_our_command_follows_a_run_of_the_deployed_function(deployment: Deployment) -> None:
+    """It learns the buckets from the function: nothing of them is configured on the operator's machine."""
+    account.with_list(deployment.cloud)
+    ended = deployment.ses_fleet("invoke", "describe-list-all", "--output", "json")
+    summary = json.loads(ended.stdout)
+    assert summary["successful_count"] == 2
+    listed = json.loads(deployment.ses_fleet("runs", "list", "--output", "json").stdout)
+    assert summary["run_id"] in [run["run_id"] for run in listed]
+
+
+def test_the_package_for_lambda_has_the_same_files(deployment: Deployment, tmp_path: Path) -> None:
+    """The default target against the one that ran here: but for compiled parts, file by file; small enough."""
+    default = Settings()
+    bundling.build(bundling.Target(default.python_version, default.architecture), tmp_path)
+    (ran,) = (deployment.directory / "cdk.out").glob("asset.*/orchestrator/handler.py")
+    ours, theirs = source_files(tmp_path), source_files(ran.parents[1])
+    assert ours == theirs
+    assert {"orchestrator/handler.py", "worker/handler.py", "botocore/data/sesv2/2019-09-27/service-2.json.gz"} <= ours
+    assert compiled(tmp_path)
+    assert compiled(ran.parents[1])
+    assert zipped_size(tmp_path) <= 15_000_000
+
+
+def source_files(package: Path) -> set[str]:
+    """Everything that does not depend on the target."""
+    paths = (path for path in package.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(package))
+        for path in paths
+        if path.suffix not in (".pyc", ".so") and not (path.name == "WHEEL" and "pydantic_core" in str(path))
+    }
+
+
+def compiled(package: Path) -> list[Path]:
+    """Compiled extensions."""
+    return list(package.rglob("*.so"))
+
+
+def zipped_size(package: Path) -> int:
+    """Bytes of its zip."""
+    return Path(shutil.make_archive(str(package.parent / "zipped"), "zip", package)).stat().st_size
