@@ -23,6 +23,9 @@ _log = logging.getLogger(__name__)
 
 # What a stack's account and Region export, by name.
 Exports = Callable[[], Mapping[str, str]]
+# By DeletionPolicy, what stays when its stack or its place in the template goes, and when it was made in vain.
+_KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+_KEPT_IN_VAIN = frozenset({"Retain"})
 _Leftover = tuple[str, Resource]
 _Result = TypeVar("_Result")
 
@@ -40,14 +43,14 @@ class Deployment:
         self._exports = exports
 
     def create(self, request: Request) -> None:
-        """CREATE_COMPLETE, or ROLLBACK_COMPLETE with nothing left."""
+        """CREATE_COMPLETE, or ROLLBACK_COMPLETE with nothing left but what is retained even so."""
         stack = self._stack
         stack.becomes("CREATE_IN_PROGRESS", "User Initiated")
         try:
             self._apply(request)
         except ResourceError as error:
             stack.becomes("ROLLBACK_IN_PROGRESS", str(error))
-            failed = self._delete_all(retaining=False)
+            failed = self._delete_all(_KEPT_IN_VAIN)
             stack.becomes("ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", failed or str(error))
             return
         stack.becomes("CREATE_COMPLETE")
@@ -63,20 +66,20 @@ class Deployment:
             self._roll_back(before, str(error))
             return
         stack.becomes("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        self._clean_up(leftovers)
+        self._clean_up(leftovers, _KEPT)
         stack.becomes("UPDATE_COMPLETE")
 
     def delete(self) -> None:
         """DELETE_COMPLETE, or DELETE_FAILED with what could not go."""
         stack = self._stack
         stack.becomes("DELETE_IN_PROGRESS", "User Initiated")
-        failed = self._delete_all(retaining=True)
+        failed = self._delete_all(_KEPT)
         stack.becomes("DELETE_FAILED" if failed else "DELETE_COMPLETE", failed or None)
 
     def _roll_back(self, before: Request | None, reason: str) -> None:
         assert before is not None  # noqa: S101  # only what was created is updated
         try:
-            self._clean_up(self._apply(before))
+            self._clean_up(self._apply(before), _KEPT_IN_VAIN)
         except ResourceError as error:
             self._stack.becomes("UPDATE_ROLLBACK_FAILED", str(error))
             return
@@ -93,16 +96,16 @@ class Deployment:
         self._stack.current = request
         return application.leftovers
 
-    def _clean_up(self, leftovers: list[_Leftover]) -> None:
+    def _clean_up(self, leftovers: list[_Leftover], kept: frozenset[str]) -> None:
         """AWS lets an update succeed whose leftovers cannot be deleted; they are no longer the stack's."""
         for logical_id, resource in reversed(leftovers):
-            if not resource.retained:
+            if resource.deletion not in kept:
                 _delete(self._stack, self._api, logical_id, resource)
 
-    def _delete_all(self, *, retaining: bool) -> str:
+    def _delete_all(self, kept: frozenset[str]) -> str:
         failed = []
         for logical_id, resource in reversed(list(self._stack.resources.items())):
-            if retaining and resource.retained:
+            if resource.deletion in kept:
                 _note(self._stack, logical_id, resource, "DELETE_SKIPPED")
             elif not _delete(self._stack, self._api, logical_id, resource):
                 failed.append(logical_id)
@@ -203,11 +206,11 @@ class _Application:
         for other in [depends] if isinstance(depends, str) else depends:
             if self._is_wanted(other):
                 self._ensure(other)
-        retained = str(definition.get("DeletionPolicy", "")).startswith("Retain")
+        deletion = str(definition.get("DeletionPolicy", "Delete"))
         old = self._stack.resources.get(logical_id)
         try:
             properties = _attempt(lambda: self._resolver.resolve(definition.get("Properties", {})))
-            self._make(logical_id, kind, properties, retained, old)
+            self._make(logical_id, kind, properties, deletion, old)
         except ResourceError as error:
             status = "CREATE_FAILED" if old is None else "UPDATE_FAILED"
             physical_id = "" if old is None else old.made.physical_id
@@ -215,29 +218,29 @@ class _Application:
             raise
 
     def _make(
-        self, logical_id: str, kind: str, properties: Mapping[str, Any], retained: bool, old: Resource | None
+        self, logical_id: str, kind: str, properties: Mapping[str, Any], deletion: str, old: Resource | None
     ) -> None:
         resources = self._stack.resources
         place = Place(self._stack.name, logical_id, self._request.adopts)
         same_kind = old is not None and old.kind == kind
         if old is not None and same_kind and (kind not in TYPES or old.properties == properties):
-            resources[logical_id] = replace(old, retained=retained)
+            resources[logical_id] = replace(old, deletion=deletion)
             return
         if kind not in TYPES:
-            resources[logical_id] = Resource(kind, self._ignored(place, kind), properties, retained, ignored=True)
+            resources[logical_id] = Resource(kind, self._ignored(place, kind), properties, deletion, ignored=True)
             return
         handler, before = TYPES[kind], {} if old is None else old.properties
         self._warn_of(logical_id, kind, sorted(properties.keys() - handler.properties))
         if old is not None and same_kind and not _differ(handler.replacing, before, properties):
             # Known as changed already: if changing fails half way, the way back is a change, too.
-            resources[logical_id] = replace(old, properties=properties, retained=retained)
+            resources[logical_id] = replace(old, properties=properties, deletion=deletion)
             made = _attempt(lambda: handler.update(self._api, old.made, before, properties))
             status = "UPDATE_COMPLETE"
         else:
             if old is not None:
                 self.leftovers.append((logical_id, resources.pop(logical_id)))
             made, before, status = _attempt(lambda: handler.create(self._api, place, properties)), {}, "CREATE_COMPLETE"
-        resources[logical_id] = Resource(kind, made, properties, retained)
+        resources[logical_id] = Resource(kind, made, properties, deletion)
         _attempt(lambda: handler.settle(self._api, made, before, properties))
         self._stack.events.append(Event(logical_id, made.physical_id, kind, status))
 

@@ -34,12 +34,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that a stack has. `properties` are resolved; `ignored` = of a type that is not really made."""
+    """A resource that a stack has. `properties` are resolved; `ignored` = of a type that is not really made.
+
+    `deletion` is its DeletionPolicy.
+    """
 
     kind: str
     made: Made
     properties: Mapping[str, Any]
-    retained: bool
+    deletion: str
     ignored: bool = False
 
 

@@ -305,14 +305,18 @@ BROKEN = resource("SNS::Subscription", TopicArn="arn:aws:sns:us-east-1:123456789
 
 
 def test_a_stack_that_cannot_be_made_leaves_nothing(empty: Cloud) -> None:
-    """ROLLBACK_COMPLETE, with the reason, and what was made before is gone."""
+    """ROLLBACK_COMPLETE, with the reason, and what was made before is gone, unless it is to be retained even then."""
     stack = Deployed(empty)
-    queue = f"q-{stack.name}"
-    body = template(Queue=resource("SQS::Queue", QueueName=queue), Bad={**BROKEN, "DependsOn": "Queue"})
+    made = {
+        policy: {**resource("SQS::Queue", QueueName=f"{stack.name}-{policy}"), "DeletionPolicy": policy}
+        for policy in ("Delete", "Retain", "RetainExceptOnCreate")
+    }
+    body = template(**made, Bad={**BROKEN, "DependsOn": list(made)})
     stack.api.create_stack(StackName=stack.name, TemplateBody=body)
     assert stack.status() == "ROLLBACK_COMPLETE"
     assert "NotFound" in stack.reasons()["Bad"]
-    assert empty.client("sqs").list_queues(QueueNamePrefix=queue).get("QueueUrls", []) == []
+    urls = empty.client("sqs").list_queues(QueueNamePrefix=stack.name)["QueueUrls"]
+    assert [url.rsplit("-", 1)[1] for url in urls] == ["Retain"]
 
 
 def test_an_update_that_fails_is_undone(empty: Cloud) -> None:
@@ -465,6 +469,13 @@ def test_a_customers_template_goes_up_and_down_by_the_aws_cli(empty: Cloud, tmp_
     empty.client("s3", **keys).put_object(Bucket=made["Bucket"], Key="imports/a.json", Body=b"{}")
     policy = empty.client("s3", customer).get_bucket_policy(Bucket=made["Bucket"])["Policy"]
     assert json.loads(policy)["Statement"][0]["Condition"] == {"StringEquals": {"aws:SourceAccount": customer}}
+    ses = empty.client("sesv2", customer)
+    ses.create_contact_list(ContactListName="main")
+    destination = {"ContactListName": "main", "ContactListImportAction": "PUT"}
+    assert ses.create_import_job(
+        ImportDestination={"ContactListDestination": destination},
+        ImportDataSource={"S3Url": f"s3://{made['Bucket']}/imports/a.json", "DataFormat": "JSON"},
+    )["JobId"]
     empty.client("s3", customer).delete_object(Bucket=made["Bucket"], Key="imports/a.json")
 
     assert "Bucket" not in deploy("ReadOnly")
