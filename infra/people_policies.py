@@ -26,7 +26,10 @@ class PeoplePolicies(Construct):
                 iam.PolicyStatement(
                     actions=["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], resources=[orchestrator]
                 ),
-                *self._reading("runs/"),
+                self._getting("runs/*"),
+                # On the whole bucket, since S3 asks without a prefix whether a key may be said to be missing: a run
+                # is followed from before its record is there. Names of keys hold runs and codes, and no address.
+                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[storage.results.bucket_arn]),
             ],
         )
         iam.ManagedPolicy(
@@ -34,17 +37,16 @@ class PeoplePolicies(Construct):
             "DataReader",
             managed_policy_name=DATA_READER_POLICY,
             description="Read the contacts that runs of ses-fleet exported, and the backups",
-            statements=self._reading("data/", "backups/"),
+            statements=[
+                self._getting("data/*", "backups/*"),
+                iam.PolicyStatement(
+                    actions=["s3:ListBucket"],
+                    resources=[storage.results.bucket_arn],
+                    conditions={"StringLike": {"s3:prefix": ["data/*", "backups/*"]}},
+                ),
+            ],
         )
 
-    def _reading(self, *prefixes: str) -> list[iam.PolicyStatement]:
-        bucket = self._storage.results
-        keys = [f"{prefix}*" for prefix in prefixes]
-        return [
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(key) for key in keys]),
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[bucket.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": keys}},
-            ),
-        ]
+    def _getting(self, *keys: str) -> iam.PolicyStatement:
+        resources = [self._storage.results.arn_for_objects(key) for key in keys]
+        return iam.PolicyStatement(actions=["s3:GetObject"], resources=resources)

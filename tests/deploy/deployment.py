@@ -119,13 +119,15 @@ class Deployment:
         self.cloud.results_bucket = self.outputs["ResultsBucket"]
         return ended
 
-    def aws(self, *arguments: str, account: str = HUB, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def aws(
+        self, *arguments: str, account: str = HUB, check: bool = True, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """The real AWS CLI."""
-        return self.command(str(_BIN / "aws"), *arguments, account=account, check=check)
+        return self.command(str(_BIN / "aws"), *arguments, account=account, check=check, **variables)
 
-    def ses_fleet(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def ses_fleet(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Our own command."""
-        return self.command(str(_BIN / "ses-fleet"), *arguments, check=check)
+        return self.command(str(_BIN / "ses-fleet"), *arguments, check=check, **variables)
 
     def onboard(self, account: str, template: str, **parameters: str) -> None:
         """A customer deploys one of our templates, in their own account, by CloudFormation."""

@@ -182,6 +182,45 @@ def test_our_command_follows_a_run_of_the_deployed_function(deployment: Deployme
     assert summary["run_id"] in [run["run_id"] for run in listed]
 
 
+def session_with(deployment: Deployment, policy: str) -> dict[str, Any]:
+    """Credentials of a person's role that has this policy of the stack and nothing else, for a shell."""
+    iam = deployment.cloud.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=f"person-{policy}", AssumeRolePolicyDocument=document)["Role"]
+    iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=f"arn:aws:iam::{HUB}:policy/{policy}")
+    keys = deployment.cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="person")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+
+
+def test_who_may_start_runs_and_who_may_read_contacts_are_apart(deployment: Deployment) -> None:
+    """Each policy is enough for its part, by our own command, and lets nobody do the other's."""
+    account.with_list(deployment.cloud, "one@corp.example")
+    invoker = session_with(deployment, names.INVOKER_POLICY)
+    reader = session_with(deployment, names.DATA_READER_POLICY)
+    started = deployment.ses_fleet("invoke", "list-contacts-all", "--output", "json", **invoker)
+    run_id = json.loads(started.stdout)["run_id"]
+    assert deployment.ses_fleet("runs", "show", run_id, **invoker).returncode == 0
+    place = f"s3://{deployment.outputs['ResultsBucket']}"
+    data, record = f"{place}/data/{run_id}/acme/contacts-00001.jsonl.gz", f"{place}/runs/{run_id}/summary.json"
+    copies = {
+        (who, source): deployment.aws("s3", "cp", source, str(deployment.directory / "copy"), check=False, **keys)
+        for who, keys in (("invoker", invoker), ("reader", reader))
+        for source in (data, record)
+    }
+    assert {key: ended.returncode == 0 for key, ended in copies.items()} == {
+        ("invoker", data): False,
+        ("invoker", record): True,
+        ("reader", data): True,
+        ("reader", record): False,
+    }
+    assert deployment.ses_fleet("invoke", "describe-list-all", check=False, **reader).returncode == 3
+
+
 def test_the_package_for_lambda_has_the_same_files(deployment: Deployment, tmp_path: Path) -> None:
     """The default target against the one that ran here: but for compiled parts, file by file; small enough."""
     default = Settings()

@@ -1,0 +1,278 @@
+"""Least privilege, both ways: every action succeeds with the roles as deployed, and each single grant is needed.
+
+Each grant is taken out of a warm deployment, and the one action that shows it is run; before that, with the grant, it
+succeeds. Where SES or S3 refuse an import job's parts, people are created one by one and a warning says why: that
+warning is the proof then.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from infra import names
+from shared.actions import ACTIONS
+from tests.deploy import account
+from tests.deploy.account import CALENDAR, OLD
+from tests.deploy.deployment import CUSTOMER, PEOPLE, Deployment
+from tests.deploy.grants import Grant, Role
+from tests.local_cloud.conftest import HUB
+
+pytestmark = pytest.mark.matrix
+
+ACME = {"customer_code": "acme"}
+_numbers = itertools.count()
+Prepare = Callable[[Deployment], dict[str, Any]]
+
+
+def fresh_id() -> str:
+    """A run's id that nobody had."""
+    return f"least-{time.time_ns()}-{next(_numbers)}"
+
+
+def action(name: str, **more: Any) -> dict[str, Any]:
+    """A payload for the one customer."""
+    return {"action": name, **ACME, **more}
+
+
+def on_a_list(name: str, **more: Any) -> Prepare:
+    """An action on a list with one contact."""
+
+    def prepare(made: Deployment) -> dict[str, Any]:
+        account.with_list(made.cloud, "one@corp.example")
+        return action(name, **more)
+
+    return prepare
+
+
+def making_a_list(made: Deployment) -> dict[str, Any]:
+    """manage-topic where there is none."""
+    account.without_list(made.cloud)
+    return action("manage-topic")
+
+
+def changing_topics(made: Deployment) -> dict[str, Any]:
+    """manage-topic where a topic is missing."""
+    account.with_list(made.cloud, topics=(OLD,))
+    return action("manage-topic")
+
+
+def restoring_a_tagged_list(made: Deployment) -> dict[str, Any]:
+    """restore-list into an account that has none any more."""
+    account.with_list(made.cloud, "one@corp.example", topics=(CALENDAR,), tagged=True)
+    backup = fresh_id()
+    assert made.invoke(**action("backup-list", run_id=backup))["exit_code"] == 0
+    account.without_list(made.cloud)
+    return action("restore-list", params={"backup": backup})
+
+
+def importing(people: int, *there: str, **more: Any) -> Prepare:
+    """An import of so many people into a list with these contacts."""
+
+    def prepare(made: Deployment) -> dict[str, Any]:
+        account.with_list(made.cloud, *there)
+        account.with_people(made.cloud, people)
+        account.forget_imports(made)
+        return action("import-aws-contact", **more)
+
+    return prepare
+
+
+def pruning(made: Deployment) -> dict[str, Any]:
+    """An import after somebody left."""
+    assert made.invoke(**importing(3)(made))["exit_code"] == 0
+    account.with_people(made.cloud, 2)
+    return action("import-aws-contact", prune=True)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The run that shows that a grant is needed. `warns`: it goes on without, and says so."""
+
+    prepare: Prepare
+    warns: bool = False
+
+
+BY_JOB = importing(6)
+CUSTOMERS_GRANTS = {
+    "s3:DeleteObject": Proof(BY_JOB, warns=True),
+    "s3:PutObject": Proof(BY_JOB, warns=True),
+    "ses:CreateContact": Proof(importing(2)),
+    "ses:CreateContactList": Proof(making_a_list),
+    "ses:CreateImportJob": Proof(BY_JOB, warns=True),
+    "ses:DeleteContact": Proof(pruning),
+    "ses:GetAccount": Proof(on_a_list("validate-access")),
+    "ses:GetContact": Proof(on_a_list("backup-list", params={"with_attributes": True})),
+    "ses:GetContactList": Proof(on_a_list("describe-list")),
+    "ses:GetImportJob": Proof(BY_JOB),
+    "ses:ListContactLists": Proof(on_a_list("describe-list")),
+    "ses:ListContacts": Proof(on_a_list("describe-list")),
+    "ses:ListImportJobs": Proof(BY_JOB),
+    "ses:TagResource": Proof(restoring_a_tagged_list),
+    "ses:UpdateContact": Proof(importing(1, "p0@corp.example", params={"sync_topics": True})),
+    "ses:UpdateContactList": Proof(changing_topics),
+}
+PEOPLES_GRANTS = (
+    "identitystore:ListGroupMemberships",
+    "identitystore:ListGroups",
+    "identitystore:ListUsers",
+    "sso:ListInstances",
+)
+WORKERS_GRANTS: dict[Grant, Prepare] = {
+    ("s3:GetObject", "results/backups/*"): restoring_a_tagged_list,
+    ("s3:GetObject", "results/data/*"): importing(2),
+    ("s3:ListBucket", "results"): importing(2),  # without it, a record that is not there looks forbidden
+    ("s3:PutObject", "results/backups/*"): on_a_list("backup-list"),
+    ("s3:PutObject", "results/data/*"): on_a_list("list-contacts"),
+    ("sts:AssumeRole", "*contact-importer"): importing(2),
+    ("sts:AssumeRole", "*contact-manager"): on_a_list("describe-list"),
+}
+# What Lambda does on a function's behalf; the template's tests assert it.
+ON_BEHALF = {
+    *("logs:CreateLogStream", "logs:PutLogEvents"),
+    *("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"),
+}
+
+
+def denied(answer: dict[str, Any], *, warns: bool = False) -> bool:
+    """Whether the one customer failed for want of a permission, or only warns of it."""
+    (result,) = answer["results"]
+    if warns:
+        return result["status"] == "successful" and "AccessDenied" in json.dumps(result["warnings"])
+    return result["status"] == "failed" and "AccessDenied" in json.dumps(result["error"])
+
+
+def show(made: Deployment, role: Role, prepare: Prepare, grant: tuple[str, str | None], *, warns: bool = False) -> None:
+    """With the grant it succeeds without a word; without it, it is denied."""
+    payload = prepare(made)
+    answer = made.invoke(**payload)
+    assert answer.get("exit_code") == 0, answer
+    assert "AccessDenied" not in json.dumps(answer)
+    payload = prepare(made)
+    with role.without(*grant):
+        answer = made.invoke(**payload)
+    assert denied(answer, warns=warns), answer
+
+
+def test_every_grant_of_a_customers_role_has_its_proof(deployment: Deployment) -> None:
+    """Of both templates, as CloudFormation made them; and each is what some action declares."""
+    manager = Role(deployment, CUSTOMER, "ses-fleet-contact-manager").actions()
+    importer = Role(deployment, PEOPLE, "ses-fleet-contact-importer").actions()
+    assert manager == set(CUSTOMERS_GRANTS)
+    assert importer == set(PEOPLES_GRANTS)
+    declared = {
+        one for action in ACTIONS.values() for one in (*action.permissions, *action.identity_center_permissions)
+    }
+    assert manager | importer == declared
+
+
+@pytest.mark.parametrize("permission", CUSTOMERS_GRANTS)
+def test_a_customers_role_needs_each_permission(permission: str, deployment: Deployment) -> None:
+    """The action that declares it is denied without it."""
+    role, proof = Role(deployment, CUSTOMER, "ses-fleet-contact-manager"), CUSTOMERS_GRANTS[permission]
+    name = proof.prepare(deployment)["action"]
+    assert permission in ACTIONS[name].permissions
+    show(deployment, role, proof.prepare, (permission, None), warns=proof.warns)
+
+
+@pytest.mark.parametrize("permission", PEOPLES_GRANTS)
+def test_the_role_of_identity_center_needs_each_permission(permission: str, deployment: Deployment) -> None:
+    """No import without it."""
+    role = Role(deployment, PEOPLE, "ses-fleet-contact-importer")
+    show(deployment, role, importing(2), (permission, None))
+
+
+@pytest.mark.parametrize("grant", WORKERS_GRANTS, ids=" ".join)
+def test_the_worker_needs_each_grant(grant: Grant, deployment: Deployment) -> None:
+    """On each resource by itself."""
+    show(deployment, Role(deployment, HUB, names.WORKER), WORKERS_GRANTS[grant], grant)
+
+
+def test_every_grant_of_the_functions_has_its_proof(deployment: Deployment) -> None:
+    """As deployed; but for what Lambda does on their behalf."""
+
+    def own(name: str) -> set[Grant]:
+        return {grant for grant in Role(deployment, HUB, name).grants() if grant[0] not in ON_BEHALF}
+
+    assert own(names.WORKER) == set(WORKERS_GRANTS)
+    assert own(names.ORCHESTRATOR) == set(ORCHESTRATORS_GRANTS)
+
+
+# Brings the deployment into a state, and gives the question to ask then: what the orchestrator says.
+Ask = Callable[[Deployment], Callable[[], str]]
+
+
+def running(**payload: Any) -> Ask:
+    """A run that is refused, or whose customers fail, says why."""
+    return lambda made: lambda: said(made.invoke(**payload))
+
+
+def said(answer: dict[str, Any]) -> str:
+    """The refusal, or the customers' errors."""
+    return str(answer.get("errorMessage")) + json.dumps([one["error"] for one in answer.get("results", [])])
+
+
+def naming_a_new_run(made: Deployment) -> Callable[[], str]:
+    """It is looked up first."""
+    return lambda: said(made.invoke(action="describe-list-all", run_id=fresh_id()))
+
+
+def naming_an_old_run(made: Deployment) -> Callable[[], str]:
+    """Its state is the answer."""
+    request = {"action": "describe-list-all", "run_id": fresh_id()}
+    assert made.invoke(**request)["exit_code"] == 0
+    return lambda: said(made.invoke(**request))
+
+
+def missing_ses_config(made: Deployment) -> Callable[[], str]:
+    """It is said to be missing; without s3:ListBucket it looks forbidden."""
+    place = {"Bucket": made.outputs["ConfigBucket"], "Key": "SESConfig.json"}
+
+    def ask() -> str:
+        body = made.cloud.s3.get_object(**place)["Body"].read()
+        made.cloud.s3.delete_object(**place)
+        try:
+            return said(made.invoke(action="manage-topic-all", dry_run=True))
+        finally:
+            made.cloud.s3.put_object(**place, Body=body)
+
+    return ask
+
+
+def going_on(made: Deployment) -> Callable[[], str]:
+    """An invocation that has no time to start anybody hands the run to another one, or says why it cannot."""
+    margins = {"START_MARGIN_SECONDS": "31", "RETURN_MARGIN_SECONDS": "0.5"}
+
+    def ask() -> str:
+        with made.cloud.variables(names.ORCHESTRATOR, timeout=30, **margins):
+            answer = made.invoke(action="describe-list-all", on_deadline="continue", include=["acme"])
+        return json.dumps(answer["warnings"])
+
+    return ask
+
+
+ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
+    ("lambda:InvokeFunction", names.ORCHESTRATOR): going_on,
+    ("lambda:InvokeFunction", names.WORKER): running(action="describe-list-all", include=["acme"]),
+    ("s3:GetObject", "config/SESConfig.json"): running(action="manage-topic-all", dry_run=True),
+    ("s3:GetObject", "config/config.json"): running(action="describe-list-all"),
+    ("s3:GetObject", "results/runs/*"): naming_an_old_run,
+    ("s3:ListBucket", "config"): missing_ses_config,
+    ("s3:ListBucket", "results"): naming_a_new_run,
+    ("s3:PutObject", "results/runs/*"): running(action="describe-list-all"),
+}
+
+
+@pytest.mark.parametrize("grant", ORCHESTRATORS_GRANTS, ids=" ".join)
+def test_the_orchestrator_needs_each_grant(grant: Grant, deployment: Deployment) -> None:
+    """What it answers speaks of a denial without the grant, and only then."""
+    ask = ORCHESTRATORS_GRANTS[grant](deployment)
+    assert "AccessDenied" not in ask()
+    with Role(deployment, HUB, names.ORCHESTRATOR).without(*grant):
+        assert "AccessDenied" in ask()
