@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PARALLEL := --numprocesses 2 --dist loadfile
 # Node 20 works and is said to be old at every start: once is enough, in docs/operating.md.
 CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 node_modules/.bin/cdk
+# Passed on to the CDK, such as --profile NAME.
 CDK_FLAGS ?=
 LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--strip-extras --no-header --no-annotate --allow-unsafe
@@ -46,11 +47,11 @@ check: setup ## lint, types and the direction of imports
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: check ## what CI runs: checks and tests
+test: check cdk ## what CI runs: checks and tests
 	@$(BIN)/pytest $(PARALLEL)
 
 .PHONY: test-all
-test-all: check ## the tests and the long matrices
+test-all: check cdk ## the tests and the long matrices
 	@$(BIN)/pytest $(PARALLEL) -m ""
 
 .PHONY: format
@@ -78,14 +79,16 @@ lock: setup ## resolve pyproject.toml into the pinned requirements files
 	@$(LOCK) --constraint requirements-dev.txt --output-file lambdas/requirements.txt pyproject.toml
 
 .PHONY: cdk
-cdk: setup node_modules/.installed ## install the pinned CDK CLI
+cdk: setup node node_modules/.installed ## install the pinned CDK CLI
 
-# The CDK's own defaults hold; CDK_FLAGS passes more, such as --profile NAME.
-node_modules/.installed: package.json package-lock.json
+.PHONY: node
+node:
 	@command -v node >/dev/null && command -v npm >/dev/null \
-		|| { echo "make deploy needs Node.js 20 or newer, with npm: not on PATH" >&2; exit 1; }
+		|| { echo "make $(MAKECMDGOALS) needs Node.js 20 or newer, with npm: not on PATH" >&2; exit 1; }
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' \
-		|| { echo "make deploy needs Node.js 20 or newer: node is $$(node --version)" >&2; exit 1; }
+		|| { echo "make $(MAKECMDGOALS) needs Node.js 20 or newer: node is $$(node --version)" >&2; exit 1; }
+
+node_modules/.installed: package.json package-lock.json
 	@npm ci --silent
 	@touch $@
 

@@ -8,7 +8,7 @@ import sys
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra import settings
+from infra import context
 from infra.stack import SesFleetStack
 
 
@@ -16,8 +16,8 @@ def main() -> None:
     """Synthesise; a wrong context ends it with one message that names every fault."""
     app = cdk.App()
     try:
-        wanted = settings.read(app.node.try_get_context(settings.CONTEXT_KEY))
-    except settings.SettingsError as error:
+        wanted = context.read(app.node.try_get_context(context.KEY))
+    except context.ContextError as error:
         sys.exit(str(error))
     place = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION"))
     SesFleetStack(app, wanted, env=place)

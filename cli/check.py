@@ -17,13 +17,20 @@ _SES_KEYS = frozenset({"topics", "topic_group_prefix", "topic_group_members"})
 _ANY_REGION = "us-east-1"
 
 
-def findings(path: Path, partition: str) -> Iterator[tuple[str, str]]:
-    """("error" or "warning", "$.path: text") for everything there is to say of a file."""
+def findings_of(path: Path, partition: str) -> Iterator[tuple[str, str]]:
+    """The findings of a file, or that it cannot be read."""
     try:
-        document = json_file.parse(path.read_bytes(), path.name)
-        yield from _of(document, partition)
+        body = path.read_bytes()
     except OSError as error:
         yield "error", f"$: cannot be read: {error.strerror}"
+        return
+    yield from findings(body, path.name, partition)
+
+
+def findings(body: bytes, name: str, partition: str) -> Iterator[tuple[str, str]]:
+    """("error" or "warning", "$.path: text") for everything there is to say of a file's content."""
+    try:
+        yield from _of(json_file.parse(body, name), partition)
     except ConfigurationError as error:
         yield from (("error", str(fault)) for fault in error.faults)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,15 +44,16 @@ class Target:
 
 def connect(function_name: str) -> Target:
     """Find the orchestrator in the environment's account; CommandError (exit 3) when it cannot be reached."""
+    region = os.environ.get("AWS_REGION")  # boto3 itself looks at AWS_DEFAULT_REGION only
     with reachable(f"the function {function_name}"):
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
-        lambda_client = aws.client("lambda", None, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        lambda_client = aws.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
         configuration = lambda_client.call("get_function_configuration", FunctionName=function_name)
         variables = configuration.get("Environment", {}).get("Variables", {})
         for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
             if not variables.get(name):
                 raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
-        s3 = aws.client("s3", None, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
+        s3 = aws.client("s3", region, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
         return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3)
 
 

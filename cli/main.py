@@ -97,7 +97,7 @@ def check_files(
     """Say everything that is wrong with the files, one finding a line; exit code 1 if any is an error."""
     errors = 0
     for path in files:
-        for level, text in check.findings(path, partition):
+        for level, text in check.findings_of(path, partition):
             errors += level == "error"
             sys.stdout.write(check.line(path, level, text) + "\n")
     raise typer.Exit(1 if errors else 0)

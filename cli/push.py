@@ -51,7 +51,7 @@ def checked(path: Path, target: Target) -> File:
     except OSError as error:
         raise usage(f"{path} cannot be read: {error.strerror}") from None
     partition = target.function_arn.split(":")[1]
-    findings = tuple(check.findings(path, partition))
+    findings = tuple(check.findings(body, path.name, partition))
     if len(body) > limits.MAX_CONFIG_BYTES:
         findings += (("error", f"$: has {len(body)} bytes, more than the {limits.MAX_CONFIG_BYTES} allowed"),)
     kind, usable = _understood(body, path)
@@ -79,10 +79,9 @@ def why_not(files: Sequence[File]) -> str:
 
 
 def put(file: File) -> str:
-    """Write it, and read back which version it is; a line that says so."""
-    file.bucket.write(file.key, file.body)
-    stored = file.bucket.read(file.key, limit=limits.MAX_CONFIG_BYTES)
-    return f"{file.path} → {file.location}, version {stored.version}"
+    """Write it; a line that says as which version."""
+    version = file.bucket.write(file.key, file.body)
+    return f"{file.path} → {file.location}, version {version}"
 
 
 def _understood(body: bytes, path: Path) -> tuple[check.Kind, bool]:

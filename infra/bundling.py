@@ -58,6 +58,9 @@ def build(target: Target, directory: Path) -> bool:
     python = interpreter(target.python)
     if python is not None:
         _compile(python, directory)
+    # Whatever this machine's umask: Lambda reads the files as another user.
+    for path in [directory, *directory.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
     return python is not None
 
 

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra import bundling
 from infra.names import ORCHESTRATOR, WORKER
-from infra.settings import Settings, slice_budget
+from infra.settings import Settings
 from infra.storage import Storage
 from shared import limits
 
@@ -61,7 +61,6 @@ class Functions(Construct):
     def _orchestrator(self) -> _Function:
         part, storage, settings = self._settings.orchestrator, self._storage, self._settings
         config_keys = [storage.config.arn_for_objects(key) for key in (settings.config_key, settings.ses_config_key)]
-        budget = slice_budget(settings.worker.timeout_seconds)
         return _Function(
             name=ORCHESTRATOR,
             description="ses-fleet: plans a run, invokes a worker for each customer, answers with one summary",
@@ -73,7 +72,7 @@ class Functions(Construct):
                 "SES_CONFIG_KEY": settings.ses_config_key,
                 "RESULTS_BUCKET": storage.results.bucket_name,
                 "WORKER_FUNCTION_NAME": WORKER,
-                "SLICE_BUDGET_SECONDS": f"{budget:g}",
+                "SLICE_BUDGET_SECONDS": f"{settings.slice_budget:g}",
                 **part.environment,
             },
             statements=[

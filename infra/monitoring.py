@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,6 +35,7 @@ class _Wanted:
     name: str
     metric: cloudwatch.IMetric
     meaning: str
+    missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING
 
 
 class Monitoring(Construct):
@@ -43,13 +45,13 @@ class Monitoring(Construct):
         super().__init__(scope, "Monitoring")
         self._topic = self._notified(settings)
         self._functions = functions
-        for wanted in self._wanted():
+        for wanted in self._wanted(settings):
             self._alarm(
                 wanted.name,
                 wanted.meaning,
                 wanted.metric,
                 comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+                missing=wanted.missing,
             )
         for schedule in settings.schedules:
             self._silence(schedule)
@@ -74,58 +76,63 @@ class Monitoring(Construct):
             topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic
 
-    def _wanted(self) -> list[_Wanted]:
+    def _wanted(self, settings: Settings) -> Iterator[_Wanted]:
         functions = self._functions
         visible = functions.dead_letters.metric_approximate_number_of_messages_visible(
             period=_PERIOD, statistic="Maximum"
         )
-        return [
-            _Wanted(
-                "run-refused",
-                _count("RunRefused"),
-                "A run did not start: its payload, config.json or the deployment is wrong. The orchestrator's log has "
-                "every fault, kind = refused.",
-            ),
-            _Wanted(
-                "customers-failed",
-                _count("CustomersFailed"),
-                "A run ended with failed customers. `ses-fleet runs list` shows which run; its resume is the payload "
-                "that runs them again.",
-            ),
-            _Wanted(
-                "customers-not-started",
-                _count("CustomersNotStarted"),
-                "A run ended before every customer was started: deadline, max_failures, or too little concurrency.",
-            ),
-            _Wanted(
-                "orchestrator-errors",
-                functions.orchestrator.metric_errors(period=_PERIOD, statistic="Sum"),
-                "The orchestrator failed: it refused a run, crashed, or was stopped before its run ended. "
-                "`ses-fleet runs list` shows a run that was lost.",
-            ),
-            _Wanted(
-                "worker-errors",
-                functions.worker.metric_errors(period=_PERIOD, statistic="Sum"),
-                "A worker crashed, ran out of memory or out of time. Its customer is failed, category internal or "
-                "timeout.",
-            ),
-            _Wanted(
+        yield _Wanted(
+            "run-refused",
+            _count("RunRefused"),
+            "A run did not start: its payload, config.json or the deployment is wrong. The orchestrator's log has "
+            "every fault, kind = refused.",
+        )
+        yield _Wanted(
+            "customers-failed",
+            _count("CustomersFailed"),
+            "A run ended with failed customers. `ses-fleet runs list` shows which run; its resume is the payload "
+            "that runs them again.",
+        )
+        yield _Wanted(
+            "customers-not-started",
+            _count("CustomersNotStarted"),
+            "A run ended before every customer was started: deadline, max_failures, or too little concurrency.",
+        )
+        yield _Wanted(
+            "orchestrator-errors",
+            functions.orchestrator.metric_errors(period=_PERIOD, statistic="Sum"),
+            "The orchestrator failed: it refused a run, crashed, or was stopped before its run ended. "
+            "`ses-fleet runs list` shows a run that was lost.",
+        )
+        yield _Wanted(
+            "worker-errors",
+            functions.worker.metric_errors(period=_PERIOD, statistic="Sum"),
+            "A worker crashed, ran out of memory or out of time. Its customer is failed, category internal or timeout.",
+        )
+        # With a reservation of its own the worker is meant to be throttled.
+        if settings.worker.reserved_concurrency is None:
+            yield _Wanted(
                 "worker-throttles",
                 functions.worker.metric_throttles(period=_PERIOD, statistic="Sum"),
                 "Lambda had no environment for a worker. Runs wait and try again; raise the concurrency, or give runs "
                 "max_customer_concurrency.",
-            ),
-            _Wanted(
-                "dead-letters",
-                visible,
-                "An event failed for good and lies in the queue of dead letters: its payload, and why.",
-            ),
-        ]
+            )
+        yield _Wanted(
+            "dead-letters",
+            visible,
+            "An event failed for good and lies in the queue of dead letters: its payload, and why.",
+            # SQS tells nothing of a queue that nobody used for hours, although letters lie in it.
+            missing=cloudwatch.TreatMissingData.IGNORE,
+        )
 
     def _silence(self, schedule: Schedule) -> None:
         """That no run of a schedule's action started for longer than the schedule is ever silent."""
-        gap = longest_gap(schedule.expression, schedule.time_zone) if schedule.enabled else None
+        if not schedule.enabled:
+            return
+        gap = longest_gap(schedule.expression)
         if gap is None:
+            text = f"schedule {schedule.name} does not come round within a year: no alarm tells that it did not run"
+            cdk.Annotations.of(self).add_info(text)
             return
         if gap.total_seconds() > limits.ALARM_WINDOW_SECONDS:
             text = (

@@ -26,10 +26,7 @@ class PeoplePolicies(Construct):
                 iam.PolicyStatement(
                     actions=["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], resources=[orchestrator]
                 ),
-                self._getting("runs/*"),
-                # On the whole bucket, since S3 asks without a prefix whether a key may be said to be missing: a run
-                # is followed from before its record is there. Names of keys hold runs and codes, and no address.
-                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[storage.results.bucket_arn]),
+                *self._reading("runs/"),
             ],
         )
         iam.ManagedPolicy(
@@ -37,16 +34,18 @@ class PeoplePolicies(Construct):
             "DataReader",
             managed_policy_name=DATA_READER_POLICY,
             description="Read the contacts that runs of ses-fleet exported, and the backups",
-            statements=[
-                self._getting("data/*", "backups/*"),
-                iam.PolicyStatement(
-                    actions=["s3:ListBucket"],
-                    resources=[storage.results.bucket_arn],
-                    conditions={"StringLike": {"s3:prefix": ["data/*", "backups/*"]}},
-                ),
-            ],
+            statements=self._reading("data/", "backups/"),
         )
 
-    def _getting(self, *keys: str) -> iam.PolicyStatement:
-        resources = [self._storage.results.arn_for_objects(key) for key in keys]
-        return iam.PolicyStatement(actions=["s3:GetObject"], resources=resources)
+    def _reading(self, *prefixes: str) -> list[iam.PolicyStatement]:
+        """Get and list below the prefixes; a key that is missing there is said to be (404)."""
+        bucket = self._storage.results
+        keys = [f"{prefix}*" for prefix in prefixes]
+        return [
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(key) for key in keys]),
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": keys}},
+            ),
+        ]

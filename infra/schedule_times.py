@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import available_timezones
 
 from aws_croniter.aws_croniter import AwsCroniter
 from aws_croniter.exceptions import AwsCroniterExpressionError
@@ -20,13 +20,12 @@ _FROM = datetime(2026, 1, 5, tzinfo=UTC)
 _UNTIL = _FROM + timedelta(days=400)
 
 
-def longest_gap(expression: str, time_zone: str) -> timedelta | None:
+def longest_gap(expression: str) -> timedelta | None:
     """The longest time between two firings, None for a schedule that does not come round within a year.
 
-    ValueError says what is wrong with the expression or the time zone. Daylight saving time, which moves a firing by
-    an hour, is not in it.
+    ValueError says what is wrong with the expression. Daylight saving time is not in it: it moves a firing by an hour,
+    and Scheduler passes over one at a time that a day does not have.
     """
-    _check_zone(time_zone)
     match = _EXPRESSION.fullmatch(expression)
     if match is None:
         raise ValueError(f"{quoted(expression)} is none of cron(...), rate(...) and at(...)")
@@ -39,11 +38,10 @@ def longest_gap(expression: str, time_zone: str) -> timedelta | None:
     return None
 
 
-def _check_zone(time_zone: str) -> None:
-    try:
-        ZoneInfo(time_zone)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"time_zone {quoted(time_zone)} is no IANA time zone such as Europe/Berlin") from None
+def check_zone(time_zone: str) -> None:
+    """ValueError for what is no time zone of EventBridge Scheduler."""
+    if time_zone not in available_timezones() - {"localtime", "Factory"}:
+        raise ValueError(f"{quoted(time_zone)} is no IANA time zone such as Europe/Berlin")
 
 
 def _rate(expression: str, inside: str) -> timedelta:

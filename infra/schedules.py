@@ -42,7 +42,7 @@ class Schedules(Construct):
         for schedule in schedules:
             made = scheduler.CfnSchedule(
                 self,
-                schedule.name,
+                f"Schedule-{schedule.name}",  # a name alone might be one of ours
                 name=schedule.name,
                 group_name=SCHEDULE_GROUP,
                 schedule_expression=schedule.expression,

@@ -14,6 +14,8 @@ INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the
 ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
 LAMBDA_MEMORY_MB = (128, 10_240)  # quota
 LAMBDA_UNRESERVED_CONCURRENCY = 100  # quota: what an account always keeps for functions without reservation
+OWN_ENVIRONMENT_BYTES = 3_000  # ours: of the 4 KB (quota) of a function's variables, the rest is for the stack's own
+RESERVED_CONCURRENCY = 100_000  # ours: above any account's limit; CloudFormation says what the account's is
 EVENT_AGE_SECONDS = 3_600  # ours: an event that nobody could take for an hour is a dead letter, not a surprise
 MAX_HOPS = 12  # ours: Lambda's loop detection ends a chain of its own invocations at about 16
 MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threads (quota)
@@ -47,6 +49,9 @@ LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653),
 )  # API: PutRetentionPolicy
+
+# --- S3 ------------------------------------------------------------------------------------------
+LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is much larger
 
 # --- STS and IAM --------------------------------------------------------------------------------
 SESSION_NAME_CHARACTERS = 64  # API: RoleSessionName, 2-64 of [\w+=,.@-]

@@ -50,9 +50,9 @@ class Bucket:
                 return None
             raise
 
-    def write(self, key: str, body: bytes | BinaryIO, content_type: str = "application/json") -> None:
-        """Write the object, over any that is there."""
-        self.s3.call("put_object", Key=key, Body=body, ContentType=content_type, **self._whose())
+    def write(self, key: str, body: bytes | BinaryIO, content_type: str = "application/json") -> str | None:
+        """Write the object, over any that is there; its version as `read` tells it."""
+        return _version(self.s3.call("put_object", Key=key, Body=body, ContentType=content_type, **self._whose()))
 
     def delete(self, key: str) -> None:
         """Delete the object, if there is one."""

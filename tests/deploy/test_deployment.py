@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -224,7 +225,11 @@ def test_who_may_start_runs_and_who_may_read_contacts_are_apart(deployment: Depl
 def test_the_package_for_lambda_has_the_same_files(deployment: Deployment, tmp_path: Path) -> None:
     """The default target against the one that ran here: but for compiled parts, file by file; small enough."""
     default = Settings()
-    bundling.build(bundling.Target(default.python_version, default.architecture), tmp_path)
+    before = os.umask(0o077)
+    try:
+        bundling.build(bundling.Target(default.python_version, default.architecture), tmp_path)
+    finally:
+        os.umask(before)
     (ran,) = (deployment.directory / "cdk.out").glob("asset.*/orchestrator/handler.py")
     ours, theirs = source_files(tmp_path), source_files(ran.parents[1])
     assert ours == theirs
@@ -232,6 +237,8 @@ def test_the_package_for_lambda_has_the_same_files(deployment: Deployment, tmp_p
     assert compiled(tmp_path)
     assert compiled(ran.parents[1])
     assert zipped_size(tmp_path) <= 15_000_000
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes == {0o644}, "Lambda reads them as another user, whatever the umask here"
 
 
 def source_files(package: Path) -> set[str]:

@@ -12,7 +12,7 @@ import aws_cdk as cdk
 from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 
-from infra import settings
+from infra import context as contexts
 from infra.stack import SesFleetStack
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -39,7 +39,7 @@ FULL: dict[str, Any] = {
 @functools.cache
 def _template(context: str) -> str:
     app = cdk.App(context={"aws:cdk:bundling-stacks": [], "aws:cdk:version-reporting": False})
-    stack = SesFleetStack(app, settings.read(context), env=cdk.Environment(account=ACCOUNT, region=REGION))
+    stack = SesFleetStack(app, contexts.read(context), env=cdk.Environment(account=ACCOUNT, region=REGION))
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return json.dumps(Template.from_stack(stack).to_json())
 

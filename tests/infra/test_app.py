@@ -45,10 +45,10 @@ def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:
     lines = [line for line in ended.stderr.splitlines() if line.startswith("cdk.json: ")]
     assert ended.returncode == 1
     assert [line.split(": ")[1] for line in lines] == [
-        "$.log_days",
         "$.schedules[0].expression",
         "$.schedules[0].payload",
         "$.x",
+        "$.log_days",
     ]
     assert "Traceback" not in ended.stderr
     assert not list(tmp_path.glob("*.template.json")), "nothing was synthesised"

@@ -29,7 +29,7 @@ from infra.schedule_times import longest_gap
 )
 def test_the_longest_silence(expression: str, gap: timedelta | None) -> None:
     """However many times it fires in between; None for what does not come round within a year."""
-    assert longest_gap(expression, "Europe/Berlin") == gap
+    assert longest_gap(expression) == gap
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_the_longest_silence(expression: str, gap: timedelta | None) -> None:
 def test_what_never_fires_is_refused(expression: str) -> None:
     """Malformed, or a day that does not come."""
     with pytest.raises(ValueError, match=r"."):
-        longest_gap(expression, "UTC")
+        longest_gap(expression)

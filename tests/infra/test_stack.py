@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import names
-from orchestrator import request
+from orchestrator import report, request
 from shared import limits
 from shared.clock import now
+from shared.models import Summary
 from shared.settings import OrchestratorSettings, WorkerSettings
 from tests.infra import synth
 from tests.infra.synth import FULL
@@ -34,7 +37,7 @@ def test_the_buckets_stay_unless_told_otherwise(context: dict[str, Any]) -> None
 
 
 def test_a_bucket_is_encrypted_private_and_tls_only() -> None:
-    """Both of them."""
+    """Both of them, against whoever asks."""
     policies = [one["Properties"] for one in synth.resources("AWS::S3::BucketPolicy").values()]
     for name, bucket in synth.resources("AWS::S3::Bucket").items():
         properties = bucket["Properties"]
@@ -74,7 +77,9 @@ def test_an_existing_config_bucket_is_used_and_not_made() -> None:
 
 def test_no_policy_has_a_star_that_aws_does_not_force() -> None:
     """Neither an action nor a resource; only X-Ray, when it is on, knows none. Nobody deletes."""
-    for name, policy in synth.resources("AWS::IAM::Policy", **FULL).items():
+    policies = synth.resources("AWS::IAM::Policy", **FULL) | synth.resources("AWS::IAM::ManagedPolicy", **FULL)
+    assert len(policies) == 5
+    for name, policy in policies.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
             actions = list(synth.strings(statement["Action"]))
             assert not any("*" in action or "Delete" in action for action in actions), name
@@ -190,7 +195,8 @@ def test_only_our_schedules_may_start_runs_by_their_role() -> None:
     role = synth.one("AWS::IAM::Role", "SchedulesRole", **FULL)
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert set(trust["Condition"]["ArnEquals"]) == {"aws:SourceArn"}
+    group = next(name for name in synth.resources("AWS::Scheduler::ScheduleGroup", **FULL))
+    assert trust["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [group, "Arn"]}}}
     invoking = synth.statements("SchedulesRole", **FULL)[0]
     assert (invoking["Action"], invoking["Resource"]["Fn::GetAtt"][0][:21]) == (
         "lambda:InvokeFunction",
@@ -219,12 +225,61 @@ def test_every_alarm_goes_off_at_the_first() -> None:
     """And is quiet while nothing happens; dry runs, which have a service of their own, alarm nobody."""
     found = alarms()
     assert {name: one["MetricName"] for name, one in found.items()} == ALARMS
-    for one in found.values():
+    for name, one in found.items():
         assert (one["Threshold"], one["EvaluationPeriods"]) == (1, 1)
-        assert (one["ComparisonOperator"], one["TreatMissingData"]) == ("GreaterThanOrEqualToThreshold", "notBreaching")
+        assert one["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert one["TreatMissingData"] == ("ignore" if name == "dead-letters" else "notBreaching")
         assert one["AlarmDescription"]
         if one["Namespace"] == "SesFleet":
             assert one["Dimensions"] == [{"Name": "service", "Value": "ses-fleet"}]
+
+
+def test_a_reservation_means_to_be_throttled() -> None:
+    """No alarm says so then."""
+    assert "worker-throttles" in alarms()
+    assert "worker-throttles" not in alarms(worker={"reserved_concurrency": 5})
+
+
+def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
+    """Every metric that the orchestrator emits, with each of its sets of dimensions."""
+    failed = Summary(
+        run_id="r",
+        action="describe-list-all",
+        dry_run=False,
+        started_at="2026-01-01T00:00:00Z",
+        total_duration_seconds=1.0,
+        total_customers=0,
+        successful_count=0,
+        failed_count=0,
+        skipped_count=0,
+        not_started_count=0,
+        results=(),
+    )
+    for dry_run in (False, True):
+        report.emit_start("describe-list-all", dry_run=dry_run)
+        report.emit_start("import-aws-contact-all", dry_run=dry_run)
+        report.emit_refusal(None, dry_run=dry_run)
+        report.emit_run(failed.model_copy(update={"dry_run": dry_run}))
+    found = set()
+    for line in capsys.readouterr().out.splitlines():
+        record = json.loads(line)
+        for directive in record["_aws"]["CloudWatchMetrics"]:
+            for metric, names_ in itertools.product(directive["Metrics"], directive["Dimensions"]):
+                found.add((metric["Name"], frozenset((name, record[name]) for name in names_)))
+    return found
+
+
+def test_every_alarm_and_graph_looks_at_a_metric_that_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
+    """With just its dimensions: one that nobody emits is silent for ever."""
+    known = emitted(capsys)
+    for name, one in alarms(**FULL).items():
+        if one["Namespace"] == "SesFleet":
+            asked = (one["MetricName"], frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]))
+            assert asked in known, name
+    body = "".join(synth.strings(synth.one("AWS::CloudWatch::Dashboard", "Monitoring")["DashboardBody"]))
+    graphed = set(re.findall(r'\["SesFleet","(\w+)","service","([\w-]+)"', body))
+    assert len(graphed) == 13
+    assert {(name, frozenset({("service", service)})) for name, service in graphed} <= known
 
 
 def test_a_schedule_that_did_not_run_alarms_while_an_alarm_can_look_back() -> None:

@@ -143,6 +143,14 @@ def test_no_summary_is_exit_3(variables: dict[str, str], cloud: Cloud) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_the_region_is_aws_region(cloud: Cloud) -> None:
+    """As for the AWS CLI, whatever AWS_DEFAULT_REGION says: boto3 alone would not look at it."""
+    there = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "eu-central-1"}
+    assert ses_fleet(cloud, "runs", "list", **there).returncode == 0
+    elsewhere = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    assert ses_fleet(cloud, "runs", "list", **elsewhere).returncode == 3
+
+
 def test_without_credentials_is_exit_3() -> None:
     """And without a Region, too."""
     environment = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}

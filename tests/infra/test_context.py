@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra import settings
+from infra import context as contexts
+from infra.settings import Settings
 from tests.infra.synth import FULL
 
 DESCRIBE = {"action": "describe-list-all"}
@@ -15,8 +16,8 @@ DESCRIBE = {"action": "describe-list-all"}
 
 def faults(context: Any) -> list[str]:
     """The lines of the one message."""
-    with pytest.raises(settings.SettingsError) as error:
-        settings.read(context)
+    with pytest.raises(contexts.ContextError) as error:
+        contexts.read(context)
     return str(error.value).splitlines()
 
 
@@ -27,8 +28,8 @@ def schedule(**changes: Any) -> dict[str, Any]:
 
 def test_every_default_is_taken_from_nothing() -> None:
     """An empty object is enough; the same as text, as the command line passes it."""
-    assert settings.read({}) == settings.read("{}") == settings.Settings()
-    assert settings.read({}).role_patterns == ["*contact-manager", "*contact-importer"]
+    assert contexts.read({}) == contexts.read("{}") == Settings()
+    assert contexts.read({}).role_patterns == ["*contact-manager", "*contact-importer"]
 
 
 @pytest.mark.parametrize(
@@ -47,13 +48,36 @@ def test_every_default_is_taken_from_nothing() -> None:
         ({"log_days": 31}, "cdk.json: $.log_days: must be one of 1, 3, 5, 7, 14, 30,"),
         ({"python_version": "3.9"}, "cdk.json: $.python_version: input should be '3.11', '3.12', '3.13' or '3.14'"),
         ({"architecture": "arm"}, "cdk.json: $.architecture: input should be 'arm64' or 'x86_64'"),
-        ({"config_bucket": "s3://acme"}, "cdk.json: $.config_bucket: string should match pattern"),
-        ({"alarm_topic_arn": "ops"}, "cdk.json: $.alarm_topic_arn: must be the ARN of an SNS topic"),
+        ({"config_bucket": "s3://acme"}, 'cdk.json: $.config_bucket: "s3://acme" is not the name of a bucket'),
+        ({"config_bucket": "a..b"}, 'cdk.json: $.config_bucket: "a..b" is not the name of a bucket'),
+        ({"config_bucket": "192.168.0.1"}, 'cdk.json: $.config_bucket: "192.168.0.1" is not the name of a bucket'),
+        ({"config_key": "*"}, "cdk.json: $.config_key: string should match pattern"),
+        ({"runs_days": 10**12}, "cdk.json: $.runs_days: input should be less than or equal to 36500"),
+        ({"alarm_topic_arn": "ops"}, 'cdk.json: $.alarm_topic_arn: "ops" is not the ARN of an SNS topic'),
+        (
+            {"alarm_topic_arn": "arn:aws:sns:us-east-1:123456789012:ops", "alarm_emails": ["a@b.example"]},
+            "cdk.json: $.alarm_topic_arn: alarm_emails are for a topic of the stack's own",
+        ),
+        ({"alarm_emails": ["a@b.example"] * 2}, 'cdk.json: $.alarm_emails[0]: "a@b.example" is there more than once'),
         ({"alarm_emails": ["ops"]}, 'cdk.json: $.alarm_emails[0]: "ops" is no e-mail address'),
         ({"role_patterns": []}, "cdk.json: $.role_patterns: list should have at least 1 item"),
         ({"role_patterns": ["arn:aws:iam::1:role/x"]}, "is no pattern of role names such as"),
         ({"role_patterns": ["/x"]}, "is no pattern of role names"),
-        ({"role_patterns": ["*"]}, 'cdk.json: $.role_patterns[0]: "*" would let the worker assume every role'),
+        ({"role_patterns": ["x" * 600]}, "is no pattern of role names"),
+        ({"role_patterns": ["*"]}, '$.role_patterns[0]: "*" would let the worker assume nearly every role'),
+        ({"role_patterns": ["*a*b*"]}, '$.role_patterns[0]: "*a*b*" would let the worker assume nearly every role'),
+        (
+            {"orchestrator": {"timeout_seconds": 90}},
+            "$.orchestrator.timeout_seconds: 90 leave no time to start a customer: the margins alone are 90 s",
+        ),
+        (
+            {"orchestrator": {"environment": {"START_MARGIN_SECONDS": "inf"}}},
+            "$.orchestrator.timeout_seconds: 900 leave no time to start a customer",
+        ),
+        (
+            {"worker": {"environment": {"DEFAULT_CONTACT_LIST_DESCRIPTION": "x" * 4000}}},
+            "$.worker.environment: has 4032 bytes, more than the 3000 that Lambda leaves",
+        ),
         (
             {"worker": {"environment": {"RESULTS_BUCKET": "x"}}},
             "$.worker.environment.RESULTS_BUCKET: is set by the stack",
@@ -72,7 +96,17 @@ def test_every_default_is_taken_from_nothing() -> None:
         (schedule(expression="cron(0 6 * * * *)"), "Invalid combination of day-of-month"),
         (schedule(expression="cron(0 25 * * ? *)"), "Invalid hour value '25'"),
         (schedule(expression="rate(1 week)"), '"rate(1 week)" must be like "rate(1 hour)"'),
-        (schedule(time_zone="Mars"), 'time_zone "Mars" is no IANA time zone'),
+        (schedule(time_zone="Mars"), '$.schedules[0].time_zone: "Mars" is no IANA time zone'),
+        (schedule(time_zone="localtime"), '$.schedules[0].time_zone: "localtime" is no IANA time zone'),
+        (schedule(payload={"detail": DESCRIBE}), "$.schedules[0].payload.action: missing"),
+        (
+            schedule(payload={"action": "manage-topic-all", "prune": True}),
+            "$.schedules[0].payload.confirm_customers: missing: a prune of every customer is refused without",
+        ),
+        (
+            schedule(payload={**DESCRIBE, "include": [f"c{n:044d}" for n in range(7_000)]}),
+            "more than the 262144 of a schedule's input",
+        ),
         (schedule(payload={"action": "describe-lists-all"}), "$.schedules[0].payload.action: unknown action"),
         (
             schedule(payload={**DESCRIBE, "customer_code": "x"}),
@@ -98,24 +132,31 @@ def test_one_message_names_every_fault() -> None:
             "role_patterns": ["*"],
             "worker": {"timeout_seconds": 1000, "environment": {"X": "1"}},
             "schedules": [
-                {"name": "a", "expression": "daily", "payload": {"action": "nothing"}},
+                {"name": "a", "expression": "daily", "time_zone": "Mars", "payload": {"action": "nothing"}},
                 {"name": "b", "expression": "rate(1 day)", "payload": {"action": "manage-topic"}},
             ],
         }
     )
     paths = [line.split(": ")[1] for line in lines]
     assert paths == [
-        "$.log_days",
         "$.worker.timeout_seconds",
-        "$.schedules[0]",
+        "$.log_days",
         "$.role_patterns[0]",
         "$.worker.environment.X",
+        "$.schedules[0].expression",
+        "$.schedules[0].time_zone",
         "$.schedules[0].payload.action",
         "$.schedules[1].payload.customer_code",
     ]
 
 
+def test_a_null_in_a_payload_is_a_field_not_given() -> None:
+    """It takes nothing away from what every schedule has."""
+    made = contexts.read(schedule(payload={**DESCRIBE, "on_deadline": None, "max_failures": None}))
+    assert made.schedules[0].event == {"on_deadline": "continue", **DESCRIBE}
+
+
 @pytest.mark.parametrize("key", list(FULL))
 def test_the_context_of_the_tests_is_right(key: str) -> None:
     """Each part by itself."""
-    settings.read(json.dumps({key: FULL[key]}))
+    contexts.read(json.dumps({key: FULL[key]}))

@@ -1,0 +1,229 @@
+"""cdk.json's context → Settings, or one error that names every fault, before anything is synthesised."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from infra.schedule_faults import schedule_faults
+from infra.settings import OrchestratorPart, Schedule, Settings, WorkerPart
+from shared import limits
+from shared.errors import ConfigurationError, Fault
+from shared.settings import OrchestratorSettings, WorkerSettings
+from shared.text import did_you_mean, printable, quoted
+
+KEY = "ses-fleet"
+
+# IAM: a role's path and name; a pattern may have "*" in it.
+_ROLE_PATTERN = re.compile(r"[A-Za-z0-9_+=,.@*-]+(?:/[A-Za-z0-9_+=,.@*-]+)*")
+_SOME_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{4}")
+_ROLE_CHARACTERS = limits.ROLE_NAME_CHARACTERS + limits.ROLE_PATH_CHARACTERS
+_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")  # S3 user guide: names of buckets
+_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# What the stack itself puts into a function's environment.
+_ORCHESTRATOR_OWN = frozenset(
+    {"CONFIG_BUCKET", "CONFIG_KEY", "SES_CONFIG_KEY", "RESULTS_BUCKET", "WORKER_FUNCTION_NAME"}
+)
+_WORKER_OWN = frozenset({"RESULTS_BUCKET"})
+_PLACEHOLDERS = {"AWS_REGION": "us-east-1", **dict.fromkeys(_ORCHESTRATOR_OWN | _WORKER_OWN, "given-by-the-stack")}
+
+_Faults = Iterator[Fault]
+_Document = Mapping[str, Any]
+
+
+class ContextError(Exception):
+    """The context is wrong; the message has a line for every fault."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(f"cdk.json: {fault}" for fault in faults))
+
+
+def read(context: Any) -> Settings:
+    """Settings of the context's value, an object or its JSON text; ContextError names every fault."""
+    document = _document(context)
+    faults = list(_shape_faults(document))
+    for look in _LOOKS:  # each at its own part, whatever else is wrong
+        faults += look(document)
+    if faults:
+        raise ContextError(faults)
+    return Settings.model_validate(document)
+
+
+def _document(context: Any) -> dict[str, Any]:
+    path = f"$.context.{KEY}"
+    if isinstance(context, str):
+        try:
+            context = json.loads(context)
+        except ValueError as error:
+            raise ContextError([Fault(path, f"is not JSON: {error}")]) from None
+    if context is None:
+        raise ContextError([Fault(path, "missing: see docs/operating.md; {} takes every default")])
+    if not isinstance(context, dict):
+        raise ContextError([Fault(path, "must be a JSON object")])
+    return context
+
+
+def _shape_faults(document: _Document) -> _Faults:
+    try:
+        Settings.model_validate(document)
+    except ValidationError as error:
+        seen = set()
+        for detail in error.errors():
+            path = _path(detail["loc"])
+            if path not in seen:
+                seen.add(path)
+                yield Fault(path, _text(detail))
+
+
+def _log_faults(document: _Document) -> _Faults:
+    days = document.get("log_days")
+    if isinstance(days, int) and days not in limits.LOG_RETENTION_DAYS:
+        yield Fault("$.log_days", f"must be one of {', '.join(map(str, limits.LOG_RETENTION_DAYS))}")
+
+
+def _bucket_faults(document: _Document) -> _Faults:
+    name = document.get("config_bucket")
+    if isinstance(name, str) and (not _BUCKET.fullmatch(name) or _is_address(name)):
+        yield Fault("$.config_bucket", f"{quoted(name)} is not the name of a bucket")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _role_faults(document: _Document) -> _Faults:
+    for index, pattern in _texts(document, "role_patterns"):
+        path = f"$.role_patterns[{index}]"
+        if not _ROLE_PATTERN.fullmatch(pattern) or len(pattern) > _ROLE_CHARACTERS:
+            text = 'is no pattern of role names such as "*contact-manager" or "teams/email/*", without arn: and spaces'
+            yield Fault(path, f"{quoted(pattern)} {text}")
+        elif not _SOME_NAME.search(pattern):
+            text = "would let the worker assume nearly every role: name at least four characters in a row"
+            yield Fault(path, f"{quoted(pattern)} {text}")
+
+
+def _alarm_faults(document: _Document) -> _Faults:
+    emails = list(_texts(document, "alarm_emails"))
+    counted = Counter(email for _, email in emails)
+    for index, email in emails:
+        if not _EMAIL.fullmatch(email):
+            yield Fault(f"$.alarm_emails[{index}]", f"{quoted(email)} is no e-mail address")
+        elif counted[email] > 1:
+            counted[email] = 1
+            yield Fault(f"$.alarm_emails[{index}]", f"{quoted(email)} is there more than once")
+    topic = document.get("alarm_topic_arn")
+    if isinstance(topic, str) and not _SNS_TOPIC.fullmatch(topic):
+        yield Fault("$.alarm_topic_arn", f"{quoted(topic)} is not the ARN of an SNS topic")
+    elif topic is not None and emails:
+        yield Fault("$.alarm_topic_arn", "alarm_emails are for a topic of the stack's own: give one of the two")
+
+
+def _environment_faults(document: _Document) -> _Faults:
+    for part, model, own in (
+        ("orchestrator", OrchestratorSettings, _ORCHESTRATOR_OWN),
+        ("worker", WorkerSettings, _WORKER_OWN),
+    ):
+        given, path = _environment(document, part), f"$.{part}.environment"
+        known = {str(field.alias) for field in model.model_fields.values()} - own - {"AWS_REGION"}
+        for name in given:
+            if name not in known:
+                reason = "is set by the stack" if name in own else f"is not read by the {part}"
+                yield Fault(f"{path}.{printable(name, 64)}", f"{reason}{did_you_mean(name, known)}")
+        size = sum(len(name.encode()) + len(value.encode(errors="replace")) for name, value in given.items())
+        if size > limits.OWN_ENVIRONMENT_BYTES:
+            yield Fault(path, f"has {size} bytes, more than the {limits.OWN_ENVIRONMENT_BYTES} that Lambda leaves")
+        try:
+            model.from_env({**_PLACEHOLDERS, **{name: value for name, value in given.items() if name in known}})
+        except ConfigurationError as error:
+            for fault in error.faults:
+                yield Fault(fault.path.replace("$.environment_variables", path), fault.text)
+
+
+def _slice_faults(document: _Document) -> _Faults:
+    """A slice must end before the worker does."""
+    timeout = _inside(document, "worker").get("timeout_seconds", WorkerPart().timeout_seconds)
+    budget = _number(_environment(document, "orchestrator").get("SLICE_BUDGET_SECONDS"))
+    if isinstance(timeout, int) and budget is not None and budget + limits.WORKER_MARGIN_SECONDS > timeout:
+        text = f"a slice of {budget:g} s does not fit into the worker's timeout_seconds of {timeout}"
+        yield Fault("$.orchestrator.environment.SLICE_BUDGET_SECONDS", text)
+
+
+def _margin_faults(document: _Document) -> _Faults:
+    """An invocation that has no time to start anybody is none."""
+    timeout = _inside(document, "orchestrator").get("timeout_seconds", OrchestratorPart().timeout_seconds)
+    given, needed = _environment(document, "orchestrator"), 0.0
+    for field, name in (("start_margin", "START_MARGIN_SECONDS"), ("return_margin", "RETURN_MARGIN_SECONDS")):
+        margin = _number(given.get(name, str(OrchestratorSettings.model_fields[field].default)))
+        if margin is None:
+            return  # that is a fault of its own
+        needed += margin
+    if isinstance(timeout, int) and not needed < timeout:
+        text = f"{timeout} leave no time to start a customer: the margins alone are {needed:g} s"
+        yield Fault("$.orchestrator.timeout_seconds", text)
+
+
+_LOOKS: tuple[Callable[[_Document], _Faults], ...] = (
+    _log_faults,
+    _bucket_faults,
+    _role_faults,
+    _alarm_faults,
+    _environment_faults,
+    _slice_faults,
+    _margin_faults,
+    schedule_faults,
+)
+
+
+def _texts(document: _Document, part: str) -> Iterator[tuple[int, str]]:
+    entries = document.get(part)
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, str):
+            yield index, entry
+
+
+def _inside(document: _Document, part: str) -> _Document:
+    value = document.get(part)
+    return value if isinstance(value, dict) else {}
+
+
+def _environment(document: _Document, part: str) -> dict[str, str]:
+    given = _inside(_inside(document, part), "environment")
+    return {name: value for name, value in given.items() if isinstance(value, str)}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part, 64)}" for part in location)
+
+
+def _text(detail: Any) -> str:
+    """pydantic's finding in our words."""
+    if detail["type"] == "missing":
+        return "missing"
+    if detail["type"] == "extra_forbidden":
+        return f"unknown setting{did_you_mean(str(detail['loc'][-1]), _names_beside(detail['loc']))}"
+    message = str(detail["msg"])
+    return f"{message[:1].lower()}{message[1:]}, not {quoted(json.dumps(detail['input'], default=str))}"
+
+
+def _names_beside(location: tuple[int | str, ...]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {"orchestrator": OrchestratorPart, "worker": WorkerPart, "schedules": Schedule}
+    model = Settings if len(location) == 1 else models.get(str(location[0]), Settings)
+    return list(model.model_fields)
