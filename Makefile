@@ -3,8 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Two processes, a local cloud each; a file's tests stay together, as they share what they set up.
-PARALLEL := --numprocesses 2 --dist loadfile
+# Three processes, a local cloud each, as half of the time is waited; a file's tests stay together, as they share what they
+# set up.
+PARALLEL := --numprocesses 3 --dist loadfile
 # Node 20 works and is said to be old at every start: once is enough, in docs/operating.md.
 CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 node_modules/.bin/cdk
 # Passed on to the CDK, such as --profile NAME.

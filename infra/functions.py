@@ -56,7 +56,8 @@ class Functions(Construct):
     @property
     def worker_role_arn(self) -> str:
         """What customers' trust policies name."""
-        return cdk.Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=WORKER)
+        arn: str = cdk.Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=WORKER)
+        return arn
 
     def _orchestrator(self) -> _Function:
         part, storage, settings = self._settings.orchestrator, self._storage, self._settings
@@ -157,9 +158,10 @@ class Functions(Construct):
 
     def _function_arn(self, name: str) -> str:
         # By name, not by reference: the orchestrator's own policy names the orchestrator.
-        return cdk.Stack.of(self).format_arn(
+        arn: str = cdk.Stack.of(self).format_arn(
             service="lambda", resource="function", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
         )
+        return arn
 
 
 # The CDK has names for the days, in the same order.

@@ -146,7 +146,7 @@ def assert_nothing_left_to_do(cloud: Cloud, **payload: Any) -> None:
     assert {entry["operation"] for entry in written} <= {"ListContacts"}
 
 
-@pytest.mark.parametrize("fault", ["kill_before", "kill_after"])
+@pytest.mark.parametrize("fault", [pytest.param("kill_before", marks=pytest.mark.matrix), "kill_after"])
 def test_nine_killed_at_once_and_run_again(fault: str, killing: Cloud) -> None:
     """Each at a call of its own. Whoever unsubscribes before the next run stays unsubscribed."""
     rules = [
