@@ -57,7 +57,7 @@ def build(target: Target, directory: Path) -> bool:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     python = interpreter(target.python)
     if python is not None:
-        _compile(python, directory)
+        compile_all(python, directory)
     # Whatever this machine's umask: Lambda reads the files as another user.
     for path in [directory, *directory.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -81,7 +81,11 @@ class _LocalBundling:
 
     def try_bundle(self, output_dir: str, *, image: cdk.DockerImage, **_: Any) -> bool:  # noqa: ARG002  # jsii's form
         """True = done; the CDK never has to ask Docker."""
-        if not build(self._target, Path(output_dir)):
+        try:
+            has_bytecode = build(self._target, Path(output_dir))
+        except BundlingError as error:
+            sys.exit(str(error))  # as an exception it would come back from the CDK in forty lines of its own
+        if not has_bytecode:
             sys.stderr.write(
                 f"no python{self._target.python} on this machine: the functions are packed without bytecode, "
                 "and start about half a second slower when cold\n"
@@ -107,7 +111,7 @@ def _unused_data(directory: Path) -> Iterator[Path]:
     yield from (directory / "boto3" / "data").iterdir()
 
 
-def _compile(python: Path, directory: Path) -> None:
+def compile_all(python: Path, directory: Path) -> None:
     """Bytecode that is used unchecked: the files of a package never change, and their times mean nothing."""
     command = [
         *(str(python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
