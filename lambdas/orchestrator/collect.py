@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import heapq
 import json
 import tempfile
@@ -12,9 +11,8 @@ from typing import BinaryIO
 
 from orchestrator.fleet import TopicFleet
 from shared import limits
+from shared.compressed import GzipPieces
 from shared.models import CustomerResult
-
-_COMPRESSION = 1  # the file is written while customers are waited for: speed counts
 
 
 class Collector:
@@ -34,7 +32,7 @@ class Collector:
         self._held_bytes = 0
         self._cut_at = expected  # from here on nothing is inline
         self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
-        self._gzip: gzip.GzipFile | None = gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=_COMPRESSION)
+        self._gzip: GzipPieces | None = GzipPieces()
 
     def add(self, index: int, result: CustomerResult, stored: bytes) -> None:
         """Take in the n-th customer's result; `stored` is it whole, as JSON."""
@@ -63,7 +61,7 @@ class Collector:
         try:
             if self._gzip is None:
                 return None
-            self._gzip.close()
+            self._file.write(self._gzip.end())
             self._file.seek(0)
         except OSError:
             return None
@@ -72,15 +70,13 @@ class Collector:
     def close(self) -> None:
         """Forget the file."""
         with contextlib.suppress(OSError):
-            if self._gzip is not None:
-                self._gzip.close()
-        self._file.close()
+            self._file.close()
 
     def _append(self, stored: bytes) -> None:
         if self._gzip is None:
             return
         try:
-            self._gzip.write(stored + b"\n")
+            self._file.write(self._gzip.add(stored + b"\n"))
         except OSError:  # the disk is full: results/ has them all
             self._gzip = None
 

@@ -10,15 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from shared import limits
+from shared.compressed import GzipPieces
 from shared.errors import AwsCallError, CustomerError
 from shared.objects import TooLargeError
 from shared.record import CONTACTS, part_name
 from worker.job import Job, State
 
 Record = dict[str, Any]
-
-# Contacts of one list resemble each other: more effort saves little and costs much.
-_COMPRESSION = 1
 
 
 class PartWriter:
@@ -30,8 +28,8 @@ class PartWriter:
         self.total: int = state.get("total", 0)
         self.parts: int = state.get("parts", 0)
         self._job = job
-        self._buffer = io.BytesIO()
-        self._open: gzip.GzipFile | None = None
+        self._buffer = bytearray()
+        self._open: GzipPieces | None = None
 
     def state(self) -> State:
         """What the next slice goes on from, after `flush`; JSON."""
@@ -44,21 +42,21 @@ class PartWriter:
             return
         self.total += len(lines)
         if self._open is None:
-            self._open = gzip.GzipFile(fileobj=self._buffer, mode="wb", compresslevel=_COMPRESSION, mtime=0)
-        self._open.write(("\n".join(lines) + "\n").encode())
-        if self._buffer.tell() >= limits.PART_BYTES:
+            self._open = GzipPieces()
+        self._buffer += self._open.add(("\n".join(lines) + "\n").encode())
+        if len(self._buffer) >= limits.PART_BYTES:
             self.flush()
 
     def flush(self) -> None:
         """Write what is there as a part of its own: it survives this slice."""
         if self._open is None:
             return
-        self._open.close()
+        self._buffer += self._open.end()
         self._open = None
         key = f"{self._prefix}{part_name(self.parts + 1, self._name)}"
-        self._job.write(key, self._buffer.getvalue(), "application/gzip")
+        self._job.write(key, bytes(self._buffer), "application/gzip")
         self.parts += 1
-        self._buffer = io.BytesIO()
+        self._buffer.clear()
 
 
 def records(job: Job, prefix: str, part: int, name: str = CONTACTS) -> list[Record]:
