@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # set up.
 PARALLEL := --numprocesses 3 --dist loadfile
 # Node 20 works and is said to be old at every start: once is enough, in docs/operating.md.
-CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 node_modules/.bin/cdk
+CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=1 node_modules/.bin/cdk
 # Passed on to the CDK, such as --profile NAME.
 CDK_FLAGS ?=
 LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
@@ -100,6 +100,7 @@ bootstrap: cdk ## prepare an account and Region for the CDK, once
 .PHONY: synth
 synth: cdk ## write the template to cdk.out/, deploying nothing
 	@$(CDK) synth --quiet $(CDK_FLAGS)
+	@echo "The context is right; the template is cdk.out/ses-fleet.template.json"
 
 .PHONY: deploy
 deploy: cdk ## deploy what cdk.json describes

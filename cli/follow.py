@@ -91,7 +91,8 @@ class Follower:
             if found is not None:
                 return found
         raise no_summary(
-            f"run {self.run_id} is lost: it did not begin within {_START_SECONDS:g} s. {self._what_is_left()}"
+            f"run {self.run_id} is lost: it did not begin within {_START_SECONDS:g} s and has no record. Look at the "
+            "orchestrator's log and the dead letters; `ses-fleet invoke help` tells whether it starts at all"
         )
 
     def _poll_plan(self) -> RunPlan | Summary | None:

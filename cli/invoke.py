@@ -70,8 +70,8 @@ def ask_help(target: Target) -> dict[str, Any]:
     return dict(answer)
 
 
-def run(target: Target, payload: dict[str, Any], screen: Screen) -> int:
-    """Start the run and follow it; the exit code is the Summary's."""
+def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:
+    """Start the run and follow it; the exit code is the Summary's. `local`: what runs it ends with this command."""
     payload = {"on_deadline": "continue", **payload}
     run_id = _claim_id(payload)
     with reachable(f"the function {target.function_name}"):
@@ -85,7 +85,12 @@ def run(target: Target, payload: dict[str, Any], screen: Screen) -> int:
         follower = Follower(target.results, run_id, screen, expected=_expected(payload))
         summary = follower.follow()
     except KeyboardInterrupt:
-        screen.notice(f"run {run_id} goes on without you; follow it by the same command with --run-id {run_id}")
+        known = (
+            f"`ses-fleet runs show {run_id}` tells how far it is, the same command with --run-id {run_id} follows it"
+        )
+        screen.notice(
+            f"run {run_id} ended with its local cloud" if local else f"run {run_id} goes on without you; {known}"
+        )
         raise
     screen.summary(summary)
     return SOME_FAILED if summary.exit_code is None else summary.exit_code
@@ -105,8 +110,13 @@ def confirm(payload: dict[str, Any], *, yes: bool) -> None:
 
 
 def _touched(payload: dict[str, Any]) -> str:
-    selection = {key: payload[key] for key in ("include", "exclude", "environment", "prune") if payload.get(key)}
-    return json.dumps(selection) if selection else "every customer of config.json"
+    selection = {key: payload[key] for key in ("include", "exclude", "environment") if payload.get(key)}
+    who = json.dumps(selection) if selection else "every customer of config.json"
+    if payload.get("params"):
+        who += f", with {json.dumps(payload['params'])}"
+    if not payload.get("prune"):
+        return who
+    return f"{who}; it REMOVES what is not wanted there ({payload.get('confirm_customers', 'no')} customers confirmed)"
 
 
 def _claim_id(payload: dict[str, Any]) -> str:

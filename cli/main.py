@@ -86,7 +86,7 @@ def invoke(
     invoking.confirm(built, yes=yes)
     screen = Screen(text=output == "text")
     with _cloud(local, screen, config, ses_config, scenario):
-        raise typer.Exit(_invoke(function_name or _ORCHESTRATOR, built, screen, output))
+        raise typer.Exit(_invoke(function_name or _ORCHESTRATOR, built, screen, output, local=local))
 
 
 @config_app.command("check")
@@ -220,7 +220,7 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str) -> int:
+def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str, *, local: bool) -> int:
     target = invoking.connect(function_name)
     if built["action"] == HELP:
         answer = invoking.ask_help(target)
@@ -229,7 +229,7 @@ def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: s
             sys.stdout.write(json.dumps(answer, indent=2) + "\n")
         return OK
     with screen:
-        return invoking.run(target, built, screen)
+        return invoking.run(target, built, screen, local=local)
 
 
 def _check_output(output: str) -> None:

@@ -42,7 +42,7 @@ class ContextError(Exception):
     """The context is wrong; the message has a line for every fault."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(f"cdk.json: {fault}" for fault in faults))
+        super().__init__("\n".join(f'context "{KEY}": {fault}' for fault in faults))
 
 
 def read(context: Any) -> Settings:
@@ -57,16 +57,16 @@ def read(context: Any) -> Settings:
 
 
 def _document(context: Any) -> dict[str, Any]:
-    path = f"$.context.{KEY}"
     if isinstance(context, str):
+        text = context
         try:
-            context = json.loads(context)
+            context = json.loads(text)
         except ValueError as error:
-            raise ContextError([Fault(path, f"is not JSON: {error}")]) from None
+            raise ContextError([Fault("$", f"{quoted(text)} is not JSON: {error}")]) from None
     if context is None:
-        raise ContextError([Fault(path, "missing: see docs/operating.md; {} takes every default")])
+        raise ContextError([Fault("$", "missing in cdk.json: see docs/operating.md; {} takes every default")])
     if not isinstance(context, dict):
-        raise ContextError([Fault(path, "must be a JSON object")])
+        raise ContextError([Fault("$", "must be a JSON object")])
     return context
 
 
@@ -220,7 +220,10 @@ def _text(detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return f"unknown setting{did_you_mean(str(detail['loc'][-1]), _names_beside(detail['loc']))}"
     message = str(detail["msg"])
-    return f"{message[:1].lower()}{message[1:]}, not {quoted(json.dumps(detail['input'], default=str))}"
+    given = detail["input"] if isinstance(detail["input"], str) else json.dumps(detail["input"], default=str)
+    return (
+        f"{message[:1].lower()}{message[1:]}, not {quoted(given) if isinstance(detail['input'], str) else given[:100]}"
+    )
 
 
 def _names_beside(location: tuple[int | str, ...]) -> list[str]:

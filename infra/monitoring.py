@@ -135,9 +135,7 @@ class Monitoring(Construct):
             cdk.Annotations.of(self).add_info(text)
             return
         if gap.total_seconds() > limits.ALARM_WINDOW_SECONDS:
-            text = (
-                f"schedule {schedule.name} is silent for up to {gap}, longer than an alarm can look back: it gets none"
-            )
+            text = f"schedule {schedule.name} is silent for up to {gap.days} days: no alarm can look back so far"
             cdk.Annotations.of(self).add_info(text)
             return
         # An hour more for daylight saving time and late deliveries, where an alarm can look back so far.

@@ -96,7 +96,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _unreadable(failure: AwsCallError) -> str:
     if failure.status == 404:
-        return f"does not exist ({failure.code})"
+        return f"does not exist ({failure.code}): `ses-fleet config push` puts it there"
     if failure.status == 403:
         return f"may not be read by the orchestrator, or does not exist ({failure.code})"
     return f"could not be read ({failure.code}: {failure.text})"

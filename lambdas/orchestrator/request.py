@@ -222,6 +222,8 @@ def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
                 text = f"{detail['ctx']['error']}, not {quoted(_shown(detail['input']))}"
             elif detail["type"] == "extra_forbidden":
                 text = f"unknown parameter of {action.name}{did_you_mean(name, names)}"
+            elif detail["type"] == "missing":
+                text = f"missing: {action.params.model_fields[name].description}"
             else:
                 text = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {quoted(_shown(detail['input']))}"
             yield Fault(f"$.params.{_key(name)}", text)

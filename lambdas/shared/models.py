@@ -114,12 +114,14 @@ class WantedTopic(Wire):
 class People(Wire):
     """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
 
-    `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`.
+    `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`, among
+    `all_groups`.
     """
 
     prefix: str
     users: int
     groups: int
+    all_groups: int = 0
     memberships: int
     user_parts: int
     membership_parts: int

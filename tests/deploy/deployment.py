@@ -96,7 +96,7 @@ class Deployment:
             "PATH": os.environ["PATH"],
             "HOME": str(self.directory),
             "CI": "true",
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             **variables,
         }
         ended = subprocess.run(

@@ -60,8 +60,10 @@ def test_a_deployment_that_is_refused_changes_nothing(own_deployment: Deployment
     broken = {**CONTEXT, "role_patterns": ["*"], "log_days": 2}
     with pytest.raises(AssertionError) as error:
         own_deployment.deploy(broken)
-    assert "cdk.json: $.log_days: must be one of" in str(error.value)
-    assert 'cdk.json: $.role_patterns[0]: "*" would let the worker assume nearly every role' in str(error.value)
+    assert 'context "ses-fleet": $.log_days: must be one of' in str(error.value)
+    assert 'context "ses-fleet": $.role_patterns[0]: "*" would let the worker assume nearly every role' in str(
+        error.value
+    )
     account.with_list(own_deployment.cloud)
     assert own_deployment.invoke(action="describe-list-all")["exit_code"] == 0
     assert (

@@ -42,7 +42,7 @@ def test_the_solutions_pack_finds_nothing_that_is_not_acknowledged(context: Any,
 def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:
     """Every fault, a line each, and nothing of Python's."""
     ended = synthesise({"log_days": 2, "schedules": [{"name": "a"}], "x": 1}, tmp_path)
-    lines = [line for line in ended.stderr.splitlines() if line.startswith("cdk.json: ")]
+    lines = [line for line in ended.stderr.splitlines() if line.startswith('context "ses-fleet": ')]
     assert ended.returncode == 1
     assert [line.split(": ")[1] for line in lines] == [
         "$.schedules[0].expression",

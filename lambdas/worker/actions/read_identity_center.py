@@ -41,6 +41,7 @@ class _Reading:
         self._tokens: dict[str, str | None] = state.get("tokens", {"users": "", "groups": "", "members": ""})
         self._queue: list[list[str]] = state.get("queue", [])  # [group id, role] of the groups of the last page
         self._groups: int = state.get("groups", 0)
+        self._all_groups: int = state.get("all_groups", 0)
         self._members: int = state.get("members", 0)
 
     def state(self) -> State:
@@ -54,6 +55,7 @@ class _Reading:
             "tokens": self._tokens,
             "queue": self._queue,
             "groups": self._groups,
+            "all_groups": self._all_groups,
             "members": self._members,
         }
 
@@ -65,6 +67,7 @@ class _Reading:
             prefix=self._prefix,
             users=self.users.total,
             groups=self._groups,
+            all_groups=self._all_groups,
             memberships=self._members,
             user_parts=self.users.parts,
             membership_parts=self.memberships.parts,
@@ -88,6 +91,7 @@ class _Reading:
         for page in groups:
             self._queue = _with_roles(job.settings.group_role_pattern, page, wanted)
             self._groups += len(self._queue)
+            self._all_groups += len(page)
             self._tokens["groups"] = groups.token
             self._read_members(client, store)
 

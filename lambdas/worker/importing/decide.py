@@ -32,7 +32,7 @@ def _decide(work: Work, harvest: Harvest) -> Step:
     known_addresses = known.load(job)
     progress.contact_list = harvest.open()
     if progress.contact_list is None:
-        text = f"{job.code} has no contact list in {job.customer.region}: run manage-topic-all first"
+        text = f"{job.code} has no contact list in {job.customer.region}: run manage-topic-all first, or manage-topic"
         raise CustomerError("operation", "NoContactList", text)
     there = harvest.run(lambda key: key in directory.addresses or key in known_addresses)
     topics = subscriptions.opt_ins(job.item.topics or (), progress.contact_list.topics)
@@ -105,7 +105,14 @@ def _say(work: Work, made: Changes, lacking: tuple[str, ...], total: int) -> Non
     if lacking:
         names = ", ".join(lacking)
         job.warn(f"the list lacks {names}: run manage-topic-all first; nobody is opted in to them meanwhile")
-    if not work.directory.people:
+    if any(topic.opt_in_roles for topic in job.item.topics or ()) and job.item.people and not job.item.people.groups:
+        job.warn(
+            f"none of Identity Center's {job.item.people.all_groups} groups stands for a role that a topic names, so "
+            "nobody is opted in: compare GROUP_ROLE_PATTERN of the worker and OptInRoles"
+        )
+    if not work.directory.people and work.params.username is not None:
+        job.warn("the user of params.username is disabled or has no usable address: nobody is imported")
+    elif not work.directory.people:
         job.warn("Identity Center has no enabled user with an address: there is nobody to import")
     if made.kept:
         text = f"{len(made.kept)} contacts that Identity Center has no more are kept, as they opted out of something"

@@ -24,7 +24,10 @@ def save(work: Work) -> Step:
     if work.files.saved.total:
         found = progress.contact_list or ContactList(name=work.list_name)
         progress.backup = backups.complete(job, "contacts", found, (), work.files.saved, with_attributes=True)
-        job.log(f"💾 Customer {job.code}: {work.files.saved.total} contacts saved before they are removed")
+        job.log(
+            f"💾 Customer {job.code}: {work.files.saved.total} contacts saved before they are removed; "
+            f"restore-list with backup {job.item.run_id} brings them back"
+        )
     return "remove"
 
 

@@ -78,7 +78,10 @@ def ask(monkeypatch: pytest.MonkeyPatch, answer: str, *, terminal: bool = True, 
 def test_a_mutating_run_on_everybody_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it will touch is shown; only yes goes on."""
     assert "describe-list-all on every customer of config.json. Go on? [y/N]" in ask(monkeypatch, "y\n")
-    assert '{"include": ["acme"], "prune": true}' in ask(monkeypatch, "YES\n", include=["acme"], prune=True)
+    assert 'on {"include": ["acme"]}. Go on?' in ask(monkeypatch, "YES\n", include=["acme"])
+    shown = ask(monkeypatch, "y\n", prune=True, confirm_customers=12, params={"username": "ana"})
+    assert 'on every customer of config.json, with {"username": "ana"}; it REMOVES what is not wanted there' in shown
+    assert "(12 customers confirmed)" in shown
     for answer in ("\n", "n\n", "", "nonsense\n"):
         with pytest.raises(CommandError, match="nothing was started"):
             ask(monkeypatch, answer)

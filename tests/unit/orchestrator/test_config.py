@@ -187,7 +187,7 @@ class S3(AwsClient):
 @pytest.mark.parametrize(
     ("kind", "status", "message"),
     [
-        ("refused", 404, "s3://b/config.json does not exist (Code)"),
+        ("refused", 404, "s3://b/config.json does not exist (Code): `ses-fleet config push` puts it there"),
         ("refused", 403, "s3://b/config.json may not be read by the orchestrator, or does not exist (Code)"),
         ("server", 503, "s3://b/config.json could not be read (Code: text)"),
         ("lost", None, "s3://b/config.json could not be read (Code: text)"),

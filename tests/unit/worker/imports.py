@@ -34,7 +34,13 @@ def with_users(world: World, users: list[dict[str, Any]], roles: dict[str, list[
         body = "".join(json.dumps(row) + "\n" for row in rows).encode()
         world.objects.written[f"{PREFIX}{name}-00001.jsonl.gz"] = gzip.compress(body)
     return People(
-        prefix=PREFIX, users=len(users), groups=1, memberships=0, user_parts=1, membership_parts=1 if members else 0
+        prefix=PREFIX,
+        users=len(users),
+        groups=1,
+        all_groups=2,
+        memberships=0,
+        user_parts=1,
+        membership_parts=1 if members else 0,
     )
 
 

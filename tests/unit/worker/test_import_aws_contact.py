@@ -155,13 +155,24 @@ def test_only_requests_are_waited_for() -> None:
     assert (len(world.asked), world.time.slept) == (4, 0.0)
 
 
+@pytest.mark.parametrize(("groups", "warned"), [(0, True), (1, False)])
+def test_groups_that_stand_for_no_role_are_told(groups: int, warned: bool) -> None:
+    """Everybody comes, nobody is opted in: a pattern that does not fit must not look like a success."""
+    world = World()
+    people = with_people(world, "ana@x.example").model_copy(update={"groups": groups, "all_groups": 7})
+    done = importing(world, people)
+    assert (done.failure, done.data["created"]) == (None, 1)
+    expected = "none of Identity Center's 7 groups stands for a role that a topic names"
+    assert any(expected in text and "GROUP_ROLE_PATTERN" in text for text in world.warnings) is warned
+
+
 def test_a_disabled_user_by_name_is_nobody_to_import() -> None:
     """That is said, and is no failure: the name is known."""
     world = World()
     listed = [{"id": "u0", "name": "Ana", "email": "ana@x.example", "enabled": False}]
     done = importing(world, with_users(world, listed), username="ana")
     assert (done.failure, done.data["skipped"], contacts(world)) == (None, {"disabled": 1}, {})
-    assert any("there is nobody to import" in text for text in world.warnings)
+    assert any("the user of params.username is disabled" in text for text in world.warnings)
 
 
 def test_prune_removes_who_left_and_nobody_else() -> None:

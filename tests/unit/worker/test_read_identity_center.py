@@ -71,10 +71,15 @@ class Store(AwsClient):
 
 def read(world: World, store: Store, **options: Any) -> dict[str, Person]:
     """The people that customers of this source get."""
+    return people.load(world.job(), first_phase(world, store, **options)).people
+
+
+def first_phase(world: World, store: Store, **options: Any) -> People:
+    """What was read, in numbers."""
     topics = [WantedTopic.model_validate(one) for one in TOPICS]
     known: dict[str, Any] = {"customer": {"identity_center": SOURCE}, "identity_center": store, "topics": topics}
     done = world.run(read_identity_center.run, ImportParams(), people_prefix=PREFIX, **known, **options)
-    return people.load(world.job(), People.model_validate(done.data)).people
+    return People.model_validate(done.data)
 
 
 STORE_GROUPS = {
@@ -83,6 +88,13 @@ STORE_GROUPS = {
     group_name("finance"): list(range(100)),
     "everybody": list(range(300)),
 }
+
+
+def test_groups_are_counted_all_and_those_with_a_role() -> None:
+    """In one slice or in many: whether any fits is told to whoever imports."""
+    for options in ({}, {"budget": 2.0, "per_second": 1}):
+        counted = first_phase(World(), Store(300, STORE_GROUPS, page=20), **options)
+        assert (counted.groups, counted.all_groups) == (2, 4)
 
 
 def test_everybody_with_their_roles() -> None:
