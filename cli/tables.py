@@ -133,6 +133,9 @@ def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
     title = "Contacts as they would be imported" if summary.dry_run else "Contacts imported"
     yield plain(title, ["customer", "created", "updated", "removed", "unchanged", "skipped", "failed"], rows)
+    places = {(one.data_location or "").removesuffix(f"{one.customer_code}/") for one in summary.results} - {""}
+    for place in sorted(places):
+        yield Text(f"Who: {printable(place, 300)}CUSTOMER/changes-*.jsonl.gz, for those who may read contacts\n")
 
 
 def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:

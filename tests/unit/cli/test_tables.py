@@ -87,6 +87,14 @@ def test_an_import_by_customer() -> None:
     assert rows["initech"] == ["skipped"]
 
 
+def test_an_import_says_once_where_its_people_are() -> None:
+    """However many customers: the addresses themselves are never printed."""
+    data = {"created": 1, "updated": 0, "removed": 0, "unchanged": 0, "failed": 0, "skipped": {}}
+    results = [result(code, data, data_location=f"s3://b/data/r/{code}/") for code in ("acme", "globex")]
+    text = shown(summary("import-aws-contact-all", [*results, result("hooli", None, "failed")]), 100)
+    assert text.count("Who: s3://b/data/r/CUSTOMER/changes-*.jsonl.gz") == 1
+
+
 def test_checks_by_customer_and_what_to_do() -> None:
     """A check that was not made is a dash; a customer that was not run says so."""
     rows = [
