@@ -93,11 +93,12 @@ def block_parts(result: CustomerResult) -> Iterator[str]:
     yield f"{head}{part}{BOUNDARY}"
 
 
-def emit_start(action: str, *, dry_run: bool) -> None:
+def emit_start(run_id: str, action: str, *, dry_run: bool) -> None:
     """RunsStarted, once a run, however many invocations it takes: what tells that a schedule still runs."""
     metrics = _metrics(dry_run)
     metrics.add_dimensions(service=str(metrics.service), action=action)
     metrics.add_metric("RunsStarted", MetricUnit.Count, 1)
+    metrics.add_metadata("run_id", run_id)
     metrics.flush_metrics()
 
 

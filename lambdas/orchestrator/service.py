@@ -92,7 +92,7 @@ def _begin(start: Start, environment: _Environment) -> Summary:
     document = run_record.plan_document(made, start.run_id, clock.iso(began), deadline)
     if not record.claim(document):
         return _started_elsewhere(start, record)
-    report.emit_start(start.request.action, dry_run=start.request.dry_run)
+    report.emit_start(start.run_id, start.request.action, dry_run=start.request.dry_run)
     canaries = plan.canaries(made)
     return _Part(environment, record, document, made, remaining, wanted, canaries=canaries).run({})
 

@@ -256,8 +256,8 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tupl
         results=(),
     )
     for dry_run in (False, True):
-        report.emit_start("describe-list-all", dry_run=dry_run)
-        report.emit_start("import-aws-contact-all", dry_run=dry_run)
+        report.emit_start("r", "describe-list-all", dry_run=dry_run)
+        report.emit_start("r", "import-aws-contact-all", dry_run=dry_run)
         report.emit_refusal(None, dry_run=dry_run)
         report.emit_run(failed.model_copy(update={"dry_run": dry_run}))
     found = set()

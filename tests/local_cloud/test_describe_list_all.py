@@ -123,7 +123,8 @@ def test_the_log_has_one_block_a_customer_one_summary_and_valid_emf(cloud: Cloud
     (logged,) = [r for r in records if r.get("kind") == "summary"]
     assert logged["summary"]["failed_count"] == 2
     assert "results" not in logged["summary"]
-    (metrics,) = [r for r in records if "_aws" in r]
+    started, metrics = [r for r in records if "_aws" in r]
+    assert started["RunsStarted"] == [1.0]
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"], ["service", "action"]]
     assert metrics["CustomersSuccessful"] == [3.0]
     worker_lines = cloud.log_records(summary["run_id"], WORKER)
@@ -210,7 +211,7 @@ def test_a_dry_run_starts_no_worker(cloud: Cloud) -> None:
     assert of(summary, "acme")["data"]["would_use"]["region"] == "us-east-1"
     assert [e["operation"] for e in cloud.journal(mark) if e["service"] in ("sts", "sesv2")] == []
     metrics = [r for r in cloud.log_records(summary["run_id"]) if "_aws" in r]
-    assert [r["service"] for r in metrics] == ["ses-fleet-dry-run"]
+    assert [r["service"] for r in metrics] == ["ses-fleet-dry-run"] * 2, "its start and its end"
 
 
 def test_help_lists_every_action(cloud: Cloud) -> None:

@@ -166,11 +166,11 @@ def test_the_metrics_are_valid_emf(dry_run: bool, service: str, capsys: pytest.C
 
 def test_a_start_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     """By action: the alarms of schedules ask for it; dry runs under a name of their own."""
-    report.emit_start("describe-list-all", dry_run=True)
+    report.emit_start("run-1", "describe-list-all", dry_run=True)
     (record,) = printed(capsys)
     assert record["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"], ["service", "action"]]
     assert (record["service"], record["action"]) == ("ses-fleet-dry-run", "describe-list-all")
-    assert record["RunsStarted"] == [1.0]
+    assert (record["RunsStarted"], record["run_id"]) == ([1.0], "run-1")
 
 
 @pytest.mark.parametrize(
