@@ -88,7 +88,7 @@ class _LocalBundling:
         if not has_bytecode:
             sys.stderr.write(
                 f"no python{self._target.python} on this machine: the functions are packed without bytecode, "
-                "and start about half a second slower when cold\n"
+                "and are compiled at every cold start\n"
             )
         return True
 

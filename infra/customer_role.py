@@ -96,9 +96,8 @@ def customer_role() -> dict[str, Any]:
 
 def identity_center_role() -> dict[str, Any]:
     """The role by which workers read users, groups and memberships."""
-    actions = {name: action for action in ACTIONS.values() for name in action.identity_center_permissions}
-    every = next(action for action in actions.values() if set(action.identity_center_permissions) == set(actions))
-    statements = identity_center_statements(every, partition=_PARTITION, store_id="${IdentityStoreId}")
+    permissions = sorted({name for action in ACTIONS.values() for name in action.identity_center_permissions})
+    statements = identity_center_statements(permissions, partition=_PARTITION, store_id="${IdentityStoreId}")
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "The role by which ses-fleet reads the users and groups of IAM Identity Center",

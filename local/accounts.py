@@ -198,7 +198,7 @@ def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
                     action, partition="aws", region="*", account_id=account_id, import_bucket=bucket
                 )
         if "identity_center_role_arn" in wanted.keys:
-            statements += identity_center_statements(action, partition="aws", store_id=None)
+            statements += identity_center_statements(action.identity_center_permissions, partition="aws", store_id=None)
     return _document(statements)
 
 

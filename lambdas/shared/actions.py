@@ -7,6 +7,7 @@ The help answer, the session policies and the customers' role templates derive f
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -337,7 +338,9 @@ def session_policy(action: Action, customer: Customer, partition: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
-def identity_center_statements(action: Action, *, partition: str, store_id: str | None) -> list[dict[str, Any]]:
+def identity_center_statements(
+    permissions: Collection[str], *, partition: str, store_id: str | None
+) -> list[dict[str, Any]]:
     """IAM statements for the role that reads Identity Center, on one store or, with None, on any.
 
     The store may be another account's. Users, groups and memberships have no store in their ARNs, and
@@ -345,8 +348,8 @@ def identity_center_statements(action: Action, *, partition: str, store_id: str 
     """
     identity_store = f"arn:{partition}:identitystore"
     inside = [f"{identity_store}:::{kind}/*" for kind in ("group", "membership", "user")]
-    reading = [name for name in action.identity_center_permissions if name.startswith("identitystore:")]
-    others = [name for name in action.identity_center_permissions if name not in reading]
+    reading = [name for name in permissions if name.startswith("identitystore:")]
+    others = [name for name in permissions if name not in reading]
     statements: list[dict[str, Any]] = []
     if reading:
         store = f"{identity_store}::*:identitystore/{store_id or '*'}"
@@ -358,7 +361,9 @@ def identity_center_statements(action: Action, *, partition: str, store_id: str 
 
 def identity_center_policy(action: Action, source: IdentityCenter, partition: str) -> str:
     """The policy that cuts a session of that role down to this action on this store."""
-    statements = identity_center_statements(action, partition=partition, store_id=source.store_id)
+    statements = identity_center_statements(
+        action.identity_center_permissions, partition=partition, store_id=source.store_id
+    )
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from infra import names
-from orchestrator import report, request
+from orchestrator import report, request, summary
 from shared import limits
 from shared.clock import now
-from shared.models import Summary
 from shared.settings import OrchestratorSettings, WorkerSettings
 from tests.infra import synth
 from tests.infra.synth import FULL
@@ -242,24 +241,11 @@ def test_a_reservation_means_to_be_throttled() -> None:
 
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
     """Every metric that the orchestrator emits, with each of its sets of dimensions."""
-    failed = Summary(
-        run_id="r",
-        action="describe-list-all",
-        dry_run=False,
-        started_at="2026-01-01T00:00:00Z",
-        total_duration_seconds=1.0,
-        total_customers=0,
-        successful_count=0,
-        failed_count=0,
-        skipped_count=0,
-        not_started_count=0,
-        results=(),
-    )
     for dry_run in (False, True):
         report.emit_start("r", "describe-list-all", dry_run=dry_run)
         report.emit_start("r", "import-aws-contact-all", dry_run=dry_run)
         report.emit_refusal(None, dry_run=dry_run)
-        report.emit_run(failed.model_copy(update={"dry_run": dry_run}))
+        report.emit_run(summary.refused("r", "describe-list-all", dry_run, "2026-01-01T00:00:00Z", ()))
     found = set()
     for line in capsys.readouterr().out.splitlines():
         record = json.loads(line)
