@@ -1,0 +1,91 @@
+"""How unkind the local cloud is: what AWS does on an ordinary day and a test double usually does not.
+
+`kind` is a cloud without latency whose reads are never stale and whose answers are always complete. `aws` is one like AWS.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Preset = Literal["aws", "kind"]
+
+# Seconds that a call takes on its way there and back, by the name of the service in the journal.
+AWS_LATENCY_SECONDS = {
+    "sts": 0.06,
+    "sesv2": 0.06,
+    "s3": 0.03,
+    "lambda": 0.01,
+    "identitystore": 0.05,
+    "sso": 0.05,
+}
+
+
+class Conditions(BaseModel):
+    """What is in force. Every default is the kind one.
+
+    `latency_seconds`: added to each call, by service. `read_lag_seconds`: a read of SES may show the state of up to so
+    long ago. `unset_share`: how probable it is, from 0 to 1, that an optional member of an answer which holds nothing
+    (empty, false, a default, or a timestamp) is null or absent. `token_seconds`: how long a continuation token is good,
+    None = for ever. `tokens_of_session`: a token is good only for the credentials that it was given to.
+    `pending_seconds`: how long a function is Pending after it was made or changed. `seed`: of everything random.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latency_seconds: dict[str, float] = Field(default_factory=dict)
+    read_lag_seconds: float = Field(default=0.0, ge=0, le=60)
+    unset_share: float = Field(default=0.0, ge=0, le=1)
+    token_seconds: float | None = Field(default=None, gt=0)
+    tokens_of_session: bool = False
+    pending_seconds: float = Field(default=0.0, ge=0, le=60)
+    seed: int = 0
+
+    @classmethod
+    def preset(cls, name: Preset) -> Self:
+        """The conditions of that name."""
+        if name == "kind":
+            return cls()
+        return cls(
+            latency_seconds=dict(AWS_LATENCY_SECONDS),
+            read_lag_seconds=2.0,
+            unset_share=0.5,
+            token_seconds=3600.0,
+            tokens_of_session=True,
+            pending_seconds=1.0,
+        )
+
+
+class CurrentConditions:
+    """The conditions in force, which may change while the local cloud runs. Safe to ask from many threads."""
+
+    def __init__(self, conditions: Conditions | None = None) -> None:
+        self._lock = threading.Lock()
+        self._now = conditions or Conditions()
+        self._random = random.Random(self._now.seed)  # noqa: S311  # repeatable, not secret
+
+    @property
+    def now(self) -> Conditions:
+        """What is in force."""
+        return self._now
+
+    def replace(self, conditions: Conditions) -> None:
+        """Have others from now on; everything random begins anew from their seed."""
+        with self._lock:
+            self._now = conditions
+            self._random = random.Random(conditions.seed)  # noqa: S311
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        if probability <= 0:
+            return False
+        with self._lock:
+            return self._random.random() < probability
+
+    def up_to(self, most: float) -> float:
+        """A number between 0 and `most`."""
+        with self._lock:
+            return self._random.uniform(0, most)
