@@ -1,6 +1,7 @@
 """How unkind the local cloud is: what AWS does on an ordinary day and a test double usually does not.
 
-`kind` is a cloud without latency whose reads are never stale and whose answers are always complete. `aws` is one like AWS.
+`kind` is a cloud without latency whose reads are never stale and whose answers are always complete. `aws` is one like
+AWS.
 """
 
 from __future__ import annotations
