@@ -71,6 +71,7 @@ SES_REQUESTS_PER_SECOND = 1.0  # quota: every action but Send*, per account and 
 SES_BURST = 5  # observed: short bursts pass, then 429
 CHANGE_ATTEMPTS = 3  # ours: a change that meets another one is planned anew so often
 READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried so often
+READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what was written; 15 s, as reads may lag
 
 # --- Identity Center ----------------------------------------------------------------------------
 IDENTITY_CENTER_PAGE_SIZE = 100  # API: MaxResults of ListUsers, ListGroups and ListGroupMemberships

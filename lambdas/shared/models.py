@@ -115,7 +115,8 @@ class People(Wire):
     """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
 
     `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`, among
-    `all_groups`.
+    `all_groups`. `vanished_groups` were deleted while they were read, so who was in them is not known. `store_id` is
+    the identity store; null if an earlier version read it.
     """
 
     prefix: str
@@ -125,6 +126,8 @@ class People(Wire):
     memberships: int
     user_parts: int
     membership_parts: int
+    vanished_groups: int = 0
+    store_id: str | None = None
 
 
 class WorkItem(Wire):

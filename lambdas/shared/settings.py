@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -49,6 +49,7 @@ class WorkerSettings(_Settings):
 
     `group_role_pattern` matches a group's whole name; its group `role` is what OptInRoles name. `import_job_threshold`
     is how many new contacts are still created one by one. `prune_limit_percent` is of the list's contacts.
+    `verify_contacts`: whether a run that changed contacts reads the list once more and compares.
     """
 
     region: str = Field(alias="AWS_REGION", min_length=1)
@@ -70,6 +71,7 @@ class WorkerSettings(_Settings):
     )
     group_role_pattern: re.Pattern[str] = Field(alias="GROUP_ROLE_PATTERN", default=re.compile(_GROUP_ROLE))
     import_job_threshold: int = Field(alias="IMPORT_JOB_THRESHOLD", default=25, ge=0)
+    verify_contacts: Literal["on", "off"] = Field(alias="VERIFY_CONTACTS", default="on")
     prune_limit_percent: float = Field(alias="PRUNE_LIMIT_PERCENT", default=20.0, ge=0, le=100)
 
     @field_validator("group_role_pattern")

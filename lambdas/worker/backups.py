@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import uuid
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import StringConstraints, ValidationError
 
 from shared import clock
 from shared.errors import CustomerError
@@ -12,7 +14,7 @@ from shared.models import Stored
 from shared.record import backup_manifest_key, backup_prefix
 from worker import parts
 from worker.contact_list import ContactList
-from worker.job import Job
+from worker.job import Job, State
 from worker.parts import PartWriter, Record
 
 Kind = Literal["list", "topics", "contacts"]
@@ -20,9 +22,14 @@ Kind = Literal["list", "topics", "contacts"]
 
 class Manifest(Stored):
     """backup.json. `kind` topics: only preferences for `topics`, which a prune was about to remove; contacts: only
-    those whom an import was about to remove."""
+    those whom an import was about to remove.
+
+    The parts lie in `folder`, a name that no other backup has. Backups of earlier versions have none: their parts lie
+    beside the manifest.
+    """
 
     kind: Kind
+    folder: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
     run_id: str
     customer_code: str
     account_id: str
@@ -35,19 +42,79 @@ class Manifest(Stored):
     with_attributes: bool = False
 
 
+class BackupWriter:
+    """Writes the contacts of one backup, in parts, over as many slices as that takes. Nothing is ever overwritten.
+
+    `total` counts contacts. A backup begins with the first contact, or when it is completed; CustomerError
+    (configuration) if the run's id has a backup of this customer already.
+    """
+
+    def __init__(self, job: Job, state: State) -> None:
+        self._job = job
+        self.folder: str | None = state.get("folder")
+        self._parts_state: State = state.get("parts", {})
+        self._parts: PartWriter | None = None if self.folder is None else self._open(self.folder)
+
+    @property
+    def total(self) -> int:
+        """How many contacts were added."""
+        return 0 if self._parts is None else self._parts.total
+
+    @property
+    def count(self) -> int:
+        """How many parts were written."""
+        return 0 if self._parts is None else self._parts.parts
+
+    def state(self) -> State:
+        """What the next slice goes on from, with everything written that was added; JSON."""
+        return {"folder": self.folder, "parts": {} if self._parts is None else self.flushed().state()}
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Append contacts."""
+        self._begun().add(records)
+
+    def flushed(self) -> PartWriter:
+        """The parts, everything written."""
+        parts = self._begun()
+        parts.flush()
+        return parts
+
+    def records(self) -> list[Record]:
+        """Every contact that was added, as it is in S3."""
+        if self._parts is None:
+            return []
+        count = self.flushed().parts
+        return [one for part in range(1, count + 1) for one in parts.records(self._job, self._prefix, part)]
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self._job.backup_prefix}{self.folder}/"
+
+    def _begun(self) -> PartWriter:
+        if self._parts is None:
+            _refuse_a_second_backup(self._job)
+            self.folder = uuid.uuid4().hex
+            self._parts = self._open(self.folder)
+        return self._parts
+
+    def _open(self, folder: str) -> PartWriter:
+        return PartWriter(self._job, f"{self._job.backup_prefix}{folder}/", self._parts_state, create_only=True)
+
+
 def complete(
     job: Job,
     kind: Kind,
     found: ContactList,
     topics: tuple[str, ...],
-    written: PartWriter,
+    saved: BackupWriter,
     *,
     with_attributes: bool = False,
 ) -> str:
     """Write what is left of the parts, then the manifest; the backup's s3:// URI."""
-    written.flush()
+    written = saved.flushed()
     manifest = Manifest(
         kind=kind,
+        folder=saved.folder,
         run_id=job.item.run_id,
         customer_code=job.code,
         account_id=job.customer.account_id,
@@ -60,7 +127,7 @@ def complete(
         with_attributes=with_attributes,
     )
     key = backup_manifest_key(job.code, job.item.run_id)
-    job.write(key, manifest.model_dump_json().encode(), "application/json")
+    job.create(key, manifest.model_dump_json().encode(), "application/json")
     return job.results.location(job.backup_prefix)
 
 
@@ -76,6 +143,9 @@ def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
         manifest = Manifest.model_validate_json(body)
     except ValidationError:
         raise CustomerError("configuration", "BadBackup", f"{where} is no manifest of a backup") from None
+    if (manifest.customer_code, manifest.run_id) != (job.code, run_id):
+        text = f"{where} says that it is of another customer or run: it is not believed, and nothing was restored"
+        raise CustomerError("configuration", "BackupOfAnotherCustomer", text)
     if (manifest.account_id, manifest.region) != (job.customer.account_id, job.customer.region):
         text = f"{where} is of account {manifest.account_id} in {manifest.region}, not of {job.code} as configured now"
         raise CustomerError("configuration", "BackupOfAnotherList", text)
@@ -87,8 +157,17 @@ def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
 
 def records(job: Job, manifest: Manifest, part: int) -> list[Record]:
     """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is restored then."""
-    found = parts.records(job, backup_prefix(manifest.customer_code, manifest.run_id), part)
+    folder = "" if manifest.folder is None else f"{manifest.folder}/"
+    found = parts.records(job, f"{backup_prefix(job.code, manifest.run_id)}{folder}", part)
     if not all(isinstance(record.get("email"), str) for record in found):
         text = f"part {part} of the backup {manifest.run_id} of {job.code} is damaged; nothing of it was restored"
         raise CustomerError("operation", "DamagedData", text)
     return found
+
+
+def _refuse_a_second_backup(job: Job) -> None:
+    key = backup_manifest_key(job.code, job.item.run_id)
+    if parts.read(job, key) is not None:
+        where = job.results.location(key)
+        text = f"{where} is there already: run {job.item.run_id} has a backup of {job.code}; choose another run_id"
+        raise CustomerError("configuration", "BackupExists", text)

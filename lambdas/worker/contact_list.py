@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import Field
 
@@ -58,7 +58,11 @@ class Scan:
         return {**self.state(), "token": self._before}
 
     def pages(
-        self, job: Job, condition: dict[str, Any] | None = None, size: int = limits.SES_PAGE_SIZE
+        self,
+        job: Job,
+        condition: dict[str, Any] | None = None,
+        size: int = limits.SES_PAGE_SIZE,
+        ses: Reader | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
         """Every page that is still to come, as SES has them. After SliceTimeoutError, `state` is where to go on."""
         if self.found is None:
@@ -69,7 +73,7 @@ class Scan:
         while True:
             if self._token is not None:
                 asked["NextToken"] = self._token
-            answer = job.ses.read("list_contacts", **asked)
+            answer = (ses or job.ses).read("list_contacts", **asked)
             self._before = self._token
             # An empty page with a token is not the end.
             self._token = answer.get("NextToken") or None
@@ -110,13 +114,21 @@ def api_topics(topics: Iterable[Topic]) -> list[dict[str, str]]:
     ]
 
 
-def find(job: Job) -> ContactList | None:
+class Reader(Protocol):
+    """What reads: the client alone, or the requests of a unit that goes on to write."""
+
+    def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Send a reading request."""
+
+
+def find(job: Job, ses: Reader | None = None) -> ContactList | None:
     """The list named in config.json, else the account's only one; None when there is none."""
-    name = job.customer.contact_list_name or first_name(job)
+    reader = ses or job.ses
+    name = job.customer.contact_list_name or first_name(job, reader)
     if name is None:
         return None
     try:
-        answer = job.ses.read("get_contact_list", ContactListName=name)
+        answer = reader.read("get_contact_list", ContactListName=name)
     except AwsCallError as failure:
         # Only a list that was configured by name may turn out not to be there: then the account has none of that name.
         if failure.status == 404 and job.customer.contact_list_name is not None:
@@ -137,11 +149,11 @@ def described(answer: dict[str, Any]) -> ContactList:
     )
 
 
-def first_name(job: Job) -> str | None:
+def first_name(job: Job, ses: Reader | None = None) -> str | None:
     """The name of the account's only list, if it has one."""
-    token: dict[str, str] = {}
+    reader, token = ses or job.ses, dict[str, str]()
     while True:
-        answer = job.ses.read("list_contact_lists", **token)
+        answer = reader.read("list_contact_lists", **token)
         for entry in answer.get("ContactLists", []):
             return str(entry["ContactListName"])
         if not answer.get("NextToken"):

@@ -107,7 +107,20 @@ class Job:
         try:
             self.results.write(key, body, content_type)
         except AwsCallError as failure:
-            where = self.results.location(key)
-            advice = "run this customer again" if failure.transient else "check the worker role's policy on the bucket"
-            text = f"could not write {where} ({failure.code}): {advice}"
-            raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
+            raise self._not_written(key, failure) from None
+
+    def create(self, key: str, body: bytes, content_type: str) -> None:
+        """Write an object of the results bucket that is not there yet; CustomerError if it is, or cannot be written."""
+        try:
+            created = self.results.create(key, body, content_type)
+        except AwsCallError as failure:
+            raise self._not_written(key, failure) from None
+        if not created:
+            text = f"{self.results.location(key)} is there already and was not overwritten; run this customer again"
+            raise CustomerError("operation", "ObjectExists", text, retryable=True)
+
+    def _not_written(self, key: str, failure: AwsCallError) -> CustomerError:
+        where = self.results.location(key)
+        advice = "run this customer again" if failure.transient else "check the worker role's policy on the bucket"
+        text = f"could not write {where} ({failure.code}): {advice}"
+        return CustomerError("operation", failure.code, text, retryable=failure.transient)

@@ -1,18 +1,35 @@
-"""Changing a contact list in place: read, plan, write once, read back; again when somebody else was quicker."""
+"""Changing a contact list in place: read it, decide by what was read, write, at once; then look for what was written.
+
+Every write to a list is made here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared import limits
 from shared.errors import AwsCallError, CustomerError
 from worker import contact_list
-from worker.contact_list import ContactList, Topic, api_topics
-from worker.job import Job
+from worker.contact_list import ContactList, Reader, Topic, api_topics
+from worker.job import Job, State
+from worker.paced import Requests
 
-# What a list should have, given what it has.
-Desire = Callable[[ContactList], Sequence[Topic]]
+
+@dataclass(frozen=True)
+class NewList:
+    """A list to be made."""
+
+    name: str
+    description: str | None
+    topics: Sequence[Topic]
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+# Given the list as it is, or None without one: the topics that it should have, or the list to be made.
+Desire = Callable[[ContactList | None], Sequence[Topic] | NewList]
+# Told, as soon as a write took effect, of the list as it was decided by (None: there was none).
+Wrote = Callable[[ContactList | None], None]
 
 
 @dataclass(frozen=True)
@@ -24,38 +41,112 @@ class Changed:
     wrote: bool
 
 
-def change(job: Job, found: ContactList, desire: Desire) -> Changed:
-    """Have the list's topics be what `desire` says, by one write if that is a difference.
+class StaleReadError(AwsCallError):
+    """A read showed the list as it was before this run's own write."""
 
-    CustomerError when there would be too many topics, or when SES does not show what was written.
+    def __init__(self) -> None:
+        super().__init__("sesv2", "get_contact_list", "server", "StaleRead", "an older state of the list was shown")
+
+
+class ListEditor:
+    """Changes one customer's list, over as many slices as that takes.
+
+    `state` tells what this run wrote and what was there before, so that no read is believed, in whatever slice, that
+    shows an older state: SES's reads may lag behind its writes.
     """
-    for attempt in range(1, limits.CHANGE_ATTEMPTS + 1):
-        topics = desire(found)
-        if same(found.topics, topics):
-            return Changed(found, found, wrote=False)
-        check_count(job, topics)
-        try:
-            job.ses.write("update_contact_list", **_request(found, topics))
-        except AwsCallError as failure:
-            if failure.kind != "conflict" or attempt == limits.CHANGE_ATTEMPTS:
-                raise
-            job.log(f"🔁 Customer {job.code}: the list was being changed by somebody else; reading it again")
-            found = _read(job, found.name)
-            continue
-        return Changed(found, _read_back(job, found.name, topics), wrote=True)
-    raise AssertionError("unreachable")
 
+    def __init__(self, job: Job, state: State) -> None:
+        self._job = job
+        self._older = [_topics(one) for one in state.get("older", ())]  # None: there was no list
+        self._written = _topics(state.get("written"))
+        self._name: str | None = None
 
-def create(job: Job, name: str, description: str | None, topics: Sequence[Topic], tags: dict[str, str]) -> Changed:
-    """Make the account's list."""
-    check_count(job, topics)
-    request: dict[str, object] = {"ContactListName": name, "Topics": api_topics(topics)}
-    if description:
-        request["Description"] = description
-    if tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
-    job.ses.write("create_contact_list", **request)
-    return Changed(None, _read_back(job, name, topics), wrote=True)
+    def state(self) -> State:
+        """What the next slice goes on from; JSON."""
+        return {"older": [_state(one) for one in self._older], "written": _state(self._written)}
+
+    def find(self) -> ContactList | None:
+        """The customer's list as it is, with what this run wrote to it; None when there is none.
+
+        CustomerError when SES does not show, for as long as is waited for it, what was written.
+        """
+        found = self._job.ses.patiently(lambda: contact_list.find(self._job), self._is_believed)
+        if not self._is_believed(found):
+            raise self._not_as_written()
+        return found
+
+    def change(self, desire: Desire, wrote: Wrote = lambda _: None, *, name: str | None = None) -> Changed:
+        """Have the list be what `desire` says of it at that moment, by one write if that is a difference.
+
+        `name` saves the looking for it. `wrote` is called as soon as the write took effect: what the slice still does
+        after that, looking for what was written, may be cut short. CustomerError or AwsCallError when a write fails,
+        when there would be too many topics, and when SES does not show what was written.
+        """
+        before, changed = self._job.ses.read_modify_write(3, lambda sent: self._once(sent, name, desire))
+        if not changed:
+            assert before is not None  # noqa: S101  # without a list one is made
+            return Changed(before, before, wrote=False)
+        wrote(before)
+        return Changed(before, self._read_back(self._name or name, desire), wrote=True)
+
+    def _once(self, sent: Requests, name: str | None, desire: Desire) -> tuple[ContactList | None, bool]:
+        """Read, decide and write once; the list as it was read, and whether it was written to."""
+        now = _look(self._job, sent, name)
+        if not self._is_believed(now):
+            raise StaleReadError
+        wish = desire(now)
+        if isinstance(wish, NewList):
+            self._create(sent, wish)
+        elif now is None or same(now.topics, wish):
+            return now, False
+        else:
+            check_count(self._job, wish)
+            sent.write("update_contact_list", **_update(now, wish))
+            self._note(now.name, now, wish)
+        return now, True
+
+    def _create(self, sent: Requests, wish: NewList) -> None:
+        """SES takes no second list: the request itself tells whether somebody else was quicker."""
+        check_count(self._job, wish.topics)
+        check_name(self._job, sent)
+        request: dict[str, object] = {"ContactListName": wish.name, "Topics": api_topics(wish.topics)}
+        if wish.description:
+            request["Description"] = wish.description
+        if wish.tags:
+            request["Tags"] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
+        sent.write("create_contact_list", **request)
+        self._note(wish.name, None, wish.topics)
+
+    def _note(self, name: str, before: ContactList | None, topics: Sequence[Topic]) -> None:
+        self._name = name
+        self._older.append(None if before is None else before.topics)
+        self._written = tuple(topics)
+
+    def _read_back(self, name: str | None, desire: Desire) -> ContactList:
+        """The list once it shows what was written, whatever else somebody changed in it meanwhile."""
+
+        def shown(now: ContactList | None) -> bool:
+            if now is None or not self._is_believed(now):
+                return False
+            wish = desire(now)
+            return not isinstance(wish, NewList) and same(now.topics, wish)
+
+        now = self._job.ses.patiently(lambda: _look(self._job, self._job.ses, name), shown)
+        if now is None or not shown(now):
+            raise self._not_as_written()
+        return now
+
+    def _is_believed(self, now: ContactList | None) -> bool:
+        """Whether this may be the list as it is: not as it was before a write of this run."""
+        if self._written is None or (now is not None and same(now.topics, self._written)):
+            return True
+        if now is None:
+            return None not in self._older
+        return not any(one is not None and same(now.topics, one) for one in self._older)
+
+    def _not_as_written(self) -> CustomerError:
+        text = f"SES does not show the topics that were written to the contact list of {self._job.code}; run it again"
+        return CustomerError("operation", "NotAsWritten", text, retryable=True, outcome_unknown=True)
 
 
 def same(have: Sequence[Topic], want: Sequence[Topic]) -> bool:
@@ -78,9 +169,9 @@ def check_count(job: Job, topics: Sequence[Topic]) -> None:
         )
 
 
-def check_name(job: Job) -> None:
+def check_name(job: Job, ses: Reader | None = None) -> None:
     """CustomerError when the account has a list already, of another name than the configured one that is missing."""
-    other = contact_list.first_name(job) if job.customer.contact_list_name else None
+    other = contact_list.first_name(job, ses) if job.customer.contact_list_name else None
     if other is not None:
         raise CustomerError(
             "configuration",
@@ -90,19 +181,27 @@ def check_name(job: Job) -> None:
         )
 
 
-def _request(found: ContactList, topics: Sequence[Topic]) -> dict[str, object]:
+def _update(found: ContactList, topics: Sequence[Topic]) -> dict[str, object]:
     """Description and topics complete: what is there is not left to what omitting means."""
     request: dict[str, object] = {"ContactListName": found.name, "Topics": api_topics(topics)}
     return request if found.description is None else {**request, "Description": found.description}
 
 
-def _read(job: Job, name: str) -> ContactList:
-    return contact_list.described(job.ses.read("get_contact_list", ContactListName=name))
+def _look(job: Job, ses: Reader, name: str | None) -> ContactList | None:
+    """The list of that name, or the customer's whatever its name; None when there is none."""
+    if name is None:
+        return contact_list.find(job, ses)
+    try:
+        return contact_list.described(ses.read("get_contact_list", ContactListName=name))
+    except AwsCallError as failure:
+        if failure.status == 404:
+            return None
+        raise
 
 
-def _read_back(job: Job, name: str, topics: Sequence[Topic]) -> ContactList:
-    now = _read(job, name)
-    if not same(now.topics, topics):
-        text = f"SES does not show the topics that were written to {name} of {job.code}; run it again"
-        raise CustomerError("operation", "NotAsWritten", text, retryable=True, outcome_unknown=True)
-    return now
+def _topics(state: list[State] | None) -> tuple[Topic, ...] | None:
+    return None if state is None else tuple(Topic.model_validate(one) for one in state)
+
+
+def _state(topics: tuple[Topic, ...] | None) -> list[State] | None:
+    return None if topics is None else [topic.model_dump(mode="json") for topic in topics]

@@ -1,14 +1,63 @@
-"""Calls to a service with a request rate: paced, counted, retried only where nothing can happen twice."""
+"""Calls to a service with a request rate: paced, counted, and sent again only where nothing can happen twice.
+
+Reading alone is `read`. Whatever writes is `read_modify_write`: read, decide and write as one unit.
+"""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from shared import limits
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
 from worker.rate import Pacer
+
+Result = TypeVar("Result")
+
+# A write that is refused so contradicts what was read: somebody else was quicker, or the read showed an older state.
+_CONTRADICTIONS = frozenset(
+    {
+        ("create_contact", "AlreadyExistsException"),
+        ("create_contact_list", "AlreadyExistsException"),
+        ("create_contact_list", "BadRequestException"),  # observed: "A maximum of 1 Lists allowed per account."
+        ("delete_contact", "NotFoundException"),
+        ("update_contact", "NotFoundException"),
+        ("update_contact_list", "NotFoundException"),
+    }
+)
+
+
+class Requests:
+    """What one unit of read, decide and write sends: each request once, and none after one that failed.
+
+    `wrote` tells whether the last request sent was a write.
+    """
+
+    def __init__(self, send: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
+        self.wrote = False
+        self._send = send
+
+    def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Send a reading request; AwsCallError when it fails, also when it is throttled."""
+        self.wrote = False
+        return self._send(operation, parameters)
+
+    def write(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Send a writing request; an AwsCallError says whether its effect is unknown."""
+        self.wrote = True
+        try:
+            return self._send(operation, parameters)
+        except AwsCallError as failure:
+            failure.outcome_unknown = failure.kind in ("server", "lost")
+            raise
+
+    def may_begin_again(self, failure: AwsCallError) -> bool:
+        """Whether reading and deciding anew is safe and of use after this failure of the last request."""
+        if not self.wrote:
+            return failure.transient
+        return failure.kind in ("conflict", "unreachable") or (failure.operation, failure.code) in _CONTRADICTIONS
 
 
 class PacedClient:
@@ -23,10 +72,6 @@ class PacedClient:
     def pace(self) -> list[float]:
         """The pacer's state for the next slice."""
         return self._pacer.saved()
-
-    def reserve(self, requests: int) -> None:
-        """Wait now, so that the next calls follow each other at once: what a read saw is still so at the write."""
-        self._pacer.reserve(requests)
 
     def pause(self, seconds: float) -> None:
         """Let time pass; SliceTimeoutError when the slice ends meanwhile."""
@@ -47,20 +92,38 @@ class PacedClient:
                     raise
                 self._pacer.pause(random.uniform(0.1, 0.5) * broken)  # noqa: S311  # jitter, not a secret
 
-    def write(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """A writing call: throttled ones wait and go on, as nothing happened; nothing else is ever sent twice.
+    def patiently(self, look: Callable[[], Result], good: Callable[[Result], bool]) -> Result:
+        """Return what `look` returns, asked again for a while until it is `good`: a read may lag behind a write."""
+        found = look()
+        for pause in limits.READ_BACK_PAUSES_SECONDS:
+            if good(found):
+                break
+            self._pacer.pause(pause)
+            found = look()
+        return found
 
-        An AwsCallError that leaves its effect unknown says so.
+    def read_modify_write(self, requests: int, unit: Callable[[Requests], Result]) -> Result:
+        """Return what `unit` returns, which reads, decides and writes with at most so many requests.
+
+        They are reserved before the first one, so that nothing is waited for between a read and the write that it
+        decides. A write is never sent again as it was: after one that was throttled, was certainly not sent or
+        contradicted what was read, `unit` is run anew. Other failures are raised, and so is SliceTimeoutError.
         """
+        attempt = 0
         while True:
+            self._pacer.reserve(requests)
+            sent = Requests(self._send)
             try:
-                return self._send(operation, parameters)
+                return unit(sent)
             except AwsCallError as failure:
                 if failure.kind == "throttled":
                     self._back_off()
                     continue
-                failure.outcome_unknown = failure.kind in ("server", "lost")
-                raise
+                attempt += 1
+                if attempt == limits.CHANGE_ATTEMPTS or not sent.may_begin_again(failure):
+                    raise
+            # A read may show what was a moment ago: what contradicted it is seen after a while.
+            self._pacer.pause(2.0 ** (attempt - 1) * random.uniform(1.0, 1.5))  # noqa: S311  # jitter
 
     def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._pacer.wait()

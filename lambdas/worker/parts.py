@@ -22,12 +22,12 @@ Record = dict[str, Any]
 class PartWriter:
     """Writes parts of bounded size below `prefix`. `total` counts records, `parts` objects written."""
 
-    def __init__(self, job: Job, prefix: str, state: State, name: str = CONTACTS) -> None:
+    def __init__(self, job: Job, prefix: str, state: State, name: str = CONTACTS, *, create_only: bool = False) -> None:
+        self._write = job.create if create_only else job.write
         self._prefix = prefix
         self._name = name
         self.total: int = state.get("total", 0)
         self.parts: int = state.get("parts", 0)
-        self._job = job
         self._buffer = bytearray()
         self._open: GzipPieces | None = None
 
@@ -54,7 +54,7 @@ class PartWriter:
         self._buffer += self._open.end()
         self._open = None
         key = f"{self._prefix}{part_name(self.parts + 1, self._name)}"
-        self._job.write(key, bytes(self._buffer), "application/gzip")
+        self._write(key, bytes(self._buffer), "application/gzip")
         self.parts += 1
         self._buffer.clear()
 

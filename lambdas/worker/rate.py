@@ -65,10 +65,11 @@ class Pacer:
             self.pause(0)
 
     def reserve(self, requests: int) -> None:
-        """Wait until so many requests could follow each other at once, or as many as a burst may have."""
+        """Wait until so many requests may follow each other at once, even if they are more than a burst."""
         if self._per_second > 0:
             self._refill()
-            self.pause(max(0.0, (min(requests, self._burst) - self._tokens) / self._per_second))
+            self.pause(max(0.0, (requests - self._tokens) / self._per_second))
+            self._refill(requests)
 
     def answered(self) -> None:
         """The request that `wait` let pass was answered.
@@ -104,7 +105,9 @@ class Pacer:
         if seconds > 0:
             self._sleep(seconds)
 
-    def _refill(self) -> None:
+    def _refill(self, most: float = 0.0) -> None:
+        """Add what has come since; above a burst, and above `most`, nothing comes, and nothing is taken away."""
         now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._refilled) * self._per_second)
+        come = self._tokens + (now - self._refilled) * self._per_second
+        self._tokens = max(self._tokens, min(max(self._burst, most), come))
         self._refilled = now

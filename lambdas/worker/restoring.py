@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from shared import limits
-from shared.errors import AwsCallError
-from worker import backups
+from shared.errors import CustomerError
+from worker import backups, contact_changes, contact_list
 from worker.backups import Manifest
-from worker.contact_list import ContactList, Scan, Topic, api_preferences, chosen
+from worker.contact_changes import Contact
+from worker.contact_list import ContactList, Scan, Topic, chosen
 from worker.job import Job, State
-from worker.list_changes import change
+from worker.list_changes import Desire, ListEditor, NewList
+from worker.verification import Verification
 
 _Record = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Wish:
-    """How a contact should be. `attributes` None = as they are."""
-
-    preferences: dict[str, str]
-    unsubscribed_all: bool
-    attributes: str | None = None
-
-
-@dataclass(frozen=True)
-class Contact:
-    """How a contact is."""
-
-    preferences: dict[str, str]
-    unsubscribed_all: bool
-    attributes: str | None
-
-
 # What a record of the backup makes of a contact as it is; None = there is none. None for nobody to be made.
-Decide = Callable[[_Record, Contact | None], Wish | None]
+Decide = Callable[[_Record, Contact | None], Contact | None]
 
 
 class Contacts:
@@ -60,73 +41,38 @@ class Contacts:
         """JSON, without addresses."""
         return {"counts": self.counts, "part": self._part, "line": self._line}
 
-    def restore(self, list_name: str, decide: Decide, listing: Listing) -> None:
+    def restore(self, list_name: str, decide: Decide, listing: Listing, verification: Verification) -> None:
         """Restore every record that is still to come; those that are as they were cost no call."""
         while self._part <= self._manifest.parts:
             records = backups.records(self._job, self._manifest, self._part)
             for record in records[self._line :]:
-                outcome = "unchanged" if listing.has(record) else self._one(list_name, record, decide, listing)
-                self.counts[outcome] += 1
+                ending = "unchanged"
+                if not listing.has(record):
+                    ending = self._one(list_name, record, decide, listing, verification)
+                self.counts[ending] += 1
                 self._line += 1
             self._part, self._line = self._part + 1, 0
 
-    def _one(self, list_name: str, record: _Record, decide: Decide, listing: Listing) -> str:
-        for attempt in range(1, limits.CHANGE_ATTEMPTS + 1):
-            absent = attempt == 1 and listing.lacks(record)
-            now = None if absent else get(self._job, list_name, record["email"])
-            wish = decide(record, now)
-            if wish is None:
-                return "missing"
-            if now is not None and _equal(now, wish):
-                return "unchanged"
-            try:
-                self._write(list_name, record["email"], now, wish)
-            except AwsCallError as failure:
-                made_meanwhile = failure.code == "AlreadyExistsException"
-                if attempt == limits.CHANGE_ATTEMPTS or not (made_meanwhile or failure.kind == "conflict"):
-                    raise
-                continue
-            return "created" if now is None else "updated"
-        raise AssertionError("unreachable")
+    def _one(
+        self, list_name: str, record: _Record, decide: Decide, listing: Listing, verification: Verification
+    ) -> str:
+        missing = False
 
-    def _write(self, list_name: str, email: str, now: Contact | None, wish: Wish) -> None:
-        if self._job.dry_run:
-            return
-        attributes = wish.attributes if wish.attributes is not None or now is None else now.attributes
-        # The whole state, as what an update omits is lost.
-        request: dict[str, Any] = {
-            "ContactListName": list_name,
-            "EmailAddress": email,
-            "TopicPreferences": api_preferences(wish.preferences),
-            "UnsubscribeAll": wish.unsubscribed_all,
-        }
-        if attributes is not None:
-            request["AttributesData"] = attributes
-        self._job.ses.write("create_contact" if now is None else "update_contact", **request)
+        def wish(now: Contact | None, _others: Sequence[Contact]) -> Contact | None:
+            nonlocal missing
+            decided = decide(record, now)
+            missing = now is None and decided is None
+            return decided
+
+        email = record["email"]
+        changed = contact_changes.change(self._job, list_name, email, wish, absent=listing.lacks(record))
+        verification.saw(email, changed.before)
+        if changed.ending in ("created", "updated") and not self._job.dry_run:
+            verification.wrote(email)
+        return "missing" if missing else changed.ending
 
 
-def get(job: Job, list_name: str, email: str) -> Contact | None:
-    """A contact as it is, or None."""
-    try:
-        answer = job.ses.read("get_contact", ContactListName=list_name, EmailAddress=email)
-    except AwsCallError as failure:
-        if failure.status == 404:
-            return None
-        raise
-    return Contact(chosen(answer), bool(answer.get("UnsubscribeAll")), answer.get("AttributesData"))
-
-
-def contact_record(email: str, contact: Contact) -> dict[str, Any]:
-    """A contact as a backup with attributes has it."""
-    return {
-        "email": email,
-        "preferences": contact.preferences,
-        "unsubscribed_all": contact.unsubscribed_all,
-        "attributes": contact.attributes,
-    }
-
-
-def private(topics: list[Topic]) -> list[Topic]:
+def private(topics: Iterable[Topic]) -> list[Topic]:
     """The same topics, with nobody in them by default.
 
     A topic that comes back with the default OPT_IN would opt in everybody who had opted out, until each of them is
@@ -135,22 +81,104 @@ def private(topics: list[Topic]) -> list[Topic]:
     return [topic.model_copy(update={"default_status": "OPT_OUT"}) for topic in topics]
 
 
-def bring_topics_back(job: Job, found: ContactList, wanted: list[Topic]) -> tuple[ContactList, list[str]]:
-    """Have these topics in the list, new ones with nobody in them by default; the list as it then is, the new ones."""
-    have = {topic.name for topic in found.topics}
-    new = [topic for topic in wanted if topic.name not in have]
-    if job.dry_run or not new:
-        return found, [topic.name for topic in new]
-    changed = change(job, found, lambda now: [*now.topics, *private(_without(new, now))])
-    return changed.now, [topic.name for topic in new]
+class Topics:
+    """The topics of a backup: first they come back with nobody in them by default, then they get their defaults.
+
+    Whatever topics somebody adds to the list meanwhile stay in it. `added` are those that this run brought back.
+    """
+
+    def __init__(self, job: Job, wanted: Sequence[Topic], state: State) -> None:
+        self.added: list[str] = state.get("added", [])
+        self.list_created: bool = state.get("list_created", False)
+        self.editor = ListEditor(job, state.get("editor", {}))
+        self._job = job
+        self._wanted = wanted
+
+    def state(self) -> State:
+        """What the next slice goes on from; JSON."""
+        return {"added": self.added, "list_created": self.list_created, "editor": self.editor.state()}
+
+    def make(self, wish: NewList) -> ContactList:
+        """Make the list, unless somebody did meanwhile; the list as it is."""
+
+        def desire(now: ContactList | None) -> Sequence[Topic] | NewList:
+            return wish if now is None else self._with_missing(now)
+
+        return self.editor.change(desire, self.note).now
+
+    def bring_back(self, found: ContactList) -> ContactList:
+        """Have these topics in the list; the list as it then is. In a dry run only say which would come."""
+        if self._job.dry_run:
+            self.note(found)
+            return found
+        if not self._missing(found):
+            return found
+        return self.editor.change(_of_a_list(self._with_missing), self.note, name=found.name).now
+
+    def finish(self, found: ContactList) -> None:
+        """Have these topics as the backup has them, defaults too; others stay as they are."""
+        if not self._job.dry_run and self._wanted:
+            by_name = {topic.name: topic for topic in self._wanted}
+            desire = _of_a_list(lambda now: [by_name.get(topic.name, topic) for topic in now.topics])
+            self.editor.change(desire, name=found.name)
+
+    def note(self, before: ContactList | None) -> None:
+        """Remember which topics a write brought back to the list as it was before."""
+        self.list_created |= before is None
+        missing = [] if before is None else self._missing(before)
+        self.added += [topic.name for topic in missing if topic.name not in self.added]
+
+    def _with_missing(self, now: ContactList) -> list[Topic]:
+        return [*now.topics, *private(self._missing(now))]
+
+    def _missing(self, now: ContactList) -> list[Topic]:
+        have = {topic.name for topic in now.topics}
+        return [topic for topic in self._wanted if topic.name not in have]
 
 
-def finish_topics(job: Job, found: ContactList, wanted: list[Topic]) -> None:
-    """Have these topics as the backup has them, defaults too; others stay as they are."""
-    if job.dry_run:
-        return
-    by_name = {topic.name: topic for topic in wanted}
-    change(job, found, lambda now: [by_name.get(topic.name, topic) for topic in now.topics])
+class Restore:
+    """A restore of one customer, over as many slices as that takes. `state` is JSON, without addresses."""
+
+    def __init__(self, job: Job, manifest: Manifest, wanted: Sequence[Topic], state: State) -> None:
+        self.contacts = Contacts(job, manifest, state.get("contacts", {}))
+        self.topics = Topics(job, wanted, state.get("topics", {}))
+        self._job = job
+        self._verification = Verification(job, state.get("verification", {}))
+        self._listed: bool = state.get("listed", False)
+        self._over: bool = state.get("over", False)
+
+    def state(self) -> State:
+        """What the next slice goes on from."""
+        return {
+            "contacts": self.contacts.state(),
+            "topics": self.topics.state(),
+            "verification": self._verification.state(),
+            "listed": self._listed,
+            "over": self._over,
+        }
+
+    def find(self) -> ContactList | None:
+        """The customer's list as it is; None when there is none."""
+        return self.topics.editor.find()
+
+    def run(self, found: ContactList, decide: Decide) -> None:
+        """Bring the topics back, then the contacts, then the topics' defaults; SliceTimeoutError on the way."""
+        if self._over:
+            return
+        found = self.topics.bring_back(found)
+        listing = Listing()
+        if not (self._job.dry_run and self.topics.list_created):
+            listing.read(self._job, found, self._verification if not self._listed else None)
+            self._listed = True
+        self.contacts.restore(found.name, decide, listing, self._verification)
+        self.topics.finish(found)
+        self._over = True
+
+    def verify(self, *, deliberate: bool = False) -> CustomerError | None:
+        """Look afterwards, if any contact was written; the failure if somebody would get mail against their word."""
+        if self._job.dry_run or not self._verification.changed:
+            return None
+        return self._verification.verdict(deliberate=deliberate)
 
 
 class Listing:
@@ -164,9 +192,11 @@ class Listing:
         self._emails: set[bytes] = set()
         self._states: set[bytes] = set()
 
-    def read(self, job: Job, found: ContactList) -> None:
-        """Read the whole list."""
+    def read(self, job: Job, found: ContactList, verification: Verification | None) -> None:
+        """Read the whole list, and tell `verification` of it."""
         for page in Scan({"list": found.model_dump(mode="json")}).pages(job):
+            if verification is not None:
+                verification.saw_all(map(contact_list.record, page))
             for one in page:
                 email = one["EmailAddress"]
                 self._emails.add(_digest(email))
@@ -184,14 +214,16 @@ class Listing:
         return state in self._states
 
 
-def _without(topics: list[Topic], now: ContactList) -> list[Topic]:
-    have = {topic.name for topic in now.topics}
-    return [topic for topic in topics if topic.name not in have]
+def _of_a_list(desire: Callable[[ContactList], list[Topic]]) -> Desire:
+    """The same for a list that must be there: a restore that began with a list makes no other one."""
 
+    def desired(now: ContactList | None) -> list[Topic]:
+        if now is None:
+            text = "the contact list is gone since this run began; run it again"
+            raise CustomerError("operation", "NoContactList", text, retryable=True)
+        return desire(now)
 
-def _equal(now: Contact, wish: Wish) -> bool:
-    attributes = wish.attributes is None or wish.attributes == now.attributes
-    return attributes and (now.preferences, now.unsubscribed_all) == (wish.preferences, wish.unsubscribed_all)
+    return desired
 
 
 def _digest(*parts: object) -> bytes:

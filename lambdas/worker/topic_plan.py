@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.contact_list import Topic
+from worker.job import State
 
 _COMPARED = ("display_name", "description", "default_status")
 
@@ -67,3 +68,45 @@ def make(current: Sequence[Topic], wanted: Sequence[Topic], removable: Collectio
         unchanged=tuple(name for name in have if name in want and name not in changed),
         unmanaged=tuple(name for name in have if name not in want and name not in removed),
     )
+
+
+class TopicLedger:
+    """What one customer's run really did to the topics, over all its slices. `state` is JSON."""
+
+    def __init__(self, state: State) -> None:
+        self.list_created: bool = state.get("list_created", False)
+        self._added: list[str] = state.get("added", [])
+        self._updated: list[dict[str, Any]] = state.get("updated", [])
+        self._removed: list[str] = state.get("removed", [])
+
+    @property
+    def wrote(self) -> bool:
+        """Whether this run wrote anything."""
+        return bool(self.list_created or self._added or self._updated or self._removed)
+
+    def state(self) -> State:
+        """What the next slice goes on from."""
+        return {
+            "list_created": self.list_created,
+            "added": self._added,
+            "updated": self._updated,
+            "removed": self._removed,
+        }
+
+    def add(self, done: TopicPlan, *, list_created: bool) -> None:
+        """Take in a plan that was written."""
+        self.list_created |= list_created
+        self._added += [name for name in done.added if name not in self._added]
+        self._updated += done.updated
+        self._removed += [name for name in done.removed if name not in self._removed]
+
+    def plan(self, now: TopicPlan) -> TopicPlan:
+        """The plan of the list as it is now, with what this run did in place of what is left to do."""
+        touched = {*self._added, *(entry["topic"] for entry in self._updated)}
+        return replace(
+            now,
+            added=tuple(self._added),
+            updated=tuple(self._updated),
+            removed=tuple(self._removed),
+            unchanged=tuple(name for name in now.unchanged if name not in touched),
+        )

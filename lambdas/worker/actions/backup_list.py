@@ -9,9 +9,9 @@ from shared import limits
 from shared.actions import BackupListParams
 from shared.errors import AwsCallError
 from worker import backups
+from worker.backups import BackupWriter
 from worker.contact_list import Scan, record
 from worker.job import Done, Job, More, Outcome, State
-from worker.parts import PartWriter
 from worker.rate import SliceTimeoutError
 
 _Contact = dict[str, Any]
@@ -19,7 +19,7 @@ _Contact = dict[str, Any]
 
 def run(job: Job, params: BackupListParams, state: State) -> Outcome:
     """`{contact_list, topics, total, parts, with_attributes, backup}`; the contacts are at `data_location`."""
-    scan, writer = Scan(state.get("scan", {})), PartWriter(job, job.backup_prefix, state.get("written", {}))
+    scan, writer = Scan(state.get("scan", {})), BackupWriter(job, state.get("written", {}))
     page = _Page(job, state.get("page", []))
     try:
         found = scan.open(job)
@@ -33,7 +33,6 @@ def run(job: Job, params: BackupListParams, state: State) -> Outcome:
             else:
                 writer.add(record(contact) for contact in contacts)
     except SliceTimeoutError:
-        writer.flush()
         job.log(f"⏳ Customer {job.code}: {writer.total} contacts saved so far; going on in another slice")
         # A page of which some contacts are missing is read again.
         where = scan.before() if page.done else scan.state()
@@ -44,7 +43,7 @@ def run(job: Job, params: BackupListParams, state: State) -> Outcome:
         "contact_list": found.name,
         "topics": len(found.topics),
         "total": writer.total,
-        "parts": writer.parts,
+        "parts": writer.count,
         "with_attributes": params.with_attributes,
         "backup": job.item.run_id,
     }
@@ -59,7 +58,7 @@ class _Page:
         self.done = list(done)
         self._job = job
 
-    def write(self, contacts: list[_Contact], list_name: str, writer: PartWriter) -> None:
+    def write(self, contacts: list[_Contact], list_name: str, writer: BackupWriter) -> None:
         """Write every contact that is still missing; after SliceTimeoutError `done` says which are written."""
         for contact in contacts:
             digest = hashlib.sha256(contact["EmailAddress"].encode()).hexdigest()[:16]

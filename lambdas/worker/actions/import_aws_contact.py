@@ -11,10 +11,11 @@ from typing import Any
 from shared import limits
 from shared.actions import ImportParams
 from shared.errors import AwsCallError, CustomerError
-from worker.importing.add import add, hear, look
+from worker.importing.add import add, hear
 from worker.importing.decide import decide
 from worker.importing.prune import remove, save
 from worker.importing.update import update
+from worker.importing.verify import verify
 from worker.importing.work import Ending, Step, Work
 from worker.job import Done, Job, More, Outcome, State
 from worker.rate import SliceTimeoutError
@@ -23,10 +24,10 @@ _STEPS: dict[Step, Callable[[Work], Step]] = {
     "decide": decide,
     "add": add,
     "hear": hear,
-    "look": look,
     "update": update,
     "save": save,
     "remove": remove,
+    "verify": verify,
 }
 _COUNTS: tuple[Ending, ...] = ("created", "updated", "removed", "unchanged")
 
@@ -69,7 +70,7 @@ def _done(work: Work) -> Done:
         "not_in_identity_center": progress.others,
         "backup": progress.backup,
     }
-    failure = _failure(work)
+    failure = work.subscribed_again or _failure(work)
     if job.dry_run:
         job.log(f"🔍 Customer {job.code}: Would import contacts: {_shown(work)}")
     elif failure is None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.actions import ManageTopicParams
-from worker import backups, contact_list, topic_plan
+from worker import backups, topic_plan
+from worker.backups import BackupWriter
 from worker.contact_list import ContactList, Scan, Topic, chosen
 from worker.job import Done, Job, More, Outcome, State
-from worker.list_changes import change, check_count, check_name, create
-from worker.parts import PartWriter
+from worker.list_changes import ListEditor, NewList, check_count, check_name
 from worker.rate import SliceTimeoutError
-from worker.topic_plan import TopicPlan
+from worker.topic_plan import TopicLedger, TopicPlan
 
 
 def run(job: Job, _params: ManageTopicParams, state: State) -> Outcome:
@@ -24,69 +25,81 @@ def run(job: Job, _params: ManageTopicParams, state: State) -> Outcome:
 
 
 class _Work:
-    """One customer's topics. `removable` are those whose preferences are safe in S3."""
+    """One customer's topics. `going` are those whose preferences are saved in S3, and that may be removed."""
 
     def __init__(self, job: Job, state: State) -> None:
         self._job = job
         self._wanted = [Topic.model_validate(topic.model_dump()) for topic in job.item.topics or ()]
         self._scan = Scan(state.get("scan", {}))
         self._going: list[str] | None = state.get("going")
-        self._writer = PartWriter(job, job.backup_prefix, state.get("written", {}))
+        self._writer = BackupWriter(job, state.get("written", {}))
         self._backup: str | None = state.get("backup")
+        self._editor = ListEditor(job, state.get("editor", {}))
+        self._ledger = TopicLedger(state.get("ledger", {}))
 
     def state(self) -> State:
-        """Where a backup stands; everything else is read anew by the next slice."""
-        self._writer.flush()
+        """Where a backup stands, and what was written; everything else is read anew by the next slice."""
         return {
             "scan": self._scan.state() if self._going else {},
             "going": self._going,
             "written": self._writer.state(),
             "backup": self._backup,
+            "editor": self._editor.state(),
+            "ledger": self._ledger.state(),
         }
 
     def run(self) -> Outcome:
+        if self._job.dry_run:
+            return self._show()
         if self._going is not None and self._backup is None:
             self._save()
-        found = contact_list.find(self._job)
+        if self._job.item.prune and self._backup is None and not self._ledger.wrote:
+            self._save_what_goes()
+        changed = self._editor.change(self._desire, self._wrote)
+        planned = topic_plan.make(changed.now.topics, self._wanted, self._going or ())
+        self._say(self._ledger.plan(planned))
+        return self._done(self._ledger.plan(planned), list_created=self._ledger.list_created)
+
+    def _desire(self, now: ContactList | None) -> Sequence[Topic] | NewList:
+        """Only what was saved may go: a topic that came since is left for the next run."""
+        planned = topic_plan.make(() if now is None else now.topics, self._wanted, self._going or ())
+        if now is not None:
+            return planned.desired
+        settings = self._job.settings
+        return NewList(self._new_name(), settings.default_list_description, planned.desired)
+
+    def _wrote(self, before: ContactList | None) -> None:
+        if before is None:
+            self._job.log(f"📋 Customer {self._job.code}: Created the contact list {self._new_name()}")
+        planned = topic_plan.make(() if before is None else before.topics, self._wanted, self._going or ())
+        self._ledger.add(planned, list_created=before is None)
+
+    def _new_name(self) -> str:
+        return self._job.customer.contact_list_name or self._job.settings.default_list_name
+
+    def _show(self) -> Done:
+        """A dry run."""
+        job, found = self._job, self._editor.find()
         if found is None:
-            return self._make()
-        if self._job.item.prune and self._backup is None:
-            going = topic_plan.make(found.topics, self._wanted, _names(found)).removed
-            if going and not self._job.dry_run:
-                check_count(self._job, topic_plan.make(found.topics, self._wanted, going).desired)
-                self._going = list(going)
-                self._scan = Scan({"list": found.model_dump(mode="json")})
-                self._save()
-                found = contact_list.find(self._job) or found  # preferences were read meanwhile: the list may differ
-        return self._update(found)
-
-    def _update(self, found: ContactList) -> Done:
-        job = self._job
-        # Only what was saved may go: a topic that came since is left for the next run.
-        removable = _names(found) if job.item.prune and job.dry_run else self._going or ()
-        planned = topic_plan.make(found.topics, self._wanted, removable)
-        if job.dry_run or not planned.changes:
-            check_count(job, planned.desired)
-            self._say(planned)
-            return self._done(planned)
-        changed = change(job, found, lambda now: topic_plan.make(now.topics, self._wanted, removable).desired)
-        made = topic_plan.make((changed.before or changed.now).topics, self._wanted, removable)
-        self._say(made)
-        return self._done(made)
-
-    def _make(self) -> Done:
-        """There is no list: make it with all topics."""
-        job = self._job
-        check_name(job)
-        planned = topic_plan.make((), self._wanted)
-        name = job.customer.contact_list_name or job.settings.default_list_name
+            check_name(job)
+            job.log(f"📋 Customer {job.code}: Would create the contact list {self._new_name()}")
+        have = () if found is None else found.topics
+        removable = [topic.name for topic in have] if job.item.prune else ()
+        planned = topic_plan.make(have, self._wanted, removable)
         check_count(job, planned.desired)
-        verb = "Would create" if job.dry_run else "Creating"
-        job.log(f"📋 Customer {job.code}: {verb} the contact list {name}")
-        if not job.dry_run:
-            create(job, name, job.settings.default_list_description, planned.desired, {})
         self._say(planned)
-        return self._done(planned, list_created=True)
+        return self._done(planned, list_created=found is None)
+
+    def _save_what_goes(self) -> None:
+        found = self._editor.find()
+        if found is None:
+            return
+        going = topic_plan.make(found.topics, self._wanted, [topic.name for topic in found.topics]).removed
+        if going:
+            check_count(self._job, topic_plan.make(found.topics, self._wanted, going).desired)
+            self._going = list(going)
+            self._scan = Scan({"list": found.model_dump(mode="json")})
+            self._save()
 
     def _save(self) -> None:
         """Every explicit preference for the topics that go, into S3, before anything is removed."""
@@ -121,10 +134,6 @@ class _Work:
 
     def _done(self, planned: TopicPlan, *, list_created: bool = False) -> Done:
         return Done(planned.data(list_created=list_created), data_location=self._backup)
-
-
-def _names(found: ContactList) -> list[str]:
-    return [topic.name for topic in found.topics]
 
 
 def _preferences(contact: dict[str, Any], going: list[str]) -> dict[str, Any] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from shared.errors import CustomerError
-from worker.importing import jobs, known, subscriptions
-from worker.importing.harvest import Harvest
-from worker.importing.submit import by_job, submit
-from worker.importing.subscriptions import Changes
+from worker.harvest import Harvest
+from worker.importing import known, subscriptions
+from worker.importing.submit import quiet, submit
+from worker.importing.subscriptions import Changes, made_a_choice
 from worker.importing.work import Step, Work
 from worker.rate import SliceTimeoutError
 
@@ -14,12 +14,12 @@ from worker.rate import SliceTimeoutError
 def decide(work: Work) -> Step:
     """Read the list while no import job is under way, decide, check, and write the decision to S3.
 
-    New contacts that come by an import job are under way then: nothing may come between the reading and its start.
+    New contacts that come by an import job are under way then.
     """
     job, progress = work.job, work.progress
     if progress.jobs_seen is None:
-        progress.jobs_seen = _quiet(work)
-    harvest = Harvest(job, f"listing-{progress.rounds}", progress.harvest)
+        progress.jobs_seen = quiet(work)
+    harvest = Harvest(job, "listing", progress.harvest)
     try:
         return _decide(work, harvest)
     except SliceTimeoutError:
@@ -34,49 +34,41 @@ def _decide(work: Work, harvest: Harvest) -> Step:
     if progress.contact_list is None:
         text = f"{job.code} has no contact list in {job.customer.region}: run manage-topic-all first, or manage-topic"
         raise CustomerError("operation", "NoContactList", text)
-    there = harvest.run(lambda key: key in directory.addresses or key in known_addresses)
+    asked = directory.addresses | known_addresses
+    there = harvest.run(lambda contact: contact["email"].casefold() in asked or made_a_choice(contact))
+    progress.total = harvest.total
     topics = subscriptions.opt_ins(job.item.topics or (), progress.contact_list.topics)
     made = subscriptions.changes(
         directory,
         topics,
         there,
         sync_topics=work.params.sync_topics,
-        removable=known_addresses if job.item.prune else frozenset(),
+        removable=_removable(work, known_addresses),
     )
     _check_prune(work, made, harvest.total)
     if not job.dry_run:
         known.store(job, known_addresses | directory.addresses)
-    additions = made.of("create")
-    if by_job(work, len(additions)) and not job.dry_run and not submit(work, additions):
-        return _again(work)
+        made = made.without(submit(work, made.of("create")))
     _say(work, made, topics.lacking, harvest.total)
+    work.verification.saw_all(contact for contacts in there.values() for contact in contacts)
     _keep(work, made)
     if job.dry_run:
         return "done"
     return "add" if progress.import_job is None else "hear"
 
 
-def _quiet(work: Work) -> str:
-    """Wait while an import job is under way: its records would come over ours, or ours over theirs."""
-    job, progress = work.job, work.progress
-    while (found := jobs.look(job)).active:
-        if job.dry_run:
-            job.warn("an import job is under way in this account: the list is about to change")
-            break
-        if not progress.waits:
-            job.log(f"⏳ Customer {job.code}: waiting for {found.active} import job(s) under way in this account")
-        progress.waits += 1
-        job.ses.pause(jobs.poll_seconds(progress.waits))
-    return found.digest
-
-
-def _again(work: Work) -> Step:
-    """A job was started since the list was read: the list is not as it was read."""
-    progress = work.progress
-    work.job.log(f"🔁 Customer {work.job.code}: another import job came meanwhile; reading the list again")
-    progress.jobs_seen, progress.harvest = None, {}
-    progress.rounds += 1
-    return "decide"
+def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:
+    """Who may be removed if Identity Center has them no more: nobody, if not all of it could be read."""
+    job, read = work.job, work.job.item.people
+    if not job.item.prune or read is None:
+        return frozenset()
+    if read.vanished_groups:
+        job.warn(
+            f"{read.vanished_groups} groups of Identity Center were deleted while they were read: nobody is removed in "
+            "this run; run it again"
+        )
+        return frozenset()
+    return known_addresses
 
 
 def _check_prune(work: Work, made: Changes, total: int) -> None:
@@ -128,7 +120,6 @@ def _keep(work: Work, made: Changes) -> None:
     progress.skipped = dict(work.directory.skipped)
     work.count("unchanged", made.unchanged)
     work.files.changes.add(change.record() for change in made.changes)
-    work.files.unsubscribed.add({"email": email} for email in made.unsubscribed)
     work.files.kept.add({"email": email} for email in made.kept)
     work.files.states()
     if work.job.dry_run:

@@ -13,9 +13,10 @@ from shared import limits
 from shared.actions import IMPORT_PREFIX
 from shared.errors import AwsCallError
 from shared.text import masked
-from worker.contact_list import api_preferences
+from worker.contact_list import Reader, api_preferences
 from worker.importing.subscriptions import Change
 from worker.job import Job
+from worker.paced import Requests
 
 _ACTIVE = ("CREATED", "PROCESSING")
 
@@ -40,12 +41,13 @@ class Ended:
     failures_url: str | None
 
 
-def look(job: Job) -> Jobs:
+def look(job: Job, ses: Reader | None = None) -> Jobs:
     """All jobs that SES tells of, in as many requests as there are pages."""
+    reader = ses or job.ses
     found: dict[str, str] = {}
     token: dict[str, str] = {}
     while True:
-        answer = job.ses.read("list_import_jobs", ImportDestinationType="CONTACT_LIST", **token)
+        answer = reader.read("list_import_jobs", ImportDestinationType="CONTACT_LIST", **token)
         found |= {str(one["JobId"]): str(one["JobStatus"]) for one in answer.get("ImportJobs", [])}
         if not answer.get("NextToken"):
             break
@@ -77,9 +79,12 @@ def upload(job: Job, bucket: str, additions: Iterable[Change]) -> str:
     return key
 
 
-def start(job: Job, bucket: str, key: str, list_name: str) -> str:
-    """Start the job; its id. Never sent twice: a second one would come over what people chose after the first."""
-    answer = job.ses.write(
+def start(sent: Requests, bucket: str, key: str, list_name: str) -> str:
+    """Start the job, as the last request of a unit; its id.
+
+    Never sent twice: a second one would come over what people chose after the first.
+    """
+    answer = sent.write(
         "create_import_job",
         ImportDestination={"ContactListDestination": {"ContactListName": list_name, "ContactListImportAction": "PUT"}},
         ImportDataSource={"S3Url": f"s3://{bucket}/{key}", "DataFormat": "JSON"},
@@ -87,9 +92,14 @@ def start(job: Job, bucket: str, key: str, list_name: str) -> str:
     return str(answer["JobId"])
 
 
-def ended(job: Job, job_id: str) -> Ended | None:
-    """How the job ended; None while it is under way."""
-    answer = job.ses.read("get_import_job", JobId=job_id)
+def ended(job: Job, job_id: str, polls: int) -> Ended | None:
+    """How the job ended; None while it is under way, or not shown yet so soon after its start."""
+    try:
+        answer = job.ses.read("get_import_job", JobId=job_id)
+    except AwsCallError as failure:
+        if failure.status == 404 and polls < len(limits.READ_BACK_PAUSES_SECONDS):
+            return None
+        raise
     status = str(answer.get("JobStatus"))
     if status in _ACTIVE:
         return None

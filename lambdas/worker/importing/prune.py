@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from shared.errors import AwsCallError
-from worker import backups
+from collections.abc import Sequence
+
+from worker import backups, contact_changes
+from worker.contact_changes import REMOVAL, Contact, Removal
 from worker.contact_list import ContactList
 from worker.importing import known
 from worker.importing.subscriptions import made_a_choice
 from worker.importing.work import Step, Work
 from worker.parts import Record
-from worker.restoring import contact_record, get
 
 
 def save(work: Work) -> Step:
     """Write everybody who is to go to S3; who chose something meanwhile stays."""
     job, progress = work.job, work.progress
     for change in work.planned("remove")[progress.at :]:
-        now = get(job, work.list_name, change.email)
+        now = contact_changes.read(job, work.list_name, change.email)
         if now is not None:
-            record = contact_record(change.email, now)
-            (work.files.kept if made_a_choice(record) else work.files.saved).add([record])
+            record = now.record(change.email)
+            (work.files.kept if made_a_choice(record) else work.saved).add([record])
         progress.at += 1
-    if work.files.saved.total:
+    if work.saved.total:
         found = progress.contact_list or ContactList(name=work.list_name)
-        progress.backup = backups.complete(job, "contacts", found, (), work.files.saved, with_attributes=True)
+        progress.backup = backups.complete(job, "contacts", found, (), work.saved, with_attributes=True)
         job.log(
-            f"💾 Customer {job.code}: {work.files.saved.total} contacts saved before they are removed; "
+            f"💾 Customer {job.code}: {work.saved.total} contacts saved before they are removed; "
             f"restore-list with backup {job.item.run_id} brings them back"
         )
     return "remove"
@@ -33,28 +34,25 @@ def save(work: Work) -> Step:
 
 def remove(work: Work) -> Step:
     """Only who was saved goes, and only if still as saved."""
-    for record in work.read(work.files.saved, work.job.backup_prefix, "contacts")[work.progress.at :]:
+    for record in work.saved.records()[work.progress.at :]:
         _remove(work, record)
         work.progress.at += 1
     # The prune is complete: remembered are those whom Identity Center has, and those who stay for their choice.
     kept = {one["email"].casefold() for one in work.read(work.files.kept, work.job.data_prefix, "kept")}
     known.store(work.job, work.directory.addresses | kept)
-    return "done"
+    return "verify"
 
 
 def _remove(work: Work, record: Record) -> None:
-    job = work.job
-    job.ses.reserve(2)  # what is chosen between the look and the removal would be forgotten
-    now = get(job, work.list_name, record["email"])
-    if now is None:
-        return
-    if contact_record(record["email"], now) != record:
+    email = record["email"]
+
+    def decide(now: Contact | None, _others: Sequence[Contact]) -> Contact | Removal | None:
+        return REMOVAL if now is not None and now.record(email) == record else now
+
+    changed = contact_changes.change(work.job, work.list_name, email, decide)
+    work.verification.saw(email, changed.before)
+    if changed.ending == "removed":
+        work.verification.wrote(email)
+        work.count("removed")
+    elif changed.before is not None:
         work.files.kept.add([record])
-        return
-    try:
-        job.ses.write("delete_contact", ContactListName=work.list_name, EmailAddress=record["email"])
-    except AwsCallError as failure:
-        if failure.status != 404:
-            raise
-        return
-    work.count("removed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shared.models import WantedTopic
@@ -70,19 +70,23 @@ class Change:
 class Changes:
     """Everything to be done, by address. `unchanged` people need nothing.
 
-    `there`: how many of the list's contacts Identity Center has. `unsubscribed` are addresses of people who
-    unsubscribed from everything. `kept` might be removed, had they not made a choice that deleting them would forget.
+    `there`: how many of the list's contacts Identity Center has. `kept` might be removed, had they not made a choice
+    that deleting them would forget.
     """
 
     changes: tuple[Change, ...]
     unchanged: int
     there: int
-    unsubscribed: tuple[str, ...]
     kept: tuple[str, ...]
 
     def of(self, kind: str) -> list[Change]:
         """Only those of one kind."""
         return [change for change in self.changes if change.change == kind]
+
+    def without(self, came: AbstractSet[str]) -> Changes:
+        """The same, but for people of these case-folded addresses, who came by others' doing and stay as they are."""
+        left = tuple(one for one in self.changes if one.change != "create" or one.email.casefold() not in came)
+        return replace(self, changes=left, unchanged=self.unchanged + len(self.changes) - len(left))
 
 
 def changes(
@@ -99,11 +103,9 @@ def changes(
     spelling is there.
     """
     made: list[Change] = []
-    unsubscribed: list[str] = []
     unchanged = 0
     for key, person in directory.people.items():
         there = contacts.get(key, ())
-        unsubscribed += [contact["email"] for contact in there if contact["unsubscribed_all"]]
         if not there:
             made.append(Change(person.email, "create", tuple(topics.of(person))))
             continue
@@ -120,7 +122,6 @@ def changes(
         tuple(sorted(made, key=_order)),
         unchanged,
         sum(len(contacts[key]) for key in present),
-        tuple(unsubscribed),
         tuple(contact["email"] for contact in gone if made_a_choice(contact)),
     )
 

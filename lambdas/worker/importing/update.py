@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-from shared import limits
 from shared.errors import AwsCallError
-from worker.contact_list import api_preferences
+from worker import contact_changes
+from worker.contact_changes import Contact
 from worker.importing.subscriptions import Change, missing_opt_ins
 from worker.importing.work import Step, Work
-from worker.restoring import contact_record, get
 
 
 def update(work: Work) -> Step:
@@ -18,35 +18,22 @@ def update(work: Work) -> Step:
     for change in work.planned("update")[progress.at :]:
         _opt_in(work, change)
         progress.at += 1
-    return "save" if work.job.item.prune else "done"
+    return "save" if work.job.item.prune else "verify"
 
 
 def _opt_in(work: Work, change: Change) -> None:
-    for attempt in range(1, limits.CHANGE_ATTEMPTS + 1):
-        # Reads and write follow each other at once: what is chosen between them would be lost.
-        work.job.ses.reserve(2 + len(change.also))
-        others = [(email, get(work.job, work.list_name, email)) for email in change.also]
-        now = get(work.job, work.list_name, change.email)
-        told = [contact_record(email, one) for email, one in (*others, (change.email, now)) if one is not None]
-        missing = () if now is None else missing_opt_ins(change.opt_in, told)
-        if now is None or not missing:
-            work.count("unchanged")
-            return
-        # The whole state, as what an update omits is lost.
-        request: dict[str, Any] = {
-            "ContactListName": work.list_name,
-            "EmailAddress": change.email,
-            "TopicPreferences": api_preferences({**now.preferences, **dict.fromkeys(missing, "OPT_IN")}),
-            "UnsubscribeAll": now.unsubscribed_all,
-        }
-        if now.attributes is not None:
-            request["AttributesData"] = now.attributes
-        try:
-            work.job.ses.write("update_contact", **request)
-        except AwsCallError as failure:
-            if failure.kind == "conflict" and attempt < limits.CHANGE_ATTEMPTS:
-                continue
-            work.refuse(change, failure)
-            return
-        work.count("updated")
+    def decide(now: Contact | None, others: Sequence[Contact]) -> Contact | None:
+        if now is None:
+            return None
+        missing = missing_opt_ins(change.opt_in, [one.record("") for one in (*others, now)])
+        return replace(now, preferences={**now.preferences, **dict.fromkeys(missing, "OPT_IN")})
+
+    try:
+        changed = contact_changes.change(work.job, work.list_name, change.email, decide, also=change.also)
+    except AwsCallError as failure:
+        work.refuse(change, failure)
         return
+    work.verification.saw(change.email, changed.before)
+    if changed.ending == "updated":
+        work.verification.wrote(change.email)
+    work.count(changed.ending)

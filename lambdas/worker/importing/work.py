@@ -11,23 +11,30 @@ from pydantic import BaseModel, Field
 from shared.actions import ImportParams
 from shared.errors import AwsCallError, CustomerError
 from worker import parts
+from worker.backups import BackupWriter
 from worker.contact_list import ContactList
 from worker.importing import people
 from worker.importing.people import Directory
 from worker.importing.subscriptions import Change
 from worker.job import Job, State
 from worker.parts import PartWriter, Record
+from worker.verification import Verification
 
-Step = Literal["decide", "add", "hear", "look", "update", "save", "remove", "done"]
+Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
 Ending = Literal["created", "updated", "removed", "unchanged", "failed"]
 
 
 class ImportJob(BaseModel):
-    """The job that was started: its id, where its file lies, how often it was asked for."""
+    """The job that was started: its id, where its file lies, how often it was asked for.
+
+    `created` and `failed` are how many records SES says that it took and refused, once it is over.
+    """
 
     job_id: str
     key: str
     polls: int = 0
+    created: int = 0
+    failed: int = 0
 
 
 class Progress(BaseModel):
@@ -37,8 +44,9 @@ class Progress(BaseModel):
     at: int = 0
     contact_list: ContactList | None = None
     harvest: State = Field(default_factory=dict)
-    rounds: int = 0  # how often the list was read: each time has files of its own
+    total: int = 0  # contacts of the list when it was read
     jobs_seen: str | None = None
+    job_attempts: int = 0  # how often a slice tried to start an import job
     waits: int = 0
     import_job: ImportJob | None = None
     one_by_one: bool = False
@@ -48,6 +56,8 @@ class Progress(BaseModel):
     reasons: dict[str, int] = Field(default_factory=dict)
     backup: str | None = None
     files: dict[str, State] = Field(default_factory=dict)
+    saved: State = Field(default_factory=dict)
+    verification: State = Field(default_factory=dict)
 
 
 class Files:
@@ -56,9 +66,7 @@ class Files:
     def __init__(self, job: Job, states: dict[str, State]) -> None:
         self.changes = PartWriter(job, job.data_prefix, states.get("changes", {}), "changes")
         self.failed = PartWriter(job, job.data_prefix, states.get("failed", {}), "failed")
-        self.unsubscribed = PartWriter(job, job.data_prefix, states.get("unsubscribed", {}), "unsubscribed")
         self.kept = PartWriter(job, job.data_prefix, states.get("kept", {}), "kept")
-        self.saved = PartWriter(job, job.backup_prefix, states.get("saved", {}))
 
     def states(self) -> dict[str, State]:
         """All written out, and how far each is."""
@@ -75,10 +83,15 @@ class Work:
         self.params = params
         self.progress = Progress.model_validate(state)
         self.files = Files(job, self.progress.files)
+        self.saved = BackupWriter(job, self.progress.saved)
+        self.verification = Verification(job, self.progress.verification)
+        self.subscribed_again: CustomerError | None = None  # what the last step found, if anything
 
     def state(self) -> State:
         """For the next slice; JSON."""
         self.progress.files = self.files.states()
+        self.progress.saved = self.saved.state()
+        self.progress.verification = self.verification.state()
         return self.progress.model_dump(mode="json")
 
     @cached_property

@@ -52,6 +52,20 @@ def importing(world: World, people: People, *, run_id: str = "run-1", bucket: st
     return world.run(import_aws_contact.run, params, **known, **options)
 
 
+def known_before(world: World, *addresses: str, **changes: Any) -> None:
+    """The record that an earlier import left of this customer's people."""
+    record = {
+        "customer_code": "acme",
+        "run_id": "before",
+        "account_id": ACCOUNT,
+        "region": REGION,
+        "identity_store_id": None,
+        "addresses": sorted(addresses),
+        **changes,
+    }
+    world.objects.written["backups/identity/acme.json"] = json.dumps(record).encode()
+
+
 def contacts(world: World) -> dict[str, tuple[dict[str, str], bool]]:
     """{address: (explicit preferences, unsubscribed from everything)}."""
     found: dict[str, tuple[dict[str, str], bool]] = {}

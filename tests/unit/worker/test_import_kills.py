@@ -18,6 +18,7 @@ from tests.unit.worker.imports import (
     contacts,
     everybody,
     importing,
+    known_before,
     meanwhile,
     unsubscribing,
     with_people,
@@ -53,8 +54,7 @@ def prepared() -> tuple[World, People]:
         *(ContactRecord(email) for email in (*LEAVING[:3], *OWN)),
         ContactRecord(LEAVING[3], (("in", "OPT_OUT"),)),
     )
-    record = {"customer_code": "acme", "run_id": "before", "addresses": sorted([*STAYING, *LEAVING])}
-    world.objects.written[RECORD] = json.dumps(record).encode()
+    known_before(world, *STAYING, *LEAVING)
     roles = {"dba": [f"u{n}" for n in (0, 1, *range(30, 34))]}
     return world, with_people(world, *NEW, *STAYING, roles=roles)
 

@@ -86,8 +86,8 @@ def test_a_job_that_came_while_the_file_was_written_has_the_list_read_again() ->
     assert world.customer_objects.written == {}
 
 
-def test_a_slice_that_ends_before_the_start_reads_nothing_twice() -> None:
-    """Else a list that just fills a slice would never get its job."""
+def test_a_slice_that_ends_before_the_start_decides_nothing_twice() -> None:
+    """The next slice looks at the list again right before the start, and at nothing else that was read."""
     world = World(*(ContactRecord(f"own{n}@x.example") for n in range(2_500)))
 
     def happens() -> None:
@@ -96,14 +96,58 @@ def test_a_slice_that_ends_before_the_start_reads_nothing_twice() -> None:
     instead(world, "create_import_job", happens)
     done = importing(world, with_people(world, *everybody(60)))
     assert (done.data["created"], done.data["not_in_identity_center"]) == (60, 2_500)
-    assert world.asked[: world.asked.index("CreateImportJob")].count("ListContacts") == 3
+    before = world.asked[: world.asked.index("CreateImportJob")]
+    assert before.count("ListContacts") == 9  # to decide, and once for each of the two tries to start
+    assert before[-4:] == ["ListContacts", "ListContacts", "ListContacts", "ListImportJobs"]
+
+
+def test_a_list_that_always_fills_a_slice_gets_its_people_one_by_one() -> None:
+    """The last look and the start must fit one slice; where they never do, nobody waits for ever."""
+    world = World(*(ContactRecord(f"own{n}@x.example") for n in range(9_500)))
+    done = importing(world, with_people(world, *everybody(30)), budget=5.0, per_second=1)
+    assert done.data["created"] == 30
+    assert "CreateImportJob" not in world.asked
+    assert any("one slice was too short" in text for text in world.warnings)
+
+
+def test_who_came_while_the_file_was_written_is_left_out_of_the_job() -> None:
+    """A job replaces contacts: what they chose since the list was read would be overwritten."""
+    world = World()
+    original = world.customer_objects.call
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = original(operation, **parameters)
+        if operation == "put_object" and SEVENTH not in contacts(world):
+            world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord(SEVENTH, (("out", "OPT_OUT"),), True)])
+        return answer
+
+    world.customer_objects.call = call  # type: ignore[method-assign]
+    done = importing(world, with_people(world, *everybody(60)))
+    assert contacts(world)[SEVENTH] == ({"out": "OPT_OUT"}, True)
+    assert (done.data["created"], done.data["unchanged"]) == (59, 1)
+    assert world.customer_objects.written == {}
+
+
+def test_a_throttled_start_looks_at_the_list_again() -> None:
+    """Who came and unsubscribed while SES throttled us is not in the job."""
+    world = World()
+
+    def happens() -> None:
+        world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord(SEVENTH, (), True)])
+        _fail("throttled", "create_import_job")
+
+    instead(world, "create_import_job", happens)
+    done = importing(world, with_people(world, *everybody(60)))
+    assert contacts(world)[SEVENTH] == ({}, True)
+    assert (done.data["created"], done.data["unchanged"]) == (59, 1)
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "conflict"])
 def test_a_job_that_surely_did_not_start_leaves_no_file(kind: str) -> None:
-    """Nobody will read it."""
+    """Nobody will read it. It is tried a few times, as nothing happened."""
     world = World()
-    instead(world, "create_import_job", lambda: _fail(kind, "create_import_job"))
+    for _ in range(3):
+        instead(world, "create_import_job", lambda: _fail(kind, "create_import_job"))
     with pytest.raises(AwsCallError):
         importing(world, with_people(world, *everybody(60)))
     assert world.customer_objects.written == {}
@@ -189,7 +233,10 @@ def test_whose_unsubscribe_fell_during_a_job_is_told() -> None:
     meanwhile(world, happens)
     importing(world, with_people(world, "ana@x.example", "bob@x.example", *everybody(60)))
     (warning,) = [text for text in world.warnings if "had unsubscribed" in text]
-    assert warning.startswith("1 contacts")
+    assert warning.startswith(
+        "1 contacts that had unsubscribed or opted out would get mail now; this run did not write"
+    )
+    assert '"ana@x.example"' in world.written_below("data/run-1/acme/subscribed-again")
 
 
 def test_another_spelling_that_never_unsubscribed_is_no_fall() -> None:
@@ -309,8 +356,8 @@ def test_a_topic_that_the_list_lacks_fails_nobody() -> None:
     assert any("the list lacks out: run manage-topic-all first" in text for text in world.warnings)
 
 
-def test_a_topic_that_goes_meanwhile_fails_whom_it_concerns() -> None:
-    """They are told by number and reason, without an address; the others are in."""
+def test_a_topic_that_goes_meanwhile_is_left_out() -> None:
+    """Everybody comes, with the topics that are there."""
     world = World()
 
     def happens() -> None:
@@ -319,6 +366,35 @@ def test_a_topic_that_goes_meanwhile_fails_whom_it_concerns() -> None:
 
     instead(world, "create_contact", happens)
     done = importing(world, with_people(world, "ana@x.example", "bob@x.example", roles={"dba": ["u0"]}))
+    assert done.failure is None
+    assert contacts(world) == {"ana@x.example": ({}, False), "bob@x.example": ({}, False)}
+    assert (done.data["created"], done.data["failed"]) == (2, 0)
+
+
+def test_a_topic_that_goes_meanwhile_is_left_out_of_an_update() -> None:
+    """What SES still shows of it is no reason to fail, nor to forget the contact's other choices."""
+    world = World(ContactRecord("ana@x.example", (("in", "OPT_OUT"),)))
+
+    def happens() -> None:
+        topics = [{"TopicName": "in", "DisplayName": "In", "DefaultSubscriptionStatus": "OPT_IN"}]
+        world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": "main", "Topics": topics})
+
+    instead(world, "update_contact", happens)
+    done = importing(world, with_people(world, "ana@x.example", roles={"dba": ["u0"]}), sync_topics=True)
+    assert done.failure is None
+    assert contacts(world) == {"ana@x.example": ({"in": "OPT_OUT"}, False)}
+    assert (done.data["updated"], done.data["unchanged"], done.data["failed"]) == (0, 1, 0)
+
+
+def test_an_address_that_ses_refuses_fails_its_person_only() -> None:
+    """They are told by number and reason, without an address; the others are in."""
+    world = World()
+
+    def happens() -> None:
+        raise AwsCallError("sesv2", "create_contact", "refused", "BadRequestException", "no", 400)
+
+    instead(world, "create_contact", happens)
+    done = importing(world, with_people(world, "ana@x.example", "bob@x.example"))
     assert done.failure is not None
     assert "@" not in done.failure.message
     assert (done.data["created"], done.data["failed"]) == (1, 1)

@@ -174,10 +174,8 @@ def test_a_prune_saves_every_preference_first_and_restore_brings_them_back() -> 
     assert world.asked.index("UpdateContactList") > max(
         n for n, name in enumerate(world.asked) if name == "ListContacts"
     )
-    assert set(world.objects.written) == {
-        "backups/acme/run-1/contacts-00001.jsonl.gz",
-        "backups/acme/run-1/backup.json",
-    }
+    assert sorted(key.split("/")[-1] for key in world.objects.written) == ["backup.json", "contacts-00001.jsonl.gz"]
+    assert "backups/acme/run-1/backup.json" in world.objects.written
     after = everybody(world)
     assert after.keys() == before.keys()
     for email, one in after.items():
@@ -427,7 +425,8 @@ def test_a_damaged_part_restores_nothing_of_itself() -> None:
     """Named."""
     world = World(*people())
     world.run(backup_list.run, BackupListParams())
-    world.objects.written["backups/acme/run-1/contacts-00001.jsonl.gz"] = b"\x1f\x8bnonsense"
+    (part,) = [key for key in world.objects.written if key.endswith("/contacts-00001.jsonl.gz")]
+    world.objects.written[part] = b"\x1f\x8bnonsense"
     with pytest.raises(CustomerError, match="is damaged or gone"):
         world.run(restore_list.run, RestoreListParams(backup="run-1"), run_id="run-2")
     assert written(world) == []

@@ -54,6 +54,17 @@ class Fault:
         return AwsCallError(service, operation, kind, self.kind.title(), "a fault", status)
 
 
+def _answered(
+    answer: Callable[[], dict[str, Any]], fault: Fault | None, service: str, operation: str
+) -> dict[str, Any]:
+    """The answer, a refusal too, unless a fault takes it away."""
+    try:
+        return answer()
+    finally:
+        if fault is not None:
+            raise fault.error(service, operation)
+
+
 class Client(AwsClient):
     """The strict SES in the place of boto3."""
 
@@ -70,10 +81,7 @@ class Client(AwsClient):
         fault = self.faults.pop(len(self.asked), None)
         if fault is not None and not fault.after:
             raise fault.error("sesv2", operation)
-        answer = self._answer(name, operation, parameters)
-        if fault is not None:
-            raise fault.error("sesv2", operation)
-        return answer
+        return _answered(lambda: self._answer(name, operation, parameters), fault, "sesv2", operation)
 
     def _answer(self, name: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -100,10 +108,7 @@ class Objects(AwsClient):
         fault = self.faults.pop(self.asked, None)
         if fault is not None and not fault.after:
             raise fault.error("s3", operation)
-        answer = self._answer(operation, parameters)
-        if fault is not None:
-            raise fault.error("s3", operation)
-        return answer
+        return _answered(lambda: self._answer(operation, parameters), fault, "s3", operation)
 
     def _answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if operation == "delete_object":
@@ -114,8 +119,10 @@ class Objects(AwsClient):
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
             raise self.refusal
-        rewritten = parameters["Key"].startswith("backups/identity/")
-        assert rewritten or parameters["Key"] not in self.written, "a part is written once"
+        key = parameters["Key"]
+        if parameters.get("IfNoneMatch") == "*" and key in self.written:
+            raise AwsCallError("s3", "put_object", "refused", "PreconditionFailed", "no", 412)
+        assert key.startswith("backups/identity/") or key not in self.written, "a part is written once"
         self.written[parameters["Key"]] = parameters["Body"]
         return {}
 

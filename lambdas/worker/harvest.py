@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from worker import contact_list, parts
 from worker.contact_list import ContactList, Scan
@@ -39,11 +38,11 @@ class Harvest:
         """The list, as it was when the walk began."""
         return self._scan.open(self._job)
 
-    def run(self, wanted: Callable[[str], bool]) -> dict[str, list[Record]]:
-        """`{case-folded address: its contacts}` of the whole list, of those addresses that are `wanted`."""
+    def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:
+        """`{case-folded address: its contacts}` of the whole list, of those contacts that are `wanted`."""
         for page in () if self._over else self._scan.pages(self._job):
             self.total += len(page)
-            self._new += [contact_list.record(contact) for contact in page if wanted(_key(contact))]
+            self._new += filter(wanted, map(contact_list.record, page))
         self._over = True
         found: dict[str, list[Record]] = {}
         for number in range(1, self._written.parts + 1):
@@ -52,7 +51,3 @@ class Harvest:
         for record in self._new:
             found.setdefault(record["email"].casefold(), []).append(record)
         return found
-
-
-def _key(contact: dict[str, Any]) -> str:
-    return str(contact["EmailAddress"]).casefold()
