@@ -103,14 +103,14 @@ def ended(job: Job, job_id: str, polls: int) -> Ended | None:
     status = str(answer.get("JobStatus"))
     if status in _ACTIVE:
         return None
-    failure = answer.get("FailureInfo") or {}
+    why = answer.get("FailureInfo") or {}
     return Ended(
         completed=status == "COMPLETED",
         status=status,
         processed=int(answer.get("ProcessedRecordsCount") or 0),
         failed=int(answer.get("FailedRecordsCount") or 0),
-        message=masked(str(failure.get("ErrorMessage") or "")),
-        failures_url=failure.get("FailedRecordsS3Url"),
+        message=masked(str(why.get("ErrorMessage") or "")),
+        failures_url=why.get("FailedRecordsS3Url"),
     )
 
 
