@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shared.errors import AwsCallError
-from worker.contact_list import api_preferences, chosen
+from worker.contact_list import Reader, api_preferences, chosen
 from worker.job import Job
 from worker.paced import Requests
 
@@ -81,29 +81,14 @@ def _done(unit: _Unit) -> Changed:
         return unit.run_with_topics(failure)
 
 
-def get(requests: Requests, list_name: str, email: str) -> Contact | None:
-    """Read a contact as part of a unit; None when there is none."""
+def get(ses: Reader, list_name: str, email: str) -> Contact | None:
+    """The contact as it is, or None when there is none; AwsCallError when that cannot be read."""
     try:
-        answer = requests.read("get_contact", ContactListName=list_name, EmailAddress=email)
+        answer = ses.read("get_contact", ContactListName=list_name, EmailAddress=email)
     except AwsCallError as failure:
         if failure.status == 404:
             return None
         raise
-    return described(answer)
-
-
-def read(job: Job, list_name: str, email: str) -> Contact | None:
-    """Read a contact alone, when nothing is decided by it at once; None when there is none."""
-    try:
-        return described(job.ses.read("get_contact", ContactListName=list_name, EmailAddress=email))
-    except AwsCallError as failure:
-        if failure.status == 404:
-            return None
-        raise
-
-
-def described(answer: dict[str, Any]) -> Contact:
-    """GetContact's answer in our words."""
     return Contact(chosen(answer), bool(answer.get("UnsubscribeAll")), answer.get("AttributesData") or None)
 
 

@@ -41,6 +41,7 @@ class Requests:
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Send a reading request; AwsCallError when it fails, also when it is throttled."""
+        _check_reading(operation)
         self.wrote = False
         return self._send(operation, parameters)
 
@@ -79,6 +80,7 @@ class PacedClient:
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """A reading call: throttled ones wait and go on within the budget, a 5xx or lost answer is tried again."""
+        _check_reading(operation)
         broken = 0
         while True:
             try:
@@ -136,3 +138,9 @@ class PacedClient:
     def _back_off(self) -> None:
         self._pacer.emptied()
         self._pacer.pause(random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
+
+
+def _check_reading(operation: str) -> None:
+    """ValueError for a call that writes: those are sent by `Requests.write`, after a read that decides them."""
+    if not operation.startswith(("get_", "list_")):
+        raise ValueError(f"{operation} is no reading call")

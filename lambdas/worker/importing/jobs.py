@@ -92,6 +92,11 @@ def start(sent: Requests, bucket: str, key: str, list_name: str) -> str:
     return str(answer["JobId"])
 
 
+def start_refused(failure: AwsCallError) -> bool:
+    """Whether SES refused the start itself, rather than one of the looks before it."""
+    return failure.kind == "refused" and failure.operation == "create_import_job"
+
+
 def ended(job: Job, job_id: str, polls: int) -> Ended | None:
     """How the job ended; None while it is under way, or not shown yet so soon after its start."""
     try:

@@ -17,7 +17,7 @@ def save(work: Work) -> Step:
     """Write everybody who is to go to S3; who chose something meanwhile stays."""
     job, progress = work.job, work.progress
     for change in work.planned("remove")[progress.at :]:
-        now = contact_changes.read(job, work.list_name, change.email)
+        now = contact_changes.get(job.ses, work.list_name, change.email)
         if now is not None:
             record = now.record(change.email)
             (work.files.kept if made_a_choice(record) else work.saved).add([record])

@@ -100,7 +100,7 @@ def _try(work: Work, additions: Sequence[Change]) -> _Look:
         if failure.outcome_unknown:
             raise  # SES may be about to read it
         jobs.clean_up(job, bucket, key)
-        if failure.kind != "refused" or failure.operation != "create_import_job":
+        if not jobs.start_refused(failure):
             raise
         without_job(work, f"SES refused the import job ({failure.code}: {failure.text})")
         return _Look()
