@@ -37,9 +37,11 @@ def remove(work: Work) -> Step:
     for record in work.saved.records()[work.progress.at :]:
         _remove(work, record)
         work.progress.at += 1
-    # The prune is complete: remembered are those whom Identity Center has, and those who stay for their choice.
-    kept = {one["email"].casefold() for one in work.read(work.files.kept, work.job.data_prefix, "kept")}
-    known.store(work.job, work.directory.addresses | kept)
+    read = work.job.item.people
+    if read is not None and not read.vanished_groups:
+        # The prune is complete: remembered are those whom Identity Center has, and those who stay for their choice.
+        kept = {one["email"].casefold() for one in work.read(work.files.kept, work.job.data_prefix, "kept")}
+        known.store(work.job, work.directory.addresses | kept)
     return "verify"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +22,12 @@ WRITING_MODULES = {"worker/contact_changes.py", "worker/list_changes.py", "worke
 NAMING_MODULES = {"worker/paced.py"}
 
 
-def writes_of_ses() -> set[str]:
+@functools.cache
+def writes_of_ses() -> frozenset[str]:
     """boto3's names of everything in SES that changes something, by the service's own model."""
     model = boto3.session.Session().client("sesv2", region_name="us-east-1").meta.service_model
     names = set(map(xform_name, model.operation_names))
-    return {name for name in names if not name.startswith(("get_", "list_", "batch_get_"))}
+    return frozenset(name for name in names if not name.startswith(("get_", "list_", "batch_get_")))
 
 
 def strings(path: Path) -> Iterator[str]:

@@ -1,0 +1,71 @@
+"""Every moment of a run at which a person may change their mind: before and after each call, and during each wait."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.unit.worker.world import World
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One of them. `what` is before, after or waiting; `name` the operation, `email` whom it was about, if anybody."""
+
+    what: str
+    name: str = ""
+    email: str | None = None
+
+
+class Moments:
+    """Counts the moments of a run, and lets `happens` happen at the one of that number, from 0."""
+
+    def __init__(self, world: World, number: int | None, happens: Callable[[], None]) -> None:
+        self.passed: list[Moment] = []
+        self._number = number
+        self._happens = happens
+        for client in (world.client, world.objects, world.customer_objects):
+            self._watch(client)
+        sleep = world.time.sleep
+
+        def sleeping(seconds: float) -> None:
+            sleep(seconds / 2)
+            self._at(Moment("waiting"))
+            sleep(seconds / 2)
+
+        world.time.sleep = sleeping  # type: ignore[method-assign]
+
+    def _watch(self, client: Any) -> None:
+        original = client.call
+
+        def call(operation: str, **parameters: Any) -> dict[str, Any]:
+            email = parameters.get("EmailAddress")
+            self._at(Moment("before", operation, email))
+            try:
+                answer: dict[str, Any] = original(operation, **parameters)
+            finally:
+                self._at(Moment("after", operation, email))
+            return answer
+
+        client.call = call
+
+    def _at(self, moment: Moment) -> None:
+        self.passed.append(moment)
+        if len(self.passed) - 1 == self._number:
+            self._happens()
+
+
+def windows(passed: list[Moment], read: str, writes: set[str], email: str | None) -> set[int]:
+    """The numbers of the moments between a read that SES answered and the write that follows it at once.
+
+    Both are about `email`. These moments are the named window: what is chosen in it SES lets nobody see.
+    """
+    found = set()
+    for number, (first, second) in enumerate(itertools.pairwise(passed)):
+        if (first.what, first.name, first.email) == ("after", read, email) and (
+            second.what == "before" and second.name in writes and second.email == email
+        ):
+            found |= {number, number + 1}
+    return found

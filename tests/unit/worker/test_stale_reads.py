@@ -1,0 +1,144 @@
+"""SES's reads may lag behind its writes: nothing is written, undone or claimed because of an older state."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from local.ses.store import ContactRecord
+from shared.actions import ManageTopicParams, RestoreTopicsParams
+from shared.errors import AwsCallError, CustomerError
+from tests.unit.worker.imports import contacts, everybody, importing, with_people
+from tests.unit.worker.test_manage_topic import IN, OUT, manage, topics, wanted, written
+from tests.unit.worker.world import ACCOUNT, REGION, World
+from worker.actions import manage_topic, restore_topics
+from worker.job import Done, More
+
+READS = ("get_contact_list", "list_contact_lists", "get_contact", "list_contacts", "get_import_job", "list_import_jobs")
+
+
+def lagging(world: World, seconds: float) -> None:
+    """Every read shows the list as it was so many seconds ago."""
+    original = world.client.call
+    past: list[tuple[float, Any]] = []
+
+    def record() -> None:
+        snapshot = copy.deepcopy(world.ses._store._places[ACCOUNT, REGION].contact_list)
+        past.append((world.time.now, snapshot))
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation not in READS:
+            record()
+            return original(operation, **parameters)
+        place = world.ses._store._places[ACCOUNT, REGION]
+        newest = place.contact_list
+        # The state before the first write that is younger than the lag.
+        younger = [snapshot for at, snapshot in past if at > world.time.now - seconds]
+        if not younger:
+            return original(operation, **parameters)
+        place.contact_list = younger[0]
+        try:
+            return original(operation, **parameters)
+        finally:
+            place.contact_list = newest
+
+    world.client.call = call  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 10.0])
+def test_a_write_is_shown_late_and_believed_then(seconds: float) -> None:
+    """One write, patiently looked for."""
+    world = World(ContactRecord("a@x.example"))
+    lagging(world, seconds)
+    data = manage(world, IN, OUT, wanted("new")).data
+    assert data["added"] == ["new"]
+    assert written(world) == ["UpdateContactList"]
+
+
+def test_what_is_never_shown_is_not_claimed() -> None:
+    """Nobody waits for ever."""
+    world = World(ContactRecord("a@x.example"))
+    lagging(world, 1_000.0)
+    with pytest.raises(CustomerError, match="does not show the topics") as error:
+        manage(world, IN, OUT, wanted("new"))
+    assert (error.value.outcome_unknown, error.value.retryable) == (True, True)
+
+
+def test_a_list_that_was_made_is_not_made_twice() -> None:
+    """Its making is shown late; the next read must not find that there is none."""
+    world = World(made=False)
+    world.ses._store.place(ACCOUNT, REGION)
+    lagging(world, 3.0)
+    data = manage(world, IN, OUT).data
+    assert (data["list_created"], data["added"]) == (True, ["in", "out"])
+    assert written(world) == ["CreateContactList"]
+
+
+def test_a_restore_of_topics_never_takes_them_away_again() -> None:
+    """Its second write of topics is decided by a list that shows the first."""
+    for seconds in (0.5, 2.0, 5.0):
+        world = World(ContactRecord("a@x.example", (("in", "OPT_OUT"),)))
+        manage(world, OUT, prune=True)
+        lagging(world, seconds)
+        done = world.run(restore_topics.run, RestoreTopicsParams(backup="run-1"), run_id="run-2", per_second=1)
+        assert done.data["topics_added"] == ["in"]
+        assert topics(world)["in"] == ("In", "d", "OPT_IN")
+        assert contacts(world) == {"a@x.example": ({"in": "OPT_OUT"}, False)}
+
+
+def test_who_is_shown_late_after_an_import_job_is_not_called_missing() -> None:
+    """The list is read again over a while before anybody is said to have failed."""
+    world = World()
+    lagging(world, 2.0)
+    done = importing(world, with_people(world, *everybody(60)))
+    assert (done.data["created"], done.data["failed"]) == (60, 0)
+
+
+def test_an_import_job_that_is_not_shown_yet_is_asked_for_again() -> None:
+    """Right after its start SES may say that there is none."""
+    world = World()
+    original, left = world.client.call, [2]
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "get_import_job" and left[0]:
+            left[0] -= 1
+            raise AwsCallError("sesv2", operation, "refused", "NotFoundException", "x", 404)
+        return original(operation, **parameters)
+
+    world.client.call = call  # type: ignore[method-assign]
+    assert importing(world, with_people(world, *everybody(60))).data["created"] == 60
+
+
+def slice_by_slice(world: World, stop_after: str, **item: Any) -> Done:
+    """Run manage-topic in slices; the first one ends right after the first such call."""
+    original, state, stopped = world.client.call, {}, [False]
+    budget = [1_000.0]
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = original(operation, **parameters)
+        if operation == stop_after and not stopped[0]:
+            stopped[0] = True
+            world.time.now += budget[0]
+        return answer
+
+    world.client.call = call  # type: ignore[method-assign]
+    while True:
+        outcome = manage_topic.run(world.job(budget=budget[0], **item), ManageTopicParams(), state)
+        if not isinstance(outcome, More):
+            return outcome
+        state = outcome.state
+
+
+def test_a_slice_that_ends_right_after_a_write_says_what_was_written() -> None:
+    """The next slice finds everything done, and the result says who did it."""
+    world = World(made=False)
+    done = slice_by_slice(world, "create_contact_list", topics=[IN, OUT])
+    assert (done.data["list_created"], done.data["added"], done.data["unchanged"]) == (True, ["in", "out"], [])
+    world = World(ContactRecord("a@x.example", (("out", "OPT_IN"),)))
+    changed = IN.model_copy(update={"display_name": "Inside"})
+    done = slice_by_slice(world, "update_contact_list", topics=[changed, wanted("new")], prune=True)
+    assert (done.data["added"], done.data["removed"], done.data["unchanged"]) == (["new"], ["out"], [])
+    assert done.data["updated"] == [{"topic": "in", "field": "display_name", "from": "In", "to": "Inside"}]
+    assert done.data_location == "s3://results/backups/acme/run-1/"
