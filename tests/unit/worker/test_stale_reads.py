@@ -14,7 +14,7 @@ from tests.unit.worker.imports import contacts, everybody, importing, with_peopl
 from tests.unit.worker.test_manage_topic import IN, OUT, manage, topics, wanted, written
 from tests.unit.worker.world import ACCOUNT, REGION, World
 from worker.actions import manage_topic, restore_topics
-from worker.job import Done, More
+from worker.job import Done, More, State
 
 READS = ("get_contact_list", "list_contact_lists", "get_contact", "list_contacts", "get_import_job", "list_import_jobs")
 
@@ -113,7 +113,8 @@ def test_an_import_job_that_is_not_shown_yet_is_asked_for_again() -> None:
 
 def slice_by_slice(world: World, stop_after: str, **item: Any) -> Done:
     """Run manage-topic in slices; the first one ends right after the first such call."""
-    original, state, stopped = world.client.call, {}, [False]
+    original, stopped = world.client.call, [False]
+    state: State = {}
     budget = [1_000.0]
 
     def call(operation: str, **parameters: Any) -> dict[str, Any]:

@@ -190,6 +190,7 @@ class World:
         self.lines: list[str] = []
         self.warnings: list[str] = []
         self.slices = 0
+        self.states: list[State] = []  # what slices handed on
         if made:
             self.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=topics or TOPICS)
             self.ses.fill(ACCOUNT, REGION, "main", contacts)
@@ -225,6 +226,7 @@ class World:
             if isinstance(outcome, Done):
                 return outcome
             state, pace = json.loads(json.dumps(_state(outcome))), job.ses.pace
+            self.states.append(state)
 
     def job(
         self,
