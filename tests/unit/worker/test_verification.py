@@ -157,26 +157,27 @@ def test_it_goes_on_over_slices() -> None:
     assert len([text for text in world.warnings if "would get mail now" in text]) == 1
 
 
-def restored(world: World, **params: Any) -> Done:
-    """A restore of a backup that has ana opted in."""
+def test_a_restore_looks_too() -> None:
+    """Whom another program subscribed while it wrote contacts is a warning; who opted out since the backup stays out."""
+    bob = ContactRecord("bob@x.example", (("out", "OPT_IN"),))
+    world = World(ContactRecord("ana@x.example", (("in", "OPT_IN"), ("out", "OPT_IN"))), OWN, bob)
+    subscribing(world, OWN.email, "create_contact", UnsubscribeAll=False)
     world.run(backup_list.run, BackupListParams(), run_id="saved")
     update(world, "ana@x.example", TopicPreferences=[_topic("in", "OPT_OUT"), _topic("out", "OPT_OUT")])
-    return world.run(restore_list.run, RestoreListParams(backup="saved", **params), run_id="run-1")
-
-
-def test_a_restore_looks_too() -> None:
-    """Whoever opted out since the backup, whom it wrote and who would get mail now is its failure."""
-    world = World(ContactRecord("ana@x.example", (("in", "OPT_IN"), ("out", "OPT_IN"))), OWN)
-    subscribing(world, OWN.email, "get_contact", UnsubscribeAll=False)
-    done = restored(world)
-    assert done.failure is None
+    world.ses.call(ACCOUNT, REGION, "DeleteContact", {"ContactListName": "main", "EmailAddress": bob.email})
+    done = world.run(restore_list.run, RestoreListParams(backup="saved"), run_id="run-1")
+    assert (done.failure, done.data["contacts"]["created"]) == (None, 1)
     assert contacts(world)["ana@x.example"] == ({"in": "OPT_OUT", "out": "OPT_OUT"}, False)
+    assert [(row["email"], row["written_by_this_run"]) for row in rows(world)] == [(OWN.email, False)]
 
 
 def test_a_restore_that_was_asked_to_overwrite_choices_is_no_failure() -> None:
     """It subscribes whom it writes on purpose; whom it did not write is told as ever."""
     world = World(ContactRecord("ana@x.example", (("in", "OPT_IN"), ("out", "OPT_IN"))))
-    done = restored(world, overwrite_unsubscribes=True)
+    world.run(backup_list.run, BackupListParams(), run_id="saved")
+    update(world, "ana@x.example", TopicPreferences=[_topic("in", "OPT_OUT"), _topic("out", "OPT_OUT")])
+    params = RestoreListParams(backup="saved", overwrite_unsubscribes=True)
+    done = world.run(restore_list.run, params, run_id="run-1")
     assert done.failure is None
     assert contacts(world)["ana@x.example"][0] == {"in": "OPT_IN", "out": "OPT_IN"}
     assert rows(world) == []
@@ -186,7 +187,7 @@ def test_no_address_is_in_a_continuation() -> None:
     """What was seen and written lies in S3, with the customer's data."""
     world = World(ANA, OWN, *(ContactRecord(f"o{n:05d}@x.example") for n in range(6_000)))
     opting_in(world, budget=6.0, per_second=1)
-    assert len(world.states) > 2
+    assert len(world.states) >= 2
     assert not [state for state in world.states if "@" in json.dumps(state)]
 
 
