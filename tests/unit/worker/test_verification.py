@@ -158,7 +158,7 @@ def test_it_goes_on_over_slices() -> None:
 
 
 def test_a_restore_looks_too() -> None:
-    """Whom another program subscribed while it wrote contacts is a warning; who opted out since the backup stays out."""
+    """Whom another program subscribed while it wrote is a warning; who opted out since the backup stays out."""
     bob = ContactRecord("bob@x.example", (("out", "OPT_IN"),))
     world = World(ContactRecord("ana@x.example", (("in", "OPT_IN"), ("out", "OPT_IN"))), OWN, bob)
     subscribing(world, OWN.email, "create_contact", UnsubscribeAll=False)
