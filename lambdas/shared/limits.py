@@ -71,6 +71,7 @@ SES_REQUESTS_PER_SECOND = 1.0  # quota: every action but Send*, per account and 
 SES_BURST = 5  # observed: short bursts pass, then 429
 CHANGE_ATTEMPTS = 3  # ours: a change that meets another one is planned anew so often
 READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried so often
+BACK_OFF_SECONDS = 16.0  # ours: the longest wait for others' requests in the same account, but for jitter
 READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what was written; 15 s, as reads may lag
 
 # --- Identity Center ----------------------------------------------------------------------------

@@ -82,7 +82,9 @@ class ListEditor:
         after that, looking for what was written, may be cut short. CustomerError or AwsCallError when a write fails,
         when there would be too many topics, and when SES does not show what was written.
         """
-        before, changed = self._job.ses.read_modify_write(3, lambda sent: self._once(sent, name, desire))
+        # Which list it is does not change, so it is found out before: what is reserved for is one read and the write.
+        known = name or self._name or self._job.customer.contact_list_name or contact_list.first_name(self._job)
+        before, changed = self._job.ses.read_modify_write(2, lambda sent: self._once(sent, known, desire))
         if not changed:
             assert before is not None  # noqa: S101  # without a list one is made
             return Changed(before, before, wrote=False)

@@ -111,7 +111,7 @@ class PacedClient:
         decides. A write is never sent again as it was: after one that was throttled, was certainly not sent or
         contradicted what was read, `unit` is run anew. Other failures are raised, and so is SliceTimeoutError.
         """
-        attempt = 0
+        attempt = throttled = 0
         while True:
             self._pacer.reserve(requests)
             sent = Requests(self._send)
@@ -119,7 +119,8 @@ class PacedClient:
                 return unit(sent)
             except AwsCallError as failure:
                 if failure.kind == "throttled":
-                    self._back_off()
+                    throttled += 1
+                    self._back_off(throttled)
                     continue
                 attempt += 1
                 if attempt == limits.CHANGE_ATTEMPTS or not sent.may_begin_again(failure):
@@ -135,9 +136,11 @@ class PacedClient:
         finally:
             self._pacer.answered()
 
-    def _back_off(self) -> None:
+    def _back_off(self, throttled: int = 1) -> None:
+        """Wait after the n-th throttled request, ever longer: several at once need several that are left."""
         self._pacer.emptied()
-        self._pacer.pause(random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
+        longest = min(limits.BACK_OFF_SECONDS, 2.0 ** (throttled - 1))
+        self._pacer.pause(longest * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
 
 
 def _check_reading(operation: str) -> None:
