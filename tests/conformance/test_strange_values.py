@@ -15,7 +15,7 @@ from local.web import AwsError
 from tests.conformance.wire import session
 from tests.conformance.world import ACCOUNT, REGION, SERVED, STORE
 
-NOTHING = {"visible_to": (), "users": (), "groups": ()}
+NOTHING: dict[str, Any] = {"visible_to": (), "users": (), "groups": ()}
 # What is there, so that requests get beyond the first look.
 KNOWN: dict[str, Any] = {"ContactListName": "main", "IdentityStoreId": STORE}
 

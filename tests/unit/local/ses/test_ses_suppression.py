@@ -194,6 +194,10 @@ def test_bad_records_fail_by_themselves() -> None:
         None,
     ]
     assert listed(seen) == ["ada"]
+    made = imported(seen, "bob@x.example,BOUNCE,more\ncid@x.example\ndan@x.example,COMPLAINT\n", data_format="CSV")
+    assert (made["ProcessedRecordsCount"], made["FailedRecordsCount"]) == (3, 2)
+    assert [one["emailAddress"] for one in seen.failed_records(made)] == ["bob@x.example", "cid@x.example"]
+    assert listed(seen) == ["ada", "dan"]
 
 
 def test_too_many_records_or_no_csv_fail_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
