@@ -163,8 +163,8 @@ class StrictSes:
     def advance_import_jobs(self) -> None:
         """Let all import jobs do what they had to do by now: for who is about to change what they read."""
         for place in self._store.places():
-            with place.lock:
-                self._jobs.advance(place)
+            with self._place(place.account, place.region):
+                pass
 
     def failed_records(self, token: str) -> bytes | None:
         """The records of an import job that failed, as JSON lines `{"emailAddress": …, "reason": …}`.
