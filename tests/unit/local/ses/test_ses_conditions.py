@@ -149,6 +149,7 @@ def test_what_is_seeded_is_seen_at_once() -> None:
     """A list that is made and contacts that are filled in are the world before anybody looked."""
     seen = Emulated(empty=True, conditions=Conditions(read_lag_seconds=LAG))
     seen.call("CreateContactList", ContactListName="main")
+    seen.call("UpdateContactList", Topics=[topic("news")])
     seen.add("ada")
     seen.ses.fill(ACCOUNT, REGION, "main", [ContactRecord("bob@x.example"), ContactRecord(ADA, unsubscribed_all=True)])
     for page in outcomes(seen, "ListContacts"):
@@ -156,6 +157,7 @@ def test_what_is_seeded_is_seen_at_once() -> None:
             (ADA, True),
             ("bob@x.example", False),
         ]
+    assert all(len(answer["Topics"]) == 1 for answer in outcomes(seen, "GetContactList"))
 
 
 def test_the_truth_can_be_told_whatever_the_conditions() -> None:
