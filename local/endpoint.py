@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 # The orchestrator may hold 500 invokes open, and what they run needs threads too.
 _THREADS = 640
+# What moto knows of these would be another world than ours: nobody should take it for an answer.
+_OWN_SERVICES = frozenset({"sesv2", "sts"})
 _QUEUE = 1024
 # What the journal says of a call that got no answer.
 _DROPPED = 0
@@ -110,7 +112,7 @@ class Endpoint:
         began = time.time()
         signature = identity.read_signature(request)
         facts: dict[str, Any] = {
-            "service": operations.service_of(signature.signing_name or "unsigned", request.path),
+            "service": operations.service_of(signature.signing_name or _unsigned_service(request), request.path),
             "operation": request.method,
             "region": signature.region,
             "account": None,
@@ -176,22 +178,32 @@ class Endpoint:
         services = self._services
         if operation.service == "sesv2" and operation.name in services.ses.operations:
             parameters = dict(operation.parameters)
-            return protocols.json_answer(services.ses.call(caller.account, caller.region, operation.name, parameters))
+            asked = (caller.account, caller.region, operation.name, parameters)
+            return protocols.json_answer(services.ses.call(*asked, caller=caller.access_key_id))
         if operation.service in IDENTITY_CENTER:
             place = (operation.service, caller.account, caller.region, operation.name)
-            return protocols.json_answer(services.identity_center.call(*place, operations.json_body(request)))
+            body, key = operations.json_body(request), caller.access_key_id
+            return protocols.json_answer(services.identity_center.call(*place, body, caller=key))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
         if operation.service == "lambda" and operation.name == "Invoke":
             return services.lambda_api.invoke(operation, caller, request)
         if operation.service == "cloudformation":
             return services.cloudformation.handle(operation, caller, request)
+        if operation.service in _OWN_SERVICES:
+            raise AwsError("NotImplemented", f"the local cloud's {operation.service} has no {operation.name}", 501)
         if operation.service == "s3" and operation.writes:
             services.ses.advance_import_jobs()  # what they had to read by now is what is still there
         response = services.moto.handle(request, caller.account)
         if operation.service == "lambda":
             return services.lambda_api.completed(operation, caller, request, response)
         return response
+
+
+def _unsigned_service(request: Request) -> str:
+    """What an unsigned request is for, to answer it in its protocol: STS alone has operations without a signature."""
+    action = operations.form_of(request).get("Action", "") if request.method == "POST" else ""
+    return "sts" if action.startswith("AssumeRole") else "unsigned"
 
 
 _OWN_HEADERS = frozenset({"content-length", "connection", "transfer-encoding", "server", "date"})

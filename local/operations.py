@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 import botocore.session
 from botocore.exceptions import UnknownServiceError
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from local.web import AwsError, Request
 
@@ -96,6 +96,15 @@ def is_implementable(service: str, operation: str) -> bool:
     """Whether the service's model has the operation at all."""
     model = _model(service)
     return model is not None and operation in model.operation_names
+
+
+@functools.cache
+def output_shape(service: str, operation: str) -> StructureShape | None:
+    """What the service's model says of an operation's answer; None when it has none, or is not in the model."""
+    model = _model(service)
+    if model is None or operation not in model.operation_names:
+        return None
+    return model.operation_model(operation).output_shape
 
 
 def query_of(request: Request) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""NextTokens that are good only for the list and the question they came from."""
+"""NextTokens that are good only for the list and the question they came from, and for as long and for whom they say."""
 
 from __future__ import annotations
 
@@ -6,27 +6,60 @@ import base64
 import hashlib
 import hmac
 import json
+import struct
+from dataclasses import dataclass
 
-_PLACE_BYTES = 8
+# The place, when the token was given out, and to whom.
+_CONTENT = struct.Struct(">Qd8s")
 _SIGNATURE_BYTES = 16
 
 
-def make_token(place: int, key: bytes, question: object) -> str:
+@dataclass(frozen=True)
+class Asked:
+    """Who asks and when, and what tokens are worth then.
+
+    `caller` is an access key id, `at` epoch seconds. `seconds` is how long a token is good, None = for ever. With
+    `own_only` it is good only for the caller that it was given to.
+    """
+
+    caller: str | None = None
+    at: float = 0.0
+    seconds: float | None = None
+    own_only: bool = False
+
+
+ANYBODY = Asked()
+
+
+def make_token(place: int, key: bytes, question: object, asked: Asked = ANYBODY) -> str:
     """A token that goes on from `place` with this question, signed with the list's key."""
-    content = place.to_bytes(_PLACE_BYTES, "big")
+    content = _CONTENT.pack(place, asked.at, _digest(asked.caller))
     return base64.urlsafe_b64encode(content + _signature(content, key, question)).decode()
 
 
-def read_token(token: str, key: bytes, question: object) -> int | None:
-    """The place to go on from; None for a token of another question or list, or none of ours."""
+def read_token(token: str, key: bytes, question: object, asked: Asked = ANYBODY) -> int | None:
+    """The place to go on from; None for a token that is not good here.
+
+    That is one of another question or list, none of ours, one that has expired, or another caller's.
+    """
     try:
         made = base64.b64decode(token, altchars=b"-_", validate=True)
     except ValueError:
         return None
-    content, signature = made[:_PLACE_BYTES], made[_PLACE_BYTES:]
+    content, signature = made[: _CONTENT.size], made[_CONTENT.size :]
     if not hmac.compare_digest(signature, _signature(content, key, question)):
         return None
-    return int.from_bytes(content, "big")
+    place, given_at, owner = _CONTENT.unpack(content)
+    return int(place) if _is_good(given_at, owner, asked) else None
+
+
+def _is_good(given_at: float, owner: bytes, asked: Asked) -> bool:
+    expired = asked.seconds is not None and asked.at - given_at >= asked.seconds
+    return not expired and (not asked.own_only or owner == _digest(asked.caller))
+
+
+def _digest(caller: str | None) -> bytes:
+    return hashlib.sha256((caller or "").encode()).digest()[:8]
 
 
 def _signature(content: bytes, key: bytes, question: object) -> bytes:

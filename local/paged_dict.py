@@ -28,6 +28,9 @@ class PagedDict(Generic[V]):
     def __len__(self) -> int:
         return len(self._serials)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._serials
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._serials)
 
@@ -58,6 +61,10 @@ class PagedDict(Generic[V]):
         if self._gone * 2 > len(self._values):
             self._compact()
 
+    def serial(self, key: str) -> int:
+        """The serial number of a key; KeyError when it is not there."""
+        return self._serials[key]
+
     def values(self) -> Iterator[V]:
         """All values, in order."""
         return (value for value in self._values if value is not None)
@@ -70,6 +77,12 @@ class PagedDict(Generic[V]):
             found += [value for value in self._values[position:end] if value is not None]
             position = end
         return found, self._order[position] if position < len(self._order) else None
+
+    def _pairs(self, start: int) -> Iterator[tuple[int, V]]:
+        for position in range(self._position(start), len(self._values)):
+            value = self._values[position]
+            if value is not None:
+                yield self._order[position], value
 
     def _position(self, serial: int) -> int:
         return bisect_left(self._order, serial)

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from local.identity_center.filling import NUMBER, NewGroup, NewUser, generate_groups, generate_users
+from local.identity_center.instances import Status
 from local.identity_center.members import STORE_ID, TEXT_CHARACTERS, USER_NAME_CHARACTERS
 from local.identity_center.service import StrictIdentityCenter
 from shared.arns import is_region
@@ -59,10 +60,12 @@ class MadeUpUsers(_Part):
 
 
 class GivenGroup(_Part):
-    """A group. `members` are user names."""
+    """A group. `members` are user names. It may vanish while it is read: see NewGroup."""
 
     name: _Text
     members: list[str] = Field(default_factory=list)
+    vanishes_after_listing: bool = False
+    answers_at_second_attempt: bool = False
 
 
 class MadeUpGroups(_Part):
@@ -93,10 +96,14 @@ _Groups = Annotated[
 
 
 class People(_Part):
-    """An Identity Center and everybody in it. `identity_store_id` None = always the same for an account and Region."""
+    """An Identity Center and everybody in it. `identity_store_id` None = always the same for an account and Region.
+
+    `status` other than ACTIVE = in transition: it is listed, without its store while it is being made.
+    """
 
     region: _Region | None = None
     identity_store_id: Annotated[str, StringConstraints(pattern=f"^{STORE_ID.pattern}$")] | None = None
+    status: Status = "ACTIVE"
     visible_to: list[_Account] = Field(default_factory=list)
     users: _Users = Field(default_factory=list)
     groups: _Groups = Field(default_factory=list)
@@ -120,7 +127,10 @@ class People(_Part):
         if isinstance(self.groups, MadeUpGroups):
             names = [user.username for user in self.new_users]
             return list(generate_groups(self.groups.generate, self.groups.members, self.groups.name, names))
-        return [NewGroup(one.name, one.members) for one in self.groups]
+        return [
+            NewGroup(one.name, one.members, one.vanishes_after_listing, one.answers_at_second_attempt)
+            for one in self.groups
+        ]
 
     def _faults(self) -> Iterator[str]:
         names = [user.username for user in self.new_users]
@@ -156,6 +166,7 @@ def put_people(identity_center: StrictIdentityCenter, account: str, region: str,
         visible_to=people.visible_to,
         users=people.new_users,
         groups=people.new_groups,
+        status=people.status,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from xml.sax.saxutils import escape
 
 from local.web import AwsError, Response
 
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
@@ -42,8 +44,8 @@ def error_answer(error: AwsError, protocol: str) -> Response:
 
 
 def xml(tag: str, text: str) -> str:
-    """One escaped XML element."""
-    return f"<{tag}>{escape(text)}</{tag}>"
+    """One escaped XML element; a character that XML does not know is U+FFFD in it."""
+    return f"<{tag}>{escape(_NOT_XML.sub(chr(0xFFFD), text))}</{tag}>"
 
 
 def _s3_error(error: AwsError) -> Response:

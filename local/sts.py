@@ -16,6 +16,7 @@ OPERATIONS = frozenset({"AssumeRole", "GetCallerIdentity"})
 _SESSION_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
 _ROLE_ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:role/.+")
 _POLICY_CHARACTERS = 2_048  # API reference, AssumeRole
+_MIN_SECONDS, _MAX_SECONDS = 900, 43_200  # API reference, AssumeRole
 _CHAINED_SECONDS = 3_600  # IAM user guide: a role's session that assumes a role gets an hour at most
 
 
@@ -34,8 +35,10 @@ class Sts:
 
     def _assume(self, caller: Caller, form: dict[str, str]) -> Session:
         arn, name = form.get("RoleArn", ""), form.get("RoleSessionName", "")
+        if any(member.startswith("PolicyArns.") for member in form):
+            raise AwsError("NotImplemented", "the local cloud's sessions know no PolicyArns", 501)
         _check_form(arn, name, form.get("Policy"))
-        seconds = int(form.get("DurationSeconds", "3600"))
+        seconds = _seconds(form.get("DurationSeconds", "3600"))
         if not caller.is_administrator and seconds > _CHAINED_SECONDS:
             raise _invalid(
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
@@ -73,6 +76,19 @@ def _check_form(arn: str, name: str, session_policy: str | None) -> None:
         policy.parse(session_policy)
     except ValueError:
         raise AwsError("MalformedPolicyDocument", "This policy contains invalid Json") from None
+
+
+def _seconds(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise AwsError("MalformedInput", "DurationSeconds is not a number")
+    seconds = int(text)
+    bound = "greater than or equal to 900" if seconds < _MIN_SECONDS else "less than or equal to 43200"
+    if not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
+        raise _invalid(
+            f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: "
+            f"Member must have value {bound}"
+        )
+    return seconds
 
 
 def _invalid(message: str) -> AwsError:

@@ -76,6 +76,18 @@ def resources(one: Stack) -> list[dict[str, Any]]:
     ]
 
 
+def resource_detail(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """One of `resources` as DescribeStackResource shows it."""
+    detail = {name: value for name, value in shown.items() if name != "Timestamp"}
+    return {**detail, "LastUpdatedTimestamp": shown["Timestamp"]}
+
+
+def resource_summary(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """One of `resources` as ListStackResources shows it."""
+    detail = resource_detail(shown)
+    return {name: value for name, value in detail.items() if name not in ("StackId", "StackName")}
+
+
 def parameters(texts: Mapping[str, str], values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """As given, and what Systems Manager made of them."""
     resolved = {name: value for name, value in values.items() if isinstance(value, str) and value != texts.get(name)}
@@ -90,8 +102,18 @@ def tags(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in pairs]
 
 
+def validated(one: Template) -> dict[str, Any]:
+    """As ValidateTemplate shows it."""
+    shown = template(one)
+    declared = [
+        {name: value for name, value in parameter.items() if name != "ParameterType"}
+        for parameter in shown["Parameters"]
+    ]
+    return {**{name: value for name, value in shown.items() if name != "ResourceTypes"}, "Parameters": declared}
+
+
 def template(one: Template) -> dict[str, Any]:
-    """As ValidateTemplate and GetTemplateSummary show it."""
+    """As GetTemplateSummary shows it."""
     return {
         "Description": one.description,
         "Capabilities": one.capabilities(),

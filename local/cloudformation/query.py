@@ -7,22 +7,35 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from local.cloudformation.template import invalid
 from local.operations import form_of
 from local.protocols import xml
-from local.web import Request, Response
+from local.web import AwsError, Request, Response
 
 _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
 
-def parameters_of(request: Request) -> dict[str, Any]:
-    """`A.member.1.B=c` as `{"A": [{"B": "c"}]}`."""
+class Given(dict[str, Any]):
+    """The members of a request; one that must be there and is not is a ValidationError."""
+
+    def __missing__(self, name: str) -> Any:
+        raise invalid(
+            f"1 validation error detected: Value null at '{name[:1].lower()}{name[1:]}' failed to satisfy constraint: "
+            "Member must not be null"
+        )
+
+
+def parameters_of(request: Request) -> Given:
+    """`A.member.1.B=c` as `{"A": [{"B": "c"}]}`; a list that is empty is an empty string."""
     tree: dict[str, Any] = {}
     for name, value in form_of(request).items():
         place, parts = tree, name.split(".")
         for part in parts[:-1]:
             place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise AwsError("MalformedInput", f"{name}: it cannot be both a value and a structure")
         place[parts[-1]] = value
-    return {name: _unfolded(value) for name, value in tree.items() if name not in ("Action", "Version")}
+    return Given((name, _unfolded(value)) for name, value in tree.items() if name not in ("Action", "Version"))
 
 
 def answer(operation: str, result: Mapping[str, Any]) -> Response:
@@ -40,8 +53,10 @@ def _unfolded(value: Any) -> Any:
         return value
     if set(value) == {"member"}:
         members = value["member"]
+        if not isinstance(members, dict) or not all(number.isdecimal() for number in members):
+            raise AwsError("MalformedInput", "the members of a list are not numbered")
         return [_unfolded(members[number]) for number in sorted(members, key=int)]
-    return {name: _unfolded(inner) for name, inner in value.items()}
+    return Given((name, _unfolded(inner)) for name, inner in value.items())
 
 
 def _elements(fields: Mapping[str, Any]) -> str:

@@ -204,11 +204,11 @@ class CloudFormation:
         found = self._describe_resources(caller, given)["StackResources"]
         if not found:
             raise invalid(f"Resource {wanted} does not exist for stack {given['StackName']}")
-        return {"StackResourceDetail": {**found[0], "LastUpdatedTimestamp": found[0]["Timestamp"]}}
+        return {"StackResourceDetail": described.resource_detail(found[0])}
 
     def _list_resources(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         found = self._describe_resources(caller, given)["StackResources"]
-        return {"StackResourceSummaries": [{**one, "LastUpdatedTimestamp": one["Timestamp"]} for one in found]}
+        return {"StackResourceSummaries": [described.resource_summary(one) for one in found]}
 
     def _get_template(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         if "ChangeSetName" in given:
@@ -222,7 +222,7 @@ class CloudFormation:
         return described.template(_template(given, stack.current if stack is not None else None))
 
     def _validate_template(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        return described.template(_template(given, None))
+        return described.validated(_template(given, None))
 
     def _protect(self, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
         stack = self._existing(caller, given["StackName"])

@@ -10,6 +10,14 @@ def invalid(message: str) -> AwsError:
     return AwsError("ValidationException", message)
 
 
+def unfit(name: str, value: str, wanted: str) -> AwsError:
+    """A member's value that breaks a rule of the API's model, in the words and with the value in which AWS tells it."""
+    shown = name[0].lower() + name[1:]
+    return invalid(
+        f"1 validation error detected: Value '{value}' at '{shown}' failed to satisfy constraint: Member must {wanted}"
+    )
+
+
 def missing_member(name: str) -> AwsError:
     """A required member that was not sent."""
     return invalid(
@@ -23,9 +31,12 @@ def wrong_type(wanted: str) -> AwsError:
 
 
 def not_found(kind: str, resource_id: str) -> AwsError:
-    """`kind` as in the API: IDENTITY_STORE, USER, GROUP or GROUP_MEMBERSHIP."""
+    """`kind` as in the API: IDENTITY_STORE, USER, GROUP or GROUP_MEMBERSHIP. Texts of store and group: observed."""
     fields = {"ResourceType": kind, "ResourceId": resource_id}
-    return AwsError("ResourceNotFoundException", f"{kind} not found.", fields=fields)
+    message = f"{kind} not found."
+    if kind == "IDENTITY_STORE":
+        message = f"IdentityStore not present for IdentityStoreId: {resource_id}"
+    return AwsError("ResourceNotFoundException", message, fields=fields)
 
 
 def conflict(message: str) -> AwsError:

@@ -22,10 +22,16 @@ class NewUser:
 
 @dataclass(frozen=True)
 class NewGroup:
-    """A group to be filled in. `members` are user names."""
+    """A group to be filled in. `members` are user names.
+
+    With `vanishes_after_listing` it is listed, but whoever asks who is in it is told that there is no such group; with
+    `answers_at_second_attempt` only whoever asks first is.
+    """
 
     name: str
     members: Sequence[str] = ()
+    vanishes_after_listing: bool = False
+    answers_at_second_attempt: bool = False
 
 
 def generate_users(count: int, seed: int) -> list[NewUser]:
@@ -57,6 +63,10 @@ def filled(store_id: str, users: Sequence[NewUser], groups: Sequence[NewGroup], 
     for new in groups:
         group = Group(id=store.new_id(f"group/{new.name}"), display_name=new.name, created_at=now)
         store.add_group(group)
+        if new.vanishes_after_listing:
+            store.vanished.add(group.id)
+        if new.answers_at_second_attempt:
+            store.late.add(group.id)
         for username in new.members:
             membership_id = store.new_id(f"membership/{group.id}/{ids[username]}")
             store.add_membership(group, Membership(membership_id, group.id, ids[username], now))

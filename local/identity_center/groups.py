@@ -29,7 +29,8 @@ class GroupOperations:
     def list_groups(self, store: IdentityStore, params: Params) -> Answer:
         """A page in the order in which groups came."""
         members.only(params, "IdentityStoreId", "MaxResults", "NextToken")
-        return paging.page(store.groups, params, "Groups", lambda one: _shown(store, one), store.token_key, "groups")
+        question = paging.Question("groups", store.token_key, store.asked)
+        return paging.page(store.groups, params, "Groups", lambda one: _shown(store, one), question)
 
     def describe_group(self, store: IdentityStore, params: Params) -> Answer:
         """One group."""

@@ -11,26 +11,31 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from local import page_tokens
 from local.identity_center import members, paging
 from local.identity_center.errors import conflict, not_found
 from local.identity_center.members import Answer, Params
 from local.identity_center.store import IdentityStore
+from local.page_tokens import Asked
 
+Status = Literal["ACTIVE", "CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS"]
 _INSTANCES_A_PAGE = 10  # API reference: the answer's Instances has at most so many
 
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance in one account and Region. `visible_to` are other accounts that see it."""
+    """An instance in one account and Region. `visible_to` are other accounts that see it.
+
+    One that is not ACTIVE is listed, but its store cannot be read: our choice where it is being deleted.
+    """
 
     account: str
     region: str
     store: IdentityStore
     created_at: float
     visible_to: frozenset[str] = frozenset()
+    status: Status = "ACTIVE"
 
     @property
     def arn(self) -> str:
@@ -73,7 +78,7 @@ class Instances:
     def store(self, account: str, region: str, store_id: str) -> IdentityStore:
         """The store of this id; ResourceNotFoundException when the account does not see it in this Region."""
         for one in self.visible(account, region):
-            if one.store.id == store_id:
+            if one.store.id == store_id and one.status == "ACTIVE":
                 return one.store
         raise not_found("IDENTITY_STORE", store_id)
 
@@ -90,16 +95,16 @@ class Instances:
         with self._lock:
             return [*self._all_given(), *self._automatic.values()]
 
-    def list_instances(self, account: str, region: str, params: Params) -> Answer:
+    def list_instances(self, account: str, region: str, params: Params, asked: Asked) -> Answer:
         """ListInstances: what the account sees in the Region."""
         members.only(params, "MaxResults", "NextToken")
-        question = [account, region]
-        first = paging.start(params, self._token_key, question)
+        question = paging.Question([account, region], self._token_key, asked)
+        first = paging.start(params, question)
         end = first + min(paging.page_size(params), _INSTANCES_A_PAGE)
         seen = self.visible(account, region)
         answer: Answer = {"Instances": [_shown(one) for one in seen[first:end]]}
         if end < len(seen):
-            answer["NextToken"] = page_tokens.make_token(end, self._token_key, question)
+            answer["NextToken"] = question.token(end)
         return answer
 
     def _all_given(self) -> Iterator[Instance]:
@@ -114,14 +119,16 @@ class Instances:
 
 
 def _shown(instance: Instance) -> dict[str, Any]:
-    return {
+    shown: dict[str, Any] = {
         "InstanceArn": instance.arn,
-        "IdentityStoreId": instance.store.id,
-        "IdentityStoreArn": f"arn:aws:identitystore::{instance.account}:identitystore/{instance.store.id}",
         "OwnerAccountId": instance.account,
         "CreatedDate": instance.created_at,
-        "Status": "ACTIVE",
+        "Status": instance.status,
     }
+    if instance.status.startswith("CREATE"):
+        return shown  # it has no store yet
+    arn = f"arn:aws:identitystore::{instance.account}:identitystore/{instance.store.id}"
+    return {**shown, "IdentityStoreId": instance.store.id, "IdentityStoreArn": arn}
 
 
 def _digest(text: str, characters: int) -> str:

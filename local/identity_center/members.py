@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from local.identity_center.errors import invalid, missing_member, not_served, wrong_type
+from local.identity_center.errors import invalid, missing_member, not_served, unfit, wrong_type
 
 Params = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -18,6 +18,8 @@ TEXT_CHARACTERS = 1_024  # every other text of a user or a group
 _ID = re.compile(r"([0-9a-f]{10}-)?[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}")
 _VISIBLE = "LMSNP"  # Unicode's letters, marks, symbols, numbers and punctuation
 _SPACES = "\t\n\r \xa0\u3000"
+# The same, as the API's model has it: without and with spaces.
+_PATTERNS = (r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", r"[\p{L}\p{M}\p{S}\p{N}\p{P}\t\n\r  　]+")
 _RESERVED = ("Administrator", "AWSAdministrators")
 
 
@@ -53,10 +55,12 @@ def optional_text(params: Params, name: str, characters: int = TEXT_CHARACTERS, 
         return None
     if not isinstance(found, str):
         raise wrong_type("a String")
-    if not 1 <= len(found) <= characters:
-        raise invalid(f"Value at '{_shown(name)}' must have 1 to {characters} characters")
+    if not found:
+        raise unfit(name, found, "have length greater than or equal to 1")
+    if len(found) > characters:
+        raise unfit(name, found, f"have length less than or equal to {characters}")
     if not all(unicodedata.category(one)[0] in _VISIBLE or (spaces and one in _SPACES) for one in found):
-        raise invalid(f"Value at '{_shown(name)}' has characters that are not allowed")
+        raise unfit(name, found, f"satisfy regular expression pattern: {_PATTERNS[spaces]}")
     return found
 
 
@@ -93,7 +97,7 @@ def emails(params: Params) -> dict[str, Any] | None:
 def _identifier(params: Params, name: str, form: re.Pattern[str]) -> str:
     found = text(params, name, spaces=False).rpartition("/")[2]
     if not form.fullmatch(found):
-        raise invalid(f"Value at '{_shown(name)}' failed to satisfy constraint: Member must be an identifier")
+        raise unfit(name, found, f"satisfy regular expression pattern: {form.pattern}")
     return found
 
 

@@ -24,10 +24,10 @@ class MembershipOperations:
         """A page of one group's, in the order in which its members came."""
         members.only(params, "IdentityStoreId", "GroupId", "MaxResults", "NextToken")
         group = find_group(store, members.resource_id(params, "GroupId"))
-        question = ["memberships", group.id]
-        return paging.page(
-            group.members, params, "GroupMemberships", lambda one: _shown(store, one), store.token_key, question
-        )
+        if store.is_gone(group.id):
+            raise not_found("GROUP", group.id)
+        question = paging.Question(["memberships", group.id], store.token_key, store.asked)
+        return paging.page(group.members, params, "GroupMemberships", lambda one: _shown(store, one), question)
 
     def create_group_membership(self, store: IdentityStore, params: Params) -> Answer:
         """A user into a group."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from local import unset
+from local.conditions import CurrentConditions
 from local.identity_center import members
 from local.identity_center.errors import not_served, throttled
 from local.identity_center.filling import NewGroup, NewUser, filled
 from local.identity_center.groups import GroupOperations
-from local.identity_center.instances import Instance, Instances, default_store_id
+from local.identity_center.instances import Instance, Instances, Status, default_store_id
 from local.identity_center.members import Answer, Params
 from local.identity_center.memberships import MembershipOperations
 from local.identity_center.store import IdentityStore
 from local.identity_center.users import UserOperations
+from local.page_tokens import Asked
 from local.rate import RateLimit, Throttle
 
 SERVICES = ("identitystore", "sso-admin")
@@ -27,11 +30,19 @@ _Operation = Callable[[IdentityStore, Params], Answer]
 class StrictIdentityCenter:
     """Identity Centers of every account. Safe to call from many threads.
 
-    `rate` None = no throttle. `clock` gives epoch seconds.
+    `operations` are the names of those that it serves of identitystore; of sso-admin it serves ListInstances alone.
+    `rate` None = no throttle. `clock` gives epoch seconds. `conditions` None = the kind ones.
     """
 
-    def __init__(self, *, rate: RateLimit | None = DEFAULT_RATE, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        rate: RateLimit | None = DEFAULT_RATE,
+        clock: Callable[[], float] = time.time,
+        conditions: CurrentConditions | None = None,
+    ) -> None:
         self._clock = clock
+        self._conditions = conditions or CurrentConditions()
         self._throttle = None if rate is None else Throttle(rate, clock)
         self._instances = Instances(clock)
         users, groups, memberships = UserOperations(clock), GroupOperations(clock), MembershipOperations(clock)
@@ -47,21 +58,36 @@ class StrictIdentityCenter:
             "CreateGroupMembership": memberships.create_group_membership,
             "DeleteGroupMembership": memberships.delete_group_membership,
         }
+        self.operations = frozenset(self._operations)
 
-    def call(self, service: str, account: str, region: str, operation: str, params: Params) -> Answer:
+    def call(
+        self, service: str, account: str, region: str, operation: str, params: Params, *, caller: str | None = None
+    ) -> Answer:
         """Answer one request in botocore's shapes, times as epoch seconds; AwsError as AWS would.
 
-        501 for an operation or a member that is not emulated.
+        501 for an operation or a member that is not emulated. `caller` is the access key id that it is signed with:
+        NextTokens may be good for that alone.
         """
         if service == "sso-admin" and operation == "ListInstances":
             self._take(service, account)
-            return self._instances.list_instances(account, region, params)
+            answer = self._instances.list_instances(account, region, params, self._asked(caller))
+        else:
+            answer = self._answer(service, (account, region), operation, params, caller)
+        return unset.leave_out(service, operation, answer, self._conditions)
+
+    def _answer(
+        self, service: str, place: tuple[str, str], operation: str, params: Params, caller: str | None
+    ) -> Answer:
         if service != "identitystore" or operation not in self._operations:
             raise not_served(f"{service} operation {operation}")
-        store = self._instances.store(account, region, members.store_id(params))
+        store = self._instances.store(*place, members.store_id(params))
         self._take(operation, store.id)
         with store.lock:
-            return self._operations[operation](store, params)
+            return self._operations[operation](store.seen(self._asked(caller)), params)
+
+    def _asked(self, caller: str | None) -> Asked:
+        conditions = self._conditions.now
+        return Asked(caller, self._clock(), conditions.token_seconds, conditions.tokens_of_session)
 
     def declare(self, account: str) -> None:
         """The account has the instances that it is given and no other, and be that none."""
@@ -76,6 +102,7 @@ class StrictIdentityCenter:
         visible_to: Sequence[str],
         users: Sequence[NewUser],
         groups: Sequence[NewGroup],
+        status: Status = "ACTIVE",
     ) -> None:
         """Give an account an instance with these people, in the place of the one it had in that Region.
 
@@ -83,7 +110,7 @@ class StrictIdentityCenter:
         """
         now = self._clock()
         store = filled(store_id or default_store_id(account, region), users, groups, now)
-        self._instances.put(Instance(account, region, store, now, frozenset(visible_to)))
+        self._instances.put(Instance(account, region, store, now, frozenset(visible_to), status))
 
     def addresses(self) -> Iterator[str]:
         """Every address held, for searching logs."""

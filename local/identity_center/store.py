@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import threading
 import uuid
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.identity_center.errors import conflict
+from local.page_tokens import ANYBODY, Asked
 from local.paged_dict import PagedDict
 
 
@@ -48,7 +50,11 @@ class Group:
 
 
 class IdentityStore:
-    """One store. Hold `lock` while looking or changing. `token_key` signs its NextTokens."""
+    """One store. Hold `lock` while looking or changing. `token_key` signs its NextTokens, `asked` is who looks.
+
+    Groups in `vanished` and `late`, by id, are listed, but those who ask for the members of a vanished one, and who is
+    the first to ask for those of a late one, are told that there is no such group.
+    """
 
     def __init__(self, store_id: str) -> None:
         self.id = store_id
@@ -56,9 +62,25 @@ class IdentityStore:
         self.token_key = secrets.token_bytes(16)
         self.users: PagedDict[User] = PagedDict()
         self.groups: PagedDict[Group] = PagedDict()
+        self.asked = ANYBODY
+        self.vanished: set[str] = set()
+        self.late: set[str] = set()
         self._user_names: set[str] = set()
         self._group_names: set[str] = set()
         self._memberships: dict[str, Membership] = {}
+
+    def seen(self, asked: Asked) -> IdentityStore:
+        """The same store for somebody who looks: what is changed in it is changed for all."""
+        seen = copy.copy(self)
+        seen.asked = asked
+        return seen
+
+    def is_gone(self, group_id: str) -> bool:
+        """Whether the group has vanished for whoever asks for its members now."""
+        if group_id in self.late:
+            self.late.remove(group_id)
+            return True
+        return group_id in self.vanished
 
     def new_id(self, of: str | None = None) -> str:
         """An id in the store's own form: of the same thing always the same, without one a new one."""

@@ -31,7 +31,8 @@ class UserOperations:
     def list_users(self, store: IdentityStore, params: Params) -> Answer:
         """A page in the order in which users came."""
         members.only(params, "IdentityStoreId", "MaxResults", "NextToken")
-        return paging.page(store.users, params, "Users", lambda one: _shown(store, one), store.token_key, "users")
+        question = paging.Question("users", store.token_key, store.asked)
+        return paging.page(store.users, params, "Users", lambda one: _shown(store, one), question)
 
     def describe_user(self, store: IdentityStore, params: Params) -> Answer:
         """One user."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.ses import paging, shapes, validation
 from local.ses.errors import bad_request, bad_token, no_list
-from local.ses.store import ContactList, Place, Topic
+from local.ses.store import ContactList, Heading, Place, Topic
 
 Params = dict[str, Any]
 Answer = dict[str, Any]
@@ -38,8 +38,8 @@ class ContactListOperations:
         validation.description(text)
         if place.contact_list is not None:
             raise bad_request("A maximum of 1 Lists allowed per account.")
-        now = self.clock()
-        place.contact_list = ContactList(name, text, topics, tags, created_at=now, updated_at=now)
+        heading = Heading(text, topics, self.clock())
+        place.lists.set(ContactList.new(name, tags, heading, place.retention), heading.updated_at)
         return {}
 
     def get_contact_list(self, place: Place, params: Params) -> Answer:
@@ -49,10 +49,11 @@ class ContactListOperations:
             "ContactListName": found.name,
             "Topics": [_topic(topic) for topic in found.topics.values()],
             "CreatedTimestamp": found.created_at,
-            "LastUpdatedTimestamp": found.updated_at,
+            "LastUpdatedTimestamp": found.heading.updated_at,
             "Tags": [{"Key": key, "Value": value} for key, value in found.tags.items()],
         }
-        return answer if found.description is None else {**answer, "Description": found.description}
+        text = found.heading.description
+        return answer if text is None else {**answer, "Description": text}
 
     def list_contact_lists(self, place: Place, params: Params) -> Answer:
         """None or one: there is never a second page, so no NextToken is one of ours."""
@@ -60,8 +61,9 @@ class ContactListOperations:
         if params.get("NextToken") is not None:
             raise bad_token()
         found = place.contact_list
-        lists = [] if found is None else [{"ContactListName": found.name, "LastUpdatedTimestamp": found.updated_at}]
-        return {"ContactLists": lists}
+        if found is None:
+            return {"ContactLists": []}
+        return {"ContactLists": [{"ContactListName": found.name, "LastUpdatedTimestamp": found.heading.updated_at}]}
 
     def update_contact_list(self, place: Place, params: Params) -> Answer:
         """Topics and description are replaced in place; what is omitted is kept, [] and "" clear (observed).
@@ -71,19 +73,23 @@ class ContactListOperations:
         text, given = shapes.optional_text(params.get("Description")), params.get("Topics")
         topics = None if given is None else validation.topics(shapes.topics(given))
         validation.description(text)
-        found = wanted(place, params)
+        found, now = wanted(place, params), self.clock()
+        before = found.heading
         if topics is not None:
-            found.forget_topics(found.topics.keys() - topics.keys())
-            found.topics = topics
-        if text is not None:
-            found.description = text
-        found.updated_at = self.clock()
+            found.forget_topics(found.topics.keys() - topics.keys(), now)
+        found.change_heading(
+            Heading(
+                description=before.description if text is None else text,
+                topics=before.topics if topics is None else topics,
+                updated_at=now,
+            )
+        )
         return {}
 
     def delete_contact_list(self, place: Place, params: Params) -> Answer:
         """The list and all of its contacts."""
         wanted(place, params)
-        place.contact_list = None
+        place.lists.set(None, self.clock())
         return {}
 
 

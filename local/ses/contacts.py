@@ -24,7 +24,7 @@ class ContactOperations:
         found, sent = self._sent(place, params)
         if found.get(sent.email) is not None:
             raise contact_exists(sent.email)
-        found.put(sent)
+        found.put(sent, sent.updated_at)
         return {}
 
     def get_contact(self, place: Place, params: Params) -> Answer:
@@ -44,13 +44,13 @@ class ContactOperations:
         if known is None:
             raise no_contact(sent.email)
         merged = shared_preferences({**dict(known.preferences), **dict(sent.preferences)})
-        found.put(sent._replace(preferences=merged))
+        found.put(sent._replace(preferences=merged), sent.updated_at)
         return {}
 
     def delete_contact(self, place: Place, params: Params) -> Answer:
         """The contact and what it had chosen."""
         found, contact = _known(place, params)
-        found.remove(contact.email)
+        found.remove(contact.email, self.clock())
         return {}
 
     def _sent(self, place: Place, params: Params) -> tuple[ContactList, Contact]:

@@ -52,6 +52,21 @@ def contact_exists(email: str) -> AwsError:
     return AwsError("AlreadyExistsException", f"{email} already exists in List.")
 
 
+def not_suppressed(email: str) -> AwsError:
+    """The suppression list has no such address."""
+    return AwsError("NotFoundException", f"Email address {email} does not exist on your suppression list.", 404)
+
+
+def no_tenant(name: str) -> AwsError:
+    """There is no such tenant. The text is ours."""
+    return AwsError("NotFoundException", f"Tenant {name} doesn't exist.", 404)
+
+
+def invalid_token() -> AwsError:
+    """A NextToken that is not good for this question, in the words of the suppression list (API reference)."""
+    return AwsError("InvalidNextTokenException", "The specified request includes an invalid or expired token.")
+
+
 def bad_token() -> AwsError:
-    """A NextToken that this question did not get. The text is ours."""
+    """A NextToken that this question did not get, or that is not good any more. The text is ours."""
     return bad_request("The specified NextToken is invalid")

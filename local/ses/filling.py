@@ -17,7 +17,10 @@ def made_rows(records: Iterable[ContactRecord], now: float) -> list[Row]:
 
 
 def fill(contact_list: ContactList, rows: list[Row]) -> None:
-    """Add or replace all of them, or none when a preference is not what the list takes."""
+    """Add or replace all of them, or none when a preference is not what the list takes.
+
+    They are put as if they had always been there: so the world was before somebody looked, no client wrote it.
+    """
     validation.preferences({preferences for _, preferences, *_ in rows}, contact_list)
     for row in rows:
-        contact_list.put(row)
+        contact_list.put(row, None)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from local import page_tokens
-from local.ses import paging, shapes
+from local.ses import paging, shapes, suppression_import
 from local.ses.contact_lists import Answer, Params
 from local.ses.errors import bad_request, missing_member, no_import_job, no_list_to_import
-from local.ses.importing import failed_lines, import_file
+from local.ses.importing import Imported, failed_lines, import_file
 from local.ses.jobs import Action, DataFormat, ImportJob, Request, Result
 from local.ses.objects import ObjectSource, S3Object
 from local.ses.records import UnreadableFileError
@@ -49,7 +49,8 @@ class ImportJobOperations:
         request, jobs = _request(place, params), place.import_jobs
         if not place.settings.production_access:
             raise bad_request("Import jobs are not available in the Amazon SES sandbox")  # code and text are ours
-        _list(place, request.list_name)
+        if request.list_name is not None:
+            _list(place, request.list_name)
         if len(jobs.active) >= MAX_ACTIVE:
             raise AwsError("LimitExceededException", f"A maximum of {MAX_ACTIVE} import jobs at a time is allowed.")
         refusal = self.objects.refusal(request.source)
@@ -83,14 +84,13 @@ class ImportJobOperations:
             shapes.choice(wanted, "importDestinationType", _DESTINATIONS)
         size = paging.page_size(params.get("PageSize"))
         token = shapes.optional_text(params.get("NextToken"))
-        before = len(jobs.known) if token is None else paging.read_token(token, jobs.token_key, wanted)
-        # All that is here is of contact lists.
-        found = [] if wanted == "SUPPRESSION_LIST" else list(jobs.known.values())[:before]
+        before = len(jobs.known) if token is None else paging.read_token(token, jobs.token_key, wanted, place.asked)
+        found = [job for job in jobs.known.values() if job.number < before and wanted in (None, _kind(job.request))]
         page = found[::-1][:size]
         answer: Answer = {"ImportJobs": [_summary(job) for job in page]}
         if len(page) == len(found):
             return answer
-        return {**answer, "NextToken": page_tokens.make_token(page[-1].number, jobs.token_key, wanted)}
+        return {**answer, "NextToken": page_tokens.make_token(page[-1].number, jobs.token_key, wanted, place.asked)}
 
     def advance(self, place: Place) -> None:
         """Let happen what was due by now, in the order in which it was due."""
@@ -123,10 +123,8 @@ class ImportJobOperations:
     def _result(self, place: Place, job: ImportJob) -> Result:
         if job.fault is not None or job.body is None:
             return Result(job.fault, processed=0 if job.settings.fail is None else job.settings.processed_records)
-        request = job.request
         try:
-            contact_list = _list(place, request.list_name)
-            imported = import_file(contact_list, request.action, job.body, request.data_format, job.due_at)
+            imported = _imported(place, job.request, job.body, job.due_at)
         except AwsError as error:
             return Result(error.message)
         except UnreadableFileError as error:
@@ -144,6 +142,16 @@ class ImportJobOperations:
         return failure
 
 
+def _imported(place: Place, request: Request, body: bytes, now: float) -> Imported:
+    if request.list_name is None:
+        return suppression_import.import_file(place.suppression, request.action, body, request.data_format, now)
+    return import_file(_list(place, request.list_name), request.action, body, request.data_format, now)
+
+
+def _kind(request: Request) -> str:
+    return "SUPPRESSION_LIST" if request.list_name is None else "CONTACT_LIST"
+
+
 def _request(place: Place, params: Params) -> Request:
     list_name, action = _destination(params)
     source = _required(params, "ImportDataSource", "importDataSource")
@@ -159,11 +167,15 @@ def _request(place: Place, params: Params) -> Request:
     return Request(list_name, cast(Action, action), url, wanted, cast(DataFormat, data_format))
 
 
-def _destination(params: Params) -> tuple[str, str]:
-    """The list's name and the action."""
+def _destination(params: Params) -> tuple[str | None, str]:
+    """The list's name, None for the suppression list, and the action. That both at once are refused is ours."""
     given = _required(params, "ImportDestination", "importDestination")
     if given.get("SuppressionListDestination") is not None:
-        raise AwsError("NotImplemented", "the local cloud has no suppression list", 501)
+        if given.get("ContactListDestination") is not None:
+            raise bad_request("Only one ImportDestination can be specified.")
+        path = "importDestination.suppressionListDestination.suppressionListImportAction"
+        action = shapes.structure(given["SuppressionListDestination"]).get("SuppressionListImportAction")
+        return None, shapes.choice(action, path, _ACTIONS)
     path = "importDestination.contactListDestination"
     wanted = _required(given, "ContactListDestination", path)
     name = shapes.text(wanted.get("ContactListName"), f"{path}.contactListName")
@@ -183,13 +195,18 @@ def _list(place: Place, name: str) -> ContactList:
 
 
 def _summary(job: ImportJob) -> Answer:
-    request = job.request
-    destination = {"ContactListName": request.list_name, "ContactListImportAction": request.action}
     return {
         "JobId": job.job_id,
-        "ImportDestination": {"ContactListDestination": destination},
+        "ImportDestination": _shown_destination(job.request),
         "JobStatus": job.status,
         "CreatedTimestamp": job.created_at,
         "ProcessedRecordsCount": job.result.processed,
         "FailedRecordsCount": job.result.failed,
     }
+
+
+def _shown_destination(request: Request) -> dict[str, dict[str, str]]:
+    if request.list_name is None:
+        return {"SuppressionListDestination": {"SuppressionListImportAction": request.action}}
+    destination = {"ContactListName": request.list_name, "ContactListImportAction": request.action}
+    return {"ContactListDestination": destination}

@@ -35,7 +35,7 @@ def import_file(
     found = [record for _, record in islice(records.read(body, data_format), MAX_RECORDS + 1)]
     if len(found) > MAX_RECORDS:
         raise records.UnreadableFileError(f"The file has more than {MAX_RECORDS} records")
-    apply = _putting(contact_list, now) if action == "PUT" else _deleting(contact_list)
+    apply = _putting(contact_list, now) if action == "PUT" else _deleting(contact_list, now)
     outcomes = (record if isinstance(record, BadRecord) else apply(record) for record in found)
     return Imported(len(found), [outcome for outcome in outcomes if outcome is not None])
 
@@ -52,16 +52,16 @@ def _putting(contact_list: ContactList, now: float) -> Callable[[ContactRecord],
             validation.preferences([record.preferences], contact_list)
         except AwsError as error:
             return BadRecord(record.email, error.message)
-        contact_list.put(Contact(*record, created_at=now, updated_at=now))
+        contact_list.put(Contact(*record, created_at=now, updated_at=now), now)
         return None
 
     return put
 
 
-def _deleting(contact_list: ContactList) -> Callable[[ContactRecord], BadRecord | None]:
+def _deleting(contact_list: ContactList, now: float) -> Callable[[ContactRecord], BadRecord | None]:
     def delete(record: ContactRecord) -> BadRecord | None:
         if contact_list.get(record.email) is not None:
-            contact_list.remove(record.email)
+            contact_list.remove(record.email, now)
         return None
 
     return delete

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from local.ses.objects import S3Object
@@ -29,9 +29,9 @@ class ImportJobSettings:
 
 @dataclass(frozen=True)
 class Request:
-    """What a job was asked to do."""
+    """What a job was asked to do. `list_name` None = to the suppression list."""
 
-    list_name: str
+    list_name: str | None
     action: Action
     s3_url: str
     source: S3Object
@@ -78,6 +78,12 @@ class ImportJob:
         """When it is over."""
         return self.processing_at + self.settings.processing_seconds
 
+    def as_of(self, at: float) -> ImportJob:
+        """The job as it was at that time, to be read only."""
+        if at >= self.due_at:
+            return self
+        return replace(self, status="PROCESSING" if at >= self.processing_at else "CREATED", result=Result())
+
 
 @dataclass
 class ImportJobs:
@@ -87,6 +93,11 @@ class ImportJobs:
     known: dict[str, ImportJob] = field(default_factory=dict)
     active: list[ImportJob] = field(default_factory=list)
     token_key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+    def as_of(self, at: float) -> ImportJobs:
+        """The jobs that there were at that time, as they were, to be read only."""
+        known = {job_id: job.as_of(at) for job_id, job in self.known.items() if job.created_at <= at}
+        return replace(self, known=known)
 
     def add(self, job: ImportJob) -> None:
         """One more."""

@@ -22,11 +22,13 @@ def list_contacts(place: Place, params: Params) -> Answer:
     token = shapes.optional_text(params.get("NextToken"))
     found = wanted(place, params)
     matches = _filter(found, condition)
-    start = 0 if token is None else paging.read_token(token, found.token_key, condition)
+    start = 0 if token is None else paging.read_token(token, found.token_key, condition, place.asked)
     contacts, more = found.page(start, size)
     describe = describer(found)
     answer: Answer = {"Contacts": [describe(contact) for contact in contacts if matches(contact)]}
-    return answer if more is None else {**answer, "NextToken": page_tokens.make_token(more, found.token_key, condition)}
+    if more is None:
+        return answer
+    return {**answer, "NextToken": page_tokens.make_token(more, found.token_key, condition, place.asked)}
 
 
 def _filter(found: ContactList, condition: Params) -> Callable[[Contact], bool]:

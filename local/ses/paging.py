@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local import page_tokens
+from local.page_tokens import Asked
 from local.ses.errors import bad_request, bad_token
 
 MAX_PAGE_SIZE = 1_000  # our choice: the API model names no maximum, and 1,000 is used in practice
@@ -20,9 +21,9 @@ def page_size(value: Any) -> int:
     return value
 
 
-def read_token(token: str, key: bytes, question: object) -> int:
-    """The place to go on from; BadRequestException for a token of another question or list, or none of ours."""
-    place = page_tokens.read_token(token, key, question)
+def read_token(token: str, key: bytes, question: object, asked: Asked) -> int:
+    """The place to go on from; BadRequestException for a token that is not good for this question, list and caller."""
+    place = page_tokens.read_token(token, key, question, asked)
     if place is None:
         raise bad_token()
     return place

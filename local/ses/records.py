@@ -119,8 +119,16 @@ def _checked(record: dict[str, Any]) -> ContactRecord:
     if not isinstance(unsubscribed_all, bool):
         raise bad_request("unsubscribeAll is neither true nor false")
     return ContactRecord(
-        email=validation.address(shapes.text(record.get("emailAddress"), "emailAddress")),
+        email=_address(record.get("emailAddress")),
         preferences=shapes.preferences(record.get("topicPreferences"), members=("topicName", "subscriptionStatus")),
         unsubscribed_all=unsubscribed_all,
         attributes=validation.attributes(shapes.optional_text(record.get("attributesData"))),
     )
+
+
+def _address(given: Any) -> str:
+    """Its refusal names no address: whoever is told the reason is told the record, too."""
+    email = shapes.text(given, "emailAddress")
+    if email.strip() and not validation.is_address(email):
+        raise bad_request("EmailAddress is invalid")
+    return validation.address(email)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from local import unset
+from local.conditions import CurrentConditions
+from local.page_tokens import Asked
 from local.rate import RateLimit, Throttle
 from local.ses import account as accounts
 from local.ses.account import AccountSettings
@@ -18,9 +21,11 @@ from local.ses.jobs import ImportJobSettings
 from local.ses.listing import list_contacts
 from local.ses.objects import NoObjects, ObjectSource
 from local.ses.rate import too_many_requests
-from local.ses.store import ContactRecord, Place, Store
+from local.ses.store import Contact, ContactRecord, Place, Store, Topic
+from local.ses.suppression import SuppressionOperations
 
 _Operation = Callable[[Place, Params], Answer]
+_READING = ("Get", "List")
 
 
 class StrictSes:
@@ -28,9 +33,10 @@ class StrictSes:
 
     `operations` are the names it serves. `rate` None = no throttle. `clock` gives epoch seconds. `objects` is what
     import jobs read from: without it every one is refused. `failed_records_url` makes an import job's
-    FailedRecordsS3Url of the token that `failed_records` takes.
+    FailedRecordsS3Url of the token that `failed_records` takes. `conditions` None = the kind ones.
 
-    Whatever is asked of an account in a Region first finds done what its import jobs had to do by then.
+    Whatever is asked of an account in a Region first finds done what its import jobs had to do by then. With a read
+    lag each reading call sees the state of a moment of its own, at most so long ago; writes act on the newest state.
     """
 
     def __init__(
@@ -40,12 +46,15 @@ class StrictSes:
         clock: Callable[[], float] = time.time,
         objects: ObjectSource | None = None,
         failed_records_url: Callable[[str], str] = "https://failed-records.invalid/{}".format,
+        conditions: CurrentConditions | None = None,
     ) -> None:
         self._clock = clock
+        self._conditions = conditions or CurrentConditions()
         self._throttle = None if rate is None else Throttle(rate, clock)
         self._store = Store()
         self._jobs = ImportJobOperations(clock, objects or NoObjects(), failed_records_url)
         lists, contacts = ContactListOperations(clock), ContactOperations(clock)
+        suppression = SuppressionOperations(clock)
         self._operations: dict[str, _Operation] = {
             "CreateContactList": lists.create_contact_list,
             "GetContactList": lists.get_contact_list,
@@ -60,7 +69,12 @@ class StrictSes:
             "CreateImportJob": self._jobs.create_import_job,
             "GetImportJob": self._jobs.get_import_job,
             "ListImportJobs": self._jobs.list_import_jobs,
-            "GetAccount": lambda place, _: accounts.get_account(place.settings),
+            "PutSuppressedDestination": suppression.put_suppressed_destination,
+            "GetSuppressedDestination": suppression.get_suppressed_destination,
+            "DeleteSuppressedDestination": suppression.delete_suppressed_destination,
+            "ListSuppressedDestinations": suppression.list_suppressed_destinations,
+            "PutAccountSuppressionAttributes": suppression.put_account_suppression_attributes,
+            "GetAccount": _get_account,
         }
         self.operations = frozenset(self._operations)
 
@@ -69,29 +83,48 @@ class StrictSes:
         """The SES of an account in a Region, locked and with its import jobs where they should be by now."""
         place = self._store.place(account, region)
         with place.lock:
+            place.retention.seconds = self._conditions.now.read_lag_seconds
             self._jobs.advance(place)
             yield place
 
-    def call(self, account: str, region: str, operation: str, params: Params) -> Answer:
-        """Answer one request in botocore's shapes, times as epoch seconds; AwsError as SES would."""
+    def call(self, account: str, region: str, operation: str, params: Params, *, caller: str | None = None) -> Answer:
+        """Answer one request in botocore's shapes, times as epoch seconds; AwsError as SES would.
+
+        `caller` is the access key id that it is signed with: NextTokens may be good for that alone.
+        """
         if self._throttle is not None and not self._throttle.admits((account, region)):
             raise too_many_requests()
         with self._place(account, region) as place:
-            return self._operations[operation](place, params)
+            seen = self._seen(place, caller) if operation.startswith(_READING) else place
+            answer = self._operations[operation](seen, params)
+        return unset.leave_out("sesv2", operation, answer, self._conditions)
+
+    def _seen(self, place: Place, caller: str | None) -> Place:
+        """The place as this reading call sees it."""
+        conditions = self._conditions.now
+        lag, seconds, own_only = conditions.read_lag_seconds, conditions.token_seconds, conditions.tokens_of_session
+        if lag <= 0 and seconds is None and not own_only:
+            return place
+        now = self._clock()
+        return place.seen(now - self._conditions.up_to(lag) if lag > 0 else None, Asked(caller, now, seconds, own_only))
 
     def create_list(
         self, account: str, region: str, name: str, *, description: str | None, topics: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Make the account's list as the API would, past the throttle. `topics` are of the API's shape."""
+        """Make the account's list as the API would, past the throttle. `topics` are of the API's shape.
+
+        Every read sees it at once.
+        """
         params = {"ContactListName": name, "Description": description, "Topics": topics}
         with self._place(account, region) as place:
             self._operations["CreateContactList"](place, params)
+            place.forget()
 
     def fill(self, account: str, region: str, list_name: str, contacts: Iterable[ContactRecord]) -> int:
         """Put many contacts into a list at once, past the throttle; how many there were.
 
         One that has the address of a known contact replaces it outright, as an import job's PUT does (observed).
-        All are put or, where one is refused, none.
+        All are put or, where one is refused, none. Every read sees them, and the list as it is, at once.
         """
         params = {"ContactListName": list_name}
         with self._place(account, region) as place:
@@ -100,12 +133,22 @@ class StrictSes:
         made = made_rows(contacts, self._clock())
         with self._place(account, region) as place:
             fill(wanted(place, params), made)
+            place.forget()
         return len(made)
 
     def topics(self, account: str, region: str, list_name: str) -> tuple[str, ...]:
-        """The names of a list's topics."""
+        """The names of a list's topics, whatever the conditions."""
+        return tuple(topic.name for topic in self.true_topics(account, region, list_name))
+
+    def true_topics(self, account: str, region: str, list_name: str) -> list[Topic]:
+        """A list's topics as they are now, whatever the conditions; AwsError when there is no such list."""
         with self._place(account, region) as place:
-            return tuple(wanted(place, {"ContactListName": list_name}).topics)
+            return list(wanted(place, {"ContactListName": list_name}).topics.values())
+
+    def true_contacts(self, account: str, region: str, list_name: str) -> list[Contact]:
+        """A list's contacts as they are now, whatever the conditions; AwsError when there is no such list."""
+        with self._place(account, region) as place:
+            return wanted(place, {"ContactListName": list_name}).contacts()
 
     def set_account(self, account: str, region: str, *, production_access: bool, sending_enabled: bool) -> None:
         """What GetAccount says of an account."""
@@ -120,8 +163,8 @@ class StrictSes:
     def advance_import_jobs(self) -> None:
         """Let all import jobs do what they had to do by now: for who is about to change what they read."""
         for place in self._store.places():
-            with place.lock:
-                self._jobs.advance(place)
+            with self._place(place.account, place.region):
+                pass
 
     def failed_records(self, token: str) -> bytes | None:
         """The records of an import job that failed, as JSON lines `{"emailAddress": …, "reason": …}`.
@@ -134,3 +177,7 @@ class StrictSes:
         """Every address held, for searching logs."""
         self.advance_import_jobs()
         return self._store.addresses()
+
+
+def _get_account(place: Place, _: Params) -> Answer:
+    return accounts.get_account(place.settings, place.suppression.reasons.as_of(place.at))

@@ -59,9 +59,14 @@ def address(email: str) -> str:
 
     The upper limit of 320 characters is ours (64 and 255 around the @, RFC 5321).
     """
-    if len(email) <= _MAX_ADDRESS and _ADDRESS.fullmatch(email):
+    if is_address(email):
         return email
-    raise bad_request("EmailAddress is invalid" if email.strip() else "EmailAddress can't be blank.")
+    raise bad_request(f"EmailAddress <{email}> is invalid" if email.strip() else "EmailAddress can't be blank.")
+
+
+def is_address(email: str) -> bool:
+    """Whether SES takes this for an address."""
+    return len(email) <= _MAX_ADDRESS and _ADDRESS.fullmatch(email) is not None
 
 
 def attributes(text: str | None) -> str | None:

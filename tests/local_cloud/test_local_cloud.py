@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +146,33 @@ def test_the_journal_says_who_did_what(cloud: Cloud) -> None:
 
 
 def test_an_operation_that_is_not_there_is_501(cloud: Cloud) -> None:
-    """Nobody should take a missing emulation for an answer."""
-    with pytest.raises(ClientError) as error:
-        cloud.client("sesv2").list_suppressed_destinations()
-    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    """Nobody should take a missing emulation for an answer, nor moto's for that of the same SES and STS."""
+    for missing in (cloud.client("sesv2").list_email_identities, cloud.client("sts").get_session_token):
+        with pytest.raises(ClientError) as error:
+            missing()
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_the_suppression_list_is_asked_over_http(cloud: Cloud) -> None:
+    """Addresses in the path, reasons and times in the query string, as botocore sends them."""
+    ses = cloud.client("sesv2", account="300000000099")
+    address, day = "ada+news@x.example", timedelta(days=1)
+    ses.put_suppressed_destination(EmailAddress=address, Reason="COMPLAINT")
+    found = ses.get_suppressed_destination(EmailAddress=address)["SuppressedDestination"]
+    assert (found["EmailAddress"], found["Reason"]) == (address, "COMPLAINT")
+    now, both = found["LastUpdateTime"], ["BOUNCE", "COMPLAINT"]
+    pages = [
+        ses.list_suppressed_destinations(**asked)["SuppressedDestinationSummaries"]
+        for asked in (
+            {"Reasons": both, "StartDate": now - day, "EndDate": now + day, "PageSize": 5},
+            {"Reasons": ["BOUNCE"]},
+            {"StartDate": now + day},
+        )
+    ]
+    assert [[one["EmailAddress"] for one in page] for page in pages] == [[address], [], []]
+    ses.delete_suppressed_destination(EmailAddress=address)
+    with pytest.raises(ses.exceptions.NotFoundException, match=r"ada\+news@x.example does not exist"):
+        ses.get_suppressed_destination(EmailAddress=address)
 
 
 @pytest.mark.parametrize(

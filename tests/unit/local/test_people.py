@@ -14,6 +14,7 @@ from local.accounts import fill_accounts
 from local.identity_center.service import StrictIdentityCenter
 from local.people import People, ScenarioIdentityCenter
 from local.ses.service import StrictSes
+from local.web import AwsError
 
 OWNER, MEMBER = "111122223333", "444455556666"
 STORE = "d-0123456789"
@@ -83,6 +84,20 @@ def test_people_and_groups_are_made_up(tmp_path: Path) -> None:
     assert [len(listed(made, "ListGroupMemberships", GroupId=group["GroupId"])) for group in found] == [2, 2, 2]
 
 
+def test_an_instance_may_be_in_transition_and_groups_may_vanish(tmp_path: Path) -> None:
+    """As the file says."""
+    groups = [{"name": "gone", "vanishes_after_listing": True}, {"name": "late", "answers_at_second_attempt": True}]
+    other = {"region": "eu-west-1", "status": "CREATE_IN_PROGRESS"}
+    made = filled(file(tmp_path, {"region": "us-east-1", "groups": groups}, other))
+    (instance,) = made.call("sso-admin", OWNER, "eu-west-1", "ListInstances", {})["Instances"]
+    assert (instance["Status"], "IdentityStoreId" in instance) == ("CREATE_IN_PROGRESS", False)
+    gone, late = (group["GroupId"] for group in listed(made, "ListGroups"))
+    for group_id in (gone, late, gone):
+        with pytest.raises(AwsError, match=r"GROUP not found\."):
+            listed(made, "ListGroupMemberships", GroupId=group_id)
+    assert listed(made, "ListGroupMemberships", GroupId=late) == []
+
+
 def test_no_identity_center_is_something_else_than_nothing_said(tmp_path: Path) -> None:
     """An empty list = none; an account that is not in the scenario, or says nothing of them, has an empty one."""
     made = filled(file(tmp_path))
@@ -110,6 +125,7 @@ def test_no_identity_center_is_something_else_than_nothing_said(tmp_path: Path) 
         ),
         ({"region": "us-east-1", "users": {"generate": -1}}, ".0.users.generate: Input should be greater than"),
         ({"region": "us-east-1", "users": {"count": 1}}, ".0.users.generate: Field required"),
+        ({"region": "us-east-1", "status": "GONE"}, ".0.status: Input should be 'ACTIVE', 'CREATE_IN_PROGRESS'"),
         (
             {"region": "us-east-1", "users": {"generate": 9}, "groups": {"generate": 1, "members": 1, "name": "g"}},
             ".0.groups.name: Value error, must have {n} where each group's number is to be",

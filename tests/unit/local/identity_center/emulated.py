@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.conditions import Conditions, CurrentConditions
 from local.identity_center.filling import NewGroup, NewUser
 from local.identity_center.service import StrictIdentityCenter
 from local.rate import RateLimit
@@ -23,9 +24,17 @@ NAMED: dict[str, Any] = {"DisplayName": "Ada Lovelace", "Name": {"GivenName": "A
 class Emulated:
     """A strict Identity Center with the store STORE of OWNER, and a clock that the test sets."""
 
-    def __init__(self, *, users: int = 0, groups: Sequence[NewGroup] = (), rate: RateLimit | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        users: int = 0,
+        groups: Sequence[NewGroup] = (),
+        rate: RateLimit | None = None,
+        conditions: Conditions | None = None,
+    ) -> None:
         self.now = 1_000.0
-        self.service = StrictIdentityCenter(rate=rate, clock=lambda: self.now)
+        current = CurrentConditions(conditions)
+        self.service = StrictIdentityCenter(rate=rate, clock=lambda: self.now, conditions=current)
         self.put(users=[NewUser(f"u{number}", f"u{number}@x.example") for number in range(users)], groups=groups)
 
     def put(self, account: str = OWNER, region: str = REGION, store_id: str | None = STORE, **more: Any) -> None:

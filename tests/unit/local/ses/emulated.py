@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.conditions import Conditions, CurrentConditions
 from local.rate import RateLimit
 from local.ses.objects import S3Object
 from local.ses.service import StrictSes
@@ -17,7 +18,9 @@ ADA = "ada@x.example"
 URL = "s3://imports/people.json"
 _WITHOUT_LIST = (
     *("CreateContactList", "ListContactLists", "GetAccount"),
-    *("CreateImportJob", "GetImportJob", "ListImportJobs"),
+    *("CreateImportJob", "GetImportJob", "ListImportJobs", "PutAccountSuppressionAttributes"),
+    *(f"{verb}SuppressedDestination" for verb in ("Put", "Get", "Delete")),
+    "ListSuppressedDestinations",
 )
 
 
@@ -63,10 +66,13 @@ class Emulated:
     Unless `empty`, it has the list `main` with the topics `news` (default OPT_IN) and `ads` (default OPT_OUT).
     """
 
-    def __init__(self, *, empty: bool = False, rate: RateLimit | None = None) -> None:
+    def __init__(
+        self, *, empty: bool = False, rate: RateLimit | None = None, conditions: Conditions | None = None
+    ) -> None:
         self.now = 1_000.0
         self.objects = HeldObjects()
-        self.ses = StrictSes(rate=rate, clock=lambda: self.now, objects=self.objects)
+        self.conditions = CurrentConditions(conditions)
+        self.ses = StrictSes(rate=rate, clock=lambda: self.now, objects=self.objects, conditions=self.conditions)
         if not empty:
             self.make_list(ACCOUNT, REGION)
 

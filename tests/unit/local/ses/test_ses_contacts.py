@@ -57,10 +57,10 @@ def test_addresses_are_compared_exactly() -> None:
     ("params", "message"),
     [
         ({"EmailAddress": ""}, "EmailAddress can't be blank."),
-        ({"EmailAddress": "nobody"}, "EmailAddress is invalid"),
-        ({"EmailAddress": "a b@x.example"}, "EmailAddress is invalid"),
-        ({"EmailAddress": "a@b@x.example"}, "EmailAddress is invalid"),
-        ({"EmailAddress": f"{'a' * 311}@x.example"}, "EmailAddress is invalid"),
+        ({"EmailAddress": "nobody"}, "EmailAddress <nobody> is invalid"),
+        ({"EmailAddress": "a b@x.example"}, "EmailAddress <a b@x.example> is invalid"),
+        ({"EmailAddress": "a@b@x.example"}, "EmailAddress <a@b@x.example> is invalid"),
+        ({"EmailAddress": f"{'a' * 311}@x.example"}, f"EmailAddress <{'a' * 311}@x.example> is invalid"),
         ({"TopicPreferences": preferences(other="OPT_IN")}, "List: main doesn't contain Topic: other"),
         ({"TopicPreferences": preferences(news="YES")}, "Subscription status must be one of OPT_IN, OPT_OUT"),
         ({"AttributesData": "[]"}, "AttributesData must be a valid JSON object"),
@@ -124,7 +124,7 @@ def test_of_several_faults_the_first_in_order_is_reported() -> None:
         faults |= mended
     assert said == [
         "Subscription status must be one of OPT_IN, OPT_OUT",
-        "EmailAddress is invalid",
+        "EmailAddress <nobody> is invalid",
         "List with name: other doesn't exist.",
         "List: main doesn't contain Topic: other",
         "AttributesData must be a valid JSON object",

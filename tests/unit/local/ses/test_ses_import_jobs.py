@@ -332,13 +332,6 @@ def test_what_is_not_a_job_is_a_bad_request(change: dict[str, Any], refusal: str
     assert seen.objects.asked == []
 
 
-def test_the_suppression_list_is_not_there() -> None:
-    """501, as all that the local cloud lacks."""
-    destination = {"SuppressionListDestination": {"SuppressionListImportAction": "PUT"}}
-    code, status, _ = Emulated().refused("CreateImportJob", **{**import_job(), "ImportDestination": destination})
-    assert (code, status) == ("NotImplemented", 501)
-
-
 def test_a_missing_list_is_told_in_words_of_its_own() -> None:
     """Others than those of the operations on contact lists."""
     refusal = Emulated().refused("CreateImportJob", **import_job(name="other"))
