@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared import clock
 from shared.errors import CustomerError
 from shared.models import Stored
-from shared.record import backup_manifest_key, backup_prefix
+from shared.record import backup_manifest_key, backup_prefix, walk_prefix
 from worker import parts
 from worker.contact_list import ContactList
 from worker.job import Job
@@ -20,7 +20,8 @@ Kind = Literal["list", "topics", "contacts"]
 
 class Manifest(Stored):
     """backup.json. `kind` topics: only preferences for `topics`, which a prune was about to remove; contacts: only
-    those whom an import was about to remove."""
+    those whom an import was about to remove. `walk`: how often the reading began again, which says where the parts lie.
+    """
 
     kind: Kind
     run_id: str
@@ -32,6 +33,7 @@ class Manifest(Stored):
     topics: tuple[str, ...]
     contacts: int
     parts: int
+    walk: Annotated[int, Field(ge=0)] = 0
     with_attributes: bool = False
 
 
@@ -57,6 +59,7 @@ def complete(
         topics=topics,
         contacts=written.total,
         parts=written.parts,
+        walk=written.walk,
         with_attributes=with_attributes,
     )
     key = backup_manifest_key(job.code, job.item.run_id)
@@ -87,7 +90,8 @@ def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
 
 def records(job: Job, manifest: Manifest, part: int) -> list[Record]:
     """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is restored then."""
-    found = parts.records(job, backup_prefix(manifest.customer_code, manifest.run_id), part)
+    prefix = walk_prefix(backup_prefix(manifest.customer_code, manifest.run_id), manifest.walk)
+    found = parts.records(job, prefix, part)
     if not all(isinstance(record.get("email"), str) for record in found):
         text = f"part {part} of the backup {manifest.run_id} of {job.code} is damaged; nothing of it was restored"
         raise CustomerError("operation", "DamagedData", text)

@@ -97,7 +97,7 @@ def _request(found: ContactList, topics: Sequence[Topic]) -> dict[str, object]:
 
 
 def _read(job: Job, name: str) -> ContactList:
-    return contact_list.described(job.ses.read("get_contact_list", ContactListName=name))
+    return contact_list.read(job, name)
 
 
 def _read_back(job: Job, name: str, topics: Sequence[Topic]) -> ContactList:

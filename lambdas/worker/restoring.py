@@ -11,7 +11,7 @@ from shared import limits
 from shared.errors import AwsCallError
 from worker import backups
 from worker.backups import Manifest
-from worker.contact_list import ContactList, Scan, Topic, api_preferences, chosen
+from worker.contact_list import ContactList, Scan, Topic, address, api_preferences, chosen
 from worker.job import Job, State
 from worker.list_changes import change
 
@@ -166,11 +166,15 @@ class Listing:
 
     def read(self, job: Job, found: ContactList) -> None:
         """Read the whole list."""
-        for page in Scan({"list": found.model_dump(mode="json")}).pages(job):
+        for page in Scan({"list": found.model_dump(mode="json")}).pages(job, self._forget):
             for one in page:
-                email = one["EmailAddress"]
+                email = address(one)
                 self._emails.add(_digest(email))
                 self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
+
+    def _forget(self) -> None:
+        self._emails.clear()
+        self._states.clear()
 
     def lacks(self, record: _Record) -> bool:
         """Whether there is no such contact."""

@@ -94,7 +94,7 @@ class _Work:
         found = self._scan.open(job)
         if found is None:
             return
-        for page in self._scan.pages(job):
+        for page in self._scan.pages(job, self._writer.restart):
             self._writer.add(record for contact in page if (record := _preferences(contact, going)))
         self._backup = backups.complete(job, "topics", found, tuple(going), self._writer)
         job.log(f"💾 Customer {job.code}: preferences of {self._writer.total} contacts saved for {', '.join(going)}")
@@ -129,7 +129,7 @@ def _names(found: ContactList) -> list[str]:
 
 def _preferences(contact: dict[str, Any], going: list[str]) -> dict[str, Any] | None:
     going_with = {topic: status for topic, status in chosen(contact).items() if topic in going}
-    return {"email": contact["EmailAddress"], "preferences": going_with} if going_with else None
+    return {"email": contact_list.address(contact), "preferences": going_with} if going_with else None
 
 
 def _quoted(text: str | None) -> str:

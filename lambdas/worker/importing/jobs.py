@@ -13,9 +13,11 @@ from shared import limits
 from shared.actions import IMPORT_PREFIX
 from shared.errors import AwsCallError
 from shared.text import masked
+from worker.answers import needed, text
 from worker.contact_list import api_preferences
 from worker.importing.subscriptions import Change
 from worker.job import Job
+from worker.walk import Walk
 
 _ACTIVE = ("CREATED", "PROCESSING")
 
@@ -42,16 +44,12 @@ class Ended:
 
 def look(job: Job) -> Jobs:
     """All jobs that SES tells of, in as many requests as there are pages."""
-    found: dict[str, str] = {}
-    token: dict[str, str] = {}
-    while True:
-        answer = job.ses.read("list_import_jobs", ImportDestinationType="CONTACT_LIST", **token)
-        found |= {str(one["JobId"]): str(one["JobStatus"]) for one in answer.get("ImportJobs", [])}
-        if not answer.get("NextToken"):
-            break
-        token = {"NextToken": answer["NextToken"]}
+    found: dict[str, str | None] = {}
+    walk = Walk("list_import_jobs", "ImportJobs")
+    for page in walk.pages(job.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
+        found |= {needed(one, "JobId", "an import job"): text(one, "JobStatus") for one in page}
     digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[:16]
-    return Jobs(sum(status in _ACTIVE for status in found.values()), digest)
+    return Jobs(sum(_is_active(status) for status in found.values()), digest)
 
 
 def upload(job: Job, bucket: str, additions: Iterable[Change]) -> str:
@@ -84,14 +82,14 @@ def start(job: Job, bucket: str, key: str, list_name: str) -> str:
         ImportDestination={"ContactListDestination": {"ContactListName": list_name, "ContactListImportAction": "PUT"}},
         ImportDataSource={"S3Url": f"s3://{bucket}/{key}", "DataFormat": "JSON"},
     )
-    return str(answer["JobId"])
+    return needed(answer, "JobId", "a new import job", outcome_unknown=True)
 
 
 def ended(job: Job, job_id: str) -> Ended | None:
     """How the job ended; None while it is under way."""
     answer = job.ses.read("get_import_job", JobId=job_id)
-    status = str(answer.get("JobStatus"))
-    if status in _ACTIVE:
+    status = text(answer, "JobStatus")
+    if status is None or _is_active(status):
         return None
     failure = answer.get("FailureInfo") or {}
     return Ended(
@@ -99,8 +97,8 @@ def ended(job: Job, job_id: str) -> Ended | None:
         status=status,
         processed=int(answer.get("ProcessedRecordsCount") or 0),
         failed=int(answer.get("FailedRecordsCount") or 0),
-        message=masked(str(failure.get("ErrorMessage") or "")),
-        failures_url=failure.get("FailedRecordsS3Url"),
+        message=masked(text(failure, "ErrorMessage") or ""),
+        failures_url=text(failure, "FailedRecordsS3Url"),
     )
 
 
@@ -133,6 +131,11 @@ def failed_records(job: Job, outcome: Ended) -> bytes | None:
 def reasons(body: bytes) -> dict[str, int]:
     """The reasons in that file, masked, and how often each. Its form is not documented."""
     return dict(Counter(_reason(line) for line in body.decode(errors="replace").splitlines() if line.strip()))
+
+
+def _is_active(status: str | None) -> bool:
+    """A job whose status SES does not tell is not known to be over."""
+    return status is None or status in _ACTIVE
 
 
 def _reason(line: str) -> str:
