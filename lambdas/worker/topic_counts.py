@@ -36,7 +36,8 @@ class TopicCounts:
             if contact.get("UnsubscribeAll"):
                 self.unsubscribed_all += 1
                 continue
-            self._explicit.update(chosen(contact).items())
+            for choice in chosen(contact).items():
+                self._explicit[choice] += 1
 
     def opted_in(self, topic: Topic) -> int:
         """How many contacts get this topic's mail."""

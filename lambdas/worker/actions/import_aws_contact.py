@@ -59,8 +59,8 @@ def _say_where_from(job: Job) -> None:
     job.log(f"✅ Customer {job.code}: Retrieved {read.users} users and {read.memberships} group memberships")
     if read.vanished_groups:
         job.warn(
-            f"{read.vanished_groups} groups of Identity Center vanished while they were read: nobody is taken to be in "
-            "them, so some people may lack an opt-in; run this customer again"
+            f"{read.vanished_groups} group(s) of Identity Center vanished while they were read: nobody is taken to "
+            "be in them, so some people may lack an opt-in; run this customer again"
         )
 
 

@@ -175,7 +175,7 @@ class _Members:
         if self.vanished:
             shown = ", ".join(self.vanished[: limits.FAILURE_REASONS])
             self._job.warn(
-                f"{len(self.vanished)} groups of Identity Center vanished while they were read ({shown}): nobody is "
+                f"{len(self.vanished)} group(s) of Identity Center vanished while they were read ({shown}): nobody is "
                 "taken to be in them, and nobody is removed by this run"
             )
 

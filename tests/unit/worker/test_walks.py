@@ -17,8 +17,9 @@ from shared import limits
 from shared.actions import BackupListParams, DescribeListParams, ListContactsParams, Params, RestoreListParams
 from shared.errors import AwsCallError, CustomerError
 from shared.models import IdentityCenter, WantedTopic
+from tests.unit.worker.imports import meanwhile
 from tests.unit.worker.scripted import Answer, Pages, Scripted, refused
-from tests.unit.worker.world import World
+from tests.unit.worker.world import ACCOUNT, REGION, World, contact
 from worker import backups, contact_list
 from worker.actions import (
     backup_list,
@@ -381,3 +382,33 @@ def test_a_list_that_vanishes_between_two_looks_is_a_failure() -> None:
     account.aws.answers["get_contact_list"] = gone
     with pytest.raises(CustomerError, match="main of acme vanished"):
         account.run(describe_list.run, DescribeListParams())
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_the_strict_ses_refuses_tokens_like_that(anew: bool) -> None:
+    """A list made anew takes no token of the old one; a token that it forgot has everybody counted once."""
+    everybody = [contact(number) for number in range(2_500)]
+    world = World(*everybody)
+    asked: list[str] = []
+
+    def happens(operation: str) -> None:
+        asked.append(operation)
+        if asked.count("list_contacts") != 2 or operation != "list_contacts":
+            return
+        if anew:
+            world.time.sleep(60)
+            world.ses.call(ACCOUNT, REGION, "DeleteContactList", {"ContactListName": "main"})
+            world.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=[TOPIC])
+        else:
+            with world.ses._place(ACCOUNT, REGION) as place:
+                assert place.contact_list is not None
+                place.contact_list.token_key = b"another session"
+
+    meanwhile(world, happens)
+    if anew:
+        with pytest.raises(CustomerError, match="made anew"):
+            world.run(describe_list.run, DescribeListParams())
+    else:
+        found = world.data(describe_list.run, DescribeListParams())
+        assert found["contacts"] == {"total": 2_500, "unsubscribed_all": 0}
+        assert asked.count("list_contacts") == 2 + 3
