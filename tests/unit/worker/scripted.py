@@ -85,6 +85,12 @@ def output_shape(service: str, operation: str) -> Any:
     return _session().get_service_model(service).operation_model(operation).output_shape
 
 
+def knows(service: str, operation: str) -> bool:
+    """Whether the service has an operation of this name, in boto3's spelling."""
+    model = _session().get_service_model(service)
+    return "".join(part.title() for part in operation.split("_")) in model.operation_names
+
+
 def made(shape: Any, known: dict[str, Any], name: str = "") -> Any:
     """An answer with every member of the shape, lists with one element; `known` are values by the member's name."""
     if name in known:

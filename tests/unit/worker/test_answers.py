@@ -5,7 +5,9 @@ Every member that botocore's models know of every answer that the worker reads i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -256,3 +258,11 @@ def test_who_changed_at_an_unknown_time_is_not_left_out() -> None:
     assert len(warnings) == 1
     assert "2 of the contacts" in warnings[0]
     assert _Aws("list_contacts", answer).ended(list_contacts.run, ListContactsParams())[3] == []
+
+
+def test_every_operation_that_is_read_is_tried_here() -> None:
+    """By its name in the worker's code: a new one must be added to OPERATIONS."""
+    code = "".join(file.read_text() for file in Path(contact_list.__file__).parent.rglob("*.py"))
+    named = set(re.findall(r'"((?:get|list|describe)_[a-z_]+)"', code))
+    services = {service for service, _ in OPERATIONS.values()}
+    assert {name for name in named if any(scripted.knows(service, name) for service in services)} == set(OPERATIONS)

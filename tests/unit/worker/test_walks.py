@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -20,7 +21,7 @@ from shared.models import IdentityCenter, WantedTopic
 from tests.unit.worker.imports import meanwhile
 from tests.unit.worker.scripted import Answer, Pages, Scripted, refused
 from tests.unit.worker.world import ACCOUNT, REGION, World, contact
-from worker import backups, contact_list
+from worker import backups, contact_list, walk
 from worker.actions import (
     backup_list,
     describe_list,
@@ -412,3 +413,9 @@ def test_the_strict_ses_refuses_tokens_like_that(anew: bool) -> None:
         found = world.data(describe_list.run, DescribeListParams())
         assert found["contacts"] == {"total": 2_500, "unsubscribed_all": 0}
         assert asked.count("list_contacts") == 2 + 3
+
+
+def test_one_class_walks_all_listings() -> None:
+    """No other code sends a continuation token: it would not know what to do when one is refused."""
+    code = Path(walk.__file__).parent
+    assert [file.name for file in code.rglob("*.py") if "NextToken" in file.read_text()] == ["walk.py"]
