@@ -82,7 +82,7 @@ def _contacts(bucket: Bucket, run_id: str, result: CustomerResult, exported: Exp
     data = result.data or {}
     count = 0
     for number in range(1, data.get("parts", 0) + 1):
-        key = f"{data_prefix(run_id, result.customer_code)}{part_name(number)}"
+        key = f"{_prefix(bucket, run_id, result)}{part_name(number)}"
         try:
             stored = bucket.read(key, limit=_MAX_PART_BYTES).body
             _check(stored)
@@ -96,6 +96,13 @@ def _contacts(bucket: Bucket, run_id: str, result: CustomerResult, exported: Exp
             yield contact
     if count >= 0 and count != data.get("total"):
         exported.problems.append(f"{result.customer_code} has {count} contacts in its files, not {data.get('total')}")
+
+
+def _prefix(bucket: Bucket, run_id: str, result: CustomerResult) -> str:
+    """Where the parts lie: where the result says, if that is among the customer's own data of this run."""
+    own = data_prefix(run_id, result.customer_code)
+    said = (result.data_location or "").removeprefix(bucket.location(""))
+    return said if said.startswith(own) else own
 
 
 def _check(stored: bytes) -> None:

@@ -46,7 +46,9 @@ class ListContactsParams(Params):
         default=None, description="only contacts that unsubscribed from everything (true), or did not (false)"
     )
     changed_since: datetime | None = Field(
-        default=None, description="only contacts updated at or after this time, ISO 8601, UTC unless it says otherwise"
+        default=None,
+        description="only contacts updated at or after this time, ISO 8601, UTC unless it says otherwise; also those "
+        "of which SES does not say when it was",
     )
 
     @field_validator("status")

@@ -115,19 +115,20 @@ class People(Wire):
     """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
 
     `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`, among
-    `all_groups`. `vanished_groups` were deleted while they were read, so who was in them is not known. `store_id` is
-    the identity store; null if an earlier version read it.
+    `all_groups`. `user_prefix`: where the users lie, if elsewhere than the memberships. `store_id` is the identity
+    store that was read. Of `vanished_groups` nobody knows who was in them: nobody may be removed by such a reading.
     """
 
     prefix: str
+    user_prefix: str | None = None
+    store_id: str | None = None
+    vanished_groups: int = 0
     users: int
     groups: int
     all_groups: int = 0
     memberships: int
     user_parts: int
     membership_parts: int
-    vanished_groups: int = 0
-    store_id: str | None = None
 
 
 class WorkItem(Wire):

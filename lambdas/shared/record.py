@@ -84,3 +84,8 @@ CONTACTS = "contacts"
 def part_name(number: int, name: str = CONTACTS) -> str:
     """The n-th part of what is called `name`, from 1."""
     return f"{name}-{number:05d}.jsonl.gz"
+
+
+def walk_prefix(prefix: str, walk: int) -> str:
+    """Where the parts of a listing lie that was begun again so many times: the first time right below `prefix`."""
+    return f"{prefix}again-{walk}/" if walk else prefix

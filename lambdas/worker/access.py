@@ -12,6 +12,7 @@ from shared.arns import RoleArn, parse_role_arn
 from shared.errors import AwsCallError, CustomerError
 from shared.models import Customer, IdentityCenter, WorkItem
 from shared.text import printable
+from worker.answers import needed, text
 
 _ASSUME_ROLE_ATTEMPTS = 3
 _ASSUMED_ACCOUNT = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/.+", re.DOTALL)
@@ -74,9 +75,10 @@ class Access:
         if external_id is not None:
             request["ExternalId"] = external_id
         answer = self.sts.call("assume_role", **request)
-        _check_account(customer, role.account_id, str(answer["AssumedRoleUser"]["Arn"]))
-        keys = answer["Credentials"]
-        return aws.Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+        _check_account(customer, role.account_id, text(answer.get("AssumedRoleUser") or {}, "Arn") or "unknown")
+        keys = answer.get("Credentials") or {}
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        return aws.Credentials(*(needed(keys, name, "a session") for name in names))
 
 
 def sts_client(region: str) -> aws.AwsClient:

@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from shared import clock
 from shared.errors import CustomerError
 from shared.models import Stored
-from shared.record import backup_manifest_key, backup_prefix
+from shared.record import backup_manifest_key, backup_prefix, walk_prefix
 from worker import parts
 from worker.contact_list import ContactList
 from worker.job import Job, State
@@ -25,7 +25,7 @@ class Manifest(Stored):
     those whom an import was about to remove.
 
     The parts lie in `folder`, a name that no other backup has. Backups of earlier versions have none: their parts lie
-    beside the manifest.
+    beside the manifest. `walk`: how often the reading began again, which says where below that the parts lie.
     """
 
     kind: Kind
@@ -39,6 +39,7 @@ class Manifest(Stored):
     topics: tuple[str, ...]
     contacts: int
     parts: int
+    walk: Annotated[int, Field(ge=0)] = 0
     with_attributes: bool = False
 
 
@@ -83,12 +84,13 @@ class BackupWriter:
         """Every contact that was added, as it is in S3."""
         if self._parts is None:
             return []
-        count = self.flushed().parts
-        return [one for part in range(1, count + 1) for one in parts.records(self._job, self._prefix, part)]
+        saved = self.flushed()
+        return [one for part in range(1, saved.parts + 1) for one in parts.records(self._job, saved.prefix, part)]
 
-    @property
-    def _prefix(self) -> str:
-        return f"{self._job.backup_prefix}{self.folder}/"
+    def restart(self) -> None:
+        """Forget every contact that was added; what is in S3 of them stays there, and nothing names it."""
+        if self._parts is not None:
+            self._parts.restart()
 
     def _begun(self) -> PartWriter:
         if self._parts is None:
@@ -98,7 +100,8 @@ class BackupWriter:
         return self._parts
 
     def _open(self, folder: str) -> PartWriter:
-        return PartWriter(self._job, f"{self._job.backup_prefix}{folder}/", self._parts_state, create_only=True)
+        prefix = _prefix(self._job, self._job.item.run_id, folder)
+        return PartWriter(self._job, prefix, self._parts_state, create_only=True)
 
 
 def complete(
@@ -124,6 +127,7 @@ def complete(
         topics=topics,
         contacts=written.total,
         parts=written.parts,
+        walk=written.walk,
         with_attributes=with_attributes,
     )
     key = backup_manifest_key(job.code, job.item.run_id)
@@ -157,12 +161,15 @@ def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
 
 def records(job: Job, manifest: Manifest, part: int) -> list[Record]:
     """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is restored then."""
-    folder = "" if manifest.folder is None else f"{manifest.folder}/"
-    found = parts.records(job, f"{backup_prefix(job.code, manifest.run_id)}{folder}", part)
+    found = parts.records(job, walk_prefix(_prefix(job, manifest.run_id, manifest.folder), manifest.walk), part)
     if not all(isinstance(record.get("email"), str) for record in found):
         text = f"part {part} of the backup {manifest.run_id} of {job.code} is damaged; nothing of it was restored"
         raise CustomerError("operation", "DamagedData", text)
     return found
+
+
+def _prefix(job: Job, run_id: str, folder: str | None) -> str:
+    return backup_prefix(job.code, run_id) + ("" if folder is None else f"{folder}/")
 
 
 def _refuse_a_second_backup(job: Job) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shared.errors import AwsCallError
-from worker.contact_list import Reader, api_preferences, chosen
+from worker.answers import listed, needed, text
+from worker.contact_list import api_preferences, chosen
 from worker.job import Job
-from worker.paced import Requests
+from worker.paced import Reader, Requests
 
 Ending = Literal["created", "updated", "removed", "unchanged"]
 
@@ -89,7 +90,7 @@ def get(ses: Reader, list_name: str, email: str) -> Contact | None:
         if failure.status == 404:
             return None
         raise
-    return Contact(chosen(answer), bool(answer.get("UnsubscribeAll")), answer.get("AttributesData") or None)
+    return Contact(chosen(answer), bool(answer.get("UnsubscribeAll")), text(answer, "AttributesData"))
 
 
 class _Unit:
@@ -154,7 +155,7 @@ class _Unit:
 
     def _topics(self, sent: Requests) -> frozenset[str]:
         answer = sent.read("get_contact_list", ContactListName=self._place["ContactListName"])
-        return frozenset(topic["TopicName"] for topic in answer.get("Topics") or ())
+        return frozenset(needed(topic, "TopicName", "a topic") for topic in listed(answer, "Topics"))
 
     def _put(self, sent: Requests, now: Contact | None, wish: Contact) -> None:
         if self._job.dry_run:

@@ -40,14 +40,19 @@ class Harvest:
 
     def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:
         """`{case-folded address: its contacts}` of the whole list, of those contacts that are `wanted`."""
-        for page in () if self._over else self._scan.pages(self._job):
+        for page in () if self._over else self._scan.pages(self._job, self._forget):
             self.total += len(page)
             self._new += filter(wanted, map(contact_list.record, page))
         self._over = True
         found: dict[str, list[Record]] = {}
         for number in range(1, self._written.parts + 1):
-            for record in parts.records(self._job, self._job.data_prefix, number, self._name):
+            for record in parts.records(self._job, self._written.prefix, number, self._name):
                 found.setdefault(record["email"].casefold(), []).append(record)
         for record in self._new:
             found.setdefault(record["email"].casefold(), []).append(record)
         return found
+
+    def _forget(self) -> None:
+        self.total = 0
+        self._new = []
+        self._written.restart()

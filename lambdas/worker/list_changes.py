@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from shared import limits
 from shared.errors import AwsCallError, CustomerError
 from worker import contact_list
-from worker.contact_list import ContactList, Reader, Topic, api_topics
+from worker.contact_list import ContactList, Topic, api_topics
 from worker.job import Job, State
-from worker.paced import Requests
+from worker.paced import Reader, Requests
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,10 @@ class ListEditor:
         """
         # Which list it is does not change, so it is found out before: what is reserved for is one read and the write.
         known = name or self._name or self._job.customer.contact_list_name or contact_list.first_name(self._job)
-        before, changed = self._job.ses.read_modify_write(2, lambda sent: self._once(sent, known, desire))
+        try:
+            before, changed = self._job.ses.read_modify_write(2, lambda sent: self._once(sent, known, desire))
+        except StaleReadError:
+            raise self._not_as_written() from None
         if not changed:
             assert before is not None  # noqa: S101  # without a list one is made
             return Changed(before, before, wrote=False)
@@ -191,10 +194,11 @@ def _update(found: ContactList, topics: Sequence[Topic]) -> dict[str, object]:
 
 def _look(job: Job, ses: Reader, name: str | None) -> ContactList | None:
     """The list of that name, or the customer's whatever its name; None when there is none."""
-    if name is None:
-        return contact_list.find(job, ses)
+    wanted = name or job.customer.contact_list_name or contact_list.first_name(job, ses)
+    if wanted is None:
+        return None
     try:
-        return contact_list.described(ses.read("get_contact_list", ContactListName=name))
+        return contact_list.described(ses.read("get_contact_list", ContactListName=wanted), wanted)
     except AwsCallError as failure:
         if failure.status == 404:
             return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from shared import limits
 from shared.aws import AwsClient
@@ -27,6 +27,13 @@ _CONTRADICTIONS = frozenset(
         ("update_contact_list", "NotFoundException"),
     }
 )
+
+
+class Reader(Protocol):
+    """What reads: a client alone, or the requests of a unit that goes on to write."""
+
+    def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Send a reading request; AwsCallError when it fails."""
 
 
 class Requests:

@@ -13,19 +13,23 @@ from shared import limits
 from shared.compressed import GzipPieces
 from shared.errors import AwsCallError, CustomerError
 from shared.objects import TooLargeError
-from shared.record import CONTACTS, part_name
+from shared.record import CONTACTS, part_name, walk_prefix
 from worker.job import Job, State
 
 Record = dict[str, Any]
 
 
 class PartWriter:
-    """Writes parts of bounded size below `prefix`. `total` counts records, `parts` objects written."""
+    """Writes parts of bounded size below `prefix`. `total` counts records, `parts` objects written.
+
+    `walk` counts how often it began again: the parts of each time lie below a prefix of their own.
+    """
 
     def __init__(self, job: Job, prefix: str, state: State, name: str = CONTACTS, *, create_only: bool = False) -> None:
         self._write = job.create if create_only else job.write
-        self._prefix = prefix
+        self._base = prefix
         self._name = name
+        self.walk: int = state.get("walk", 0)
         self.total: int = state.get("total", 0)
         self.parts: int = state.get("parts", 0)
         self._buffer = bytearray()
@@ -33,7 +37,20 @@ class PartWriter:
 
     def state(self) -> State:
         """What the next slice goes on from, after `flush`; JSON."""
-        return {"total": self.total, "parts": self.parts}
+        return {"total": self.total, "parts": self.parts, "walk": self.walk}
+
+    @property
+    def prefix(self) -> str:
+        """Where the parts lie: those that count, and no others of this name."""
+        return walk_prefix(self._base, self.walk)
+
+    def restart(self) -> None:
+        """Forget every record. Parts that are in S3 already stay there, but nothing names them any more."""
+        if self.parts:
+            self.walk += 1
+        self.total = self.parts = 0
+        self._buffer.clear()
+        self._open = None
 
     def add(self, records: Iterable[Record]) -> None:
         """Append records; writes a part when enough have come together."""
@@ -53,7 +70,7 @@ class PartWriter:
             return
         self._buffer += self._open.end()
         self._open = None
-        key = f"{self._prefix}{part_name(self.parts + 1, self._name)}"
+        key = f"{self.prefix}{part_name(self.parts + 1, self._name)}"
         self._write(key, bytes(self._buffer), "application/gzip")
         self.parts += 1
         self._buffer.clear()

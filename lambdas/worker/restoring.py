@@ -10,7 +10,7 @@ from shared.errors import CustomerError
 from worker import backups, contact_changes, contact_list
 from worker.backups import Manifest
 from worker.contact_changes import Contact
-from worker.contact_list import ContactList, Scan, Topic, chosen
+from worker.contact_list import ContactList, Scan, Topic, address, chosen
 from worker.job import Job, State
 from worker.list_changes import Desire, ListEditor, NewList
 from worker.verification import Verification
@@ -194,13 +194,17 @@ class Listing:
 
     def read(self, job: Job, found: ContactList, verification: Verification | None) -> None:
         """Read the whole list, and tell `verification` of it."""
-        for page in Scan({"list": found.model_dump(mode="json")}).pages(job):
+        for page in Scan({"list": found.model_dump(mode="json")}).pages(job, self._forget):
             if verification is not None:
                 verification.saw_all(map(contact_list.record, page))
             for one in page:
-                email = one["EmailAddress"]
+                email = address(one)
                 self._emails.add(_digest(email))
                 self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
+
+    def _forget(self) -> None:
+        self._emails.clear()
+        self._states.clear()
 
     def lacks(self, record: _Record) -> bool:
         """Whether there is no such contact."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from worker.contact_list import ContactList, Topic
+from worker.contact_list import ContactList, Topic, chosen
 from worker.job import Job, State
 
 
@@ -13,9 +13,16 @@ class TopicCounts:
     """UnsubscribeAll beats an explicit preference, which beats the topic's default."""
 
     def __init__(self, state: State) -> None:
+        self._count(state)
+
+    def _count(self, state: State) -> None:
         self.total: int = state.get("total", 0)
         self.unsubscribed_all: int = state.get("unsubscribed_all", 0)
         self._explicit = Counter({(topic, status): count for topic, status, count in state.get("explicit", ())})
+
+    def forget(self) -> None:
+        """Have counted nobody: all pages come again."""
+        self._count({})
 
     def state(self) -> State:
         """What the next slice goes on from; JSON."""
@@ -29,8 +36,8 @@ class TopicCounts:
             if contact.get("UnsubscribeAll"):
                 self.unsubscribed_all += 1
                 continue
-            for preference in contact.get("TopicPreferences") or ():
-                self._explicit[preference["TopicName"], preference["SubscriptionStatus"]] += 1
+            for choice in chosen(contact).items():
+                self._explicit[choice] += 1
 
     def opted_in(self, topic: Topic) -> int:
         """How many contacts get this topic's mail."""

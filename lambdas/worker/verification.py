@@ -144,7 +144,7 @@ class Verification:
     def _read(self, writer: PartWriter, name: str) -> Iterable[Record]:
         writer.flush()
         for number in range(1, writer.parts + 1):
-            yield from parts.records(self._job, self._job.data_prefix, number, name)
+            yield from parts.records(self._job, writer.prefix, number, name)
 
 
 def told(job: Job, comparison: Comparison, *, deliberate: bool = False) -> CustomerError | None:

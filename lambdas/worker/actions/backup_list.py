@@ -9,8 +9,9 @@ from shared import limits
 from shared.actions import BackupListParams
 from shared.errors import AwsCallError
 from worker import backups
+from worker.answers import text
 from worker.backups import BackupWriter
-from worker.contact_list import Scan, record
+from worker.contact_list import Scan, address, record
 from worker.job import Done, Job, More, Outcome, State
 from worker.rate import SliceTimeoutError
 
@@ -21,13 +22,18 @@ def run(job: Job, params: BackupListParams, state: State) -> Outcome:
     """`{contact_list, topics, total, parts, with_attributes, backup}`; the contacts are at `data_location`."""
     scan, writer = Scan(state.get("scan", {})), BackupWriter(job, state.get("written", {}))
     page = _Page(job, state.get("page", []))
+
+    def restart() -> None:
+        writer.restart()
+        page.done = []
+
     try:
         found = scan.open(job)
         if found is None:
             job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
             return Done({"contact_list": None, "topics": 0, "total": 0, "parts": 0, "backup": None})
         size = limits.ATTRIBUTES_PAGE_SIZE if params.with_attributes else limits.SES_PAGE_SIZE
-        for contacts in scan.pages(job, size=size):
+        for contacts in scan.pages(job, restart, size=size, look_again=params.with_attributes):
             if params.with_attributes:
                 page.write(contacts, found.name, writer)
             else:
@@ -35,8 +41,7 @@ def run(job: Job, params: BackupListParams, state: State) -> Outcome:
     except SliceTimeoutError:
         job.log(f"⏳ Customer {job.code}: {writer.total} contacts saved so far; going on in another slice")
         # A page of which some contacts are missing is read again.
-        where = scan.before() if page.done else scan.state()
-        return More({"scan": where, "written": writer.state(), "page": page.done})
+        return More({"scan": scan.state(), "written": writer.state(), "page": page.done})
     location = backups.complete(job, "list", found, (), writer, with_attributes=params.with_attributes)
     job.log(f"💾 Customer {job.code}: {writer.total} contacts and {len(found.topics)} topics of {found.name} saved")
     data = {
@@ -61,7 +66,7 @@ class _Page:
     def write(self, contacts: list[_Contact], list_name: str, writer: BackupWriter) -> None:
         """Write every contact that is still missing; after SliceTimeoutError `done` says which are written."""
         for contact in contacts:
-            digest = hashlib.sha256(contact["EmailAddress"].encode()).hexdigest()[:16]
+            digest = hashlib.sha256(address(contact).encode()).hexdigest()[:16]
             if digest in self.done:
                 continue
             record = self._whole(contact, list_name)
@@ -72,11 +77,11 @@ class _Page:
 
     def _whole(self, contact: _Contact, list_name: str) -> _Contact | None:
         """With attributes; None for one who left the list since the page was read."""
-        email = contact["EmailAddress"]
+        email = address(contact)
         try:
             answer = self._job.ses.read("get_contact", ContactListName=list_name, EmailAddress=email)
         except AwsCallError as failure:
             if failure.status == 404:
                 return None
             raise
-        return {**record(answer | {"EmailAddress": email}), "attributes": answer.get("AttributesData")}
+        return {**record(answer | {"EmailAddress": email}), "attributes": text(answer, "AttributesData")}

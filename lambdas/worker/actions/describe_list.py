@@ -18,7 +18,7 @@ def run(job: Job, params: DescribeListParams, state: State) -> Outcome:
             job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
             return Done({"contact_list": None, "topics": [], "contacts": None})
         if params.count_contacts:
-            for page in scan.pages(job):
+            for page in scan.pages(job, counts.forget):
                 counts.add(page)
     except SliceTimeoutError:
         job.log(f"⏳ Customer {job.code}: {counts.total} contacts counted so far; going on in another slice")

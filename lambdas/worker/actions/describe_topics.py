@@ -17,7 +17,7 @@ def run(job: Job, _params: Params, state: State) -> Outcome:
         if contact_list is None:
             job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
             return Done({"contact_list": None, "topics": []})
-        for page in scan.pages(job):
+        for page in scan.pages(job, counts.forget):
             counts.add(page)
     except SliceTimeoutError:
         job.log(f"⏳ Customer {job.code}: {counts.total} contacts counted so far; going on in another slice")

@@ -58,6 +58,11 @@ def _say_where_from(job: Job) -> None:
     job.log(f"🔐 Customer {job.code}: Using Identity Center role from config: {source.role_arn}")
     job.log(f"📊 Customer {job.code}: Retrieving Identity Center data via role assumption")
     job.log(f"✅ Customer {job.code}: Retrieved {read.users} users and {read.memberships} group memberships")
+    if read.vanished_groups:
+        job.warn(
+            f"{read.vanished_groups} group(s) of Identity Center vanished while they were read: nobody is taken to "
+            "be in them, so some people may lack an opt-in; run this customer again"
+        )
 
 
 def _done(work: Work) -> Done:

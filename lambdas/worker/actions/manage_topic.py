@@ -8,7 +8,7 @@ from typing import Any
 from shared.actions import ManageTopicParams
 from worker import backups, topic_plan
 from worker.backups import BackupWriter
-from worker.contact_list import ContactList, Scan, Topic, chosen
+from worker.contact_list import ContactList, Scan, Topic, address, chosen
 from worker.job import Done, Job, More, Outcome, State
 from worker.list_changes import ListEditor, NewList, check_count, check_name
 from worker.rate import SliceTimeoutError
@@ -107,7 +107,7 @@ class _Work:
         found = self._scan.open(job)
         if found is None:
             return
-        for page in self._scan.pages(job):
+        for page in self._scan.pages(job, self._writer.restart):
             self._writer.add(record for contact in page if (record := _preferences(contact, going)))
         self._backup = backups.complete(job, "topics", found, tuple(going), self._writer)
         job.log(f"💾 Customer {job.code}: preferences of {self._writer.total} contacts saved for {', '.join(going)}")
@@ -138,7 +138,7 @@ class _Work:
 
 def _preferences(contact: dict[str, Any], going: list[str]) -> dict[str, Any] | None:
     going_with = {topic: status for topic, status in chosen(contact).items() if topic in going}
-    return {"email": contact["EmailAddress"], "preferences": going_with} if going_with else None
+    return {"email": address(contact), "preferences": going_with} if going_with else None
 
 
 def _quoted(text: str | None) -> str:

@@ -118,7 +118,7 @@ def _identity_center(job: Job) -> tuple[Status, str]:
         raise CustomerError("configuration", "ConfigurationError", source.fault)
     found = identity_center.instances(job.open_identity_center(source, "sso-admin"))
     store = identity_center.choose(source, found)
-    return "ok", f"identity store {store} of account {found[store]} answers"
+    return "ok", f"identity store {store} of account {found.owners[store]} answers"
 
 
 def _advice(job: Job, failure: AwsCallError) -> str:

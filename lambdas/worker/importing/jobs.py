@@ -13,10 +13,12 @@ from shared import limits
 from shared.actions import IMPORT_PREFIX
 from shared.errors import AwsCallError
 from shared.text import masked
-from worker.contact_list import Reader, api_preferences
+from worker.answers import needed, text
+from worker.contact_list import api_preferences
 from worker.importing.subscriptions import Change
 from worker.job import Job
-from worker.paced import Requests
+from worker.paced import Reader, Requests
+from worker.walk import Walk
 
 _ACTIVE = ("CREATED", "PROCESSING")
 
@@ -43,17 +45,12 @@ class Ended:
 
 def look(job: Job, ses: Reader | None = None) -> Jobs:
     """All jobs that SES tells of, in as many requests as there are pages."""
-    reader = ses or job.ses
-    found: dict[str, str] = {}
-    token: dict[str, str] = {}
-    while True:
-        answer = reader.read("list_import_jobs", ImportDestinationType="CONTACT_LIST", **token)
-        found |= {str(one["JobId"]): str(one["JobStatus"]) for one in answer.get("ImportJobs", [])}
-        if not answer.get("NextToken"):
-            break
-        token = {"NextToken": answer["NextToken"]}
+    found: dict[str, str | None] = {}
+    walk = Walk("list_import_jobs", "ImportJobs")
+    for page in walk.pages(ses or job.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
+        found |= {needed(one, "JobId", "an import job"): text(one, "JobStatus") for one in page}
     digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[:16]
-    return Jobs(sum(status in _ACTIVE for status in found.values()), digest)
+    return Jobs(sum(_is_active(status) for status in found.values()), digest)
 
 
 def upload(job: Job, bucket: str, additions: Iterable[Change]) -> str:
@@ -89,7 +86,7 @@ def start(sent: Requests, bucket: str, key: str, list_name: str) -> str:
         ImportDestination={"ContactListDestination": {"ContactListName": list_name, "ContactListImportAction": "PUT"}},
         ImportDataSource={"S3Url": f"s3://{bucket}/{key}", "DataFormat": "JSON"},
     )
-    return str(answer["JobId"])
+    return needed(answer, "JobId", "a new import job", outcome_unknown=True)
 
 
 def start_refused(failure: AwsCallError) -> bool:
@@ -105,8 +102,8 @@ def ended(job: Job, job_id: str, polls: int) -> Ended | None:
         if failure.status == 404 and polls < len(limits.READ_BACK_PAUSES_SECONDS):
             return None
         raise
-    status = str(answer.get("JobStatus"))
-    if status in _ACTIVE:
+    status = text(answer, "JobStatus")
+    if status is None or _is_active(status):
         return None
     why = answer.get("FailureInfo") or {}
     return Ended(
@@ -114,8 +111,8 @@ def ended(job: Job, job_id: str, polls: int) -> Ended | None:
         status=status,
         processed=int(answer.get("ProcessedRecordsCount") or 0),
         failed=int(answer.get("FailedRecordsCount") or 0),
-        message=masked(str(why.get("ErrorMessage") or "")),
-        failures_url=why.get("FailedRecordsS3Url"),
+        message=masked(text(why, "ErrorMessage") or ""),
+        failures_url=text(why, "FailedRecordsS3Url"),
     )
 
 
@@ -148,6 +145,11 @@ def failed_records(job: Job, outcome: Ended) -> bytes | None:
 def reasons(body: bytes) -> dict[str, int]:
     """The reasons in that file, masked, and how often each. Its form is not documented."""
     return dict(Counter(_reason(line) for line in body.decode(errors="replace").splitlines() if line.strip()))
+
+
+def _is_active(status: str | None) -> bool:
+    """A job whose status SES does not tell is not known to be over."""
+    return status is None or status in _ACTIVE
 
 
 def _reason(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared import limits
@@ -49,13 +49,36 @@ def role_of(pattern: re.Pattern[str], group: str) -> str | None:
 def load(job: Job, read: People, username: str | None = None) -> Directory:
     """What was read, or only the user of that name in it."""
     roles: defaultdict[str, set[str]] = defaultdict(set)
-    for record in _records(job, read.prefix, read.membership_parts, MEMBERSHIPS):
-        for user in record["users"]:
-            roles[user].add(record["role"])
-    users = _records(job, read.prefix, read.user_parts, USERS)
+    for members in memberships(_records(job, read.prefix, read.membership_parts, MEMBERSHIPS)).values():
+        for user in members.users:
+            roles[user].add(members.role)
+    users = _records(job, read.user_prefix or read.prefix, read.user_parts, USERS)
     if username is not None:
         users = (user for user in users if user["name"].casefold() == username.casefold())
     return directory(users, roles)
+
+
+@dataclass(frozen=True)
+class Members:
+    """The ids of the users in one group, and the role that its name says."""
+
+    role: str
+    users: dict[str, None] = field(default_factory=dict)  # in order, each once
+
+
+def memberships(records: Iterable[dict[str, Any]]) -> dict[object, Members]:
+    """Who is in which group, by the group's number, from records ({role, group, users}) in the order of writing.
+
+    A record with `again` says that the group was read again from its beginning: those before it do not count.
+    """
+    found: dict[object, Members] = {}
+    for record in records:
+        # A record without a group is of a time when the group was not written down.
+        group = record.get("group", record["role"])
+        if record.get("again"):
+            found.pop(group, None)
+        found.setdefault(group, Members(record["role"])).users.update(dict.fromkeys(record["users"]))
+    return found
 
 
 def directory(users: Iterable[dict[str, Any]], roles: dict[str, set[str]]) -> Directory:

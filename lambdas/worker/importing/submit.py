@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared import limits
 from shared.errors import AwsCallError
-from worker.contact_list import Scan
+from worker.contact_list import Scan, address
 from worker.importing import jobs
 from worker.importing.subscriptions import Change
 from worker.importing.work import ImportJob, Work
@@ -136,5 +136,7 @@ def _there(work: Work, sent: Requests, addresses: frozenset[str]) -> frozenset[s
     """Those of these case-folded addresses that are in the list."""
     found = work.progress.contact_list
     scan = Scan({"list": found and found.model_dump(mode="json")})
-    pages = scan.pages(work.job, ses=sent)
-    return frozenset(key for page in pages for one in page if (key := one["EmailAddress"].casefold()) in addresses)
+    found_here: set[str] = set()
+    for page in scan.pages(work.job, found_here.clear, ses=sent):
+        found_here |= addresses.intersection(address(one).casefold() for one in page)
+    return frozenset(found_here)

@@ -59,6 +59,14 @@ def test_a_page_of_contacts_is_left_as_json() -> None:
     assert answer["NextToken"] == "more"
 
 
+@pytest.mark.parametrize("body", [{"Contacts": None, "NextToken": None}, {"Contacts": []}, {}])
+def test_a_page_of_nobody_is_an_empty_page(body: dict[str, Any]) -> None:
+    """Whether it is null, absent or empty, and so is its token."""
+    answer = ses_that_answers(200, body).call("list_contacts", ContactListName="main")
+    assert answer["Contacts"] == []
+    assert answer.get("NextToken") is None
+
+
 def test_other_answers_are_botocores() -> None:
     """Times are times there."""
     answer = ses_that_answers(200, {"ContactListName": "main", "CreatedTimestamp": 1_700_000_000}).call(

@@ -68,16 +68,8 @@ def known_before(world: World, *addresses: str, **changes: Any) -> None:
 
 def contacts(world: World) -> dict[str, tuple[dict[str, str], bool]]:
     """{address: (explicit preferences, unsubscribed from everything)}."""
-    found: dict[str, tuple[dict[str, str], bool]] = {}
-    token: dict[str, str] = {}
-    while True:
-        page = world.ses.call(ACCOUNT, REGION, "ListContacts", {"ContactListName": "main", "PageSize": 1000, **token})
-        for one in page["Contacts"]:
-            chosen = {choice["TopicName"]: choice["SubscriptionStatus"] for choice in one["TopicPreferences"]}
-            found[one["EmailAddress"]] = (chosen, one["UnsubscribeAll"])
-        if "NextToken" not in page:
-            return found
-        token = {"NextToken": page["NextToken"]}
+    there = world.ses.true_contacts(ACCOUNT, REGION, "main")
+    return {one.email: (dict(one.preferences), one.unsubscribed_all) for one in there}
 
 
 def writes(world: World) -> int:

@@ -37,29 +37,21 @@ def manage(world: World, *topics: WantedTopic, **options: Any) -> Done:
 
 def everybody(world: World) -> dict[str, dict[str, Any]]:
     """Every contact whole, by address, without times and derived defaults."""
-    found = {}
-    token: dict[str, str] = {}
-    while True:
-        page = world.ses.call(ACCOUNT, REGION, "ListContacts", {"ContactListName": "main", "PageSize": 1000, **token})
-        for one in page["Contacts"]:
-            asked = {"ContactListName": "main", "EmailAddress": one["EmailAddress"]}
-            whole = world.ses.call(ACCOUNT, REGION, "GetContact", asked)
-            found[one["EmailAddress"]] = {
-                "preferences": {p["TopicName"]: p["SubscriptionStatus"] for p in whole["TopicPreferences"]},
-                "unsubscribed": whole["UnsubscribeAll"],
-                "attributes": whole.get("AttributesData"),
-            }
-        if "NextToken" not in page:
-            return found
-        token = {"NextToken": page["NextToken"]}
-
-
-def topics(world: World) -> dict[str, tuple[str, str, str]]:
-    """The list's topics as SES has them."""
-    answer = world.ses.call(ACCOUNT, REGION, "GetContactList", {"ContactListName": "main"})
     return {
-        t["TopicName"]: (t["DisplayName"], t.get("Description", ""), t["DefaultSubscriptionStatus"])
-        for t in answer["Topics"]
+        one.email: {
+            "preferences": dict(one.preferences),
+            "unsubscribed": one.unsubscribed_all,
+            "attributes": one.attributes,
+        }
+        for one in world.ses.true_contacts(ACCOUNT, REGION, "main")
+    }
+
+
+def topics(world: World, name: str = "main") -> dict[str, tuple[str, str, str]]:
+    """The list's topics as SES has them."""
+    return {
+        topic.name: (topic.display_name, topic.description or "", topic.default_status)
+        for topic in world.ses.true_topics(ACCOUNT, REGION, name)
     }
 
 

@@ -247,3 +247,19 @@ def test_a_failure_keeps_what_was_found_out(monkeypatch: pytest.MonkeyPatch) -> 
     assert result.data == {"checks": []}
     assert result.error is not None
     assert result.error.type == "X"
+
+
+@pytest.mark.parametrize("value", [None, {}, "absent"])
+@pytest.mark.parametrize(
+    ("member", "type_"), [("AssumedRoleUser", "WrongAccount"), ("Credentials", "IncompleteAnswer")]
+)
+def test_a_session_that_sts_does_not_describe_is_not_used(
+    member: str, type_: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows whose account it is, or there are no keys; nothing is called."""
+    answer = {**assumed(), member: value}
+    if value == "absent":
+        del answer[member]
+    error = run(monkeypatch, sts=Sts(answer)).error
+    assert error is not None
+    assert error.type == type_

@@ -10,6 +10,7 @@ from shared.actions import Params
 from shared.aws import AwsClient
 from shared.errors import AwsCallError, CustomerError
 from shared.models import IdentityCenter
+from tests.unit.worker.scripted import Pages, Scripted
 from tests.unit.worker.world import ACCOUNT, REGION, World
 from worker.actions import validate_access
 
@@ -117,6 +118,29 @@ def test_which_identity_center_answers(stores: tuple[str, ...], store_id: str | 
     found = checks(world, customer={"identity_center": source}, identity_center=Instances(*stores))["identity_center"]
     assert found[0] == status
     assert text in found[1]
+
+
+@pytest.mark.parametrize(
+    ("status", "store"), [("CREATE_IN_PROGRESS", None), ("DELETE_IN_PROGRESS", "d-b"), ("CREATE_FAILED", None)]
+)
+def test_an_instance_in_transition_does_not_take_the_other_checks_along(status: str, store: str | None) -> None:
+    """Beside an active one it changes nothing; alone, its own check fails and says what it is."""
+    for active in (True, False):
+        rows = [{"InstanceArn": "arn:i", "IdentityStoreId": store, "Status": status}]
+        rows += [{"InstanceArn": "arn:a", "IdentityStoreId": "d-a", "Status": "ACTIVE"}] if active else []
+        aws = Scripted({"list_instances": Pages("Instances", [rows])})
+        found = checks(World(), customer={"identity_center": SOURCE}, identity_center=aws)
+        told = found.pop("identity_center")
+        assert told[0] == ("ok" if active else "failed")
+        assert ("d-a" if active else status) in told[1]
+        assert dict(found) == checks_without_identity_center()
+
+
+def checks_without_identity_center() -> dict[str, tuple[str, str]]:
+    """The other checks of a customer that is ready."""
+    found = checks(World())
+    del found["identity_center"]
+    return found
 
 
 def test_a_wrong_identity_center_configuration_is_a_failed_check() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from local.conditions import Conditions, CurrentConditions
 from local.ses.objects import S3Object
 from local.ses.service import StrictSes
 from local.ses.store import ContactRecord, shared_preferences
@@ -178,12 +179,18 @@ class Time:
 
 
 class World:
-    """One account, with a list `main` unless not `made`; `asked` are the SES calls so far."""
+    """One account, with a list `main` unless not `made`; `asked` are the SES calls so far.
 
-    def __init__(self, *contacts: ContactRecord, made: bool = True, topics: Any = None) -> None:
+    `conditions` are those of the local cloud, kind ones unless they are given.
+    """
+
+    def __init__(self, *contacts: ContactRecord, made: bool = True, topics: Any = None, **conditions: Any) -> None:
+        self.conditions = CurrentConditions(Conditions(**conditions))
         self.time = Time()
         self.customer_objects = CustomerObjects()
-        self.ses = StrictSes(rate=None, clock=self.time, objects=ReadBySes(self.customer_objects))
+        self.ses = StrictSes(
+            rate=None, clock=self.time, objects=ReadBySes(self.customer_objects), conditions=self.conditions
+        )
         self.client = Client(self.ses)
         self.objects = Objects()
         self.settings = SETTINGS

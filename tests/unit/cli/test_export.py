@@ -1,0 +1,77 @@
+"""`runs export`: the parts that a result names, and no others."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.export import export
+from cli.runs import Shown
+from shared.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
+from shared.objects import Bucket
+from tests.unit.worker.world import Objects
+
+CONTACT: dict[str, Any] = {"unsubscribed_all": False, "last_updated_at": None, "preferences": {}, "effective": {}}
+
+
+def part(*emails: str) -> bytes:
+    """Contacts as list-contacts writes them."""
+    return gzip.compress("".join(json.dumps({"email": email, **CONTACT}) + "\n" for email in emails).encode())
+
+
+def shown() -> Shown:
+    """A run of list-contacts with one customer."""
+    customer = PlannedCustomer(customer_code="acme", customer_name="Acme", account_id=None, region=None)
+    sizes = Concurrency(requested=0, effective=1)
+    plan = RunPlan(run_id="run-1", request={}, started_at="", deadline="", customers=(customer,), concurrency=sizes)
+    summary = Summary(
+        run_id="run-1",
+        action="list-contacts-all",
+        dry_run=False,
+        started_at="",
+        total_duration_seconds=1,
+        total_customers=1,
+        successful_count=1,
+        failed_count=0,
+        skipped_count=0,
+        not_started_count=0,
+        results=(),
+    )
+    return Shown(plan, summary, "finished")
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("s3://results/data/run-1/acme/", ["abandoned@x.example"]),
+        ("s3://results/data/run-1/acme/again-1/", ["ada@x.example"]),
+        ("s3://results/data/run-1/globex/", ["abandoned@x.example"]),
+        (None, ["abandoned@x.example"]),
+    ],
+)
+def test_the_parts_are_where_the_result_says(location: str | None, found: list[str], tmp_path: Path) -> None:
+    """A reading that began again has a place of its own; a place that is not the customer's own is not believed."""
+    objects = Objects()
+    result = CustomerResult(
+        customer_code="acme",
+        customer_name="Acme",
+        account_id=None,
+        region=None,
+        status="successful",
+        data={"contact_list": "main", "total": 1, "parts": 1},
+        data_location=location,
+    )
+    objects.written = {
+        "runs/run-1/results/acme.json": result.model_dump_json().encode(),
+        "data/run-1/acme/contacts-00001.jsonl.gz": part("abandoned@x.example"),
+        "data/run-1/acme/again-1/contacts-00001.jsonl.gz": part("ada@x.example"),
+        "data/run-1/globex/contacts-00001.jsonl.gz": part("other@x.example"),
+    }
+    out = tmp_path / "contacts.jsonl"
+    exported = export(Bucket(objects, "results"), shown(), "jsonl", out, lambda _done, _of: None)
+    assert [json.loads(line)["email"] for line in out.read_text().splitlines()] == found
+    assert exported.problems == []
