@@ -41,11 +41,12 @@ demo: setup ## run describe-list-all in the local cloud on examples/
 	test $$code -le 1
 
 .PHONY: check
-check: setup ## lint, types and the direction of imports
+check: setup ## lint, types, the direction of imports, and CloudFormation's templates
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint
 
 .PHONY: test
 test: check cdk ## what CI runs: checks and tests

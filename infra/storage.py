@@ -68,9 +68,7 @@ class Storage(Construct):
         return [
             _denied("RunsAreTheOrchestrators", _WRITING, [orchestrator], resources=[runs]),
             _denied("BackupsAreTheWorkers", _WRITING, [worker, *self._settings.data_admins], resources=[backups]),
-            _denied(
-                "AllElseIsTheFunctions", _WRITING, [orchestrator, worker], not_resources=[runs, backups, *peoples]
-            ),
+            _denied("AllElseIsTheFunctions", _WRITING, [orchestrator, worker], not_resources=[runs, backups, *peoples]),
         ]
 
     def _who_deletes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:

@@ -69,7 +69,9 @@ def blanked(document: dict[str, Any]) -> str:
     """A template's text without what changes with every line of code, and without this machine's paths."""
     for resource in document["Resources"].values():
         resource.pop("Metadata", None)
+    # The CDK's own check of its bootstrap, in every stack.
     document.pop("Rules", None)
+    document.pop("Parameters", None)
     return re.sub(r"\b[0-9a-f]{64}\b", "HASH", json.dumps(document, indent=1, sort_keys=True)) + "\n"
 
 
@@ -83,7 +85,8 @@ def resolved(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if list(value) == ["Ref"]:
-        return _PSEUDO.get(value["Ref"], value["Ref"])
+        # A topic's Ref is its ARN.
+        return _arn(value["Ref"]) if "Topic" in value["Ref"] else _PSEUDO.get(value["Ref"], value["Ref"])
     if list(value) == ["Fn::Join"]:
         separator, parts = value["Fn::Join"]
         return separator.join(resolved(parts))
@@ -95,7 +98,7 @@ def resolved(value: Any) -> Any:
 
 
 _PSEUDO = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::URLSuffix": "amazonaws.com"}
-# What a resource's ARN looks like, by the beginning of its logical id in the stack; a log group's ends with its streams.
+# What a resource's ARN looks like, by the beginning of its logical id; a log group's ends with its streams.
 _ARNS = {
     "Storage": "arn:aws:s3:::{}",
     "FunctionsDeadLetters": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
@@ -103,6 +106,7 @@ _ARNS = {
     "FunctionsWorkerLogs": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
     "FunctionsOrchestrator": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
     "FunctionsWorker": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
+    "MonitoringTopic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
     "SchedulesGroup": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{{}}",
 }
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from infra import names
-from local import policy
-from local.policy import Query
+from local.policy import Query, evaluate
 from orchestrator import report, request, summary
 from shared import limits
 from shared.clock import now
@@ -52,9 +51,7 @@ def test_a_bucket_is_encrypted_private_and_tls_only() -> None:
         assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
         (policy,) = [one["PolicyDocument"] for one in policies if one["Bucket"] == {"Ref": name}]
         assert [
-            (one["Effect"], one["Action"], one["Condition"])
-            for one in policy["Statement"]
-            if one["Action"] == "s3:*"
+            (one["Effect"], one["Action"], one["Condition"]) for one in policy["Statement"] if one["Action"] == "s3:*"
         ] == [("Deny", "s3:*", {"Bool": {"aws:SecureTransport": "false"}})]
 
 
@@ -342,7 +339,7 @@ def refuses(action: str, key: str, principal: str | None, **context: Any) -> boo
     ]
     known = {"aws:SecureTransport": "true", **({} if principal is None else {"aws:PrincipalArn": principal})}
     asked = Query(action, f"arn:aws:s3:::{made}/{key}", known, ("somebody",))
-    return policy.evaluate([found], asked, resource_based=True).explicit_deny
+    return evaluate([found], asked, resource_based=True).explicit_deny
 
 
 def may(action: str, principal: str | None, **context: Any) -> tuple[str, ...]:
