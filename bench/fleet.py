@@ -70,6 +70,10 @@ class Fleet:
             archive.writestr(module, source)
         self._lambda.call("update_function_code", FunctionName=function, ZipFile=buffer.getvalue())
 
+    def set_memory(self, function: str, megabytes: int) -> None:
+        """Give a function so much memory."""
+        self._lambda.call("update_function_configuration", FunctionName=function, MemorySize=megabytes)
+
     def put_ses_config(self, document: Any) -> None:
         """Replace SESConfig.json."""
         s3 = aws.client("s3", HUB_REGION)
