@@ -13,7 +13,8 @@ from tests.deploy import account
 from tests.deploy.deployment import CONTEXT, Deployment, deployed
 from tests.local_cloud.conftest import HUB
 
-pytestmark = pytest.mark.matrix
+# Two or three deployments each, on a machine that may be busy.
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
