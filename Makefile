@@ -62,13 +62,14 @@ format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff format
 
 .PHONY: bench
-bench: setup ## measure everything in docs/benchmarks.md, about four minutes
+bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
 	@$(BIN)/python -m bench.fan_out
 	@$(BIN)/python -m bench.worker_cpu
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
 	@$(BIN)/python -m bench.manage_topics
 	@$(BIN)/python -m bench.imports
+	@$(BIN)/python -m bench.import_memory 10000 100000
 
 .PHONY: readme
 readme: setup ## write the summary in README.md anew
