@@ -41,11 +41,12 @@ demo: setup ## run describe-list-all in the local cloud on examples/
 	test $$code -le 1
 
 .PHONY: check
-check: setup ## lint, types and the direction of imports
+check: setup ## lint, types, the direction of imports, and CloudFormation's templates
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint
 
 .PHONY: test
 test: check cdk ## what CI runs: checks and tests
@@ -61,13 +62,14 @@ format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff format
 
 .PHONY: bench
-bench: setup ## measure everything in docs/benchmarks.md, about four minutes
+bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
 	@$(BIN)/python -m bench.fan_out
 	@$(BIN)/python -m bench.worker_cpu
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
 	@$(BIN)/python -m bench.manage_topics
 	@$(BIN)/python -m bench.imports
+	@$(BIN)/python -m bench.import_memory 10000 100000
 
 .PHONY: readme
 readme: setup ## write the summary in README.md anew

@@ -16,7 +16,7 @@ from typing import Any
 from local.accounts import CONFIG_BUCKET, HUB_REGION, ORCHESTRATOR, WORKER
 from local.cloud import LocalCloud, Options
 from local.ses import bulk
-from shared import aws
+from shared import aws, limits
 
 _FIRST_ACCOUNT = 200_000_000_000
 _TOPICS = [
@@ -36,7 +36,7 @@ class Fleet:
         for account in self._accounts:
             cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
         self.response_bytes = 0
-        self._lambda = aws.client("lambda", HUB_REGION, read_timeout=300)
+        self._lambda = aws.client("lambda", HUB_REGION, read_timeout=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)
         cloud.runtime.prewarm(cloud.function(WORKER), environments)
         cloud.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
@@ -69,6 +69,10 @@ class Fleet:
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.writestr(module, source)
         self._lambda.call("update_function_code", FunctionName=function, ZipFile=buffer.getvalue())
+
+    def set_memory(self, function: str, megabytes: int) -> None:
+        """Give a function so much memory."""
+        self._lambda.call("update_function_configuration", FunctionName=function, MemorySize=megabytes)
 
     def put_ses_config(self, document: Any) -> None:
         """Replace SESConfig.json."""

@@ -39,7 +39,7 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
         if settings.tracing:
             yield f"Functions/{name}Role", "AwsSolutions-IAM5[Resource::*]", _TRACES
     for path, prefixes in (
-        ("Functions/OrchestratorRole", ("runs",)),
+        ("Functions/OrchestratorRole", ("runs", "data")),
         ("Functions/WorkerRole", ("data", "backups")),
         ("PeoplePolicies/Invoker", ("runs",)),
         ("PeoplePolicies/DataReader", ("data", "backups")),

@@ -26,6 +26,8 @@ _SOME_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{4}")
 _ROLE_CHARACTERS = limits.ROLE_NAME_CHARACTERS + limits.ROLE_PATH_CHARACTERS
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")  # S3 user guide: names of buckets
 _SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:root|(?:role|user)/[A-Za-z0-9_+=,.@*/-]+)")
+_SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/.+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # What the stack itself puts into a function's environment.
 _ORCHESTRATOR_OWN = frozenset(
@@ -113,6 +115,20 @@ def _role_faults(document: _Document) -> _Faults:
             yield Fault(path, f"{quoted(pattern)} {text}")
 
 
+def _admin_faults(document: _Document) -> _Faults:
+    for index, arn in _texts(document, "data_admins"):
+        path, found, session = f"$.data_admins[{index}]", _PRINCIPAL.fullmatch(arn), _SESSION.fullmatch(arn)
+        if session is not None:
+            text = f"is a session: name its role, arn:aws:iam::{session['account']}:role/…"
+            yield Fault(path, f"{quoted(arn)} {text}")
+        elif found is None:
+            text = "is not the ARN of a role, a user or the root of an account, such as arn:aws:iam::…:role/admin"
+            yield Fault(path, f"{quoted(arn)} {text}")
+        elif "*" in arn and not _SOME_NAME.search(arn.rpartition("/")[2]):
+            text = "would name nearly everybody: after the last / name at least four characters in a row"
+            yield Fault(path, f"{quoted(arn)} {text}")
+
+
 def _alarm_faults(document: _Document) -> _Faults:
     emails = list(_texts(document, "alarm_emails"))
     counted = Counter(email for _, email in emails)
@@ -177,6 +193,7 @@ _LOOKS: tuple[Callable[[_Document], _Faults], ...] = (
     _log_faults,
     _bucket_faults,
     _role_faults,
+    _admin_faults,
     _alarm_faults,
     _environment_faults,
     _slice_faults,

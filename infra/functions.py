@@ -80,7 +80,11 @@ class Functions(Construct):
                 _allow(["s3:GetObject"], config_keys),
                 # Without it S3 answers 403 for a file that is not there.
                 _allow(["s3:ListBucket"], [storage.config.bucket_arn, storage.results.bucket_arn]),
-                _allow(["s3:GetObject", "s3:PutObject"], [storage.results.arn_for_objects("runs/*")]),
+                # Under data/ it keeps what a payload says of a person, and reads it back when S3 says it is there.
+                _allow(
+                    ["s3:GetObject", "s3:PutObject"],
+                    [storage.results.arn_for_objects("runs/*"), storage.results.arn_for_objects("data/*")],
+                ),
                 _allow(["lambda:InvokeFunction"], [self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)]),
             ],
         )

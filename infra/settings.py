@@ -48,14 +48,18 @@ class OrchestratorPart(_Part):
 class WorkerPart(_Part):
     """The worker function. It is invoked synchronously, so it must end before idle connections die."""
 
-    memory_mb: Memory = 256
+    memory_mb: Memory = 512
     timeout_seconds: Annotated[int, Field(ge=30, le=limits.WORKER_FUNCTION_TIMEOUT_SECONDS)] = 290
     reserved_concurrency: Annotated[int, Field(ge=1, le=limits.RESERVED_CONCURRENCY)] | None = None
     environment: dict[str, str] = Field(default_factory=dict)
 
 
 class Settings(_Part):
-    """All of cdk.json's context "ses-fleet". `config_bucket` None = the stack makes one."""
+    """All of cdk.json's context "ses-fleet". `config_bucket` None = the stack makes one.
+
+    `old_versions_days`: how long results that were overwritten, deleted or expired can still be brought back.
+    `data_admins`: ARNs of whoever may write backups/ beside the worker, and delete below data/ and backups/.
+    """
 
     python_version: PythonVersion = "3.13"
     architecture: ArchitectureName = "arm64"
@@ -65,6 +69,8 @@ class Settings(_Part):
     runs_days: Days = 90
     data_days: Days = 90
     backups_days: Days = 400
+    old_versions_days: Days = 30
+    data_admins: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)
     log_days: int = 90
     delete_data_on_destroy: bool = False
     tracing: bool = False

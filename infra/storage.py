@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 
 _OLD_CONFIGS_DAYS = 400  # ours: as long as backups, so that a run can be held against what was configured
 _ABANDONED_UPLOAD_DAYS = 1
+# Ways to put an object: an upload in parts and a copy are PutObject; replication from another bucket is not.
+_WRITING = ["s3:PutObject", "s3:ReplicateObject"]
+_DELETING = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ReplicateDelete"]
+# Prefixes of the results bucket that people may write with policies of their own: none so far.
+_PEOPLES_PREFIXES: tuple[str, ...] = ()
 
 
 class Storage(Construct):
-    """`config` is versioned, or an existing bucket; `results` forgets by prefix."""
+    """`config` is versioned, or an existing bucket; `results` forgets by prefix, and says who may write what."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(scope, "Storage")
-        self._delete = settings.delete_data_on_destroy
+        self._settings = settings
         self.config: s3.IBucket = (
-            self._bucket("Config", [_old_versions()], versioned=True)
+            self._bucket("Config", [_old_versions(_OLD_CONFIGS_DAYS)])
             if settings.config_bucket is None
             else s3.Bucket.from_bucket_name(self, "Config", settings.config_bucket)
         )
@@ -27,13 +34,19 @@ class Storage(Construct):
             _expiring("runs/", settings.runs_days),
             _expiring("data/", settings.data_days),
             _expiring("backups/", settings.backups_days),
+            _old_versions(settings.old_versions_days),
         ]
-        self.results: s3.IBucket = self._bucket("Results", rules, versioned=False)
+        results = self._bucket("Results", rules)
+        for statement in (*self._who_writes(results), *self._who_deletes(results)):
+            results.add_to_resource_policy(statement)
+        self.results: s3.IBucket = results
 
-    def _bucket(self, name: str, rules: list[s3.LifecycleRule], *, versioned: bool) -> s3.Bucket:
+    def _bucket(self, name: str, rules: list[s3.LifecycleRule]) -> s3.Bucket:
         abandoned = s3.LifecycleRule(
             abort_incomplete_multipart_upload_after=cdk.Duration.days(_ABANDONED_UPLOAD_DAYS), id="abandoned-uploads"
         )
+        # Kept, but for one that a failed deployment made and rolls back: it is empty, and nobody would look for it.
+        kept = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         return s3.Bucket(
             self,
             name,
@@ -41,17 +54,72 @@ class Storage(Construct):
             enforce_ssl=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            versioned=versioned,
+            versioned=True,
             lifecycle_rules=[*rules, abandoned],
             # Not emptied by a function of the CDK's: what is to be lost is emptied by hand.
-            removal_policy=cdk.RemovalPolicy.DESTROY if self._delete else cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.DESTROY if self._settings.delete_data_on_destroy else kept,
         )
+
+    def _who_writes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:
+        """Each function its own prefixes, and nobody anything else, whatever their own policies allow."""
+        orchestrator, worker = self._role(ORCHESTRATOR), self._role(WORKER)
+        runs, backups = _below(results, "runs/"), _below(results, "backups/")
+        peoples = [_below(results, prefix) for prefix in _PEOPLES_PREFIXES]
+        return [
+            _denied("RunsAreTheOrchestrators", _WRITING, [orchestrator], resources=[runs]),
+            _denied("BackupsAreTheWorkers", _WRITING, [worker, *self._settings.data_admins], resources=[backups]),
+            _denied("AllElseIsTheFunctions", _WRITING, [orchestrator, worker], not_resources=[runs, backups, *peoples]),
+        ]
+
+    def _who_deletes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:
+        """Nobody but `data_admins`, and they no record of a run; S3's lifecycle asks no policy."""
+        if self._settings.delete_data_on_destroy:
+            return []
+        erasable = [_below(results, "data/"), _below(results, "backups/")]
+        return [
+            _denied("NobodyDeletes", _DELETING, [], not_resources=erasable),
+            _denied("OnlyAdministratorsErase", _DELETING, self._settings.data_admins, resources=erasable),
+        ]
+
+    def _role(self, name: str) -> str:
+        """By name, so that a role that is made anew is the same one here."""
+        arn: str = cdk.Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=name)
+        return arn
+
+
+def _denied(
+    sid: str,
+    actions: list[str],
+    others: list[str],
+    *,
+    resources: list[str] | None = None,
+    not_resources: list[str] | None = None,
+) -> iam.PolicyStatement:
+    """Denied to everybody but `others`: ARNs of roles, as sessions of a role have its ARN, or of users."""
+    return iam.PolicyStatement(
+        sid=sid,
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=actions,
+        resources=resources,
+        not_resources=not_resources,
+        conditions={"ArnNotLike": {"aws:PrincipalArn": others}} if others else None,
+    )
+
+
+def _below(bucket: s3.Bucket, prefix: str) -> str:
+    arn: str = bucket.arn_for_objects(f"{prefix}*")
+    return arn
 
 
 def _expiring(prefix: str, days: int) -> s3.LifecycleRule:
     return s3.LifecycleRule(id=prefix.rstrip("/"), prefix=prefix, expiration=cdk.Duration.days(days))
 
 
-def _old_versions() -> s3.LifecycleRule:
-    days = cdk.Duration.days(_OLD_CONFIGS_DAYS)
-    return s3.LifecycleRule(id="old-versions", noncurrent_version_expiration=days)
+def _old_versions(days: int) -> s3.LifecycleRule:
+    """What was overwritten, deleted or expired is gone for good after so many days, and its marker with it."""
+    return s3.LifecycleRule(
+        id="old-versions",
+        noncurrent_version_expiration=cdk.Duration.days(days),
+        expired_object_delete_marker=True,
+    )

@@ -31,7 +31,7 @@ WORKER = "ses-fleet-worker"
 WORKER_ROLE_ARN = f"arn:aws:iam::{HUB_ACCOUNT}:role/{WORKER}"
 
 _LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
-_MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 256}
+_MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 512}
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -144,7 +144,7 @@ def _hub_policies() -> dict[str, list[dict[str, Any]]]:
         ORCHESTRATOR: [
             _allow(["s3:GetObject"], f"{buckets[0]}/*"),
             _allow(["s3:ListBucket"], buckets),
-            _allow(["s3:GetObject", "s3:PutObject"], f"{buckets[1]}/runs/*"),
+            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/runs/*", f"{buckets[1]}/data/*"]),
             _allow(["lambda:InvokeFunction"], [f"{functions}:{WORKER}", f"{functions}:{ORCHESTRATOR}"]),
         ],
         WORKER: [

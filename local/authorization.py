@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -42,6 +44,7 @@ _ACTIONS = {
     ("s3", "PutBucketLifecycleConfiguration"): "PutLifecycleConfiguration",
     ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
     ("s3", "UploadPart"): "PutObject",
+    ("s3", "UploadPartCopy"): "PutObject",
 }
 # IAM knows no resource for these: only a policy with Resource "*" allows them (service authorization reference).
 _UNSCOPED = frozenset(
@@ -100,6 +103,8 @@ def _by_role(caller: Caller, query: Query) -> Decision:
 
 def queries_for(operation: Operation, caller: Caller, request: Request) -> list[Query]:
     """The IAM action and context of a request, on each resource that must be allowed."""
+    if (operation.service, operation.name) == ("s3", "DeleteObjects"):
+        return list(_deletions(caller, request))
     prefix = _PREFIXES.get(operation.service, operation.service)
     name = _ACTIONS.get((operation.service, operation.name), operation.name)
     if operation.service == "s3" and name in ("GetObject", "DeleteObject") and "versionId" in query_of(request):
@@ -110,7 +115,24 @@ def queries_for(operation: Operation, caller: Caller, request: Request) -> list[
     asked = [Query(action, resource, context) for resource in resources]
     if action == "ses:CreateContactList" and operation.parameters.get("Tags"):
         asked += [Query("ses:TagResource", query.resource, context) for query in asked]
-    return asked
+    return [*asked, *_copied(caller, request)] if operation.name in ("CopyObject", "UploadPartCopy") else asked
+
+
+def _deletions(caller: Caller, request: Request) -> Iterator[Query]:
+    """Each object of a DeleteObjects. S3 refuses them one by one; here one that is refused refuses them all."""
+    bucket, _ = _bucket_and_key(request)
+    for entry in re.findall(r"<Object>(.*?)</Object>", request.body.decode(errors="replace"), re.DOTALL):
+        action = "s3:DeleteObjectVersion" if "<VersionId>" in entry else "s3:DeleteObject"
+        for key in re.findall(r"<Key>(.*?)</Key>", entry, re.DOTALL):
+            yield Query(action, f"arn:aws:s3:::{bucket}/{html.unescape(key)}", _common(caller, bucket))
+
+
+def _copied(caller: Caller, request: Request) -> Iterator[Query]:
+    """The reading of what is copied: bucket/key, percent-encoded, with ?versionId= for an old version."""
+    source, _, version = request.headers["x-amz-copy-source"].partition("?versionId=")
+    place = unquote(source.lstrip("/"))
+    action = "s3:GetObjectVersion" if version else "s3:GetObject"
+    yield Query(action, f"arn:aws:s3:::{place}", _common(caller, place.partition("/")[0]))
 
 
 def may_list_bucket(caller: Caller, request: Request) -> bool:

@@ -183,13 +183,20 @@ def test_our_command_follows_a_run_of_the_deployed_function(deployment: Deployme
     assert summary["run_id"] in [run["run_id"] for run in listed]
 
 
-def session_with(deployment: Deployment, policy: str) -> dict[str, Any]:
-    """Credentials of a person's role that has this policy of the stack and nothing else, for a shell."""
+def session_with(deployment: Deployment, policy: str, *statements: dict[str, Any]) -> dict[str, Any]:
+    """Credentials of a person's role that has this policy of the stack and nothing else, for a shell.
+
+    With statements it has those, and the name is only the role's.
+    """
     iam = deployment.cloud.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = iam.create_role(RoleName=f"person-{policy}", AssumeRolePolicyDocument=document)["Role"]
-    iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=f"arn:aws:iam::{HUB}:policy/{policy}")
+    if statements:
+        own = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_role_policy(RoleName=role["RoleName"], PolicyName="own", PolicyDocument=own)
+    else:
+        iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=f"arn:aws:iam::{HUB}:policy/{policy}")
     keys = deployment.cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="person")["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
@@ -220,6 +227,40 @@ def test_who_may_start_runs_and_who_may_read_contacts_are_apart(deployment: Depl
         ("reader", record): False,
     }
     assert deployment.ses_fleet("invoke", "describe-list-all", check=False, **reader).returncode == 3
+
+
+def test_nobody_but_the_functions_writes_results(deployment: Deployment) -> None:
+    """Not whoever may do everything in the account, by our bucket's own word; reading stays theirs.
+
+    Whoever is named in `data_admins`, here the root, copies backups over and erases contacts, and no more.
+    """
+    account.with_list(deployment.cloud, "one@corp.example")
+    answer = deployment.invoke(action="list-contacts", **ACME)
+    assert answer["exit_code"] == 0, answer
+    record, exported = f"runs/{answer['run_id']}/summary.json", f"data/{answer['run_id']}/acme/contacts-00001.jsonl.gz"
+    anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    admin, root = session_with(deployment, "admin", anything), dict[str, str]()
+    place = f"s3://{deployment.outputs['ResultsBucket']}"
+    (deployment.directory / "forged").write_text("{}")
+
+    def works(keys: dict[str, str], *command: str) -> bool:
+        return deployment.aws("s3", *command, check=False, **keys).returncode == 0
+
+    def puts(keys: dict[str, str], key: str) -> bool:
+        return works(keys, "cp", str(deployment.directory / "forged"), f"{place}/{key}")
+
+    for keys in (admin, root):
+        assert works(keys, "cp", f"{place}/{record}", str(deployment.directory / "copy"))
+        assert not puts(keys, record)
+        assert not puts(keys, exported)
+        assert not puts(keys, "elsewhere")
+        assert not works(keys, "rm", f"{place}/{record}")
+    assert not puts(admin, "backups/identity/nobody.json")
+    assert not works(admin, "rm", f"{place}/{exported}")
+    assert puts(root, "backups/identity/nobody.json")
+    assert works(root, "rm", f"{place}/backups/identity/nobody.json")
+    assert works(root, "rm", f"{place}/{exported}")
+    assert deployment.ses_fleet("runs", "show", answer["run_id"]).returncode == 0
 
 
 def test_the_package_for_lambda_has_the_same_files(deployment: Deployment, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from tests.deploy import account
 from tests.deploy.deployment import CONTEXT, Deployment, deployed
 from tests.local_cloud.conftest import HUB
 
-pytestmark = pytest.mark.matrix
+# Two or three deployments each, on a machine that may be busy.
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -29,10 +30,14 @@ def worker_role_id(made: Deployment) -> str:
 
 
 def test_a_life_of_the_stack(own_deployment: Deployment) -> None:
-    """An update takes effect; a destroyed stack leaves its buckets; a new one is trusted by who trusted the old."""
+    """An update takes effect; a destroyed stack leaves its buckets; a new one is trusted by who trusted the old.
+
+    Backups are copied over as docs/operating.md says, and the new deployment restores from them.
+    """
     made = own_deployment
-    account.with_list(made.cloud)
+    account.with_list(made.cloud, "one@corp.example")
     assert made.invoke(action="describe-list-all")["exit_code"] == 0
+    assert made.invoke(action="backup-list", customer_code="acme", run_id="before")["exit_code"] == 0
 
     changed: dict[str, Any] = {**CONTEXT, "worker": {**CONTEXT["worker"], "memory_mb": 352}, "schedules": []}
     made.deploy(changed)
@@ -53,6 +58,13 @@ def test_a_life_of_the_stack(own_deployment: Deployment) -> None:
     assert worker_role_id(made) != before, "IAM knows the new role by another id"
     answer = made.invoke(action="describe-list-all")
     assert (answer["exit_code"], answer["successful_count"]) == (0, 2), answer
+
+    account.without_list(made.cloud)
+    places = [f"s3://{bucket}/backups/" for bucket in (old["ResultsBucket"], made.outputs["ResultsBucket"])]
+    made.aws("s3", "sync", *places)
+    answer = made.invoke(action="restore-list", customer_code="acme", params={"backup": "before"})
+    assert answer["exit_code"] == 0, answer
+    assert account.addresses(made.cloud) == {"one@corp.example"}
 
 
 def test_a_deployment_that_is_refused_changes_nothing(own_deployment: Deployment) -> None:

@@ -69,8 +69,50 @@ def blanked(document: dict[str, Any]) -> str:
     """A template's text without what changes with every line of code, and without this machine's paths."""
     for resource in document["Resources"].values():
         resource.pop("Metadata", None)
+    # The CDK's own check of its bootstrap, in every stack.
     document.pop("Rules", None)
+    document.pop("Parameters", None)
     return re.sub(r"\b[0-9a-f]{64}\b", "HASH", json.dumps(document, indent=1, sort_keys=True)) + "\n"
+
+
+def resolved(value: Any) -> Any:
+    """A part of a template as CloudFormation would have it in this account and Region, for what the stack uses.
+
+    A resource is called by its logical id, in its ARN, too.
+    """
+    if isinstance(value, list):
+        return [resolved(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if list(value) == ["Ref"]:
+        # A topic's Ref is its ARN.
+        return _arn(value["Ref"]) if "Topic" in value["Ref"] else _PSEUDO.get(value["Ref"], value["Ref"])
+    if list(value) == ["Fn::Join"]:
+        separator, parts = value["Fn::Join"]
+        return separator.join(resolved(parts))
+    if list(value) == ["Fn::Sub"]:
+        return re.sub(r"\$\{([^}]+)\}", lambda found: _PSEUDO.get(found[1], "1"), value["Fn::Sub"])
+    if list(value) == ["Fn::GetAtt"]:
+        return _arn(value["Fn::GetAtt"][0])
+    return {name: resolved(entry) for name, entry in value.items()}
+
+
+_PSEUDO = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::URLSuffix": "amazonaws.com"}
+# What a resource's ARN looks like, by the beginning of its logical id; a log group's ends with its streams.
+_ARNS = {
+    "Storage": "arn:aws:s3:::{}",
+    "FunctionsDeadLetters": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
+    "FunctionsOrchestratorLogs": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
+    "FunctionsWorkerLogs": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
+    "FunctionsOrchestrator": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
+    "FunctionsWorker": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
+    "MonitoringTopic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
+    "SchedulesGroup": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{{}}",
+}
+
+
+def _arn(logical_id: str) -> str:
+    return next(form.format(logical_id) for prefix, form in _ARNS.items() if logical_id.startswith(prefix))
 
 
 def strings(value: Any) -> Iterator[str]:

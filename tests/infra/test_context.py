@@ -96,6 +96,22 @@ def test_every_default_is_taken_from_nothing() -> None:
         ({"role_patterns": ["x" * 600]}, "is no pattern of role names"),
         ({"role_patterns": ["*"]}, '$.role_patterns[0]: "*" would let the worker assume nearly every role'),
         ({"role_patterns": ["*a*b*"]}, '$.role_patterns[0]: "*a*b*" would let the worker assume nearly every role'),
+        ({"data_admins": ["admin"]}, '$.data_admins[0]: "admin" is not the ARN of a role, a user or the root'),
+        (
+            {"data_admins": ["arn:aws:sts::123456789012:assumed-role/admin/me"]},
+            'assumed-role/admin/me" is a session: name its role, arn:aws:iam::123456789012:role/…',
+        ),
+        ({"data_admins": ["arn:aws:iam::*:role/admin"]}, "is not the ARN of a role, a user or the root"),
+        ({"data_admins": ["*"]}, "is not the ARN of a role, a user or the root"),
+        (
+            {"data_admins": ["arn:aws:iam::123456789012:role/*"]},
+            '"arn:aws:iam::123456789012:role/*" would name nearly everybody',
+        ),
+        (
+            {"data_admins": ["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*"]},
+            "would name nearly everybody: after the last / name at least four characters in a row",
+        ),
+        ({"old_versions_days": 0}, "$.old_versions_days: input should be greater than or equal to 1"),
         (
             {"orchestrator": {"timeout_seconds": 90}},
             "$.orchestrator.timeout_seconds: 90 leave no time to start a customer: the margins alone are 90 s",
@@ -178,6 +194,17 @@ def test_one_message_names_every_fault() -> None:
         "$.schedules[0].payload.action",
         "$.schedules[1].payload.customer_code",
     ]
+
+
+def test_the_administrators_of_data_are_roles_users_or_the_root() -> None:
+    """In whatever partition, with a path, and with a star for what single sign-on makes up."""
+    arns = [
+        "arn:aws:iam::123456789012:root",
+        "arn:aws:iam::123456789012:user/ana",
+        "arn:aws-us-gov:iam::123456789012:role/team/admin",
+        "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Keeper_*",
+    ]
+    assert contexts.read({"data_admins": arns}).data_admins == arns
 
 
 def test_a_null_in_a_payload_is_a_field_not_given() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra import names
+from local.policy import Query, evaluate
 from orchestrator import report, request, summary
 from shared import limits
 from shared.clock import now
@@ -28,11 +29,16 @@ def test_the_template_is_as_it_was() -> None:
 
 @pytest.mark.parametrize("context", [{}, FULL, {"delete_data_on_destroy": True}])
 def test_the_buckets_stay_unless_told_otherwise(context: dict[str, Any]) -> None:
-    """Destroying the stack leaves configuration, records, contacts and backups."""
-    kept = {name: found["DeletionPolicy"] for name, found in synth.resources("AWS::S3::Bucket", **context).items()}
-    wanted = "Delete" if context.get("delete_data_on_destroy") else "Retain"
-    assert len(kept) == 2
-    assert set(kept.values()) == {wanted}
+    """Destroying or changing the stack leaves configuration, records, contacts and backups.
+
+    A first deployment that fails leaves nothing: its buckets are empty, and the next one makes its own.
+    """
+    kept = [
+        (one["DeletionPolicy"], one["UpdateReplacePolicy"])
+        for one in synth.resources("AWS::S3::Bucket", **context).values()
+    ]
+    wanted = ("Delete", "Delete") if context.get("delete_data_on_destroy") else ("RetainExceptOnCreate", "Retain")
+    assert kept == [wanted, wanted]
 
 
 def test_a_bucket_is_encrypted_private_and_tls_only() -> None:
@@ -45,9 +51,7 @@ def test_a_bucket_is_encrypted_private_and_tls_only() -> None:
         assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
         (policy,) = [one["PolicyDocument"] for one in policies if one["Bucket"] == {"Ref": name}]
         assert [
-            (one["Effect"], one["Action"], one["Condition"])
-            for one in policy["Statement"]
-            if one["Principal"] == {"AWS": "*"}
+            (one["Effect"], one["Action"], one["Condition"]) for one in policy["Statement"] if one["Action"] == "s3:*"
         ] == [("Deny", "s3:*", {"Bool": {"aws:SecureTransport": "false"}})]
 
 
@@ -60,7 +64,29 @@ def test_what_is_kept_how_long_is_set_by_prefix() -> None:
 
     assert days() == {"runs/": 90, "data/": 90, "backups/": 400}
     assert days(runs_days=7, data_days=1, backups_days=3650) == {"runs/": 7, "data/": 1, "backups/": 3650}
-    assert synth.one("AWS::S3::Bucket", "StorageConfig")["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_both_buckets_have_versions_and_the_old_ones_end() -> None:
+    """What is overwritten or deleted can be brought back for a while; then nothing of it is left, nor its marker."""
+
+    def old(bucket: str, **context: Any) -> tuple[str, int, bool]:
+        found = synth.one("AWS::S3::Bucket", bucket, **context)
+        (rule,) = [one for one in found["LifecycleConfiguration"]["Rules"] if one["Id"] == "old-versions"]
+        assert "Prefix" not in rule, "of every key"
+        days = rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        return found["VersioningConfiguration"]["Status"], days, rule["ExpiredObjectDeleteMarker"]
+
+    assert old("StorageResults") == ("Enabled", 30, True)
+    assert old("StorageResults", old_versions_days=7) == ("Enabled", 7, True)
+    assert old("StorageConfig", old_versions_days=7) == ("Enabled", 400, True)
+
+
+def test_uploads_that_were_given_up_do_not_stay() -> None:
+    """In both buckets: nobody sees their parts, and they are paid for."""
+    for bucket in ("StorageConfig", "StorageResults"):
+        rules = synth.one("AWS::S3::Bucket", bucket)["LifecycleConfiguration"]["Rules"]
+        ends = [one["AbortIncompleteMultipartUpload"] for one in rules if "AbortIncompleteMultipartUpload" in one]
+        assert ends == [{"DaysAfterInitiation": 1}]
 
 
 def test_an_existing_config_bucket_is_used_and_not_made() -> None:
@@ -296,6 +322,75 @@ def test_alarms_tell_whom_the_context_names() -> None:
     (policy,) = synth.resources("AWS::SNS::TopicPolicy", **FULL).values()
     allowed = [one for one in policy["Properties"]["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
     assert [one["Principal"] for one in allowed] == [{"Service": "cloudwatch.amazonaws.com"}], "alarms may publish"
+
+
+ORCHESTRATOR, WORKER = (f"arn:aws:iam::{synth.ACCOUNT}:role/{name}" for name in (names.ORCHESTRATOR, names.WORKER))
+ADMIN, ROOT = (f"arn:aws:iam::{synth.ACCOUNT}:{name}" for name in ("role/admin", "root"))
+KEYS = ("runs/r/plan.json", "data/r/acme/x", "backups/acme/r/x", "backups/identity/acme.json", "elsewhere")
+
+
+def refuses(action: str, key: str, principal: str | None, **context: Any) -> bool:
+    """Whether the results bucket refuses it, whatever the caller's own policies say."""
+    (made,) = [name for name in synth.resources("AWS::S3::Bucket", **context) if name.startswith("StorageResults")]
+    (found,) = [
+        synth.resolved(one["Properties"]["PolicyDocument"])
+        for one in synth.resources("AWS::S3::BucketPolicy", **context).values()
+        if one["Properties"]["Bucket"] == {"Ref": made}
+    ]
+    known = {"aws:SecureTransport": "true", **({} if principal is None else {"aws:PrincipalArn": principal})}
+    asked = Query(action, f"arn:aws:s3:::{made}/{key}", known, ("somebody",))
+    return evaluate([found], asked, resource_based=True).explicit_deny
+
+
+def may(action: str, principal: str | None, **context: Any) -> tuple[str, ...]:
+    """The keys for which the bucket leaves the matter to the caller's own policies."""
+    return tuple(key for key in KEYS if not refuses(action, key, principal, **context))
+
+
+WRITES = ("s3:PutObject", "s3:ReplicateObject")
+DELETES = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ReplicateDelete")
+BACKUPS = ("backups/acme/r/x", "backups/identity/acme.json")
+
+
+@pytest.mark.parametrize("action", WRITES)
+def test_only_the_functions_write_the_results_each_below_its_prefixes(action: str) -> None:
+    """Whoever could write runs/ could have everybody pruned, and backups/ say who a list's people are.
+
+    Administrators, the account's root, services and nobody in particular are refused alike.
+    """
+    assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", "data/r/acme/x", "elsewhere")
+    assert may(action, WORKER) == ("data/r/acme/x", *BACKUPS, "elsewhere")
+    for other in (ADMIN, ROOT, f"{WORKER}-2", WORKER.replace(synth.ACCOUNT, "999999999999"), None):
+        assert may(action, other) == (), other
+
+
+@pytest.mark.parametrize("action", DELETES)
+def test_nobody_deletes_results(action: str) -> None:
+    """The functions neither; what is there ends by the bucket's own rules."""
+    for who in (ORCHESTRATOR, WORKER, ADMIN, ROOT, None):
+        assert may(action, who) == (), who
+
+
+def test_named_administrators_copy_backups_over_and_erase() -> None:
+    """Those of `data_admins` write backups/ and delete below data/ and backups/, and nothing of runs/ even so."""
+    named = {"data_admins": [ADMIN, f"arn:aws:iam::{synth.ACCOUNT}:role/sso/Keeper_*"]}
+    for who in (ADMIN, f"arn:aws:iam::{synth.ACCOUNT}:role/sso/Keeper_1a2b"):
+        assert may("s3:PutObject", who, **named) == BACKUPS
+        assert may("s3:DeleteObjectVersion", who, **named) == ("data/r/acme/x", *BACKUPS)
+    assert may("s3:PutObject", ROOT, **named) == may("s3:DeleteObject", ROOT, **named) == ()
+
+
+def test_what_is_to_be_lost_can_be_emptied() -> None:
+    """`delete_data_on_destroy` lets whoever may otherwise delete everything; who writes stays said."""
+    for who in (ADMIN, ROOT):
+        for action in DELETES:
+            assert may(action, who, delete_data_on_destroy=True) == KEYS
+        assert may("s3:PutObject", who, delete_data_on_destroy=True) == ()
+
+
+def test_reading_the_results_is_not_kept_from_anybody_by_the_bucket() -> None:
+    """That is for people's own policies."""
+    assert may("s3:GetObject", ADMIN) == may("s3:GetObject", WORKER) == KEYS
 
 
 def test_who_starts_runs_may_not_read_contacts() -> None:

@@ -254,7 +254,7 @@ class PolicedBucket:
         self.s3.put_object(Bucket=self.name, Key="a", Body=b"content")
         self.object = {"Bucket": self.name, "Key": "a"}
 
-    def police(self, effect: str, principal: Any, action: str = "s3:GetObject", **more: Any) -> None:
+    def police(self, effect: str, principal: Any, action: Any = "s3:GetObject", **more: Any) -> None:
         """Give it a policy of one statement about its objects."""
         said = {"Effect": effect, "Principal": principal, "Action": action, "Resource": f"arn:aws:s3:::{self.name}/*"}
         self.s3.put_bucket_policy(Bucket=self.name, Policy=document({**said, **more}))
@@ -307,3 +307,23 @@ def test_another_accounts_bucket_needs_both_sides(cloud: Cloud) -> None:
     mark = cloud.mark()
     assert refusal(may_not.client("s3").get_object, **bucket.object) == ("AccessDenied", 403)
     assert cloud.journal(mark)[0]["reason"].startswith("role policy: nothing allows s3:GetObject")
+
+
+def test_a_bucket_says_who_may_write_and_delete_where(cloud: Cloud) -> None:
+    """Whatever else they may do, the administrator included: one by one, several at once, and as a copy."""
+    bucket = PolicedBucket(cloud, HUB)
+    writer, other = (Session(cloud, HUB, ANYTHING) for _ in range(2))
+    but_one = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:aws:iam::{HUB}:role/{writer.name}"]}}
+    runs = f"arn:aws:s3:::{bucket.name}/runs/*"
+    bucket.police("Deny", {"AWS": "*"}, ["s3:PutObject", "s3:DeleteObject"], Resource=runs, Condition=but_one)
+    record = {"Bucket": bucket.name, "Key": "runs/r/plan.json"}
+    writer.client("s3").put_object(**record, Body=b"claimed")
+    for s3 in (bucket.s3, other.client("s3")):
+        assert refusal(s3.put_object, **record, Body=b"forged") == ("AccessDenied", 403)
+        assert refusal(s3.copy_object, **record, CopySource=bucket.object) == ("AccessDenied", 403)
+        assert refusal(s3.delete_object, **record) == ("AccessDenied", 403)
+        several = {"Objects": [{"Key": "a"}, {"Key": record["Key"]}]}
+        assert refusal(s3.delete_objects, Bucket=bucket.name, Delete=several) == ("AccessDenied", 403)
+        assert s3.get_object(**record)["Body"].read() == b"claimed"
+        s3.put_object(Bucket=bucket.name, Key="elsewhere", Body=b"theirs")
+    writer.client("s3").delete_object(**record)

@@ -10,7 +10,9 @@ import pytest
 from local import authorization, moto_state
 from local.identity import Caller, Session
 from local.moto_state import Role
+from local.operations import Operation
 from local.policy import Query, evaluate, wildcard
+from local.web import Request
 
 LIST = "arn:aws:ses:us-east-1:111122223333:contact-list/main"
 LISTS = "arn:aws:ses:us-east-1:111122223333:contact-list/*"
@@ -175,3 +177,43 @@ def test_a_session_may_what_role_and_session_policy_both_allow(
 def test_only_star_and_question_mark_are_special(pattern: str, value: str, matches: bool) -> None:
     """Not what a regular expression or a shell would see."""
     assert wildcard(pattern, value) is matches
+
+
+def asked(name: str, path: str, body: bytes = b"", **headers: str) -> list[tuple[str, str]]:
+    """What a request to S3 must be allowed, each on its resource."""
+    request = Request("POST", path, "", {name.replace("_", "-"): value for name, value in headers.items()}, body)
+    queries = authorization.queries_for(Operation("s3", name, {}, "rest-xml"), caller(), request)
+    return [(query.action, query.resource) for query in queries]
+
+
+@pytest.fixture
+def _no_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moto_state, "find_bucket", lambda _: None)
+
+
+@pytest.mark.usefixtures("_no_buckets")
+def test_deleting_several_objects_is_asked_of_each() -> None:
+    """By its key, and with its version where one is named: a policy below a prefix holds for them, too."""
+    body = (
+        b'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>runs/a&amp;b</Key></Object>'
+        b"<Object>\n<Key>data/x</Key><VersionId>v1</VersionId></Object></Delete>"
+    )
+    assert asked("DeleteObjects", "/b", body) == [
+        ("s3:DeleteObject", "arn:aws:s3:::b/runs/a&b"),
+        ("s3:DeleteObjectVersion", "arn:aws:s3:::b/data/x"),
+    ]
+
+
+@pytest.mark.usefixtures("_no_buckets")
+@pytest.mark.parametrize("name", ["CopyObject", "UploadPartCopy"])
+def test_a_copy_is_a_read_and_a_write(name: str) -> None:
+    """Of the object that it is made from, a version of it where one is named, and of the one that it makes."""
+    write = ("s3:PutObject", "arn:aws:s3:::b/to")
+    assert asked(name, "/b/to", x_amz_copy_source="/a/from%20here") == [
+        write,
+        ("s3:GetObject", "arn:aws:s3:::a/from here"),
+    ]
+    assert asked(name, "/b/to", x_amz_copy_source="a/from?versionId=1") == [
+        write,
+        ("s3:GetObjectVersion", "arn:aws:s3:::a/from"),
+    ]

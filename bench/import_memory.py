@@ -1,0 +1,98 @@
+"""How much memory a worker needs to import so many people. `python -m bench.import_memory [PEOPLE ...]`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench.fleet import Fleet, fleet
+from local.accounts import HUB_REGION, WORKER
+
+SIZES = (1_000, 10_000, 50_000, 100_000)
+MEMBERS = 100  # of a group, and everybody is in one
+LEAVING = 50  # so many have left when the second import prunes
+ROLE = "dba"
+TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_OUT"}
+# Identity Center is read at its 20 requests a second; the rest is unpaced, as only memory is measured.
+NO_LIMIT_MB = 8_192
+
+
+def main() -> None:
+    """Print the peak of a fresh worker for each size, and what that is a thousand people beyond the smallest."""
+    sizes = tuple(int(text) for text in sys.argv[1:]) or SIZES
+    with fleet(0, environments=1) as made:
+        made.set_memory(WORKER, NO_LIMIT_MB)
+        made.put_ses_config({"topics": [{**TOPIC, "OptInRoles": [ROLE]}]})
+        made.cloud.add_customers({"customer_mappings": {f"c{n}": customer(n) for n in range(len(sizes))}})
+        peaks = [_measured(made, number, people) for number, people in enumerate(sizes)]
+    if len(sizes) > 1:
+        more = (peaks[-1] - peaks[0]) / (sizes[-1] - sizes[0]) * 1_000
+        print(f"{more:.2f} MB for each thousand people, beside {peaks[0] - more * sizes[0] / 1_000:.0f} MB")
+
+
+def _measured(made: Fleet, number: int, people: int) -> float:
+    """The peak, in MB, of the process that read and imported them, and then found nearly all of them in the list."""
+    account, directory = _accounts(number)
+    made.cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=[TOPIC])
+    idle = _fresh(made)
+    _put_people(made, directory, account, people)
+    first = _imported(made, number)
+    _put_people(made, directory, account, people - LEAVING)
+    second = _imported(made, number, prune=True, params={"sync_topics": True})
+    print(
+        f"{people:,} people: idle {idle:.0f} MB; peak {first:.0f} MB with an import of all of them as new contacts, "
+        f"{second:.0f} MB with another that finds them there, and prunes",
+        flush=True,
+    )
+    return max(first, second)
+
+
+def _imported(made: Fleet, number: int, **more: object) -> float:
+    summary, _ = made.run(action="import-aws-contact", customer_code=f"c{number}", **more)
+    (result,) = summary["results"]
+    assert result["status"] == "successful", result
+    return _peak(made)
+
+
+def _fresh(made: Fleet) -> float:
+    """Replace the worker's process by one that has done nothing yet; its memory in MB."""
+    worker = made.cloud.function(WORKER)
+    made.cloud.runtime.discard(worker.arn)
+    made.cloud.runtime.prewarm(worker, 1)
+    ((now, _),) = made.memory_mb(WORKER).values()
+    return now
+
+
+def _peak(made: Fleet) -> float:
+    """The most that the worker's process had since it was asked last, in MB."""
+    (environment,) = [one for one in made.cloud.runtime.environments() if one.function == WORKER]
+    ((_, most),) = made.memory_mb(WORKER).values()
+    Path(f"/proc/{environment.pid}/clear_refs").write_text("5")  # proc(5): the peak is measured anew
+    return most
+
+
+def _put_people(made: Fleet, directory: str, account: str, people: int) -> None:
+    name = f"ccoe-cloud-account-{{n}}-{account}-idp-portal-{ROLE}"
+    groups = {"generate": -(-people // MEMBERS), "members": min(people, MEMBERS), "name": name}
+    made.put(f"people/{directory}/{HUB_REGION}", {"users": {"generate": people, "seed": 1}, "groups": groups})
+
+
+def _accounts(number: int) -> tuple[str, str]:
+    """A customer's account, and the one with its Identity Center."""
+    return f"{200_000_000_000 + number}", f"{300_000_000_000 + number}"
+
+
+def customer(number: int) -> dict[str, str]:
+    """One, with people of its own and a bucket for importing them."""
+    account, directory = _accounts(number)
+    return {
+        "customer_code": f"c{number}",
+        "region": HUB_REGION,
+        "ses_role_arn": f"arn:aws:iam::{account}:role/contact-manager",
+        "identity_center_role_arn": f"arn:aws:iam::{directory}:role/contact-importer",
+        "import_bucket": f"imports-{account}",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""docs/operating.md says what the code does: names that the worker may assume, settings, and how long things stay."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from infra import customer_role
+from infra.settings import Settings
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+DEFAULTS = Settings()
+# Roles of the hub itself, which nobody assumes by their names.
+OWN = {"ses-fleet-orchestrator", "ses-fleet-worker", "admin"}
+
+
+def section(title: str) -> str:
+    """The text below a heading, up to the next one of its rank."""
+    return GUIDE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of a table's rows, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+def test_customers_roles_in_the_guide_are_ones_that_the_worker_may_assume() -> None:
+    """Whoever copies an example, the one for a second Region among them, needs to change no `role_patterns`."""
+    onboarding = section("2. Onboard a customer")
+    named = re.findall(r"(?:\bRoleName=|:role/)([\w+=,.@-]+)", onboarding)
+    defaults = [one["Parameters"]["RoleName"]["Default"] for one in customer_role.templates().values()]
+    assert any("RoleName=" in line for line in onboarding.splitlines())
+    assert len({*named} - {*defaults}) >= 1, "a second stack has a name of its own"
+    for name in {*named, *defaults} - OWN:
+        assert any(fnmatchcase(name, pattern) for pattern in DEFAULTS.role_patterns), name
+
+
+def test_every_setting_is_in_the_guide_and_no_other() -> None:
+    """By the name under which cdk.json takes it."""
+    known = set(Settings.model_fields)
+    names = {name for cells in rows(section("1. Deploy")) for name in re.findall(r"`(\w+)(?:\.\w+)?`", cells[0])}
+    assert names == known
+
+
+@pytest.mark.parametrize(
+    ("prefix", "days"),
+    [
+        ("runs/", DEFAULTS.runs_days),
+        ("data/", DEFAULTS.data_days),
+        ("backups/", DEFAULTS.backups_days),
+        ("backups/identity/", DEFAULTS.backups_days),
+    ],
+)
+def test_the_lifetimes_in_the_guide_are_true(prefix: str, days: int) -> None:
+    """How long it is current, and how long anything of it is left: old versions are kept, too."""
+    (cells,) = [cells for cells in rows(section("What is kept how long")) if cells[0] == f"`{prefix}`"]
+    assert str(days) in cells[2]
+    assert cells[3].startswith(f"{days + DEFAULTS.old_versions_days} days")
+
+
+def test_the_memory_in_the_guide_is_the_default() -> None:
+    """Of both functions."""
+    (cells,) = [cells for cells in rows(section("1. Deploy")) if cells[0] == "`orchestrator`, `worker`"]
+    assert re.findall(r"(\d+) MB", cells[1]) == [
+        str(DEFAULTS.orchestrator.memory_mb),
+        str(DEFAULTS.worker.memory_mb),
+    ]
