@@ -89,7 +89,8 @@ class Client(AwsClient):
             answer = self._ses.call(ACCOUNT, REGION, name, parameters)
         except AwsError as error:
             raise AwsCallError("sesv2", operation, "refused", error.code, error.message, error.status) from None
-        times = {key: datetime.fromtimestamp(answer[key], UTC) for key in answer if key.endswith("Timestamp")}
+        known = {key: value for key, value in answer.items() if key.endswith("Timestamp") and value is not None}
+        times = {key: datetime.fromtimestamp(value, UTC) for key, value in known.items()}
         return {**answer, **times}
 
 
