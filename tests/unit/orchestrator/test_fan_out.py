@@ -186,7 +186,7 @@ def test_everybody_gets_exactly_one_result(behaviours: list[str], bound: int, al
             return done(work, continuation={"page": 2})
         return {
             "fail": fail(work),
-            "not_run": Answer(0.0, throttled=3),
+            "not_run": Answer(0.0, refused=3, reason="Lambda throttled the worker"),
             "error": Answer(0.0, error=ErrorInfo(category="internal", type="Runtime.ExitError", message="gone")),
         }.get(behaviour, done(work))
 
@@ -320,7 +320,7 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
     def worker(make: Make) -> Answer:
         sent(make)
         closed.wait(10)
-        return Answer(0.0, throttled=1)
+        return Answer(0.0, refused=1, reason="Lambda throttled the worker")
 
     results: list[CustomerResult] = []
     FanOut(
