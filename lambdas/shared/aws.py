@@ -206,7 +206,7 @@ def _read_whole(
     if announced != str(len(body)) or not isinstance(page, dict):
         raise ResponseParserError("the answer is not whole")
     if operation_model.name == "ListContacts":
-        customized_response_dict["Contacts"] = page.pop("Contacts", [])
+        customized_response_dict["Contacts"] = page.pop("Contacts", None) or []
         response_dict["body"] = json.dumps(page).encode()
 
 

@@ -61,6 +61,13 @@ def test_a_page_of_contacts_is_left_as_json() -> None:
     assert answer["NextToken"] == "more"
 
 
+def test_a_page_whose_contacts_are_null_is_empty() -> None:
+    """Optional members may be null."""
+    answer = ses_that_answers(200, {"Contacts": None, "NextToken": None}).call("list_contacts", ContactListName="main")
+    assert answer["Contacts"] == []
+    assert "NextToken" not in answer
+
+
 def test_other_answers_are_botocores() -> None:
     """Times are times there."""
     answer = ses_that_answers(200, {"ContactListName": "main", "CreatedTimestamp": 1_700_000_000}).call(
