@@ -12,7 +12,6 @@ from orchestrator import hops, request
 from orchestrator.config import FleetReader
 from orchestrator.plan import make
 from orchestrator.run_record import RunRecord, personal_values, plan_document, without_personal
-from shared import objects
 from shared.aws import AwsClient
 from shared.errors import AwsCallError, ConfigurationError, RequestError
 from shared.models import RunPlan, RunRequest
@@ -51,7 +50,7 @@ class S3(AwsClient):
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes at once."""
-    monkeypatch.setattr(objects.time, "sleep", lambda _: None)
+    monkeypatch.setattr("shared.objects._wait", lambda _: None)
 
 
 def asked(username: str | None = None, **payload: Any) -> RunRequest:

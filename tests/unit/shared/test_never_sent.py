@@ -161,7 +161,7 @@ def test_over_tls_too(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     def secured(connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             wrapped = context.wrap_socket(connection, server_side=True)
-            serve(wrapped)  # type: ignore[arg-type]
+            serve(wrapped)
             wrapped.detach()
 
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from shared import limits, objects
+from shared import limits
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
 from shared.objects import Bucket
@@ -65,7 +65,7 @@ class S3(AwsClient):
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes at once."""
-    monkeypatch.setattr(objects.time, "sleep", lambda _: None)
+    monkeypatch.setattr("shared.objects._wait", lambda _: None)
 
 
 EVENTS: tuple[Event, ...] = (

@@ -299,7 +299,7 @@ def importing(monkeypatch: pytest.MonkeyPatch, body: Any, params: Any, place: st
 
 def run_with_results(monkeypatch: pytest.MonkeyPatch, results: Results, item: dict[str, Any]) -> WorkResult:
     """One slice of an import whose S3 this is."""
-    monkeypatch.setattr(service.access, "sts_client", lambda _: Sts(assumed()))
+    monkeypatch.setattr(access, "sts_client", lambda _: Sts(assumed()))
     monkeypatch.setattr(aws, "client", lambda *_, **__: results)
     customer = {
         "customer_code": "acme",
