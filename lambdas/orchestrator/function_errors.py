@@ -24,6 +24,10 @@ _CANNOT_START = {
     "Runtime.InvalidEntrypoint": "its entry point cannot be started",
     "Runtime.InvalidWorkingDir": "its working directory cannot be used",
 }
+_ANSWERS = {
+    "Function.ResponseSizeTooLarge": "its answer was larger than Lambda allows",
+    "Runtime.MarshalError": "its answer was no JSON",
+}
 _DEPLOY = "nothing ran; deploy it again for the function's own architecture and Python version"
 
 
@@ -73,6 +77,8 @@ def _why(kind: str, text: str, payload: dict[str, Any]) -> str:
         return f"its process was ended by a signal ({signal.group(1)})"
     if kind == "Runtime.ExitError":
         return f"its process ended by itself{f' with exit status {status.group(1)}' if status else ''}"
+    if kind in _ANSWERS:
+        return _ANSWERS[kind]
     return f"an exception nobody caught{foreign.where(_frames(payload))}; the worker's log has it"
 
 

@@ -190,8 +190,7 @@ def no_result_yet(customer: PlannedCustomer) -> CustomerResult:
 
 def comparable(request: RunRequest) -> dict[str, object]:
     """The request as plan.json keeps it: what decides, with the personal values, whether a start is the same run."""
-    made = request.model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))
-    return {**made, "params": without_personal(request).params}
+    return without_personal(request).model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))
 
 
 def personal_values(request: RunRequest) -> dict[str, object]:
@@ -201,6 +200,8 @@ def personal_values(request: RunRequest) -> dict[str, object]:
 
 def without_personal(request: RunRequest) -> RunRequest:
     """The request with a mask in place of what is personal: what all of a run but its worker's action sees."""
+    if not personal_values(request):
+        return request
     params = personal.masked(ACTIONS[request.worker_action].params, request.params)
     return request.model_copy(update={"params": params})
 

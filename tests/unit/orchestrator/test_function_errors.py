@@ -62,6 +62,20 @@ def test_a_function_that_cannot_start_ran_nothing(kind: str) -> None:
     assert "ada" not in error.message
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("Function.ResponseSizeTooLarge", "its answer was larger than Lambda allows"),
+        ("Runtime.MarshalError", "its answer was no JSON"),
+    ],
+)
+def test_an_answer_that_lambda_did_not_take_is_said_to_be(kind: str, said: str) -> None:
+    """Something ran, and may have written."""
+    error = told(kind, "Response payload size exceeded for ada@acme.example")
+    assert f"({kind}): {said}; it may have changed something" in error.message
+    assert error.outcome_unknown
+
+
 @pytest.mark.parametrize("kind", ["Sandbox.Timedout", None])
 def test_a_timeout_says_how_long_it_ran(kind: str | None) -> None:
     """The number is all that is taken of Lambda's text."""

@@ -249,6 +249,16 @@ def test_no_address_and_no_name_is_in_a_refusal(place: dict[str, Any], form: str
     assert not any(part in said for part in ("corp.example", "acme.example", "x.example", "lovelace", "ana,"))
 
 
+@pytest.mark.parametrize("value", [4915112345678, 0.5, True, ["ada"], {"ada": 1}, ""])
+def test_of_a_personal_parameter_no_value_is_told(value: Any) -> None:
+    """Not even a number, which may be a telephone's: what it is, and how large."""
+    (fault,) = refused({"action": "import-aws-contact-all", "params": {"username": value}})
+    path, _, text = fault.partition(": ")
+    assert path == "$.params.username"
+    told = text.rpartition(", not ")[2]
+    assert told in ("a number", "true or false", "a list of 1", "an object of 1 fields", "a text of 0 characters")
+
+
 def test_a_topic_that_is_no_name_is_refused() -> None:
     """plan.json would keep it: what breaks SES's grammar may be somebody's address."""
     faults = refused({"action": "list-contacts-all", "params": {"topic": "ada@corp.example"}})
