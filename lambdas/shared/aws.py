@@ -258,7 +258,14 @@ def _service_failure(service: str, operation: str, error: ClientError) -> AwsCal
     code = foreign.code(error.response.get("Error", {}).get("Code"))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     kind = _kind(code, status)
-    return AwsCallError(service, operation, kind, code, foreign.words(code, kind), status)
+    return AwsCallError(service, operation, kind, code, _words(service, code, kind, error), status)
+
+
+def _words(service: str, code: str, kind: FailureKind, error: ClientError) -> str:
+    """What it means. SES has one code for all that it does not take, so which of those is chosen by its message."""
+    message = str(error.response.get("Error", {}).get("Message") or "")
+    known = foreign.known_reason(message) if (service, code) == ("sesv2", "BadRequestException") else None
+    return known or foreign.words(code, kind)
 
 
 def _kind(code: str, status: int | None) -> FailureKind:

@@ -81,6 +81,7 @@ _BY_KIND: dict[FailureKind, str] = {
 
 # What SES says of an address or a record that it does not take, by words that occur in it.
 _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("maximum of", "list"), "the account has a contact list already"),
     (("topic",), "SES does not take one of the topics"),
     (("already exist",), "the contact is there already"),
     (("duplicate",), "the contact is there already"),
@@ -113,11 +114,15 @@ def reason(text: object) -> str:
 
     Nothing of `text` is in what is returned, so no address is.
     """
-    lowered = text.casefold() if isinstance(text, str) else ""
-    for needed, ours in _REASONS:
-        if all(word in lowered for word in needed):
-            return ours
-    return "SES named a reason that is not repeated here" if lowered.strip() else "no reason given"
+    if not isinstance(text, str) or not text.strip():
+        return "no reason given"
+    return known_reason(text) or "SES named a reason that is not repeated here"
+
+
+def known_reason(text: str) -> str | None:
+    """The reason in our words, or None for one that nobody put down here."""
+    lowered = text.casefold()
+    return next((ours for needed, ours in _REASONS if all(word in lowered for word in needed)), None)
 
 
 def crash(error: BaseException) -> str:

@@ -336,6 +336,20 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
     assert time.monotonic() < end
 
 
+@pytest.mark.parametrize("writes", [True, False])
+def test_who_was_never_reached_is_told_why(writes: bool) -> None:
+    """Not started, with the last reason and how often; nothing is unknown of somebody for whom nothing ran."""
+    reason = "Lambda could not be reached to invoke the worker (EndpointConnectionError: no host)"
+
+    def worker(make: Make) -> Answer:
+        sent(make)
+        return Answer(0.0, refused=4, reason=reason)
+
+    (result,) = Run(worker, 1, 1, writes=writes).results
+    assert (result.status, result.error) == ("not_started", None)
+    assert result.warnings == (f"{reason} until it was too late to start (4 times; nothing ran)",)
+
+
 def test_a_thread_that_waits_sends_nothing_after_the_end() -> None:
     """An abandoned thread must not act in a later invocation of the same environment."""
     late: list[WorkItem | None] = []

@@ -119,6 +119,24 @@ def test_what_boto3_raises_is_an_aws_call_error(raised: Exception, kind: str) ->
     assert error.value.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ('EmailAddress <"bo.ek"@acme.example> is invalid', "SES does not take the address"),
+        ("List main doesn't contain Topic ana,lee@acme.example", "SES does not take one of the topics"),
+        ("A maximum of 1 Lists allowed per account.", "the account has a contact list already"),
+        ("ada@acme.example", "AWS did not accept a value of the request"),
+    ],
+)
+def test_what_ses_does_not_take_is_said_in_our_words(message: str, said: str) -> None:
+    """It has one code for all of it; which it is, its message tells, of which nothing is kept."""
+    with pytest.raises(AwsCallError) as error:
+        ses_that_answers(400, {"code": "BadRequestException", "message": message}).call(
+            "create_contact", ContactListName="main", EmailAddress="x"
+        )
+    assert error.value.text == said
+
+
 def test_a_code_that_is_no_code_is_not_kept() -> None:
     """Whatever stands where the code should."""
     client = ses_that_answers(400, {"code": "ana,lee@acme.example", "message": ""})
