@@ -15,7 +15,7 @@ from cli.errors import SOME_FAILED, no_summary, usage
 from cli.follow import Follower
 from cli.show import Screen
 from orchestrator import request as requests
-from orchestrator.run_record import comparable
+from orchestrator.run_record import RunRecord, comparable, personal_values
 from shared import aws, limits
 from shared.actions import HELP, payload_names
 from shared.aws import AwsClient
@@ -73,8 +73,11 @@ def ask_help(target: Target) -> dict[str, Any]:
 def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:
     """Start the run and follow it; the exit code is the Summary's. `local`: what runs it ends with this command."""
     payload = {"on_deadline": "continue", **payload}
+    named = requests.claimed_run_id(payload) is not None
     run_id = _claim_id(payload)
     with reachable(f"the function {target.function_name}"):
+        if named:
+            _check_person(RunRecord(target.results, run_id), payload)
         target.lambda_client.call(
             "invoke",
             FunctionName=target.function_name,
@@ -128,6 +131,24 @@ def _claim_id(payload: dict[str, Any]) -> str:
         claimed = requests.new_run_id(datetime.now(UTC))
         payload["run_id"] = claimed
     return claimed
+
+
+def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
+    """Do not take the run of another person, which its plan does not name, for the one that is to be started."""
+    try:
+        request = requests.parse(payload, datetime.now(UTC)).request
+    except RunRefusedError:
+        return  # the function will say why
+    if not personal_values(request):
+        return
+    try:
+        plan = record.plan()
+        same = plan is None or record.is_of(plan, request)
+    except RunRefusedError as error:
+        text = f"run {record.run_id} exists, and whether it is the same person's cannot be told"
+        raise no_summary(f"{text}: {error.faults[0].text}") from None
+    if not same:
+        raise usage(f"run {record.run_id} exists and was started with another request; choose another --run-id")
 
 
 def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from cli.errors import no_summary, usage
 from cli.follow import latest_deadline
 from orchestrator.request import from_plan
 from orchestrator.run_record import RunRecord
-from orchestrator.summary import resume_payload
+from orchestrator.summary import resume_needs, resume_payload
 from shared.errors import AwsCallError, RunRefusedError
 from shared.models import RUN_ID_PATTERN, RunPlan, Summary
 from shared.objects import Bucket
@@ -82,7 +82,8 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     if state == "lost" and plan is not None:
         # Nobody will write a summary any more: what has no success can be run again, which is always safe.
         payload = resume_payload(from_plan(plan.request), summary.results)
-        summary = summary.model_copy(update={"resume": payload, "warnings": (_LOST,)})
+        needs = resume_needs(payload)
+        summary = summary.model_copy(update={"resume": payload, "resume_needs": needs, "warnings": (_LOST,)})
     return Shown(plan, summary, state)
 
 

@@ -179,4 +179,5 @@ def _trouble(summary: Summary) -> list[str]:
     if summary.resume is not None:
         kept = f",\n   kept in {summary.summary_location}" if summary.exit_code is not None else ""
         lines += ["", f"   Run again what failed: the payload is `resume` of the Summary (--output json){kept}"]
+        lines += [f"   with {name} given again: it is personal and not kept there" for name in summary.resume_needs]
     return lines

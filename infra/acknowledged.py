@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct, IConstruct
 
 from infra.settings import Settings
+from shared.record import PERSONAL_PARAMS
 
 _LOGS = (
     "Server access logs are best effort and would need a bucket of their own; whoever must know who read addresses "
@@ -39,7 +40,7 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
         if settings.tracing:
             yield f"Functions/{name}Role", "AwsSolutions-IAM5[Resource::*]", _TRACES
     for path, prefixes in (
-        ("Functions/OrchestratorRole", ("runs", "data")),
+        ("Functions/OrchestratorRole", ("runs", PERSONAL_PARAMS.removesuffix("/*"))),
         ("Functions/WorkerRole", ("data", "backups")),
         ("PeoplePolicies/Invoker", ("runs",)),
         ("PeoplePolicies/DataReader", ("data", "backups")),

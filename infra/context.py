@@ -134,10 +134,10 @@ def _alarm_faults(document: _Document) -> _Faults:
     counted = Counter(email for _, email in emails)
     for index, email in emails:
         if not _EMAIL.fullmatch(email):
-            yield Fault(f"$.alarm_emails[{index}]", f"{quoted(email)} is no e-mail address")
+            yield Fault(f"$.alarm_emails[{index}]", f'"{printable(email)}" is no e-mail address')
         elif counted[email] > 1:
             counted[email] = 1
-            yield Fault(f"$.alarm_emails[{index}]", f"{quoted(email)} is there more than once")
+            yield Fault(f"$.alarm_emails[{index}]", f'"{printable(email)}" is there more than once')
     topic = document.get("alarm_topic_arn")
     if isinstance(topic, str) and not _SNS_TOPIC.fullmatch(topic):
         yield Fault("$.alarm_topic_arn", f"{quoted(topic)} is not the ARN of an SNS topic")

@@ -18,6 +18,7 @@ from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 from infra.storage import Storage
 from shared import limits
+from shared.record import PERSONAL_PARAMS
 
 _QUEUE_DAYS = 14  # SQS quota: the longest that a message is kept
 
@@ -80,10 +81,10 @@ class Functions(Construct):
                 _allow(["s3:GetObject"], config_keys),
                 # Without it S3 answers 403 for a file that is not there.
                 _allow(["s3:ListBucket"], [storage.config.bucket_arn, storage.results.bucket_arn]),
-                # Under data/ it keeps what a payload says of a person, and reads it back when S3 says it is there.
+                # Below data/ it keeps what a payload says of a person, and reads it back when S3 says it is there.
                 _allow(
                     ["s3:GetObject", "s3:PutObject"],
-                    [storage.results.arn_for_objects("runs/*"), storage.results.arn_for_objects("data/*")],
+                    [storage.results.arn_for_objects(keys) for keys in ("runs/*", PERSONAL_PARAMS)],
                 ),
                 _allow(["lambda:InvokeFunction"], [self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)]),
             ],

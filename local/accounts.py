@@ -20,6 +20,7 @@ from local.ses.service import StrictSes
 from shared import limits
 from shared.actions import ACTIONS, identity_center_statements, policy_statements
 from shared.arns import RoleArn, parse_role_arn
+from shared.record import PERSONAL_PARAMS
 from shared.text import printable
 
 HUB_ACCOUNT = "123456789012"
@@ -144,7 +145,7 @@ def _hub_policies() -> dict[str, list[dict[str, Any]]]:
         ORCHESTRATOR: [
             _allow(["s3:GetObject"], f"{buckets[0]}/*"),
             _allow(["s3:ListBucket"], buckets),
-            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/runs/*", f"{buckets[1]}/data/*"]),
+            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/runs/*", f"{buckets[1]}/{PERSONAL_PARAMS}"]),
             _allow(["lambda:InvokeFunction"], [f"{functions}:{WORKER}", f"{functions}:{ORCHESTRATOR}"]),
         ],
         WORKER: [

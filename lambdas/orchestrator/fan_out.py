@@ -18,9 +18,8 @@ from typing import Any
 
 from orchestrator.invoke import Answer
 from orchestrator.plan import PlannedItem
-from shared import clock, limits
+from shared import clock, foreign, limits
 from shared.models import CustomerResult, ErrorInfo, Progress, Status, WorkItem
-from shared.text import masked
 
 _LAST_WORDS_SECONDS = 0.5
 _TIME_ENDED = "the orchestrator's time ended"
@@ -60,7 +59,8 @@ class _Flight:
     warnings: list[str] = field(default_factory=list)
     continuation: dict[str, Any] | None = None
     ran: bool = False
-    throttled: int = 0
+    refused: int = 0  # how often nothing ran of a slice, and why the last time
+    reason: str = ""
 
 
 class FanOut:
@@ -171,7 +171,7 @@ class FanOut:
         try:
             answer = self._invoke(lambda: self._next_try(flight))
         except Exception as error:  # noqa: BLE001  # the boundary: a customer never goes without a result
-            text = f"the orchestrator failed to invoke the worker: {type(error).__name__}: {masked(str(error))}"
+            text = f"the orchestrator failed to invoke the worker: {foreign.crash(error)}"
             info = ErrorInfo(category="internal", type=type(error).__name__, message=text, outcome_unknown=self._writes)
             answer = Answer(0.0, error=info)
         self._answers.put((flight.item.index, answer))
@@ -219,7 +219,7 @@ class FanOut:
     def _take(self, flight: _Flight, answer: Answer) -> None:
         flight.seconds += answer.seconds
         if answer.result is None and answer.error is None:
-            self._not_run(flight, answer.throttled)
+            self._not_run(flight, answer)
             return
         flight.ran = True
         flight.logs += answer.log_tail
@@ -238,9 +238,10 @@ class FanOut:
         else:
             self._finish(flight, "successful", data=result.data, location=result.data_location)
 
-    def _not_run(self, flight: _Flight, throttled: int) -> None:
+    def _not_run(self, flight: _Flight, answer: Answer) -> None:
         """The slice did not run; a customer that ran before is between slices, not `not_started`."""
-        flight.throttled += throttled
+        flight.refused += answer.refused
+        flight.reason = answer.reason or flight.reason
         if flight.ran and self._customer_time_left(flight) <= 0:
             self._finish(flight, "failed", error=self._timed_out(flight))
         else:
@@ -256,9 +257,9 @@ class FanOut:
         """The orchestrator's time is over for a customer of which no slice is out."""
         if flight.ran:
             self._finish(flight, "failed", error=self._timed_out(flight, _TIME_ENDED))
-        elif flight.throttled:
-            times = f"{flight.throttled} times; nothing ran"
-            warning = f"Lambda throttled the worker until it was too late to start ({times})"
+        elif flight.refused:
+            times = f"{flight.refused} times; nothing ran"
+            warning = f"{flight.reason} until it was too late to start ({times})"
             self._finish(flight, "not_started", warning=warning)
         else:
             self._finish(flight, "not_started", warning=_NO_TURN)

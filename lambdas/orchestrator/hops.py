@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,5 +60,6 @@ class Handover:
 
 
 def claim(hop: int, now: datetime, remaining: float) -> HopClaim:
-    """That hop number `hop` began, and when its time ends."""
-    return HopClaim(hop=hop, claimed_at=clock.iso(now), deadline=clock.iso(now + timedelta(seconds=remaining)))
+    """That hop number `hop` began, and when its time ends; every claim has a token of its own."""
+    deadline = clock.iso(now + timedelta(seconds=remaining))
+    return HopClaim(hop=hop, owner=secrets.token_hex(16), claimed_at=clock.iso(now), deadline=deadline)

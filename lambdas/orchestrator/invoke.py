@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import random
 import threading
 import time
@@ -13,25 +11,49 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from orchestrator import function_errors
+from orchestrator.log_tail import log_lines
 from shared import limits
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
 from shared.models import ErrorInfo, WorkItem, WorkResult
-from shared.text import masked, printable
+from shared.text import printable
 
 _FIRST_BACKOFF_SECONDS = 0.2
 _LONGEST_BACKOFF_SECONDS = 5.0
 
+# Lambda did not get as far as running anything, and may do so a moment later (API reference, errors of Invoke): the
+# function is Pending or being updated (409), its network or file system is not ready yet, or a quota of them is used.
+_NOT_READY = frozenset(
+    {"ResourceConflictException", "ResourceNotReadyException", "SnapStartNotReadyException",
+     "CodeArtifactUserPendingException", "EC2ThrottledException", "EC2UnexpectedException",
+     "ENILimitReachedException", "ENINotReadyException", "SubnetIPAddressLimitReachedException",
+     "EFSMountConnectivityException", "EFSMountTimeoutException", "S3FilesMountConnectivityException",
+     "S3FilesMountTimeoutException"}
+)  # fmt: skip
+# Nothing ran either, and nothing will before somebody mends the function (the same page). Lambda answers some of them
+# with 502, as it does what may have run: a ServiceException (500), of which nobody knows.
+_CANNOT_START = frozenset(
+    {"EC2AccessDeniedException", "EFSMountFailureException", "S3FilesMountFailureException",
+     "InvalidRuntimeException", "InvalidSecurityGroupIDException", "InvalidSubnetIDException",
+     "InvalidZipFileException", "KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException",
+     "KMSNotFoundException"}
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What one slice came to: `result`, or `error` (something ran or may have), or neither: nothing ran."""
+    """What one slice came to: `result`, or `error` (something ran or may have), or neither: nothing ran.
+
+    `refused` counts the tries of which nothing ran, `reason` says of the last of them why, as a sentence's beginning.
+    """
 
     seconds: float
     result: WorkResult | None = None
     error: ErrorInfo | None = None
     log_tail: tuple[str, ...] = ()
-    throttled: int = 0
+    refused: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +74,7 @@ class Invoker:
 
         `make_work` is asked before every try, so that the budget it carries is never stale; None = too late to start.
         """
-        throttled = 0
+        refused, reason = 0, ""
         while not self.closed.is_set() and (item := make_work()) is not None:
             started = time.monotonic()
             try:
@@ -64,88 +86,64 @@ class Invoker:
                 )
                 body = self.client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES * 2)
             except AwsCallError as failure:
-                if failure.kind == "throttled":
-                    throttled += 1
-                    self.closed.wait(_backoff(throttled))
-                    continue
-                return Answer(time.monotonic() - started, error=self._call_failed(failure))
+                passing = _why_nothing_ran(failure)
+                if passing is None:
+                    return Answer(time.monotonic() - started, error=self._call_failed(failure))
+                refused, reason = refused + 1, passing
+                self.closed.wait(_backoff(refused))
+                continue
             return self._read(item, response, body, time.monotonic() - started)
-        return Answer(0.0, throttled=throttled)
+        return Answer(0.0, refused=refused, reason=reason)
 
     def _read(self, item: WorkItem, response: dict[str, Any], body: bytes, seconds: float) -> Answer:
         if response.get("FunctionError"):
-            error = self._function_failed(body)
+            error = function_errors.told(body, writes=self.writes)
             return Answer(seconds, error=error, log_tail=log_lines(response.get("LogResult", "")))
         try:
             result = WorkResult.model_validate_json(body)
         except ValidationError:
             return Answer(seconds, error=self._internal("MalformedAnswer", "its answer was no result"))
         if (result.customer_code, result.run_id) != (item.customer.customer_code, item.run_id):
-            text = f"it answered for {printable(result.customer_code, 60)} of run {printable(result.run_id, 60)}"
-            return Answer(seconds, error=self._internal("WrongCustomer", text))
+            return Answer(seconds, error=self._internal("WrongCustomer", "it answered for another customer or run"))
         return Answer(seconds, result=result)
 
     def _call_failed(self, failure: AwsCallError) -> ErrorInfo:
-        if failure.kind == "refused":
-            message = f"the worker {self.function_name} could not be invoked ({failure.code}): {failure.text}"
+        if failure.kind == "refused" or failure.code in _CANNOT_START:
+            message = f"the worker {self.function_name} could not be invoked ({failure.code}): {_advice(failure)}"
             return ErrorInfo(category="internal", type=failure.code, message=message)
-        reached = failure.kind != "unreachable"
-        what = "no answer came back from" if reached else "Lambda could not be reached to invoke"
-        message = f"{what} the worker ({failure.code})"
-        if reached and self.writes:
+        message = f"no answer came back from the worker ({failure.code})"
+        if self.writes:
             message += "; it may have changed something: look, or run this customer again, which is safe"
         return ErrorInfo(
             category="timeout",
             type=failure.code,
             message=message,
             retryable=True,
-            outcome_unknown=reached and self.writes,
+            outcome_unknown=self.writes,
         )
-
-    def _function_failed(self, body: bytes) -> ErrorInfo:
-        """A FunctionError: the payload is Lambda's or the runtime's own, not ours."""
-        try:
-            payload = json.loads(body)
-        except ValueError:
-            payload = None
-        payload = payload if isinstance(payload, dict) else {}
-        kind = printable(str(payload.get("errorType") or "Unknown"), 80)
-        text = masked(str(payload.get("errorMessage") or ""))
-        if kind == "Sandbox.Timedout" or "Task timed out after" in text:
-            return ErrorInfo(
-                category="timeout",
-                type="Sandbox.Timedout",
-                message=f"the worker was stopped at its function timeout: {text}",
-                retryable=True,
-                outcome_unknown=self.writes,
-            )
-        if kind == "Runtime.OutOfMemory":
-            text += "; give the worker function more memory"
-        return self._internal(kind, text)
 
     def _internal(self, kind: str, text: str) -> ErrorInfo:
         message = printable(f"the worker failed ({kind}): {text}", limits.MAX_MESSAGE_CHARACTERS)
         return ErrorInfo(category="internal", type=kind, message=message, outcome_unknown=self.writes)
 
 
-def log_lines(log_result: str) -> tuple[str, ...]:
-    """The lines of a base64 LogResult (the last 4 KB): our own by their message, others masked."""
-    try:
-        text = base64.b64decode(log_result).decode(errors="replace")
-    except ValueError:
-        return ()
-    return tuple(_log_line(line) for line in text.splitlines() if line.strip())
-
-
-def _log_line(line: str) -> str:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        record = None
-    message = record.get("message") if isinstance(record, dict) else None
-    return printable(message, 1_000) if isinstance(message, str) else masked(line, 1_000)
-
-
 def _backoff(attempt: int) -> float:
     longest = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(attempt, 10))
     return random.uniform(longest / 2, longest)  # noqa: S311  # jitter, not a secret
+
+
+def _why_nothing_ran(failure: AwsCallError) -> str | None:
+    """Why certainly nothing ran although it may run later; None when something may have run, or never will."""
+    if failure.kind == "throttled":
+        return "Lambda throttled the worker"
+    if failure.kind == "unreachable":
+        return f"Lambda could not be reached to invoke the worker ({failure.code}: {failure.text})"
+    if failure.code in _NOT_READY:
+        return f"the worker function was not ready ({failure.code})"
+    return None
+
+
+def _advice(failure: AwsCallError) -> str:
+    if failure.code not in _CANNOT_START:
+        return failure.text
+    return "nothing ran; Lambda cannot start the function: look at its configuration, and deploy it again"

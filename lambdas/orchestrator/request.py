@@ -6,20 +6,22 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from shared import limits
+from shared import limits, personal
 from shared.actions import HELP, Action, field_scope, payload_names
 from shared.errors import Fault, RequestError
 from shared.models import RUN_ID_PATTERN, RunRequest
 from shared.text import did_you_mean, quoted
 
 _FIELDS = tuple(RunRequest.model_fields)
+# A word or a number. Refusals are kept under runs/, logged, and printed by the runtime: nothing personal gets there.
+_HARMLESS = r"[A-Za-z0-9_%+:-]{0,64}"
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _unknown_action(action: Any) -> str:
     if action is None:
         return f"missing ({known})"
     near = did_you_mean(action, names) if isinstance(action, str) else ""
-    return f"unknown action {quoted(action)}{near} ({known})"
+    return f"unknown action {_told(action)}{near} ({known})"
 
 
 def _shape_faults(payload: dict[str, Any]) -> Iterator[Fault]:
@@ -185,7 +187,7 @@ def _readable(error: ValidationError, root: str) -> Iterator[Fault]:
         if field in seen:
             continue
         seen.add(field)
-        yield Fault(f"{root}.{_key(field)}", f"{_EXPECTED[field]}, not {quoted(_shown(detail['input']))}")
+        yield Fault(f"{root}.{_key(field)}", f"{_EXPECTED[field]}, not {_told(detail['input'])}")
 
 
 def _scope_faults(payload: dict[str, Any], action: str) -> Iterator[Fault]:
@@ -216,17 +218,22 @@ def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
         action.params.model_validate(params)
     except ValidationError as error:
         names = list(action.params.model_fields)
+        hidden = personal.names(action.params)
         for detail in error.errors():
             name = str(detail["loc"][0]) if detail["loc"] else ""
+            told = _size(detail["input"]) if name in hidden else _told(detail["input"])
             if detail["type"] == "value_error":
-                text = f"{detail['ctx']['error']}, not {quoted(_shown(detail['input']))}"
+                text = f"{detail['ctx']['error']}, not {told}"
             elif detail["type"] == "extra_forbidden":
                 text = f"unknown parameter of {action.name}{did_you_mean(name, names)}"
             elif detail["type"] == "missing":
                 text = f"missing: {action.params.model_fields[name].description}"
             else:
-                text = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {quoted(_shown(detail['input']))}"
+                text = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {told}"
             yield Fault(f"$.params.{_key(name)}", text)
+    # Left out, it would mean everybody: what a resume cannot carry has to be said again.
+    for name in personal.hidden(action.params, params):
+        yield Fault(f"$.params.{name}", "is personal, so the run that this resumes did not keep it: give it again")
 
 
 def _selection_faults(payload: dict[str, Any]) -> Iterator[Fault]:
@@ -239,7 +246,7 @@ def _identity_faults(payload: dict[str, Any]) -> Iterator[Fault]:
     if trigger is not None and "run_id" in payload:
         yield Fault("$.run_id", "a run with a trigger gets its id from it; give one of the two")
     if isinstance(trigger, Mapping) and isinstance(trigger.get("scheduled_time"), str) and not _trigger_time(trigger):
-        yield Fault("$.trigger.scheduled_time", f"{quoted(trigger['scheduled_time'])} is not an ISO 8601 time")
+        yield Fault("$.trigger.scheduled_time", f"{_told(trigger['scheduled_time'])} is not an ISO 8601 time")
 
 
 def _prune_faults(payload: dict[str, Any], action: Action | None) -> Iterator[Fault]:
@@ -271,14 +278,23 @@ def _tuples(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, **lists}
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    try:
+def _told(value: Any) -> str:
+    """A wrong value as a message may have it: whole where it can be nobody's name or address, else what it is."""
+    if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
-    except (TypeError, ValueError):
-        return type(value).__name__
+    return quoted(value) if isinstance(value, str) and re.fullmatch(_HARMLESS, value) else _size(value)
+
+
+def _size(value: Any) -> str:
+    """What a value is, and how large."""
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters"
+    if isinstance(value, Mapping):
+        return f"an object of {len(value)} fields"
+    if isinstance(value, Sized):
+        return f"a list of {len(value)}"
+    return {bool: "true or false", type(None): "null"}.get(type(value), "a number")
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_]{1,64}", name) else quoted(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_]{1,64}", name) else f"(a name of {len(name)} characters)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -10,10 +10,21 @@ from typing import BinaryIO
 
 from orchestrator import summary as summaries
 from orchestrator.plan import Plan
+from shared import personal
+from shared.actions import ACTIONS
 from shared.errors import AwsCallError, ConfigurationError, Fault, RequestError
 from shared.models import CustomerResult, Hop, HopClaim, PlannedCustomer, RunPlan, RunRequest, Summary
 from shared.objects import Bucket
-from shared.record import fleet_key, hop_claim_key, hop_key, plan_key, result_key, results_file_key, summary_key
+from shared.record import (
+    fleet_key,
+    hop_claim_key,
+    hop_key,
+    personal_params_key,
+    plan_key,
+    result_key,
+    results_file_key,
+    summary_key,
+)
 
 # A plan of 5,000 customers with the longest names and warnings is a few megabytes.
 _MAX_RECORD_BYTES = 32 * 1024 * 1024
@@ -45,7 +56,22 @@ class RunRecord:
         try:
             return self.bucket.create(plan_key(self.run_id), plan.model_dump_json().encode())
         except AwsCallError as failure:
-            raise self._unusable("written", failure) from None
+            raise self._unusable(plan_key(self.run_id), "written", failure) from None
+
+    def keep_personal(self, values: Mapping[str, object], owner: str) -> str | None:
+        """Write what the request says of a person, for workers to read; the object's key, None for nothing to keep.
+
+        Every start has an object of its own, and plan.json names the one that holds: two starts of one run id never
+        take each other's. ConfigurationError when it cannot be written.
+        """
+        if not values:
+            return None
+        key = personal_params_key(self.run_id, owner)
+        try:
+            self.bucket.create(key, personal.stored(values))
+        except AwsCallError as failure:
+            raise self._unusable(key, "written", failure) from None
+        return key
 
     def write_result(self, index: int, customer_code: str, body: bytes) -> None:
         """Write one customer's result, whole."""
@@ -77,17 +103,32 @@ class RunRecord:
         plan = self.plan()
         if plan is None:
             return None
-        if plan.request != comparable(request):
+        if not self.is_of(plan, request):
             text = f"run {self.run_id} exists and was started with another request; choose another id"
             raise RequestError([Fault("$.run_id", text)])
         return self.state(plan)
+
+    def is_of(self, plan: RunPlan, request: RunRequest) -> bool:
+        """Whether the run is this request's; ConfigurationError when what it keeps of a person cannot be read."""
+        return plan.request == comparable(request) and self._same_person(plan, request)
+
+    def _same_person(self, plan: RunPlan, request: RunRequest) -> bool:
+        """Whether the personal parameters are the same; where nobody can tell any more, they are not."""
+        wanted = personal_values(request)
+        key = plan.personal_params
+        if key is None:
+            return not wanted
+        try:
+            return personal.read(self.bucket, key) == wanted
+        except AwsCallError as failure:
+            raise self._unusable(key, "read", failure) from None
 
     def plan(self) -> RunPlan | None:
         """plan.json; None when there is no such run, ConfigurationError when the record cannot be read."""
         try:
             stored = self.bucket.find(plan_key(self.run_id), limit=_MAX_RECORD_BYTES)
         except AwsCallError as failure:
-            raise self._unusable("read", failure) from None
+            raise self._unusable(plan_key(self.run_id), "read", failure) from None
         return None if stored is None else RunPlan.model_validate_json(stored.body)
 
     def state(self, plan: RunPlan) -> Summary:
@@ -136,8 +177,8 @@ class RunRecord:
             results.append(result.model_copy(update={"data": None, "logs": None, "continuation": None}))
         return results
 
-    def _unusable(self, done: str, failure: AwsCallError) -> ConfigurationError:
-        location = self.bucket.location(plan_key(self.run_id))
+    def _unusable(self, key: str, done: str, failure: AwsCallError) -> ConfigurationError:
+        location = self.bucket.location(key)
         text = f"{location} could not be {done} ({failure.code}), so nothing was started"
         return ConfigurationError([Fault("$.environment_variables.RESULTS_BUCKET", text)])
 
@@ -148,14 +189,31 @@ def no_result_yet(customer: PlannedCustomer) -> CustomerResult:
 
 
 def comparable(request: RunRequest) -> dict[str, object]:
-    """The request as plan.json keeps it: what decides whether a second start is the same run."""
-    return request.model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))
+    """The request as plan.json keeps it: what decides, with the personal values, whether a start is the same run."""
+    return without_personal(request).model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))
 
 
-def plan_document(plan: Plan, run_id: str, started_at: str, deadline: str) -> RunPlan:
+def personal_values(request: RunRequest) -> dict[str, object]:
+    """The personal ones of the request's parameters."""
+    return personal.values(ACTIONS[request.worker_action].params, request.params)
+
+
+def without_personal(request: RunRequest) -> RunRequest:
+    """The request with a mask in place of what is personal: what all of a run but its worker's action sees."""
+    if not personal_values(request):
+        return request
+    params = personal.masked(ACTIONS[request.worker_action].params, request.params)
+    return request.model_copy(update={"params": params})
+
+
+def plan_document(
+    plan: Plan, run_id: str, started_at: str, deadline: str, *, owner: str = "", personal_params: str | None = None
+) -> RunPlan:
     """plan.json of a plan."""
     return RunPlan(
         run_id=run_id,
+        owner=owner,
+        personal_params=personal_params,
         request=comparable(plan.request),
         started_at=started_at,
         deadline=deadline,

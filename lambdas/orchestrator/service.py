@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,15 +22,23 @@ from orchestrator.plan import Plan, PlannedItem
 from orchestrator.request import HopStart, Start
 from orchestrator.run_record import RunRecord
 from orchestrator.ses_config import Topic
-from shared import aws, clock, limits
+from shared import aws, clock, foreign, limits
 from shared.actions import ACTIONS, DESCRIBE_TOPICS, READ_IDENTITY_CENTER, help_answer, payload_names
-from shared.errors import AwsCallError, ConfigurationError, Fault, RequestError, RunRefusedError
+from shared.errors import (
+    AwsCallError,
+    ConfigurationError,
+    Fault,
+    OrchestratorError,
+    RequestError,
+    RunRefusedError,
+    SesFleetError,
+)
 from shared.logs import make_logger
 from shared.models import CustomerResult, ErrorInfo, Hop, People, Progress, RunPlan, Summary, WantedTopic, WorkItem
 from shared.objects import Bucket
 from shared.record import people_prefix
 from shared.settings import OrchestratorSettings
-from shared.text import masked, printable
+from shared.text import printable
 
 _S3_ATTEMPTS = 3
 _S3_CONNECTIONS = 16
@@ -50,6 +59,10 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
     except RunRefusedError as refusal:
         _record_refusal(event, context, refusal, results_bucket)
         raise refusal from None
+    except SesFleetError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the runtime prints an exception's text, which may hold anything
+        raise OrchestratorError(f"the orchestrator failed unexpectedly: {foreign.crash(error)}") from None
 
 
 def _answer(event: Any, environment: _Environment) -> Summary:
@@ -86,10 +99,14 @@ def _begin(start: Start, environment: _Environment) -> Summary:
     record = RunRecord(environment.results_bucket, start.run_id)
     if start.named and (existing := record.existing(start.request)) is not None:
         return existing
-    made = plan.make(start.request, environment.fleet_config())
+    made = plan.make(run_record.without_personal(start.request), environment.fleet_config())
     made, wanted = _with_topics(made, environment)
     deadline = clock.iso(began + timedelta(seconds=remaining))
-    document = run_record.plan_document(made, start.run_id, clock.iso(began), deadline)
+    owner = secrets.token_hex(16)  # not the request's id: Lambda delivers an event again under the same one
+    place = record.keep_personal(run_record.personal_values(start.request), owner)
+    document = run_record.plan_document(
+        made, start.run_id, clock.iso(began), deadline, owner=owner, personal_params=place
+    )
     if not record.claim(document):
         return _started_elsewhere(start, record)
     report.emit_start(start.run_id, start.request.action, dry_run=start.request.dry_run)
@@ -320,6 +337,7 @@ class _Part:
         lambda_client = aws.client(
             "lambda",
             self._settings.region,
+            connect_timeout=limits.INVOKE_CONNECT_TIMEOUT_SECONDS,
             read_timeout=limits.INVOKE_READ_TIMEOUT_SECONDS,
             connections=bound,
         )
@@ -367,6 +385,7 @@ class _Part:
             action=self._request.worker_action,
             customer=item.customer,
             params=self._request.params,
+            personal_params=self._document.personal_params,
             dry_run=self._request.dry_run,
             prune=self._request.prune,
             topics=self._topics_to_send(),
@@ -488,7 +507,7 @@ def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_
     logger = _logger(context, run_id, known)
     for fault in refusal.faults:
         logger.error(
-            masked(str(fault), limits.MAX_MESSAGE_CHARACTERS), kind="refused", error_type=type(refusal).__name__
+            printable(str(fault), limits.MAX_MESSAGE_CHARACTERS), kind="refused", error_type=type(refusal).__name__
         )
     report.emit_refusal(known, dry_run=dry_run)
     if run_id is None or results_bucket is None:

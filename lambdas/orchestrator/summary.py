@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from orchestrator.plan import Plan
-from shared import limits
-from shared.actions import ALL_ONLY_FIELDS
+from shared import limits, personal
+from shared.actions import ACTIONS, ALL_ONLY_FIELDS, payload_names
 from shared.errors import Fault
 from shared.models import CustomerResult, RunPlan, RunRequest, Summary
 from shared.text import printable
@@ -36,6 +36,7 @@ def build(
         warnings.append("nothing ran")
     if plan.concurrency.bound_by == "service_cap":
         warnings.append(f"concurrency is bound to {limits.MAX_CONCURRENCY}: Lambda's file descriptors and threads")
+    resume = resume_payload(plan.request, results)
     summary = Summary(
         run_id=run_id,
         action=plan.request.action,
@@ -52,7 +53,8 @@ def build(
         concurrency=plan.concurrency.model_copy(update={"peak": peak}),
         config_version=plan.config_version,
         summary_location=location,
-        resume=resume_payload(plan.request, results),
+        resume=resume,
+        resume_needs=resume_needs(resume),
         fleet=fleet,
         exit_code=exit_code(counts),
     )
@@ -82,11 +84,19 @@ def resume_payload(request: RunRequest, results: Sequence[CustomerResult]) -> di
     return payload
 
 
+def resume_needs(resume: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """What `resume` cannot carry, since it is personal, and must be given again: as it is, it will be refused."""
+    if resume is None:
+        return ()
+    action = ACTIONS[str(resume["action"]).removesuffix("-all")]
+    return tuple(f"params.{name}" for name in personal.hidden(action.params, resume.get("params") or {}))
+
+
 def refused(run_id: str, action: str, dry_run: bool, started_at: str, faults: Sequence[Fault]) -> Summary:
     """What whoever follows the run record finds of a run that was refused."""
     return Summary(
         run_id=run_id,
-        action=printable(action),
+        action=action if action in payload_names() else "unknown",
         dry_run=dry_run,
         started_at=started_at,
         total_duration_seconds=0.0,

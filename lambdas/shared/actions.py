@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, field_validator
 
+from shared import limits
 from shared.models import RUN_ID_PATTERN, Customer, IdentityCenter, RunRequest, Scope
 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
@@ -23,8 +24,18 @@ _IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
 IMPORT_PREFIX = "ses-fleet/"
 
 
+# SES's own grammar: what is no name of a topic may be somebody's, and must not get into a run's record.
+TOPIC_NAME_PATTERN = f"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
+
+# Of a field whose value says something of a person.
+PERSONAL: dict[str, JsonValue] = {"personal": True}
+
+
 class Params(BaseModel):
-    """Base of every action's `params`: unknown fields are refused."""
+    """Base of every action's `params`: unknown fields are refused.
+
+    A field with PERSONAL says something of a person, and its value is kept as shared/personal.py says.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -38,7 +49,9 @@ class DescribeListParams(Params):
 class ListContactsParams(Params):
     """`params` of list-contacts: what is given must all hold."""
 
-    topic: str | None = Field(default=None, description="only contacts whose status for this topic is `status`")
+    topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_NAME_PATTERN}$")] | None = Field(
+        default=None, description="only contacts whose status for this topic is `status`"
+    )
     status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
         default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; goes with `topic`"
     )
@@ -114,7 +127,10 @@ class ImportParams(Params):
     """`params` of import-aws-contact."""
 
     username: str | None = Field(
-        default=None, min_length=1, description="only the user of this name in Identity Center; not with prune"
+        default=None,
+        min_length=1,
+        description="only the user of this name in Identity Center; not with prune",
+        json_schema_extra=PERSONAL,
     )
     sync_topics: bool = Field(
         default=False,

@@ -4,6 +4,8 @@
     ├── RunRefusedError              the run does not start: exit_code 2, the function fails
     │   ├── RequestError        the payload is wrong
     │   └── ConfigurationError  config.json, SESConfig.json or the deployment is wrong
+    ├── OrchestratorError            a fault of ours: the function fails, and the message says where
+    ├── NoWorkItemError              the worker was sent something else: its function fails
     ├── CustomerError           one customer fails; becomes `error` of its result
     └── AwsCallError              an AWS call that did not succeed; becomes a CustomerError or a RunRefusedError
 
@@ -33,6 +35,14 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"
+
+
+class OrchestratorError(SesFleetError):
+    """The orchestrator itself failed: what broke and where, nothing of the values that it had in hand."""
+
+
+class NoWorkItemError(SesFleetError):
+    """The worker was sent something else than a WorkItem: which fields are wrong, and nothing of their values."""
 
 
 class RunRefusedError(SesFleetError):
@@ -75,8 +85,9 @@ class AwsCallError(SesFleetError):
     """An AWS call that did not succeed.
 
     `kind`: refused (4xx), conflict (somebody else changed the same thing; nothing was done), throttled (429 or a
-    throttling code), server (5xx), lost (sent, no answer), unreachable (never sent). `text` is the service's
-    message, masked. `outcome_unknown` is set where the call was a writing one whose effect nobody knows.
+    throttling code), server (5xx), lost (maybe sent, no answer), unreachable (certainly not sent, by none of the
+    SDK's tries). `text` says in words of ours what `code` means: nothing of the service's own message is kept.
+    `outcome_unknown` is set where the call was a writing one whose effect nobody knows.
     """
 
     def __init__(

@@ -51,6 +51,8 @@ LOG_RETENTION_DAYS = (
 )  # API: PutRetentionPolicy
 
 # --- S3 ------------------------------------------------------------------------------------------
+CREATE_ATTEMPTS = 5  # ours: a conditional write whose outcome S3 does not say is asked for so often
+CREATE_PAUSE_SECONDS = 0.1  # ours: the longest first pause between them; each is twice the one before
 LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is much larger
 
 # --- STS and IAM --------------------------------------------------------------------------------
@@ -87,6 +89,9 @@ FAILURE_REASONS = 5  # ours: so many different reasons are named in a message
 
 # --- time ---------------------------------------------------------------------------------------
 CONNECT_TIMEOUT_SECONDS = 5  # ours
+# ours: 500 connections that start at once need one TLS handshake each, some 15 ms of CPU with the certificates to be
+# loaded, and a function of 512 MB has 0.3 of a CPU: 25 s until the last of them is through.
+INVOKE_CONNECT_TIMEOUT_SECONDS = 60
 CALL_READ_TIMEOUT_SECONDS = 30  # ours: SES, STS and S3 answer in well under a second
 WORKER_MARGIN_SECONDS = 5.0  # ours: what the worker keeps of its own timeout to return its result
 IDLE_SLICES = 20  # ours: so many slices in a row without progress, and their budget is too small for anything

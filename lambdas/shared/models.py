@@ -136,7 +136,8 @@ class WorkItem(Wire):
 
     `continuation` is what the slice before returned, handed back unchanged. `topics` and `people` go to actions that
     need them. In the first phase of a run, `people_prefix` is where the customer's Identity Center is to be written,
-    for every customer that shares it.
+    for every customer that shares it. `params` have a mask where a value is personal; `personal_params` is the key of
+    the object in the results bucket that holds those.
     """
 
     run_id: RunId
@@ -148,6 +149,7 @@ class WorkItem(Wire):
     topics: list[WantedTopic] | None = None
     people: People | None = None
     people_prefix: str | None = None
+    personal_params: str | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
     continuation: dict[str, Any] | None = None
 
@@ -223,7 +225,10 @@ class ConfigVersion(Stored):
 
 class Summary(Stored):
     """The one answer. `exit_code`: 0 all successful or skipped, 1 some failed or not started,
-    2 refused, null while the run has no summary yet."""
+    2 refused, null while the run has no summary yet.
+
+    `resume_needs` names what must be given again for `resume` to be taken, such as `params.username`.
+    """
 
     run_id: str
     action: str
@@ -242,6 +247,7 @@ class Summary(Stored):
     config_version: ConfigVersion = ConfigVersion()
     summary_location: str | None = None
     resume: dict[str, Any] | None = None
+    resume_needs: tuple[str, ...] = ()
     fleet: dict[str, Any] | None = None
     exit_code: Literal[0, 1, 2] | None = None
 
@@ -292,17 +298,27 @@ class Hop(Stored):
 
 
 class HopClaim(Stored):
-    """hops/<n>.claimed.json: the hop began; a second delivery of its event finds this and does nothing."""
+    """hops/<n>.claimed.json: the hop began; a second delivery of its event finds this and does nothing.
+
+    `owner` is the token of the invocation that claimed it, by which it knows its own claim again.
+    """
 
     hop: int
+    owner: str = ""
     claimed_at: str
     deadline: str
 
 
 class RunPlan(Stored):
-    """plan.json: written first, once. `deadline` is when the orchestrator's own time ends."""
+    """plan.json: written first, once. `deadline` is when the orchestrator's own time ends.
+
+    `owner` is the token of the invocation that wrote it. `request` has a mask for what is personal; `personal_params`
+    is the key of the object in the same bucket that holds the values.
+    """
 
     run_id: str
+    owner: str = ""
+    personal_params: str | None = None
     request: dict[str, Any]
     started_at: str
     deadline: str

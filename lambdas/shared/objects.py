@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from shared import limits
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
 
@@ -59,15 +63,49 @@ class Bucket:
         self.s3.call("delete_object", Key=key, **self._whose())
 
     def create(self, key: str, body: bytes, content_type: str = "application/json") -> bool:
-        """Write the object unless there is one; False when there was."""
+        """Write the object unless there is one. True = it holds exactly `body` now, False = something else is there.
+
+        Whoever must know that it was *this* call and no other puts a token of its own into `body`. The answer to our
+        own write may be lost after its effect, and the next try is refused then, so a refusal is believed only after
+        the object was read back. AwsCallError when S3 does not say, after CREATE_ATTEMPTS tries.
+        """
+        conditions = {"ContentType": content_type, "IfNoneMatch": "*", **self._whose()}
+        for attempt in range(1, limits.CREATE_ATTEMPTS + 1):
+            try:
+                self.s3.call("put_object", Key=key, Body=body, **conditions)
+            except AwsCallError as failure:
+                # 412 = there is an object; 409 = another conditional write of the key was under way, and either may
+                # have won or none (S3 API, PutObject). After anything transient the effect is not known.
+                if failure.status not in (409, 412) and not failure.transient:
+                    raise
+                there = self._patiently(lambda: self._holds(key, body))
+                if there is not None:
+                    return there
+                if attempt == limits.CREATE_ATTEMPTS:
+                    raise
+            else:
+                return True
+            _wait(attempt)
+        raise AssertionError("the last try returns or raises")
+
+    def _holds(self, key: str, body: bytes) -> bool | None:
+        """Whether the object holds exactly this; None when there is no object."""
         try:
-            self.s3.call("put_object", Key=key, Body=body, ContentType=content_type, IfNoneMatch="*", **self._whose())
-        except AwsCallError as failure:
-            # 409 = another conditional write of the same key is under way: it will have won (S3 API, PutObject).
-            if failure.status in (409, 412):
-                return False
-            raise
-        return True
+            found = self.find(key, limit=len(body))
+        except TooLargeError:
+            return False
+        return None if found is None else found.body == body
+
+    def _patiently(self, read: Callable[[], bool | None]) -> bool | None:
+        """The answer of a reading call that S3 may fail for a moment."""
+        for attempt in range(1, limits.CREATE_ATTEMPTS):
+            try:
+                return read()
+            except AwsCallError as failure:
+                if not failure.transient:
+                    raise
+            _wait(attempt)
+        return read()
 
     def location(self, key: str) -> str:
         """The object's s3:// URI."""
@@ -83,3 +121,8 @@ def _version(answer: dict[str, Any]) -> str | None:
         return str(version)
     etag = answer.get("ETag")
     return str(etag).strip('"') if etag else None
+
+
+def _wait(attempt: int) -> None:
+    longest = limits.CREATE_PAUSE_SECONDS * 2 ** (attempt - 1)
+    time.sleep(random.uniform(longest / 2, longest))  # noqa: S311  # jitter, not a secret

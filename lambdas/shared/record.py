@@ -63,6 +63,15 @@ def people_prefix(run_id: str, source: str) -> str:
     return f"data/{run_id}/_people/{source}/"
 
 
+# Where the orchestrator may write and read below data/, as IAM has it.
+PERSONAL_PARAMS = "data/*/_personal/*"
+
+
+def personal_params_key(run_id: str, owner: str) -> str:
+    """What a start of the run was given that is personal; `owner` is the token of the start that plan.json names."""
+    return f"data/{run_id}/_personal/{owner}.json"
+
+
 def known_people_key(customer_code: str) -> str:
     """Every address that Identity Center ever had for a customer, and may be pruned when it has it no more."""
     return f"backups/identity/{customer_code}.json"

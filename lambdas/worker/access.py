@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from shared import aws, limits
+from shared import aws, foreign, limits
 from shared.actions import Action, identity_center_policy, session_policy
 from shared.arns import RoleArn, parse_role_arn
 from shared.errors import AwsCallError, CustomerError
@@ -16,6 +16,15 @@ from worker.answers import needed, text
 
 _ASSUME_ROLE_ATTEMPTS = 3
 _ASSUMED_ACCOUNT = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/.+", re.DOTALL)
+
+IDENTITY_CENTER_SERVICES = ("identitystore", "sso-admin")
+_ADVICE = {
+    "conflict": "somebody else is changing the same list; run this customer again",
+    "throttled": "the account's request rate is used up; run this customer again",
+    "server": "AWS answered with an error of its own; run this customer again",
+    "lost": "no answer came back; run this customer again",
+    "unreachable": "the service could not be reached ({text}); nothing was sent: run this customer again",
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,20 @@ class Access:
         return aws.Credentials(*(needed(keys, name, "a session") for name in names))
 
 
+def advice(customer: Customer, failure: AwsCallError) -> str:
+    """What to do about a call of SES, Identity Center or S3 for this customer that did not succeed."""
+    role, account, region = customer.ses_role_arn, customer.account_id, customer.region
+    source = customer.identity_center
+    if failure.service in IDENTITY_CENTER_SERVICES and source is not None:
+        role, region = source.role_arn, source.region
+        account = _parsed("identity_center_role_arn", role).account_id
+    if failure.code in foreign.REGION_CODES:
+        return f"Region {region} may not be enabled in account {account}: enable it there, or correct the Region"
+    if failure.kind == "refused":
+        return f"Check that {role} allows it" if failure.status == 403 else failure.text
+    return _ADVICE[failure.kind].format(text=failure.text)
+
+
 def sts_client(region: str) -> aws.AwsClient:
     """STS at the function's own regional endpoint, with the function's own credentials."""
     return aws.client("sts", region, attempts=_ASSUME_ROLE_ATTEMPTS)
@@ -126,6 +149,13 @@ def _refused(customer: Customer, failure: AwsCallError) -> CustomerError:
 
 
 def _not_assumed(role: str, account_id: str, key: str, external_id: str | None, failure: AwsCallError) -> CustomerError:
+    if failure.code in foreign.REGION_CODES:
+        return CustomerError(
+            "authentication",
+            failure.code,
+            f"could not assume {role} ({failure.code}): the worker's Region may not be enabled in account "
+            f"{account_id}, or STS is not activated for it there: enable it in that account",
+        )
     if failure.transient:
         return CustomerError(
             "authentication",

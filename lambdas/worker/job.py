@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from shared import record
+from shared import personal, record
 from shared.errors import AwsCallError, CustomerError
 from shared.models import Customer, IdentityCenter, WorkItem
 from shared.objects import Bucket
@@ -96,6 +96,14 @@ class Job:
     def data_prefix(self) -> str:
         """Where this customer's data of this run lies in the results bucket."""
         return record.data_prefix(self.item.run_id, self.code)
+
+    def personal_params(self, key: str) -> dict[str, Any] | None:
+        """The parameters that the run keeps apart, None when they are not there; CustomerError when S3 fails."""
+        try:
+            return personal.read(self.results, key)
+        except AwsCallError as failure:
+            text = f"{self.results.location(key)} could not be read ({failure.code}): {failure.text}"
+            raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
 
     def warn(self, text: str) -> None:
         """Something that the result must say although it did not fail: in its warnings, and in its lines."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from shared import aws, limits
+from pydantic import ValidationError
+
+from shared import aws, foreign, limits, personal
 from shared.actions import ACTIONS, Action
-from shared.errors import AwsCallError, CustomerError
+from shared.errors import AwsCallError, CustomerError, NoWorkItemError
 from shared.logs import LogLines, make_logger
 from shared.models import ErrorInfo, IdentityCenter, WorkItem, WorkResult
 from shared.objects import Bucket
 from shared.settings import WorkerSettings
-from shared.text import masked, printable
+from shared.text import printable
 from worker import access
 from worker.access import Access
 from worker.job import Done, Job, More, Outcome
@@ -21,12 +23,11 @@ from worker.rate import Pacer, SliceBudget, SliceTimeoutError
 from worker.registry import REGISTRY
 
 _S3_ATTEMPTS = 3
-_IDENTITY_CENTER_SERVICES = ("identitystore", "sso-admin")
 
 
 def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[str, Any]:
     """Do one slice. Raises only for an event that is no WorkItem: the orchestrator sees that as internal."""
-    item = WorkItem.model_validate(event)
+    item = _checked(event)
     attempt = _Attempt(item, context, settings)
     done: Done | None = None
     error: ErrorInfo | None = None
@@ -59,6 +60,21 @@ def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[s
     ).model_dump(mode="json")
 
 
+def _checked(event: dict[str, Any]) -> WorkItem:
+    """The event as a WorkItem; what is wrong is said without values, as the runtime prints it."""
+    try:
+        return WorkItem.model_validate(event)
+    except ValidationError as error:
+        raise NoWorkItemError(f"the event is no WorkItem: {_where_wrong(error)}") from None
+
+
+def _where_wrong(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    fields = sorted({str(detail["loc"][0]) if detail["loc"] else "$" for detail in details})
+    known = [field if field in WorkItem.model_fields else "an unknown field" for field in fields]
+    return ", ".join(sorted(set(known)))
+
+
 class _Attempt:
     """The state of one invocation: its log, its clients, its counts. Nothing of it outlives the invocation."""
 
@@ -84,9 +100,25 @@ class _Attempt:
         action = ACTIONS.get(self._item.action)
         if action is None:
             raise CustomerError("internal", "UnknownAction", f"the worker has no action {printable(self._item.action)}")
-        params = action.params.model_validate(self._item.params)
         self._job = self._make_job(action)
+        params = action.params.model_validate(self._params(action, self._job))
         return REGISTRY[action.name](self._job, params, self._earlier.get("state", {}))
+
+    def _params(self, action: Action, job: Job) -> dict[str, Any]:
+        """The params with what is personal from where it lies; CustomerError when it is not there.
+
+        A mask is never taken for a value, nor left out: without the one person's name it would be everybody.
+        """
+        given, key = self._item.params, self._item.personal_params
+        hidden = personal.hidden(action.params, given)
+        if not hidden:
+            return given
+        found = job.personal_params(key) if key else None
+        if found is None or not set(hidden) <= set(found):
+            where = f", which should lie in {job.results.location(key)}, is not there" if key else " was not sent"
+            text = f"params.{hidden[0]}{where}; nothing was done: start a new run that gives it"
+            raise CustomerError("internal", "NoPersonalParams", text)
+        return {**given, **{name: found[name] for name in hidden}}
 
     def continuation(self, more: More) -> dict[str, Any]:
         """What the next slice is handed; SliceTimeoutError when slices of this length get nothing done."""
@@ -173,18 +205,11 @@ def _info(failure: CustomerError) -> ErrorInfo:
 
 def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
     """The table of interface.md for calls of SES, Identity Center and S3."""
-    role, code = item.customer.ses_role_arn, f" for {item.customer.customer_code}"
-    if failure.service in _IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None:
-        role, code = item.customer.identity_center.role_arn, ""  # several customers may share what failed
-    advice = {
-        "refused": f"Check that {role} allows it" if failure.status == 403 else failure.text,
-        "conflict": "somebody else is changing the same list; run this customer again",
-        "throttled": "the account's request rate is used up; run this customer again",
-        "server": "AWS answered with an error of its own; run this customer again",
-        "lost": "no answer came back; run this customer again",
-        "unreachable": "the service could not be reached; run this customer again",
-    }[failure.kind]
-    message = f"{failure.service}.{failure.operation} failed{code} ({failure.code}): {advice}"
+    shared = failure.service in access.IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None
+    code = "" if shared else f" for {item.customer.customer_code}"  # several customers may share what failed
+    message = (
+        f"{failure.service}.{failure.operation} failed{code} ({failure.code}): {access.advice(item.customer, failure)}"
+    )
     return ErrorInfo(
         category="operation",
         type=failure.code,
@@ -195,6 +220,5 @@ def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
 
 
 def _crashed(failure: Exception) -> ErrorInfo:
-    name = type(failure).__name__
-    text = masked(str(failure))
-    return ErrorInfo(category="internal", type=name, message=f"the worker failed unexpectedly: {name}: {text}")
+    message = f"the worker failed unexpectedly: {foreign.crash(failure)}"
+    return ErrorInfo(category="internal", type=foreign.code(type(failure).__name__), message=message)

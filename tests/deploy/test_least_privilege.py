@@ -230,6 +230,15 @@ def naming_an_old_run(made: Deployment) -> Callable[[], str]:
     return lambda: said(made.invoke(**request))
 
 
+def naming_an_old_persons_run(made: Deployment) -> Callable[[], str]:
+    """Whose run it is, is read from where names lie."""
+    account.with_list(made.cloud)
+    account.with_people(made.cloud, 1)
+    request = action("import-aws-contact", params={"username": "p0"}, run_id=fresh_id())
+    assert made.invoke(**request)["exit_code"] == 0
+    return lambda: said(made.invoke(**request))
+
+
 def missing_ses_config(made: Deployment) -> Callable[[], str]:
     """It is said to be missing; without s3:ListBucket it looks forbidden."""
     place = {"Bucket": made.outputs["ConfigBucket"], "Key": "SESConfig.json"}
@@ -268,9 +277,11 @@ ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("lambda:InvokeFunction", names.WORKER): running(action="describe-list-all", include=["acme"]),
     ("s3:GetObject", "config/SESConfig.json"): running(action="manage-topic-all", dry_run=True),
     ("s3:GetObject", "config/config.json"): running(action="describe-list-all"),
+    ("s3:GetObject", "results/data/*/_personal/*"): naming_an_old_persons_run,
     ("s3:GetObject", "results/runs/*"): naming_an_old_run,
     ("s3:ListBucket", "config"): missing_ses_config,
     ("s3:ListBucket", "results"): naming_a_new_run,
+    ("s3:PutObject", "results/data/*/_personal/*"): running(**action("import-aws-contact", params={"username": "p0"})),
     ("s3:PutObject", "results/runs/*"): running(action="describe-list-all"),
 }
 

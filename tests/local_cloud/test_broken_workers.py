@@ -66,13 +66,16 @@ def test_a_broken_worker_fails_only_its_customer(behaviour: str, cloud: Cloud) -
 
 
 def test_what_a_killed_worker_wrote_is_in_its_block(cloud: Cloud) -> None:
-    """The log tail stands in for the lines that were never returned."""
-    line = "import os; print('last words', flush=True); os._exit(7)"
+    """The log tail stands in for the lines that were never returned: ours by their message, others are counted."""
+    ours = {"service": "ses-fleet", "message": "last words"}
+    line = f"import os; print('a library speaks'); print({json.dumps(json.dumps(ours))}, flush=True); os._exit(7)"
     cloud.put_config(fleet(1))
     with cloud.function_changed(code=GOOD % line):
         summary = cloud.run()
     (block,) = [r["message"] for r in cloud.log_records(summary["run_id"]) if r.get("kind") == "customer"]
     assert "last words" in block.split("\n")
+    assert "a library speaks" not in block
+    assert "… 1 line that is not ses-fleet's own left out; the worker's log has all" in block.split("\n")
 
 
 def test_a_worker_that_cannot_be_imported(cloud: Cloud) -> None:

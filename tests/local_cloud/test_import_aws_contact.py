@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_cloud.conftest import CONFIG_BUCKET, ORCHESTRATOR, Cloud, fleet, running, ses_fleet
+from tests.local_cloud.conftest import CONFIG_BUCKET, ORCHESTRATOR, WORKER, Cloud, fleet, running, ses_fleet
 
 IC = "400000000001"
 SHARED, OTHER = f"arn:aws:iam::{IC}:role/importer", "arn:aws:iam::400000000002:role/importer"
@@ -37,10 +38,10 @@ COUNTS = ("created", "updated", "removed", "unchanged", "failed")
 
 
 def config() -> dict[str, Any]:
-    """f01, f02, f05 and f06 share an Identity Center, f03 has one that cannot be assumed, f04 has none."""
-    made = fleet(6)
+    """f01, f02, f05 to f07 share an Identity Center, f03 has one that cannot be assumed, f04 has none."""
+    made = fleet(7)
     customers = made["customer_mappings"]
-    for code in ("f01", "f02", "f05", "f06"):
+    for code in ("f01", "f02", "f05", "f06", "f07"):
         customers[code]["identity_center_role_arn"] = SHARED
     customers["f01"]["import_bucket"] = "f01-import"
     customers["f03"]["identity_center_role_arn"] = OTHER
@@ -49,7 +50,7 @@ def config() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def importing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Six customers with a list of one topic; forty people, the first with a role, one without e-mail."""
+    """Seven customers with a list of one topic; forty people, the first with a role, one without e-mail."""
     path = tmp_path_factory.mktemp("import")
     (path / "config.json").write_text(json.dumps(config()))
     untrusting = {"roles": {"importer": {"trust": [f"arn:aws:iam::{IC}:root"]}}}
@@ -127,6 +128,74 @@ def test_identity_center_failing_halfway_writes_nothing(importing: Cloud) -> Non
     assert done["resume"]["include"] == ["f01", "f02"]
 
 
+ONE = {"action": "import-aws-contact", "customer_code": "f07"}
+
+
+def everything_below_runs(importing: Cloud, run_id: str) -> str:
+    """The record of a run, and all log lines of both functions."""
+    bodies = [importing.stored(key) for key in importing.keys(f"runs/{run_id}/")]
+    texts = [(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode() for body in bodies]
+    return "\n".join([*texts, *importing.log_messages(), *importing.log_messages(WORKER)])
+
+
+def wait_for_summary(importing: Cloud, run_id: str) -> None:
+    """Until the run is over."""
+    end = time.monotonic() + 60
+    while f"runs/{run_id}/summary.json" not in importing.keys(f"runs/{run_id}/"):
+        assert time.monotonic() < end, "the run did not end"
+        time.sleep(0.1)
+
+
+def test_a_persons_name_lies_below_data_only(importing: Cloud) -> None:
+    """The worker finds it there; the record and the logs have a mask and the place."""
+    before = set(contacts(importing, 7))
+    asked = {**ONE, "run_id": "person-1", "on_deadline": "continue"}  # as the command does
+    done = importing.run(**asked, params={"username": "user17"})
+    assert [done["results"][0]["data"][name] for name in COUNTS] == [1, 0, 0, 0, 0]
+    assert set(contacts(importing, 7)) - before == {"User17@corp.example"}
+    assert "user17" not in everything_below_runs(importing, "person-1").lower()
+    plan = json.loads(importing.stored("runs/person-1/plan.json"))
+    assert json.loads(importing.stored(plan["personal_params"])) == {"params": {"username": "user17"}}
+    mark = importing.mark()
+    assert importing.run(**asked, params={"username": "user17"}) == done
+    other = importing.invoke({**asked, "params": {"username": "user18"}})
+    everybody = importing.invoke(asked)
+    assert [refused.function_error for refused in (other, everybody)] == ["Unhandled", "Unhandled"]
+    command = ["invoke", "import-aws-contact", "--customer-code", "f07", "--run-id", "person-1"]
+    assert ses_fleet(importing, *command, "--param", "username=user18").returncode == 2
+    assert ses_fleet(importing, *command, "--param", "username=user17").returncode == 0
+    assert not [entry for entry in importing.journal(mark) if entry["service"] == "sesv2"]
+
+
+@pytest.mark.matrix
+def test_a_persons_import_goes_on_in_another_invocation(importing: Cloud) -> None:
+    """The hop reads no more than the place: still one person, and not everybody."""
+    request = {**ONE, "params": {"username": "user18"}, "run_id": "person-hop", "on_deadline": "continue"}
+    slow = [{"operation": name, "fault": "delay", "seconds": 1.0, "times": 1} for name in ("ListUsers", "ListGroups")]
+    margins = {"START_MARGIN_SECONDS": "1.5", "RETURN_MARGIN_SECONDS": "0.7", "SLICE_BUDGET_SECONDS": "0.8"}
+    with importing.variables(ORCHESTRATOR, timeout=3, **margins), importing.faults(*slow):
+        answer = importing.run(**request)
+        wait_for_summary(importing, "person-hop")
+    summary = json.loads(importing.stored("runs/person-hop/summary.json"))
+    assert (answer["exit_code"], summary["exit_code"]) == (None, 0)
+    assert [summary["results"][0]["data"][name] for name in COUNTS] == [1, 0, 0, 0, 0]
+    assert "user18" not in everything_below_runs(importing, "person-hop").lower()
+
+
+def test_a_resume_never_widens_to_everybody(importing: Cloud) -> None:
+    """As it is, it is refused; with the name given again it does what failed."""
+    with importing.faults({"operation": "ListUsers", "fault": "deny", "times": None}):
+        broken = importing.run(**ONE, params={"username": "user19"}, run_id="person-broken")
+    assert (broken["exit_code"], broken["resume_needs"]) == (1, ["params.username"])
+    before = contacts(importing, 7)
+    refused = importing.invoke(broken["resume"])
+    assert "params.username: is personal" in refused.body["errorMessage"]
+    assert contacts(importing, 7) == before
+    broken["resume"]["params"]["username"] = "user19"
+    assert importing.run(**broken["resume"])["exit_code"] == 0
+    assert set(contacts(importing, 7)) == {*before, "User19@corp.example"}
+
+
 def test_the_block_reads_as_the_first_users(importing: Cloud) -> None:
     """The lines of the tool that people know, in their order, through the command."""
     ended = ses_fleet(importing, "invoke", "import-aws-contact", "--customer-code", "f05", "--yes")
@@ -156,10 +225,7 @@ def test_reading_that_outlives_the_orchestrator_goes_on_in_another_invocation(im
         selected = {"include": ["f05", "f06"], "on_deadline": "continue", "run_id": "import-hops"}
         first = importing.run(action="import-aws-contact-all", **selected)
         assert first["exit_code"] is None, first
-        end = time.monotonic() + 60
-        while "runs/import-hops/summary.json" not in importing.keys("runs/import-hops/"):
-            assert time.monotonic() < end, "the run did not end"
-            time.sleep(0.1)
+        wait_for_summary(importing, "import-hops")
     done = json.loads(importing.stored("runs/import-hops/summary.json"))
     assert (done["exit_code"], done["successful_count"]) == (0, 2), done
     calls = [entry["operation"] for entry in importing.journal(mark)]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from shared.actions import Params
 from shared.errors import AwsCallError, CustomerError
-from worker import contact_list, identity_center
+from worker import access, contact_list, identity_center
 from worker.job import Done, Job, State
 
 Status = Literal["ok", "finding", "failed"]
@@ -124,4 +124,4 @@ def _identity_center(job: Job) -> tuple[Status, str]:
 def _advice(job: Job, failure: AwsCallError) -> str:
     if failure.transient:
         return "run it again"
-    return f"check that {job.customer.ses_role_arn} allows it" if failure.status == 403 else failure.text
+    return access.advice(job.customer, failure)

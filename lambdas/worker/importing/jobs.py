@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from shared import limits
+from shared import foreign, limits
 from shared.actions import IMPORT_PREFIX
 from shared.errors import AwsCallError
-from shared.text import masked
 from worker.answers import needed, text
 from worker.contact_list import api_preferences
 from worker.importing.subscriptions import Change
@@ -33,7 +32,7 @@ class Jobs:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended. `failed` counts records that SES refused, `reasons` what it said of them, masked."""
+    """How a job ended. `failed` counts records that SES refused, `message` why, in our words."""
 
     completed: bool
     status: str
@@ -111,7 +110,7 @@ def ended(job: Job, job_id: str, polls: int) -> Ended | None:
         status=status,
         processed=int(answer.get("ProcessedRecordsCount") or 0),
         failed=int(answer.get("FailedRecordsCount") or 0),
-        message=masked(text(why, "ErrorMessage") or ""),
+        message=foreign.reason(text(why, "ErrorMessage")),
         failures_url=text(why, "FailedRecordsS3Url"),
     )
 
@@ -143,7 +142,7 @@ def failed_records(job: Job, outcome: Ended) -> bytes | None:
 
 
 def reasons(body: bytes) -> dict[str, int]:
-    """The reasons in that file, masked, and how often each. Its form is not documented."""
+    """The reasons in that file, in our words, and how often each. Its form is not documented."""
     return dict(Counter(_reason(line) for line in body.decode(errors="replace").splitlines() if line.strip()))
 
 
@@ -160,5 +159,5 @@ def _reason(line: str) -> str:
     if isinstance(record, dict):
         for key, value in record.items():
             if isinstance(value, str) and any(word in key.lower() for word in ("reason", "error", "message")):
-                return masked(value, limits.SHORT_MESSAGE_CHARACTERS)
+                return foreign.reason(value)
     return "no reason given"

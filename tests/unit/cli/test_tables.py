@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.show import summary_lines
 from cli.tables import tables
 from shared.models import CustomerResult, Status, Summary
 
@@ -140,3 +141,9 @@ def test_lists_and_contacts() -> None:
 def test_a_dry_run_has_no_table() -> None:
     """Nothing was found out."""
     assert shown(summary("describe-list-all", [result("a", {"would_use": {}})], dry_run=True), 100) == ""
+
+
+def test_what_a_resume_needs_is_said() -> None:
+    """A name is not kept: whoever runs it again gives it."""
+    made = summary("import-aws-contact", [], resume={"action": "x"}, resume_needs=("params.username",))
+    assert "   with params.username given again: it is personal and not kept there" in summary_lines(made)

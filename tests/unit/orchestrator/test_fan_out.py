@@ -186,7 +186,7 @@ def test_everybody_gets_exactly_one_result(behaviours: list[str], bound: int, al
             return done(work, continuation={"page": 2})
         return {
             "fail": fail(work),
-            "not_run": Answer(0.0, throttled=3),
+            "not_run": Answer(0.0, refused=3, reason="Lambda throttled the worker"),
             "error": Answer(0.0, error=ErrorInfo(category="internal", type="Runtime.ExitError", message="gone")),
         }.get(behaviour, done(work))
 
@@ -320,7 +320,7 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
     def worker(make: Make) -> Answer:
         sent(make)
         closed.wait(10)
-        return Answer(0.0, throttled=1)
+        return Answer(0.0, refused=1, reason="Lambda throttled the worker")
 
     results: list[CustomerResult] = []
     FanOut(
@@ -334,6 +334,20 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
     ).run(items(2), lambda _, result: results.append(result))
     assert [result.status for result in results] == ["not_started"] * 2
     assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_who_was_never_reached_is_told_why(writes: bool) -> None:
+    """Not started, with the last reason and how often; nothing is unknown of somebody for whom nothing ran."""
+    reason = "Lambda could not be reached to invoke the worker (EndpointConnectionError: no host)"
+
+    def worker(make: Make) -> Answer:
+        sent(make)
+        return Answer(0.0, refused=4, reason=reason)
+
+    (result,) = Run(worker, 1, 1, writes=writes).results
+    assert (result.status, result.error) == ("not_started", None)
+    assert result.warnings == (f"{reason} until it was too late to start (4 times; nothing ran)",)
 
 
 def test_a_thread_that_waits_sends_nothing_after_the_end() -> None:

@@ -15,10 +15,11 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     IncompleteReadError,
+    NoCredentialsError,
     ReadTimeoutError,
 )
 
-from orchestrator.invoke import Answer, Invoker, log_lines
+from orchestrator.invoke import Answer, Invoker
 from shared.aws import AwsClient
 from shared.models import Customer, WorkItem
 
@@ -98,6 +99,8 @@ def test_a_result_is_handed_on() -> None:
 TIMED_OUT = {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: x Error: Task timed out after 3.00 seconds"}
 OLD_TIMED_OUT = {"errorMessage": "2026-01-01T00:00:00Z x Task timed out after 3.00 seconds"}
 READ_TIMEOUT = ReadTimeoutError(endpoint_url="http://x")
+CANNOT_START = ["Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.InvalidEntrypoint"]
+NEVER_STARTS = ["KMSAccessDeniedException", "InvalidRuntimeException", "EC2AccessDeniedException"]
 GARBAGE: list[Any] = [b"", b"nonsense", b"\xff\xfe", [], "x", 5, None, {}, {"run_id": "r1"}, result(data=[1])]
 
 
@@ -115,6 +118,7 @@ GARBAGE: list[Any] = [b"", b"nonsense", b"\xff\xfe", [], "x", 5, None, {}, {"run
             False,
         ),
         (answered({"errorType": "Runtime.ExitError"}, "Unhandled"), "internal", "Runtime.ExitError", "writes", False),
+        *((answered({"errorType": kind}, "Unhandled"), "internal", kind, "never", False) for kind in CANNOT_START),
         (answered({"errorType": "ValueError"}, "Unhandled"), "internal", "ValueError", "writes", False),
         (answered({"errorType": "ValueError"}, "Handled"), "internal", "ValueError", "writes", False),
         (answered(b"<html>", "Unhandled"), "internal", "Unknown", "writes", False),
@@ -123,8 +127,7 @@ GARBAGE: list[Any] = [b"", b"nonsense", b"\xff\xfe", [], "x", 5, None, {}, {"run
         (READ_TIMEOUT, "timeout", "ReadTimeoutError", "writes", True),
         (client_error("ServiceException", 500), "timeout", "ServiceException", "writes", True),
         (IncompleteReadError(actual_bytes=1, expected_bytes=2), "timeout", "IncompleteReadError", "writes", True),
-        (ConnectTimeoutError(endpoint_url="http://x"), "timeout", "ConnectTimeoutError", "never", True),
-        (EndpointConnectionError(endpoint_url="http://x"), "timeout", "EndpointConnectionError", "never", True),
+        *((client_error(code, 502), "internal", code, "never", False) for code in NEVER_STARTS),
         (client_error("AccessDeniedException", 403), "internal", "AccessDeniedException", "never", False),
         (client_error("ResourceNotFoundException", 404), "internal", "ResourceNotFoundException", "never", False),
         *((answered(body), "internal", "MalformedAnswer", "writes", False) for body in GARBAGE),
@@ -158,20 +161,42 @@ def test_a_broken_answer_is_a_lost_answer() -> None:
     assert len(fake.calls) == 1
 
 
-def test_a_throttled_invoke_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """429 ran nothing: it is tried until there is no time left."""
+UNREACHED = "Lambda could not be reached to invoke the worker ({}: the service could not be reached; nothing was sent)"
+PENDING = "The operation cannot be performed at this time. The function is currently in the following state: Pending"
+NOTHING_RAN = [
+    (throttled(), "Lambda throttled the worker"),
+    (
+        client_error("ResourceConflictException", 409, PENDING),
+        "the worker function was not ready (ResourceConflictException)",
+    ),
+    (client_error("ENINotReadyException", 502), "the worker function was not ready (ENINotReadyException)"),
+    (client_error("EC2ThrottledException", 502), "the worker function was not ready (EC2ThrottledException)"),
+    (client_error("EFSMountTimeoutException", 408), "the worker function was not ready (EFSMountTimeoutException)"),
+    (ConnectTimeoutError(endpoint_url="http://x"), UNREACHED.format("ConnectTimeoutError")),
+    (EndpointConnectionError(endpoint_url="http://x"), UNREACHED.format("EndpointConnectionError")),
+    (NoCredentialsError(), "Lambda could not be reached to invoke the worker (NoCredentialsError: no credentials"),
+]
+
+
+@pytest.mark.parametrize("refusal", [refusal for refusal, _ in NOTHING_RAN], ids=repr)
+def test_what_certainly_ran_nothing_is_sent_again(refusal: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Throttled, not ready, or never sent: it is tried until there is no time left."""
     monkeypatch.setattr("orchestrator.invoke._backoff", lambda _: 0.0)
-    answer, fake = invoke(throttled(), throttled(), answered(result()))
+    answer, fake = invoke(refusal, refusal, answered(result()), writes=True)
     assert answer.result is not None
     assert len(fake.calls) == 3
 
 
-def test_throttled_until_it_is_too_late_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a result nor an error: nothing ran."""
+@pytest.mark.parametrize(("refusal", "reason"), NOTHING_RAN, ids=lambda value: repr(value)[:40])
+def test_what_ran_nothing_until_it_is_too_late_is_not_started(
+    refusal: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a result nor an error: nothing ran, and the reason says why."""
     monkeypatch.setattr("orchestrator.invoke._backoff", lambda _: 0.0)
     tries = iter([WORK, WORK, None])
-    answer, fake = invoke(throttled(), throttled(), make=lambda: next(tries))
-    assert (answer.result, answer.error, answer.throttled) == (None, None, 2)
+    answer, fake = invoke(refusal, refusal, make=lambda: next(tries), writes=True)
+    assert (answer.result, answer.error, answer.refused) == (None, None, 2)
+    assert answer.reason.startswith(reason)
     assert len(fake.calls) == 2
 
 
@@ -184,20 +209,18 @@ def test_nothing_is_sent_once_the_run_is_over() -> None:
     assert fake.calls == []
 
 
-def test_foreign_messages_are_masked() -> None:
-    """An exception's text may hold anything."""
-    text = "no mail for ada@acme.example with ASIAABCDEFGHIJKLMNOP\nINFO forged\x1b[31m"
+def test_nothing_of_a_foreign_message_is_kept() -> None:
+    """An exception's text may hold anything, in any form."""
+    text = 'no mail for "bo.ek"@acme.example with ASIAABCDEFGHIJKLMNOP\nINFO forged\x1b[31m'
     answer, _ = invoke(answered({"errorType": "Boom", "errorMessage": text}, "Unhandled"))
     assert answer.error is not None
-    message = answer.error.message
-    assert "ada@acme.example" not in message
-    assert "ASIA" not in message
-    assert message.isprintable()
+    assert answer.error.message == "the worker failed (Boom): an exception nobody caught; the worker's log has it"
 
 
 def test_the_log_tail_stands_in_for_the_lines_that_were_never_returned() -> None:
-    """Our own lines by their message, others masked."""
-    log = 'START RequestId: x\n{"level":"INFO","message":"🔄 Customer acme: Starting"}\nboom for ada@acme.example\n'
+    """Our own lines by their message, Lambda's in short; others are counted."""
+    ours = '{"service":"ses-fleet","message":"🔄 Customer acme: Starting"}'
+    log = f"START RequestId: x\n{ours}\nboom for ada@acme.example\n"
     answer, _ = invoke(answered({"errorType": "Boom"}, "Unhandled", log))
-    assert answer.log_tail == ("START RequestId: x", "🔄 Customer acme: Starting", "boom for [address]")
-    assert log_lines("not base64!") == ()
+    left_out = "… 1 line that is not ses-fleet's own left out; the worker's log has all"
+    assert answer.log_tail == ("START RequestId: x", "🔄 Customer acme: Starting", left_out)

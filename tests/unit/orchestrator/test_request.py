@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import request
+from shared import personal
 from shared.errors import RequestError
 from shared.models import RunRequest
 
@@ -200,6 +201,87 @@ def test_an_event_bus_event_carries_the_payload_in_detail() -> None:
     assert first.run_id == request.parse(bus_event({"action": "describe-list-all"}), NOW).run_id
     other = request.parse(bus_event({"action": "describe-list-all", "dry_run": True}), NOW)
     assert other.run_id != first.run_id
+
+
+FORMS = ["ada@corp.example", '"bo.ek"@acme.example', "ana,lee", "ada%40x.example", "ada\uff20x.example", "ada lovelace"]
+PLACES: list[dict[str, Any]] = [
+    {"params": {"username": ["?"]}},
+    {"params": {"username": {"?": "?"}}},
+    {"params": {"user": "?"}},
+    {"params": {"?": "?"}},
+    {"params": {"sync_topics": "?"}},
+    {"params": "?"},
+    {"params": ["?"]},
+    {"?": "?"},
+    {"action": "?"},
+    {"action": {"?": "?"}},
+    {"action": "help", "?": 1},
+    {"include": "?"},
+    {"include": ["a", 5, "?"]},
+    {"exclude": {"?": 1}},
+    {"max_failures": "?"},
+    {"max_customer_concurrency": "?"},
+    {"on_deadline": "?"},
+    {"run_id": "?"},
+    {"dry_run": "?"},
+    {"environment": ["?"]},
+    {"trigger": {"?": "?"}},
+    {"trigger": {"schedule_arn": "?", "scheduled_time": "?"}},
+    {"hop": "?"},
+]
+
+
+def filled(value: Any, form: str) -> Any:
+    """The value with this in every place of a question mark."""
+    if isinstance(value, dict):
+        return {filled(key, form): filled(inner, form) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, form) for inner in value]
+    return form if value == "?" else value
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_no_address_and_no_name_is_in_a_refusal(place: dict[str, Any], form: str) -> None:
+    """Refusals are stored, logged, and printed by the runtime: wrong values are told by their kind and size."""
+    said = " ".join(refused({"action": "import-aws-contact-all", **filled(place, form)}))
+    assert form not in said
+    assert not any(part in said for part in ("corp.example", "acme.example", "x.example", "lovelace", "ana,"))
+
+
+@pytest.mark.parametrize("value", [4915112345678, 0.5, True, ["ada"], {"ada": 1}, ""])
+def test_of_a_personal_parameter_no_value_is_told(value: Any) -> None:
+    """Not even a number, which may be a telephone's: what it is, and how large."""
+    (fault,) = refused({"action": "import-aws-contact-all", "params": {"username": value}})
+    path, _, text = fault.partition(": ")
+    assert path == "$.params.username"
+    told = text.rpartition(", not ")[2]
+    assert told in ("a number", "true or false", "a list of 1", "an object of 1 fields", "a text of 0 characters")
+
+
+def test_a_topic_that_is_no_name_is_refused() -> None:
+    """plan.json would keep it: what breaks SES's grammar may be somebody's address."""
+    faults = refused({"action": "list-contacts-all", "params": {"topic": "ada@corp.example"}})
+    assert [fault.split(":")[0] for fault in faults] == ["$.params.topic"]
+    assert "corp" not in faults[0]
+
+
+def test_a_harmless_value_is_told() -> None:
+    """It helps, and can be nobody's."""
+    assert refused({"action": "describe-list-all", "on_deadline": "wait"}) == [
+        '$.on_deadline: must be "stop" or "continue", not "wait"'
+    ]
+    assert refused({"action": "describe-list-all", "max_failures": 1.5})[0].endswith("not 1.5")
+
+
+def test_a_resume_without_its_person_is_refused() -> None:
+    """As it is, `resume` has a mask where the name was: never does it widen to everybody."""
+    payload = {"action": "import-aws-contact-all", "params": {"username": personal.MASK, "sync_topics": True}}
+    assert refused(payload) == [
+        "$.params.username: is personal, so the run that this resumes did not keep it: give it again"
+    ]
+    payload["params"]["username"] = "ada"  # type: ignore[index]
+    assert request.parse(payload, NOW).request.params == {"username": "ada", "sync_topics": True}
 
 
 json_values = st.recursive(

@@ -9,7 +9,9 @@ import pytest
 
 from orchestrator import plan, request, summary
 from orchestrator.config import FleetReader
+from orchestrator.run_record import without_personal
 from shared import limits
+from shared.errors import RequestError
 from shared.models import CustomerResult, ErrorInfo, Status, Summary
 
 
@@ -22,9 +24,14 @@ def result(code: str, status: Status, **fields: Any) -> CustomerResult:
 
 def built(results: list[CustomerResult], **payload: Any) -> Summary:
     """The Summary of a run with these results."""
-    mappings = {r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r"} for n, r in enumerate(results)}
+    people = {"identity_center_role_arn": "arn:aws:iam::400000000001:role/i"}
+    mappings = {
+        r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r", **people} for n, r in enumerate(results)
+    }
     start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
-    made = plan.make(start.request, FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read("v1"))
+    made = plan.make(
+        without_personal(start.request), FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read("v1")
+    )
     return summary.build(
         run_id="r1",
         plan=made,
@@ -89,6 +96,25 @@ def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
     again = request.parse(made.resume, datetime.now(UTC))
     assert again.request.include == ("c0", "c2")
     assert built([result("c0", "successful")]).resume is None
+
+
+def test_resume_says_what_must_be_given_again() -> None:
+    """A person's name is not in it; as it is, it is refused, and with the name it is the same run again."""
+    made = built([result("c0", "failed")], action="import-aws-contact-all", params={"username": "ada@corp.example"})
+    assert made.resume is not None
+    assert made.resume_needs == ("params.username",)
+    assert "ada" not in made.model_dump_json()
+    with pytest.raises(RequestError):
+        request.parse(made.resume, datetime.now(UTC))
+    made.resume["params"]["username"] = "ada@corp.example"
+    assert request.parse(made.resume, datetime.now(UTC)).request.params == {"username": "ada@corp.example"}
+    assert built([result("c0", "failed")]).resume_needs == ()
+
+
+def test_a_refusal_does_not_repeat_an_unknown_action() -> None:
+    """It may be anything."""
+    made = summary.refused("r1", "ada@corp.example", False, "2026-03-01T06:00:00Z", [])
+    assert made.action == "unknown"
 
 
 def test_data_stays_inline_in_order_until_the_response_is_full() -> None:

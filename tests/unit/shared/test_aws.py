@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.response import StreamingBody
 
-from shared import aws
+from shared import aws, foreign
 from shared.errors import AwsCallError
 
 KEYS = aws.Credentials("ASIAKEY", "SECRET", "TOKEN")
@@ -88,13 +90,14 @@ def test_other_answers_are_botocores() -> None:
         (503, "ServiceUnavailable", "server"),
     ],
 )
-def test_an_error_is_translated_and_masked(status: int, code: str, kind: str) -> None:
-    """On ListContacts, whose good pages go another way, too."""
-    client = ses_that_answers(status, {"code": code, "message": "ada@acme.example is wrong"})
+def test_an_error_is_translated_into_our_words(status: int, code: str, kind: str) -> None:
+    """Its code and its kind are kept, its text is not. On ListContacts, whose good pages go another way, too."""
+    client = ses_that_answers(status, {"code": code, "message": '"bo.ek"@acme.example is wrong'})
     with pytest.raises(AwsCallError) as error:
         client.call("list_contacts", ContactListName="main")
     assert (error.value.kind, error.value.code, error.value.status) == (kind, code, status)
-    assert error.value.text == "[address] is wrong"
+    assert error.value.text == foreign.words(code, error.value.kind)
+    assert "ek" not in str(error.value)
     assert error.value.__cause__ is None
 
 
@@ -115,6 +118,77 @@ def test_what_boto3_raises_is_an_aws_call_error(raised: Exception, kind: str) ->
     with pytest.raises(AwsCallError) as error:
         aws.AwsClient("sesv2", Raw()).call("list_contacts")
     assert error.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ('EmailAddress <"bo.ek"@acme.example> is invalid', "SES does not take the address"),
+        ("List main doesn't contain Topic ana,lee@acme.example", "SES does not take one of the topics"),
+        ("A maximum of 1 Lists allowed per account.", "the account has a contact list already"),
+        ("ada@acme.example", "AWS did not accept a value of the request"),
+    ],
+)
+def test_what_ses_does_not_take_is_said_in_our_words(message: str, said: str) -> None:
+    """It has one code for all of it; which it is, its message tells, of which nothing is kept."""
+    with pytest.raises(AwsCallError) as error:
+        ses_that_answers(400, {"code": "BadRequestException", "message": message}).call(
+            "create_contact", ContactListName="main", EmailAddress="x"
+        )
+    assert error.value.text == said
+
+
+def test_a_code_that_is_no_code_is_not_kept() -> None:
+    """Whatever stands where the code should."""
+    client = ses_that_answers(400, {"code": "ana,lee@acme.example", "message": ""})
+    with pytest.raises(AwsCallError) as error:
+        client.call("list_contacts", ContactListName="main")
+    assert "lee" not in f"{error.value} {error.value.code}"
+
+
+@pytest.mark.parametrize("operation", ["list_contacts", "get_contact_list", "delete_contact"])
+@pytest.mark.parametrize(
+    ("body", "announced"),
+    [
+        (b"<html>ada@acme.example", None),
+        (b'{"Contacts": [{"EmailAddress": "ada@acme', None),
+        (b"", "40"),
+        (b'{"Contacts": []}', "17"),
+        (b"[]", None),
+        (b"null", None),
+        (b"\xff", None),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_a_lost_one(body: bytes, announced: str | None, operation: str) -> None:
+    """botocore takes it for one in which nothing is: a list without contacts, whose people would all be removed."""
+    made = aws.client("sesv2", "us-east-1", credentials=KEYS)
+
+    def answer(**_: Any) -> AWSResponse:
+        headers: Any = {"content-type": "application/json", **({"content-length": announced} if announced else {})}
+        return AWSResponse("http://x", 200, headers, Body(body))
+
+    made._client.meta.events.register("before-send.sesv2", answer)
+    more = {"EmailAddress": "a@b.example"} if operation == "delete_contact" else {}
+    with pytest.raises(AwsCallError) as error:
+        made.call(operation, ContactListName="main", **more)
+    assert error.value.kind == "lost"
+    assert "ada" not in str(error.value)
+
+
+def test_an_answer_without_a_body_may_be_whole() -> None:
+    """SES says nothing where there is nothing to say."""
+    made = aws.client("sesv2", "us-east-1", credentials=KEYS)
+    headers: Any = {"content-length": "0"}
+    made._client.meta.events.register("before-send.sesv2", lambda **_: AWSResponse("http://x", 200, headers, Body(b"")))
+    assert made.call("delete_contact", ContactListName="main", EmailAddress="a@b.example")
+
+
+def test_a_body_that_is_shorter_than_announced_is_lost() -> None:
+    """It is never taken for the whole."""
+    stream = StreamingBody(io.BytesIO(b'{"a": 1'), 8)
+    with pytest.raises(AwsCallError) as error:
+        aws.AwsClient("s3", None).read_body("get_object", {"Body": stream}, 100)
+    assert (error.value.kind, error.value.code) == ("lost", "IncompleteReadError")
 
 
 def test_parameters_of_the_wrong_form_are_refused() -> None:

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import did_you_mean, masked, printable
+from shared.text import did_you_mean, printable, quoted
 
 
 @given(st.text() | st.text(alphabet="\x1b[]0m\n\r\t\x00\u202e\u200b\ud800\U0001f600é"), st.integers(1, 50))
 def test_whatever_is_shown_is_one_printable_line(text: str, limit: int) -> None:
     """At most as long as asked for."""
-    for shown in (printable(text, limit), masked(text, limit)):
-        assert shown.isprintable()
-        assert len(shown) <= limit
-        shown.encode()
+    shown = printable(text, limit)
+    assert shown.isprintable()
+    assert len(shown) <= limit
+    shown.encode()
 
 
 def test_ordinary_text_is_shown_as_it_is() -> None:
@@ -24,29 +24,29 @@ def test_ordinary_text_is_shown_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "secret"),
+    "text",
     [
-        ("User ada.l+x@acme.example not found", "ada.l+x@acme.example"),
-        ("Contact o'brien@acme.example doesn't exist", "o'"),
-        ("key ASIAIOSFODNN7EXAMPLE is bad", "ASIAIOSFODNN7EXAMPLE"),
-        ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
-        ("secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY!", "wJalrXUtnFEMI"),
-        ("token Abc-1_" + "Zz9-" * 12 + ".", "Zz9-Zz9-"),
-        ("https://b/k?X-Amz-Signature=abc123&x=1", "abc123"),
-        ("https://b/k?X-Amz-Security-Token=FwoGZX&x=1", "FwoGZX"),
+        "ada@acme.example",
+        '"ada l"@acme.example',
+        "ada\uff20acme.example",
+        "ada\ufe6bacme.example",
+        "ada%40acme.example",
+        "ada%2540acme.example",
+        "ada&#64;acme.example",
+        "ada&#x40;acme.example",
+        "ada\\u0040acme.example",
+        "ada=40acme.example",
     ],
 )
-def test_secrets_and_addresses_are_masked(text: str, secret: str) -> None:
-    """In every foreign message."""
-    assert secret not in masked(text)
+def test_what_may_hold_an_address_is_told_by_its_length(text: str) -> None:
+    """However its sign is written: a refusal is kept, logged and printed."""
+    assert quoted(text) == f"(a text of {len(text)} characters)"
 
 
-def test_names_of_errors_and_arns_are_not_secrets() -> None:
-    """They are what a person needs."""
-    arn = "arn:aws:iam::111122223333:role/teams/email/contact-manager"
-    assert masked(f"ReservedFunctionConcurrentInvocationLimitExceeded for {arn}") == (
-        f"ReservedFunctionConcurrentInvocationLimitExceeded for {arn}"
-    )
+@pytest.mark.parametrize("text", ["acme", "eu-west-1", "s3://ses-fleet-config-123456789012/SESConfig.json", "100%"])
+def test_what_holds_none_is_quoted_as_it_is(text: str) -> None:
+    """A place of ours, a code, a Region: they are what a person needs."""
+    assert quoted(text) == f'"{text}"'
 
 
 def test_the_nearest_is_offered_or_nothing() -> None:

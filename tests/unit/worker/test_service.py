@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 
 from shared import aws
+from shared.actions import ImportParams
 from shared.aws import AwsClient
-from shared.errors import AwsCallError, CustomerError
+from shared.errors import AwsCallError, CustomerError, NoWorkItemError
 from shared.models import WorkResult
+from shared.personal import MASK
 from shared.settings import WorkerSettings
 from worker import access, registry, service
 from worker.job import Done, More
@@ -179,16 +182,176 @@ def test_the_session_is_named_cut_down_and_has_the_external_id(monkeypatch: pyte
     assert "ses:DeleteContactList" not in sts.asked["Policy"]
 
 
-def test_foreign_text_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SES puts addresses into its messages; an exception may hold anything."""
+def test_nothing_of_an_exceptions_text_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold anything: its type and the line of ours are told."""
 
     def action(*_: Any) -> Any:
-        raise ValueError("ada@acme.example\nASIAABCDEFGHIJKLMNOP X-Amz-Signature=abcdef")
+        raise ValueError('"bo.ek"@acme.example\nASIAABCDEFGHIJKLMNOP X-Amz-Signature=abcdef')
 
     result = run(monkeypatch, action)
     text = result.model_dump_json()
-    for secret in ("ada@", "ASIAABC", "abcdef\\n", "=abcdef", "SECRET", "TOKEN"):
+    for secret in ("bo.ek", "acme.example", "ASIAABC", "=abcdef", "SECRET", "TOKEN"):
         assert secret not in text
+    assert result.error is not None
+    assert result.error.message.startswith("the worker failed unexpectedly: ValueError at worker/")
+
+
+def test_an_event_that_is_no_work_item_is_told_without_its_values() -> None:
+    """The runtime prints what is raised, and it goes to dead letters."""
+    event = {"run_id": "ada@corp.example", "action": 5, "ada@corp.example": 1, "customer": {"customer_code": "?"}}
+    with pytest.raises(NoWorkItemError) as error:
+        service.run(event, Context(), SETTINGS)
+    assert str(error.value) == (
+        "the event is no WorkItem: action, an unknown field, customer, params, run_id, slice_budget_seconds"
+    )
+    assert error.value.__cause__ is None
+
+
+REGION_CODES = [
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "AuthFailure",
+    "OptInRequired",
+    "RegionDisabledException",
+]
+
+
+@pytest.mark.parametrize("code", REGION_CODES)
+def test_a_region_that_is_not_enabled_is_said_to_be(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to be a missing permission; which Region, and of which account."""
+
+    def action(*_: Any) -> Any:
+        raise AwsCallError("sesv2", "get_contact_list", "refused", code, "text", 403)
+
+    error = run(monkeypatch, action, customer={"region": "ap-east-1"}).error
+    assert error is not None
+    assert "Region ap-east-1 may not be enabled in account 111122223333" in error.message
+    assert "allows it" not in error.message
+    assert (error.type, error.retryable) == (code, False)
+
+
+def test_the_region_of_an_identity_center_is_named_where_it_is_that_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Account and Region of whom was asked."""
+
+    def action(*_: Any) -> Any:
+        raise AwsCallError("sso-admin", "list_instances", "refused", "UnrecognizedClientException", "text", 403)
+
+    source = {"role_arn": "arn:aws:iam::400000000001:role/i", "region": "me-south-1"}
+    error = run(monkeypatch, action, customer={"identity_center": source}).error
+    assert error is not None
+    assert "Region me-south-1 may not be enabled in account 400000000001" in error.message
+
+
+@pytest.mark.parametrize("code", REGION_CODES)
+def test_sts_says_so_too(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose Region it is, is not the trust policy's business."""
+    sts = Sts(AwsCallError("sts", "assume_role", "refused", code, "text", 403))
+    error = run(monkeypatch, sts=sts).error
+    assert error is not None
+    assert "may not be enabled in account 111122223333" in error.message
+    assert "trust policy" not in error.message
+
+
+def test_what_was_not_sent_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason: a host that nobody knows is a Region that is not there."""
+
+    def action(*_: Any) -> Any:
+        raise AwsCallError("sesv2", "get_contact_list", "unreachable", "EndpointConnectionError", "no host")
+
+    error = run(monkeypatch, action).error
+    assert error is not None
+    assert "could not be reached (no host); nothing was sent" in error.message
+    assert error.retryable
+
+
+PLACE = "data/20260301T060000Z-abcdef/_personal/o.json"
+
+
+class Results(AwsClient):
+    """The results bucket, with what the orchestrator wrote apart."""
+
+    def __init__(self, body: bytes | AwsCallError | None) -> None:
+        super().__init__("s3", None)
+        self.body = body
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """GetObject of the one place."""
+        assert (operation, parameters["Key"]) == ("get_object", PLACE)
+        if isinstance(self.body, AwsCallError):
+            raise self.body
+        if self.body is None:
+            raise AwsCallError("s3", operation, "refused", "NoSuchKey", "no", 404)
+        return {"ContentLength": len(self.body), "Body": io.BytesIO(self.body)}
+
+
+def importing(monkeypatch: pytest.MonkeyPatch, body: Any, params: Any, place: str | None) -> tuple[Any, list[Any]]:
+    """The result of an import that is handed its parameters so, and what the action saw of them."""
+    seen: list[Any] = []
+
+    def action(_job: Any, given: Any, _state: Any) -> Done:
+        seen.append(given)
+        return Done({})
+
+    monkeypatch.setitem(registry.REGISTRY, "import-aws-contact", action)
+    item = {"params": params, "personal_params": place}
+    return run_with_results(monkeypatch, Results(body), item), seen
+
+
+def run_with_results(monkeypatch: pytest.MonkeyPatch, results: Results, item: dict[str, Any]) -> WorkResult:
+    """One slice of an import whose S3 this is."""
+    monkeypatch.setattr(access, "sts_client", lambda _: Sts(assumed()))
+    monkeypatch.setattr(aws, "client", lambda *_, **__: results)
+    customer = {
+        "customer_code": "acme",
+        "customer_name": "Acme",
+        "account_id": "111122223333",
+        "region": "us-east-1",
+        "ses_role_arn": ROLE,
+    }
+    event = {
+        "run_id": "20260301T060000Z-abcdef",
+        "action": "import-aws-contact",
+        "customer": customer,
+        "slice_budget_seconds": 60.0,
+        **item,
+    }
+    return WorkResult.model_validate(_tuples(service.run(event, Context(), SETTINGS)))
+
+
+def test_an_action_sees_what_the_run_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parameters are plain; the work item had a mask and the place."""
+    masked = {"username": MASK, "sync_topics": True}
+    result, seen = importing(monkeypatch, b'{"params": {"username": "ada@corp.example"}}', masked, PLACE)
+    assert result.error is None
+    assert seen == [ImportParams(username="ada@corp.example", sync_topics=True)]
+    assert "ada" not in result.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "kind", "retryable"),
+    [
+        (None, PLACE, "NoPersonalParams", False),
+        (b'{"params": {}}', PLACE, "NoPersonalParams", False),
+        (b'{"params": {"username": "ada"}}', None, "NoPersonalParams", False),
+        (AwsCallError("s3", "get_object", "server", "InternalError", "x", 500), PLACE, "InternalError", True),
+        (AwsCallError("s3", "get_object", "refused", "AccessDenied", "x", 403), PLACE, "AccessDenied", False),
+    ],
+)
+def test_a_person_that_cannot_be_read_is_never_everybody(
+    body: Any, place: str | None, kind: str, retryable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The customer fails before the action sees anything."""
+    result, seen = importing(monkeypatch, body, {"username": MASK}, place)
+    assert result.error is not None
+    assert (result.error.type, result.error.retryable, seen) == (kind, retryable, [])
+
+
+def test_parameters_that_are_wrong_are_told_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies apart is judged by the worker: its refusal goes to the record."""
+    result, seen = importing(monkeypatch, b'{"params": {"username": ["ada@corp.example"]}}', {"username": MASK}, PLACE)
+    assert result.error is not None
+    assert (result.error.category, seen) == ("internal", [])
+    assert "ada" not in result.model_dump_json()
 
 
 def test_many_lines_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
