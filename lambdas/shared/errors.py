@@ -4,6 +4,7 @@
     ├── RunRefusedError              the run does not start: exit_code 2, the function fails
     │   ├── RequestError        the payload is wrong
     │   └── ConfigurationError  config.json, SESConfig.json or the deployment is wrong
+    ├── JsonError                a JSON text cannot be taken as it is; becomes one of the two above, or a usage fault
     ├── CustomerError           one customer fails; becomes `error` of its result
     └── AwsCallError              an AWS call that did not succeed; becomes a CustomerError or a RunRefusedError
 
@@ -49,6 +50,14 @@ class RequestError(RunRefusedError):
 
 class ConfigurationError(RunRefusedError):
     """A configuration file or the deployment is wrong."""
+
+
+class JsonError(SesFleetError):
+    """A JSON text that cannot be taken as it is. `faults` has everything that is wrong with it, with JSON paths."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
 
 
 class CustomerError(SesFleetError):

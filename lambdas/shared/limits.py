@@ -37,6 +37,7 @@ MAX_LOG_BYTES = 16 * 1024  # ours: the same, in bytes
 
 # --- configuration ------------------------------------------------------------------------------
 MAX_CONFIG_BYTES = 10 * 1024 * 1024  # ours: a larger config.json is a mistake
+JSON_DEPTH = 100  # ours: what people write has ten levels; the interpreter's own recursion ends at a thousand
 MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: twelve orchestrator hops and more
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 
