@@ -13,13 +13,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared import limits
+from shared import json_text, limits
 from shared.actions import HELP, Action, field_scope, payload_names
 from shared.errors import Fault, RequestError
 from shared.models import RUN_ID_PATTERN, RunRequest
 from shared.text import did_you_mean, quoted
 
 _FIELDS = tuple(RunRequest.model_fields)
+# Left out, each of these lets a run reach more customers or more people, or really change them. A null there is more
+# likely a caller's variable that was not set than a wish.
+_NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run")
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,13 @@ def parse(event: Any, now: datetime) -> Start:
     payload = payload_of(event)
     if not isinstance(payload, dict):
         raise RequestError([Fault("$", 'the payload must be a JSON object such as {"action": "help"}')])
-    # A field that is null is a field not given.
+    faults = list(json_text.faults_of(payload))
+    if faults:
+        raise RequestError(faults)  # nothing else could be said of it safely
+    faults = list(_null_faults(payload))
+    # Any other field that is null is a field not given.
     payload = {field: value for field, value in payload.items() if value is not None}
-    faults = list(_faults(payload))
+    faults += _faults(payload)
     if faults:
         raise RequestError(faults)
     request = RunRequest.model_validate(_tuples(payload))
@@ -62,8 +69,7 @@ def claimed_run_id(event: Any) -> str | None:
     if isinstance(trigger, Mapping) and _trigger_time(trigger) is not None:
         return _derived_run_id(str(trigger["scheduled_time"]), str(trigger.get("schedule_arn")))
     if _is_bus_event(event) and isinstance(event.get("id"), str) and isinstance(event.get("time"), str):
-        # An event bus may deliver twice; the payload is part of the name, so no two requests share a run.
-        return _derived_run_id(event["time"], event["id"] + json.dumps(payload, sort_keys=True, default=str))
+        return _bus_run_id(event, payload)
     return None
 
 
@@ -112,12 +118,25 @@ def _is_bus_event(event: Any) -> bool:
     return isinstance(event, dict) and "detail" in event and "action" not in event
 
 
+def _bus_run_id(event: dict[str, Any], payload: Any) -> str | None:
+    """An event bus may deliver twice; the payload is part of the name, so no two requests share a run."""
+    if any(json_text.faults_of(payload)):
+        return None
+    return _derived_run_id(event["time"], event["id"] + json.dumps(payload, sort_keys=True, default=str))
+
+
 def _derived_run_id(time: str, identity: str) -> str:
     moment = _moment(time)
     stamp = "event" if moment is None else f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     # Twelve hex digits, not six: fifty schedules that fire in the same second must never share an id.
     digest = hashlib.sha256(f"{identity}\n{time}".encode(errors="backslashreplace")).hexdigest()
     return f"{stamp}-{digest[:12]}"
+
+
+def _null_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+    for field in _NEVER_NULL:
+        if field in payload and payload[field] is None:
+            yield Fault(f"$.{field}", "null may not stand for no choice here: leave the field out, or give a value")
 
 
 def _faults(payload: dict[str, Any]) -> Iterator[Fault]:
@@ -212,12 +231,18 @@ def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
     params = payload.get("params", {})
     if not isinstance(params, dict):
         return
+    nulls = {name for name, value in params.items() if value is None}
+    for name in params:
+        if name in nulls:
+            yield Fault(f"$.params.{_key(name)}", "null is no value: leave the parameter out, or give one")
     try:
-        action.params.model_validate(params)
+        action.params.model_validate({name: value for name, value in params.items() if name not in nulls})
     except ValidationError as error:
         names = list(action.params.model_fields)
         for detail in error.errors():
             name = str(detail["loc"][0]) if detail["loc"] else ""
+            if name in nulls:
+                continue
             if detail["type"] == "value_error":
                 text = f"{detail['ctx']['error']}, not {quoted(_shown(detail['input']))}"
             elif detail["type"] == "extra_forbidden":
@@ -260,9 +285,9 @@ def _trigger_time(trigger: Mapping[str, Any]) -> datetime | None:
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 of one time zone is no year of another
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _tuples(payload: Mapping[str, Any]) -> dict[str, Any]:

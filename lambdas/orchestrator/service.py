@@ -493,7 +493,9 @@ def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_
     report.emit_refusal(known, dry_run=dry_run)
     if run_id is None or results_bucket is None:
         return
-    answer = summary.refused(run_id, str(action), dry_run, clock.iso(clock.now()), refusal.faults)
+    answer = summary.refused(
+        run_id, action if isinstance(action, str) else "", dry_run, clock.iso(clock.now()), refusal.faults
+    )
     try:
         RunRecord(results_bucket, run_id).write_refusal(answer)
     except AwsCallError as failure:

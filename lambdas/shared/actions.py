@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from shared import limits
 from shared.models import RUN_ID_PATTERN, Customer, IdentityCenter, RunRequest, Scope
 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
 _UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
 _IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
+TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
 # Where import files lie in a customer's bucket.
 IMPORT_PREFIX = "ses-fleet/"
 
@@ -38,7 +40,9 @@ class DescribeListParams(Params):
 class ListContactsParams(Params):
     """`params` of list-contacts: what is given must all hold."""
 
-    topic: str | None = Field(default=None, description="only contacts whose status for this topic is `status`")
+    topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_PATTERN}$")] | None = Field(
+        default=None, description="only contacts whose status for this topic is `status`"
+    )
     status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
         default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; goes with `topic`"
     )
@@ -112,7 +116,10 @@ class ImportParams(Params):
     """`params` of import-aws-contact."""
 
     username: str | None = Field(
-        default=None, min_length=1, description="only the user of this name in Identity Center; not with prune"
+        default=None,
+        min_length=1,
+        max_length=limits.USER_NAME_CHARACTERS,
+        description="only the user of this name in Identity Center; not with prune",
     )
     sync_topics: bool = Field(
         default=False,

@@ -12,6 +12,7 @@ from shared import limits
 from shared.errors import Fault, JsonError
 from shared.text import is_text, printable
 
+_NO_TEXT = "no text that UTF-8 could hold (a lone surrogate)"
 _MAX_FAULTS = 20  # more of them would hide the first
 
 
@@ -92,17 +93,13 @@ def _fraction(text: str) -> float | _NoNumber:
 
 
 def _own_faults(path: str, value: Any, where: str) -> Iterator[Fault]:
-    if isinstance(value, _Object):
-        for key in value.duplicates:
-            yield Fault(_below(path, key), f"the key is there more than once in {where}")
     if isinstance(value, dict):
-        for key in value:
-            if not is_text(str(key)):
-                yield Fault(
-                    _below(path, key), f"the key is no text that UTF-8 could hold (a lone surrogate) in {where}"
-                )
+        duplicates = value.duplicates if isinstance(value, _Object) else ()
+        yield from (Fault(_below(path, key), f"the key is there more than once in {where}") for key in duplicates)
+        no_texts = [key for key in value if not is_text(str(key))]
+        yield from (Fault(_below(path, key), f"the key is {_NO_TEXT} in {where}") for key in no_texts)
     elif isinstance(value, str) and not is_text(value):
-        yield Fault(path, f"is no text that UTF-8 could hold (a lone surrogate) in {where}")
+        yield Fault(path, f"is {_NO_TEXT} in {where}")
     elif isinstance(value, _NoNumber):
         yield Fault(path, f"{_no_number(value.text)} in {where}")
     elif isinstance(value, float) and not math.isfinite(value):

@@ -76,6 +76,7 @@ READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried s
 # --- Identity Center ----------------------------------------------------------------------------
 IDENTITY_CENTER_PAGE_SIZE = 100  # API: MaxResults of ListUsers, ListGroups and ListGroupMemberships
 IDENTITY_CENTER_REQUESTS_PER_SECOND = 15.0  # ours: quota is 20 per API, and others read the same store
+USER_NAME_CHARACTERS = 128  # API: UserName
 GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
 
 # --- import jobs --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Everybody's JSON is read in one way: what cannot be taken is a fault with its path, and nothing breaks the reading."""
+"""Everybody's JSON is read in one way: what cannot be taken is a fault with its path, and nothing breaks it."""
 
 from __future__ import annotations
 
