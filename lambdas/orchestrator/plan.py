@@ -77,7 +77,17 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
 def canaries(made: Plan) -> tuple[int, ...]:
     """The indexes of those customers that must succeed before any other starts; none unless `params.canary` says so."""
     count = made.request.params.get("canary") or 0
-    return tuple([item.index for item in made.items if item.customer is not None][:count])
+    return tuple([item.index for item in in_turn(made)][:count])
+
+
+def in_turn(made: Plan) -> list[PlannedItem]:
+    """Return who needs a worker in the order in which they start: as `include` names them, else as the file does.
+
+    A resumed run names those first that were never started, so that `max_failures` does not stop it at the same ones.
+    """
+    turn = {code: position for position, code in reversed([*enumerate(made.request.include or ())])}
+    items = [item for item in made.items if item.customer is not None]
+    return sorted(items, key=lambda item: turn.get(item.code, 0))
 
 
 def again(request: RunRequest, config: FleetConfig, plan: RunPlan, pending: Collection[int]) -> Plan:

@@ -224,7 +224,7 @@ class _Part:
 
     def _invoke_workers(self, pending: Mapping[int, Progress]) -> bool:
         """Whether another invocation goes on."""
-        to_run = [item for item in self._plan.items if item.customer is not None]
+        to_run = plan.in_turn(self._plan)
         carry_over = self._request.on_deadline == "continue" and self._hop < limits.MAX_HOPS
         if self._action.needs_people and to_run:
             left = self._read_people(to_run, pending, carry_over=carry_over)
