@@ -19,6 +19,8 @@ from cli import payload as payloads
 from cli.errors import OK, SOME_FAILED, CommandError, usage
 from cli.show import Screen
 from shared.actions import HELP
+from shared.regions import partitions
+from shared.text import quoted
 
 if TYPE_CHECKING:
     from local.cloud import LocalCloud, Options
@@ -92,9 +94,14 @@ def invoke(
 @config_app.command("check")
 def check_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
-    partition: Annotated[str, typer.Option(help="of the deployment: aws, aws-us-gov or aws-cn")] = "aws",
+    partition: Annotated[
+        str | None,
+        typer.Option(help=f"of the deployment: {', '.join(partitions())}; default: that of the file's roles"),
+    ] = None,
 ) -> None:
     """Say everything that is wrong with the files, one finding a line; exit code 1 if any is an error."""
+    if partition is not None and partition not in partitions():
+        raise usage(f"--partition is one of {', '.join(partitions())}, not {quoted(partition)}")
     errors = 0
     for path in files:
         for level, text in check.findings_of(path, partition):

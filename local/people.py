@@ -21,7 +21,7 @@ from pydantic import (
 from local.identity_center.filling import NUMBER, NewGroup, NewUser, generate_groups, generate_users
 from local.identity_center.members import STORE_ID, TEXT_CHARACTERS, USER_NAME_CHARACTERS
 from local.identity_center.service import StrictIdentityCenter
-from shared.arns import is_region
+from shared.regions import is_region
 
 _GIVEN, _MADE_UP = "(given)", "(made up)"
 _Username = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=USER_NAME_CHARACTERS)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from orchestrator.config import CustomerEntry, FleetConfig
@@ -60,7 +60,7 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
         )
     _check_confirmation(request, len(selected))
     entries = [_overridden(request, entry) for entry in selected]
-    shared_lists = _sharing(entries)
+    shared_lists = sharing(entries)
     mutates = ACTIONS[request.worker_action].mutates
     items = tuple(
         _item(index, entry, shared_lists.get(entry.code) if mutates else None, request)
@@ -101,7 +101,7 @@ def again(request: RunRequest, config: FleetConfig, plan: RunPlan, pending: Coll
         if index in pending
     }
     entries = {index: entry for index, entry in found.items() if entry is not None}
-    shared_lists = _sharing(list(entries.values())) if ACTIONS[request.worker_action].mutates else {}
+    shared_lists = sharing(list(entries.values())) if ACTIONS[request.worker_action].mutates else {}
     items = []
     for index, planned in enumerate(plan.customers):
         base = PlannedItem(index, planned.customer_code, planned.customer_name, planned.account_id, planned.region)
@@ -195,8 +195,8 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
     return replace(entry, customer=customer)
 
 
-def _sharing(entries: list[CustomerEntry]) -> dict[str, str]:
-    """For every customer whose account and Region another selected one has too: a sentence that names them."""
+def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
+    """Return, by code, for every customer whose account and Region another one has too: a sentence that names them."""
     lists: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in entries:
         if entry.customer is not None:

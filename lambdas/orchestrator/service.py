@@ -151,6 +151,7 @@ def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, Sequence[
         return made, None
     try:
         wanted = ses_config.load(environment.config_bucket, environment.settings.ses_config_key)
+        ses_config.refuse_empty(wanted, prune=made.request.prune)
     except ConfigurationError as error:
         if use == "required":
             raise
