@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.errors import SOME_FAILED, no_summary, usage
+from cli.errors import SOME_FAILED, interrupted, no_summary, usage
 from cli.follow import Follower
+from cli.server_time import S3Clock, moment_of
 from cli.show import Screen
 from orchestrator import request as requests
 from orchestrator.run_record import comparable
@@ -21,6 +22,7 @@ from shared.actions import HELP, payload_names
 from shared.aws import AwsClient
 from shared.errors import AwsCallError, RunRefusedError
 from shared.objects import Bucket
+from shared.text import is_text, masked, quoted
 
 _S3_ATTEMPTS = 5
 _S3_CONNECTIONS = 16
@@ -35,6 +37,7 @@ class Target:
     variables: Mapping[str, str]
     lambda_client: AwsClient
     s3: AwsClient
+    now: datetime  # Lambda's own time when it was found
 
     @property
     def results(self) -> Bucket:
@@ -43,18 +46,35 @@ class Target:
 
 
 def connect(function_name: str) -> Target:
-    """Find the orchestrator in the environment's account; CommandError (exit 3) when it cannot be reached."""
+    """Find the orchestrator in the environment's account.
+
+    CommandError (exit 3) when it cannot be reached, or the credentials for that cannot be had; (exit 2) without a name.
+    """
+    if not function_name or not is_text(function_name):
+        raise usage(f"--function-name {quoted(function_name)} is the name of no function")
     region = os.environ.get("AWS_REGION")  # boto3 itself looks at AWS_DEFAULT_REGION only
     with reachable(f"the function {function_name}"):
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
         lambda_client = aws.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
-        configuration = lambda_client.call("get_function_configuration", FunctionName=function_name)
+        configuration = _first_call(lambda_client, function_name)
         variables = configuration.get("Environment", {}).get("Variables", {})
         for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
             if not variables.get(name):
                 raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
         s3 = aws.client("s3", region, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
-        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3)
+        now = moment_of(configuration)
+        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3, now)
+
+
+def _first_call(lambda_client: AwsClient, function_name: str) -> dict[str, Any]:
+    """The function's configuration. This is the call for which credentials are found."""
+    try:
+        return lambda_client.call("get_function_configuration", FunctionName=function_name)
+    except AwsCallError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
+        text = f"the AWS credentials cannot be had: {type(error).__name__}: {masked(str(error))}"
+        raise no_summary(text) from None
 
 
 def ask_help(target: Target) -> dict[str, Any]:
@@ -71,29 +91,48 @@ def ask_help(target: Target) -> dict[str, Any]:
 
 
 def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:
-    """Start the run and follow it; the exit code is the Summary's. `local`: what runs it ends with this command."""
+    """Start the run and follow it; the exit code is the Summary's. `local`: what runs it ends with this command.
+
+    An answer that is lost says nothing about the run, which has its id from here: it is looked for all the same.
+    """
     payload = {"on_deadline": "continue", **payload}
-    run_id = _claim_id(payload)
-    with reachable(f"the function {target.function_name}"):
+    run_id = _claim_id(payload, target.now)
+    follower = Follower(
+        target.results, run_id, screen, clock=S3Clock(target.results, run_id), expected=_expected(payload)
+    )
+    started = False
+    try:
+        _start(target, run_id, payload, screen)
+        started = True
+        summary = follower.follow()
+    except KeyboardInterrupt:
+        raise interrupted(_goes_on(run_id, started=started, local=local)) from None
+    screen.summary(summary)
+    return SOME_FAILED if summary.exit_code is None else summary.exit_code
+
+
+def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen) -> None:
+    try:
         target.lambda_client.call(
             "invoke",
             FunctionName=target.function_name,
             InvocationType="Event",
             Payload=json.dumps(payload).encode(),
         )
-    try:
-        follower = Follower(target.results, run_id, screen, expected=_expected(payload))
-        summary = follower.follow()
-    except KeyboardInterrupt:
-        known = (
-            f"`ses-fleet runs show {run_id}` tells how far it is, the same command with --run-id {run_id} follows it"
-        )
+    except AwsCallError as failure:
+        if failure.kind not in ("lost", "server"):
+            text = f"the function {target.function_name} cannot be used, nothing was started: {failure.code}: "
+            raise no_summary(text + failure.text) from None
         screen.notice(
-            f"run {run_id} ended with its local cloud" if local else f"run {run_id} goes on without you; {known}"
+            f"whether run {run_id} was started is not known ({failure.code}: {failure.text}); its record is followed"
         )
-        raise
-    screen.summary(summary)
-    return SOME_FAILED if summary.exit_code is None else summary.exit_code
+
+
+def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
+    if local:
+        return f"run {run_id} ended with its local cloud"
+    known = f"`ses-fleet runs show {run_id}` tells how far it is, the same command with --run-id {run_id} follows it"
+    return f"run {run_id} {'goes on without you' if started else 'may have been started'}; {known}"
 
 
 def confirm(payload: dict[str, Any], *, yes: bool) -> None:
@@ -110,7 +149,7 @@ def confirm(payload: dict[str, Any], *, yes: bool) -> None:
 
 
 def _touched(payload: dict[str, Any]) -> str:
-    selection = {key: payload[key] for key in ("include", "exclude", "environment") if payload.get(key)}
+    selection = {key: payload[key] for key in ("include", "exclude", "environment") if key in payload}
     who = json.dumps(selection) if selection else "every customer of config.json"
     if payload.get("params"):
         who += f", with {json.dumps(payload['params'])}"
@@ -119,13 +158,13 @@ def _touched(payload: dict[str, Any]) -> str:
     return f"{who}; it REMOVES what is not wanted there ({payload.get('confirm_customers', 'no')} customers confirmed)"
 
 
-def _claim_id(payload: dict[str, Any]) -> str:
-    """The run's id, made here unless the payload has or implies one."""
+def _claim_id(payload: dict[str, Any], now: datetime) -> str:
+    """The run's id, made here of Lambda's time unless the payload has or implies one."""
     claimed = requests.claimed_run_id(payload)
     if claimed is None:
         if payload.get("run_id") is not None:
             raise usage("--run-id must be 1 to 40 of A-Z a-z 0-9 _ -")
-        claimed = requests.new_run_id(datetime.now(UTC))
+        claimed = requests.new_run_id(now)
         payload["run_id"] = claimed
     return claimed
 

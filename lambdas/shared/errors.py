@@ -53,10 +53,14 @@ class ConfigurationError(RunRefusedError):
 
 
 class JsonError(SesFleetError):
-    """A JSON text that cannot be taken as it is. `faults` has everything that is wrong with it, with JSON paths."""
+    """A JSON text that cannot be taken as it is. `faults` has everything that is wrong with it, with JSON paths.
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    `is_json` is False for a text that is no JSON at all.
+    """
+
+    def __init__(self, faults: Iterable[Fault], *, is_json: bool = True) -> None:
         self.faults = tuple(faults)
+        self.is_json = is_json
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
 

@@ -29,7 +29,7 @@ def parse(body: bytes | str, where: str) -> Any:
         )
     except json.JSONDecodeError as error:
         fault = f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        raise JsonError([Fault("$", fault)]) from None
+        raise JsonError([Fault("$", fault)], is_json=False) from None
     except UnicodeDecodeError as error:
         raise JsonError([Fault("$", f"{where} is not UTF-8 (byte {error.start})")]) from None
     except RecursionError:
