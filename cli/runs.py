@@ -39,13 +39,13 @@ class Listed:
     started_at: str
     dry_run: bool
     state: str
-    exit_code: int | None
-    total_customers: int | None
-    successful: int | None
-    failed: int | None
-    skipped: int | None
-    not_started: int | None
-    seconds: float | None
+    exit_code: int | None = None
+    total_customers: int | None = None
+    successful: int | None = None
+    failed: int | None = None
+    skipped: int | None = None
+    not_started: int | None = None
+    seconds: float | None = None
 
 
 def newest(bucket: Bucket, count: int) -> list[Listed]:
@@ -143,7 +143,7 @@ def _listed(bucket: Bucket, run_id: str, now: float) -> Listed | None:
 
 
 def _unreadable(run_id: str, state: str) -> Listed:
-    return Listed(run_id, "", _moment_in(run_id), False, state, *([None] * 6))
+    return Listed(run_id, action="", started_at=_moment_in(run_id), dry_run=False, state=state)
 
 
 def _moment_in(run_id: str) -> str:
@@ -179,13 +179,7 @@ def _read(bucket: Bucket, run_id: str, now: float) -> Listed | None:
         started_at=plan.started_at,
         dry_run=plan.request["dry_run"] is True,
         state=f"{_state(bucket, plan, None, now)}: {_stored(bucket, run_id)} of {len(plan.customers)} done",
-        exit_code=None,
         total_customers=len(plan.customers),
-        successful=None,
-        failed=None,
-        skipped=None,
-        not_started=None,
-        seconds=None,
     )
 
 

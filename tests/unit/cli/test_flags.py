@@ -18,7 +18,7 @@ FLAGS = [option for option in INVOKE.params if option.name not in {*NOT_FIELDS, 
 ZEROES = {"max_failures": ["0", "0%", ""], "max_customer_concurrency": ["0", "-1"], "confirm_customers": ["0"]}
 
 
-class Sent(Exception):
+class SentError(Exception):
     """Stands for the sending: carries the payload."""
 
 
@@ -27,12 +27,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The payload that a command line would send."""
 
     def invoke(function_name: str, built: dict[str, Any], *_: Any, **__: Any) -> int:
-        raise Sent(function_name, built)
+        raise SentError(function_name, built)
 
     monkeypatch.setattr(main, "_invoke", invoke)
 
     def run(*arguments: str) -> dict[str, Any]:
-        with pytest.raises(Sent) as error:
+        with pytest.raises(SentError) as error:
             INVOKE.main(["describe-list-all", *arguments], standalone_mode=False)
         return dict(error.value.args[1])
 
