@@ -221,7 +221,8 @@ def up(
 def main() -> None:
     """Console entry point: every way a command can end, and its exit code."""
     streams.prepare()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it ends commands in good order
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it ends commands in good order
     exit_code = _run()
     failure = streams.finish()
     if failure is not None:
