@@ -54,9 +54,7 @@ def connect(function_name: str) -> Target:
         raise usage(f"--function-name {quoted(function_name)} is the name of no function")
     region = os.environ.get("AWS_REGION")  # boto3 itself looks at AWS_DEFAULT_REGION only
     with reachable(f"the function {function_name}"):
-        # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
-        lambda_client = aws.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
-        configuration = _first_call(lambda_client, function_name)
+        lambda_client, configuration = _first_call(function_name, region)
         variables = configuration.get("Environment", {}).get("Variables", {})
         for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
             if not variables.get(name):
@@ -66,10 +64,12 @@ def connect(function_name: str) -> Target:
         return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3, now)
 
 
-def _first_call(lambda_client: AwsClient, function_name: str) -> dict[str, Any]:
-    """The function's configuration. This is the call for which credentials are found."""
+def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict[str, Any]]:
+    """A client, and the function's configuration: this is where credentials are found."""
     try:
-        return lambda_client.call("get_function_configuration", FunctionName=function_name)
+        # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
+        client = aws.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        return client, client.call("get_function_configuration", FunctionName=function_name)
     except AwsCallError:
         raise
     except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way

@@ -56,8 +56,8 @@ _FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is
 def check(operation: Operation, caller: Caller, request: Request) -> None:
     """AwsError in the service's own words when the caller may not do this.
 
-    Administrators may do everything but what a bucket's policy keeps from them. Of a bucket that does not exist S3
-    says so to anybody (observed), so there is nothing to check.
+    Administrators may do everything but what a bucket's policy keeps from them. To whoever reads in a bucket
+    that does not exist S3 says so (observed), so there is nothing to check.
     """
     if _is_in_no_bucket(operation, request):
         return
@@ -68,10 +68,9 @@ def check(operation: Operation, caller: Caller, request: Request) -> None:
 
 
 def _is_in_no_bucket(operation: Operation, request: Request) -> bool:
-    if operation.service != "s3" or operation.name in ("CreateBucket", "ListBuckets"):
+    if operation.service != "s3" or operation.name not in ("GetObject", "HeadObject"):
         return False
-    name = _bucket_and_key(request)[0]
-    return bool(name) and moto_state.find_bucket(name) is None
+    return moto_state.find_bucket(_bucket_and_key(request)[0]) is None
 
 
 def check_bucket_owner(operation: Operation, request: Request) -> None:

@@ -167,12 +167,27 @@ CREDENTIALS_FAIL = [
 ]
 
 
+class Broken:
+    """A session that cannot make a client."""
+
+    def __init__(self, failure: BaseException) -> None:
+        self._failure = failure
+
+    def client(self, *_: Any, **__: Any) -> Any:
+        """boto3's method."""
+        raise self._failure
+
+
+@pytest.mark.parametrize("at", ["client", "call"])
 @pytest.mark.parametrize("failure", CREDENTIALS_FAIL, ids=lambda failure: type(failure).__name__)
 def test_whatever_breaks_while_credentials_are_found_is_a_line(
-    failure: BaseException, monkeypatch: pytest.MonkeyPatch
+    failure: BaseException, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 3: every exception of botocore's, and what a profile's program, cache or file does."""
-    monkeypatch.setattr(aws, "client", lambda *_, **__: AwsClient("lambda", Lambda(failure)))
+    if at == "call":
+        monkeypatch.setattr(aws, "client", lambda *_, **__: AwsClient("lambda", Lambda(failure)))
+    else:
+        monkeypatch.setattr(aws, "_warm_session", lambda: Broken(failure))
     with pytest.raises(CommandError) as error:
         invoke.connect("ses-fleet-orchestrator")
     assert error.value.exit_code == 3
