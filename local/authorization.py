@@ -123,8 +123,10 @@ def queries_for(operation: Operation, caller: Caller, request: Request) -> list[
 
 
 def may_list_bucket(caller: Caller, request: Request) -> bool:
-    """Without it, S3 does not tell a missing key from a forbidden one."""
+    """Without it, S3 does not tell a missing key from a forbidden one; that a bucket is missing it tells anybody."""
     bucket, key = _bucket_and_key(request)
+    if moto_state.find_bucket(bucket) is None:
+        return True
     # S3 asks as if for a listing of the key (observed): a policy may allow that below a prefix only.
     context = {**_common(caller, bucket), "s3:prefix": key}
     return decide(caller, Query("s3:ListBucket", f"arn:aws:s3:::{bucket}", context)).allowed

@@ -282,10 +282,10 @@ def test_an_empty_file_is_no_order_to_remove_every_topic(document: Any, fresh: C
     """With prune it is refused, in a dry run too; without, it adds nothing and removes nothing."""
     put_ses_config(fresh, document)
     for dry_run in (True, False):
-        payload = {"action": "manage-topic-all", "prune": True, "confirm_customers": 1, "include": ["f01"]}
+        payload = {"action": "manage-topic-all", "prune": True, "confirm_customers": 1, "include": ["acme"]}
         refused = fresh.invoke({**payload, "dry_run": dry_run})
         assert refused.body["errorType"] == "ConfigurationError"
         assert "has no topics, so prune would remove all there are" in refused.body["errorMessage"]
-    data = fresh.run(action="manage-topic-all", include=["f01"])["results"][0]["data"]
+    data = fresh.run(action="manage-topic-all", include=["acme"])["results"][0]["data"]
     assert (data["added"], data["removed"]) == ([], [])
     assert data["unmanaged"]

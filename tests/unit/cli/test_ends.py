@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from cli import main as commands
+from cli import streams as streams_
 from cli.show import Screen
 from tests.unit.cli.stored import summary
 
@@ -70,8 +71,8 @@ def test_ctrl_c_while_the_command_is_loaded_is_one_line() -> None:
 @pytest.fixture
 def streams(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command with the test's own streams and signals left alone."""
-    monkeypatch.setattr(commands.streams, "prepare", lambda: None)
-    monkeypatch.setattr(commands.streams, "finish", lambda: None)
+    monkeypatch.setattr(streams_, "prepare", lambda: None)
+    monkeypatch.setattr(streams_, "finish", lambda: None)
     before = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, before)

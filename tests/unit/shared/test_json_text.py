@@ -45,7 +45,9 @@ def faults(body: bytes | str) -> list[str]:
 @pytest.mark.parametrize("mark", [False, True])
 def test_what_cannot_be_taken_is_a_fault_with_its_path(body: bytes | str, fault: str, mark: bool) -> None:
     """As bytes and as text, with a byte order mark and without."""
-    forms = [body] if isinstance(body, bytes) else [body, body.encode(), *(["\ufeff" + body] if mark else [])]
+    forms: list[bytes | str] = (
+        [body] if isinstance(body, bytes) else [body, body.encode(), *(["\ufeff" + body] if mark else [])]
+    )
     for form in forms:
         (first, *_) = faults(form)
         assert first.startswith(fault)
