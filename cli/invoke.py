@@ -17,10 +17,10 @@ from cli.server_time import S3Clock, moment_of
 from cli.show import Screen
 from orchestrator import request as requests
 from orchestrator.run_record import comparable
-from shared import aws, limits
+from shared import aws, json_text, limits
 from shared.actions import HELP, payload_names
 from shared.aws import AwsClient
-from shared.errors import AwsCallError, RunRefusedError
+from shared.errors import AwsCallError, JsonError, RunRefusedError
 from shared.objects import Bucket
 from shared.text import is_text, masked, quoted
 
@@ -84,10 +84,13 @@ def ask_help(target: Target) -> dict[str, Any]:
             "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
         )
         body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
-    answer = json.loads(body)
+    try:
+        answer = dict(json_text.parse(body, "its answer"))
+    except (JsonError, TypeError, ValueError):
+        raise no_summary(f"{target.function_name} answered something else than help") from None
     if response.get("FunctionError"):
         raise no_summary(f"{target.function_name} failed: {answer.get('errorType')}: {answer.get('errorMessage')}")
-    return dict(answer)
+    return answer
 
 
 def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:

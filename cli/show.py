@@ -150,7 +150,8 @@ def summary_lines(summary: Summary) -> list[str]:
         lines.append(f"   ⏸️  Not started: {summary.not_started_count - len(waiting)}")
     if waiting:
         lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
-    lines.append(f"   ⏱️  Total time: {'under way' if seconds is None else f'{seconds:.1f}s'}")
+    going = "under way" if summary.resume is None else "unknown"  # only a run that is lost has both
+    lines.append(f"   ⏱️  Total time: {going if seconds is None else f'{seconds:.1f}s'}")
     return [*lines, *_trouble(summary)]
 
 

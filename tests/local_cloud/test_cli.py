@@ -209,9 +209,9 @@ def test_help_is_an_answer_and_no_run(cloud: Cloud) -> None:
 
 
 def test_a_local_cloud_for_one_call(tmp_path: Path) -> None:
-    """Says so on stderr, uses the files given, and is gone afterwards."""
+    """Says so on stderr, uses the files given, with a byte order mark or without, and is gone afterwards."""
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"customer_mappings": {"globex": SAMPLE["customer_mappings"]["globex"]}}))
+    config.write_text("\ufeff" + json.dumps({"customer_mappings": {"globex": SAMPLE["customer_mappings"]["globex"]}}))
     ended = ses_fleet(None, "invoke", "describe-list-all", "--local", "--config", str(config), "--output", "json")
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.startswith("started a local cloud at http://127.0.0.1:")
