@@ -143,7 +143,7 @@ def confirm(payload: dict[str, Any], *, yes: bool) -> None:
     entry = payload_names().get(str(payload.get("action")))
     if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise usage(f"{payload['action']} changes every selected customer: give --yes to run it without a terminal")
     sys.stderr.write(f"{payload['action']} on {_touched(payload)}. Go on? [y/N] ")
     sys.stderr.flush()

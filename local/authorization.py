@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import unquote
@@ -50,6 +51,7 @@ _UNSCOPED = frozenset(
         "s3:ListAllMyBuckets",
     }
 )
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, the rules that matter here
 _FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is needed
 
 
@@ -70,7 +72,12 @@ def check(operation: Operation, caller: Caller, request: Request) -> None:
 def _is_in_no_bucket(operation: Operation, request: Request) -> bool:
     if operation.service != "s3" or operation.name not in ("GetObject", "HeadObject"):
         return False
-    return moto_state.find_bucket(_bucket_and_key(request)[0]) is None
+    return _is_no_bucket(_bucket_and_key(request)[0])
+
+
+def _is_no_bucket(name: str) -> bool:
+    """Whether there could be a bucket of this name, and is none."""
+    return _BUCKET_NAME.fullmatch(name) is not None and moto_state.find_bucket(name) is None
 
 
 def check_bucket_owner(operation: Operation, request: Request) -> None:
@@ -125,7 +132,7 @@ def queries_for(operation: Operation, caller: Caller, request: Request) -> list[
 def may_list_bucket(caller: Caller, request: Request) -> bool:
     """Without it, S3 does not tell a missing key from a forbidden one; that a bucket is missing it tells anybody."""
     bucket, key = _bucket_and_key(request)
-    if moto_state.find_bucket(bucket) is None:
+    if _is_no_bucket(bucket):
         return True
     # S3 asks as if for a listing of the key (observed): a policy may allow that below a prefix only.
     context = {**_common(caller, bucket), "s3:prefix": key}

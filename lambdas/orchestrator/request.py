@@ -111,7 +111,9 @@ def new_run_id(now: datetime) -> str:
 def is_help(event: Any) -> bool:
     """Whether the event asks for the list of actions."""
     payload = payload_of(event)
-    return isinstance(payload, dict) and payload.get("action") == HELP and set(payload) <= {"action", "dry_run"}
+    if not isinstance(payload, dict) or payload.get("action") != HELP:
+        return False
+    return {field for field, value in payload.items() if value is not None} <= {"action", "dry_run"}
 
 
 def _is_bus_event(event: Any) -> bool:

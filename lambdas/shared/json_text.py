@@ -13,6 +13,8 @@ from shared.errors import Fault, JsonError
 from shared.text import is_text, printable
 
 _NO_TEXT = "no text that UTF-8 could hold (a lone surrogate)"
+# Where a value is: its parent's place, and its key or index there.
+_Trail = tuple[Any, str | int] | None
 _MAX_FAULTS = 20  # more of them would hide the first
 
 
@@ -46,16 +48,16 @@ def faults_of(value: Any, where: str = "the payload") -> Iterator[Fault]:
     That is what `parse` refuses, as far as a parsed value still shows it.
     """
     found = 0
-    waiting: list[tuple[str, Any, int]] = [("$", value, 0)]
+    waiting: list[tuple[_Trail, Any, int]] = [(None, value, 0)]
     while waiting and found < _MAX_FAULTS:
-        path, inner, depth = waiting.pop()
+        trail, inner, depth = waiting.pop()
         if depth == limits.JSON_DEPTH and isinstance(inner, dict | list | tuple):
             yield Fault("$", f"{where} is nested too deeply: more than {limits.JSON_DEPTH} levels")
             return
-        for fault in _own_faults(path, inner, where):
+        for fault in _own_faults(trail, inner, where):
             found += 1
             yield fault
-        waiting += reversed([(below, one, depth + 1) for below, one in _children(path, inner)])
+        waiting += [((trail, key), one, depth + 1) for key, one in reversed(_children(inner))]
 
 
 class _Object(dict[str, Any]):
@@ -92,30 +94,35 @@ def _fraction(text: str) -> float | _NoNumber:
     return number if math.isfinite(number) else _NoNumber(text)
 
 
-def _own_faults(path: str, value: Any, where: str) -> Iterator[Fault]:
+def _own_faults(trail: _Trail, value: Any, where: str) -> Iterator[Fault]:
     if isinstance(value, dict):
         duplicates = value.duplicates if isinstance(value, _Object) else ()
-        yield from (Fault(_below(path, key), f"the key is there more than once in {where}") for key in duplicates)
+        yield from (Fault(_path((trail, key)), f"the key is there more than once in {where}") for key in duplicates)
         no_texts = [key for key in value if not is_text(str(key))]
-        yield from (Fault(_below(path, key), f"the key is {_NO_TEXT} in {where}") for key in no_texts)
-    elif isinstance(value, str) and not is_text(value):
-        yield Fault(path, f"is {_NO_TEXT} in {where}")
+        yield from (Fault(_path((trail, key)), f"the key is {_NO_TEXT} in {where}") for key in no_texts)
+    elif isinstance(value, str):
+        if not is_text(value):
+            yield Fault(_path(trail), f"is {_NO_TEXT} in {where}")
     elif isinstance(value, _NoNumber):
-        yield Fault(path, f"{_no_number(value.text)} in {where}")
+        yield Fault(_path(trail), f"{_no_number(value.text)} in {where}")
     elif isinstance(value, float) and not math.isfinite(value):
-        yield Fault(path, f"{value} is not a JSON value in {where}")
+        yield Fault(_path(trail), f"{value} is not a JSON value in {where}")
 
 
 def _no_number(text: str) -> str:
     return f"a number of {len(text)} characters is too large" if text[-1].isdigit() else f"{text} is not a JSON value"
 
 
-def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _children(value: Any) -> list[tuple[str | int, Any]]:
     if isinstance(value, dict):
-        yield from ((_below(path, key), inner) for key, inner in value.items())
-    elif isinstance(value, list | tuple):
-        yield from ((f"{path}[{index}]", inner) for index, inner in enumerate(value))
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
 
 
-def _below(path: str, key: object) -> str:
-    return f"{path}.{printable(str(key), 64)}"
+def _path(trail: _Trail) -> str:
+    """The JSON path of a place: made only where there is a fault, as files have hundreds of thousands of places."""
+    steps: list[str] = []
+    while trail is not None:
+        trail, key = trail
+        steps.append(f"[{key}]" if isinstance(key, int) else f".{printable(key, 64)}")
+    return "$" + "".join(reversed(steps))

@@ -209,6 +209,7 @@ def test_prune_is_for_actions_that_remove_something() -> None:
 def test_help_takes_nothing_else() -> None:
     """`help` with other fields is a mistake, not a run."""
     assert request.is_help({"action": "help"})
+    assert request.is_help({"action": "help", "include": None})
     assert not request.is_help({"action": "help", "include": ["a"]})
     assert refused({"action": "help", "include": ["a"]}) == ["$: help takes no other fields, not include"]
 
