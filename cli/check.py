@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from orchestrator import json_file, ses_config
 from orchestrator.config import FleetReader
+from orchestrator.plan import sharing
+from shared.arns import parse_role_arn
 from shared.errors import ConfigurationError
 from shared.text import printable
 
@@ -17,8 +19,8 @@ _SES_KEYS = frozenset({"topics", "topic_group_prefix", "topic_group_members"})
 _ANY_REGION = "us-east-1"
 
 
-def findings_of(path: Path, partition: str) -> Iterator[tuple[str, str]]:
-    """The findings of a file, or that it cannot be read."""
+def findings_of(path: Path, partition: str | None) -> Iterator[tuple[str, str]]:
+    """The findings of a file, or that it cannot be read; `partition` None = the one that all its roles are of."""
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -27,7 +29,7 @@ def findings_of(path: Path, partition: str) -> Iterator[tuple[str, str]]:
     yield from findings(body, path.name, partition)
 
 
-def findings(body: bytes, name: str, partition: str) -> Iterator[tuple[str, str]]:
+def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[str, str]]:
     """("error" or "warning", "$.path: text") for everything there is to say of a file's content."""
     try:
         yield from _of(json_file.parse(body, name), partition)
@@ -47,15 +49,34 @@ def line(path: Path, level: str, text: str) -> str:
     return f"{printable(str(path), 300)}: {where}: {level}: {what}"
 
 
-def _of(document: Any, partition: str) -> Iterator[tuple[str, str]]:
+def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
     if kind(document) == "ses_config":
-        ses_config.read(document)
+        if not ses_config.read(document).topics:
+            yield "warning", "$: has no topics: manage-topic adds none, and refuses to prune"
         return
-    config = FleetReader(document, _ANY_REGION, partition).read(None)
+    config = FleetReader(document, _ANY_REGION, partition or _partition_of(document)).read(None)
     yield from (("warning", warning) for warning in config.warnings)
+    shared_lists = sharing(config.entries.values())
     for entry in config.entries.values():
         yield from (("error", str(fault)) for fault in entry.faults)
         path = f"$.customer_mappings.{entry.code}"
         yield from (("warning", w if w.startswith("$") else f"{path}: {w}") for w in entry.warnings)
         if entry.skip_reason is not None:
             yield "warning", f"{path}: is skipped: {entry.skip_reason}"
+        if entry.code in shared_lists:
+            yield (
+                "warning",
+                f"{path}: {shared_lists[entry.code]}: no run changes it for both",
+            )
+
+
+def _partition_of(document: Any) -> str:
+    """The one partition that all roles of the file are of; `aws` when they are of several, or there are none."""
+    mappings = document.get("customer_mappings") if isinstance(document, dict) else None
+    found = set()
+    for customer in mappings.values() if isinstance(mappings, dict) else ():
+        try:
+            found.add(parse_role_arn(customer["ses_role_arn"]).partition)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue  # said where the file is read
+    return found.pop() if len(found) == 1 else "aws"

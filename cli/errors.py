@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 OK, SOME_FAILED, REFUSED, NO_SUMMARY = 0, 1, 2, 3
+INTERRUPTED = 130  # as a shell says it of Ctrl-C
 
 
 class CommandError(Exception):
@@ -22,3 +23,8 @@ def usage(message: str) -> CommandError:
 def no_summary(message: str) -> CommandError:
     """The run may have happened or not; its Summary could not be obtained."""
     return CommandError(message, NO_SUMMARY)
+
+
+def interrupted(message: str) -> CommandError:
+    """The person pressed Ctrl-C."""
+    return CommandError(message, INTERRUPTED)

@@ -70,7 +70,11 @@ def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerR
     record = RunRecord(bucket, shown.plan.run_id)
     for index, body in record.stored_results(shown.plan, range(len(shown.plan.customers))):
         code = printable(shown.plan.customers[index].customer_code)
-        result = CustomerResult.model_validate_json(body) if body else None
+        try:
+            result = CustomerResult.model_validate_json(body) if body else None
+        except ValueError:
+            exported.problems.append(f"{code} is not in it: its result cannot be understood")
+            continue
         if result is not None and result.status == "successful":
             found.append(result)
         elif result is None or result.status != "skipped":

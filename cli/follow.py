@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from cli.errors import no_summary, usage
+from cli.errors import CommandError, no_summary, usage
 from shared import limits
 from shared.errors import AwsCallError
 from shared.models import CustomerResult, Hop, HopClaim, RunPlan, Summary
-from shared.objects import Bucket
+from shared.objects import Bucket, TooLargeError
 from shared.record import hop_claim_key, hop_key, plan_key, result_key, results_prefix, summary_key
 
 _MAX_OBJECT_BYTES = 64 * 1024 * 1024
@@ -55,16 +55,21 @@ class Watcher(Protocol):
 
 @dataclass
 class Follower:
-    """Follows one run until its Summary; `expected` is the request that the run must be of, if it is known."""
+    """Follows one run until its Summary.
+
+    `expected` is the request that the run must be of, if it is known. `clock` tells the record's own time, S3's, in
+    epoch seconds: deadlines are of that time, and whoever follows may have another.
+    """
 
     bucket: Bucket
     run_id: str
     watcher: Watcher
+    clock: Callable[[], float]
     expected: dict[str, Any] | None = None
-    clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     _shown: set[int] = field(default_factory=set)
     _lost_at: float = 0.0
+    _began: float | None = None
 
     def follow(self) -> Summary:
         """The run's Summary; CommandError (exit 3) when the run is lost."""
@@ -86,14 +91,19 @@ class Follower:
         return self.clock() > self._lost_at
 
     def _wait_for_plan(self) -> RunPlan | Summary:
-        began = self.clock()
-        for found in self._polls(self._poll_plan, lambda: self.clock() - began > _START_SECONDS):
+        for found in self._polls(self._poll_plan, self._is_late):
             if found is not None:
                 return found
         raise no_summary(
             f"run {self.run_id} is lost: it did not begin within {_START_SECONDS:g} s and has no record. Look at the "
             "orchestrator's log and the dead letters; `ses-fleet invoke help` tells whether it starts at all"
         )
+
+    def _is_late(self) -> bool:
+        """Whether the run should have begun by now."""
+        now = self.clock()
+        self._began = now if self._began is None else self._began
+        return now - self._began > _START_SECONDS
 
     def _poll_plan(self) -> RunPlan | Summary | None:
         plan = self._read(plan_key(self.run_id))
@@ -143,22 +153,26 @@ class Follower:
         """What `poll` finds, again and again, until `is_over`; one last poll comes after that."""
         pause, faults, last = _SHORTEST_PAUSE, 0, False
         while True:
-            over = is_over()
+            over = False
             try:
+                over = is_over()
                 yield poll()
                 faults = 0
             except AwsCallError as failure:
                 faults += 1
                 if not failure.transient or faults == _FAULTS_IN_A_ROW:
-                    raise no_summary(
-                        f"run {self.run_id} goes on, but its record cannot be read ({failure.code}: {failure.text}). "
-                        f"{self._what_is_left()}"
-                    ) from None
+                    raise self._unreadable(f"{failure.code}: {failure.text}") from None
+            except (TooLargeError, ValueError) as error:  # pydantic's ValidationError is one
+                raise self._unreadable(f"{type(error).__name__}: not what this version writes") from None
             if last:
                 return
             last = over
             self.sleep(pause)
             pause = min(pause * 1.1, _LONGEST_PAUSE)
+
+    def _unreadable(self, why: str) -> CommandError:
+        text = f"run {self.run_id} goes on, but its record cannot be read ({why}). {self._what_is_left()}"
+        return no_summary(text)
 
     def _read(self, key: str) -> bytes | None:
         stored = self.bucket.find(key, limit=_MAX_OBJECT_BYTES)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import check, export, push, runs
+from cli import check, export, push, runs, streams
 from cli import invoke as invoking
 from cli import payload as payloads
-from cli.errors import OK, SOME_FAILED, CommandError, usage
+from cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, usage
 from cli.show import Screen
 from shared.actions import HELP
+from shared.regions import partitions
+from shared.text import printable, quoted
 
 if TYPE_CHECKING:
     from local.cloud import LocalCloud, Options
@@ -68,33 +70,40 @@ def invoke(
     """Start a run and follow it to its Summary. Exit code 0, 1 or 2 as the Summary has it; 3 = no Summary."""
     _check_output(output)
     _check_local(local, function_name, config=config, ses_config=ses_config, scenario=scenario)
+    # None is a flag that was not given; typer gives an empty list for one that may be repeated.
     flags = {
         "customer_code": customer_code,
         "ses_role_arn": ses_role_arn,
-        "dry_run": dry_run,
-        "include": include,
-        "exclude": exclude,
+        "dry_run": dry_run or None,
+        "include": include or None,
+        "exclude": exclude or None,
         "environment": environment,
+        "max_customer_concurrency": max_customer_concurrency,
         "max_failures": payloads.max_failures(max_failures),
-        "prune": prune,
+        "prune": prune or None,
+        "confirm_customers": confirm_customers,
         "run_id": run_id,
     }
     built = payloads.build(action, payload, flags, param or [])
-    # 0 is a value here, not the absence of one.
-    numbers = {"max_customer_concurrency": max_customer_concurrency, "confirm_customers": confirm_customers}
-    built |= {name: value for name, value in numbers.items() if value is not None}
     invoking.confirm(built, yes=yes)
     screen = Screen(text=output == "text")
     with _cloud(local, screen, config, ses_config, scenario):
-        raise typer.Exit(_invoke(function_name or _ORCHESTRATOR, built, screen, output, local=local))
+        raise typer.Exit(
+            _invoke(_ORCHESTRATOR if function_name is None else function_name, built, screen, output, local=local)
+        )
 
 
 @config_app.command("check")
 def check_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
-    partition: Annotated[str, typer.Option(help="of the deployment: aws, aws-us-gov or aws-cn")] = "aws",
+    partition: Annotated[
+        str | None,
+        typer.Option(help=f"of the deployment: {', '.join(partitions())}; default: that of the file's roles"),
+    ] = None,
 ) -> None:
     """Say everything that is wrong with the files, one finding a line; exit code 1 if any is an error."""
+    if partition is not None and partition not in partitions():
+        raise usage(f"--partition is one of {', '.join(partitions())}, not {quoted(partition)}")
     errors = 0
     for path in files:
         for level, text in check.findings_of(path, partition):
@@ -136,8 +145,9 @@ def list_runs(
 ) -> None:
     """The last runs, and what became of each."""
     _check_output(output)
+    results = invoking.connect(function_name).results
     with invoking.reachable("the run records"):
-        listed = runs.newest(invoking.connect(function_name).results, limit)
+        listed = runs.newest(results, limit)
     if output == "json":
         sys.stdout.write(runs.as_json(listed) + "\n")
     else:
@@ -210,14 +220,32 @@ def up(
 
 def main() -> None:
     """Console entry point: every way a command can end, and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    streams.prepare()
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it ends commands in good order
+    exit_code = _run()
+    failure = streams.finish()
+    if failure is not None:
+        exit_code = exit_code or _ended(f"the output cannot be written: {failure}", NO_SUMMARY)
+    sys.exit(exit_code)
+
+
+def _run() -> int:
     try:
         app()
     except CommandError as error:
-        sys.stderr.write(f"ses-fleet: {error.message}\n")
-        sys.exit(error.exit_code)
+        return _ended(error.message, error.exit_code)
+    except KeyboardInterrupt:
+        return _ended("interrupted", INTERRUPTED)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else OK
+        return _ended("interrupted", INTERRUPTED) if code == INTERRUPTED else code  # typer says nothing of it
+    return OK
+
+
+def _ended(message: str, exit_code: int) -> int:
+    sys.stderr.write(f"ses-fleet: {printable(message, 2_000)}\n")
+    return exit_code
 
 
 def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str, *, local: bool) -> int:

@@ -7,38 +7,45 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cli.errors import no_summary, usage
 from cli.follow import latest_deadline
+from cli.server_time import S3Clock
 from orchestrator.request import from_plan
 from orchestrator.run_record import RunRecord
 from orchestrator.summary import resume_needs, resume_payload
 from shared.errors import AwsCallError, RunRefusedError
 from shared.models import RUN_ID_PATTERN, RunPlan, Summary
-from shared.objects import Bucket
+from shared.objects import Bucket, TooLargeError
 from shared.record import results_prefix
 
 _STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
 _READERS = 16
+# What a record of another version, or of nobody's, does to its reader; pydantic's ValidationError is a ValueError.
+_BROKEN = (ValueError, KeyError, TypeError, AssertionError, TooLargeError)
 _LOST = "this run is lost: the time of its orchestrator is over, and there is no summary; see its log"
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One line of `runs list`. `state`: finished, refused, under way, or lost; counts null when not counted yet."""
+    """One line of `runs list`.
+
+    `state`: finished, refused, under way, lost, or unreadable, for a record that this version cannot understand;
+    counts are null when not counted yet.
+    """
 
     run_id: str
     action: str
     started_at: str
+    dry_run: bool
     state: str
-    exit_code: int | None
-    total_customers: int | None
-    successful: int | None
-    failed: int | None
-    skipped: int | None
-    not_started: int | None
-    seconds: float | None
+    exit_code: int | None = None
+    total_customers: int | None = None
+    successful: int | None = None
+    failed: int | None = None
+    skipped: int | None = None
+    not_started: int | None = None
+    seconds: float | None = None
 
 
 def newest(bucket: Bucket, count: int) -> list[Listed]:
@@ -50,8 +57,9 @@ def newest(bucket: Bucket, count: int) -> list[Listed]:
         (dated if stamp else others).append(run_id)
     # An id that its caller chose tells no time: those runs have to be looked at.
     candidates = [*sorted(dated, reverse=True)[:count], *others]
+    now = S3Clock(bucket, "")()
     with ThreadPoolExecutor(_READERS) as pool:
-        found = [listed for listed in pool.map(lambda run_id: _listed(bucket, run_id), candidates) if listed]
+        found = [listed for listed in pool.map(lambda run_id: _listed(bucket, run_id, now), candidates) if listed]
     return sorted(found, key=lambda listed: listed.started_at, reverse=True)[:count]
 
 
@@ -65,20 +73,32 @@ class Shown:
 
 
 def look(bucket: Bucket, run_id: str) -> Shown:
-    """The state of one run; CommandError (exit 2) when there is none of this id."""
+    """Return the state of one run.
+
+    CommandError: exit 2 when there is none of this id, exit 3 when its record cannot be read or understood.
+    """
     if not re.fullmatch(RUN_ID_PATTERN, run_id):
         raise usage("a run's id is 1 to 40 of A-Z a-z 0-9 _ -; `ses-fleet runs list` shows them")
-    record = RunRecord(bucket, run_id)
     try:
-        plan = record.plan()
-        summary = record.summary() if plan is None else record.state(plan)
+        shown = _looked_at(bucket, run_id)
     except RunRefusedError as error:
         raise no_summary(str(error.faults[0])) from None
     except AwsCallError as failure:
         raise no_summary(f"the record of run {run_id} cannot be read ({failure.code}: {failure.text})") from None
-    if summary is None:
+    except _BROKEN as error:
+        raise no_summary(f"the record of run {run_id} {_not_ours(error)}") from None
+    if shown is None:
         raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows them")
-    state = _state(bucket, plan, summary)
+    return shown
+
+
+def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
+    record = RunRecord(bucket, run_id)
+    plan = record.plan()
+    summary = record.summary() if plan is None else record.state(plan)
+    if summary is None:
+        return None
+    state = _state(bucket, plan, summary, S3Clock(bucket, run_id)())
     if state == "lost" and plan is not None:
         # Nobody will write a summary any more: what has no success can be run again, which is always safe.
         payload = resume_payload(from_plan(plan.request), summary.results)
@@ -87,12 +107,15 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     return Shown(plan, summary, state)
 
 
-def _state(bucket: Bucket, plan: RunPlan | None, summary: Summary | None) -> str:
+def _not_ours(error: Exception) -> str:
+    return f"cannot be understood ({type(error).__name__}): another version wrote it, or it is broken"
+
+
+def _state(bucket: Bucket, plan: RunPlan | None, summary: Summary | None, now: float) -> str:
     if summary is not None and summary.exit_code is not None:
         return "refused" if summary.exit_code == 2 else "finished"
     assert plan is not None  # noqa: S101  # without a plan there is a refusal, or no run
-    over = latest_deadline(bucket, plan) < datetime.now(UTC).timestamp()
-    return "lost" if over else "under way"
+    return "lost" if latest_deadline(bucket, plan) < now else "under way"
 
 
 def _run_ids(bucket: Bucket) -> Iterator[str]:
@@ -106,7 +129,31 @@ def _run_ids(bucket: Bucket) -> Iterator[str]:
         token = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-def _listed(bucket: Bucket, run_id: str) -> Listed | None:
+def _listed(bucket: Bucket, run_id: str, now: float) -> Listed | None:
+    """One run's line; of a record that cannot be understood it says that, so that the others are still seen."""
+    try:
+        return _read(bucket, run_id, now)
+    except AwsCallError as failure:
+        if failure.transient:
+            raise
+        return _unreadable(run_id, f"unreadable: {failure.code}")
+    except RunRefusedError as error:
+        return _unreadable(run_id, f"unreadable: {error.faults[0].text}")
+    except _BROKEN as error:
+        return _unreadable(run_id, f"unreadable: {_not_ours(error)}")
+
+
+def _unreadable(run_id: str, state: str) -> Listed:
+    return Listed(run_id, action="", started_at=_moment_in(run_id), dry_run=False, state=state)
+
+
+def _moment_in(run_id: str) -> str:
+    """When a run of this id began, if the id says it."""
+    stamp = _STAMP.fullmatch(run_id)
+    return re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6Z", stamp[1]) if stamp else ""
+
+
+def _read(bucket: Bucket, run_id: str, now: float) -> Listed | None:
     record = RunRecord(bucket, run_id)
     summary = record.summary()
     plan = record.plan() if summary is None else None
@@ -115,7 +162,8 @@ def _listed(bucket: Bucket, run_id: str) -> Listed | None:
             run_id=run_id,
             action=summary.action,
             started_at=summary.started_at,
-            state=_state(bucket, None, summary),
+            dry_run=summary.dry_run,
+            state=_state(bucket, None, summary, now),
             exit_code=summary.exit_code,
             total_customers=summary.total_customers,
             successful=summary.successful_count,
@@ -130,14 +178,9 @@ def _listed(bucket: Bucket, run_id: str) -> Listed | None:
         run_id=run_id,
         action=str(plan.request["action"]),
         started_at=plan.started_at,
-        state=f"{_state(bucket, plan, None)}: {_stored(bucket, run_id)} of {len(plan.customers)} done",
-        exit_code=None,
+        dry_run=plan.request["dry_run"] is True,
+        state=f"{_state(bucket, plan, None, now)}: {_stored(bucket, run_id)} of {len(plan.customers)} done",
         total_customers=len(plan.customers),
-        successful=None,
-        failed=None,
-        skipped=None,
-        not_started=None,
-        seconds=None,
     )
 
 

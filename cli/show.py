@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.runs import Listed
-from cli.tables import plain, tables
+from cli.tables import is_open, plain, tables
 from shared.models import CustomerResult, RunPlan, Summary
 from shared.text import printable
 
@@ -75,7 +75,8 @@ class Screen:
             self._aside(self._out, boundary, head, boundary, *lines, boundary, "")
 
     def summary(self, summary: Summary) -> None:
-        """The end: as text for people, or the Summary itself."""
+        """The end: as text for people, or the Summary itself. There is nothing to wait for any more, so no bar."""
+        self._progress.stop()
         if not self._text:
             sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
             sys.stdout.flush()
@@ -104,7 +105,9 @@ class Screen:
             shown = " ".join(f"{count} {mark}" for mark, count in counts.items() if count)
             seconds = "" if one.seconds is None else f"{one.seconds:.1f}s"
             started = one.started_at[:16].replace("T", " ")
-            rows.append([one.run_id, printable(one.action), started, f"{one.state} {shown}".strip(), seconds])
+            action = f"{printable(one.action)}{' (dry run)' if one.dry_run else ''}"
+            outcome = printable(f"{one.state} {shown}".strip(), 300)
+            rows.append([printable(one.run_id), action, printable(started), outcome, seconds])
         self.table(plain("Runs", ["run", "action", "started (UTC)", "outcome", "time"], rows, texts=4))
 
     def exported(self, contacts: int, total: int) -> None:
@@ -130,7 +133,7 @@ class Screen:
 
 def summary_lines(summary: Summary) -> list[str]:
     """The seed's summary, then what to do about what went wrong."""
-    if summary.dry_run and not summary.failed_count:
+    if summary.dry_run and not summary.failed_count and summary.exit_code is not None:
         head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
     else:
         head = ["📊 Summary:"]
@@ -142,9 +145,13 @@ def summary_lines(summary: Summary) -> list[str]:
         f"   ❌ Failed: {summary.failed_count}",
         f"   ⏭️  Skipped: {summary.skipped_count}",
     ]
-    if summary.not_started_count:
-        lines.append(f"   ⏸️  Not started: {summary.not_started_count}")
-    lines.append(f"   ⏱️  Total time: {'under way' if seconds is None else f'{seconds:.1f}s'}")
+    waiting = [result.customer_code for result in summary.results if is_open(result)]
+    if summary.not_started_count > len(waiting):
+        lines.append(f"   ⏸️  Not started: {summary.not_started_count - len(waiting)}")
+    if waiting:
+        lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
+    going = "under way" if summary.resume is None else "unknown"  # only a run that is lost has both
+    lines.append(f"   ⏱️  Total time: {going if seconds is None else f'{seconds:.1f}s'}")
     return [*lines, *_trouble(summary)]
 
 
@@ -171,7 +178,7 @@ def _trouble(summary: Summary) -> list[str]:
         code = printable(result.customer_code)
         if result.error is not None:
             lines.append(f"   ❌ {code} ({result.error.category}): {printable(result.error.message, 500)}")
-        elif result.status == "not_started":
+        elif result.status == "not_started" and not is_open(result):
             lines.append(f"   ⏸️  {code}: {printable('; '.join(result.warnings), 500)}")
     lines += [f"   ⚠️  {printable(warning, 500)}" for warning in summary.warnings]
     if lines:

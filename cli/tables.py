@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.run_record import NO_RESULT_YET
 from shared.actions import ACTIONS
 from shared.models import CustomerResult, Summary
 from shared.text import printable
@@ -67,6 +68,8 @@ def _contacts(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), *cells])
     total = sum((result.data or {}).get("total") or 0 for result in summary.results)
     yield plain("Contacts written", ["customer", "contacts", "parts"], [*rows, ["all", _number(total), ""]])
+    if not any((result.data or {}).get("parts") for result in summary.results):
+        return
     yield Text(f"Export them to one file: ses-fleet runs export {summary.run_id} --format csv --out FILE\n")
 
 
@@ -145,6 +148,8 @@ def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
         saved = _number(data.get("total")) if data.get("backup") else _why_not(result, "no list")
         rows.append([printable(result.customer_code), saved, _number(data.get("topics"))])
     yield plain("Backups", ["customer", "contacts", "topics"], rows)
+    if not any((result.data or {}).get("backup") for result in summary.results):
+        return
     yield Text(f"Bring one back: ses-fleet invoke restore-list --customer-code CODE --param backup={summary.run_id}\n")
 
 
@@ -192,7 +197,14 @@ def _side_by_side(title: str, heads: list[str], rows: list[_Row], width: int) ->
         start = end
 
 
+def is_open(result: CustomerResult) -> bool:
+    """Return whether nobody knows yet what becomes of this customer: it may wait, run, or have been lost."""
+    return result.status == "not_started" and NO_RESULT_YET in result.warnings
+
+
 def _why_not(result: CustomerResult, otherwise: str) -> str:
+    if is_open(result):
+        return NO_RESULT_YET
     if result.status == "successful" and result.data is None and result.data_location:
         return "in S3"
     return _SHOWN[result.status] or otherwise

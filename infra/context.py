@@ -13,15 +13,15 @@ from pydantic import BaseModel, ValidationError
 
 from infra.schedule_faults import schedule_faults
 from infra.settings import OrchestratorPart, Schedule, Settings, WorkerPart
-from shared import limits
-from shared.errors import ConfigurationError, Fault
+from shared import json_text, limits
+from shared.errors import ConfigurationError, Fault, JsonError
 from shared.settings import OrchestratorSettings, WorkerSettings
 from shared.text import did_you_mean, printable, quoted
 
 KEY = "ses-fleet"
 
 # IAM: a role's path and name; a pattern may have "*" in it.
-_ROLE_PATTERN = re.compile(r"[A-Za-z0-9_+=,.@*-]+(?:/[A-Za-z0-9_+=,.@*-]+)*")
+_ROLE_PATTERN = re.compile(r"[A-Za-z0-9_+=,.@*-]+(?:/+[A-Za-z0-9_+=,.@*-]+)*")
 _SOME_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{4}")
 _ROLE_CHARACTERS = limits.ROLE_NAME_CHARACTERS + limits.ROLE_PATH_CHARACTERS
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")  # S3 user guide: names of buckets
@@ -62,13 +62,16 @@ def _document(context: Any) -> dict[str, Any]:
     if isinstance(context, str):
         text = context
         try:
-            context = json.loads(text)
-        except ValueError as error:
-            raise ContextError([Fault("$", f"{quoted(text)} is not JSON: {error}")]) from None
+            context = json_text.parse(text, quoted(text))
+        except JsonError as error:
+            raise ContextError(list(error.faults)) from None
     if context is None:
         raise ContextError([Fault("$", "missing in cdk.json: see docs/operating.md; {} takes every default")])
     if not isinstance(context, dict):
         raise ContextError([Fault("$", "must be a JSON object")])
+    faults = list(json_text.faults_of(context, "the context"))
+    if faults:
+        raise ContextError(faults)
     return context
 
 

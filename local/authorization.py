@@ -53,18 +53,33 @@ _UNSCOPED = frozenset(
         "s3:ListAllMyBuckets",
     }
 )
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, the rules that matter here
 _FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is needed
 
 
 def check(operation: Operation, caller: Caller, request: Request) -> None:
     """AwsError in the service's own words when the caller may not do this.
 
-    Administrators may do everything but what a bucket's policy keeps from them.
+    Administrators may do everything but what a bucket's policy keeps from them. To whoever reads in a bucket
+    that does not exist S3 says so (observed), so there is nothing to check.
     """
+    if _is_in_no_bucket(operation, request):
+        return
     for query in queries_for(operation, caller, request):
         decision = decide(caller, query)
         if not decision.allowed:
             raise denial(operation, caller, query, decision.reason)
+
+
+def _is_in_no_bucket(operation: Operation, request: Request) -> bool:
+    if operation.service != "s3" or operation.name not in ("GetObject", "HeadObject"):
+        return False
+    return _is_no_bucket(_bucket_and_key(request)[0])
+
+
+def _is_no_bucket(name: str) -> bool:
+    """Whether there could be a bucket of this name, and is none."""
+    return _BUCKET_NAME.fullmatch(name) is not None and moto_state.find_bucket(name) is None
 
 
 def check_bucket_owner(operation: Operation, request: Request) -> None:
@@ -136,8 +151,10 @@ def _copied(caller: Caller, request: Request) -> Iterator[Query]:
 
 
 def may_list_bucket(caller: Caller, request: Request) -> bool:
-    """Without it, S3 does not tell a missing key from a forbidden one."""
+    """Without it, S3 does not tell a missing key from a forbidden one; that a bucket is missing it tells anybody."""
     bucket, key = _bucket_and_key(request)
+    if _is_no_bucket(bucket):
+        return True
     # S3 asks as if for a listing of the key (observed): a policy may allow that below a prefix only.
     context = {**_common(caller, bucket), "s3:prefix": key}
     return decide(caller, Query("s3:ListBucket", f"arn:aws:s3:::{bucket}", context)).allowed

@@ -25,7 +25,8 @@ from local.rate import RateLimit
 from local.s3_objects import S3Objects
 from local.ses.service import StrictSes
 from local.sts import Sts
-from shared import limits
+from shared import json_text, limits
+from shared.errors import JsonError
 
 _SESSION_SECONDS = 12 * 3600
 
@@ -141,9 +142,9 @@ class LocalCloud:
             body = self._options.config.read_bytes()
             self._put("config.json", body)
             try:
-                notices += self._make_customers(json.loads(body))
-            except ValueError:
-                notices.append(f"{self._options.config} is not JSON: no customer accounts made")
+                notices += self._make_customers(json_text.parse(body, self._options.config.name))
+            except JsonError as error:
+                notices.append(f"{error.faults[0]}: no customer accounts made")
         if self._options.ses_config is not None:
             self._put("SESConfig.json", self._options.ses_config.read_bytes())
         accounts.fill_accounts(self.ses, self.identity_center, self._scenario)

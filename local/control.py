@@ -21,7 +21,7 @@ from local.ses import bulk
 from local.ses.jobs import ImportJobSettings
 from local.ses.service import StrictSes
 from local.web import AwsError, Request, Response
-from shared.arns import is_region
+from shared.regions import is_region
 
 PREFIX = "/_ses_fleet/"
 _ACCOUNT = re.compile(r"[0-9]{12}")

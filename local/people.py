@@ -22,7 +22,7 @@ from local.identity_center.filling import NUMBER, NewGroup, NewUser, generate_gr
 from local.identity_center.instances import Status
 from local.identity_center.members import STORE_ID, TEXT_CHARACTERS, USER_NAME_CHARACTERS
 from local.identity_center.service import StrictIdentityCenter
-from shared.arns import is_region
+from shared.regions import is_region
 
 _GIVEN, _MADE_UP = "(given)", "(made up)"
 _Username = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=USER_NAME_CHARACTERS)]

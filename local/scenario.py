@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from local.control import Generated, ImportJobControl
 from local.identity_center.instances import default_store_id
 from local.people import ScenarioIdentityCenter, fault_path
+from shared import json_text
+from shared.errors import JsonError
 from shared.text import printable
 
 
@@ -94,11 +95,11 @@ class ScenarioError(Exception):
 def read(path: Path) -> Scenario:
     """Read and check a scenario file."""
     try:
-        return Scenario.model_validate(json.loads(path.read_bytes()))
+        return Scenario.model_validate(json_text.parse(path.read_bytes(), path.name))
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from None
+    except JsonError as error:
+        raise ScenarioError(f"{path}: {error}") from None
     except ValidationError as error:
         faults = [f"{path}: {fault_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
         raise ScenarioError(printable("; ".join(faults), 1_000)) from None
-    except ValueError as error:
-        raise ScenarioError(f"{path}: not JSON: {error}") from None

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator import json_file
-from shared.arns import RoleArn, is_region, parse_role_arn
+from shared.arns import RoleArn, parse_role_arn
 from shared.errors import ConfigurationError, Fault
 from shared.models import CODE_PATTERN, Customer, IdentityCenter
 from shared.objects import Bucket
+from shared.regions import is_region, partition_of
 from shared.text import did_you_mean, printable, quoted
 
 _FILE_KEYS = ("aws_region", "customer_mappings")
@@ -38,6 +39,7 @@ _STORE_ID = re.compile(r"d-[0-9a-f]{10}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{
 # S3 User Guide, general purpose buckets.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LIST_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_REGION = "is not the name of an AWS Region"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class FleetReader:
         """Raise ConfigurationError for what is wrong with the file as a whole."""
         mappings = self._mappings()
         entries = dict(_one_external_id({code: self._entry(code, raw) for code, raw in mappings.items()}))
-        return FleetConfig(entries, version, tuple(map(str, self._typos(mappings))))
+        notes = [*self._typos(mappings), *_shared_external_ids(entries), *_people_of_several_regions(mappings, entries)]
+        return FleetConfig(entries, version, tuple(map(str, notes)))
 
     def _mappings(self) -> dict[str, Any]:
         if not isinstance(self._document, dict):
@@ -101,7 +104,7 @@ class FleetReader:
         faults = []
         default = self._document.get("aws_region")
         if default is not None and not (isinstance(default, str) and is_region(default)):
-            faults.append(Fault("$.aws_region", f"{quoted(default)} is not the name of an AWS Region"))
+            faults.append(Fault("$.aws_region", f"{quoted(default)} {_NO_REGION}"))
         mappings = self._document.get("customer_mappings")
         if mappings is None:
             near = did_you_mean("customer_mappings", [key for key in self._document if len(key) < 64])
@@ -121,47 +124,66 @@ class FleetReader:
             fault = Fault(path, f"must be a JSON object, not {_kind(raw)}")
             return CustomerEntry(shown, shown, None, None, None, faults=(fault,))
         fields = _Fields(path, raw)
-        name = fields.text("customer_name") or shown
-        environment = fields.text("environment")
-        region, region_warnings = self._region_of(fields)
+        name = fields.label("customer_name") or shown
+        environment = fields.label("environment")
         skip = _skip_reason(fields)
         role = None if skip else self._role(fields)
+        region, warnings = self._region_of(fields)
         self._check_codes(fields, code)
         optional = {
             "external_id": fields.text("external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS"),
             "contact_list_name": fields.text("contact_list_name", _LIST_NAME.fullmatch, "is not a list name of SES"),
             "import_bucket": fields.text("import_bucket", _BUCKET.fullmatch, "is not the name of an S3 bucket"),
         }
-        identity_center = None if skip else self._identity_center(path, raw)
+        warnings += map(str, _empty_external_ids(fields))
+        identity_center = None if skip else self._identity_center(path, raw, region)
+        warnings += [identity_center.fault] if identity_center and identity_center.fault else []
         account_id = role.account_id if role else None
-        warnings = (*region_warnings, *([identity_center.fault] if identity_center and identity_center.fault else ()))
-        base = CustomerEntry(shown, printable(name, 128), environment, region, account_id, warnings=warnings)
+        base = CustomerEntry(shown, printable(name, 128), environment, region, account_id, warnings=tuple(warnings))
         return _decided(base, fields.faults, skip, role, {**optional, "identity_center": identity_center})
 
-    def _identity_center(self, path: str, raw: dict[str, Any]) -> IdentityCenter | None:
+    def _identity_center(self, path: str, raw: dict[str, Any], customers_region: str) -> IdentityCenter | None:
         """Its faults are the business of those actions that read people; for others they are warnings."""
         fields = _Fields(path, raw)
         role = self._role(fields, "identity_center_role_arn")
-        region = fields.text("identity_center_region", is_region, "is not the name of an AWS Region")
+        region = self._own_region(fields, "identity_center_region")
         external_id = fields.text("identity_center_external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS")
         store_id = fields.text("identity_store_id", _STORE_ID.fullmatch, "is not the id of an identity store")
         if role is None and not fields.faults:
             return None
         return IdentityCenter(
             role_arn=role.text if role else "",
-            region=region or self._document.get("aws_region") or self._region,
+            region=region or customers_region,
             external_id=external_id,
             store_id=store_id,
             fault="; ".join(str(fault) for fault in fields.faults) or None,
         )
 
     def _region_of(self, fields: _Fields) -> tuple[str, list[str]]:
-        configured = fields.text("region", is_region, "is not the name of an AWS Region")
+        """The customer's own Region, else aws_region, else the function's; and what has to be said of that."""
+        configured = self._own_region(fields, "region")
         if configured or "region" in fields.faulty:
             return configured or self._region, []
         fallback = self._document.get("aws_region") or self._region
         source = "aws_region" if self._document.get("aws_region") else "the function's own Region"
+        if self._is_elsewhere(fallback, fields):
+            fields.fault("region", f"missing, and {source} {self._elsewhere(fallback)}")
         return fallback, [f"{fields.path}: no region; {source} {fallback} is used"]
+
+    def _own_region(self, fields: _Fields, key: str) -> str | None:
+        region = fields.text(key, is_region, _NO_REGION)
+        if region and self._is_elsewhere(region, fields):
+            fields.fault(key, self._elsewhere(region))
+        return region
+
+    def _is_elsewhere(self, region: str, fields: _Fields) -> bool:
+        """Whether it is of another partition; the function's own Region may be newer than botocore's data."""
+        if {"ses_role_arn", "identity_center_role_arn"} & fields.faulty:
+            return False  # a role of another partition is one fault, not two
+        return partition_of(region) not in (None, self._partition)
+
+    def _elsewhere(self, region: str) -> str:
+        return f"{quoted(region)} is of partition {partition_of(region)}; this deployment runs in {self._partition}"
 
     def _role(self, fields: _Fields, key: str = "ses_role_arn") -> RoleArn | None:
         text = fields.text(key)
@@ -210,7 +232,7 @@ class _Fields:
         self.faults.append(Fault(f"{self.path}.{key}", text))
 
     def text(self, key: str, valid: Callable[[str], Any] | None = None, complaint: str = "") -> str | None:
-        """A string field; null and "" are the same as absent."""
+        """Return a string field as it is; null and "" are the same as absent."""
         value = self.raw.get(key)
         if value is None or value == "":
             return None
@@ -221,6 +243,11 @@ class _Fields:
             self.fault(key, f"{quoted(value)} {complaint}")
             return None
         return value
+
+    def label(self, key: str) -> str | None:
+        """Return a string field without blanks around it: a name that people give, and others select by."""
+        value = self.text(key)
+        return value.strip() or None if value else None
 
 
 def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[Fault]:
@@ -251,6 +278,40 @@ def _one_external_id(entries: dict[str, CustomerEntry]) -> Iterator[tuple[str, C
         fault = f"{path}: {others} have different ones for the same identity_center_role_arn"
         marked = customer.model_copy(update={"identity_center": source.model_copy(update={"fault": fault})})
         yield code, replace(entry, customer=marked, warnings=(*entry.warnings, fault))
+
+
+def _shared_external_ids(entries: dict[str, CustomerEntry]) -> Iterator[Fault]:
+    """An ExternalId protects a customer from every other one only while nobody else has the same."""
+    known: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for code, entry in entries.items():
+        if entry.customer is not None and entry.customer.external_id is not None:
+            known[entry.customer.external_id].setdefault(entry.customer.account_id, code)
+    for accounts in known.values():
+        if len(accounts) > 1:
+            codes = list(accounts.values())
+            text = f"{', '.join(codes)} have the same one: each customer needs an ExternalId that nobody else has"
+            yield Fault(f"$.customer_mappings.{codes[0]}.external_id", text)
+
+
+def _people_of_several_regions(mappings: dict[str, Any], entries: dict[str, CustomerEntry]) -> Iterator[Fault]:
+    """An Identity Center is in one Region: customers of several who share it have to say in which."""
+    known: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for code, entry in entries.items():
+        source = entry.identity_center
+        if source is not None and not source.fault and not mappings[code].get("identity_center_region"):
+            known[source.role_arn].setdefault(source.region, code)
+    for regions in known.values():
+        if len(regions) > 1:
+            codes = list(regions.values())
+            text = f"{', '.join(codes)} would read it in {', '.join(regions)}: set identity_center_region"
+            yield Fault(f"$.customer_mappings.{codes[0]}.identity_center_role_arn", text)
+
+
+def _empty_external_ids(fields: _Fields) -> Iterator[Fault]:
+    for key in ("external_id", "identity_center_external_id"):
+        if fields.raw.get(key) == "":
+            text = "is empty, which protects nobody: agree on one, or leave it out"
+            yield Fault(f"{fields.path}.{key}", text)
 
 
 def _skip_reason(fields: _Fields) -> str | None:

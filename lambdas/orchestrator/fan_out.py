@@ -157,7 +157,7 @@ class FanOut:
         return blocked and self._timing.may_start() and self._why_stopped() is None
 
     def _may_go(self, flight: _Flight) -> bool:
-        """Canaries wait first in line, as they come first in config order."""
+        """Canaries wait first in line, as they come first in the order of starting (plan.in_turn)."""
         return self._why_stopped() is None and (not self._canaries or flight.item.index in self._canaries)
 
     def _send(self, pool: ThreadPoolExecutor, flight: _Flight) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from orchestrator.config import CustomerEntry, FleetConfig
@@ -60,7 +60,7 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
         )
     _check_confirmation(request, len(selected))
     entries = [_overridden(request, entry) for entry in selected]
-    shared_lists = _sharing(entries)
+    shared_lists = sharing(entries)
     mutates = ACTIONS[request.worker_action].mutates
     items = tuple(
         _item(index, entry, shared_lists.get(entry.code) if mutates else None, request)
@@ -77,7 +77,17 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
 def canaries(made: Plan) -> tuple[int, ...]:
     """The indexes of those customers that must succeed before any other starts; none unless `params.canary` says so."""
     count = made.request.params.get("canary") or 0
-    return tuple([item.index for item in made.items if item.customer is not None][:count])
+    return tuple([item.index for item in in_turn(made)][:count])
+
+
+def in_turn(made: Plan) -> list[PlannedItem]:
+    """Return who needs a worker in the order in which they start: as `include` names them, else as the file does.
+
+    A resumed run names those first that were never started, so that `max_failures` does not stop it at the same ones.
+    """
+    turn = {code: position for position, code in reversed([*enumerate(made.request.include or ())])}
+    items = [item for item in made.items if item.customer is not None]
+    return sorted(items, key=lambda item: turn.get(item.code, 0))
 
 
 def again(request: RunRequest, config: FleetConfig, plan: RunPlan, pending: Collection[int]) -> Plan:
@@ -91,7 +101,7 @@ def again(request: RunRequest, config: FleetConfig, plan: RunPlan, pending: Coll
         if index in pending
     }
     entries = {index: entry for index, entry in found.items() if entry is not None}
-    shared_lists = _sharing(list(entries.values())) if ACTIONS[request.worker_action].mutates else {}
+    shared_lists = sharing(list(entries.values())) if ACTIONS[request.worker_action].mutates else {}
     items = []
     for index, planned in enumerate(plan.customers):
         base = PlannedItem(index, planned.customer_code, planned.customer_name, planned.account_id, planned.region)
@@ -185,8 +195,8 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
     return replace(entry, customer=customer)
 
 
-def _sharing(entries: list[CustomerEntry]) -> dict[str, str]:
-    """For every customer whose account and Region another selected one has too: a sentence that names them."""
+def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
+    """Return, by code, for every customer whose account and Region another one has too: a sentence that names them."""
     lists: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in entries:
         if entry.customer is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared import limits, personal
+from shared import json_text, limits, personal
 from shared.actions import HELP, Action, field_scope, payload_names
 from shared.errors import Fault, RequestError
 from shared.models import RUN_ID_PATTERN, RunRequest
@@ -22,6 +22,9 @@ from shared.text import did_you_mean, quoted
 _FIELDS = tuple(RunRequest.model_fields)
 # A word or a number. Refusals are kept under runs/, logged, and printed by the runtime: nothing personal gets there.
 _HARMLESS = r"[A-Za-z0-9_%+:-]{0,64}"
+# Left out, each of these lets a run reach more customers or more people, or really change them. A null there is more
+# likely a caller's variable that was not set than a wish.
+_NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run")
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,13 @@ def parse(event: Any, now: datetime) -> Start:
     payload = payload_of(event)
     if not isinstance(payload, dict):
         raise RequestError([Fault("$", 'the payload must be a JSON object such as {"action": "help"}')])
-    # A field that is null is a field not given.
+    faults = list(json_text.faults_of(payload))
+    if faults:
+        raise RequestError(faults)  # nothing else could be said of it safely
+    faults = list(_null_faults(payload))
+    # Any other field that is null is a field not given.
     payload = {field: value for field, value in payload.items() if value is not None}
-    faults = list(_faults(payload))
+    faults += _faults(payload)
     if faults:
         raise RequestError(faults)
     request = RunRequest.model_validate(_tuples(payload))
@@ -64,8 +71,7 @@ def claimed_run_id(event: Any) -> str | None:
     if isinstance(trigger, Mapping) and _trigger_time(trigger) is not None:
         return _derived_run_id(str(trigger["scheduled_time"]), str(trigger.get("schedule_arn")))
     if _is_bus_event(event) and isinstance(event.get("id"), str) and isinstance(event.get("time"), str):
-        # An event bus may deliver twice; the payload is part of the name, so no two requests share a run.
-        return _derived_run_id(event["time"], event["id"] + json.dumps(payload, sort_keys=True, default=str))
+        return _bus_run_id(event, payload)
     return None
 
 
@@ -107,11 +113,20 @@ def new_run_id(now: datetime) -> str:
 def is_help(event: Any) -> bool:
     """Whether the event asks for the list of actions."""
     payload = payload_of(event)
-    return isinstance(payload, dict) and payload.get("action") == HELP and set(payload) <= {"action", "dry_run"}
+    if not isinstance(payload, dict) or payload.get("action") != HELP:
+        return False
+    return {field for field, value in payload.items() if value is not None} <= {"action", "dry_run"}
 
 
 def _is_bus_event(event: Any) -> bool:
     return isinstance(event, dict) and "detail" in event and "action" not in event
+
+
+def _bus_run_id(event: dict[str, Any], payload: Any) -> str | None:
+    """An event bus may deliver twice; the payload is part of the name, so no two requests share a run."""
+    if any(json_text.faults_of(payload)):
+        return None
+    return _derived_run_id(event["time"], event["id"] + json.dumps(payload, sort_keys=True, default=str))
 
 
 def _derived_run_id(time: str, identity: str) -> str:
@@ -120,6 +135,12 @@ def _derived_run_id(time: str, identity: str) -> str:
     # Twelve hex digits, not six: fifty schedules that fire in the same second must never share an id.
     digest = hashlib.sha256(f"{identity}\n{time}".encode(errors="backslashreplace")).hexdigest()
     return f"{stamp}-{digest[:12]}"
+
+
+def _null_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+    for field in _NEVER_NULL:
+        if field in payload and payload[field] is None:
+            yield Fault(f"$.{field}", "null may not stand for no choice here: leave the field out, or give a value")
 
 
 def _faults(payload: dict[str, Any]) -> Iterator[Fault]:
@@ -214,26 +235,31 @@ def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
     params = payload.get("params", {})
     if not isinstance(params, dict):
         return
+    nulls = [name for name, value in params.items() if value is None]
+    for name in nulls:
+        yield Fault(f"$.params.{_key(name)}", "null is no value: leave the parameter out, or give one")
     try:
-        action.params.model_validate(params)
+        action.params.model_validate({name: value for name, value in params.items() if name not in nulls})
     except ValidationError as error:
-        names = list(action.params.model_fields)
-        hidden = personal.names(action.params)
         for detail in error.errors():
             name = str(detail["loc"][0]) if detail["loc"] else ""
-            told = _size(detail["input"]) if name in hidden else _told(detail["input"])
-            if detail["type"] == "value_error":
-                text = f"{detail['ctx']['error']}, not {told}"
-            elif detail["type"] == "extra_forbidden":
-                text = f"unknown parameter of {action.name}{did_you_mean(name, names)}"
-            elif detail["type"] == "missing":
-                text = f"missing: {action.params.model_fields[name].description}"
-            else:
-                text = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {told}"
-            yield Fault(f"$.params.{_key(name)}", text)
+            if name not in nulls:  # one that is missing for being null is told already
+                yield Fault(f"$.params.{_key(name)}", _param_fault(action, name, detail))
     # Left out, it would mean everybody: what a resume cannot carry has to be said again.
     for name in personal.hidden(action.params, params):
         yield Fault(f"$.params.{name}", "is personal, so the run that this resumes did not keep it: give it again")
+
+
+def _param_fault(action: Action, name: str, detail: Any) -> str:
+    """What is wrong with one parameter, without a value that may say something of a person."""
+    told = _size(detail["input"]) if name in personal.names(action.params) else _told(detail["input"])
+    if detail["type"] == "value_error":
+        return f"{detail['ctx']['error']}, not {told}"
+    if detail["type"] == "extra_forbidden":
+        return f"unknown parameter of {action.name}{did_you_mean(name, list(action.params.model_fields))}"
+    if detail["type"] == "missing":
+        return f"missing: {action.params.model_fields[name].description}"
+    return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {told}"
 
 
 def _selection_faults(payload: dict[str, Any]) -> Iterator[Fault]:
@@ -267,9 +293,9 @@ def _trigger_time(trigger: Mapping[str, Any]) -> datetime | None:
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 of one time zone is no year of another
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _tuples(payload: Mapping[str, Any]) -> dict[str, Any]:

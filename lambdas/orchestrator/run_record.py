@@ -183,9 +183,12 @@ class RunRecord:
         return ConfigurationError([Fault("$.environment_variables.RESULTS_BUCKET", text)])
 
 
+NO_RESULT_YET = "no result yet"
+
+
 def no_result_yet(customer: PlannedCustomer) -> CustomerResult:
     """What is said of a customer while the run is under way."""
-    return CustomerResult(**customer.model_dump(), status="not_started", warnings=("no result yet",))
+    return CustomerResult(**customer.model_dump(), status="not_started", warnings=(NO_RESULT_YET,))
 
 
 def comparable(request: RunRequest) -> dict[str, object]:

@@ -168,6 +168,7 @@ def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, Sequence[
         return made, None
     try:
         wanted = ses_config.load(environment.config_bucket, environment.settings.ses_config_key)
+        ses_config.refuse_empty(wanted, prune=made.request.prune)
     except ConfigurationError as error:
         if use == "required":
             raise
@@ -241,7 +242,7 @@ class _Part:
 
     def _invoke_workers(self, pending: Mapping[int, Progress]) -> bool:
         """Whether another invocation goes on."""
-        to_run = [item for item in self._plan.items if item.customer is not None]
+        to_run = plan.in_turn(self._plan)
         carry_over = self._request.on_deadline == "continue" and self._hop < limits.MAX_HOPS
         if self._action.needs_people and to_run:
             left = self._read_people(to_run, pending, carry_over=carry_over)
@@ -512,7 +513,9 @@ def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_
     report.emit_refusal(known, dry_run=dry_run)
     if run_id is None or results_bucket is None:
         return
-    answer = summary.refused(run_id, str(action), dry_run, clock.iso(clock.now()), refusal.faults)
+    answer = summary.refused(
+        run_id, action if isinstance(action, str) else "", dry_run, clock.iso(clock.now()), refusal.faults
+    )
     try:
         RunRecord(results_bucket, run_id).write_refusal(answer)
     except AwsCallError as failure:

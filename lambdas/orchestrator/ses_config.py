@@ -55,6 +55,13 @@ def read(document: Any) -> TopicConfig:
     return TopicConfig(tuple(topic for _, topic in expanded))
 
 
+def refuse_empty(config: TopicConfig, *, prune: bool) -> None:
+    """Raise ConfigurationError when the file has no topic and everything that it does not have would be removed."""
+    if prune and not config.topics:
+        text = "SESConfig.json has no topics, so prune would remove all there are; an empty file is taken for a mistake"
+        raise ConfigurationError([Fault("$", text)])
+
+
 class _Reader:
     """Walks the file, collecting faults on the way."""
 
@@ -124,18 +131,32 @@ class _Reader:
             self.faults.append(
                 Fault(f"{path}.DefaultSubscriptionStatus", f"must be OPT_IN or OPT_OUT, not {quoted(status)}")
             )
-        roles = entry.get("OptInRoles") or []
-        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            self.faults.append(Fault(f"{path}.OptInRoles", "must be a list of role names"))
+        roles = tuple(self._roles(path, entry))
         if len(self.faults) > before:
             return None
-        return Topic(name, display_name, description, str(status), tuple(roles))
+        return Topic(name, display_name, description, str(status), roles)
+
+    def _roles(self, path: str, entry: dict[str, Any]) -> Iterator[str]:
+        """Role names without blanks around them: `dba ` would match nobody's group."""
+        roles = entry.get("OptInRoles")
+        if roles is None:
+            return
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            self.faults.append(Fault(f"{path}.OptInRoles", "must be a list of role names"))
+            return
+        for index, role in enumerate(roles):
+            name = role.strip()
+            if name and name.isprintable():
+                yield name
+            else:
+                text = f"{quoted(role)} is no role: it is empty, or has characters that nobody sees, and matches nobody"
+                self.faults.append(Fault(f"{path}.OptInRoles[{index}]", text))
 
     def _text(self, path: str, entry: dict[str, Any], key: str, *, required: bool = True) -> str:
         value = entry.get(key)
         if value is None and not required:
             return ""
-        if not isinstance(value, str) or (required and not value):
+        if not isinstance(value, str) or (required and not value.strip()):
             self.faults.append(Fault(f"{path}.{key}", "missing" if value is None else "must be a string, not empty"))
             return ""
         return value

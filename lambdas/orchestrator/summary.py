@@ -67,8 +67,11 @@ def exit_code(counts: Counter[Any]) -> Literal[0, 1]:
 
 
 def resume_payload(request: RunRequest, results: Sequence[CustomerResult]) -> dict[str, Any] | None:
-    """The payload that runs exactly what failed or was not started; None when nothing did."""
-    codes = [result.customer_code for result in results if result.status in ("failed", "not_started")]
+    """The payload that runs exactly what failed or was not started; None when nothing did.
+
+    Who was never started comes first, and starts first: with `max_failures`, who failed would stop the run again.
+    """
+    codes = [one.customer_code for status in ("not_started", "failed") for one in results if one.status == status]
     if not codes:
         return None
     payload = {

@@ -20,13 +20,10 @@ from shared.models import RUN_ID_PATTERN, Customer, IdentityCenter, RunRequest, 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
 _UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
 _IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
+# SES's own grammar: what is no name of a topic may be somebody's, and must not get into a run's record.
+TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
 # Where import files lie in a customer's bucket.
 IMPORT_PREFIX = "ses-fleet/"
-
-
-# SES's own grammar: what is no name of a topic may be somebody's, and must not get into a run's record.
-TOPIC_NAME_PATTERN = f"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
-
 # Of a field whose value says something of a person.
 PERSONAL: dict[str, JsonValue] = {"personal": True}
 
@@ -49,7 +46,7 @@ class DescribeListParams(Params):
 class ListContactsParams(Params):
     """`params` of list-contacts: what is given must all hold."""
 
-    topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_NAME_PATTERN}$")] | None = Field(
+    topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_PATTERN}$")] | None = Field(
         default=None, description="only contacts whose status for this topic is `status`"
     )
     status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
@@ -129,6 +126,7 @@ class ImportParams(Params):
     username: str | None = Field(
         default=None,
         min_length=1,
+        max_length=limits.USER_NAME_CHARACTERS,
         description="only the user of this name in Identity Center; not with prune",
         json_schema_extra=PERSONAL,
     )

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from shared import limits
 from shared.text import quoted
 
-# IAM API: paths are /…/ of printable ASCII without spaces, names [\w+=,.@-]{1,64}.
+# IAM API: a path is / or /…/ of printable ASCII without spaces, slashes included; names are [\w+=,.@-]{1,64}.
 _ROLE_ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>[0-9]{12}):role/"
-    r"(?P<path>(?:[\x21-\x2e\x30-\x7e]+/)*)(?P<name>[A-Za-z0-9_+=,.@-]+)",
+    r"(?P<path>(?:[\x21-\x7e]+/)?)(?P<name>[A-Za-z0-9_+=,.@-]+)",
 )
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,6 @@ def parse_role_arn(text: str) -> RoleArn:
     if len(name) > limits.ROLE_NAME_CHARACTERS or len(path) > limits.ROLE_PATH_CHARACTERS:
         raise ValueError(f"{quoted(text)} has a role name or path longer than IAM allows")
     return RoleArn(text, match["partition"], match["account"], path, name)
-
-
-def is_region(text: str) -> bool:
-    """Whether `text` has the form of a Region's name, e.g. eu-west-1 or us-gov-west-1."""
-    return len(text) <= 32 and _REGION.fullmatch(text) is not None
 
 
 def _why_no_role(text: str) -> str:

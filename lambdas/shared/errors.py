@@ -6,6 +6,7 @@
     │   └── ConfigurationError  config.json, SESConfig.json or the deployment is wrong
     ├── OrchestratorError            a fault of ours: the function fails, and the message says where
     ├── NoWorkItemError              the worker was sent something else: its function fails
+    ├── JsonError                a JSON text cannot be taken as it is; becomes one of the two above, or a usage fault
     ├── CustomerError           one customer fails; becomes `error` of its result
     └── AwsCallError              an AWS call that did not succeed; becomes a CustomerError or a RunRefusedError
 
@@ -59,6 +60,18 @@ class RequestError(RunRefusedError):
 
 class ConfigurationError(RunRefusedError):
     """A configuration file or the deployment is wrong."""
+
+
+class JsonError(SesFleetError):
+    """A JSON text that cannot be taken as it is. `faults` has everything that is wrong with it, with JSON paths.
+
+    `is_json` is False for a text that is no JSON at all.
+    """
+
+    def __init__(self, faults: Iterable[Fault], *, is_json: bool = True) -> None:
+        self.faults = tuple(faults)
+        self.is_json = is_json
+        super().__init__("; ".join(str(fault) for fault in self.faults))
 
 
 class CustomerError(SesFleetError):

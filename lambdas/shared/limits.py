@@ -37,6 +37,7 @@ MAX_LOG_BYTES = 16 * 1024  # ours: the same, in bytes
 
 # --- configuration ------------------------------------------------------------------------------
 MAX_CONFIG_BYTES = 10 * 1024 * 1024  # ours: a larger config.json is a mistake
+JSON_DEPTH = 100  # ours: what people write has ten levels; the interpreter's own recursion ends at a thousand
 MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: twelve orchestrator hops and more
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 
@@ -79,6 +80,7 @@ READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what 
 # --- Identity Center ----------------------------------------------------------------------------
 IDENTITY_CENTER_PAGE_SIZE = 100  # API: MaxResults of ListUsers, ListGroups and ListGroupMemberships
 IDENTITY_CENTER_REQUESTS_PER_SECOND = 15.0  # ours: quota is 20 per API, and others read the same store
+USER_NAME_CHARACTERS = 128  # API: UserName
 GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
 
 # --- import jobs --------------------------------------------------------------------------------

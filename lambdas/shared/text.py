@@ -20,6 +20,15 @@ def printable(value: object, limit: int = 100) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def is_text(value: str) -> bool:
+    """Return whether UTF-8 can hold `value`: a lone surrogate, half of an emoji, cannot be stored, sent or logged."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def quoted(value: object, limit: int = 100) -> str:
     """`printable`, in double quotes; a text that may hold an address is told by its length alone."""
     text = value if isinstance(value, str) else repr(value)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 # AWS's own runtime client, which Lambda's runtime brings with what it needs.
 _CLIENT = "awslambdaric"
+# In front of this machine's packages: those that a function does not have although the machine does.
+_ABSENT = Path(__file__).resolve().parent / "absent"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def unpack(archive: bytes, root: Path, client: Path) -> Code:
         with zipfile.ZipFile(io.BytesIO(archive)) as packed:
             packed.extractall(root)  # zipfile keeps members inside: it drops ".." and absolute parts
     if not any(root.glob("*.dist-info")):
-        return Code(root, tuple(site_directories()), bundled=False)
+        return Code(root, (_ABSENT, *site_directories()), bundled=False)
     if not client.exists():
         _link_client(client)
     return Code(root, (client,), bundled=True)

@@ -88,6 +88,12 @@ def test_an_environment_is_reused_while_warm(runtime: Runtime) -> None:
     assert pids == {environment.pid for environment in runtime.environments()}
 
 
+def test_a_function_has_nothing_that_only_the_command_needs(runtime: Runtime) -> None:
+    """What is not shipped to Lambda cannot be imported here either; boto3 goes without it."""
+    source = "import botocore.compat\ndef handler(event, context):\n    return botocore.compat.HAS_CRT\n"
+    assert answer(runtime.invoke(spec(source), b"{}")) is False
+
+
 @pytest.mark.parametrize(
     "change", [{"variables": {"MINE": "2"}}, {"timeout_seconds": 6}, {"memory_mb": 512}, {"handler": "fn.other"}]
 )

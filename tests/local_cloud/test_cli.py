@@ -79,6 +79,9 @@ def test_flags_become_the_payload(cloud: Cloud, tmp_path: Path) -> None:
         (["describe-list-all", "--max-failures", "x"], "$.max_failures: must be an integer"),
         (["describe-list-all", "--param", "colour=1"], "$.params.colour: unknown parameter"),
         (["describe-list-all", "--environment", "qa"], "there are: nonprod, prod"),
+        (["describe-list-all", "--environment", ""], "there are: nonprod, prod"),
+        (["describe-list", "--customer-code", ""], 'config.json has no customer ""'),
+        (["list-contacts-all", "--param", "unsubscribed=null"], 'valid boolean, not "null"'),
     ],
 )
 def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Cloud) -> None:
@@ -99,6 +102,11 @@ def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Clou
         (["describe-list-all", "--output", "xml"], "--output is text or json"),
         (["describe-list-all", "--config", "examples/config.json"], "--config only go with --local"),
         (["describe-list-all", "--param", "novalue"], "must be name=value"),
+        (["describe-list-all", "--param", "x=" + "[" * 100_000], "--param x is nested too deeply"),
+        (["describe-list-all", "--payload", "-"], "--payload - is not JSON"),
+        (["describe-list-all", "--include", "\udcff"], "is no text that UTF-8 could hold"),
+        (["describe-list-all", "--run-id", ""], "--run-id must be 1 to 40"),
+        (["describe-list-all", "--function-name", ""], "is the name of no function"),
         (["describe-list-all", "--run-id", "a/b"], "--run-id must be 1 to 40"),
         (["describe-list-all", "--payload", "not-there.json"], "No such file"),
         (["describe-list-all", "--payload", "Makefile"], "is not JSON"),
@@ -157,7 +165,33 @@ def test_without_credentials_is_exit_3() -> None:
     for more in ({}, {"AWS_REGION": "us-east-1"}):
         ended = ses_fleet(None, "invoke", "describe-list-all", **environment, **more)
         assert ended.returncode == 3, ended.stderr
-        assert "Traceback" not in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        "login_session = arn:aws:sts::123456789012:assumed-role/x/y",  # as `aws login` writes it
+        "credential_process = /nonexistent/program",
+        "credential_process = echo no-json",
+        "sso_session = missing\nsso_account_id = 123456789012\nsso_role_name = x",
+        "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = missing",
+        "web_identity_token_file = /nonexistent/token\nrole_arn = arn:aws:iam::123456789012:role/x",
+    ],
+)
+def test_a_profile_whose_credentials_cannot_be_had_is_exit_3(profile: str, cloud: Cloud, tmp_path: Path) -> None:
+    """One line that says what is missing, whatever kind of profile it is."""
+    (tmp_path / "config").write_text(f"[default]\nregion = us-east-1\n{profile}\n")
+    environment = {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "HOME": str(tmp_path),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    environment["AWS_ENDPOINT_URL"] = cloud.url
+    ended = ses_fleet(None, "invoke", "describe-list-all", **environment)
+    assert ended.returncode == 3, ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert "awscrt" not in ended.stderr
 
 
 def test_a_function_that_is_no_orchestrator_is_exit_3(cloud: Cloud) -> None:
@@ -175,9 +209,9 @@ def test_help_is_an_answer_and_no_run(cloud: Cloud) -> None:
 
 
 def test_a_local_cloud_for_one_call(tmp_path: Path) -> None:
-    """Says so on stderr, uses the files given, and is gone afterwards."""
+    """Says so on stderr, uses the files given, with a byte order mark or without, and is gone afterwards."""
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"customer_mappings": {"globex": SAMPLE["customer_mappings"]["globex"]}}))
+    config.write_text("\ufeff" + json.dumps({"customer_mappings": {"globex": SAMPLE["customer_mappings"]["globex"]}}))
     ended = ses_fleet(None, "invoke", "describe-list-all", "--local", "--config", str(config), "--output", "json")
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.startswith("started a local cloud at http://127.0.0.1:")
@@ -289,9 +323,32 @@ def test_ctrl_c_says_which_run_goes_on(cloud: Cloud) -> None:
     assert ended.returncode == 0
 
 
+def test_a_lost_answer_to_the_start_is_followed_by_the_runs_id(cloud: Cloud) -> None:
+    """The Event was taken: the Summary of that run is the answer, and its id is said."""
+    with cloud.faults({"service": "lambda", "operation": "Invoke", "fault": "drop_after", "times": 1}):
+        ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "answer-lost")
+    assert ended.returncode == 0, ended.stderr
+    assert "whether run answer-lost was started is not known" in ended.stderr
+    assert "✅ Successful: 1" in ended.stdout
+
+
+@pytest.mark.parametrize("command", ["invoke help", "runs list"])
+def test_a_reader_that_has_seen_enough_is_no_failure(command: str, cloud: Cloud) -> None:
+    """`ses-fleet … | head -1` ends as if everything had been read."""
+    script = f"{SES_FLEET} {command} | head -1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(
+        ["bash", "-c", script],  # noqa: S607  # a shell's pipe is what is tested
+        env=cloud.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_a_reader_that_goes_away_is_no_traceback(cloud: Cloud) -> None:
-    """`ses-fleet invoke … | head -1`."""
-    command = f"{SES_FLEET} invoke describe-list-all | head -1"
+    """`ses-fleet invoke … | head -1`: the run is followed to its end all the same."""
+    command = f"{SES_FLEET} invoke describe-list-all | head -1; exit ${{PIPESTATUS[0]}}"
     ended = subprocess.run(
         ["bash", "-c", command],  # noqa: S607  # a shell's pipe is what is tested
         env=cloud.environment(),
@@ -300,4 +357,4 @@ def test_a_reader_that_goes_away_is_no_traceback(cloud: Cloud) -> None:
         check=False,
     )
     assert ended.stdout.startswith("🔄 Processing")
-    assert "Traceback" not in ended.stderr
+    assert (ended.returncode, ended.stderr) == (1, "")

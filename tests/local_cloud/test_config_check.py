@@ -76,6 +76,46 @@ def test_all_customers_faults_are_found_at_once(tmp_path: Path) -> None:
     assert ["$.customer_mappings.bad\\u000acode", "error"] in levels
 
 
+ROLE = "arn:aws:iam::111122223333:role/r"
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "finding"),
+    [
+        ({"topics": None}, 0, "$: warning: has no topics"),
+        ({"topics": [{"TopicName": "n", "DisplayName": "\ud83d"}]}, 1, "$.topics[0].DisplayName: error: is no text"),
+        ({"a": {"ses_role_arn": ROLE, "region": "us-east-3"}}, 1, '$.customer_mappings.a.region: error: "us-east-3"'),
+        (
+            {code: {"ses_role_arn": ROLE, "region": "us-east-1"} for code in ("a", "b")},
+            0,
+            "$.customer_mappings.b: warning: a, b have the same account 111122223333 and Region us-east-1",
+        ),
+        (
+            {"a": {"ses_role_arn": ROLE, "region": "us-east-1", "external_id": ""}},
+            0,
+            "$.customer_mappings.a.external_id: warning: is empty",
+        ),
+    ],
+)
+def test_what_would_surprise_in_a_run_is_found_before(document: Any, code: int, finding: str, tmp_path: Path) -> None:
+    """As an error where a run would fail, as a warning where it would not do what was meant."""
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(document if "topics" in document else {"customer_mappings": document}))
+    found, lines = check(str(path))
+    assert found == code
+    assert any(line.startswith(f"{path}: {finding}") for line in lines), lines
+
+
+def test_a_file_of_another_partition_is_checked_as_one(tmp_path: Path) -> None:
+    """All of its roles say where the deployment is; where they do not, it is said with --partition."""
+    role = "arn:aws-eusc:iam::444455556666:role/team//x"
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"customer_mappings": {"a": {"ses_role_arn": role, "region": "eusc-de-east-1"}}}))
+    assert check(str(path)) == (0, [])
+    assert check("--partition", "aws-eusc", str(path)) == (0, [])
+    assert check("--partition", "aws", str(path))[0] == 1
+
+
 def test_a_missing_file_is_an_error() -> None:
     """Said in the same form."""
     assert check("not-there.json") == (1, ["not-there.json: $: error: cannot be read: No such file or directory"])

@@ -275,3 +275,17 @@ def test_the_command_asks_before_it_changes_everybody(fresh: Cloud) -> None:
     ended = ses_fleet(fresh, "invoke", "manage-topic", "--customer-code", "acme")
     assert ended.returncode == 0
     assert writes(fresh, mark) == ["UpdateContactList"]
+
+
+@pytest.mark.parametrize("document", [{"topics": None}, {"topic_group_prefix": [], "topic_group_members": []}])
+def test_an_empty_file_is_no_order_to_remove_every_topic(document: Any, fresh: Cloud) -> None:
+    """With prune it is refused, in a dry run too; without, it adds nothing and removes nothing."""
+    put_ses_config(fresh, document)
+    for dry_run in (True, False):
+        payload = {"action": "manage-topic-all", "prune": True, "confirm_customers": 1, "include": ["acme"]}
+        refused = fresh.invoke({**payload, "dry_run": dry_run})
+        assert refused.body["errorType"] == "ConfigurationError"
+        assert "has no topics, so prune would remove all there are" in refused.body["errorMessage"]
+    data = fresh.run(action="manage-topic-all", include=["acme"])["results"][0]["data"]
+    assert (data["added"], data["removed"]) == ([], [])
+    assert data["unmanaged"]

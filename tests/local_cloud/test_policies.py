@@ -70,6 +70,9 @@ MAIN = f"arn:aws:ses:us-east-1:{ACME}:contact-list/main-contact-list"
         ("identitystore", "list_users", {"IdentityStoreId": "d-1234567890"}, ("AccessDeniedException", 400)),
         ("s3", "list_buckets", {}, ("AccessDenied", 403)),
         ("s3", "get_object", {"Bucket": "b", "Key": "k"}, ("AccessDenied", 403)),
+        ("s3", "get_object", {"Bucket": "nobodys-bucket", "Key": "k"}, ("NoSuchBucket", 404)),  # that is told anybody
+        ("s3", "get_object", {"Bucket": CONFIG_BUCKET, "Key": "k"}, ("AccessDenied", 403)),
+        ("s3", "put_object", {"Bucket": "nobodys-bucket", "Key": "k"}, ("AccessDenied", 403)),
         ("iam", "list_roles", {}, ("AccessDenied", 403)),
         (
             "sts",

@@ -46,10 +46,14 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
     config = fleet(10)
     for code in ("f08", "f09"):
         config["customer_mappings"][code]["external_id"] = f"id-of-{code}"
+        config["customer_mappings"][code]["import_bucket"] = f"imports-of-{code}"
     config["customer_mappings"]["f10"]["identity_center_role_arn"] = "arn:aws:iam::999988887777:role/people"
     scenario = {
         "accounts": {
-            account("f09"): {"roles": {"contact-manager": {}}},
+            account("f09"): {
+                "roles": {"contact-manager": {}},
+                "buckets": {"imports-of-f09": {"missing": True}},
+            },
             account("f10"): {"ses": {"us-east-1": {"production_access": False}}},
         }
     }
@@ -241,12 +245,18 @@ def test_access_is_validated_row_by_row(reading: Reading) -> None:
     }
     assert rows["f02"] == {**fine, "external_id": "finding"}
     assert rows["f07"] == {**fine, "external_id": "finding", "contact_list": "finding"}
-    assert rows["f08"] == {**fine, "contact_list": "finding"}
-    assert rows["f09"] == {**fine, "external_id": "finding", "contact_list": "finding"}
+    assert rows["f08"] == {**fine, "contact_list": "finding", "import_bucket": "ok"}
+    assert rows["f09"] == {
+        **fine,
+        "external_id": "finding",
+        "contact_list": "finding",
+        "import_bucket": "finding",
+    }
     assert rows["f10"] == {**fine, "external_id": "finding", "ses_account": "finding", "contact_list": "finding"}
     assert summary["exit_code"] == 0
     without = results(summary)["f09"]
     assert any("can be assumed without its ExternalId" in warning for warning in without["warnings"])
+    assert any("there is no bucket imports-of-f09" in warning for warning in without["warnings"])
     seen = results(summary)["f10"]["data"]["checks"][-1]["message"]
     assert "of account 999988887777 answers" in seen
 

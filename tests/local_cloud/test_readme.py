@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +49,39 @@ def test_every_payload_in_the_examples_is_named_by_a_file_that_is_there() -> Non
     text = (ROOT / "README.md").read_text()
     for path in re.findall(r"fileb://(\S+)", text) + re.findall(r"\]\(([^)#]+)\)", text):
         assert (ROOT / path).exists(), path
+
+
+ONE_LINER = re.compile(r"^python3 -c '([^']+)'$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ('{"exit_code": 0}', 0),
+        ('{"exit_code": 1, "results": []}', 1),
+        ('{"exit_code": 2}', 2),
+        ('{"exit_code": null}', 3),
+        ("{}", 3),
+        ('{"errorType": "RequestError", "errorMessage": "$.action: missing"}', 2),
+        ('{"errorType": "ConfigurationError", "errorMessage": "$: x"}', 2),
+        ('{"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"}', 3),
+        ('{"errorType": "Runtime.OutOfMemory"}', 3),
+    ],
+)
+def test_the_readmes_one_liner_ends_as_the_command_would(answer: str, code: int, tmp_path: Path) -> None:
+    """0 only for a Summary that says so; no summary yet is no success."""
+    (program,) = ONE_LINER.findall((ROOT / "README.md").read_text())
+    (tmp_path / "out.json").write_text(answer)
+    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == code
+
+
+@pytest.mark.parametrize("answer", ["", "null", "[]", "not JSON"])
+def test_the_readmes_one_liner_takes_nothing_else_for_success(answer: str, tmp_path: Path) -> None:
+    """An empty file, as an Event leaves it; and a file of an earlier call is not looked at when this one failed."""
+    text = (ROOT / "README.md").read_text()
+    (program,) = ONE_LINER.findall(text)
+    (tmp_path / "out.json").write_text(answer)
+    assert subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, check=False, stderr=subprocess.DEVNULL
+    ).returncode
+    assert f" out.json &&\npython3 -c '{program}'" in text

@@ -32,6 +32,14 @@ BAD_REQUESTS: list[tuple[Any, list[str]]] = [
     ({"action": "describe-list"}, ["$.customer_code: missing"]),
     ({"action": "describe-list", "customer_code": "x"}, ['$.customer_code: config.json has no customer "x"']),
     ("nonsense", ["$: the payload must be a JSON object"]),
+    ({**ALL, "include": None}, ["$.include: null may not stand for no choice"]),
+    ({**ALL, "environment": None, "dry_run": None}, ["$.environment: null may not", "$.dry_run: null may not"]),
+    (
+        {"action": "import-aws-contact", "customer_code": "acme", "params": {"username": None}},
+        ["$.params.username: null is no value"],
+    ),
+    ({"action": "list-contacts-all", "params": {"topic": "\ud83d"}}, ["$.params.topic: is no text that UTF-8"]),
+    ({**ALL, "run_id": "half", "exclude": ["\udc00"]}, ["$.exclude[0]: is no text that UTF-8"]),
 ]
 
 BAD_CONFIGS: list[tuple[Any, str]] = [
@@ -41,6 +49,8 @@ BAD_CONFIGS: list[tuple[Any, str]] = [
     ),
     (b'{"customer_mappings": {"a": {}, "a": {}}}', "$.customer_mappings.a: the key is there more than once"),
     (b"[]", "$: must be a JSON object, not a list"),
+    (b'{"customer_mappings": {"a": {"customer_name": "\\ud83d"}}}', "$.customer_mappings.a.customer_name: is no text"),
+    (b'{"aws_region": "us-east-3", "customer_mappings": {"a": {}}}', '"us-east-3" is not the name of an AWS Region'),
     (b"{}", "$.customer_mappings: missing: no customers are configured"),
     (b'{"customer_mappings": {}}', "$.customer_mappings: no customers are configured"),
     (b" " * (10 * 1024 * 1024 + 1), "has 10485761 bytes, more than the 10485760 allowed"),
@@ -217,3 +227,26 @@ def test_typos_and_shared_lists_are_warnings(cloud: Cloud) -> None:
         "$.customer_mappings.twin.ses_role_arm: unknown key that looks like ses_role_arn; it is not used"
         in summary["warnings"]
     )
+
+
+def test_a_region_that_does_not_exist_fails_its_customer_before_any_call(cloud: Cloud) -> None:
+    """And is nothing that another try could mend; the others run."""
+    acme, globex = (SAMPLE["customer_mappings"][code] for code in ("acme", "globex"))
+    cloud.put_config({"customer_mappings": {"acme": {**acme, "region": "us-east-3"}, "globex": globex}})
+    mark = cloud.mark()
+    nowhere, there = cloud.run()["results"]
+    error = nowhere["error"]
+    assert (nowhere["status"], error["category"], error["retryable"]) == ("failed", "configuration", False)
+    assert '"us-east-3" is not the name of an AWS Region' in error["message"]
+    assert there["status"] == "successful"
+    assert {e["account"] for e in cloud.journal(mark) if e["service"] == "sesv2"} == {"777788889999"}
+
+
+def test_two_customers_with_one_external_id_are_warned_about(cloud: Cloud) -> None:
+    """In the Summary of every run, whoever is selected."""
+    mappings = {
+        code: {**SAMPLE["customer_mappings"][code], "external_id": "the-same-one"} for code in ("acme", "globex")
+    }
+    cloud.put_config({"customer_mappings": mappings})
+    summary = cloud.run(include=["globex"], dry_run=True)
+    assert any("acme, globex have the same one" in warning for warning in summary["warnings"])

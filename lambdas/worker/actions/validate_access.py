@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from shared.actions import Params
+from shared.actions import IMPORT_PREFIX, Params
 from shared.errors import AwsCallError, CustomerError
+from shared.objects import TooLargeError
 from worker import access, contact_list, identity_center
 from worker.job import Done, Job, State
 
@@ -21,6 +22,8 @@ def run(job: Job, _params: Params, _state: State) -> Done:
         checks.run("external_id", _external_id)
         checks.run("ses_account", _ses_account)
         checks.run("contact_list", _contact_list)
+        if job.customer.import_bucket is not None:
+            checks.run("import_bucket", _import_bucket)
     checks.run("identity_center", _identity_center)
     return Done({"checks": checks.rows}, failure=checks.failure())
 
@@ -108,6 +111,21 @@ def _contact_list(job: Job) -> tuple[Status, str]:
     if wanted is None:
         return "finding", f"there is no contact list in {job.customer.region}"
     return "finding", f"there is no contact list {wanted} in {job.customer.region}: compare contact_list_name"
+
+
+def _import_bucket(job: Job) -> tuple[Status, str]:
+    """Only whether it exists, which S3 tells anybody: a refusal is the answer of a bucket that is there."""
+    bucket = str(job.customer.import_bucket)
+    try:
+        job.open_import_bucket(bucket).read(f"{IMPORT_PREFIX}validate-access", limit=0)
+    except TooLargeError:
+        pass  # an object of that name
+    except AwsCallError as failure:
+        if failure.code == "NoSuchBucket":
+            return "finding", f"there is no bucket {bucket}: import jobs cannot use it; compare import_bucket"
+        if failure.transient:
+            raise
+    return "ok", f"the bucket {bucket} exists; whether files may be put there shows when people are imported"
 
 
 def _identity_center(job: Job) -> tuple[Status, str]:

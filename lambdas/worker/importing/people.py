@@ -41,9 +41,9 @@ class Directory:
 
 
 def role_of(pattern: re.Pattern[str], group: str) -> str | None:
-    """The case-folded role in a group's name; None for a group of another kind."""
+    """The case-folded role in a group's name, without blanks around it; None for a group of another kind."""
     match = pattern.fullmatch(group) if len(group) <= limits.GROUP_NAME_CHARACTERS else None
-    return match["role"].casefold() if match and match["role"] else None
+    return match["role"].strip().casefold() or None if match and match["role"] else None
 
 
 def load(job: Job, read: People, username: str | None = None) -> Directory:

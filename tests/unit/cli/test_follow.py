@@ -162,6 +162,44 @@ def test_a_record_that_cannot_be_read_is_exit_3(failures: list[Exception]) -> No
     assert error.value.exit_code == 3
 
 
+@pytest.mark.parametrize("name", ["plan", "summary", "results/a"])
+def test_a_record_that_is_not_understood_is_exit_3(name: str) -> None:
+    """One line; another version may have written it."""
+    with pytest.raises(CommandError, match="not what this version writes") as error:
+        follow(Record({**PLANNED, f"runs/r/{name}.json": "{}"}))
+    assert error.value.exit_code == 3
+
+
+@pytest.mark.parametrize("failures", [1, 4])
+def test_a_clock_that_cannot_be_asked_is_a_failed_look(failures: int) -> None:
+    """The next look asks again; deadlines are looked up as patiently as results."""
+    left = [failure("lost")] * failures
+
+    def clock() -> float:
+        if left:
+            raise left.pop()
+        return START
+
+    bucket: Any = Record({**PLANNED, "runs/r/summary.json": summary()})
+    bucket.pass_time()
+    assert Follower(bucket, "r", Watcher(), clock=clock, sleep=lambda _: None).follow().exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["refused", "lost"])
+def test_s3_failing_where_deadlines_are_looked_up_is_exit_3(kind: Any) -> None:
+    """As anywhere else: one line, no traceback."""
+
+    class Down(Record):
+        def find(self, key: str, *, limit: int) -> StoredObject | None:
+            if "/hops/" in key:
+                raise failure(kind)
+            return super().find(key, limit=limit)
+
+    with pytest.raises(CommandError, match="its record cannot be read") as error:
+        follow(Down(PLANNED), step=600.0)
+    assert error.value.exit_code == 3
+
+
 def test_another_requests_run_is_not_ours() -> None:
     """Its result is never shown as the answer."""
     with pytest.raises(CommandError, match="another request") as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,24 +13,119 @@ import pytest
 from cli import invoke, payload
 from cli.errors import CommandError
 from shared import actions
-from shared.actions import ACTIONS
+from shared.actions import ACTIONS, payload_names
 
 
 @pytest.mark.parametrize(
-    ("text", "parsed"),
+    ("action", "text", "parsed"),
     [
-        ("count=5", ("count", 5)),
-        ("on=true", ("on", True)),
-        ("name=abc", ("name", "abc")),
-        ('name="5"', ("name", "5")),
-        ("list=[1, 2]", ("list", [1, 2])),
-        ("empty=", ("empty", "")),
-        ("a=b=c", ("a", "b=c")),
+        ("import-aws-contact", "username=null", "null"),
+        ("import-aws-contact-all", "username=12345", "12345"),
+        ("import-aws-contact", "username=true", "true"),
+        ("import-aws-contact", "username=[1]", "[1]"),
+        ("import-aws-contact", "username=", ""),
+        ("import-aws-contact", "username=a=b=c", "a=b=c"),
+        ("import-aws-contact", 'username="12345"', "12345"),
+        ("import-aws-contact", 'username="', '"'),
+        ("import-aws-contact", 'username="a"b"', '"a"b"'),
+        ("import-aws-contact", "sync_topics=true", True),
+        ("restore-list", "backup=20261126", "20261126"),
+        ("restore-list", "overwrite_unsubscribes=false", False),
+        ("list-contacts-all", "topic=true", "true"),
+        ("list-contacts-all", "topic=null", "null"),
+        ("list-contacts-all", "status=OPT_IN", "OPT_IN"),
+        ("list-contacts-all", "changed_since=2026", "2026"),
+        ("list-contacts-all", "unsubscribed=true", True),
+        ("list-contacts-all", "unsubscribed=null", "null"),  # text where a boolean should be: refused
+        ("list-contacts-all", "unsubscribed=0", "0"),
+        ("manage-topic-all", "canary=3", 3),
+        ("manage-topic-all", "canary=null", "null"),
+        ("manage-topic-all", "canary=1.0", "1.0"),
+        ("manage-topic-all", "canary=" + "9" * 5_000, "9" * 5_000),
+        ("describe-list", "unknown=5", 5),
+        ("describe-list", "unknown=[1, 2]", [1, 2]),
+        ("describe-list", "unknown=abc", "abc"),
+        ("no-such-action", "x=true", True),
     ],
 )
-def test_a_param_is_json_if_it_parses(text: str, parsed: tuple[str, Any]) -> None:
-    """Else it is the text."""
-    assert payload.parse_param(text) == parsed
+def test_a_parameters_declared_type_decides_how_it_is_read(action: str, text: str, parsed: Any) -> None:
+    """A user called null or 12345 is one; only what no action has is JSON if it parses."""
+    name = text.partition("=")[0]
+    found = payload.build(action, None, {}, [text])["params"]
+    assert found == {name: parsed}
+    assert type(found[name]) is type(parsed)
+
+
+@pytest.mark.parametrize(
+    ("action", "name"), [(name, field) for name, (a, _) in payload_names().items() for field in a.params.model_fields]
+)
+def test_null_is_no_value_of_any_parameter(action: str, name: str) -> None:
+    """As text it is a name like any other, or refused; it never becomes JSON's null, which would filter nothing."""
+    built = payload.build(action, None, {}, [f"{name}=null"])
+    assert built["params"] == {name: "null"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x=" + "[" * 100_000, "--param x is nested too deeply"),
+        ('x={"a": 1, "a": 2}', "$.a: the key is there more than once in --param x"),
+        ("x=NaN", "NaN is not a JSON value in --param x"),
+        ('x="\\ud83d"', "is no text that UTF-8 could hold"),
+        ("topic=\udcff", "$.params.topic: is no text that UTF-8 could hold"),
+        ("\udcff=1", "$.params.\\udcff: the key is no text that UTF-8 could hold"),
+        ("novalue", '--param "novalue" must be name=value'),
+        ("=5", '--param "=5" must be name=value'),
+    ],
+)
+def test_a_parameter_that_could_not_be_sent_is_refused(text: str, message: str) -> None:
+    """On one line, with exit code 2, before anything is sent."""
+    with pytest.raises(CommandError) as error:
+        payload.build("list-contacts-all", None, {}, [text])
+    assert error.value.exit_code == 2
+    assert message in error.value.message
+    assert error.value.message.isprintable()
+
+
+@pytest.mark.parametrize("field", ["run_id", "environment", "customer_code", "ses_role_arn", "include", "exclude"])
+def test_no_flag_is_half_a_character(field: str) -> None:
+    """What is not UTF-8 on the command line would break the sending of it."""
+    value: Any = ["\udcff"] if field in ("include", "exclude") else "\udcff"
+    with pytest.raises(CommandError, match="no text that UTF-8 could hold") as error:
+        payload.build("describe-list-all", None, {field: value}, [])
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[" * 100_000, "is nested too deeply"),
+        (b'{"action": "a", "action": "b"}', "$.action: the key is there more than once"),
+        (b'{"action": "a", "params": {"topic": "\\ud83d"}}', "$.params.topic: is no text that UTF-8 could hold"),
+        (b'{"action": "a", "x": NaN}', "$.x: NaN is not a JSON value"),
+        (b'{"action": ' + b"9" * 5_000 + b"}", "$.action: a number of 5000 characters is too large"),
+        (b"\xff", "is not UTF-8 (byte 0)"),
+        (b"", "is not JSON"),
+        (b"[]", "must hold a JSON object"),
+    ],
+)
+def test_a_payload_file_that_could_not_be_sent_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    """The same reader as for the configuration; one line that names the file."""
+    path = tmp_path / "p.json"
+    path.write_bytes(content)
+    with pytest.raises(CommandError) as error:
+        payload.build(None, str(path), {}, [])
+    assert error.value.exit_code == 2
+    assert message in error.value.message
+    assert "p.json" in error.value.message
+    assert error.value.message.isprintable()
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """As in config.json."""
+    path = tmp_path / "p.json"
+    path.write_bytes(b'\xef\xbb\xbf{"action": "help"}')
+    assert payload.build(None, str(path), {}, []) == {"action": "help"}
 
 
 @pytest.mark.parametrize(("text", "value"), [("3", 3), ("10%", "10%"), ("-1", -1), ("x", "x"), (None, None)])
@@ -42,7 +138,7 @@ def test_flags_override_the_file_and_params_merge(tmp_path: Any) -> None:
     """Only those that were given."""
     path = tmp_path / "p.json"
     path.write_text('{"action": "a", "include": ["x"], "params": {"one": 1, "two": 2}}')
-    built = payload.build(None, str(path), {"include": ["y"], "dry_run": False, "exclude": []}, ["two=3"])
+    built = payload.build(None, str(path), {"include": ["y"], "dry_run": None, "exclude": None}, ["two=3"])
     assert built == {"action": "a", "include": ["y"], "params": {"one": 1, "two": 3}}
 
 

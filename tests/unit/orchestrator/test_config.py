@@ -65,6 +65,7 @@ def test_the_sample_is_understood() -> None:
         ({"customer_mapping": {}}, 'did you mean "customer_mapping"?'),
         ({"customer_mappings": []}, "$.customer_mappings: must be a JSON object, not a list"),
         ({"customer_mappings": {}}, "$.customer_mappings: no customers are configured"),
+        ({"aws_region": "us-east-3", "customer_mappings": {"a": {}}}, '"us-east-3" is not the name of an AWS Region'),
         ({"aws_region": 1, "customer_mappings": {"a": {}}}, '$.aws_region: "1" is not the name of an AWS Region'),
     ],
 )
@@ -88,6 +89,14 @@ def test_a_file_without_customers_stops_the_run(document: Any, message: str) -> 
         ({"customer_code": "other"}, '"other" differs from the key "acme"'),
         ({"region": "europe"}, '"europe" is not the name of an AWS Region'),
         ({"region": 1}, "must be a string, not a number"),
+        ({"region": "us-east-3"}, '"us-east-3" is not the name of an AWS Region'),
+        ({"region": " eu-west-1"}, '" eu-west-1" is not the name of an AWS Region'),
+        ({"region": "eusc-de-east-1"}, '"eusc-de-east-1" is of partition aws-eusc; this deployment runs in aws'),
+        ({"external_id": "abc "}, "is not an ExternalId of STS"),
+        ({"external_id": " "}, "is not an ExternalId of STS"),
+        ({"contact_list_name": "main "}, "is not a list name of SES"),
+        ({"import_bucket": "bucket "}, "is not the name of an S3 bucket"),
+        ({"customer_code": "acme "}, '"acme " differs from the key "acme"'),
         ({"enabled": "no"}, "must be true or false, not a string"),
         ({"external_id": "x"}, "is not an ExternalId of STS"),
         ({"contact_list_name": "a b"}, "is not a list name of SES"),
@@ -137,6 +146,89 @@ def test_a_missing_region_falls_back_with_a_warning() -> None:
     without = read({"customer_mappings": {"acme": entry}}).entries["acme"]
     assert without.customer is not None
     assert without.customer.region == "us-east-1"
+
+
+def test_a_customer_of_another_partition_is_run_where_the_deployment_is() -> None:
+    """Its Region and its role are of that partition; a role's path may have two slashes in a row."""
+    arn = "arn:aws-eusc:iam::444455556666:role/team//x"
+    document = {"aws_region": "eusc-de-east-1", "customer_mappings": {"a": {"ses_role_arn": arn}}}
+    entry = FleetReader(document, "eusc-de-east-1", "aws-eusc").read(None).entries["a"]
+    assert entry.customer is not None
+    assert entry.customer.region == "eusc-de-east-1"
+    (fault,) = faults(read(document).entries["a"])
+    assert fault.startswith("$.customer_mappings.a.ses_role_arn: ")
+
+
+def test_a_default_region_of_another_partition_fails_those_who_would_use_it() -> None:
+    """The others run."""
+    customers = {"a": {"ses_role_arn": ROLE}, "b": {"ses_role_arn": ROLE, "region": "eu-west-1"}}
+    found = read({"aws_region": "us-gov-west-1", "customer_mappings": customers}).entries
+    (fault,) = faults(found["a"])
+    assert fault.startswith("$.customer_mappings.a.region: missing, and aws_region")
+    assert '"us-gov-west-1" is of partition aws-us-gov; this deployment runs in aws' in fault
+    assert found["b"].customer is not None
+
+
+def test_the_functions_own_region_may_be_newer_than_the_data() -> None:
+    """Whoever deploys there need not wait for a new botocore to run customers there by default."""
+    entry = FleetReader({"customer_mappings": {"a": {"ses_role_arn": ROLE}}}, "us-new-1", "aws").read(None).entries["a"]
+    assert entry.customer is not None
+
+
+@pytest.mark.parametrize("region", ["us-east-3", "cn-north-1"])
+def test_an_identity_center_where_there_is_none_is_said(region: str) -> None:
+    """A warning, and a failure of what needs people."""
+    entry = one(identity_center_role_arn=ROLE, identity_center_region=region)
+    assert entry.customer is not None
+    assert entry.identity_center is not None
+    assert f'identity_center_region: "{region}" is ' in (entry.identity_center.fault or "")
+    assert entry.warnings == (entry.identity_center.fault,)
+
+
+def test_blanks_around_a_label_are_no_part_of_it() -> None:
+    """`--environment prod` selects whoever is of "prod ", too."""
+    entry = one(environment=" prod ", customer_name="Acme\u00a0", contact_list_name="")
+    assert (entry.environment, entry.name) == ("prod", "Acme")
+    blank = one(environment=" ", customer_name="\t")
+    assert (blank.environment, blank.name) == (None, "acme")
+
+
+@pytest.mark.parametrize("key", ["external_id", "identity_center_external_id"])
+def test_an_empty_external_id_is_found(key: str) -> None:
+    """It looks like protection and is none."""
+    entry = one(**{key: ""})
+    assert entry.customer is not None
+    assert entry.warnings == (
+        f"$.customer_mappings.acme.{key}: is empty, which protects nobody: agree on one, or leave it out",
+    )
+
+
+def customers(**fields: dict[str, Any]) -> dict[str, Any]:
+    """A file of customers, each with an account of its own unless it says otherwise."""
+    plain = {
+        code: {"region": "us-east-1", "ses_role_arn": f"arn:aws:iam::11112222333{n}:role/r"}
+        for n, code in enumerate(fields)
+    }
+    return {"customer_mappings": {code: {**plain[code], **given} for code, given in fields.items()}}
+
+
+def test_two_customers_with_one_external_id_are_warned_about() -> None:
+    """Two Regions of one account are one customer's; a skipped one has none."""
+    same = {"external_id": "shared-id"}
+    (warning,) = read(customers(a=same, b={"external_id": "own"}, c=same)).warnings
+    assert warning.startswith("$.customer_mappings.a.external_id: a, c have the same one")
+    assert "shared-id" not in warning
+    assert read(customers(a={**same, "ses_role_arn": ROLE}, b={**same, "ses_role_arn": ROLE})).warnings == ()
+    assert read(customers(a=same, b={**same, "enabled": False})).warnings == ()
+
+
+def test_customers_of_several_regions_say_where_the_identity_center_is_that_they_share() -> None:
+    """It is in one of them; without a word each would be looked for in the customer's own."""
+    arn = {"identity_center_role_arn": ROLE}
+    (warning,) = read(customers(a=arn, b={**arn, "region": "eu-west-1"})).warnings
+    assert "a, b would read it in us-east-1, eu-west-1: set identity_center_region" in warning
+    said = {**arn, "identity_center_region": "us-east-1"}
+    assert read(customers(a=said, b={**said, "region": "eu-west-1"})).warnings == ()
 
 
 @pytest.mark.parametrize("key", ["ses_role_arm", "sesRoleArn", "SES-ROLE-ARN", "ses_rolearn"])

@@ -49,7 +49,7 @@ def test_customers_with_the_same_way_in_share_one_reading() -> None:
     made = planned(
         {
             "a": {},
-            "b": {"region": "eu-west-1"},
+            "b": {"region": "eu-west-1", "identity_center_region": "us-east-1"},
             "c": {"identity_center_region": "eu-west-1"},
             "d": {"identity_store_id": "d-0123456789"},
             "e": {"identity_center_role_arn": "arn:aws:iam::999988887777:role/other"},
@@ -59,13 +59,21 @@ def test_customers_with_the_same_way_in_share_one_reading() -> None:
     assert groups(made) == [["a", "b", "f"], ["c"], ["d"], ["e"]]
 
 
-def test_the_region_of_identity_center_is_aws_regions() -> None:
-    """Not the customer's own: SES may be anywhere."""
-    config = {"aws_region": "eu-central-1", "customer_mappings": {"a": {"ses_role_arn": IC, "region": "us-west-2"}}}
-    config["customer_mappings"]["a"]["identity_center_role_arn"] = IC  # type: ignore[index]
+@pytest.mark.parametrize(
+    ("fields", "region"),
+    [
+        ({"identity_center_region": "eu-north-1", "region": "us-west-2"}, "eu-north-1"),
+        ({"region": "us-west-2"}, "us-west-2"),
+        ({}, "eu-central-1"),
+    ],
+)
+def test_the_region_of_identity_center_follows_the_customers(fields: dict[str, str], region: str) -> None:
+    """Its own setting, else the customer's Region, else aws_region: people of a customer in Europe are in Europe."""
+    customer = {"ses_role_arn": IC, "identity_center_role_arn": IC, **fields}
+    config = {"aws_region": "eu-central-1", "customer_mappings": {"a": customer}}
     entry = FleetReader(config, "us-east-1", "aws").read(None).entries["a"]
     assert entry.identity_center is not None
-    assert entry.identity_center.region == "eu-central-1"
+    assert entry.identity_center.region == region
 
 
 def test_a_customer_without_the_role_is_skipped() -> None:

@@ -159,3 +159,16 @@ def test_max_failures_as_a_percentage_is_rounded_down(allowed: Any, selected: in
     """Of the selected customers."""
     start = request.parse({"action": "describe-list-all", "max_failures": allowed}, datetime.now(UTC))
     assert plan.failures_allowed(start.request, selected) == failures
+
+
+@pytest.mark.parametrize(
+    ("include", "turn"),
+    [(None, ["c0", "c1", "c2", "c3"]), (["c3", "c1"], ["c3", "c1"]), (["c2", "c0", "c2", "c3"], ["c2", "c0", "c3"])],
+)
+def test_customers_start_in_the_order_in_which_they_are_named(include: list[str] | None, turn: list[str]) -> None:
+    """Canaries are the first of them; results stay in the file's order."""
+    payload = {} if include is None else {"include": include}
+    found = made(fleet(4), action="manage-topic-all", params={"canary": 1}, **payload)
+    assert [item.code for item in plan.in_turn(found)] == turn
+    assert [found.items[index].code for index in plan.canaries(found)] == turn[:1]
+    assert codes(found) == sorted(turn)

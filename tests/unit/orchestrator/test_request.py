@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from orchestrator import request
 from shared import personal
+from shared.actions import payload_names
 from shared.errors import RequestError
 from shared.models import RunRequest
 
@@ -120,10 +121,75 @@ def test_every_fault_is_named_at_once() -> None:
     assert 'did you mean "count_contacts"?' in faults[3]
 
 
-def test_null_is_the_same_as_absent() -> None:
-    """A field that is null is a field not given."""
-    start = request.parse({"action": "describe-list-all", "customer_code": None, "exclude": None}, NOW)
-    assert start.request.exclude == ()
+@pytest.mark.parametrize("field", sorted(set(RunRequest.model_fields) - {"action", *request._NEVER_NULL}))
+def test_null_is_the_same_as_absent(field: str) -> None:
+    """Where leaving the field out lets a run do no more than giving it would."""
+    payload = {"action": "describe-list-all", field: None}
+    assert request.parse(payload, NOW).request == request.parse({"action": "describe-list-all"}, NOW).request
+
+
+@pytest.mark.parametrize("action", ["import-aws-contact-all", "import-aws-contact"])
+@pytest.mark.parametrize("field", request._NEVER_NULL)
+def test_null_is_never_no_filter_by_accident(field: str, action: str) -> None:
+    """A null that would reach more customers or people, or drop a dry run or a limit, is refused."""
+    assert any(fault.startswith(f"$.{field}: null may not") for fault in refused({"action": action, field: None}))
+
+
+def test_every_field_that_selects_is_never_null() -> None:
+    """Whoever adds a field that selects has to say what null means."""
+    harmless = {"action", "customer_timeout_seconds", "on_deadline", "ses_role_arn", "run_id", "trigger"}
+    # These select nobody; and without its number a prune is refused, and no prune is the default.
+    harmless |= {"confirm_customers", "prune", "max_failures", "max_customer_concurrency"}
+    assert set(RunRequest.model_fields) == harmless | set(request._NEVER_NULL)
+
+
+@pytest.mark.parametrize(
+    ("action", "name"), [(name, field) for name, (a, _) in payload_names().items() for field in a.params.model_fields]
+)
+def test_no_parameter_is_null(action: str, name: str) -> None:
+    """Every filter of every action: null would mean everybody."""
+    assert f"$.params.{name}: null is no value: leave the parameter out, or give one" in refused(
+        {"action": action, "params": {name: None}}
+    )
+
+
+def deep(levels: int) -> Any:
+    """A list in a list in a list."""
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("payload", "path"),
+    [
+        ({"params": {"topic": "\ud83d"}}, "$.params.topic"),
+        ({"params": {"\ud83d": 1}}, "$.params.\\ud83d"),
+        ({"include": ["acme", "a\udc00"]}, "$.include[1]"),
+        ({"run_id": "\ud800"}, "$.run_id"),
+        ({"environment": "\ud800"}, "$.environment"),
+        ({"\ud800": 1}, "$.\\ud800"),
+        ({"trigger": {"schedule_arn": "\ud800", "scheduled_time": "2026-01-01T00:00:00Z"}}, "$.trigger.schedule_arn"),
+        ({"params": {"topic": deep(150)}}, "$"),
+        ({"max_customer_concurrency": float("nan")}, "$.max_customer_concurrency"),
+    ],
+)
+@pytest.mark.parametrize("bus", [False, True])
+def test_what_could_not_be_stored_is_refused_before_anything_starts(payload: Any, path: str, bus: bool) -> None:
+    """Keys and values, at any depth, whichever way the event came."""
+    event: Any = {"action": "list-contacts-all", **payload}
+    event = bus_event(event) if bus else event
+    (fault,) = refused(event)
+    assert fault.startswith(f"{path}: ")
+    assert fault.isprintable()
+    assert request.claimed_run_id(event) is None or payload.get("trigger")
+
+
+def test_a_time_that_no_calendar_has_in_utc_is_refused() -> None:
+    """The first day of the calendar in a zone ahead of UTC."""
+    payload = trigger(time="0001-01-01T00:00:00+14:00")
+    assert refused(payload) == ['$.trigger.scheduled_time: "0001-01-01T00:00:00+14:00" is not an ISO 8601 time']
 
 
 def test_params_are_typed() -> None:
@@ -144,6 +210,7 @@ def test_prune_is_for_actions_that_remove_something() -> None:
 def test_help_takes_nothing_else() -> None:
     """`help` with other fields is a mistake, not a run."""
     assert request.is_help({"action": "help"})
+    assert request.is_help({"action": "help", "include": None})
     assert not request.is_help({"action": "help", "include": ["a"]})
     assert refused({"action": "help", "include": ["a"]}) == ["$: help takes no other fields, not include"]
 

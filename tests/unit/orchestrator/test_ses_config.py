@@ -79,6 +79,12 @@ def test_short_descriptions_of_a_group(description: str, expanded: str) -> None:
         ({"topics": [topic(Description="x" * 501)]}, "$.topics[0].Description: has 501 characters"),
         ({"topics": [topic(DefaultSubscriptionStatus="IN")]}, "$.topics[0].DefaultSubscriptionStatus: must be OPT_IN"),
         ({"topics": [topic(OptInRoles="dba")]}, "$.topics[0].OptInRoles: must be a list of role names"),
+        ({"topics": [topic(OptInRoles=["dba", ""])]}, '$.topics[0].OptInRoles[1]: "" is no role'),
+        ({"topics": [topic(OptInRoles=[" "])]}, '$.topics[0].OptInRoles[0]: " " is no role'),
+        ({"topics": [topic(OptInRoles=["d\u200bba"])]}, '$.topics[0].OptInRoles[0]: "d\\u200bba" is no role'),
+        ({"topics": [topic(OptInRoles=0)]}, "$.topics[0].OptInRoles: must be a list of role names"),
+        ({"topics": [topic(DisplayName=" ")]}, "$.topics[0].DisplayName: must be a string, not empty"),
+        ({"topics": [topic(" news")]}, '$.topics[0].TopicName: " news" is not a topic name of SES'),
         ({"topics": [topic(), topic()]}, "$.topics[1].TopicName: the topic news is there twice ($.topics[0])"),
         ({"topics": [topic(f"t{n}") for n in range(21)]}, "$: 21 topics after expansion, more than the 20"),
         ({"topic_group_prefix": ["aws"]}, "$.topic_group_members: missing"),
@@ -89,6 +95,31 @@ def test_short_descriptions_of_a_group(description: str, expanded: str) -> None:
 def test_a_fault_is_named_with_its_path(document: Any, fault: str) -> None:
     """SES would refuse it in every customer's account: it is refused once, here."""
     assert any(found.startswith(fault) for found in faults(document)), faults(document)
+
+
+def test_blanks_around_a_role_are_no_part_of_it() -> None:
+    """Else it would match nobody, and nobody would hear of it."""
+    (made,) = ses_config.read({"topics": [topic(OptInRoles=["dba ", "\tCloud Eng\u00a0"])]}).topics
+    assert made.opt_in_roles == ("dba", "Cloud Eng")
+
+
+EMPTY: list[dict[str, Any]] = [
+    {"topics": None},
+    {"topics": []},
+    {"topic_group_prefix": [], "topic_group_members": []},
+    {"topic_group_prefix": None, "topic_group_members": None, "topics": []},
+]
+
+
+@pytest.mark.parametrize("document", EMPTY)
+def test_an_empty_file_is_no_order_to_remove_everything(document: Any) -> None:
+    """With prune it is refused; without, it adds nothing."""
+    config = ses_config.read(document)
+    assert config.topics == ()
+    ses_config.refuse_empty(config, prune=False)
+    with pytest.raises(ConfigurationError, match=r"\$: SESConfig\.json has no topics, so prune would remove all"):
+        ses_config.refuse_empty(config, prune=True)
+    ses_config.refuse_empty(ses_config.read({"topics": [topic()]}), prune=True)
 
 
 def test_every_fault_is_named_at_once() -> None:

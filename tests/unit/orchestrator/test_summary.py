@@ -77,12 +77,11 @@ def test_nothing_ran_is_said() -> None:
 
 
 def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
-    """The request as it was, without selection, run_id and trigger."""
+    """The request as it was, without selection, run_id and trigger; who was never started comes first."""
     results = [result("c0", "failed"), result("c1", "successful"), result("c2", "not_started"), result("c3", "skipped")]
     made = built(
         results,
         exclude=[],
-        environment=None,
         run_id="mine",
         max_failures="10%",
         params={"count_contacts": False},
@@ -91,10 +90,10 @@ def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
         "action": "describe-list-all",
         "max_failures": "10%",
         "params": {"count_contacts": False},
-        "include": ["c0", "c2"],
+        "include": ["c2", "c0"],
     }
     again = request.parse(made.resume, datetime.now(UTC))
-    assert again.request.include == ("c0", "c2")
+    assert again.request.include == ("c2", "c0")
     assert built([result("c0", "successful")]).resume is None
 
 

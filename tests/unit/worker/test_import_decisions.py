@@ -212,3 +212,6 @@ def test_the_pattern_is_a_setting() -> None:
     ).group_role_pattern
     assert own == re.compile(r"team-(?P<role>\w+)")
     assert role_of(own, "team-DBA") == "dba"
+    loose = re.compile(r"team-(?P<role>.+)")
+    assert role_of(loose, "team- DBA ") == "dba"
+    assert role_of(loose, "team-  ") is None

@@ -102,6 +102,48 @@ def test_no_list_is_a_finding() -> None:
     assert (status, "contact_list_name" in message) == ("finding", True)
 
 
+class CustomersS3(AwsClient):
+    """A customer's S3 that answers every reading so."""
+
+    def __init__(self, answer: AwsCallError | int) -> None:
+        super().__init__("s3", None)
+        self._answer = answer
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Only ever a reading of one key below the import's prefix."""
+        assert (operation, parameters["Bucket"]) == ("get_object", "imports")
+        assert parameters["Key"].startswith("ses-fleet/")
+        if isinstance(self._answer, AwsCallError):
+            raise self._answer
+        return {"ContentLength": self._answer}
+
+
+@pytest.mark.parametrize(
+    ("code", "http", "kind", "status", "text"),
+    [
+        ("NoSuchBucket", 404, "refused", "finding", "there is no bucket imports"),
+        ("AccessDenied", 403, "refused", "ok", "the bucket imports exists"),
+        ("NoSuchKey", 404, "refused", "ok", "the bucket imports exists"),
+        ("SlowDown", 503, "throttled", "failed", "run it again"),
+    ],
+)
+def test_a_missing_import_bucket_is_found(code: str, http: int, kind: Any, status: str, text: str) -> None:
+    """S3 says to anybody that a bucket does not exist; the role needs no right for that, and nothing is written."""
+    world = World()
+    world.customer_objects = CustomersS3(AwsCallError("s3", "get_object", kind, code, "m", http))  # type: ignore[assignment]
+    row = checks(world, customer={"import_bucket": "imports"})["import_bucket"]
+    assert row[0] == status
+    assert text in row[1]
+
+
+def test_an_import_bucket_that_answers_with_an_object_exists() -> None:
+    """Somebody may have put one there; and without import_bucket there is nothing to check."""
+    world = World()
+    world.customer_objects = CustomersS3(7)  # type: ignore[assignment]
+    assert checks(world, customer={"import_bucket": "imports"})["import_bucket"][0] == "ok"
+    assert "import_bucket" not in checks(World())
+
+
 @pytest.mark.parametrize(
     ("stores", "store_id", "status", "text"),
     [

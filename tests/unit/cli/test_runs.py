@@ -1,0 +1,195 @@
+"""Runs as they are shown: by S3's clock, whatever the record holds, and nothing that is not so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cli import runs
+from cli.errors import CommandError
+from cli.server_time import S3Clock, moment_of
+from cli.show import Screen, summary_lines
+from shared.errors import AwsCallError
+from tests.unit.cli.stored import NOW, S3, plan, result, summary
+
+
+def stored(**objects: Any) -> S3:
+    """A bucket with these records, `<run id>__<name>` each."""
+    s3 = S3()
+    for name, body in objects.items():
+        run_id, _, key = name.partition("__")
+        text = body if isinstance(body, str) else body.model_dump_json()
+        s3.objects[f"runs/{run_id}/{key.replace('__', '/')}.json"] = text.encode()
+    return s3
+
+
+@pytest.fixture(params=[-290, 0, 290, 7 * 86_400])
+def laptops_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of whoever looks, so many seconds away from S3's."""
+    there = NOW + timedelta(seconds=request.param)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return there.astimezone(tz)
+
+    for module in ("cli.runs", "cli.follow", "cli.invoke", "cli.server_time"):
+        monkeypatch.setattr(f"{module}.datetime", Clock, raising=False)
+    monkeypatch.setattr("time.time", there.timestamp)
+
+
+@pytest.mark.usefixtures("laptops_clock")
+@pytest.mark.parametrize(("minutes_left", "state"), [(0.1, "under way"), (-0.1, "lost")])
+def test_whether_a_run_is_lost_is_told_by_s3s_clock(minutes_left: float, state: str) -> None:
+    """A laptop that is five minutes ahead would have it run again, beside itself."""
+    s3 = stored(r1__plan=plan("r1", minutes_left=minutes_left))
+    assert runs.look(s3.bucket, "r1").state == state
+    (listed,) = runs.newest(s3.bucket, 5)
+    assert listed.state == f"{state}: 0 of 2 done"
+
+
+def test_the_clock_is_asked_at_s3_and_counted_on_from_there() -> None:
+    """And asked again now and then, as a count stands still while a laptop sleeps."""
+    s3, count = S3(), [100.0]
+    clock = S3Clock(s3.bucket, "r", counter=lambda: count[0])
+    assert clock() == NOW.timestamp()
+    count[0] += 30
+    s3.now += timedelta(hours=1)
+    assert clock() == NOW.timestamp() + 30
+    count[0] += 31
+    assert clock() == NOW.timestamp() + 3_600
+
+
+@pytest.mark.parametrize("answer", [{}, {"ResponseMetadata": {"HTTPHeaders": {"date": "yesterday"}}}])
+def test_an_answer_without_a_time_is_no_time(answer: dict[str, Any]) -> None:
+    """It is not taken from the laptop's clock instead."""
+    with pytest.raises(AwsCallError, match="does not say when"):
+        moment_of(answer)
+    when = {"ResponseMetadata": {"HTTPHeaders": {"date": "Sun, 01 Mar 2026 06:10:00 GMT"}}}
+    assert moment_of(when) == datetime(2026, 3, 1, 6, 10, tzinfo=UTC)
+
+
+BROKEN = [
+    "{}",
+    "[]",
+    "null",
+    "not JSON",
+    '{"run_id": "x"}',
+    "\x00",
+    '{"run_id": 5, "action": [], "results": {}}',
+]
+
+
+@pytest.mark.parametrize("name", ["summary", "plan"])
+@pytest.mark.parametrize("body", BROKEN)
+def test_one_broken_record_leaves_the_others_visible(body: str, name: str) -> None:
+    """It is listed as what it is; shown, it is one line and exit code 3."""
+    s3 = stored(**{"good__summary": summary("good"), f"20991231T235959Z-ffffff__{name}": body})
+    listed = {one.run_id: one.state for one in runs.newest(s3.bucket, 5)}
+    assert listed["good"] == "finished"
+    assert listed["20991231T235959Z-ffffff"].startswith("unreadable: cannot be understood (")
+    s3.objects["runs/20991231T235959Z-ffffff/plan.json"] = body.encode()
+    with pytest.raises(CommandError, match="cannot be understood") as error:
+        runs.look(s3.bucket, "20991231T235959Z-ffffff")
+    assert error.value.exit_code == 3
+
+
+def test_a_run_of_another_version_is_listed_and_not_shown() -> None:
+    """Its request has fields that this one does not know; its plan may lack what this one reads."""
+    newer = plan("newer", minutes_left=-5, some_new_field=1)
+    older = plan("older").model_copy(update={"request": {"action": "describe-list-all"}})
+    s3 = stored(newer__plan=newer, older__plan=older)
+    assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older"}
+    for run_id in ("newer", "older"):
+        with pytest.raises(CommandError, match="another version wrote it") as error:
+            runs.look(s3.bucket, run_id)
+        assert error.value.exit_code == 3
+
+
+def test_a_record_that_s3_refuses_leaves_the_others_visible() -> None:
+    """One object with a key of its own, for instance."""
+    s3 = stored(good__summary=summary("good"), other__summary=summary("other"))
+    s3.refused["runs/other/summary.json"] = ("AccessDenied", 403)
+    assert {one.run_id: one.state for one in runs.newest(s3.bucket, 5)} == {
+        "good": "finished",
+        "other": "unreadable: AccessDenied",
+    }
+
+
+@pytest.mark.parametrize("key", ["plan.json", "summary.json", "results/a.json", "hops/1.claimed.json", "hops/1.json"])
+@pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("AccessDenied", 403), ("InternalError", 500)])
+def test_wherever_s3_fails_a_run_is_shown_or_it_is_one_line(key: str, code: str, status: int) -> None:
+    """Exit code 3, whichever of the record's objects cannot be read."""
+    s3 = stored(r1__plan=plan("r1", minutes_left=-5))
+    s3.refused[f"runs/r1/{key}"] = (code, status)
+    with pytest.raises(CommandError) as error:
+        runs.look(s3.bucket, "r1")
+    assert error.value.exit_code == 3
+    assert code in error.value.message
+
+
+def test_a_dry_run_is_marked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In both outputs; it changed nothing, whatever its name says."""
+    monkeypatch.setenv("COLUMNS", "200")
+    s3 = stored(
+        dry__summary=summary("dry", dry_run=True, action="manage-topic-all"),
+        real__summary=summary("real", action="manage-topic-all"),
+        going__plan=plan("going", dry_run=True, action="import-aws-contact-all"),
+    )
+    listed = runs.newest(s3.bucket, 5)
+    assert {one.run_id: one.dry_run for one in listed} == {"dry": True, "real": False, "going": True}
+    Screen(text=True).runs(listed)
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "manage-topic-all (dry run)" in lines["dry"]
+    assert "(dry run)" not in lines["real"]
+
+
+def test_no_escape_of_a_record_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run's id is the name of a folder in the bucket, which may be anybody's text."""
+    hostile = "evil\x1b[2J"
+    s3 = S3()
+    s3.objects[f"runs/{hostile}/summary.json"] = (
+        summary("x", action=hostile, started_at=hostile).model_dump_json().encode()
+    )
+    s3.objects[f"runs/{hostile}2/plan.json"] = b"{}"
+    Screen(text=True).runs(runs.newest(s3.bucket, 5))
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def under_way(action: str, **more: Any) -> S3:
+    """A run of three customers, one of which is done."""
+    planned = plan("r1", codes=("a", "b", "c"), action=action, **more)
+    return stored(
+        r1__plan=planned, r1__results__a=result("a", data={"backup": "r1", "total": 2, "topics": 1, "parts": 1})
+    )
+
+
+@pytest.mark.parametrize("action", ["backup-list-all", "list-contacts-all", "describe-list-all", "manage-topic-all"])
+def test_a_run_under_way_says_so(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody is said not to be started who may be running; nothing is offered that is not there yet."""
+    Screen(text=True).summary(runs.look(under_way(action).bucket, "r1").summary)
+    shown = capsys.readouterr().out
+    assert "No result yet: 2 (b, c)" in shown
+    for wrong in ("Not started", "not started", "Bring one back", "Export them", "complete"):
+        assert wrong not in shown
+
+
+def test_a_dry_run_under_way_is_not_complete() -> None:
+    """What would be done is known when it ends."""
+    summary_ = runs.look(under_way("manage-topic-all", dry_run=True).bucket, "r1").summary
+    assert not any("complete" in line for line in summary_lines(summary_))
+
+
+def test_who_was_really_not_started_is_still_said() -> None:
+    """By a run that is over, with the reason."""
+    done = summary(
+        "r1",
+        not_started_count=1,
+        exit_code=1,
+        results=(result("a", "not_started", warnings=("max_failures was reached",)),),
+    )
+    lines = summary_lines(done)
+    assert "   ⏸️  Not started: 1" in lines
+    assert "   ⏸️  a: max_failures was reached" in lines
