@@ -18,10 +18,10 @@ from pydantic import (
     model_validator,
 )
 
+from local import regions
 from local.identity_center.filling import NUMBER, NewGroup, NewUser, generate_groups, generate_users
 from local.identity_center.members import STORE_ID, TEXT_CHARACTERS, USER_NAME_CHARACTERS
 from local.identity_center.service import StrictIdentityCenter
-from shared.arns import is_region
 
 _GIVEN, _MADE_UP = "(given)", "(made up)"
 _Username = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=USER_NAME_CHARACTERS)]
@@ -30,12 +30,12 @@ _Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 
 
 def _of_a_region(text: str) -> str:
-    if not is_region(text):
-        raise ValueError("is not the name of a Region")
+    if text not in regions.known():
+        raise ValueError("is not the name of a Region that AWS has")
     return text
 
 
-_Region = Annotated[str, AfterValidator(_of_a_region)]
+Region = Annotated[str, AfterValidator(_of_a_region)]
 
 
 class _Part(BaseModel):
@@ -95,7 +95,7 @@ _Groups = Annotated[
 class People(_Part):
     """An Identity Center and everybody in it. `identity_store_id` None = always the same for an account and Region."""
 
-    region: _Region | None = None
+    region: Region | None = None
     identity_store_id: Annotated[str, StringConstraints(pattern=f"^{STORE_ID.pattern}$")] | None = None
     visible_to: list[_Account] = Field(default_factory=list)
     users: _Users = Field(default_factory=list)
@@ -144,7 +144,7 @@ class People(_Part):
 class ScenarioIdentityCenter(People):
     """One of an account's Identity Centers."""
 
-    region: _Region
+    region: Region
 
 
 def put_people(identity_center: StrictIdentityCenter, account: str, region: str, people: People) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from local.conditions import CurrentConditions
 from local.identity_center import members
 from local.identity_center.errors import not_served, throttled
 from local.identity_center.filling import NewGroup, NewUser, filled
@@ -27,11 +28,18 @@ _Operation = Callable[[IdentityStore, Params], Answer]
 class StrictIdentityCenter:
     """Identity Centers of every account. Safe to call from many threads.
 
-    `rate` None = no throttle. `clock` gives epoch seconds.
+    `rate` None = no throttle. `clock` gives epoch seconds. `conditions` None = the kind ones.
     """
 
-    def __init__(self, *, rate: RateLimit | None = DEFAULT_RATE, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        rate: RateLimit | None = DEFAULT_RATE,
+        clock: Callable[[], float] = time.time,
+        conditions: CurrentConditions | None = None,
+    ) -> None:
         self._clock = clock
+        self._conditions = conditions or CurrentConditions()
         self._throttle = None if rate is None else Throttle(rate, clock)
         self._instances = Instances(clock)
         users, groups, memberships = UserOperations(clock), GroupOperations(clock), MembershipOperations(clock)

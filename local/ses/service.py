@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from local.conditions import CurrentConditions
 from local.rate import RateLimit, Throttle
 from local.ses import account as accounts
+from local.ses import truth
 from local.ses.account import AccountSettings
 from local.ses.contact_lists import Answer, ContactListOperations, Params, wanted
 from local.ses.contacts import ContactOperations
@@ -28,7 +30,7 @@ class StrictSes:
 
     `operations` are the names it serves. `rate` None = no throttle. `clock` gives epoch seconds. `objects` is what
     import jobs read from: without it every one is refused. `failed_records_url` makes an import job's
-    FailedRecordsS3Url of the token that `failed_records` takes.
+    FailedRecordsS3Url of the token that `failed_records` takes. `conditions` None = the kind ones.
 
     Whatever is asked of an account in a Region first finds done what its import jobs had to do by then.
     """
@@ -40,8 +42,10 @@ class StrictSes:
         clock: Callable[[], float] = time.time,
         objects: ObjectSource | None = None,
         failed_records_url: Callable[[str], str] = "https://failed-records.invalid/{}".format,
+        conditions: CurrentConditions | None = None,
     ) -> None:
         self._clock = clock
+        self._conditions = conditions or CurrentConditions()
         self._throttle = None if rate is None else Throttle(rate, clock)
         self._store = Store()
         self._jobs = ImportJobOperations(clock, objects or NoObjects(), failed_records_url)
@@ -101,6 +105,14 @@ class StrictSes:
         with self._place(account, region) as place:
             fill(wanted(place, params), made)
         return len(made)
+
+    def truth(self, account: str, region: str, list_name: str) -> bytes:
+        """A list as it really is now, as JSON lines: itself with its topics, then its contacts as import records.
+
+        AwsError 404 when there is no such list.
+        """
+        with self._place(account, region) as place:
+            return truth.as_lines(wanted(place, {"ContactListName": list_name}))
 
     def topics(self, account: str, region: str, list_name: str) -> tuple[str, ...]:
         """The names of a list's topics."""

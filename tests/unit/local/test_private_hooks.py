@@ -5,8 +5,10 @@ A new version that takes it away fails here, by name.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import botocore.endpoint
 import moto.s3.responses
@@ -121,6 +123,20 @@ def test_moto_asks_buckets_for_their_policies_in_one_place() -> None:
     """Which we take out: the policy is asked before."""
     assert "get_permission" in vars(FakeBucket)
     assert "bucket.get_permission(" in inspect.getsource(moto.s3.responses)
+
+
+def test_an_object_is_whole_for_whoever_reads_it_while_its_etag_is_made() -> None:
+    """moto makes an ETag when it is first asked for, from the same buffer: both hold the object's lock."""
+    moto = MotoApp()
+    make_bucket(moto, ACCOUNT, "hook-etag", versioned=False)
+    body = b"x" * 100_000
+    for number in range(200):
+        key = s3_backends[ACCOUNT]["aws"].put_object("hook-etag", f"key-{number}", body)
+        with ThreadPoolExecutor(4) as pool:
+            etags = [pool.submit(lambda key=key: key.etag) for _ in range(2)]
+            read = [pool.submit(lambda key=key: key.value) for _ in range(2)]
+        assert {len(one.result()) for one in read} == {len(body)}
+        assert {one.result() for one in etags} == {f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'}
 
 
 def test_botocore_takes_our_answer_before_it_sends() -> None:

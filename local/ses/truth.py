@@ -1,0 +1,43 @@
+"""What a contact list really holds now, whatever SES's reads show under the conditions in force."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from local.ses.store import Contact, ContactList
+
+_PAGE = 10_000
+
+
+def as_lines(contact_list: ContactList) -> bytes:
+    """Return JSON lines: the list with its topics in SES's own shape, then each contact as an import job's record."""
+    return b"".join(json.dumps(line).encode() + b"\n" for line in _lines(contact_list))
+
+
+def _lines(contact_list: ContactList) -> Iterator[dict[str, Any]]:
+    topics = [
+        {
+            "TopicName": topic.name,
+            "DisplayName": topic.display_name,
+            "Description": topic.description,
+            "DefaultSubscriptionStatus": topic.default_status,
+        }
+        for topic in contact_list.topics.values()
+    ]
+    yield {"contactListName": contact_list.name, "description": contact_list.description, "topics": topics}
+    start: int | None = 0
+    while start is not None:
+        contacts, start = contact_list.page(start, _PAGE)
+        yield from map(_record, contacts)
+
+
+def _record(contact: Contact) -> dict[str, Any]:
+    preferences = [{"topicName": topic, "subscriptionStatus": status} for topic, status in contact.preferences]
+    return {
+        "emailAddress": contact.email,
+        "unsubscribeAll": contact.unsubscribed_all,
+        "attributesData": contact.attributes,
+        "topicPreferences": preferences,
+    }
