@@ -8,7 +8,7 @@ import sys
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra import context
+from infra import context, local_host
 from infra.stack import SesFleetStack
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     """Synthesise; a wrong context ends it with one message that names every fault."""
     app = cdk.App()
     try:
-        wanted = context.read(app.node.try_get_context(context.KEY))
+        wanted = context.read(app.node.try_get_context(context.KEY), local_host.defaults(os.environ))
     except context.ContextError as error:
         sys.exit(str(error))
     place = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION"))

@@ -21,6 +21,7 @@ from shared.actions import HELP, payload_names
 from shared.aws import AwsClient
 from shared.errors import AwsCallError, RunRefusedError
 from shared.objects import Bucket
+from shared.text import masked
 
 _S3_ATTEMPTS = 5
 _S3_CONNECTIONS = 16
@@ -82,7 +83,9 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
             Payload=json.dumps(payload).encode(),
         )
     try:
-        follower = Follower(target.results, run_id, screen, expected=_expected(payload))
+        follower = Follower(
+            target.results, run_id, screen, expected=_expected(payload), why_not=lambda: _why_not(target)
+        )
         summary = follower.follow()
     except KeyboardInterrupt:
         known = (
@@ -94,6 +97,22 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
         raise
     screen.summary(summary)
     return SOME_FAILED if summary.exit_code is None else summary.exit_code
+
+
+def _why_not(target: Target) -> str | None:
+    """Why the function cannot even be asked for help; None when it can, or when Lambda itself did not answer."""
+    try:
+        response = target.lambda_client.call(
+            "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
+        )
+        body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
+    except AwsCallError:
+        return None
+    if not response.get("FunctionError"):
+        return None
+    answer = json.loads(body)
+    text = masked(f"{answer.get('errorType')}: {answer.get('errorMessage')}", limits.MAX_MESSAGE_CHARACTERS)
+    return f"{target.function_name} does not start ({text})"
 
 
 def confirm(payload: dict[str, Any], *, yes: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cheroot import wsgi
 
-from local import authorization, faults, identity, operations, protocols, regions
+from local import authorization, aws_chunked, faults, identity, operations, protocols, regions
 from local.cloudformation.service import CloudFormation
 from local.conditions import CurrentConditions
 from local.connections import Connection, drop_current
@@ -152,6 +152,7 @@ class Endpoint:
         self._check_region(signature, facts)
         caller = self._services.sessions.caller(signature)
         facts |= {"account": caller.account, "principal": caller.principal}
+        request = aws_chunked.plain(request)
         operation = operations.resolve(caller.signing_name, request)
         facts |= {"service": operation.service, "operation": operation.name, "writes": operation.writes}
         # Half of a call's time passes before its effect, half after: here, where no lock is held.
@@ -230,7 +231,7 @@ def _request(environ: dict[str, Any]) -> Request:
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     if environ.get("CONTENT_TYPE"):
         headers["content-type"] = environ["CONTENT_TYPE"]
-    chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+    chunked = headers.pop("transfer-encoding", "").lower() == "chunked"
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(length) if length else b""
     return Request(environ["REQUEST_METHOD"], path, query, headers, body)

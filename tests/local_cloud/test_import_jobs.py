@@ -130,10 +130,9 @@ def test_failed_records_can_be_fetched_without_credentials(cloud: Cloud) -> None
     assert (job["JobStatus"], job["ProcessedRecordsCount"], job["FailedRecordsCount"]) == ("COMPLETED", 2, 1)
     url = job["FailureInfo"]["FailedRecordsS3Url"]
     assert url.startswith(f"{cloud.url}/_ses_fleet/failed-records/")
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310  # loopback
-        assert [json.loads(line) for line in response] == [
-            {"emailAddress": "nobody", "reason": "EmailAddress is invalid"}
-        ]
+    assert [json.loads(line) for line in cloud.fetch(url).splitlines()] == [
+        {"emailAddress": "nobody", "reason": "EmailAddress is invalid"}
+    ]
     assert control_refusal(cloud, "GET", "failed-records/guess") == 404
 
 

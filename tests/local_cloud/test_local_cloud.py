@@ -104,8 +104,7 @@ def test_an_older_sdks_list_contacts_works(cloud: Cloud) -> None:
     request = AWSRequest("GET", f"{cloud.url}/v2/email/contact-lists/main-contact-list/contacts?PageSize=7")
     SigV4Auth(Credentials("444455556666", "local"), "ses", "us-east-1").add_auth(request)
     sent = urllib.request.Request(str(request.url), headers=dict(request.headers))  # noqa: S310  # loopback
-    with urllib.request.urlopen(sent) as response:  # noqa: S310
-        assert len(json.loads(response.read())["Contacts"]) == 7
+    assert len(json.loads(cloud.fetch(sent))["Contacts"]) == 7
 
 
 def test_contacts_can_be_filled_in_bulk(cloud: Cloud) -> None:
@@ -287,7 +286,7 @@ def test_a_refused_event_reaches_the_dead_letter_queue(cloud: Cloud) -> None:
         assert cloud.lambda_.get_function_configuration(FunctionName=ORCHESTRATOR)["DeadLetterConfig"] == target
         cloud.lambda_.invoke(FunctionName=ORCHESTRATOR, InvocationType="Event", Payload=b'{"action": "nonsense"}')
         message = received(sqs, queue)
-        cloud.lambda_.update_function_configuration(FunctionName=ORCHESTRATOR, DeadLetterConfig={"TargetArn": ""})
+        cloud.update_configuration(ORCHESTRATOR, DeadLetterConfig={"TargetArn": ""})
     assert message["Body"] == '{"action": "nonsense"}'
     assert 'unknown action "nonsense"' in message["MessageAttributes"]["ErrorMessage"]["StringValue"]
     assert "DeadLetterConfig" not in cloud.lambda_.get_function(FunctionName=ORCHESTRATOR)["Configuration"]
