@@ -62,3 +62,9 @@ class Connection(HTTPConnection):
             return super().communicate()  # type: ignore[no-untyped-call]  # cheroot annotates half of it
         except OSError:  # TLS's are of its kind: a client that is gone, trusts us not, or speaks no TLS
             return False
+
+    def close(self) -> None:
+        """Close it, whatever its client did: an error here would end the thread, and with it the server."""
+        with contextlib.suppress(OSError, ValueError):
+            super().close()  # type: ignore[no-untyped-call]  # cheroot annotates half of it
+        self.socket.close()

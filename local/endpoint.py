@@ -67,14 +67,8 @@ class Endpoint:
     def __init__(self, services: Services, control: Control, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._services = services
         self._control = control
-        self._server = wsgi.Server(
-            ("127.0.0.1", port), self._application, numthreads=_THREADS, request_queue_size=_QUEUE, shutdown_timeout=1
-        )
-        self._server.keep_alive_conn_limit = _QUEUE
-        self._server.ConnectionClass = Connection
-        self._server.ssl_adapter = None if tls is None else TlsAdapter(tls)
+        self._server = make_server(self._application, port, tls)
         self._scheme = "http" if tls is None else "https"
-        self._server.error_log = _report  # type: ignore[method-assign]  # cheroot's documented hook
         self._thread = threading.Thread(target=self._server.serve, name="endpoint", daemon=True)
 
     @property
@@ -221,6 +215,18 @@ class Endpoint:
         if operation.service == "s3" and operation.writes:
             services.ses.advance_import_jobs()  # what they had to read by now is what is still there
         return services.moto.handle(request, caller.account)
+
+
+def make_server(application: Callable[..., Any], port: int, tls: ssl.SSLContext | None) -> wsgi.Server:
+    """A WSGI server on loopback that is neither bound nor serving yet; with `tls` it speaks HTTPS."""
+    made = wsgi.Server(
+        ("127.0.0.1", port), application, numthreads=_THREADS, request_queue_size=_QUEUE, shutdown_timeout=1
+    )
+    made.keep_alive_conn_limit = _QUEUE
+    made.ConnectionClass = Connection
+    made.ssl_adapter = None if tls is None else TlsAdapter(tls)
+    made.error_log = _report  # type: ignore[method-assign]  # cheroot's documented hook
+    return made
 
 
 _OWN_HEADERS = frozenset({"content-length", "connection", "transfer-encoding", "server", "date"})
