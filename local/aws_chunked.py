@@ -35,7 +35,8 @@ def plain(request: Request) -> Request:
 
 
 def _decoded(body: bytes) -> tuple[bytes, dict[str, str]]:
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     while True:
         end = body.index(b"\r\n", at)
         size = int(body[at:end].split(b";")[0], 16)

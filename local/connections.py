@@ -36,7 +36,7 @@ class _TlsReader(StreamReader):
         self._sock = sock
 
     def has_data(self) -> bool:
-        return bool(super().has_data()) or self._sock.pending() > 0
+        return self._sock.pending() > 0 or bool(super().has_data())  # type: ignore[no-untyped-call]  # see below
 
 
 def _make_file(sock: Any, mode: str = "r", size: int = 8192) -> Any:
@@ -66,5 +66,5 @@ class Connection(HTTPConnection):
     def close(self) -> None:
         """Close it, whatever its client did: an error here would end the thread, and with it the server."""
         with contextlib.suppress(OSError, ValueError):
-            super().close()  # type: ignore[no-untyped-call]  # cheroot annotates half of it
+            super().close()
         self.socket.close()

@@ -36,6 +36,8 @@ CONDITIONS = os.environ.get("SES_FLEET_TEST_CONDITIONS", "kind")
 TLS = os.environ.get("SES_FLEET_TEST_TLS") == "1"
 # How often a function that is Pending is looked at.
 _SETTLING = {"Delay": 0.1, "MaxAttempts": 600}
+# An account of the session's local cloud, and a Region that it has not enabled.
+NOT_EVERYWHERE, NOT_ENABLED = "300000000024", "af-south-1"
 _bundles: dict[str, str] = {}  # what vouches for the certificate of a local cloud, by its URL
 
 
@@ -189,12 +191,12 @@ class Cloud:
     @contextlib.contextmanager
     def conditions(self, **changes: Any) -> Iterator[None]:
         """Have these conditions, and those from before afterwards."""
-        before = self.control("GET", "conditions")
+        before = {"preset": "kind", **json.loads(self.control("GET", "conditions"))}
         self.control("PUT", "conditions", json.dumps(changes).encode())
         try:
             yield
         finally:
-            self.control("PUT", "conditions", before)
+            self.control("PUT", "conditions", json.dumps(before).encode())
 
     def update_code(self, function: str, archive: bytes) -> None:
         """Give a function other code, and wait until it is the one that runs."""
@@ -332,7 +334,9 @@ def cloud_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     config["customer_mappings"]["f02"]["external_id"] = "secret-of-f02"
     path = tmp_path_factory.mktemp("cloud") / "config.json"
     path.write_text(json.dumps(config))
-    scenario = ROOT / "examples" / "scenario.json"
+    scenario = path.with_name("scenario.json")
+    accounts = json.loads((ROOT / "examples" / "scenario.json").read_text())["accounts"]
+    scenario.write_text(json.dumps({"accounts": {**accounts, NOT_EVERYWHERE: {"disabled_regions": [NOT_ENABLED]}}}))
     process, exports = start("--port", "0", "--config", str(path), "--scenario", str(scenario), "--ses-rate", "0")
     cloud = Cloud(exports["AWS_ENDPOINT_URL"])
     yield cloud

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -33,6 +35,14 @@ def clock() -> Clock:
     return Clock()
 
 
+def bundle() -> bytes:
+    """A zip that brings a package of its own."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mine-1.0.dist-info/METADATA", "Name: mine")
+    return buffer.getvalue()
+
+
 def deploy() -> None:
     """A function in moto's state, which is the process's."""
     if [*moto_state.lambda_backends[PLACE[0]][PLACE[1]].list_functions()]:
@@ -40,7 +50,7 @@ def deploy() -> None:
     nothing: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
     moto_state.make_role(parse_role_arn(ROLE), trust=nothing, policy=nothing)
     moto_state.make_function(
-        *PLACE, name=KEY[2], handler="f.h", role_arn=ROLE, code=b"zip", timeout=3, memory_mb=128, variables={}
+        *PLACE, name=KEY[2], handler="f.h", role_arn=ROLE, code=bundle(), timeout=3, memory_mb=128, variables={}
     )
 
 

@@ -1,11 +1,13 @@
-"""Invoke takes JSON, as Lambda's own parser reads it, and nothing else."""
+"""Lambda's HTTP side: Invoke takes JSON as Lambda's parser reads it, and nothing else; what is said of code."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from local import lambda_functions
 from local.identity import Caller
 from local.lambda_api import LambdaApi
 from local.lambda_functions import Functions
@@ -69,3 +71,27 @@ def test_what_is_not_json_is_refused_and_nothing_runs(payload: bytes, kind: str)
 def test_any_json_will_do(payload: bytes) -> None:
     """No payload at all is an empty object; of a key that is there twice Lambda says nothing."""
     assert invoke(payload, "DryRun").status == 204
+
+
+@pytest.mark.parametrize(("machine", "architecture", "told"), [("x86_64", "arm64", 1), ("aarch64", "arm64", 0)])
+def test_code_for_another_machine_is_told_when_it_comes(
+    machine: str,
+    architecture: str,
+    told: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """On the local cloud's stderr, before anything fails at import; the answer is Lambda's own."""
+    deploy()
+    monkeypatch.setattr(lambda_functions.platform, "machine", lambda: machine)
+    here = f"python3.{lambda_functions.sys.version_info.minor}"
+    answer = {"FunctionName": KEY[2], "Runtime": here, "Architectures": [architecture]}
+    api = LambdaApi(nobody_runs, Functions(), lambda *_: Response(200, json.dumps(answer).encode()))
+    request = Request("PUT", "/2015-03-31/functions/pending/code", "", {}, b"{}")
+    given = api.handle(
+        Operation("lambda", "UpdateFunctionCode", {"FunctionName": KEY[2]}, "rest-json"), ANYBODY, request
+    )
+    assert json.loads(given.body)["Architectures"] == [architecture]
+    assert len(caplog.messages) == told
+    if told:
+        assert f"function pending may not start: it is made for {here} on arm64" in caplog.text
