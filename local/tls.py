@@ -28,7 +28,7 @@ class Certificate:
         authority.cert_pem.write_to_path(self.bundle)
 
 
-class TlsAdapter(Adapter):  # type: ignore[misc]  # cheroot is not annotated
+class TlsAdapter(Adapter):
     """cheroot's way to TLS. The handshake is left to the thread that serves the connection.
 
     cheroot's own adapters shake hands where connections are accepted: one client that is slow would hold up all others.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import platform
+import sys
 from typing import Any
 
 import pytest
 
-from local import lambda_functions
 from local.identity import Caller
 from local.lambda_api import LambdaApi
 from local.lambda_functions import Functions
@@ -83,8 +84,8 @@ def test_code_for_another_machine_is_told_when_it_comes(
 ) -> None:
     """On the local cloud's stderr, before anything fails at import; the answer is Lambda's own."""
     deploy()
-    monkeypatch.setattr(lambda_functions.platform, "machine", lambda: machine)
-    here = f"python3.{lambda_functions.sys.version_info.minor}"
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    here = f"python3.{sys.version_info.minor}"
     answer = {"FunctionName": KEY[2], "Runtime": here, "Architectures": [architecture]}
     api = LambdaApi(nobody_runs, Functions(), lambda *_: Response(200, json.dumps(answer).encode()))
     request = Request("PUT", "/2015-03-31/functions/pending/code", "", {}, b"{}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import platform
+import sys
 import zipfile
 from typing import Any
 
 import pytest
+from moto.awslambda.models import lambda_backends
 
 from local import lambda_functions, moto_state
 from local.conditions import Conditions, CurrentConditions
@@ -45,7 +48,7 @@ def bundle() -> bytes:
 
 def deploy() -> None:
     """A function in moto's state, which is the process's."""
-    if [*moto_state.lambda_backends[PLACE[0]][PLACE[1]].list_functions()]:
+    if [*lambda_backends[PLACE[0]][PLACE[1]].list_functions()]:
         return
     nothing: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
     moto_state.make_role(parse_role_arn(ROLE), trust=nothing, policy=nothing)
@@ -139,8 +142,8 @@ def test_a_logging_configuration_that_lambda_has_not_is_refused(config: dict[str
 
 def test_a_package_for_another_machine_is_known_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     """By architecture or by Python; AWS's default architecture is x86_64."""
-    monkeypatch.setattr(lambda_functions.platform, "machine", lambda: "aarch64")
-    here = f"python3.{lambda_functions.sys.version_info.minor}"
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    here = f"python3.{sys.version_info.minor}"
     assert misfits(here, ["arm64"]) is None
     assert misfits(here, []) == f"it is made for {here} on x86_64, and this machine runs {here} on arm64"
     assert misfits("python3.9", ["arm64"]) is not None
