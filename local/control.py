@@ -133,8 +133,8 @@ class Control:
 
     def _get_contacts(self, _request: Request, rest: str) -> Response:
         parts = rest.split("/")
-        if len(parts) != 3:
-            return _text(400, f"GET {PREFIX}contacts/ACCOUNT/REGION/LIST")
+        if len(parts) not in (2, 3):
+            return _text(400, f"GET {PREFIX}contacts/ACCOUNT/REGION/LIST, or without LIST for the account's lists")
         return Response(200, self._ses.truth(*parts), {"Content-Type": "application/x-ndjson"})
 
     def _put_contacts(self, request: Request, rest: str) -> Response:

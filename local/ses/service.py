@@ -106,13 +106,15 @@ class StrictSes:
             fill(wanted(place, params), made)
         return len(made)
 
-    def truth(self, account: str, region: str, list_name: str) -> bytes:
+    def truth(self, account: str, region: str, list_name: str | None = None) -> bytes:
         """A list as it really is now, as JSON lines: itself with its topics, then its contacts as import records.
 
-        AwsError 404 when there is no such list.
+        AwsError 404 when there is no such list. Without a name: the account's lists alone, without their contacts.
         """
         with self._place(account, region) as place:
-            return truth.as_lines(wanted(place, {"ContactListName": list_name}))
+            if list_name is not None:
+                return truth.as_lines(wanted(place, {"ContactListName": list_name}))
+            return b"" if place.contact_list is None else truth.list_line(place.contact_list)
 
     def topics(self, account: str, region: str, list_name: str) -> tuple[str, ...]:
         """The names of a list's topics."""

@@ -13,10 +13,12 @@ _PAGE = 10_000
 
 def as_lines(contact_list: ContactList) -> bytes:
     """Return JSON lines: the list with its topics in SES's own shape, then each contact as an import job's record."""
-    return b"".join(json.dumps(line).encode() + b"\n" for line in _lines(contact_list))
+    contacts = (_line(_record(contact)) for contact in _contacts(contact_list))
+    return b"".join([list_line(contact_list), *contacts])
 
 
-def _lines(contact_list: ContactList) -> Iterator[dict[str, Any]]:
+def list_line(contact_list: ContactList) -> bytes:
+    """Return a JSON line: the list with its topics in SES's own shape."""
     topics = [
         {
             "TopicName": topic.name,
@@ -26,11 +28,18 @@ def _lines(contact_list: ContactList) -> Iterator[dict[str, Any]]:
         }
         for topic in contact_list.topics.values()
     ]
-    yield {"contactListName": contact_list.name, "description": contact_list.description, "topics": topics}
+    return _line({"contactListName": contact_list.name, "description": contact_list.description, "topics": topics})
+
+
+def _contacts(contact_list: ContactList) -> Iterator[Contact]:
     start: int | None = 0
     while start is not None:
         contacts, start = contact_list.page(start, _PAGE)
-        yield from map(_record, contacts)
+        yield from contacts
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode() + b"\n"
 
 
 def _record(contact: Contact) -> dict[str, Any]:

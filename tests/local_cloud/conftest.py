@@ -71,6 +71,19 @@ class Invoked:
     body: Any
 
 
+class Contact(NamedTuple):
+    """A contact with its explicit preferences, `{topic: status}`."""
+
+    email: str
+    preferences: dict[str, str]
+    unsubscribed: bool
+
+
+def _contact(record: dict[str, Any]) -> Contact:
+    chosen = {one["topicName"]: one["subscriptionStatus"] for one in record["topicPreferences"]}
+    return Contact(record["emailAddress"], chosen, record["unsubscribeAll"])
+
+
 class Mark(NamedTuple):
     """A moment in the journal."""
 
@@ -177,16 +190,23 @@ class Cloud:
         with urllib.request.urlopen(request, timeout=60, context=self._trust) as response:  # noqa: S310  # loopback
             return bytes(response.read())
 
-    def contacts_now(self, account: str, region: str = "us-east-1", name: str = "main") -> list[dict[str, Any]]:
-        """A list's contacts as import-job records: what is, also where SES's reads would still show what was."""
-        return [json.loads(line) for line in self._list_now(account, region, name)[1:]]
+    def list_now(self, account: str, region: str = "us-east-1") -> dict[str, Any] | None:
+        """The account's list, with its topics in SES's shape: what is, also where SES's reads show what was."""
+        lines = self.control("GET", f"contacts/{account}/{region}").splitlines()
+        return json.loads(lines[0]) if lines else None
 
-    def topics_now(self, account: str, region: str = "us-east-1", name: str = "main") -> list[dict[str, Any]]:
-        """A list's topics in SES's shape, as they are."""
-        return list(json.loads(self._list_now(account, region, name)[0])["topics"])
+    def contacts_now(self, account: str, region: str = "us-east-1") -> list[Contact]:
+        """The contacts of the account's list, as they are."""
+        listed = self.list_now(account, region)
+        assert listed is not None
+        lines = self.control("GET", f"contacts/{account}/{region}/{listed['contactListName']}").splitlines()
+        return [_contact(json.loads(line)) for line in lines[1:]]
 
-    def _list_now(self, account: str, region: str, name: str) -> list[bytes]:
-        return self.control("GET", f"contacts/{account}/{region}/{name}").splitlines()
+    def without_list(self, account: str, region: str = "us-east-1") -> None:
+        """Have no contact list in the account."""
+        listed = self.list_now(account, region)
+        if listed is not None:
+            self.client("sesv2", account, region).delete_contact_list(ContactListName=listed["contactListName"])
 
     @contextlib.contextmanager
     def conditions(self, **changes: Any) -> Iterator[None]:
