@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.conftest import HUB, ORCHESTRATOR, ROOT, WORKER, Cloud, Contact, running, start, stop
+from tests.local_cloud.conftest import HUB, ORCHESTRATOR, ROOT, TLS, WORKER, Cloud, Contact, running, start, stop
 
 ACME = "arn:aws:iam::444455556666:role/acme-contact-manager"
 
@@ -252,6 +252,7 @@ def test_what_local_up_prints_is_what_a_shell_needs(own_cloud: list[str]) -> Non
     errors = stop(process)[2]
     assert exports == {
         "AWS_ENDPOINT_URL": exports["AWS_ENDPOINT_URL"],
+        **({"AWS_CA_BUNDLE": exports["AWS_CA_BUNDLE"]} if TLS else {}),
         "AWS_ACCESS_KEY_ID": HUB,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": "us-east-1",
