@@ -53,8 +53,18 @@ test: check cdk ## what CI runs: checks and tests
 	@$(BIN)/pytest $(PARALLEL)
 
 .PHONY: test-all
-test-all: check cdk ## the tests and the long matrices
+test-all: check cdk ## the tests with the long matrices, and the local cloud's under aws conditions and over TLS
 	@$(BIN)/pytest $(PARALLEL) -m ""
+	@$(MAKE) --no-print-directory test-aws
+	@$(MAKE) --no-print-directory test-tls
+
+.PHONY: test-aws
+test-aws: setup ## the local cloud's tests in one as unkind as AWS
+	@SES_FLEET_TEST_CONDITIONS=aws $(BIN)/pytest $(PARALLEL) tests/local_cloud
+
+.PHONY: test-tls
+test-tls: setup ## the local cloud's tests over HTTPS
+	@SES_FLEET_TEST_TLS=1 $(BIN)/pytest $(PARALLEL) tests/local_cloud
 
 .PHONY: format
 format: setup ## rewrite the code in the project's style

@@ -18,6 +18,7 @@ from shared.record import hop_claim_key, hop_key, plan_key, result_key, results_
 _MAX_OBJECT_BYTES = 64 * 1024 * 1024
 _MAX_HOP_BYTES = 128 * 1024 * 1024
 _START_SECONDS = 120.0  # interface: lost without plan.json and summary.json so long after the Event
+_SLOW_SECONDS = 5.0  # a run that has not begun by then: the function is asked whether it starts at all
 _GRACE_SECONDS = 30.0  # interface: lost without summary.json so long after the latest deadline
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 _Found = TypeVar("_Found", bound=RunPlan | Summary)
@@ -58,7 +59,8 @@ class Follower:
     """Follows one run until its Summary.
 
     `expected` is the request that the run must be of, if it is known. `clock` tells the record's own time, S3's, in
-    epoch seconds: deadlines are of that time, and whoever follows may have another.
+    epoch seconds: deadlines are of that time, and whoever follows may have another. `why_not` is asked once about a run
+    that does not begin: it says why the function does not start, None if it does.
     """
 
     bucket: Bucket
@@ -66,10 +68,12 @@ class Follower:
     watcher: Watcher
     clock: Callable[[], float]
     expected: dict[str, Any] | None = None
+    why_not: Callable[[], str | None] = lambda: None
     sleep: Callable[[float], None] = time.sleep
     _shown: set[int] = field(default_factory=set)
     _lost_at: float = 0.0
     _began: float | None = None
+    _asked: bool = False
 
     def follow(self) -> Summary:
         """The run's Summary; CommandError (exit 3) when the run is lost."""
@@ -94,6 +98,8 @@ class Follower:
         for found in self._polls(self._poll_plan, self._is_late):
             if found is not None:
                 return found
+            if not self._asked and self._waited() > _SLOW_SECONDS:
+                self._ask_why_not()
         raise no_summary(
             f"run {self.run_id} is lost: it did not begin within {_START_SECONDS:g} s and has no record. Look at the "
             "orchestrator's log and the dead letters; `ses-fleet invoke help` tells whether it starts at all"
@@ -101,9 +107,20 @@ class Follower:
 
     def _is_late(self) -> bool:
         """Whether the run should have begun by now."""
+        return self._waited() > _START_SECONDS
+
+    def _waited(self) -> float:
+        """Seconds since the run's beginning was first looked for, by the record's own time."""
         now = self.clock()
         self._began = now if self._began is None else self._began
-        return now - self._began > _START_SECONDS
+        return now - self._began
+
+    def _ask_why_not(self) -> None:
+        """A function that fails at its start never writes a record: nobody should wait for one."""
+        self._asked = True
+        why = self.why_not()
+        if why is not None:
+            raise no_summary(f"run {self.run_id} did not begin: {why}. Mend the function, then start the run again")
 
     def _poll_plan(self) -> RunPlan | Summary | None:
         plan = self._read(plan_key(self.run_id))

@@ -15,6 +15,7 @@ from cli.errors import SOME_FAILED, interrupted, no_summary, usage
 from cli.follow import Follower
 from cli.server_time import S3Clock, moment_of
 from cli.show import Screen
+from orchestrator import function_errors
 from orchestrator import request as requests
 from orchestrator.run_record import RunRecord, comparable, personal_values
 from shared import aws, json_text, limits
@@ -105,7 +106,12 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
         with reachable(f"the record of run {run_id}"):
             _check_person(RunRecord(target.results, run_id), payload)
     follower = Follower(
-        target.results, run_id, screen, clock=S3Clock(target.results, run_id), expected=_expected(payload)
+        target.results,
+        run_id,
+        screen,
+        clock=S3Clock(target.results, run_id),
+        expected=_expected(payload),
+        why_not=lambda: _why_not(target),
     )
     started = False
     try:
@@ -140,6 +146,20 @@ def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
         return f"run {run_id} ended with its local cloud"
     known = f"`ses-fleet runs show {run_id}` tells how far it is, the same command with --run-id {run_id} follows it"
     return f"run {run_id} {'goes on without you' if started else 'may have been started'}; {known}"
+
+
+def _why_not(target: Target) -> str | None:
+    """Why the function cannot even be asked for help; None when it can, or when Lambda itself did not answer."""
+    try:
+        response = target.lambda_client.call(
+            "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
+        )
+        body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
+    except AwsCallError:
+        return None
+    if not response.get("FunctionError"):
+        return None
+    return f"{target.function_name} does not start ({function_errors.reason(body)})"
 
 
 def confirm(payload: dict[str, Any], *, yes: bool) -> None:

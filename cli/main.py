@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,10 +67,11 @@ def invoke(
     config: _FileOption = None,
     ses_config: _FileOption = None,
     scenario: _FileOption = None,
+    conditions: Annotated[str | None, typer.Option(help="with --local: how unkind it is, aws or kind")] = None,
 ) -> None:
     """Start a run and follow it to its Summary. Exit code 0, 1 or 2 as the Summary has it; 3 = no Summary."""
     _check_output(output)
-    _check_local(local, function_name, config=config, ses_config=ses_config, scenario=scenario)
+    _check_local(local, function_name, config=config, ses_config=ses_config, scenario=scenario, conditions=conditions)
     # None is a flag that was not given; typer gives an empty list for one that may be repeated.
     flags = {
         "customer_code": customer_code,
@@ -87,7 +89,9 @@ def invoke(
     built = payloads.build(action, payload, flags, param or [])
     invoking.confirm(built, yes=yes)
     screen = Screen(text=output == "text")
-    with _cloud(local, screen, config, ses_config, scenario):
+    with _cloud(
+        screen, _options(config, ses_config, scenario, "kind" if conditions is None else conditions) if local else None
+    ):
         raise typer.Exit(
             _invoke(_ORCHESTRATOR if function_name is None else function_name, built, screen, output, local=local)
         )
@@ -199,6 +203,8 @@ def up(
     empty: Annotated[bool, typer.Option("--empty", help="nothing in any account: for a deployment")] = False,
     ses_rate: Annotated[float, typer.Option(help="SES requests per second and account; 0 = no throttle", min=0)] = 1.0,
     max_environments: Annotated[int, typer.Option(help="processes per function", min=1, max=100)] = 10,
+    conditions: Annotated[str, typer.Option(help="how unkind it is: aws, or kind")] = "kind",
+    tls: Annotated[bool, typer.Option("--tls", help="HTTPS, with a certificate made for it")] = False,
 ) -> None:
     """Run the local cloud until it is interrupted. Without files it runs on examples/, unless it is --empty."""
     from local.cloud import Options
@@ -206,8 +212,10 @@ def up(
     wait_for_signal = _signal_waiter(signal.SIGINT, signal.SIGTERM)
     if empty and (config or ses_config):
         raise usage("--empty makes no customers and has no bucket for files: leave out --config and --ses-config")
-    options = Options(scenario=scenario, empty=True) if empty else _options(config, ses_config, scenario)
-    options = Options(**{**vars(options), "port": port, "ses_rate": ses_rate, "max_environments": max_environments})
+    options = _options(config, ses_config, scenario, conditions)
+    if empty:
+        options = Options(scenario=scenario, empty=True, conditions=options.conditions)
+    options = replace(options, port=port, ses_rate=ses_rate, max_environments=max_environments, tls=tls)
     with _started(options) as (cloud, notices):
         for notice in notices:
             sys.stderr.write(f"{notice}\n")
@@ -265,7 +273,7 @@ def _check_output(output: str) -> None:
         raise usage(f"--output is text or json, not {output}")
 
 
-def _check_local(local: bool, function_name: str | None, **files: Path | None) -> None:
+def _check_local(local: bool, function_name: str | None, **files: Path | str | None) -> None:
     given = [f"--{name.replace('_', '-')}" for name, path in files.items() if path is not None]
     if given and not local:
         raise usage(f"{', '.join(given)} only go with --local: nothing is ever uploaded elsewhere")
@@ -274,13 +282,12 @@ def _check_local(local: bool, function_name: str | None, **files: Path | None) -
 
 
 @contextmanager
-def _cloud(
-    local: bool, screen: Screen, config: Path | None, ses_config: Path | None, scenario: Path | None
-) -> Iterator[None]:
-    if not local:
+def _cloud(screen: Screen, options: Options | None) -> Iterator[None]:
+    """A local cloud for this call, unless there are no options for one."""
+    if options is None:
         yield
         return
-    with _started(_options(config, ses_config, scenario)) as (cloud, notices):
+    with _started(options) as (cloud, notices):
         screen.notice(f"started a local cloud at {cloud.url} for this call")
         for notice in notices:
             screen.notice(notice)
@@ -327,14 +334,18 @@ def _started(options: Options) -> Iterator[tuple[LocalCloud, list[str]]]:
         cloud.stop()
 
 
-def _options(config: Path | None, ses_config: Path | None, scenario: Path | None) -> Options:
+def _options(config: Path | None, ses_config: Path | None, scenario: Path | None, conditions: str) -> Options:
     """Without a config.json of one's own: all of examples/."""
     from local.cloud import Options
+    from local.conditions import Conditions
 
+    if conditions not in ("aws", "kind"):
+        raise usage(f"--conditions is aws or kind, not {conditions}")
     if config is None:
         scenario = scenario or _EXAMPLES / "scenario.json"
     return Options(
         config=config or _EXAMPLES / "config.json",
         ses_config=ses_config or _EXAMPLES / "SESConfig.json",
         scenario=scenario,
+        conditions=Conditions.preset("aws" if conditions == "aws" else "kind"),
     )

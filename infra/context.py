@@ -47,9 +47,12 @@ class ContextError(Exception):
         super().__init__("\n".join(f'context "{KEY}": {fault}' for fault in faults))
 
 
-def read(context: Any) -> Settings:
-    """Settings of the context's value, an object or its JSON text; ContextError names every fault."""
-    document = _document(context)
+def read(context: Any, defaults: Mapping[str, str] | None = None) -> Settings:
+    """Settings of the context's value, an object or its JSON text; ContextError names every fault.
+
+    `defaults` are values of the place of deployment, for what the context does not say.
+    """
+    document = {**(defaults or {}), **_document(context)}
     faults = list(_shape_faults(document))
     for look in _LOOKS:  # each at its own part, whatever else is wrong
         faults += look(document)

@@ -13,6 +13,7 @@ from typing import Any
 from local import moto_state
 from local.control import Generated
 from local.identity_center.service import StrictIdentityCenter
+from local.lambda_functions import Functions
 from local.people import put_people
 from local.scenario import Scenario, ScenarioList, ScenarioRole
 from local.ses import bulk
@@ -33,6 +34,7 @@ WORKER_ROLE_ARN = f"arn:aws:iam::{HUB_ACCOUNT}:role/{WORKER}"
 
 _LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
 _MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 512}
+_LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -46,7 +48,7 @@ class _WantedRole:
     import_buckets: set[str] = field(default_factory=set)
 
 
-def make_hub(moto: moto_state.MotoApp, *, ses_rate: float) -> None:
+def make_hub(moto: moto_state.MotoApp, functions: Functions, *, ses_rate: float) -> None:
     """Buckets, roles and the two functions, as the deployed stack would have them."""
     moto_state.make_bucket(moto, HUB_ACCOUNT, CONFIG_BUCKET, versioned=True)
     moto_state.make_bucket(moto, HUB_ACCOUNT, RESULTS_BUCKET, versioned=False)
@@ -70,6 +72,7 @@ def make_hub(moto: moto_state.MotoApp, *, ses_rate: float) -> None:
             memory_mb=_MEMORY_MB[name],
             variables=variables,
         )
+        functions.keep((HUB_ACCOUNT, HUB_REGION, name), {"LoggingConfig": _LOGGING})
 
 
 def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:

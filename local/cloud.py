@@ -6,12 +6,13 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local import accounts, import_buckets, moto_state, scenario
 from local.cloudformation.service import CloudFormation
+from local.conditions import Conditions, CurrentConditions
 from local.control import Control, failed_records_url
 from local.endpoint import Endpoint, Services
 from local.faults import Faults
@@ -19,12 +20,14 @@ from local.identity import Sessions
 from local.identity_center.service import StrictIdentityCenter
 from local.journal import Journal
 from local.lambda_api import LambdaApi
+from local.lambda_functions import Functions
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.runtime import LambdaRuntime
 from local.rate import RateLimit
 from local.s3_objects import S3Objects
 from local.ses.service import StrictSes
 from local.sts import Sts
+from local.tls import Certificate
 from shared import json_text, limits
 from shared.errors import JsonError
 
@@ -35,7 +38,8 @@ _SESSION_SECONDS = 12 * 3600
 class Options:
     """How a local cloud is started. `ses_rate` is requests per second and account, 0 = no throttle.
 
-    `empty` = without the hub's buckets, roles and functions and without customers: a deployment makes them.
+    `empty` = without the hub's buckets, roles and functions and without customers: a deployment makes them. `tls` =
+    everything but the functions' Runtime API speaks HTTPS.
     """
 
     port: int = 0
@@ -45,6 +49,8 @@ class Options:
     ses_rate: float = limits.SES_REQUESTS_PER_SECOND
     max_environments: int = 10
     empty: bool = False
+    conditions: Conditions = field(default_factory=Conditions)
+    tls: bool = False
 
 
 class LocalCloud:
@@ -54,17 +60,24 @@ class LocalCloud:
         self._options = options
         self._scenario = scenario.read(options.scenario) if options.scenario else scenario.Scenario()
         self._work_dir = Path(tempfile.mkdtemp(prefix="ses-fleet-"))
+        self._certificate = Certificate(self._work_dir / "tls") if options.tls else None
+        self.conditions = CurrentConditions(options.conditions)
+        self._functions = Functions(self.conditions)
         rate = RateLimit(options.ses_rate, limits.SES_BURST) if options.ses_rate > 0 else None
         self.journal, self.sessions = Journal(), Sessions()
         self.ses = StrictSes(
-            rate=rate, objects=S3Objects(), failed_records_url=lambda token: failed_records_url(self.url, token)
+            rate=rate,
+            objects=S3Objects(),
+            failed_records_url=lambda token: failed_records_url(self.url, token),
+            conditions=self.conditions,
         )
-        self.identity_center = StrictIdentityCenter()
+        self.identity_center = StrictIdentityCenter(conditions=self.conditions)
         self.runtime = LambdaRuntime(
             work_dir=self._work_dir,
             issue_variables=self._issue_variables,
             write_logs=_write_logs,
             max_environments=options.max_environments,
+            visible=[] if self._certificate is None else [self._certificate.bundle.parent],
         )
         faults = Faults()
         self._control = Control(
@@ -73,21 +86,26 @@ class LocalCloud:
             ses=self.ses,
             identity_center=self.identity_center,
             faults=faults,
+            conditions=self.conditions,
         )
-        self._moto = moto_state.MotoApp()
+        self._moto = moto_state.MotoApp("https" if options.tls else "http")
+        disabled_regions = self._scenario.disabled_regions
         services = Services(
             sessions=self.sessions,
             journal=self.journal,
             ses=self.ses,
             identity_center=self.identity_center,
-            sts=Sts(self.sessions),
-            lambda_api=LambdaApi(self.runtime),
+            sts=Sts(self.sessions, disabled_regions),
+            lambda_api=LambdaApi(self.runtime, self._functions, self._moto.handle),
             cloudformation=CloudFormation(lambda request: self._endpoint.perform(request), lambda: self.url),
             moto=self._moto,
             faults=faults,
             kill=self.runtime.kill,
+            conditions=self.conditions,
+            disabled_regions=disabled_regions,
         )
-        self._endpoint = Endpoint(services, self._control, options.port)
+        context = None if self._certificate is None else self._certificate.context
+        self._endpoint = Endpoint(services, self._control, options.port, context)
 
     @property
     def url(self) -> str:
@@ -117,7 +135,7 @@ class LocalCloud:
 
     def function(self, name: str) -> FunctionSpec:
         """One of the hub's functions as it is now."""
-        return moto_state.find_function(accounts.HUB_ACCOUNT, accounts.HUB_REGION, name, None)
+        return self._functions.find(accounts.HUB_ACCOUNT, accounts.HUB_REGION, name)
 
     def add_customers(self, config: Any) -> list[str]:
         """Make the roles and buckets of a config.json's customers, and put the file into the config bucket."""
@@ -127,7 +145,7 @@ class LocalCloud:
     def environment(self) -> dict[str, str]:
         """What a client needs to be the hub's administrator here."""
         return {
-            "AWS_ENDPOINT_URL": self.url,
+            **self._endpoint_variables(),
             "AWS_ACCESS_KEY_ID": accounts.HUB_ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": accounts.HUB_REGION,
@@ -137,7 +155,7 @@ class LocalCloud:
     def _seed(self) -> list[str]:
         notices: list[str] = []
         if not self._options.empty:
-            accounts.make_hub(self._moto, ses_rate=self._options.ses_rate)
+            accounts.make_hub(self._moto, self._functions, ses_rate=self._options.ses_rate)
         if self._options.config is not None:
             body = self._options.config.read_bytes()
             self._put("config.json", body)
@@ -157,6 +175,10 @@ class LocalCloud:
     def _put(self, key: str, body: bytes) -> None:
         moto_state.put_object(self._moto, accounts.HUB_ACCOUNT, accounts.CONFIG_BUCKET, key, body)
 
+    def _endpoint_variables(self) -> dict[str, str]:
+        trusted = {} if self._certificate is None else {"AWS_CA_BUNDLE": str(self._certificate.bundle)}
+        return {"AWS_ENDPOINT_URL": self.url, **trusted}
+
     def _issue_variables(self, spec: FunctionSpec, environment_id: str) -> Mapping[str, str]:
         role = moto_state.find_role(spec.role_arn)
         session = self.sessions.issue(
@@ -166,7 +188,7 @@ class LocalCloud:
             seconds=_SESSION_SECONDS,
         )
         return {
-            "AWS_ENDPOINT_URL": self.url,
+            **self._endpoint_variables(),
             "AWS_ACCESS_KEY_ID": session.access_key_id,
             "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
             "AWS_SESSION_TOKEN": session.session_token,
@@ -175,4 +197,4 @@ class LocalCloud:
 
 def _write_logs(spec: FunctionSpec, stream: str, lines: list[tuple[int, str]]) -> None:
     account = spec.arn.split(":")[4]
-    moto_state.write_log_events(account, spec.region, f"/aws/lambda/{spec.name}", stream, lines)
+    moto_state.write_log_events(account, spec.region, spec.log_group, stream, lines)

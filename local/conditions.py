@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,7 @@ AWS_LATENCY_SECONDS = {
     "s3": 0.03,
     "lambda": 0.01,
     "identitystore": 0.05,
-    "sso": 0.05,
+    "sso-admin": 0.05,
 }
 
 
@@ -35,9 +35,9 @@ class Conditions(BaseModel):
     `pending_seconds`: how long a function is Pending after it was made or changed. `seed`: of everything random.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    latency_seconds: dict[str, float] = Field(default_factory=dict)
+    latency_seconds: dict[str, Annotated[float, Field(ge=0, le=60)]] = Field(default_factory=dict)
     read_lag_seconds: float = Field(default=0.0, ge=0, le=60)
     unset_share: float = Field(default=0.0, ge=0, le=1)
     token_seconds: float | None = Field(default=None, gt=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -27,17 +28,43 @@ class _Writer(StreamWriter):
             super().close()
 
 
-def _make_file(sock: socket.socket, mode: str = "r", size: int = 8192) -> Any:
-    return StreamReader(sock, mode, size) if "r" in mode else _Writer(sock, mode, size)
+class _TlsReader(StreamReader):
+    """What TLS has decrypted and nobody read yet is data, too: no selector would wake for it."""
+
+    def __init__(self, sock: ssl.SSLSocket, mode: str, size: int) -> None:
+        super().__init__(sock, mode, size)
+        self._sock = sock
+
+    def has_data(self) -> bool:
+        return self._sock.pending() > 0 or bool(super().has_data())  # type: ignore[no-untyped-call]  # see below
+
+
+def _make_file(sock: Any, mode: str = "r", size: int = 8192) -> Any:
+    if "r" not in mode:
+        return _Writer(sock, mode, size)
+    return _TlsReader(sock, mode, size) if isinstance(sock, ssl.SSLSocket) else StreamReader(sock, mode, size)
 
 
 class Connection(HTTPConnection):
-    """A connection with our writer."""
+    """A connection with our files, which shakes hands, if it must, in the thread that serves it."""
 
     def __init__(self, server: Any, sock: socket.socket, makefile: Any = None) -> None:  # noqa: ARG002  # cheroot's form
         super().__init__(server, sock, _make_file)
+        self._greeted = not isinstance(sock, ssl.SSLSocket)
 
     def communicate(self) -> Any:
-        """Serve one request; while it is served, the thread knows its connection."""
+        """Serve one request; while it is served, the thread knows its connection. False = it is to be closed."""
         _serving.connection = self
-        return super().communicate()  # type: ignore[no-untyped-call]  # cheroot annotates half of it
+        try:
+            if not self._greeted:
+                self.socket.do_handshake()
+                self._greeted = True
+            return super().communicate()  # type: ignore[no-untyped-call]  # cheroot annotates half of it
+        except OSError:  # TLS's are of its kind: a client that is gone, trusts us not, or speaks no TLS
+            return False
+
+    def close(self) -> None:
+        """Close it, whatever its client did: an error here would end the thread, and with it the server."""
+        with contextlib.suppress(OSError, ValueError):
+            super().close()
+        self.socket.close()

@@ -1,5 +1,5 @@
 """The local cloud's own controls, under /_ses_fleet/: readiness, the journal, bulk contacts, people, faults,
-credentials, and how import jobs go. What SES's pre-signed URLs lead to is here, too."""
+credentials, how import jobs go, and how unkind everything is. What SES's pre-signed URLs lead to is here, too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from local import faults, journal
+from local import conditions_control, faults, journal, regions
+from local.conditions import CurrentConditions
 from local.faults import Faults
 from local.identity import Sessions
 from local.identity_center.service import StrictIdentityCenter
@@ -21,7 +22,6 @@ from local.ses import bulk
 from local.ses.jobs import ImportJobSettings
 from local.ses.service import StrictSes
 from local.web import AwsError, Request, Response
-from shared.regions import is_region
 
 PREFIX = "/_ses_fleet/"
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -64,6 +64,7 @@ class Control:
         ses: StrictSes,
         identity_center: StrictIdentityCenter,
         faults: Faults,
+        conditions: CurrentConditions,
     ) -> None:
         self.ready = threading.Event()
         self._journal = journal
@@ -71,6 +72,7 @@ class Control:
         self._ses = ses
         self._identity_center = identity_center
         self._faults = faults
+        self._conditions = conditions
 
     def handle(self, request: Request) -> Response:
         """404 for what there is not, 400 with a line for what is wrong."""
@@ -79,6 +81,9 @@ class Control:
             ("GET", "ready"): self._ready,
             ("GET", "journal"): self._read_journal,
             ("GET", "credentials"): self._credentials,
+            ("GET", "conditions"): self._get_conditions,
+            ("PUT", "conditions"): self._put_conditions,
+            ("GET", "contacts"): self._get_contacts,
             ("PUT", "contacts"): self._put_contacts,
             ("PUT", "people"): self._put_people,
             ("PUT", "faults"): self._put_faults,
@@ -119,10 +124,24 @@ class Control:
         self._faults.replace(rules)
         return Response(200, json.dumps({"faults": len(rules)}).encode(), {"Content-Type": "application/json"})
 
+    def _get_conditions(self, _request: Request, _rest: str) -> Response:
+        return Response(200, self._conditions.now.model_dump_json().encode(), {"Content-Type": "application/json"})
+
+    def _put_conditions(self, request: Request, rest: str) -> Response:
+        self._conditions.replace(conditions_control.changed(self._conditions.now, request.body))
+        return self._get_conditions(request, rest)
+
+    def _get_contacts(self, _request: Request, rest: str) -> Response:
+        parts = rest.split("/")
+        if len(parts) not in (2, 3):
+            return _text(400, f"GET {PREFIX}contacts/ACCOUNT/REGION/LIST, or without LIST for the account's lists")
+        return Response(200, self._ses.truth(*parts), {"Content-Type": "application/x-ndjson"})
+
     def _put_contacts(self, request: Request, rest: str) -> Response:
         parts = rest.split("/")
         if len(parts) != 3:
             return _text(400, f"PUT {PREFIX}contacts/ACCOUNT/REGION/LIST")
+        regions.check(parts[1])
         count = put_contacts(self._ses, (parts[0], parts[1]), parts[2], request.body)
         return Response(200, json.dumps({"contacts": count}).encode(), {"Content-Type": "application/json"})
 
@@ -131,8 +150,9 @@ class Control:
         if len(parts) != 2:
             return _text(400, f"PUT {PREFIX}people/ACCOUNT/REGION")
         account, region = parts
-        if not _ACCOUNT.fullmatch(account) or not is_region(region):
-            return _text(400, f"{account}/{region} is not the 12 digits of an account and the name of a Region")
+        if not _ACCOUNT.fullmatch(account):
+            return _text(400, f"{account} is not the 12 digits of an account")
+        regions.check(region)
         try:
             people = People.model_validate_json(request.body)
         except ValidationError as error:
@@ -147,6 +167,7 @@ class Control:
         parts = rest.split("/")
         if len(parts) != 2:
             return _text(400, f"PUT {PREFIX}import-jobs/ACCOUNT/REGION")
+        regions.check(parts[1])
         try:
             wanted = ImportJobControl.model_validate_json(request.body)
         except ValidationError as error:

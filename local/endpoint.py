@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,8 +13,9 @@ from typing import Any
 
 from cheroot import wsgi
 
-from local import authorization, faults, identity, operations, protocols
+from local import authorization, aws_chunked, faults, identity, operations, protocols, regions
 from local.cloudformation.service import CloudFormation
+from local.conditions import CurrentConditions
 from local.connections import Connection, drop_current
 from local.control import PREFIX, Control
 from local.faults import DroppedError, Faults
@@ -24,10 +26,13 @@ from local.journal import Journal
 from local.lambda_api import LambdaApi
 from local.moto_state import MotoApp
 from local.operations import Operation
+from local.regions import DisabledRegions
 from local.ses.service import StrictSes
 from local.sts import OPERATIONS as STS_OPERATIONS
 from local.sts import Sts
+from local.tls import TlsAdapter
 from local.web import AwsError, Request, Response
+from shared.text import printable
 
 _log = logging.getLogger(__name__)
 
@@ -54,26 +59,24 @@ class Services:
     moto: MotoApp
     faults: Faults
     kill: Callable[[str | None], None]  # ends the environment of this id, if it is one
+    conditions: CurrentConditions
+    disabled_regions: DisabledRegions
 
 
 class Endpoint:
-    """An HTTP server on loopback. Port 0 = a free one; OSError when the port is taken."""
+    """An HTTP server on loopback. Port 0 = a free one; OSError when the port is taken. With `tls` it speaks HTTPS."""
 
-    def __init__(self, services: Services, control: Control, port: int) -> None:
+    def __init__(self, services: Services, control: Control, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._services = services
         self._control = control
-        self._server = wsgi.Server(
-            ("127.0.0.1", port), self._application, numthreads=_THREADS, request_queue_size=_QUEUE, shutdown_timeout=1
-        )
-        self._server.keep_alive_conn_limit = _QUEUE
-        self._server.ConnectionClass = Connection
-        self._server.error_log = _report  # type: ignore[method-assign]  # cheroot's documented hook
+        self._server = make_server(self._application, port, tls)
+        self._scheme = "http" if tls is None else "https"
         self._thread = threading.Thread(target=self._server.serve, name="endpoint", daemon=True)
 
     @property
     def url(self) -> str:
         """Where clients are pointed."""
-        return f"http://127.0.0.1:{self._server.bind_addr[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.bind_addr[1]}"
 
     def start(self) -> None:
         """Bind and serve."""
@@ -142,10 +145,33 @@ class Endpoint:
         return response
 
     def _answer(self, request: Request, signature: identity.Signature, facts: dict[str, Any]) -> Response:
+        self._check_region(signature, facts)
         caller = self._services.sessions.caller(signature)
         facts |= {"account": caller.account, "principal": caller.principal}
+        request = aws_chunked.plain(request)
         operation = operations.resolve(caller.signing_name, request)
         facts |= {"service": operation.service, "operation": operation.name, "writes": operation.writes}
+        # Half of a call's time passes before its effect, half after: here, where no lock is held.
+        half = self._services.conditions.now.latency_seconds.get(operation.service, 0.0) / 2
+        if not half:
+            return self._permitted(operation, caller, request, facts)
+        time.sleep(half)
+        try:
+            return self._permitted(operation, caller, request, facts)
+        finally:
+            time.sleep(half)
+
+    def _check_region(self, signature: identity.Signature, facts: dict[str, Any]) -> None:
+        """Where AWS has no such Region it has no such host: the nearest to that is a connection without an answer."""
+        if signature.region and signature.region not in regions.known():
+            facts["reason"] = f"AWS has no Region {printable(signature.region, 40)}"
+            _log.error("%s: %s; the connection was closed", facts["service"], facts["reason"])
+            raise DroppedError
+
+    def _permitted(self, operation: Operation, caller: Caller, request: Request, facts: dict[str, Any]) -> Response:
+        if caller.region in self._services.disabled_regions.get(caller.account, ()):
+            reason = f"account {caller.account} has not enabled {caller.region}"
+            raise identity.invalid_token(caller.signing_name, reason)
         authorization.check(operation, caller, request)
         authorization.check_bucket_owner(operation, request)
         response = self._with_faults(operation, caller, request, facts)
@@ -186,18 +212,27 @@ class Endpoint:
             return protocols.json_answer(services.identity_center.call(*place, body, caller=key))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
-        if operation.service == "lambda" and operation.name == "Invoke":
-            return services.lambda_api.invoke(operation, caller, request)
+        if operation.service == "lambda":
+            return services.lambda_api.handle(operation, caller, request)
         if operation.service == "cloudformation":
             return services.cloudformation.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"the local cloud's {operation.service} has no {operation.name}", 501)
         if operation.service == "s3" and operation.writes:
             services.ses.advance_import_jobs()  # what they had to read by now is what is still there
-        response = services.moto.handle(request, caller.account)
-        if operation.service == "lambda":
-            return services.lambda_api.completed(operation, caller, request, response)
-        return response
+        return services.moto.handle(request, caller.account)
+
+
+def make_server(application: Callable[..., Any], port: int, tls: ssl.SSLContext | None) -> wsgi.Server:
+    """A WSGI server on loopback that is neither bound nor serving yet; with `tls` it speaks HTTPS."""
+    made = wsgi.Server(
+        ("127.0.0.1", port), application, numthreads=_THREADS, request_queue_size=_QUEUE, shutdown_timeout=1
+    )
+    made.keep_alive_conn_limit = _QUEUE
+    made.ConnectionClass = Connection
+    made.ssl_adapter = None if tls is None else TlsAdapter(tls)
+    made.error_log = _report  # type: ignore[method-assign]  # cheroot's documented hook
+    return made
 
 
 def _unsigned_service(request: Request) -> str:
@@ -214,7 +249,7 @@ def _request(environ: dict[str, Any]) -> Request:
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     if environ.get("CONTENT_TYPE"):
         headers["content-type"] = environ["CONTENT_TYPE"]
-    chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+    chunked = headers.pop("transfer-encoding", "").lower() == "chunked"
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(length) if length else b""
     return Request(environ["REQUEST_METHOD"], path, query, headers, body)

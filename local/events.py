@@ -9,10 +9,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
+from local.web import AwsError
 
 # Lambda developer guide, asynchronous invocation: two more attempts, after one and two minutes; six hours at most.
 RETRY_WAITS_SECONDS = (60.0, 120.0)
@@ -59,7 +61,13 @@ class EventQueue:
     def _run(self, find: Callable[[], tuple[FunctionSpec, EventSettings]], payload: bytes, request_id: str) -> None:
         accepted, failures = time.monotonic(), 0
         while True:
-            spec, settings = find()
+            try:
+                spec, settings = find()
+            except AwsError as error:
+                if error.status != HTTPStatus.CONFLICT:
+                    return  # the function is gone, and the event with it
+                time.sleep(_THROTTLED_WAIT_SECONDS)  # Pending: nothing ran, it stays in the queue
+                continue
             outcome: Outcome | None = None
             wait = _THROTTLED_WAIT_SECONDS
             try:

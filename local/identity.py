@@ -126,9 +126,9 @@ class Sessions:
             return self._made(signature, key, f"arn:aws:iam::{key}:root", None)
         session = self._by_key.get(key)
         if session is None:
-            raise _invalid(signature, "no such access key was handed out")
+            raise invalid_token(signature.signing_name, "no such access key was handed out")
         if signature.token != session.session_token:
-            raise _invalid(signature, "the session token is missing or not the key's")
+            raise invalid_token(signature.signing_name, "the session token is missing or not the key's")
         if time.time() >= session.expires_at:
             raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
         return self._made(signature, session.account, session.principal, session)
@@ -167,15 +167,16 @@ def _presigned(request: Request) -> tuple[re.Match[str] | None, str | None]:
     return _AUTHORIZATION.match(f"AWS4-HMAC-SHA256 Credential={credential}"), token
 
 
-def _invalid(signature: Signature, reason: str) -> AwsError:
+def invalid_token(signing_name: str | None, reason: str) -> AwsError:
+    """What a service says to credentials that it does not know."""
     # JSON services say UnrecognizedClientException, query services InvalidClientTokenId, S3 InvalidAccessKeyId.
     message = "The security token included in the request is invalid."
-    if signature.signing_name == "s3":
+    if signing_name == "s3":
         return AwsError(
             "InvalidAccessKeyId",
             "The AWS Access Key Id you provided does not exist in our records.",
             403,
             reason=reason,
         )
-    code = "InvalidClientTokenId" if signature.signing_name in ("sts", "iam", "sqs") else "UnrecognizedClientException"
+    code = "InvalidClientTokenId" if signing_name in ("sts", "iam", "sqs") else "UnrecognizedClientException"
     return AwsError(code, message, 403, reason=reason)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local import moto_state
+from local import moto_state, regions
 from local.s3_objects import SES_PRINCIPAL
 from local.scenario import Scenario, ScenarioBucket
 from shared.arns import parse_role_arn
@@ -36,12 +36,14 @@ def make_import_buckets(config: Any, scenario: Scenario) -> Iterator[str]:
         own = (account.buckets.get(wanted.name) if account else None) or ScenarioBucket()
         if own.missing:
             continue
-        known = moto_state.find_bucket(wanted.name)
+        known, region = moto_state.find_bucket(wanted.name), own.region or wanted.region
         if not _NAME.fullmatch(wanted.name):
             yield f"{printable(wanted.name)} is not the name of a bucket: no bucket made"
+        elif known is None and region not in regions.known():
+            yield f"bucket {wanted.name}: AWS has no Region {printable(region)}: no bucket made"
         elif known is None:
             document = _policy(wanted) if own.readable_by_ses else None
-            moto_state.make_regional_bucket(wanted.account, own.region or wanted.region, wanted.name, document)
+            moto_state.make_regional_bucket(wanted.account, region, wanted.name, document)
         elif known.account != wanted.account:
             yield f"bucket {wanted.name} is not account {wanted.account}'s but {known.account}'s: none made"
 

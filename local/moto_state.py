@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +19,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
 from moto.sqs.models import sqs_backends
 
 from local.events import EventSettings, Message
@@ -47,11 +48,13 @@ class Bucket:
 
 
 class MotoApp:
-    """moto's server application, called in process."""
+    """moto's server application, called in process. `scheme` is of the URLs in its answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str = "http") -> None:
+        self._scheme = scheme
         # Bucket policies are asked before a request comes here; moto takes conditional ones for unconditional.
         FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+        FakeKey.etag = property(_etag, FakeKey.etag.fset)
         self._app: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
 
     def handle(self, request: Request, account: str) -> Response:
@@ -62,12 +65,21 @@ class MotoApp:
             answer["status"], answer["headers"] = int(status.split()[0]), dict(headers)
 
         try:
-            body = b"".join(self._app(_environ(request, account), start_response))
+            body = b"".join(self._app(_environ(request, account, self._scheme), start_response))
         except NotImplementedError as error:
             raise AwsError("NotImplemented", f"the local cloud does not implement this: {error}", 501) from None
         if answer["status"] == 404 and b"<title>404 Not Found</title>" in body:
             raise AwsError("NotImplemented", "the local cloud does not implement this operation", 501)
         return Response(answer["status"], body, answer["headers"])
+
+
+def _etag(key: Any) -> str:
+    """moto's own reads the object without its lock: whoever reads it at that moment gets nothing, or half."""
+    with key.lock:
+        if key._etag is None:
+            key._value_buffer.seek(0)
+            key._etag = hashlib.md5(key._value_buffer.read(), usedforsecurity=False).hexdigest()
+        return f'"{key._etag}"'
 
 
 def find_role(arn: str) -> Role | None:
@@ -186,7 +198,7 @@ def _document(text: Any) -> dict[str, Any]:
     return dict(document)
 
 
-def _environ(request: Request, account: str) -> dict[str, Any]:
+def _environ(request: Request, account: str, scheme: str) -> dict[str, Any]:
     environ = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
@@ -199,7 +211,7 @@ def _environ(request: Request, account: str) -> dict[str, Any]:
         "CONTENT_LENGTH": str(len(request.body)),
         "CONTENT_TYPE": request.headers.get("content-type", ""),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": scheme,
         "wsgi.input": io.BytesIO(request.body),
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,

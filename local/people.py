@@ -18,11 +18,11 @@ from pydantic import (
     model_validator,
 )
 
+from local import regions
 from local.identity_center.filling import NUMBER, NewGroup, NewUser, generate_groups, generate_users
 from local.identity_center.instances import Status
 from local.identity_center.members import STORE_ID, TEXT_CHARACTERS, USER_NAME_CHARACTERS
 from local.identity_center.service import StrictIdentityCenter
-from shared.regions import is_region
 
 _GIVEN, _MADE_UP = "(given)", "(made up)"
 _Username = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=USER_NAME_CHARACTERS)]
@@ -31,12 +31,12 @@ _Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 
 
 def _of_a_region(text: str) -> str:
-    if not is_region(text):
-        raise ValueError("is not the name of a Region")
+    if text not in regions.known():
+        raise ValueError("is not the name of a Region that AWS has")
     return text
 
 
-_Region = Annotated[str, AfterValidator(_of_a_region)]
+Region = Annotated[str, AfterValidator(_of_a_region)]
 
 
 class _Part(BaseModel):
@@ -101,7 +101,7 @@ class People(_Part):
     `status` other than ACTIVE = in transition: it is listed, without its store while it is being made.
     """
 
-    region: _Region | None = None
+    region: Region | None = None
     identity_store_id: Annotated[str, StringConstraints(pattern=f"^{STORE_ID.pattern}$")] | None = None
     status: Status = "ACTIVE"
     visible_to: list[_Account] = Field(default_factory=list)
@@ -154,7 +154,7 @@ class People(_Part):
 class ScenarioIdentityCenter(People):
     """One of an account's Identity Centers."""
 
-    region: _Region
+    region: Region
 
 
 def put_people(identity_center: StrictIdentityCenter, account: str, region: str, people: People) -> None:

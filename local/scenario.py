@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from local.control import Generated, ImportJobControl
 from local.identity_center.instances import default_store_id
-from local.people import ScenarioIdentityCenter, fault_path
+from local.people import Region, ScenarioIdentityCenter, fault_path
+from local.regions import DisabledRegions
 from shared import json_text
 from shared.errors import JsonError
 from shared.text import printable
@@ -46,19 +47,23 @@ class ScenarioSes(_Part):
 class ScenarioBucket(_Part):
     """A bucket for imports. `region` None = the customer's; `readable_by_ses` = its policy lets SES read it."""
 
-    region: str | None = None
+    region: Region | None = None
     readable_by_ses: bool = True
     missing: bool = False
 
 
 class ScenarioAccount(_Part):
-    """`lists` and `ses` by Region, `roles` and `buckets` by name. `identity_centers` None = nobody said anything."""
+    """`lists` and `ses` by Region, `roles` and `buckets` by name. `identity_centers` None = nobody said anything.
 
-    ses: dict[str, ScenarioSes] = Field(default_factory=dict)
-    lists: dict[str, ScenarioList] = Field(default_factory=dict)
+    `disabled_regions` = those that the account has not enabled.
+    """
+
+    ses: dict[Region, ScenarioSes] = Field(default_factory=dict)
+    lists: dict[Region, ScenarioList] = Field(default_factory=dict)
     roles: dict[str, ScenarioRole] = Field(default_factory=dict)
     buckets: dict[str, ScenarioBucket] = Field(default_factory=dict)
     identity_centers: list[ScenarioIdentityCenter] | None = None
+    disabled_regions: list[Region] = Field(default_factory=list)
 
     @field_validator("identity_centers")
     @classmethod
@@ -74,6 +79,11 @@ class Scenario(_Part):
     """`accounts` by their 12 digits."""
 
     accounts: dict[str, ScenarioAccount] = Field(default_factory=dict)
+
+    @property
+    def disabled_regions(self) -> DisabledRegions:
+        """The Regions that accounts have not enabled, by account."""
+        return {number: frozenset(one.disabled_regions) for number, one in self.accounts.items()}
 
     @model_validator(mode="after")
     def _stores_are_apart(self) -> Scenario:

@@ -9,6 +9,7 @@ from local import moto_state, policy
 from local.identity import Caller, Session, Sessions
 from local.operations import Operation, form_of
 from local.protocols import sts_answer, xml
+from local.regions import DisabledRegions
 from local.web import AwsError, Request, Response
 
 OPERATIONS = frozenset({"AssumeRole", "GetCallerIdentity"})
@@ -21,10 +22,11 @@ _CHAINED_SECONDS = 3_600  # IAM user guide: a role's session that assumes a role
 
 
 class Sts:
-    """Answers AssumeRole and GetCallerIdentity."""
+    """Answers AssumeRole and GetCallerIdentity. `disabled_regions` are those that accounts have not enabled."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, disabled_regions: DisabledRegions | None = None) -> None:
         self._sessions = sessions
+        self._disabled_regions = disabled_regions or {}
 
     def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
         """Raise AwsError as STS would."""
@@ -38,6 +40,7 @@ class Sts:
         if any(member.startswith("PolicyArns.") for member in form):
             raise AwsError("NotImplemented", "the local cloud's sessions know no PolicyArns", 501)
         _check_form(arn, name, form.get("Policy"))
+        self._check_region(arn.split(":")[4], caller.region)
         seconds = _seconds(form.get("DurationSeconds", "3600"))
         if not caller.is_administrator and seconds > _CHAINED_SECONDS:
             raise _invalid(
@@ -51,6 +54,15 @@ class Sts:
         return self._sessions.issue(
             role_arn=arn, role_id=role.role_id, session_name=name, seconds=seconds, policy=form.get("Policy")
         )
+
+    def _check_region(self, account: str, region: str) -> None:
+        """The account that the credentials are for must have enabled the Region that it is asked in."""
+        if region in self._disabled_regions.get(account, ()):
+            message = (
+                f"STS is not activated in this region for account:{account}. Your account administrator can activate "
+                "STS in this region using the IAM Console."
+            )
+            raise AwsError("RegionDisabledException", message, 403)
 
 
 def _trusted(role: moto_state.Role, caller: Caller, form: dict[str, str]) -> policy.Decision:

@@ -49,6 +49,15 @@ def told(body: bytes, *, writes: bool) -> ErrorInfo:
     return ErrorInfo(category="internal", type=kind, message=shown, outcome_unknown=writes)
 
 
+def reason(body: bytes) -> str:
+    """Why a function failed, in our words: the type of its error, and what is known of that."""
+    payload = _payload(body)
+    kind = foreign.code(payload.get("errorType"))
+    text = payload.get("errorMessage")
+    why = _CANNOT_START.get(kind) or _why(kind, text if isinstance(text, str) else "", payload)
+    return f"{kind}: {why}"
+
+
 def _payload(body: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(body)

@@ -45,6 +45,12 @@ def unpack(archive: bytes, root: Path, client: Path) -> Code:
     return Code(root, (client,), bundled=True)
 
 
+def is_bundled(archive: bytes) -> bool:
+    """Whether a zip brings its own packages."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        return any(name.split("/")[0].endswith(".dist-info") for name in packed.namelist())
+
+
 def site_directories() -> list[Path]:
     """Where the packages of this machine's environment are."""
     return [Path(path) for path in site.getsitepackages() if Path(path).is_dir()]

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,12 +59,14 @@ class Environment:
         work_dir: Path,
         python: str,
         variables: Mapping[str, str],
+        visible: Sequence[Path] = (),
     ) -> None:
         self.id = environment_id
         self.spec = spec
         self.log_stream = stream_name(spec.version)
         self.invocations = 0
         self.started_at = time.time()
+        self.init_ms: float | None = None  # until it asked for work
         self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._memory = memory
         self._directory = work_dir / environment_id
@@ -80,7 +82,7 @@ class Environment:
             runtime_api=self._api.address,
             log_stream=self.log_stream,
         )
-        command, more = process.with_own_tmp(python, spec.handler, code=code, temporary=temporary)
+        command, more = process.with_own_tmp(python, spec.handler, code=code, temporary=temporary, visible=visible)
         self._process = self._spawn(spawner, command, code.root, {**known, **more, **variables})
         self._killing = threading.Lock()
         self._gone = False
@@ -106,7 +108,10 @@ class Environment:
         message = self._receive(time.monotonic() + seconds)
         if message is None:
             raise TimeoutError
-        return None if message.signal == "ready" else self._ending(request_id, message)
+        if message.signal != "ready":
+            return self._ending(request_id, message)
+        self.init_ms = (time.time() - self.started_at) * 1000
+        return None
 
     def run(self, request_id: str, payload: bytes, client_context: str | None) -> Ending:
         """Run one invocation to whatever end it comes."""

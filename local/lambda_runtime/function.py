@@ -5,7 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+
+
+@dataclass(frozen=True)
+class Logging:
+    """A function's LoggingConfig. Levels are heeded in JSON only; `group` None = `/aws/lambda/` and its name."""
+
+    json: bool = False
+    application_level: str = "INFO"
+    system_level: str = "INFO"
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -24,10 +34,16 @@ class FunctionSpec:
     role_arn: str
     region: str
     reserved_concurrency: int | None
+    logging: Logging = Logging()
+
+    @property
+    def log_group(self) -> str:
+        """Where it logs to."""
+        return self.logging.group or f"/aws/lambda/{self.name}"
 
     @property
     def generation(self) -> str:
         """Environments are reused only while nothing that they were started with has changed."""
         parts = [self.arn, self.version, self.handler, self.code_sha256, self.timeout_seconds, self.memory_mb]
-        text = json.dumps([*parts, sorted(self.variables.items()), self.role_arn])
+        text = json.dumps([*parts, sorted(self.variables.items()), self.role_arn, *astuple(self.logging)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -29,6 +29,24 @@ class Ending:
     alive: bool = True
     log_line: str | None = None
 
+    @property
+    def error_type(self) -> str | None:
+        """The errorType of a failure, None of a success."""
+        return None if self.function_error is None else str(self._error.get("errorType") or "Unknown")
+
+    @property
+    def error_message(self) -> str:
+        """The errorMessage of a failure."""
+        return str(self._error.get("errorMessage") or "")
+
+    @property
+    def _error(self) -> dict[str, object]:
+        try:
+            error = json.loads(self.payload)
+        except ValueError:
+            return {}
+        return error if isinstance(error, dict) else {}
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import BinaryIO
@@ -98,7 +98,8 @@ def lambda_variables(spec: FunctionSpec, *, code: Code, runtime_api: str, log_st
         "AWS_LAMBDA_FUNCTION_NAME": spec.name,
         "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.name}",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON" if spec.logging.json else "Text",
+        "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": spec.region,
@@ -109,11 +110,14 @@ def lambda_variables(spec: FunctionSpec, *, code: Code, runtime_api: str, log_st
         "PYTHONUTF8": "1",
         "TZ": ":UTC",
         "_HANDLER": spec.handler,
+        **({"AWS_LAMBDA_LOG_LEVEL": spec.logging.application_level} if spec.logging.json else {}),
     }
 
 
-def with_own_tmp(python: str, handler: str, *, code: Code, temporary: Path) -> tuple[list[str], Mapping[str, str]]:
-    """The command of an environment, and the variables that go with it.
+def with_own_tmp(
+    python: str, handler: str, *, code: Code, temporary: Path, visible: Sequence[Path] = ()
+) -> tuple[list[str], Mapping[str, str]]:
+    """The command of an environment, and the variables that go with it. It also sees the folders `visible`.
 
     AWS's own runtime client. -S: .pth files of the developer's venv are no part of a function's world.
     -B: where code is read-only, what was not compiled before is compiled by every new environment anew.
@@ -122,7 +126,7 @@ def with_own_tmp(python: str, handler: str, *, code: Code, temporary: Path) -> t
     command = [python, *flags, "-m", "awslambdaric", handler]
     if not own_tmp.is_possible():
         return command, {"TMPDIR": str(temporary)}
-    needed = [code.root, *code.path, Path(sys.prefix), Path(sys.base_prefix), *site_directories()]
+    needed = [code.root, *code.path, *visible, Path(sys.prefix), Path(sys.base_prefix), *site_directories()]
     return own_tmp.wrapped(command, own=temporary, directory=code.root, needed=needed, read_only=code.bundled), {}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local.lambda_runtime import code, logs, outcomes
@@ -17,10 +18,13 @@ from local.lambda_runtime import environment as environments
 from local.lambda_runtime.code import Code
 from local.lambda_runtime.environment import Environment, EnvironmentInfo
 from local.lambda_runtime.function import FunctionSpec
+from local.lambda_runtime.logs import Ran
 from local.lambda_runtime.memory import MemoryWatch
 from local.lambda_runtime.outcomes import Ending, Outcome, RuntimeStoppedError
 from local.lambda_runtime.pool import Pool
 from local.lambda_runtime.process import Spawner
+
+_log = logging.getLogger(__name__)
 
 IssueVariables = Callable[[FunctionSpec, str], Mapping[str, str]]
 WriteLogs = Callable[[FunctionSpec, str, list[tuple[int, str]]], None]
@@ -30,7 +34,8 @@ class LambdaRuntime:
     """Executes functions in processes of their own.
 
     `issue_variables(spec, environment_id)` gives a new environment its credentials and endpoint;
-    `write_logs(spec, stream, [(epoch_ms, line)])` gets what every invocation wrote.
+    `write_logs(spec, stream, [(epoch_ms, line)])` gets what every invocation wrote. Functions see the folders `visible`
+    although they have a /tmp of their own.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class LambdaRuntime:
         max_environments: int = 10,
         init_seconds: float = 10.0,  # Lambda developer guide: the init phase is limited to 10 s
         python: str = sys.executable,
+        visible: Sequence[Path] = (),
     ) -> None:
         self._work_dir = work_dir
         self._issue_variables = issue_variables
@@ -49,8 +55,10 @@ class LambdaRuntime:
         self._max_environments = max_environments
         self._init_seconds = init_seconds
         self._python = python
+        self._visible = visible
         self._lock = threading.Lock()
         self._pools: dict[str, Pool] = {}
+        self._said: set[str] = set()  # generations whose failing start was told
         self._stopped = False
         self._spawner = Spawner()
         self._memory = MemoryWatch()
@@ -71,6 +79,8 @@ class LambdaRuntime:
             began = time.monotonic()
             if ending is None:
                 ending = environment.run(request_id, payload, client_context)
+            else:
+                self._say_why_not(spec, ending)
             return self._concluded(environment, request_id, ending, (time.monotonic() - began) * 1000)
         finally:
             alive = ending is not None and ending.alive
@@ -121,6 +131,14 @@ class LambdaRuntime:
         self._memory.stop()
         self._spawner.stop()
 
+    def _say_why_not(self, spec: FunctionSpec, ending: Ending) -> None:
+        """On the local cloud's own stderr, once for each state of a function: nobody may wait for the answer."""
+        with self._lock:
+            is_known = spec.generation in self._said
+            self._said.add(spec.generation)
+        if not is_known:
+            _log.error("the function %s does not start: %s: %s", spec.name, ending.error_type, ending.error_message)
+
     def _pool(self, spec: FunctionSpec) -> Pool:
         with self._lock:
             if self._stopped:
@@ -169,6 +187,7 @@ class LambdaRuntime:
             code=self._unpacked(spec),
             work_dir=self._work_dir,
             python=self._python,
+            visible=self._visible,
             variables={"AWS_SDK_UA_APP_ID": environment_id, **self._issue_variables(spec, environment_id)},
         )
 
@@ -178,18 +197,23 @@ class LambdaRuntime:
             return code.unpack(spec.code, root, self._work_dir / "runtime-client")
 
     def _concluded(self, environment: Environment, request_id: str, ending: Ending, duration_ms: float) -> Outcome:
-        used_mb = environment.peak_memory_mb()
+        spec, now = environment.spec, time.time()
+        # One that did not start was given no invocation.
+        is_first = environment.invocations <= 1
+        ran = Ran(
+            request_id,
+            began=now - duration_ms / 1000,
+            ended=now,
+            duration_ms=duration_ms,
+            used_mb=environment.peak_memory_mb(),
+            error_type=ending.error_type,
+            init_began=environment.started_at if is_first else None,
+            init_ms=environment.init_ms if is_first else None,
+        )
         if not ending.alive:
             environment.kill()  # only a process that is gone has written everything it will
-        written = environment.output.take()
-        if ending.log_line is not None:
-            written.append(ending.log_line)
-        spec = environment.spec
-        lines = logs.framed(
-            request_id, spec.version, written, duration_ms=duration_ms, memory_mb=spec.memory_mb, used_mb=used_mb
-        )
-        now_ms = int(time.time() * 1000)
-        self._write_logs(spec, environment.log_stream, [(now_ms, line) for line in lines])
+        lines = logs.framed(spec, ran, environment.output.take(), ending.log_line)
+        self._write_logs(spec, environment.log_stream, [(int(now * 1000), line) for line in lines])
         return Outcome(request_id, ending.payload, ending.function_error, logs.tail(lines), environment.id, duration_ms)
 
     def _prewarm_one(self, pool: Pool, spec: FunctionSpec) -> None:

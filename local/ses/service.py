@@ -12,6 +12,7 @@ from local.conditions import CurrentConditions
 from local.page_tokens import Asked
 from local.rate import RateLimit, Throttle
 from local.ses import account as accounts
+from local.ses import truth
 from local.ses.account import AccountSettings
 from local.ses.contact_lists import Answer, ContactListOperations, Params, wanted
 from local.ses.contacts import ContactOperations
@@ -135,6 +136,16 @@ class StrictSes:
             fill(wanted(place, params), made)
             place.forget()
         return len(made)
+
+    def truth(self, account: str, region: str, list_name: str | None = None) -> bytes:
+        """A list as it really is now, as JSON lines: itself with its topics, then its contacts as import records.
+
+        AwsError 404 when there is no such list. Without a name: the account's lists alone, without their contacts.
+        """
+        with self._place(account, region) as place:
+            if list_name is not None:
+                return truth.as_lines(wanted(place, {"ContactListName": list_name}))
+            return b"" if place.contact_list is None else truth.list_line(place.contact_list)
 
     def topics(self, account: str, region: str, list_name: str) -> tuple[str, ...]:
         """The names of a list's topics, whatever the conditions."""

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from local.lambda_runtime import own_tmp
-from local.lambda_runtime.function import FunctionSpec
+from local.lambda_runtime.function import FunctionSpec, Logging
 from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 from local.lambda_runtime.runtime import LambdaRuntime
 
@@ -217,6 +217,122 @@ def test_what_is_printed_is_logged_between_start_and_report(runtime: Runtime) ->
         assert "Memory Size: 256 MB\tMax Memory Used: " in report
         assert len(outcome.log_tail) == 4096
         assert outcome.log_tail.decode().endswith(report + "\n")
+
+
+JSON_LOGS = Logging(json=True)
+
+
+def records(runtime: Runtime) -> list[dict[str, Any]]:
+    """What was logged, every line of it JSON."""
+    return [json.loads(line) for line in runtime.logged]
+
+
+def events(runtime: Runtime) -> dict[str, dict[str, Any]]:
+    """Lambda's own records among them, by their type."""
+    return {record["type"]: record["record"] for record in records(runtime) if "type" in record}
+
+
+def test_json_logs_have_lambdas_own_records(runtime: Runtime) -> None:
+    """platform.initStart of a new environment, platform.start and platform.report; also at the end of the tail."""
+    function = spec(ECHO, logging=JSON_LOGS)
+    outcome = runtime.invoke(function, b"{}")
+    assert list(events(runtime)) == ["platform.initStart", "platform.start", "platform.report"]
+    assert events(runtime)["platform.start"] == {"requestId": outcome.request_id, "version": "$LATEST"}
+    report = events(runtime)["platform.report"]
+    assert (report["requestId"], report["status"]) == (outcome.request_id, "success")
+    assert report["metrics"].keys() == {
+        "durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB", "initDurationMs",
+    }  # fmt: skip
+    assert all(record["time"].endswith("Z") for record in records(runtime))
+    assert json.loads(outcome.log_tail.splitlines()[-1])["type"] == "platform.report"
+    runtime.logged.clear()
+    runtime.invoke(function, b"{}")
+    assert list(events(runtime)) == ["platform.start", "platform.report"]
+    assert "initDurationMs" not in events(runtime)["platform.report"]["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "error_type"),
+    [
+        ("def handler(e, c):\n    raise ValueError('boom')", "error", "ValueError"),
+        ("import os\ndef handler(e, c):\n    os._exit(3)", "error", "Runtime.ExitError"),
+        ("import nothing_of_that_name", "error", "Runtime.ImportModuleError"),
+        (SLEEP, "timeout", None),
+    ],
+)
+def test_json_logs_say_how_an_invocation_failed(
+    source: str, status: str, error_type: str | None, runtime: Runtime
+) -> None:
+    """In records alone, an exception with its type and its stack among them; no line of the text format."""
+    runtime.invoke(spec(source, logging=JSON_LOGS, timeout_seconds=1), b"9")
+    for kind in ("platform.runtimeDone", "platform.report"):
+        assert events(runtime)[kind]["status"] == status
+        assert events(runtime)[kind].get("errorType") == error_type
+    raised = [record for record in records(runtime) if record.get("level") == "ERROR"]
+    if error_type == "ValueError":
+        assert (raised[0]["errorType"], raised[0]["errorMessage"]) == ("ValueError", "boom")
+        assert "raise ValueError" in raised[0]["stackTrace"][0]
+    assert ("platform.initRuntimeDone" in events(runtime)) == (error_type == "Runtime.ImportModuleError")
+
+
+def test_json_logs_format_what_is_logged_and_leave_what_is_printed(runtime: Runtime) -> None:
+    """By level: what is below the function's own is dropped; a line without one counts as INFO."""
+    source = """
+import json, logging
+def handler(event, context):
+    print("printed")
+    print(json.dumps({"level": "DEBUG", "n": 1}))
+    print(json.dumps({"level": "WARNING", "n": 2}))
+    logging.getLogger("mine").info("told %s", "them")
+    logging.getLogger("mine").error("failed")
+"""
+    runtime.invoke(spec(source, logging=JSON_LOGS), b"{}")
+    assert runtime.logged[2] == "printed"
+    found = [json.loads(line) for line in runtime.logged[3:]]
+    assert [record.get("n") or record.get("message") for record in found[:-1]] == [2, "told them", "failed"]
+    assert found[1].keys() == {"timestamp", "level", "message", "logger", "requestId"}
+    runtime.logged.clear()
+    quiet = Logging(json=True, application_level="ERROR", system_level="WARN")
+    runtime.invoke(spec(source, logging=quiet), b"{}")
+    assert [json.loads(line)["message"] for line in runtime.logged] == ["failed"]
+
+
+def test_the_environment_says_how_to_log(runtime: Runtime) -> None:
+    """As Lambda does, the log group among it."""
+    source = (
+        "import os\ndef handler(event, context):\n    return {n: v for n, v in os.environ.items() if '_LOG_' in n}\n"
+    )
+    names = ("AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_LOG_GROUP_NAME")
+    seen = [answer(runtime.invoke(spec(source), b"{}"))]
+    seen.append(answer(runtime.invoke(spec(source, logging=Logging(True, "WARN", group="mine")), b"{}")))
+    assert [[one.get(name) for name in names] for one in seen] == [
+        ["Text", None, "/aws/lambda/f"],
+        ["JSON", "WARN", "mine"],
+    ]
+
+
+def test_a_function_that_does_not_start_is_told_at_once(runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
+    """On the local cloud's own log, once for each of its states: whoever sent an event hears nothing else."""
+    for _ in range(2):
+        runtime.invoke(spec("import nothing_of_that_name"), b"{}")
+    (line,) = caplog.messages
+    assert line.startswith("the function f does not start: Runtime.ImportModuleError: ")
+    assert "nothing_of_that_name" in line
+    runtime.invoke(spec("import nothing_of_that_kind"), b"{}")
+    assert len(caplog.messages) == 2
+
+
+def test_a_folder_can_be_shown_to_all_functions(tmp_path: Path) -> None:
+    """Though it lies under /tmp, of which they have one of their own."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as shown:  # the very subject
+        Path(shown, "ca.pem").write_text("trust me")
+        runtime = Runtime(tmp_path, visible=[Path(shown)])
+        try:
+            source = "def handler(event, context):\n    return open(event).read()\n"
+            payload = json.dumps(f"{shown}/ca.pem").encode()
+            assert answer(runtime.invoke(spec(source), payload)) == "trust me"
+        finally:
+            runtime.stop()
 
 
 def test_the_function_sees_lambdas_environment_and_nothing_of_ours(

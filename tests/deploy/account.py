@@ -21,9 +21,7 @@ GROUP = "ccoe-cloud-acme-111122223333-x-idp-portal-dba"
 
 def without_list(cloud: Cloud) -> None:
     """No contact list at all."""
-    ses = cloud.client("sesv2", account=CUSTOMER)
-    for found in ses.list_contact_lists()["ContactLists"]:
-        ses.delete_contact_list(ContactListName=found["ContactListName"])
+    cloud.without_list(CUSTOMER)
 
 
 def with_list(
@@ -56,8 +54,7 @@ def with_people(cloud: Cloud, count: int) -> None:
 
 def addresses(cloud: Cloud) -> set[str]:
     """Who is in the list."""
-    page = cloud.client("sesv2", account=CUSTOMER).list_contacts(ContactListName=LIST, PageSize=1000)
-    return {one["EmailAddress"] for one in page["Contacts"]}
+    return {one.email for one in cloud.contacts_now(CUSTOMER)}
 
 
 def forget_imports(made: Deployment) -> None:

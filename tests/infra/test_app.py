@@ -16,14 +16,14 @@ from tests.infra.synth import FULL
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def synthesise(context: Any, out: Path) -> subprocess.CompletedProcess[str]:
-    """Run the app on a context, without packing the functions."""
+def synthesise(context: Any, out: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the app on a context and with more variables, without packing the functions."""
     known = {"ses-fleet": context, "aws:cdk:bundling-stacks": []}
     variables = {"CDK_CONTEXT_JSON": json.dumps(known), "CDK_OUTDIR": str(out)}
     return subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env={**os.environ, **variables},
+        env={**os.environ, **variables, **more},
         capture_output=True,
         text=True,
         check=False,
@@ -37,6 +37,15 @@ def test_the_solutions_pack_finds_nothing_that_is_not_acknowledged(context: Any,
     ended = synthesise(context, tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"] == []
+
+
+def test_a_deployment_into_a_local_cloud_is_for_this_machine(tmp_path: Path) -> None:
+    """By itself, and it says so; elsewhere nothing is said."""
+    ended = synthesise({}, tmp_path, AWS_ENDPOINT_URL="http://127.0.0.1:4566")
+    template = json.loads((tmp_path / "ses-fleet.template.json").read_text())
+    functions = [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
+    assert {one["Runtime"] for one in functions} == {f"python3.{sys.version_info.minor}"}
+    assert "AWS_ENDPOINT_URL is this machine: " in ended.stderr
 
 
 def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:

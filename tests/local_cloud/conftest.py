@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -30,6 +31,21 @@ CONFIG_BUCKET, RESULTS_BUCKET = f"ses-fleet-config-{HUB}", f"ses-fleet-results-{
 ORCHESTRATOR, WORKER = "ses-fleet-orchestrator", "ses-fleet-worker"
 SAMPLE = json.loads((ROOT / "examples" / "config.json").read_text())
 FLEET_SIZE = 25
+# `make test-aws` and `make test-tls` run this suite under other conditions than the kind ones over HTTP.
+CONDITIONS = os.environ.get("SES_FLEET_TEST_CONDITIONS", "kind")
+TLS = os.environ.get("SES_FLEET_TEST_TLS") == "1"
+# How often a function that is Pending is looked at.
+_SETTLING = {"Delay": 0.1, "MaxAttempts": 600}
+# An account of the session's local cloud, and a Region that it has not enabled.
+NOT_EVERYWHERE, NOT_ENABLED = "300000000024", "af-south-1"
+_bundles: dict[str, str] = {}  # what vouches for the certificate of a local cloud, by its URL
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what only holds where nothing is unkind."""
+    marker = item.get_closest_marker("kind_only")
+    if marker is not None and CONDITIONS != "kind":
+        pytest.skip(f"kind only: {marker.args[0]}")
 
 
 def fleet(count: int = FLEET_SIZE) -> dict[str, Any]:
@@ -55,6 +71,19 @@ class Invoked:
     body: Any
 
 
+class Contact(NamedTuple):
+    """A contact with its explicit preferences, `{topic: status}`."""
+
+    email: str
+    preferences: dict[str, str]
+    unsubscribed: bool
+
+
+def _contact(record: dict[str, Any]) -> Contact:
+    chosen = {one["topicName"]: one["subscriptionStatus"] for one in record["topicPreferences"]}
+    return Contact(record["emailAddress"], chosen, record["unsubscribeAll"])
+
+
 class Mark(NamedTuple):
     """A moment in the journal."""
 
@@ -67,6 +96,8 @@ class Cloud:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.ca_bundle = _bundles.get(url)
+        self._trust = ssl.create_default_context(cafile=self.ca_bundle)
         self.results_bucket = RESULTS_BUCKET  # another one's name in a deployed stack
         self.spoken: list[str] = []  # what commands printed that were run against it
         self.others_streams: set[str] = set()  # log streams of functions that were given other code
@@ -79,13 +110,15 @@ class Cloud:
         credentials = {"aws_access_key_id": account, "aws_secret_access_key": "local", **keys}
         config = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120)
         factory: Any = boto3.session.Session()
-        return factory.client(service, region_name=region, endpoint_url=self.url, config=config, **credentials)
+        place = {"region_name": region, "endpoint_url": self.url, "verify": self.ca_bundle}
+        return factory.client(service, config=config, **place, **credentials)
 
     def environment(self) -> dict[str, str]:
         """What the AWS CLI and ours need to be the hub's administrator."""
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "AWS_ENDPOINT_URL": self.url,
+            **({"AWS_CA_BUNDLE": self.ca_bundle} if self.ca_bundle else {}),
             "AWS_ACCESS_KEY_ID": HUB,
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": "us-east-1",
@@ -150,9 +183,55 @@ class Cloud:
 
     def control(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """One of the local cloud's own controls."""
-        request = urllib.request.Request(f"{self.url}/_ses_fleet/{path}", method=method, data=body)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310  # loopback
+        return self.fetch(urllib.request.Request(f"{self.url}/_ses_fleet/{path}", method=method, data=body))  # noqa: S310
+
+    def fetch(self, request: urllib.request.Request | str) -> bytes:
+        """What a URL of the local cloud leads to."""
+        with urllib.request.urlopen(request, timeout=60, context=self._trust) as response:  # noqa: S310  # loopback
             return bytes(response.read())
+
+    def list_now(self, account: str, region: str = "us-east-1") -> dict[str, Any] | None:
+        """The account's list, with its topics in SES's shape: what is, also where SES's reads show what was."""
+        lines = self.control("GET", f"contacts/{account}/{region}").splitlines()
+        return json.loads(lines[0]) if lines else None
+
+    def contacts_now(self, account: str, region: str = "us-east-1") -> list[Contact]:
+        """The contacts of the account's list, as they are."""
+        listed = self.list_now(account, region)
+        assert listed is not None
+        lines = self.control("GET", f"contacts/{account}/{region}/{listed['contactListName']}").splitlines()
+        return [_contact(json.loads(line)) for line in lines[1:]]
+
+    def without_list(self, account: str, region: str = "us-east-1") -> None:
+        """Have no contact list in the account."""
+        listed = self.list_now(account, region)
+        if listed is not None:
+            self.client("sesv2", account, region).delete_contact_list(ContactListName=listed["contactListName"])
+
+    @contextlib.contextmanager
+    def conditions(self, **changes: Any) -> Iterator[None]:
+        """Have these conditions, and those from before afterwards."""
+        before = {"preset": "kind", **json.loads(self.control("GET", "conditions"))}
+        self.control("PUT", "conditions", json.dumps(changes).encode())
+        try:
+            yield
+        finally:
+            self.control("PUT", "conditions", json.dumps(before).encode())
+
+    def update_code(self, function: str, archive: bytes) -> None:
+        """Give a function other code, and wait until it is the one that runs."""
+        self.lambda_.update_function_code(FunctionName=function, ZipFile=archive)
+        self.settled(function)
+
+    def update_configuration(self, function: str, **settings: Any) -> None:
+        """Give a function other settings, and wait until it is run with them."""
+        self.lambda_.update_function_configuration(FunctionName=function, **settings)
+        self.settled(function)
+
+    def settled(self, function: str) -> None:
+        """Return when a function is neither being created nor being updated."""
+        for waiter in ("function_active_v2", "function_updated_v2"):
+            self.lambda_.get_waiter(waiter).wait(FunctionName=function, WaiterConfig=_SETTLING)
 
     def log_records(self, run_id: str, function: str = ORCHESTRATOR) -> list[dict[str, Any]]:
         """The JSON records of a run in a function's log group."""
@@ -184,15 +263,15 @@ class Cloud:
         known = {"Timeout": before["Timeout"], "Environment": before["Environment"], "MemorySize": before["MemorySize"]}
         try:
             if code is not None:
-                self.lambda_.update_function_code(FunctionName=function, ZipFile=handler_zip(function, code))
-            self.lambda_.update_function_configuration(FunctionName=function, **settings)
+                self.update_code(function, handler_zip(function, code))
+            self.update_configuration(function, **settings)
             streams = self._streams(function)
             yield
         finally:
             if code is not None:
                 self.others_streams |= self._streams(function) - streams
-                self.lambda_.update_function_code(FunctionName=function, ZipFile=original_code())
-            self.lambda_.update_function_configuration(FunctionName=function, **known)
+                self.update_code(function, original_code())
+            self.update_configuration(function, **known)
 
 
 def ses_fleet(
@@ -226,13 +305,20 @@ def original_code() -> bytes:
 
 
 def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """`ses-fleet local up` as a process, once it said `# ready`; the exports it printed."""
+    """`ses-fleet local up` as a process, once it said `# ready`; the exports it printed.
+
+    Under the suite's conditions, unless the arguments say others.
+    """
     command = [SES_FLEET, "local", "up", *arguments]
+    command += [] if "--conditions" in arguments else ["--conditions", CONDITIONS]
+    command += ["--tls"] if TLS and "--tls" not in arguments else []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     exports: dict[str, str] = {}
     for line in process.stdout:
         if line == "# ready\n":
+            if "AWS_CA_BUNDLE" in exports:
+                _bundles[exports["AWS_ENDPOINT_URL"]] = exports["AWS_CA_BUNDLE"]
             return process, exports
         name, _, value = line.removeprefix("export ").strip().partition("=")
         exports[name] = value
@@ -268,7 +354,9 @@ def cloud_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     config["customer_mappings"]["f02"]["external_id"] = "secret-of-f02"
     path = tmp_path_factory.mktemp("cloud") / "config.json"
     path.write_text(json.dumps(config))
-    scenario = ROOT / "examples" / "scenario.json"
+    scenario = path.with_name("scenario.json")
+    accounts = json.loads((ROOT / "examples" / "scenario.json").read_text())["accounts"]
+    scenario.write_text(json.dumps({"accounts": {**accounts, NOT_EVERYWHERE: {"disabled_regions": [NOT_ENABLED]}}}))
     process, exports = start("--port", "0", "--config", str(path), "--scenario", str(scenario), "--ses-rate", "0")
     cloud = Cloud(exports["AWS_ENDPOINT_URL"])
     yield cloud

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_cloud.conftest import Cloud, running
+from tests.local_cloud.conftest import Cloud, Contact, running
 from tests.local_cloud.test_policies import ANYTHING, Session, document, refusal
 
 ACCOUNT, OTHER, SANDBOXED = "310000000001", "310000000002", "310000000003"
@@ -52,10 +52,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def cloud(own: Cloud) -> Cloud:
-    """The same with its import jobs as the scenario says: over at once."""
+def cloud(own: Cloud) -> Iterator[Cloud]:
+    """The same with its import jobs as the scenario says: over at once, and read as they are."""
     set_jobs(own, created_seconds=0, processing_seconds=0)
-    return own
+    with own.conditions(read_lag_seconds=0, unset_share=0):
+        yield own
 
 
 def set_jobs(cloud: Cloud, account: str = ACCOUNT, **settings: Any) -> None:
@@ -110,8 +111,7 @@ def test_a_file_in_the_customers_bucket_becomes_contacts(cloud: Cloud) -> None:
     job = ended(ses, job_id)
     assert (job["JobStatus"], job["ProcessedRecordsCount"], job["FailedRecordsCount"]) == ("COMPLETED", 2, 0)
     assert job["CompletedTimestamp"] >= job["CreatedTimestamp"]
-    ada = ses.get_contact(ContactListName="main", EmailAddress="ada@x.example")
-    assert ada["TopicPreferences"] == [{"TopicName": "news", "SubscriptionStatus": "OPT_IN"}]
+    assert Contact("ada@x.example", {"news": "OPT_IN"}, False) in cloud.contacts_now(ACCOUNT)
     listed = ses.list_import_jobs(PageSize=1)["ImportJobs"]
     assert [found["JobId"] for found in listed] == [job_id]
     entries = [entry for entry in cloud.journal(mark) if "ImportJob" in entry["operation"]]
@@ -130,10 +130,9 @@ def test_failed_records_can_be_fetched_without_credentials(cloud: Cloud) -> None
     assert (job["JobStatus"], job["ProcessedRecordsCount"], job["FailedRecordsCount"]) == ("COMPLETED", 2, 1)
     url = job["FailureInfo"]["FailedRecordsS3Url"]
     assert url.startswith(f"{cloud.url}/_ses_fleet/failed-records/")
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310  # loopback
-        assert [json.loads(line) for line in response] == [
-            {"emailAddress": "nobody", "reason": "EmailAddress is invalid"}
-        ]
+    assert [json.loads(line) for line in cloud.fetch(url).splitlines()] == [
+        {"emailAddress": "nobody", "reason": "EmailAddress is invalid"}
+    ]
     assert control_refusal(cloud, "GET", "failed-records/guess") == 404
 
 
@@ -203,8 +202,7 @@ def test_the_controls_slow_jobs_down_and_fail_them(cloud: Cloud) -> None:
     job = ended(ses, ses.create_import_job(**asked())["JobId"])
     assert (job["JobStatus"], job["ProcessedRecordsCount"]) == ("FAILED", 3)
     assert job["FailureInfo"] == {"ErrorMessage": "no luck"}
-    contacts = ses.list_contacts(ContactListName="main", PageSize=1000)["Contacts"]
-    assert "kim@x.example" not in [contact["EmailAddress"] for contact in contacts]
+    assert "kim@x.example" not in [contact.email for contact in cloud.contacts_now(ACCOUNT)]
     for body in (b"[]", b"nonsense", b'{"created_seconds": -1}', b'{"fail": ""}', b'{"slow": true}'):
         assert control_refusal(cloud, "PUT", f"import-jobs/{ACCOUNT}/us-east-1", body) == 400
     assert control_refusal(cloud, "PUT", f"import-jobs/{ACCOUNT}", b"{}") == 400

@@ -90,8 +90,7 @@ def people() -> dict[str, Any]:
 def prepare(cloud: Cloud, code: str) -> None:
     """Somebody to bring, somebody to opt in, somebody to remove, and somebody who chose among each of them."""
     ses = cloud.client("sesv2", account=account(code))
-    for found in ses.list_contact_lists()["ContactLists"]:
-        ses.delete_contact_list(ContactListName=found["ContactListName"])
+    cloud.without_list(account(code))
     ses.create_contact_list(ContactListName="main", Topics=[TOPIC])
     records: list[dict[str, Any]] = [{"emailAddress": email} for email in (*OWN, STAYING[0], LEAVING[0])]
     records.append({"emailAddress": STAYING[1], "unsubscribeAll": True})
@@ -110,14 +109,7 @@ def record_key(code: str) -> str:
 
 def contacts(cloud: Cloud, code: str) -> Contacts:
     """{address: (explicit preferences, unsubscribed from everything)}."""
-    page = cloud.client("sesv2", account=account(code)).list_contacts(ContactListName="main", PageSize=1000)
-    return {
-        one["EmailAddress"]: (
-            {chosen["TopicName"]: chosen["SubscriptionStatus"] for chosen in one["TopicPreferences"]},
-            one["UnsubscribeAll"],
-        )
-        for one in page["Contacts"]
-    }
+    return {one.email: (one.preferences, one.unsubscribed) for one in cloud.contacts_now(account(code))}
 
 
 def results(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:

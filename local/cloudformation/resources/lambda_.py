@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from typing import Any
 
@@ -10,11 +11,14 @@ from local.cloudformation import api as apis
 from local.cloudformation.api import Api
 from local.cloudformation.resources.base import Made, Place, Properties, ResourceType, forgiving, tags
 
+_POLL_SECONDS = 0.1
+
 # What a function has whose template does not say, for an update that takes something away.
 _DEFAULTS: dict[str, Any] = {
     "DeadLetterConfig": {"TargetArn": ""},
     "Description": "",
     "Environment": {"Variables": {}},
+    "LoggingConfig": {"LogFormat": "Text"},
     "MemorySize": 128,
     "Timeout": 3,
     "TracingConfig": {"Mode": "PassThrough"},
@@ -24,8 +28,7 @@ _DEFAULTS: dict[str, Any] = {
 class Function(ResourceType):
     """AWS::Lambda::Function."""
 
-    # moto forgets LoggingConfig: every function writes to /aws/lambda/<its name>.
-    properties = (apis.known("lambda", "CreateFunction") | {"ReservedConcurrentExecutions"}) - {"LoggingConfig"}
+    properties = apis.known("lambda", "CreateFunction") | {"ReservedConcurrentExecutions"}
     replacing = frozenset({"FunctionName", "PackageType"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
@@ -35,6 +38,7 @@ class Function(ResourceType):
         answer = api.call(
             "lambda", "CreateFunction", {**properties, "FunctionName": name, "Code": code, "Tags": labels}
         )
+        _wait(api, name)
         return Made(name, {"Arn": answer["FunctionArn"]})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
@@ -42,8 +46,10 @@ class Function(ResourceType):
         name = {"FunctionName": made.physical_id}
         if old["Code"] != new["Code"]:
             api.call("lambda", "UpdateFunctionCode", {**name, **_code(new)})
+            _wait(api, made.physical_id)
         taken_away = {key: value for key, value in _DEFAULTS.items() if key in old and key not in new}
         api.call("lambda", "UpdateFunctionConfiguration", {**taken_away, **new, **name})
+        _wait(api, made.physical_id)
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
@@ -101,6 +107,15 @@ class Permission(ResourceType):
         """The statement."""
         function = {"FunctionName": properties["FunctionName"], "StatementId": made.physical_id}
         forgiving(api, "lambda", "RemovePermission", function)
+
+
+def _wait(api: Api, name: str) -> None:
+    """Return once the function is neither Pending nor being updated: it is in the way of whatever comes next."""
+    while True:
+        now = api.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
+        if now.get("State") != "Pending" and now.get("LastUpdateStatus") != "InProgress":
+            return
+        time.sleep(_POLL_SECONDS)
 
 
 def _code(properties: Properties) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from shared.models import RunRequest
 
 INVOKE: Any = typer.main.get_command(main.app).commands["invoke"]  # type: ignore[attr-defined]
 # What is about the command itself, or is tested by other promises; a switch has no value.
-NOT_FIELDS = {"action", "param", "payload", "output", "yes", "local", "config", "ses_config", "scenario"}
+NOT_FIELDS = {"action", "param", "payload", "output", "yes", "local", "config", "ses_config", "scenario", "conditions"}
 FLAGS = [option for option in INVOKE.params if option.name not in {*NOT_FIELDS, "function_name"}]
 ZEROES = {"max_failures": ["0", "0%", ""], "max_customer_concurrency": ["0", "-1"], "confirm_customers": ["0"]}
 

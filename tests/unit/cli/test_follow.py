@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,7 +94,9 @@ class Watcher:
         self.told.append(found.customer_code)
 
 
-def follow(record: Record, *, expected: Any = None, step: float = 1.0) -> tuple[Summary, list[str]]:
+def follow(
+    record: Record, *, expected: Any = None, step: float = 1.0, why_not: Callable[[], str | None] = lambda: None
+) -> tuple[Summary, list[str]]:
     """Follow it on made-up time."""
     now, watcher = [START], Watcher()
 
@@ -102,7 +105,7 @@ def follow(record: Record, *, expected: Any = None, step: float = 1.0) -> tuple[
         record.pass_time()
 
     bucket: Any = record
-    follower = Follower(bucket, "r", watcher, expected=expected, clock=lambda: now[0], sleep=sleep)
+    follower = Follower(bucket, "r", watcher, expected=expected, why_not=why_not, clock=lambda: now[0], sleep=sleep)
     return follower.follow(), watcher.told
 
 
@@ -134,6 +137,29 @@ def test_a_lost_run_is_exit_3(steps: list[Any], message: str) -> None:
     with pytest.raises(CommandError, match=message) as error:
         follow(Record(*steps), step=5.0)
     assert error.value.exit_code == 3
+
+
+def test_a_run_whose_function_does_not_start_is_over_at_once() -> None:
+    """The function is asked once, after a few seconds, and what it says is told: nobody waits two minutes for it."""
+    now = [0]
+
+    def why_not() -> str:
+        now[0] += 1
+        return "the function does not start (Runtime.ImportModuleError: no module)"
+
+    with pytest.raises(CommandError, match="did not begin: the function does not start") as error:
+        follow(Record(), why_not=why_not)
+    assert (error.value.exit_code, now) == (3, [1])
+
+
+def test_a_run_that_begins_late_is_followed() -> None:
+    """Its function starts, and is not asked again; one that begins in time is not asked about at all."""
+    asked: list[int] = []
+    late = Record(*[{}] * 20, {**PLANNED, "runs/r/summary.json": summary()})
+    assert follow(late, why_not=lambda: asked.append(1))[0].exit_code == 0
+    assert asked == [1]
+    follow(Record({**PLANNED, "runs/r/summary.json": summary()}), why_not=lambda: asked.append(2))
+    assert asked == [1]
 
 
 def test_a_late_summary_still_counts() -> None:

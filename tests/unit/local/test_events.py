@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from local import events
 from local.events import EventQueue, EventSettings, Message
 from local.lambda_runtime.function import FunctionSpec
 from local.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
+from local.web import AwsError
 
 SPEC = FunctionSpec(
     "f", "arn:aws:lambda:us-east-1:1:function:f", "$LATEST", "h", b"", "x", 3, 128, {}, "r", "us-east-1", None
@@ -89,3 +91,37 @@ def test_a_dead_letter_is_the_event_as_it_came() -> None:
     assert message.attributes["ErrorCode"] == ("Number", "200")
     assert set(message.attributes) == {"RequestID", "ErrorCode", "ErrorMessage"}
     assert len(Queue("Unhandled", settings=EventSettings(0, on_failure=arn, dead_letters=arn)).delivered) == 2
+
+
+def test_an_event_waits_for_a_function_that_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing ran, and no attempt is counted."""
+    monkeypatch.setattr(events, "_THROTTLED_WAIT_SECONDS", 0.0)
+    pending = AwsError("ResourceConflictException", "Pending", 409)
+    assert found(pending, pending, (SPEC, EventSettings(0))) == 1
+
+
+def test_an_event_of_a_function_that_is_gone_is_gone() -> None:
+    """In silence."""
+    assert found(AwsError("ResourceNotFoundException", "Function not found", 404)) == 0
+
+
+def found(*answers: Any) -> int:
+    """How often it ran, with what is found of the function before each attempt."""
+    left, ran = list(answers), []
+
+    def find() -> tuple[FunctionSpec, EventSettings]:
+        answer = left.pop(0)
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    def invoke(spec: FunctionSpec, _: bytes) -> Outcome:
+        ran.append(spec)
+        return Outcome("q", b"{}", None, b"", "e", 1.0)
+
+    EventQueue(invoke, lambda *_: None).submit(find, b"{}")
+    for thread in threading.enumerate():
+        if thread.name.startswith("event-"):
+            thread.join(5)
+    assert left == []
+    return len(ran)

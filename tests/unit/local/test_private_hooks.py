@@ -5,11 +5,14 @@ A new version that takes it away fails here, by name.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import botocore.endpoint
 import moto.s3.responses
+import pytest
 from cheroot import server
 from cheroot.makefile import StreamReader, StreamWriter
 from moto.awslambda.models import LambdaFunction, lambda_backends
@@ -121,6 +124,20 @@ def test_moto_asks_buckets_for_their_policies_in_one_place() -> None:
     """Which we take out: the policy is asked before."""
     assert "get_permission" in vars(FakeBucket)
     assert "bucket.get_permission(" in inspect.getsource(moto.s3.responses)
+
+
+def test_nobody_reads_an_object_while_its_etag_is_made() -> None:
+    """moto makes an ETag when it is first asked for, from the buffer that readers read: it waits for their lock."""
+    moto = MotoApp()
+    make_bucket(moto, ACCOUNT, "hook-etag", versioned=False)
+    key = s3_backends[ACCOUNT]["aws"].put_object("hook-etag", "key", b"content")
+    with ThreadPoolExecutor() as pool:
+        with key.lock:
+            asked = pool.submit(lambda: key.etag)
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.2)
+        assert asked.result() == f'"{hashlib.md5(b"content", usedforsecurity=False).hexdigest()}"'
+    assert key.value == b"content"
 
 
 def test_botocore_takes_our_answer_before_it_sends() -> None:
