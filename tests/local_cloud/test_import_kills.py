@@ -98,7 +98,15 @@ def prepare(cloud: Cloud, code: str) -> None:
     records.append({"emailAddress": LEAVING[1], "topicPreferences": [choice]})
     body = "\n".join(map(json.dumps, records)).encode()
     cloud.control("PUT", f"contacts/{account(code)}/us-east-1/main", body)
-    record = {"customer_code": code, "run_id": "before", "addresses": sorted([*STAYING, *LEAVING])}
+    (instance,) = cloud.client("sso-admin", account=IC).list_instances()["Instances"]
+    record = {
+        "customer_code": code,
+        "run_id": "before",
+        "account_id": account(code),
+        "region": "us-east-1",
+        "identity_store_id": instance["IdentityStoreId"],
+        "addresses": sorted([*STAYING, *LEAVING]),
+    }
     cloud.s3.put_object(Bucket=RESULTS_BUCKET, Key=record_key(code), Body=json.dumps(record).encode())
 
 
