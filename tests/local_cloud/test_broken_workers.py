@@ -36,7 +36,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "answers too much": ("return 'x' * 7_000_000", "internal", "Function.ResponseSizeTooLarge"),
     "answers no JSON": ("return object()", "internal", "Runtime.MarshalError"),
     "uses too much memory": (
-        "x = bytearray(400 * 2**20); import time; time.sleep(20)",
+        "x = bytearray(700 * 2**20); import time; time.sleep(20)",
         "internal",
         "Runtime.OutOfMemory",
     ),
