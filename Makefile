@@ -79,6 +79,7 @@ bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
 	@$(BIN)/python -m bench.large_results
 	@$(BIN)/python -m bench.manage_topics
 	@$(BIN)/python -m bench.imports
+	@$(BIN)/python -m bench.window
 	@$(BIN)/python -m bench.import_memory 10000 100000
 
 .PHONY: readme

@@ -6,7 +6,7 @@ the list once more and compares.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,7 +141,7 @@ class Verification:
                 }
         return said
 
-    def _read(self, writer: PartWriter, name: str) -> Iterable[Record]:
+    def _read(self, writer: PartWriter, name: str) -> Iterator[Record]:
         writer.flush()
         for number in range(1, writer.parts + 1):
             yield from parts.records(self._job, writer.prefix, number, name)

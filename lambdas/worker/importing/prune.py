@@ -40,7 +40,7 @@ def remove(work: Work) -> Step:
     read = work.job.item.people
     if read is not None and not read.vanished_groups:
         # The prune is complete: remembered are those whom Identity Center has, and those who stay for their choice.
-        kept = {one["email"].casefold() for one in work.read(work.files.kept, work.job.data_prefix, "kept")}
+        kept = {one["email"].casefold() for one in work.read(work.files.kept, "kept")}
         known.store(work.job, work.directory.addresses | kept)
     return "verify"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
@@ -120,14 +120,14 @@ class Work:
 
     def planned(self, kind: str) -> list[Change]:
         """What was decided to be done of one kind, in order."""
-        found = self.read(self.files.changes, self.job.data_prefix, "changes")
+        found = self.read(self.files.changes, "changes")
         return [Change.of(one) for one in found if one["change"] == kind]
 
-    def read(self, writer: PartWriter, prefix: str, name: str) -> list[Record]:
-        """Everything of one of the files, up to now."""
+    def read(self, writer: PartWriter, name: str) -> Iterator[Record]:
+        """Yield everything of one of the files, up to now, holding one part at a time."""
         writer.flush()
-        numbers = range(1, writer.parts + 1)
-        return [record for number in numbers for record in parts.records(self.job, prefix, number, name)]
+        for number in range(1, writer.parts + 1):
+            yield from parts.records(self.job, writer.prefix, number, name)
 
     def count(self, ending: Ending, by: int = 1) -> None:
         """So many more people it ended so for."""
