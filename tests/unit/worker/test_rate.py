@@ -8,7 +8,7 @@ import pytest
 
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
-from worker.paced import PacedClient
+from worker.paced import PacedClient, Requests
 from worker.rate import Pacer, SliceBudget, SliceTimeoutError
 
 
@@ -140,3 +140,119 @@ def test_a_slow_first_request_is_no_head_start() -> None:
         paced.answered()
     assert arrivals[5] - arrivals[0] >= 1.0
     assert arrivals[6] - arrivals[0] >= 2.0
+
+
+def test_more_than_a_burst_can_be_reserved() -> None:
+    """All of it follows at once, and afterwards the pace is as before."""
+    clock = Clock()
+    paced = pacer(clock)
+    paced.reserve(8)
+    assert clock.now - 100.0 == pytest.approx(3)
+    for _ in range(8):
+        paced.wait()
+    assert clock.now - 100.0 == pytest.approx(3)
+    paced.wait()
+    assert clock.now - 100.0 == pytest.approx(4)
+
+
+def unit(sent: Requests) -> list[str]:
+    """Read, then write; what was answered."""
+    read = sent.read("get_contact", EmailAddress="a@x.example")
+    return [read["operation"], sent.write("update_contact", EmailAddress="a@x.example")["operation"]]
+
+
+OK = {"ok": 1}
+
+
+@pytest.mark.parametrize("kind", ["throttled", "conflict", "unreachable"])
+def test_a_write_that_had_no_effect_goes_back_to_its_read(kind: str) -> None:
+    """It is never sent again as it was; what it cost is counted."""
+    ses = PacedClient(Client(OK, failure(kind), OK, OK), pacer(Clock()))
+    assert ses.read_modify_write(2, unit) == ["get_contact", "update_contact"]
+    assert ses.calls == 4
+
+
+@pytest.mark.parametrize("kind", ["throttled", "server", "lost", "unreachable"])
+def test_a_read_that_failed_begins_the_unit_anew(kind: str) -> None:
+    """Nothing is decided by half of what was to be read."""
+    ses = PacedClient(Client(failure(kind), OK, OK), pacer(Clock()))
+    assert ses.read_modify_write(2, unit) == ["get_contact", "update_contact"]
+
+
+@pytest.mark.parametrize("kind", ["server", "lost"])
+def test_a_write_without_an_answer_is_never_repeated(kind: str) -> None:
+    """Nobody knows its effect, and the failure says so."""
+    client = Client(OK, failure(kind), OK, OK)
+    ses = PacedClient(client, pacer(Clock()))
+    with pytest.raises(AwsCallError) as error:
+        ses.read_modify_write(2, unit)
+    assert error.value.outcome_unknown
+    assert ses.calls == 2
+
+
+def test_a_refusal_that_contradicts_nothing_is_final() -> None:
+    """Of a read as of a write."""
+    for outcomes in ([failure("refused")], [OK, failure("refused")]):
+        ses = PacedClient(Client(*outcomes, OK, OK), pacer(Clock()))
+        with pytest.raises(AwsCallError) as error:
+            ses.read_modify_write(2, unit)
+        assert not error.value.outcome_unknown
+        assert ses.calls == len(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("update_contact", "NotFoundException"),
+        ("delete_contact", "NotFoundException"),
+        ("create_contact", "AlreadyExistsException"),
+        ("create_contact_list", "BadRequestException"),
+    ],
+)
+def test_a_refusal_that_contradicts_the_read_is_read_again(operation: str, code: str) -> None:
+    """Somebody was quicker, or the read lagged; a few times, with time in between, then it is the failure."""
+    refused = AwsCallError("sesv2", operation, "refused", code, "no", 404)
+    clock = Clock()
+    ses = PacedClient(Client(OK, refused, OK, OK), pacer(clock))
+    ses.read_modify_write(2, unit)
+    assert clock.now - 100.0 >= 1
+    ses = PacedClient(Client(*[OK, refused] * 3), pacer(clock))
+    with pytest.raises(AwsCallError):
+        ses.read_modify_write(2, unit)
+    assert ses.calls == 6
+
+
+def test_nothing_is_waited_for_between_a_read_and_its_write() -> None:
+    """Both are reserved before the first: not even a bucket that is almost empty comes in between."""
+    clock = Clock()
+    ses = PacedClient(Client(*[OK] * 20), pacer(clock))
+    times: list[tuple[float, float]] = []
+
+    def timed(sent: Requests) -> None:
+        sent.read("get_contact")
+        read = clock.now
+        sent.write("update_contact")
+        times.append((read, clock.now))
+
+    for _ in range(8):
+        ses.read_modify_write(2, timed)
+    assert [write - read for read, write in times] == [0.0] * 8
+    assert clock.now - 100.0 == pytest.approx(11)
+
+
+def test_each_throttled_unit_waits_longer() -> None:
+    """Two requests at once need two that others have left."""
+    clock = Clock()
+    ses = PacedClient(Client(*[failure("throttled")] * 6, OK, OK), pacer(clock, budget=600.0))
+    ses.read_modify_write(2, unit)
+    assert clock.now - 100.0 >= 0.5 * (1 + 2 + 4 + 8 + 16 + 16)
+
+
+def test_a_look_is_repeated_until_it_is_good_or_long_enough() -> None:
+    """A read may lag behind a write by seconds: what is not shown after a while is given back as it is."""
+    clock = Clock()
+    ses = PacedClient(Client(), pacer(clock))
+    looks = iter([1, 2, 3])
+    assert ses.patiently(lambda: next(looks), lambda found: found == 3) == 3
+    assert ses.patiently(lambda: 0, bool) == 0
+    assert clock.now - 100.0 == pytest.approx(1 + 2 + (1 + 2 + 4 + 8))
