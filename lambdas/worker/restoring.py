@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -17,8 +18,9 @@ from worker.verification import Verification
 
 _Record = dict[str, Any]
 
-# What a record of the backup makes of a contact as it is; None = there is none. None for nobody to be made.
-Decide = Callable[[_Record, Contact | None], Contact | None]
+# What a record of the backup makes of a contact as it is (None: there is none) and of the same person's others, whose
+# addresses differ in case; None for nobody to be made.
+Decide = Callable[[_Record, Contact | None, Sequence[Contact]], Contact | None]
 
 
 class Contacts:
@@ -58,18 +60,28 @@ class Contacts:
     ) -> str:
         missing = False
 
-        def wish(now: Contact | None, _others: Sequence[Contact]) -> Contact | None:
+        def wish(now: Contact | None, others: Sequence[Contact]) -> Contact | None:
             nonlocal missing
-            decided = decide(record, now)
+            decided = decide(record, now, others)
             missing = now is None and decided is None
             return decided
 
         email = record["email"]
-        changed = contact_changes.change(self._job, list_name, email, wish, absent=listing.lacks(record))
+        absent, also = listing.lacks(record), listing.other_spellings(record)
+        changed = contact_changes.change(self._job, list_name, email, wish, also=also, absent=absent)
         verification.saw(email, changed.before)
         if changed.ending in ("created", "updated") and not self._job.dry_run:
             verification.wrote(email)
         return "missing" if missing else changed.ending
+
+
+def not_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[str, str]:
+    """Return these preferences without opt-ins to what the person refused in another contact of theirs."""
+
+    def is_refused(topic: str) -> bool:
+        return any(one.unsubscribed_all or one.preferences.get(topic) == "OPT_OUT" for one in others)
+
+    return {topic: status for topic, status in preferences.items() if status == "OPT_OUT" or not is_refused(topic)}
 
 
 def private(topics: Iterable[Topic]) -> list[Topic]:
@@ -184,13 +196,14 @@ class Restore:
 class Listing:
     """Who is in the list, and how: one request a thousand contacts instead of one each.
 
-    Only digests are kept, so that a long list fits. Of nobody it can be wrong for longer than a moment: a contact that
-    comes meanwhile is refused by SES, and then asked for.
+    Only digests are kept, so that a long list fits, and those addresses that have capitals. Of nobody it can be wrong
+    for longer than a moment: a contact that comes meanwhile is refused by SES, and then asked for.
     """
 
     def __init__(self) -> None:
         self._emails: set[bytes] = set()
         self._states: set[bytes] = set()
+        self._with_capitals: defaultdict[bytes, list[str]] = defaultdict(list)
 
     def read(self, job: Job, found: ContactList, verification: Verification | None) -> None:
         """Read the whole list, and tell `verification` of it."""
@@ -200,15 +213,25 @@ class Listing:
             for one in page:
                 email = address(one)
                 self._emails.add(_digest(email))
+                if email != email.casefold():
+                    self._with_capitals[_digest(email.casefold())].append(email)
                 self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
 
     def _forget(self) -> None:
         self._emails.clear()
         self._states.clear()
+        self._with_capitals.clear()
 
     def lacks(self, record: _Record) -> bool:
         """Whether there is no such contact."""
         return _digest(record["email"]) not in self._emails
+
+    def other_spellings(self, record: _Record) -> list[str]:
+        """The addresses in the list that differ from the record's in case only: SES keeps them apart."""
+        email = record["email"]
+        folded = email.casefold()
+        small = [folded] if _digest(folded) in self._emails else []
+        return [one for one in [*small, *self._with_capitals.get(_digest(folded), ())] if one != email]
 
     def has(self, record: _Record) -> bool:
         """Whether there is one just so; no, if only asking for it can tell."""
