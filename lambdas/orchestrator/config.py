@@ -100,17 +100,19 @@ class FleetReader:
 
     def _mappings(self) -> dict[str, Any]:
         if not isinstance(self._document, dict):
-            raise ConfigurationError([Fault("$", f"must be a JSON object, not {_kind(self._document)}")])
+            raise ConfigurationError([Fault("$", f"must be a JSON object, not {kind(self._document)}")])
         faults = []
         default = self._document.get("aws_region")
         if default is not None and not (isinstance(default, str) and is_region(default)):
             faults.append(Fault("$.aws_region", f"{quoted(default)} {_NO_REGION}"))
         mappings = self._document.get("customer_mappings")
-        if mappings is None:
+        if mappings is None and "customer_mappings" in self._document:
+            faults.append(Fault("$.customer_mappings", "is null: no customers are configured"))
+        elif mappings is None:
             near = did_you_mean("customer_mappings", [key for key in self._document if len(key) < 64])
             faults.append(Fault("$.customer_mappings", f"missing: no customers are configured{near}"))
         elif not isinstance(mappings, dict):
-            faults.append(Fault("$.customer_mappings", f"must be a JSON object, not {_kind(mappings)}"))
+            faults.append(Fault("$.customer_mappings", f"must be a JSON object, not {kind(mappings)}"))
         elif not mappings:
             faults.append(Fault("$.customer_mappings", "no customers are configured"))
         if faults or not isinstance(mappings, dict):
@@ -121,7 +123,7 @@ class FleetReader:
         shown = printable(code, 64)
         path = f"$.customer_mappings.{shown}"
         if not isinstance(raw, dict):
-            fault = Fault(path, f"must be a JSON object, not {_kind(raw)}")
+            fault = Fault(path, f"must be a JSON object, not {kind(raw)}")
             return CustomerEntry(shown, shown, None, None, None, faults=(fault,))
         fields = _Fields(path, raw)
         name = fields.label("customer_name") or shown
@@ -237,7 +239,7 @@ class _Fields:
         if value is None or value == "":
             return None
         if not isinstance(value, str):
-            self.fault(key, f"must be a string, not {_kind(value)}")
+            self.fault(key, f"must be a string, not {kind(value)}")
             return None
         if valid is not None and not valid(value):
             self.fault(key, f"{quoted(value)} {complaint}")
@@ -317,7 +319,7 @@ def _empty_external_ids(fields: _Fields) -> Iterator[Fault]:
 def _skip_reason(fields: _Fields) -> str | None:
     enabled = fields.raw.get("enabled")
     if enabled is not None and not isinstance(enabled, bool):
-        fields.fault("enabled", f"must be true or false, not {_kind(enabled)}")
+        fields.fault("enabled", f"must be true or false, not {kind(enabled)}")
     if enabled is False:
         return "disabled in config.json"
     if fields.raw.get("ses_role_arn") in (None, ""):
@@ -350,6 +352,7 @@ def _squeeze(key: str) -> str:
     return key.replace("_", "").replace("-", "").lower()
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """What a JSON value is, in JSON's words, as a message has it."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")

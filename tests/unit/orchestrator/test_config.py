@@ -63,6 +63,7 @@ def test_the_sample_is_understood() -> None:
         ([], "$: must be a JSON object, not a list"),
         ({}, "$.customer_mappings: missing: no customers are configured"),
         ({"customer_mapping": {}}, 'did you mean "customer_mapping"?'),
+        ({"customer_mappings": None}, "$.customer_mappings: is null: no customers are configured"),
         ({"customer_mappings": []}, "$.customer_mappings: must be a JSON object, not a list"),
         ({"customer_mappings": {}}, "$.customer_mappings: no customers are configured"),
         ({"aws_region": "us-east-3", "customer_mappings": {"a": {}}}, '"us-east-3" is not the name of an AWS Region'),
