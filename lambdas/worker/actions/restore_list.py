@@ -26,7 +26,7 @@ def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
     try:
         found = restore.find() or _made(job, manifest, restore.topics)
         decide = _decider([*found.topics, *wanted], overwrite=params.overwrite_unsubscribes)
-        restore.run(found, decide)
+        restore.run(found, decide, heed_prunes=not params.overwrite_unsubscribes)
         failure = restore.verify(deliberate=params.overwrite_unsubscribes)
     except SliceTimeoutError:
         return More(restore.state())
