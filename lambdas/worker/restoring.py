@@ -282,10 +282,13 @@ class Listing:
 
 
 def _heeding(refused: Refused, decide: Decide) -> Decide:
-    """The same, but who is made anew is made with what they had refused."""
+    """The same, but with what people had refused, unless a preference is there.
+
+    Also of a contact that was just given it, as the next read may show it as it was before.
+    """
 
     def decided(record: _Record, now: Contact | None, others: Sequence[Contact]) -> Contact | None:
-        topics = refused.get(record["email"]) if now is None else None
+        topics = refused.get(record["email"], frozenset()) - (now.preferences if now else {}).keys()
         if topics:
             record = {**record, "preferences": {**record["preferences"], **dict.fromkeys(topics, "OPT_OUT")}}
         return decide(record, now, others)

@@ -25,9 +25,9 @@ def _minutes_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: began + timedelta(minutes=next(looked)))
 
 
-def saved() -> World:
+def saved(**conditions: Any) -> World:
     """Everybody is opted in to `out`, the list is saved, and then some change their minds, or come."""
-    world = World(*(ContactRecord(email, (("out", "OPT_IN"),)) for email in PEOPLE))
+    world = World(*(ContactRecord(email, (("out", "OPT_IN"),)) for email in PEOPLE), **conditions)
     world.run(backup_list.run, BackupListParams(), run_id="saved")
     choose(world, PEOPLE[0], "OPT_OUT")
     world.ses.call(ACCOUNT, REGION, "CreateContact", {"ContactListName": "main", "EmailAddress": "new@x.example"})
@@ -40,11 +40,13 @@ def choose(world: World, email: str, status: str) -> None:
     preference = {"TopicName": "out", "SubscriptionStatus": status}
     request = {"ContactListName": "main", "EmailAddress": email, "TopicPreferences": [preference]}
     world.ses.call(ACCOUNT, REGION, "UpdateContact", {**request, "UnsubscribeAll": False})
+    world.time.sleep(10.0)  # long enough for every read to show it
 
 
 def prune(world: World, run_id: str = "prune") -> None:
     """`out` goes, with everybody's preference for it."""
     manage(world, IN, prune=True, run_id=run_id)
+    world.time.sleep(10.0)
 
 
 def restore(world: World, run_id: str = "back", *, overwrite: bool = False, **options: Any) -> None:
@@ -70,6 +72,17 @@ def test_what_was_refused_before_a_prune_is_refused_after_a_restore(overwrite: b
         **dict.fromkeys(PEOPLE[1:], "OPT_IN"),
         "new@x.example": None if overwrite else "OPT_OUT",
     }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_reads_that_lag_behind_the_restores_own_writes_change_nothing_of_that(seed: int) -> None:
+    """A contact that is refused again and then restored is seen as it was before both."""
+    world = saved(read_lag_seconds=2.0, seed=seed)
+    prune(world)
+    restore(world)
+    world.time.sleep(10.0)
+    assert chosen(world)[PEOPLE[0]] == "OPT_OUT"
+    assert chosen(world)["new@x.example"] == "OPT_OUT"
 
 
 def test_it_is_heeded_when_the_list_is_gone_too() -> None:
