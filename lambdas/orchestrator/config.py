@@ -14,7 +14,7 @@ from shared.errors import ConfigurationError, Fault
 from shared.models import CODE_PATTERN, Customer, IdentityCenter
 from shared.objects import Bucket
 from shared.regions import is_region, partition_of
-from shared.text import did_you_mean, printable, quoted
+from shared.text import did_you_mean, may_hold_address, printable, quoted
 
 _FILE_KEYS = ("aws_region", "customer_mappings")
 _CUSTOMER_KEYS = (
@@ -120,13 +120,14 @@ class FleetReader:
         return mappings
 
     def _entry(self, code: str, raw: Any) -> CustomerEntry:
-        shown = printable(code, 64)
+        shown = _shown(code)
         path = f"$.customer_mappings.{shown}"
         if not isinstance(raw, dict):
             fault = Fault(path, f"must be a JSON object, not {kind(raw)}")
             return CustomerEntry(shown, shown, None, None, None, faults=(fault,))
         fields = _Fields(path, raw)
         name = fields.label("customer_name") or shown
+        name = shown if may_hold_address(name) else name
         environment = fields.label("environment")
         skip = _skip_reason(fields)
         role = None if skip else self._role(fields)
@@ -217,7 +218,7 @@ class FleetReader:
         yield from typos("$", self._document, _FILE_KEYS)
         for code, raw in mappings.items():
             if isinstance(raw, dict):
-                yield from typos(f"$.customer_mappings.{printable(code, 64)}", raw, _CUSTOMER_KEYS)
+                yield from typos(f"$.customer_mappings.{_shown(code)}", raw, _CUSTOMER_KEYS)
 
 
 class _Fields:
@@ -346,6 +347,11 @@ def _decided(
         **optional,
     )
     return replace(base, customer=customer)
+
+
+def _shown(code: str) -> str:
+    """A customer's key as the record has it: one that may be an address is told by its length alone."""
+    return f"(a key of {len(code)} characters)" if may_hold_address(code) else printable(code, 64)
 
 
 def _squeeze(key: str) -> str:

@@ -122,6 +122,16 @@ def test_a_code_outside_its_grammar_is_that_customers_fault(code: str) -> None:
     assert entry.code.isprintable()
 
 
+def test_an_address_in_a_key_or_a_name_is_not_repeated() -> None:
+    """Both get into the run's record, which has no addresses."""
+    entry = one("ada@corp.example", customer_code=None, customer_name="Ask ada%40corp.example", ses_role_arm="x")
+    config = read({"customer_mappings": {"ada@corp.example": {"ses_role_arm": "x"}}})
+    shown = (entry.code, entry.name, *faults(entry), *entry.warnings, *config.warnings)
+    assert not [text for text in shown if "corp.example" in text]
+    assert entry.code == entry.name == "(a key of 16 characters)"
+    assert one(customer_name="ada@corp.example").name == "acme"
+
+
 @pytest.mark.parametrize("value", [None, ""])
 def test_no_role_is_skipped(value: str | None) -> None:
     """Null and empty are the same as absent, whatever else is wrong with the customer."""
