@@ -174,16 +174,21 @@ def prunes_since(job: Job, older: Manifest, run_ids: Iterable[str]) -> list[Mani
 
     One that cannot be understood is a warning; CustomerError when they cannot be read.
     """
-    found = [_found(job, run_id) for run_id in run_ids if run_id != older.run_id]
-    since = [
-        one
-        for one in found
-        if one is not None
-        and one.kind == "topics"
-        and one.created_at >= older.created_at
-        and (one.account_id, one.region) == (older.account_id, older.region)
-    ]
-    return sorted(since, key=lambda one: one.created_at)
+    found = prunes(job, (run_id for run_id in run_ids if run_id != older.run_id))
+    return [one for one in found if one.created_at >= older.created_at]
+
+
+def prunes(job: Job, run_ids: Iterable[str]) -> list[Manifest]:
+    """Of these runs, the complete backups of topics of the customer's list, in the order in which they were made.
+
+    One that cannot be understood is a warning; CustomerError when they cannot be read.
+    """
+    place = (job.customer.account_id, job.customer.region)
+    found = [one for run_id in run_ids if (one := _found(job, run_id)) is not None]
+    return sorted(
+        (one for one in found if one.kind == "topics" and (one.account_id, one.region) == place),
+        key=lambda one: one.created_at,
+    )
 
 
 def _found(job: Job, run_id: str) -> Manifest | None:

@@ -10,7 +10,9 @@ import pytest
 from local.ses.store import ContactRecord
 from shared import clock
 from shared.actions import BackupListParams, RestoreListParams, RestoreTopicsParams
-from tests.unit.worker.test_manage_topic import IN, OUT, everybody, manage
+from shared.errors import AwsCallError
+from shared.objects import Bucket
+from tests.unit.worker.test_manage_topic import IN, OUT, everybody, manage, wanted
 from tests.unit.worker.world import ACCOUNT, REGION, World
 from worker.actions import backup_list, restore_list, restore_topics
 
@@ -157,3 +159,33 @@ def test_a_manifest_that_cannot_be_understood_is_a_warning() -> None:
     assert chosen(world)[PEOPLE[0]] == "OPT_OUT"
     told = [text for text in world.warnings if "cannot be understood" in text]
     assert [text.partition(" ")[0] for text in told] == ["s3://results/backups/acme/broken/backup.json"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_who_adds_a_topic_that_a_prune_removed_is_told_where_its_refusals_are(dry_run: bool) -> None:
+    """The topic comes with its default for everybody, also for who had refused it."""
+    world = saved()
+    prune(world, "first")
+    world.run(restore_topics.run, RestoreTopicsParams(backup="first"), run_id="back")
+    prune(world, "second")
+    world.warnings.clear()
+    manage(world, IN, OUT, wanted("other"), run_id="again", dry_run=dry_run)
+    (told,) = world.warnings
+    assert told.startswith(f"out {'would come' if dry_run else 'came'} back without the preferences that people had")
+    assert told.endswith("restore-topics with backup second brings them back")
+    world.warnings.clear()
+    manage(world, IN, OUT, wanted("other"), wanted("more"), run_id="more", dry_run=dry_run)
+    assert [text.partition(" ")[0] for text in world.warnings] == (["out"] if dry_run else [])
+
+
+def test_a_warning_that_cannot_be_made_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The topics are as they should be."""
+    world = saved()
+    prune(world)
+
+    def failing(*_: Any) -> list[str]:
+        raise AwsCallError("s3", "list_objects_v2", "refused", "AccessDenied", "no", 403)
+
+    monkeypatch.setattr(Bucket, "folders", failing)
+    assert manage(world, IN, OUT, run_id="again").data["added"] == ["out"]
+    assert any("could not be listed (AccessDenied)" in text for text in world.warnings)
