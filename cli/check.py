@@ -11,6 +11,7 @@ from orchestrator.config import FleetReader
 from orchestrator.plan import sharing
 from shared.arns import parse_role_arn
 from shared.errors import ConfigurationError
+from shared.regions import partitions
 from shared.text import printable
 
 Kind = Literal["config", "ses_config"]
@@ -71,7 +72,7 @@ def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _partition_of(document: Any) -> str:
-    """The one partition that all roles of the file are of; `aws` when they are of several, or there are none."""
+    """The one of AWS's partitions that all roles of the file are of; `aws` when they are of several, or of none."""
     mappings = document.get("customer_mappings") if isinstance(document, dict) else None
     found = set()
     for customer in mappings.values() if isinstance(mappings, dict) else ():
@@ -79,4 +80,4 @@ def _partition_of(document: Any) -> str:
             found.add(parse_role_arn(customer["ses_role_arn"]).partition)
         except (AttributeError, KeyError, TypeError, ValueError):
             continue  # said where the file is read
-    return found.pop() if len(found) == 1 else "aws"
+    return found.pop() if len(found) == 1 and found <= set(partitions()) else "aws"

@@ -182,7 +182,7 @@ def export_run(
 ) -> None:
     """All customers' contacts in one file. Exit code 1 when some could not be had: what is missing is named."""
     if format_ not in export.FORMATS:
-        raise usage(f"--format is {' or '.join(export.FORMATS)}, not {format_}")
+        raise usage(f"--format is {' or '.join(export.FORMATS)}, not {quoted(format_)}")
     results = invoking.connect(function_name).results
     shown = runs.look(results, run_id)
     screen = Screen(text=True)
@@ -270,7 +270,7 @@ def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: s
 
 def _check_output(output: str) -> None:
     if output not in ("text", "json"):
-        raise usage(f"--output is text or json, not {output}")
+        raise usage(f"--output is text or json, not {quoted(output)}")
 
 
 def _check_local(local: bool, function_name: str | None, **files: Path | str | None) -> None:
@@ -340,7 +340,7 @@ def _options(config: Path | None, ses_config: Path | None, scenario: Path | None
     from local.conditions import Conditions
 
     if conditions not in ("aws", "kind"):
-        raise usage(f"--conditions is aws or kind, not {conditions}")
+        raise usage(f"--conditions is aws or kind, not {quoted(conditions)}")
     if config is None:
         scenario = scenario or _EXAMPLES / "scenario.json"
     return Options(

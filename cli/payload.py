@@ -45,6 +45,8 @@ def build(action: str | None, payload: str | None, flags: Mapping[str, Any], par
 
 def read(source: str) -> dict[str, Any]:
     """Return the payload in a file, or on standard input for `-`; CommandError (exit 2) for what is none."""
+    if not source:
+        raise usage('--payload "" is the name of no file')
     try:
         built = json_text.parse(_body(source), f"--payload {printable(source)}")
     except OSError as error:

@@ -14,7 +14,7 @@ from shared.errors import ConfigurationError, Fault
 from shared.models import CODE_PATTERN, Customer, IdentityCenter
 from shared.objects import Bucket
 from shared.regions import is_region, partition_of
-from shared.text import did_you_mean, printable, quoted
+from shared.text import did_you_mean, may_hold_address, printable, quoted
 
 _FILE_KEYS = ("aws_region", "customer_mappings")
 _CUSTOMER_KEYS = (
@@ -100,17 +100,19 @@ class FleetReader:
 
     def _mappings(self) -> dict[str, Any]:
         if not isinstance(self._document, dict):
-            raise ConfigurationError([Fault("$", f"must be a JSON object, not {_kind(self._document)}")])
+            raise ConfigurationError([Fault("$", f"must be a JSON object, not {kind(self._document)}")])
         faults = []
         default = self._document.get("aws_region")
         if default is not None and not (isinstance(default, str) and is_region(default)):
             faults.append(Fault("$.aws_region", f"{quoted(default)} {_NO_REGION}"))
         mappings = self._document.get("customer_mappings")
-        if mappings is None:
+        if mappings is None and "customer_mappings" in self._document:
+            faults.append(Fault("$.customer_mappings", "is null: no customers are configured"))
+        elif mappings is None:
             near = did_you_mean("customer_mappings", [key for key in self._document if len(key) < 64])
             faults.append(Fault("$.customer_mappings", f"missing: no customers are configured{near}"))
         elif not isinstance(mappings, dict):
-            faults.append(Fault("$.customer_mappings", f"must be a JSON object, not {_kind(mappings)}"))
+            faults.append(Fault("$.customer_mappings", f"must be a JSON object, not {kind(mappings)}"))
         elif not mappings:
             faults.append(Fault("$.customer_mappings", "no customers are configured"))
         if faults or not isinstance(mappings, dict):
@@ -118,13 +120,14 @@ class FleetReader:
         return mappings
 
     def _entry(self, code: str, raw: Any) -> CustomerEntry:
-        shown = printable(code, 64)
+        shown = _shown(code)
         path = f"$.customer_mappings.{shown}"
         if not isinstance(raw, dict):
-            fault = Fault(path, f"must be a JSON object, not {_kind(raw)}")
+            fault = Fault(path, f"must be a JSON object, not {kind(raw)}")
             return CustomerEntry(shown, shown, None, None, None, faults=(fault,))
         fields = _Fields(path, raw)
         name = fields.label("customer_name") or shown
+        name = shown if may_hold_address(name) else name
         environment = fields.label("environment")
         skip = _skip_reason(fields)
         role = None if skip else self._role(fields)
@@ -215,7 +218,7 @@ class FleetReader:
         yield from typos("$", self._document, _FILE_KEYS)
         for code, raw in mappings.items():
             if isinstance(raw, dict):
-                yield from typos(f"$.customer_mappings.{printable(code, 64)}", raw, _CUSTOMER_KEYS)
+                yield from typos(f"$.customer_mappings.{_shown(code)}", raw, _CUSTOMER_KEYS)
 
 
 class _Fields:
@@ -237,7 +240,7 @@ class _Fields:
         if value is None or value == "":
             return None
         if not isinstance(value, str):
-            self.fault(key, f"must be a string, not {_kind(value)}")
+            self.fault(key, f"must be a string, not {kind(value)}")
             return None
         if valid is not None and not valid(value):
             self.fault(key, f"{quoted(value)} {complaint}")
@@ -317,7 +320,7 @@ def _empty_external_ids(fields: _Fields) -> Iterator[Fault]:
 def _skip_reason(fields: _Fields) -> str | None:
     enabled = fields.raw.get("enabled")
     if enabled is not None and not isinstance(enabled, bool):
-        fields.fault("enabled", f"must be true or false, not {_kind(enabled)}")
+        fields.fault("enabled", f"must be true or false, not {kind(enabled)}")
     if enabled is False:
         return "disabled in config.json"
     if fields.raw.get("ses_role_arn") in (None, ""):
@@ -346,10 +349,16 @@ def _decided(
     return replace(base, customer=customer)
 
 
+def _shown(code: str) -> str:
+    """A customer's key as the record has it: one that may be an address is told by its length alone."""
+    return f"(a key of {len(code)} characters)" if may_hold_address(code) else printable(code, 64)
+
+
 def _squeeze(key: str) -> str:
     return key.replace("_", "").replace("-", "").lower()
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """What a JSON value is, in JSON's words, as a message has it."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")

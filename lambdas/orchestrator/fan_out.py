@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from orchestrator import unknown_outcome
 from orchestrator.invoke import Answer
 from orchestrator.plan import PlannedItem
 from shared import clock, foreign, limits
@@ -378,7 +379,7 @@ class FanOut:
         after = f"customer_timeout_seconds ({self._timing.customer_timeout:g}) passed"
         text = f"{flight.item.code} was not finished when {reason or after}"
         if unknown and self._writes:
-            text += "; it may have changed something: look, or run this customer again, which is safe"
+            text += unknown_outcome.WORKER_MAY_GO_ON
         return ErrorInfo(
             category="timeout",
             type="CustomerTimeout" if reason is None else "OrchestratorDeadline",

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from orchestrator import unknown_outcome
 from shared import foreign, limits
 from shared.models import ErrorInfo
 from shared.text import printable
@@ -44,7 +45,7 @@ def told(body: bytes, *, writes: bool) -> ErrorInfo:
         return _timed_out(text, writes=writes)
     message = f"the worker failed ({kind}): {_why(kind, text, payload)}"
     if writes:
-        message += "; it may have changed something: look, or run this customer again, which is safe"
+        message += unknown_outcome.WORKER_OVER
     shown = printable(message, limits.MAX_MESSAGE_CHARACTERS)
     return ErrorInfo(category="internal", type=kind, message=shown, outcome_unknown=writes)
 
@@ -71,7 +72,7 @@ def _timed_out(text: str, *, writes: bool) -> ErrorInfo:
     after = f": it ran for {match.group(1)} seconds" if match else ""
     message = f"the worker was stopped at its function timeout{after}"
     if writes:
-        message += "; it may have changed something: look, or run this customer again, which is safe"
+        message += unknown_outcome.WORKER_OVER
     return ErrorInfo(
         category="timeout", type="Sandbox.Timedout", message=message, retryable=True, outcome_unknown=writes
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator import function_errors
+from orchestrator import function_errors, unknown_outcome
 from orchestrator.log_tail import log_lines
 from shared import limits
 from shared.aws import AwsClient
@@ -113,7 +113,7 @@ class Invoker:
             return ErrorInfo(category="internal", type=failure.code, message=message)
         message = f"no answer came back from the worker ({failure.code})"
         if self.writes:
-            message += "; it may have changed something: look, or run this customer again, which is safe"
+            message += unknown_outcome.WORKER_MAY_GO_ON
         return ErrorInfo(
             category="timeout",
             type=failure.code,

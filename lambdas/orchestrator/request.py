@@ -235,7 +235,7 @@ def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
     params = payload.get("params", {})
     if not isinstance(params, dict):
         return
-    nulls = [name for name, value in params.items() if value is None]
+    nulls = [name for name, value in params.items() if value is None and name in action.params.model_fields]
     for name in nulls:
         yield Fault(f"$.params.{_key(name)}", "null is no value: leave the parameter out, or give one")
     try:

@@ -163,12 +163,14 @@ def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, Sequence[
 
     ConfigurationError when they are needed and the file is wrong; where they are not, that is a warning.
     """
-    use = ACTIONS[made.request.worker_action].ses_config
+    action = ACTIONS[made.request.worker_action]
+    use = action.ses_config
     if use == "no" or (use == "if there" and made.request.dry_run):
         return made, None
     try:
         wanted = ses_config.load(environment.config_bucket, environment.settings.ses_config_key)
-        ses_config.refuse_empty(wanted, prune=made.request.prune)
+        # An import removes people, not topics.
+        ses_config.refuse_empty(wanted, prune=made.request.prune and not action.needs_people)
     except ConfigurationError as error:
         if use == "required":
             raise

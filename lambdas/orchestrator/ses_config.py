@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator import json_file
-from orchestrator.config import typos
+from orchestrator.config import kind, typos
 from shared import limits
 from shared.errors import ConfigurationError, Fault
 from shared.objects import Bucket
@@ -33,9 +33,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class TopicConfig:
-    """The topics in order: groups first, then single ones."""
+    """The topics in order: groups first, then single ones. `nulls` are the parts of the file that are null."""
 
     topics: tuple[Topic, ...]
+    nulls: tuple[str, ...] = ()
     version: str | None = None
 
 
@@ -52,14 +53,18 @@ def read(document: Any) -> TopicConfig:
     faults = [*reader.faults, *reader.typos(), *_fleet_faults(expanded)]
     if faults:
         raise ConfigurationError(faults)
-    return TopicConfig(tuple(topic for _, topic in expanded))
+    nulls = tuple(key for key in _FILE_KEYS if document.get(key, ()) is None)
+    return TopicConfig(tuple(topic for _, topic in expanded), nulls)
 
 
 def refuse_empty(config: TopicConfig, *, prune: bool) -> None:
-    """Raise ConfigurationError when the file has no topic and everything that it does not have would be removed."""
+    """Raise ConfigurationError when what the file does not have would be removed, and it has no topic or a null."""
     if prune and not config.topics:
         text = "SESConfig.json has no topics, so prune would remove all there are; an empty file is taken for a mistake"
         raise ConfigurationError([Fault("$", text)])
+    if prune and config.nulls:
+        text = "is null, and prune would remove its topics: give the list, or [] if there are none"
+        raise ConfigurationError(Fault(f"$.{key}", text) for key in config.nulls)
 
 
 class _Reader:
@@ -127,10 +132,9 @@ class _Reader:
         name, display_name = self._text(path, entry, "TopicName"), self._text(path, entry, "DisplayName")
         description = self._text(path, entry, "Description", required=False)
         status = entry.get("DefaultSubscriptionStatus")
-        if status not in _STATUSES:
-            self.faults.append(
-                Fault(f"{path}.DefaultSubscriptionStatus", f"must be OPT_IN or OPT_OUT, not {quoted(status)}")
-            )
+        if not isinstance(status, str) or status not in _STATUSES:
+            told = quoted(status) if isinstance(status, str) else kind(status)
+            self.faults.append(Fault(f"{path}.DefaultSubscriptionStatus", f"must be OPT_IN or OPT_OUT, not {told}"))
         roles = tuple(self._roles(path, entry))
         if len(self.faults) > before:
             return None

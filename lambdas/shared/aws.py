@@ -62,6 +62,7 @@ _BEFORE_SENDING = (
 # The name alone does not tell: a handshake that times out is a ReadTimeoutError, one that is cut off an SSLError or
 # a ConnectionClosedError, and so are answers that were lost.
 _CONNECTING = frozenset({AWSHTTPConnection.connect.__code__, AWSHTTPSConnection.connect.__code__})
+_WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is not of its form"
 _NO_SUCH_HOST = "no host of this name is known: compare the Region, and whether the service is offered there"
 
 
@@ -163,14 +164,24 @@ def client(
         }
     )
     try:
-        raw: Any = _warm_session().client(service, region_name=region, config=config, **keys)  # type: ignore[call-overload]
-    except (BotoCoreError, ValueError) as error:  # no Region, a profile that is not there, an endpoint that is no URL
-        code = foreign.code(type(error).__name__)
-        raise AwsCallError(service, "client", "unreachable", code, foreign.words(code, "unreachable")) from None
+        session = _warm_session()
+        if not (region or session.region_name):  # botocore would take an empty one, and fail where it signs
+            raise NoRegionError
+        raw: Any = session.client(service, region_name=region or None, config=config, **keys)  # type: ignore[call-overload]
+    except (BotoCoreError, ValueError) as error:
+        raise _not_made(service, error) from None
     raw.meta.events.register("needs-retry", _note_try)
     if "json" in raw.meta.service_model.resolved_protocol:
         raw.meta.events.register("before-parse", _read_whole)
     return AwsClient(service, raw)
+
+
+def _not_made(service: str, error: Exception) -> AwsCallError:
+    """Why there is no client: no Region, a profile that is not there, an endpoint that is no URL."""
+    code = foreign.code(type(error).__name__)
+    is_known = isinstance(error, BotoCoreError)
+    text = foreign.words(code, "unreachable") if is_known else _WRONG_SETTING
+    return AwsCallError(service, "client", "unreachable", code, text)
 
 
 def download(url: str, limit: int) -> bytes:

@@ -59,7 +59,9 @@ _BY_CODE: dict[str, str] = {
     "ConcurrentModificationException": "somebody else changed the same thing at the same moment",
     "AccountSuspendedException": "sending is suspended in the account",
     "MailFromDomainNotVerifiedException": "a domain is not verified in the account",
-    **dict.fromkeys(("NoRegionError",), "no Region is configured"),
+    "NoRegionError": "no Region is configured",
+    "InvalidRegionError": "what is configured as the Region is the name of none",
+    "SSLError": "its certificate is not trusted here, or TLS failed: compare AWS_CA_BUNDLE",
     **dict.fromkeys(
         ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
          "SSOTokenLoadError", "UnauthorizedSSOTokenError"),

@@ -107,6 +107,17 @@ class Bucket:
             _wait(attempt)
         return read()
 
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names right below `prefix`, which ends with a slash, that have objects below them."""
+        found: list[str] = []
+        position: dict[str, str] = {}
+        while True:
+            page = self.s3.call("list_objects_v2", Bucket=self.name, Prefix=prefix, Delimiter="/", **position)
+            found += [str(one["Prefix"]).removeprefix(prefix).rstrip("/") for one in page.get("CommonPrefixes") or ()]
+            if not page.get("IsTruncated"):
+                return found
+            position = {"ContinuationToken": page["NextContinuationToken"]}
+
     def location(self, key: str) -> str:
         """The object's s3:// URI."""
         return f"s3://{self.name}/{key}"

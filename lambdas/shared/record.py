@@ -77,9 +77,14 @@ def known_people_key(customer_code: str) -> str:
     return f"backups/identity/{customer_code}.json"
 
 
+def backups_prefix(customer_code: str) -> str:
+    """Below it, a customer's backups, each in a folder that is called like its run."""
+    return f"backups/{customer_code}/"
+
+
 def backup_prefix(customer_code: str, run_id: str) -> str:
     """Below it, what a run saved of a customer's list before or instead of changing it; kept longer than data/."""
-    return f"backups/{customer_code}/{run_id}/"
+    return f"{backups_prefix(customer_code)}{run_id}/"
 
 
 def backup_manifest_key(customer_code: str, run_id: str) -> str:

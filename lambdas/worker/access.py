@@ -25,6 +25,7 @@ _ADVICE = {
     "lost": "no answer came back; run this customer again",
     "unreachable": "the service could not be reached ({text}); nothing was sent: run this customer again",
 }
+_MAY_STILL_ARRIVE = "it may have taken effect, or still take it: run this customer again in a minute"
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def advice(customer: Customer, failure: AwsCallError) -> str:
         return f"Region {region} may not be enabled in account {account}: enable it there, or correct the Region"
     if failure.kind == "refused":
         return f"Check that {role} allows it" if failure.status == 403 else failure.text
+    if failure.outcome_unknown:
+        return f"{failure.text}; {_MAY_STILL_ARRIVE}"
     return _ADVICE[failure.kind].format(text=failure.text)
 
 

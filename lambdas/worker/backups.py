@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, ValidationError
 
 from shared import clock
-from shared.errors import CustomerError
+from shared.errors import AwsCallError, CustomerError
 from shared.models import Stored
-from shared.record import backup_manifest_key, backup_prefix, walk_prefix
+from shared.record import backup_manifest_key, backup_prefix, backups_prefix, walk_prefix
 from worker import parts
 from worker.contact_list import ContactList
 from worker.job import Job, State
@@ -157,6 +157,54 @@ def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
         other = "restore-topics" if manifest.kind == "topics" else "restore-list"
         raise CustomerError("configuration", "OtherBackup", f"{where} is a backup of {manifest.kind}: use {other}")
     return manifest
+
+
+def runs_with_backups(job: Job) -> list[str]:
+    """The ids of the runs that have a backup of the customer, complete or not; CustomerError when S3 does not say."""
+    prefix = backups_prefix(job.code)
+    try:
+        return job.results.folders(prefix)
+    except AwsCallError as failure:
+        text = f"the backups in {job.results.location(prefix)} could not be listed ({failure.code}): {failure.text}"
+        raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
+
+
+def prunes_since(job: Job, older: Manifest, run_ids: Iterable[str]) -> list[Manifest]:
+    """Of these runs, the complete backups of topics made since another backup of the same list, in that order.
+
+    One that cannot be understood is a warning; CustomerError when they cannot be read.
+    """
+    found = prunes(job, (run_id for run_id in run_ids if run_id != older.run_id))
+    return [one for one in found if one.created_at >= older.created_at]
+
+
+def prunes(job: Job, run_ids: Iterable[str]) -> list[Manifest]:
+    """Of these runs, the complete backups of topics of the customer's list, in the order in which they were made.
+
+    One that cannot be understood is a warning; CustomerError when they cannot be read.
+    """
+    place = (job.customer.account_id, job.customer.region)
+    found = [one for run_id in run_ids if (one := _found(job, run_id)) is not None]
+    return sorted(
+        (one for one in found if one.kind == "topics" and (one.account_id, one.region) == place),
+        key=lambda one: one.created_at,
+    )
+
+
+def _found(job: Job, run_id: str) -> Manifest | None:
+    key = backup_manifest_key(job.code, run_id)
+    body = parts.read(job, key)
+    if body is None:
+        return None
+    try:
+        manifest = Manifest.model_validate_json(body)
+    except ValidationError:
+        job.warn(
+            f"{job.results.location(key)} cannot be understood: if it is of a prune, who refused its topics by then "
+            "is not known"
+        )
+        return None
+    return manifest if (manifest.customer_code, manifest.run_id) == (job.code, run_id) else None
 
 
 def records(job: Job, manifest: Manifest, part: int) -> list[Record]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.errors import CustomerError
-from worker import backups, contact_changes, contact_list
+from worker import backups, contact_changes, contact_list, pruned_choices
 from worker.backups import Manifest
 from worker.contact_changes import Contact
 from worker.contact_list import ContactList, Scan, Topic, address, chosen
 from worker.job import Job, State
 from worker.list_changes import Desire, ListEditor, NewList
+from worker.pruned_choices import Refused
 from worker.verification import Verification
 
 _Record = dict[str, Any]
 
-# What a record of the backup makes of a contact as it is; None = there is none. None for nobody to be made.
-Decide = Callable[[_Record, Contact | None], Contact | None]
+# What a record of the backup makes of a contact as it is (None: there is none) and of the same person's others, whose
+# addresses differ in case; None for nobody to be made.
+Decide = Callable[[_Record, Contact | None, Sequence[Contact]], Contact | None]
 
 
 class Contacts:
@@ -58,18 +62,28 @@ class Contacts:
     ) -> str:
         missing = False
 
-        def wish(now: Contact | None, _others: Sequence[Contact]) -> Contact | None:
+        def wish(now: Contact | None, others: Sequence[Contact]) -> Contact | None:
             nonlocal missing
-            decided = decide(record, now)
+            decided = decide(record, now, others)
             missing = now is None and decided is None
             return decided
 
         email = record["email"]
-        changed = contact_changes.change(self._job, list_name, email, wish, absent=listing.lacks(record))
+        absent, also = listing.lacks(record), listing.other_spellings(record)
+        changed = contact_changes.change(self._job, list_name, email, wish, also=also, absent=absent)
         verification.saw(email, changed.before)
         if changed.ending in ("created", "updated") and not self._job.dry_run:
             verification.wrote(email)
         return "missing" if missing else changed.ending
+
+
+def not_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[str, str]:
+    """Return these preferences without opt-ins to what the person refused in another contact of theirs."""
+
+    def is_refused(topic: str) -> bool:
+        return any(one.unsubscribed_all or one.preferences.get(topic) == "OPT_OUT" for one in others)
+
+    return {topic: status for topic, status in preferences.items() if status == "OPT_OUT" or not is_refused(topic)}
 
 
 def private(topics: Iterable[Topic]) -> list[Topic]:
@@ -84,7 +98,8 @@ def private(topics: Iterable[Topic]) -> list[Topic]:
 class Topics:
     """The topics of a backup: first they come back with nobody in them by default, then they get their defaults.
 
-    Whatever topics somebody adds to the list meanwhile stay in it. `added` are those that this run brought back.
+    Whatever topics somebody adds to the list meanwhile stay in it. `wanted` are the backup's, `added` those that this
+    run brought back.
     """
 
     def __init__(self, job: Job, wanted: Sequence[Topic], state: State) -> None:
@@ -92,7 +107,7 @@ class Topics:
         self.list_created: bool = state.get("list_created", False)
         self.editor = ListEditor(job, state.get("editor", {}))
         self._job = job
-        self._wanted = wanted
+        self.wanted = wanted
 
     def state(self) -> State:
         """What the next slice goes on from; JSON."""
@@ -117,8 +132,8 @@ class Topics:
 
     def finish(self, found: ContactList) -> None:
         """Have these topics as the backup has them, defaults too; others stay as they are."""
-        if not self._job.dry_run and self._wanted:
-            by_name = {topic.name: topic for topic in self._wanted}
+        if not self._job.dry_run and self.wanted:
+            by_name = {topic.name: topic for topic in self.wanted}
             desire = _of_a_list(lambda now: [by_name.get(topic.name, topic) for topic in now.topics])
             self.editor.change(desire, name=found.name)
 
@@ -133,7 +148,7 @@ class Topics:
 
     def _missing(self, now: ContactList) -> list[Topic]:
         have = {topic.name for topic in now.topics}
-        return [topic for topic in self._wanted if topic.name not in have]
+        return [topic for topic in self.wanted if topic.name not in have]
 
 
 class Restore:
@@ -144,6 +159,8 @@ class Restore:
         self.topics = Topics(job, wanted, state.get("topics", {}))
         self._job = job
         self._verification = Verification(job, state.get("verification", {}))
+        self._manifest = manifest
+        self._prunes: list[str] | None = state.get("prunes")
         self._listed: bool = state.get("listed", False)
         self._over: bool = state.get("over", False)
 
@@ -153,6 +170,7 @@ class Restore:
             "contacts": self.contacts.state(),
             "topics": self.topics.state(),
             "verification": self._verification.state(),
+            "prunes": self._prunes,
             "listed": self._listed,
             "over": self._over,
         }
@@ -161,18 +179,47 @@ class Restore:
         """The customer's list as it is; None when there is none."""
         return self.topics.editor.find()
 
-    def run(self, found: ContactList, decide: Decide) -> None:
-        """Bring the topics back, then the contacts, then the topics' defaults; SliceTimeoutError on the way."""
+    def run(self, found: ContactList, decide: Decide, *, heed_prunes: bool = True) -> None:
+        """Bring the topics back, then the contacts, then the topics' defaults; SliceTimeoutError on the way.
+
+        With `heed_prunes`, what people had refused when a prune since the backup removed a topic is refused again.
+        """
         if self._over:
             return
+        refused = self._refused() if heed_prunes else {}
         found = self.topics.bring_back(found)
-        listing = Listing()
+        listing = Listing(refused)
         if not (self._job.dry_run and self.topics.list_created):
             listing.read(self._job, found, self._verification if not self._listed else None)
             self._listed = True
-        self.contacts.restore(found.name, decide, listing, self._verification)
+        self._refuse_again(found.name, listing.refused)
+        self.contacts.restore(found.name, _heeding(refused, decide), listing, self._verification)
         self.topics.finish(found)
         self._over = True
+
+    def _refused(self) -> Refused:
+        names = {topic.name for topic in self.topics.wanted}
+        if not names:
+            return {}
+        run_ids = backups.runs_with_backups(self._job) if self._prunes is None else self._prunes
+        since = backups.prunes_since(self._job, self._manifest, run_ids)
+        prunes = [one for one in since if names.intersection(one.topics)]
+        self._prunes = [one.run_id for one in prunes]
+        return pruned_choices.refused(self._job, prunes, names)
+
+    def _refuse_again(self, list_name: str, refused: Refused) -> None:
+        """Of contacts that are there, whatever the backup has of them."""
+        for email, topics in sorted({} if self._job.dry_run else refused.items()):
+
+            def wish(
+                now: Contact | None, _others: Sequence[Contact], topics: frozenset[str] = topics
+            ) -> Contact | None:
+                return now and replace(now, preferences={**dict.fromkeys(topics, "OPT_OUT"), **now.preferences})
+
+            changed = contact_changes.change(self._job, list_name, email, wish)
+            self._verification.saw(email, changed.before)
+            if changed.ending == "updated":
+                self._verification.wrote(email)
 
     def verify(self, *, deliberate: bool = False) -> CustomerError | None:
         """Look afterwards, if any contact was written; the failure if somebody would get mail against their word."""
@@ -184,13 +231,16 @@ class Restore:
 class Listing:
     """Who is in the list, and how: one request a thousand contacts instead of one each.
 
-    Only digests are kept, so that a long list fits. Of nobody it can be wrong for longer than a moment: a contact that
-    comes meanwhile is refused by SES, and then asked for.
+    Only digests are kept, so that a long list fits, and those addresses that have capitals. Of nobody it can be wrong
+    for longer than a moment: a contact that comes meanwhile is refused by SES, and then asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refused: Refused | None = None) -> None:
+        self.refused: Refused = {}  # of the contacts that are there, what no preference of theirs says yet
+        self._to_refuse = refused or {}
         self._emails: set[bytes] = set()
         self._states: set[bytes] = set()
+        self._with_capitals: defaultdict[bytes, list[str]] = defaultdict(list)
 
     def read(self, job: Job, found: ContactList, verification: Verification | None) -> None:
         """Read the whole list, and tell `verification` of it."""
@@ -200,15 +250,28 @@ class Listing:
             for one in page:
                 email = address(one)
                 self._emails.add(_digest(email))
+                if left := self._to_refuse.get(email, frozenset()) - chosen(one).keys():
+                    self.refused[email] = left
+                if email != email.casefold():
+                    self._with_capitals[_digest(email.casefold())].append(email)
                 self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
 
     def _forget(self) -> None:
+        self.refused.clear()
         self._emails.clear()
         self._states.clear()
+        self._with_capitals.clear()
 
     def lacks(self, record: _Record) -> bool:
         """Whether there is no such contact."""
         return _digest(record["email"]) not in self._emails
+
+    def other_spellings(self, record: _Record) -> list[str]:
+        """The addresses in the list that differ from the record's in case only: SES keeps them apart."""
+        email = record["email"]
+        folded = email.casefold()
+        small = [folded] if _digest(folded) in self._emails else []
+        return [one for one in [*small, *self._with_capitals.get(_digest(folded), ())] if one != email]
 
     def has(self, record: _Record) -> bool:
         """Whether there is one just so; no, if only asking for it can tell."""
@@ -216,6 +279,21 @@ class Listing:
             return False
         state = _digest(record["email"], record.get("unsubscribed_all", False), record["preferences"])
         return state in self._states
+
+
+def _heeding(refused: Refused, decide: Decide) -> Decide:
+    """The same, but with what people had refused, unless a preference is there.
+
+    Also of a contact that was just given it, as the next read may show it as it was before.
+    """
+
+    def decided(record: _Record, now: Contact | None, others: Sequence[Contact]) -> Contact | None:
+        topics = refused.get(record["email"], frozenset()) - (now.preferences if now else {}).keys()
+        if topics:
+            record = {**record, "preferences": {**record["preferences"], **dict.fromkeys(topics, "OPT_OUT")}}
+        return decide(record, now, others)
+
+    return decided
 
 
 def _of_a_list(desire: Callable[[ContactList], list[Topic]]) -> Desire:

@@ -44,7 +44,7 @@ def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[s
     except AwsCallError as failure:
         error = _call_failed(item, failure)
     except Exception as failure:  # noqa: BLE001  # the boundary: whatever breaks is this customer's result
-        error = _crashed(failure)
+        error = _crashed(item, failure)
     attempt.finish(error, continues=continuation is not None)
     return WorkResult(
         run_id=item.run_id,
@@ -219,6 +219,12 @@ def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
     )
 
 
-def _crashed(failure: Exception) -> ErrorInfo:
-    message = f"the worker failed unexpectedly: {foreign.crash(failure)}"
-    return ErrorInfo(category="internal", type=foreign.code(type(failure).__name__), message=message)
+def _crashed(item: WorkItem, failure: Exception) -> ErrorInfo:
+    """It may have come from the middle of a write."""
+    action = ACTIONS.get(item.action)
+    return ErrorInfo(
+        category="internal",
+        type=foreign.code(type(failure).__name__),
+        message=f"the worker failed unexpectedly: {foreign.crash(failure)}",
+        outcome_unknown=action is not None and action.mutates and not item.dry_run,
+    )

@@ -83,6 +83,11 @@ ROLE = "arn:aws:iam::111122223333:role/r"
     ("document", "code", "finding"),
     [
         ({"topics": None}, 0, "$: warning: has no topics"),
+        (
+            {"a": {"ses_role_arn": ROLE.replace("arn:aws:", "arn:aws-foo:"), "region": "us-east-1"}},
+            1,
+            f'$.customer_mappings.a.ses_role_arn: error: "{ROLE.replace("arn:aws:", "arn:aws-foo:")}" is of partition',
+        ),
         ({"topics": [{"TopicName": "n", "DisplayName": "\ud83d"}]}, 1, "$.topics[0].DisplayName: error: is no text"),
         ({"a": {"ses_role_arn": ROLE, "region": "us-east-3"}}, 1, '$.customer_mappings.a.region: error: "us-east-3"'),
         (

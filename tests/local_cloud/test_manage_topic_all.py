@@ -279,3 +279,10 @@ def test_an_empty_file_is_no_order_to_remove_every_topic(document: Any, fresh: C
     data = fresh.run(action="manage-topic-all", include=["acme"])["results"][0]["data"]
     assert (data["added"], data["removed"]) == ([], [])
     assert data["unmanaged"]
+
+
+def test_an_import_removes_people_whatever_topics_the_file_has(fresh: Cloud) -> None:
+    """It removes no topics, so it is not refused for their sake."""
+    put_ses_config(fresh, {"topics": []})
+    answer = fresh.invoke({"action": "import-aws-contact", "customer_code": "acme", "prune": True, "dry_run": True})
+    assert (answer.body.get("errorMessage"), answer.body.get("exit_code")) == (None, 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.actions import ManageTopicParams
-from worker import backups, topic_plan
+from worker import backups, pruned_choices, topic_plan
 from worker.backups import BackupWriter
 from worker.contact_list import ContactList, Scan, Topic, address, chosen
 from worker.job import Done, Job, More, Outcome, State
@@ -57,8 +57,10 @@ class _Work:
             self._save_what_goes()
         changed = self._editor.change(self._desire, self._wrote)
         planned = topic_plan.make(changed.now.topics, self._wanted, self._going or ())
-        self._say(self._ledger.plan(planned))
-        return self._done(self._ledger.plan(planned), list_created=self._ledger.list_created)
+        done = self._ledger.plan(planned)
+        self._say(done)
+        pruned_choices.warn_of_returning(self._job, () if self._ledger.list_created else done.added)
+        return self._done(done, list_created=self._ledger.list_created)
 
     def _desire(self, now: ContactList | None) -> Sequence[Topic] | NewList:
         """Only what was saved may go: a topic that came since is left for the next run."""
@@ -88,6 +90,7 @@ class _Work:
         planned = topic_plan.make(have, self._wanted, removable)
         check_count(job, planned.desired)
         self._say(planned)
+        pruned_choices.warn_of_returning(job, () if found is None else planned.added)
         return self._done(planned, list_created=found is None)
 
     def _save_what_goes(self) -> None:

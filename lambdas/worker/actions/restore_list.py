@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from shared.actions import RestoreListParams
@@ -12,7 +14,7 @@ from worker.contact_list import ContactList, Topic
 from worker.job import Done, Job, More, Outcome, State
 from worker.list_changes import NewList, check_name
 from worker.rate import SliceTimeoutError
-from worker.restoring import Decide, Restore, Topics
+from worker.restoring import Decide, Restore, Topics, not_refused
 
 
 def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
@@ -24,7 +26,7 @@ def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
     try:
         found = restore.find() or _made(job, manifest, restore.topics)
         decide = _decider([*found.topics, *wanted], overwrite=params.overwrite_unsubscribes)
-        restore.run(found, decide)
+        restore.run(found, decide, heed_prunes=not params.overwrite_unsubscribes)
         failure = restore.verify(deliberate=params.overwrite_unsubscribes)
     except SliceTimeoutError:
         return More(restore.state())
@@ -52,16 +54,24 @@ def _decider(topics: list[Topic], *, overwrite: bool) -> Decide:
     """`topics` are those that the list has then: a preference for another one would be refused."""
     names = {topic.name for topic in topics}
 
-    def decide(record: dict[str, Any], now: Contact | None) -> Contact:
+    def decide(record: dict[str, Any], now: Contact | None, others: Sequence[Contact]) -> Contact:
         saved = {topic: status for topic, status in record["preferences"].items() if topic in names}
         gone: bool = record["unsubscribed_all"]
         attributes = record.get("attributes")
+        others = () if overwrite else others
+        saved = not_refused(saved, others)
         if now is None:
-            return Contact(saved, gone, attributes)
+            refused = [_opt_outs(one, names) for one in others]
+            gone = gone or any(one.unsubscribed_all for one in others)
+            return Contact({**saved, **ChainMap(*refused)}, gone, attributes)
         attributes = now.attributes if attributes is None else attributes
         if overwrite:
             return Contact({**now.preferences, **saved}, gone, attributes)
-        kept = {topic: status for topic, status in now.preferences.items() if status == "OPT_OUT"}
+        kept = _opt_outs(now, now.preferences)
         return Contact({**now.preferences, **saved, **kept}, gone or now.unsubscribed_all, attributes)
 
     return decide
+
+
+def _opt_outs(contact: Contact, topics: Collection[str]) -> dict[str, str]:
+    return {topic: status for topic, status in contact.preferences.items() if status == "OPT_OUT" and topic in topics}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from worker import backups
 from worker.contact_changes import Contact
 from worker.job import Done, Job, More, Outcome, State
 from worker.rate import SliceTimeoutError
-from worker.restoring import Restore
+from worker.restoring import Restore, not_refused
 
 
 def run(job: Job, params: RestoreTopicsParams, state: State) -> Outcome:
@@ -36,8 +37,8 @@ def run(job: Job, params: RestoreTopicsParams, state: State) -> Outcome:
     return Done(data, failure=failure)
 
 
-def _decide(record: dict[str, Any], now: Contact | None) -> Contact | None:
+def _decide(record: dict[str, Any], now: Contact | None, others: Sequence[Contact]) -> Contact | None:
     """A preference that is there was chosen after the topic went: it is the newer one. Nobody is made anew."""
     if now is None:
         return None
-    return replace(now, preferences={**record["preferences"], **now.preferences})
+    return replace(now, preferences={**not_refused(record["preferences"], others), **now.preferences})

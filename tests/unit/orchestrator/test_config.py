@@ -63,6 +63,7 @@ def test_the_sample_is_understood() -> None:
         ([], "$: must be a JSON object, not a list"),
         ({}, "$.customer_mappings: missing: no customers are configured"),
         ({"customer_mapping": {}}, 'did you mean "customer_mapping"?'),
+        ({"customer_mappings": None}, "$.customer_mappings: is null: no customers are configured"),
         ({"customer_mappings": []}, "$.customer_mappings: must be a JSON object, not a list"),
         ({"customer_mappings": {}}, "$.customer_mappings: no customers are configured"),
         ({"aws_region": "us-east-3", "customer_mappings": {"a": {}}}, '"us-east-3" is not the name of an AWS Region'),
@@ -119,6 +120,16 @@ def test_a_code_outside_its_grammar_is_that_customers_fault(code: str) -> None:
     assert any("a customer's code is 1 to 50" in fault for fault in faults(entry))
     assert entry.customer is None
     assert entry.code.isprintable()
+
+
+def test_an_address_in_a_key_or_a_name_is_not_repeated() -> None:
+    """Both get into the run's record, which has no addresses."""
+    entry = one("ada@corp.example", customer_code=None, customer_name="Ask ada%40corp.example", ses_role_arm="x")
+    config = read({"customer_mappings": {"ada@corp.example": {"ses_role_arm": "x"}}})
+    shown = (entry.code, entry.name, *faults(entry), *entry.warnings, *config.warnings)
+    assert not [text for text in shown if "corp.example" in text]
+    assert entry.code == entry.name == "(a key of 16 characters)"
+    assert one(customer_name="ada@corp.example").name == "acme"
 
 
 @pytest.mark.parametrize("value", [None, ""])

@@ -288,6 +288,8 @@ def test_it_returns_before_the_deadline_whatever_is_outstanding(writes: bool) ->
     error = run.results[0].error
     assert error is not None
     assert (error.category, error.type, error.outcome_unknown) == ("timeout", "OrchestratorDeadline", writes)
+    # Its worker is not over: who runs it again at once has two of them beside each other.
+    assert ("its worker may go on for up to 290 seconds" in error.message) == writes
     assert run.results[0].attempts == 1
 
 

@@ -158,6 +158,7 @@ def test_a_broken_answer_is_a_lost_answer() -> None:
     answer, fake = invoke({"Payload": Broken()}, writes=True)
     assert answer.error is not None
     assert (answer.error.category, answer.error.outcome_unknown) == ("timeout", True)
+    assert "its worker may go on for up to 290 seconds" in answer.error.message
     assert len(fake.calls) == 1
 
 

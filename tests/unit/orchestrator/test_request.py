@@ -153,6 +153,13 @@ def test_no_parameter_is_null(action: str, name: str) -> None:
     )
 
 
+def test_a_null_of_a_parameter_that_the_action_does_not_have_is_an_unknown_parameter() -> None:
+    """What to mend is the name, not the value."""
+    assert refused({"action": "list-contacts-all", "params": {"usernam": None}}) == [
+        "$.params.usernam: unknown parameter of list-contacts"
+    ]
+
+
 def deep(levels: int) -> Any:
     """A list in a list in a list."""
     value: Any = []

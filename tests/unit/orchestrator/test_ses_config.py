@@ -122,6 +122,37 @@ def test_an_empty_file_is_no_order_to_remove_everything(document: Any) -> None:
     ses_config.refuse_empty(ses_config.read({"topics": [topic()]}), prune=True)
 
 
+GROUPS: dict[str, Any] = {"topic_group_prefix": ["aws"], "topic_group_members": [topic()]}
+
+
+@pytest.mark.parametrize(
+    ("document", "nulls"),
+    [
+        ({**GROUPS, "topics": None}, ["$.topics"]),
+        (
+            {"topics": [topic()], "topic_group_prefix": None, "topic_group_members": None},
+            ["$.topic_group_prefix", "$.topic_group_members"],
+        ),
+    ],
+)
+def test_a_part_that_is_null_is_no_order_to_remove_its_topics(document: Any, nulls: list[str]) -> None:
+    """What made the file may have lost half of it: an empty list says that there are none, a null does not."""
+    config = ses_config.read(document)
+    ses_config.refuse_empty(config, prune=False)
+    with pytest.raises(ConfigurationError) as error:
+        ses_config.refuse_empty(config, prune=True)
+    assert [fault.path for fault in error.value.faults] == nulls
+    emptied = {key: [] if value is None else value for key, value in document.items()}
+    ses_config.refuse_empty(ses_config.read(emptied), prune=True)
+
+
+@pytest.mark.parametrize(("status", "told"), [(None, "null"), (True, "a boolean"), (["OPT_IN"], "a list")])
+def test_a_status_that_is_no_text_is_told_as_json_has_it(status: Any, told: str) -> None:
+    """Not in Python's words."""
+    with pytest.raises(ConfigurationError, match=rf"must be OPT_IN or OPT_OUT, not {told}$"):
+        ses_config.read({"topics": [topic(DefaultSubscriptionStatus=status)]})
+
+
 def test_every_fault_is_named_at_once() -> None:
     """Not only the first."""
     assert len(faults({"topics": [topic("a b"), topic(DisplayName=""), topic(DefaultSubscriptionStatus=None)]})) == 3

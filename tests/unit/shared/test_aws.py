@@ -205,6 +205,41 @@ def test_no_region_is_a_failure_of_ours_not_of_botocores() -> None:
     assert (error.value.kind, error.value.code) == ("unreachable", "NoRegionError")
 
 
+def test_an_empty_region_is_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that a script did not set is told as what it is, not as a signature that cannot be made."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    aws._warm_session.cache_clear()
+    with pytest.raises(AwsCallError) as error:
+        aws.client("lambda", "")
+    aws._warm_session.cache_clear()
+    assert (error.value.code, error.value.text) == ("NoRegionError", "no Region is configured")
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "code", "said"),
+    [
+        ("us_east_1!", None, "InvalidRegionError", "what is configured as the Region is the name of none"),
+        ("us-east-1", "localhost:4566", "ValueError", "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is not of"),
+    ],
+)
+def test_a_setting_of_the_wrong_form_is_not_an_unreachable_service(
+    region: str, endpoint: str | None, code: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody goes looking for a network that is well."""
+    if endpoint is not None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(AwsCallError) as error:
+        aws.client("lambda", region)
+    assert (error.value.kind, error.value.code) == ("unreachable", code)
+    assert error.value.text.startswith(said)
+
+
+def test_a_certificate_that_is_not_trusted_is_said_to_be() -> None:
+    """Behind a company's proxy, or with a local cloud's file missing."""
+    assert "AWS_CA_BUNDLE" in foreign.words("SSLError", "unreachable")
+
+
 def test_credentials_show_nothing() -> None:
     """Not in a log, not in a traceback."""
     for secret in ("ASIAKEY", "SECRET", "TOKEN"):

@@ -358,6 +358,56 @@ def test_nobody_who_left_since_is_subscribed_again(overwrite: bool) -> None:
     assert "new@x.example" in now
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_no_under_another_spelling_of_the_address_counts_in_a_restore_of_the_list(overwrite: bool) -> None:
+    """Who left and came back with other capitals, and said no, is not made anew with what the backup has."""
+    opted_in = (("in", "OPT_IN"), ("out", "OPT_IN"))
+    backed_up = ("Gone@x.example", "OPTED@x.example", "Here@x.example", "plain@x.example")
+    world = World(*(ContactRecord(email, opted_in) for email in backed_up))
+    world.run(backup_list.run, BackupListParams())
+    for email in backed_up[:3]:
+        world.ses.call(ACCOUNT, REGION, "DeleteContact", {"ContactListName": "main", "EmailAddress": email})
+    for email in ("Here@x.example", "gone@x.example", "opted@x.example", "hERE@x.example"):
+        world.ses.call(ACCOUNT, REGION, "CreateContact", {"ContactListName": "main", "EmailAddress": email})
+    _update(world, "Here@x.example", {"in": "OPT_IN"})
+    _update(world, "gone@x.example", {}, unsubscribed=True)
+    _update(world, "opted@x.example", {"in": "OPT_OUT"})
+    _update(world, "hERE@x.example", {"out": "OPT_OUT"})
+    parameters = RestoreListParams(backup="run-1", overwrite_unsubscribes=overwrite)
+    world.run(restore_list.run, parameters, run_id="run-2")
+    now = everybody(world)
+    assert now["Gone@x.example"]["unsubscribed"] is not overwrite
+    assert now["OPTED@x.example"]["preferences"] == {"in": "OPT_IN" if overwrite else "OPT_OUT", "out": "OPT_IN"}
+    assert now["Here@x.example"]["preferences"] == (
+        {"in": "OPT_IN", "out": "OPT_IN"} if overwrite else {"in": "OPT_IN"}
+    )
+    assert now["plain@x.example"]["preferences"] == dict(opted_in)
+    assert now["gone@x.example"]["unsubscribed"]
+
+
+def test_a_no_under_another_spelling_of_the_address_counts_in_a_restore_of_topics() -> None:
+    """What the backup has of a topic is not given to somebody who said no to it, or to everything, meanwhile."""
+    people = ("Left@x.example", "Out@x.example", "stays@x.example")
+    world = World(*(ContactRecord(email, (("out", "OPT_IN"),)) for email in people))
+    manage(world, wanted("in", "OPT_IN"), prune=True)
+    for email in ("left@x.example", "out@x.example"):
+        world.ses.call(ACCOUNT, REGION, "CreateContact", {"ContactListName": "main", "EmailAddress": email})
+    _update(world, "left@x.example", {}, unsubscribed=True)
+    topics_now = [{"TopicName": name, "DisplayName": name, "DefaultSubscriptionStatus": "OPT_IN"} for name in ("in",)]
+    out = {"TopicName": "out", "DisplayName": "Out", "DefaultSubscriptionStatus": "OPT_OUT"}
+    world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": "main", "Topics": [*topics_now, out]})
+    _update(world, "out@x.example", {"out": "OPT_OUT"})
+    world.run(restore_topics.run, RestoreTopicsParams(backup="run-1"), run_id="run-2")
+    given = {email: state["preferences"].get("out") for email, state in everybody(world).items()}
+    assert given == {
+        "Left@x.example": None,
+        "Out@x.example": None,
+        "stays@x.example": "OPT_IN",
+        "left@x.example": None,
+        "out@x.example": "OPT_OUT",
+    }
+
+
 def _update(
     world: World, email: str, chosen: dict[str, str], *, unsubscribed: bool = False, attributes: str | None = None
 ) -> None:

@@ -78,7 +78,7 @@ def run(
     }
     event = {
         "run_id": "20260301T060000Z-abcdef",
-        "action": "describe-list",
+        "action": item.pop("work", "describe-list"),
         "customer": customer,
         "params": {},
         "slice_budget_seconds": 60.0,
@@ -131,6 +131,38 @@ def test_what_breaks_is_this_customers_result(
     error = run(monkeypatch, action).error
     assert error is not None
     assert (error.category, error.retryable, error.outcome_unknown) == (category, retryable, False)
+
+
+@pytest.mark.parametrize(
+    ("action", "dry_run"), [("manage-topic", False), ("manage-topic", True), ("list-contacts", False)]
+)
+def test_a_crash_of_what_writes_leaves_its_outcome_unknown(
+    action: str, dry_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have come from the middle of a write; not where nothing is written."""
+
+    def crashing(*_: Any) -> Any:
+        raise KeyError("x")
+
+    monkeypatch.setitem(registry.REGISTRY, action, crashing)
+    error = run(monkeypatch, action=crashing, dry_run=dry_run, work=action).error
+    assert error is not None
+    assert error.outcome_unknown == (action == "manage-topic" and not dry_run)
+
+
+@pytest.mark.parametrize("kind", ["lost", "server"])
+def test_a_write_that_may_still_arrive_is_said_to(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs the customer again at once may have its effect come over what is chosen since."""
+
+    def action(*_: Any) -> Any:
+        failure = AwsCallError("sesv2", "create_import_job", kind, "Code", "text", None)
+        failure.outcome_unknown = True
+        raise failure
+
+    error = run(monkeypatch, action).error
+    assert error is not None
+    assert error.outcome_unknown
+    assert error.message.endswith("it may have taken effect, or still take it: run this customer again in a minute")
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ class Objects(AwsClient):
         self.faults: dict[int, Fault] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """PutObject, GetObject and DeleteObject."""
+        """PutObject, GetObject, DeleteObject, and ListObjectsV2 of folders."""
         self.asked += 1
         fault = self.faults.pop(self.asked, None)
         if fault is not None and not fault.after:
@@ -116,7 +116,14 @@ class Objects(AwsClient):
         if operation == "delete_object":
             self.written.pop(parameters["Key"], None)
             return {}
+        if operation == "list_objects_v2":
+            return self._folders(parameters["Prefix"])
         return self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
+
+    def _folders(self, prefix: str) -> dict[str, Any]:
+        below = {key.removeprefix(prefix) for key in self.written if key.startswith(prefix)}
+        folders = sorted({key.partition("/")[0] for key in below if "/" in key})
+        return {"IsTruncated": False, "CommonPrefixes": [{"Prefix": f"{prefix}{folder}/"} for folder in folders]}
 
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
