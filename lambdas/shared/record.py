@@ -87,9 +87,10 @@ def backup_prefix(customer_code: str, run_id: str) -> str:
     return f"{backups_prefix(customer_code)}{run_id}/"
 
 
-def backup_manifest_key(customer_code: str, run_id: str) -> str:
-    """Written last: the backup is complete."""
-    return f"{backup_prefix(customer_code, run_id)}backup.json"
+def backup_manifest_key(customer_code: str, run_id: str, generation: int = 1) -> str:
+    """Written last: the backup is complete. `generation` above 1: it was made anew, and the newest one counts."""
+    number = "" if generation == 1 else f"-{generation}"
+    return f"{backup_prefix(customer_code, run_id)}backup{number}.json"
 
 
 CONTACTS = "contacts"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from shared import clock
+from shared import clock, limits
 from shared.errors import AwsCallError, CustomerError
 from shared.models import Stored
 from shared.record import backup_manifest_key, backup_prefix, backups_prefix, walk_prefix
@@ -47,11 +47,12 @@ class BackupWriter:
     """Writes the contacts of one backup, in parts, over as many slices as that takes. Nothing is ever overwritten.
 
     `total` counts contacts. A backup begins with the first contact, or when it is completed; CustomerError
-    (configuration) if the run's id has a backup of this customer already.
+    (configuration) if the run's id has a backup of this customer already. `generation` above 1 is this run's own, anew.
     """
 
-    def __init__(self, job: Job, state: State) -> None:
+    def __init__(self, job: Job, state: State, *, generation: int = 1) -> None:
         self._job = job
+        self._generation = generation
         self.folder: str | None = state.get("folder")
         self._parts_state: State = state.get("parts", {})
         self._parts: PartWriter | None = None if self.folder is None else self._open(self.folder)
@@ -80,12 +81,12 @@ class BackupWriter:
         parts.flush()
         return parts
 
-    def records(self) -> list[Record]:
-        """Every contact that was added, as it is in S3."""
-        if self._parts is None:
-            return []
-        saved = self.flushed()
-        return [one for part in range(1, saved.parts + 1) for one in parts.records(self._job, saved.prefix, part)]
+    def records(self) -> Iterator[Record]:
+        """Yield every contact that was added, as it is in S3, holding one part at a time."""
+        if self._parts is not None:
+            saved = self.flushed()
+            for part in range(1, saved.parts + 1):
+                yield from parts.records(self._job, saved.prefix, part)
 
     def restart(self) -> None:
         """Forget every contact that was added; what is in S3 of them stays there, and nothing names it."""
@@ -94,7 +95,8 @@ class BackupWriter:
 
     def _begun(self) -> PartWriter:
         if self._parts is None:
-            _refuse_a_second_backup(self._job)
+            if self._generation == 1:
+                _refuse_a_second_backup(self._job)
             self.folder = uuid.uuid4().hex
             self._parts = self._open(self.folder)
         return self._parts
@@ -112,6 +114,7 @@ def complete(
     saved: BackupWriter,
     *,
     with_attributes: bool = False,
+    generation: int = 1,
 ) -> str:
     """Write what is left of the parts, then the manifest; the backup's s3:// URI."""
     written = saved.flushed()
@@ -130,16 +133,15 @@ def complete(
         walk=written.walk,
         with_attributes=with_attributes,
     )
-    key = backup_manifest_key(job.code, job.item.run_id)
+    key = backup_manifest_key(job.code, job.item.run_id, generation)
     job.create(key, manifest.model_dump_json().encode(), "application/json")
     return job.results.location(job.backup_prefix)
 
 
 def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
     """The customer's own backup of that run, of one of these kinds; CustomerError (configuration) without one."""
-    key = backup_manifest_key(job.code, run_id)
+    key, body = _newest(job, run_id)
     where = job.results.location(key)
-    body = parts.read(job, key)
     if body is None:
         text = f"there is no complete backup of {job.code} by run {run_id}: {where} does not exist"
         raise CustomerError("configuration", "NoBackup", text)
@@ -192,8 +194,7 @@ def prunes(job: Job, run_ids: Iterable[str]) -> list[Manifest]:
 
 
 def _found(job: Job, run_id: str) -> Manifest | None:
-    key = backup_manifest_key(job.code, run_id)
-    body = parts.read(job, key)
+    key, body = _newest(job, run_id)
     if body is None:
         return None
     try:
@@ -214,6 +215,31 @@ def records(job: Job, manifest: Manifest, part: int) -> list[Record]:
         text = f"part {part} of the backup {manifest.run_id} of {job.code} is damaged; nothing of it was restored"
         raise CustomerError("operation", "DamagedData", text)
     return found
+
+
+def _newest(job: Job, run_id: str) -> tuple[str, bytes | None]:
+    """The key and the text of a run's newest manifest; of the first one and None when there is none.
+
+    Only a backup of topics is ever made anew.
+    """
+    key = backup_manifest_key(job.code, run_id)
+    body = parts.read(job, key)
+    for generation in range(2, limits.CHANGE_ATTEMPTS + 1):
+        if body is None or not _is_of_topics(body):
+            break
+        later = backup_manifest_key(job.code, run_id, generation)
+        found = parts.read(job, later)
+        if found is None:
+            break
+        key, body = later, found
+    return key, body
+
+
+def _is_of_topics(body: bytes) -> bool:
+    try:
+        return Manifest.model_validate_json(body).kind == "topics"
+    except ValidationError:
+        return False
 
 
 def _prefix(job: Job, run_id: str, folder: str | None) -> str:

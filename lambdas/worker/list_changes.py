@@ -75,17 +75,28 @@ class ListEditor:
             raise self._not_as_written()
         return found
 
-    def change(self, desire: Desire, wrote: Wrote = lambda _: None, *, name: str | None = None) -> Changed:
+    def change(
+        self,
+        desire: Desire,
+        wrote: Wrote = lambda _: None,
+        *,
+        name: str | None = None,
+        first: Callable[[Requests], None] = lambda _: None,
+        requests: int = 0,
+    ) -> Changed:
         """Have the list be what `desire` says of it at that moment, by one write if that is a difference.
 
-        `name` saves the looking for it. `wrote` is called as soon as the write took effect: what the slice still does
-        after that, looking for what was written, may be cut short. CustomerError or AwsCallError when a write fails,
-        when there would be too many topics, and when SES does not show what was written.
+        `name` saves the looking for it. `first` reads what else the write depends on, in so many `requests`, as part of
+        the same unit; what it raises ends the unit. `wrote` is called as soon as the write took effect: what the slice
+        still does after that, looking for what was written, may be cut short. CustomerError or AwsCallError when a
+        write fails, when there would be too many topics, and when SES does not show what was written.
         """
         # Which list it is does not change, so it is found out before: what is reserved for is one read and the write.
         known = name or self._name or self._job.customer.contact_list_name or contact_list.first_name(self._job)
         try:
-            before, changed = self._job.ses.read_modify_write(2, lambda sent: self._once(sent, known, desire))
+            before, changed = self._job.ses.read_modify_write(
+                2 + requests, lambda sent: self._once(sent, known, desire, first)
+            )
         except StaleReadError:
             raise self._not_as_written() from None
         if not changed:
@@ -94,8 +105,11 @@ class ListEditor:
         wrote(before)
         return Changed(before, self._read_back(self._name or name, desire), wrote=True)
 
-    def _once(self, sent: Requests, name: str | None, desire: Desire) -> tuple[ContactList | None, bool]:
+    def _once(
+        self, sent: Requests, name: str | None, desire: Desire, first: Callable[[Requests], None]
+    ) -> tuple[ContactList | None, bool]:
         """Read, decide and write once; the list as it was read, and whether it was written to."""
+        first(sent)
         now = _look(self._job, sent, name)
         if not self._is_believed(now):
             raise StaleReadError

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.actions import ManageTopicParams
-from worker import backups, pruned_choices, topic_plan
-from worker.backups import BackupWriter
-from worker.contact_list import ContactList, Scan, Topic, address, chosen
+from worker import pruned_choices, topic_plan
+from worker.contact_list import ContactList, Topic
 from worker.job import Done, Job, More, Outcome, State
-from worker.list_changes import ListEditor, NewList, check_count, check_name
+from worker.list_changes import Changed, ListEditor, NewList, check_count, check_name
 from worker.rate import SliceTimeoutError
+from worker.topic_backup import PreferencesChangedError, TopicBackup
 from worker.topic_plan import TopicLedger, TopicPlan
 
 
@@ -25,46 +25,47 @@ def run(job: Job, _params: ManageTopicParams, state: State) -> Outcome:
 
 
 class _Work:
-    """One customer's topics. `going` are those whose preferences are saved in S3, and that may be removed."""
+    """One customer's topics."""
 
     def __init__(self, job: Job, state: State) -> None:
         self._job = job
         self._wanted = [Topic.model_validate(topic.model_dump()) for topic in job.item.topics or ()]
-        self._scan = Scan(state.get("scan", {}))
-        self._going: list[str] | None = state.get("going")
-        self._writer = BackupWriter(job, state.get("written", {}))
-        self._backup: str | None = state.get("backup")
+        self._backup = TopicBackup(job, state.get("backup", {}))
         self._editor = ListEditor(job, state.get("editor", {}))
         self._ledger = TopicLedger(state.get("ledger", {}))
 
     def state(self) -> State:
         """Where a backup stands, and what was written; everything else is read anew by the next slice."""
-        return {
-            "scan": self._scan.state() if self._going else {},
-            "going": self._going,
-            "written": self._writer.state(),
-            "backup": self._backup,
-            "editor": self._editor.state(),
-            "ledger": self._ledger.state(),
-        }
+        return {"backup": self._backup.state(), "editor": self._editor.state(), "ledger": self._ledger.state()}
 
     def run(self) -> Outcome:
         if self._job.dry_run:
             return self._show()
-        if self._going is not None and self._backup is None:
-            self._save()
-        if self._job.item.prune and self._backup is None and not self._ledger.wrote:
+        self._backup.go_on()
+        if self._job.item.prune and not self._backup.going and not self._ledger.wrote:
             self._save_what_goes()
-        changed = self._editor.change(self._desire, self._wrote)
-        planned = topic_plan.make(changed.now.topics, self._wanted, self._going or ())
+        changed = self._change()
+        planned = topic_plan.make(changed.now.topics, self._wanted, self._backup.going)
         done = self._ledger.plan(planned)
         self._say(done)
         pruned_choices.warn_of_returning(self._job, () if self._ledger.list_created else done.added)
         return self._done(done, list_created=self._ledger.list_created)
 
+    def _change(self) -> Changed:
+        while True:
+            backup = self._backup
+            looking: dict[str, Any] = {} if self._ledger.wrote else {"first": backup.look, "requests": backup.requests}
+            try:
+                return self._editor.change(self._desire, self._wrote, **looking)
+            except PreferencesChangedError:
+                backup.make_anew()
+            except SliceTimeoutError:
+                backup.was_cut()
+                raise
+
     def _desire(self, now: ContactList | None) -> Sequence[Topic] | NewList:
         """Only what was saved may go: a topic that came since is left for the next run."""
-        planned = topic_plan.make(() if now is None else now.topics, self._wanted, self._going or ())
+        planned = topic_plan.make(() if now is None else now.topics, self._wanted, self._backup.going)
         if now is not None:
             return planned.desired
         settings = self._job.settings
@@ -73,7 +74,7 @@ class _Work:
     def _wrote(self, before: ContactList | None) -> None:
         if before is None:
             self._job.log(f"📋 Customer {self._job.code}: Created the contact list {self._new_name()}")
-        planned = topic_plan.make(() if before is None else before.topics, self._wanted, self._going or ())
+        planned = topic_plan.make(() if before is None else before.topics, self._wanted, self._backup.going)
         self._ledger.add(planned, list_created=before is None)
 
     def _new_name(self) -> str:
@@ -100,20 +101,7 @@ class _Work:
         going = topic_plan.make(found.topics, self._wanted, [topic.name for topic in found.topics]).removed
         if going:
             check_count(self._job, topic_plan.make(found.topics, self._wanted, going).desired)
-            self._going = list(going)
-            self._scan = Scan({"list": found.model_dump(mode="json")})
-            self._save()
-
-    def _save(self) -> None:
-        """Every explicit preference for the topics that go, into S3, before anything is removed."""
-        job, going = self._job, self._going or []
-        found = self._scan.open(job)
-        if found is None:
-            return
-        for page in self._scan.pages(job, self._writer.restart):
-            self._writer.add(record for contact in page if (record := _preferences(contact, going)))
-        self._backup = backups.complete(job, "topics", found, tuple(going), self._writer)
-        job.log(f"💾 Customer {job.code}: preferences of {self._writer.total} contacts saved for {', '.join(going)}")
+            self._backup.begin(found, going)
 
     def _say(self, planned: TopicPlan) -> None:
         job = self._job
@@ -136,12 +124,7 @@ class _Work:
                 job.log(f"   - {name} ({'; '.join([what, *changes.get(name, ())])})")
 
     def _done(self, planned: TopicPlan, *, list_created: bool = False) -> Done:
-        return Done(planned.data(list_created=list_created), data_location=self._backup)
-
-
-def _preferences(contact: dict[str, Any], going: list[str]) -> dict[str, Any] | None:
-    going_with = {topic: status for topic, status in chosen(contact).items() if topic in going}
-    return {"email": address(contact), "preferences": going_with} if going_with else None
+        return Done(planned.data(list_created=list_created), data_location=self._backup.location)
 
 
 def _quoted(text: str | None) -> str:

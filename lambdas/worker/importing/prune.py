@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from worker import backups, contact_changes
 from worker.contact_changes import REMOVAL, Contact, Removal
@@ -34,7 +35,7 @@ def save(work: Work) -> Step:
 
 def remove(work: Work) -> Step:
     """Only who was saved goes, and only if still as saved."""
-    for record in work.saved.records()[work.progress.at :]:
+    for record in islice(work.saved.records(), work.progress.at, None):
         _remove(work, record)
         work.progress.at += 1
     read = work.job.item.people

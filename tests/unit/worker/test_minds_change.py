@@ -213,3 +213,36 @@ def add_topic_and_opt_out(world: World) -> None:
     said.append({"TopicName": "legal", "SubscriptionStatus": "OPT_OUT"})
     request = {"ContactListName": "main", "EmailAddress": PEOPLE[0], "TopicPreferences": said}
     world.ses.call(ACCOUNT, REGION, "UpdateContact", request)
+
+
+@pytest.mark.parametrize("kind", [None, "throttled"])
+def test_an_opt_out_of_a_topic_that_goes_is_in_the_backup_whatever_the_moment(kind: str | None) -> None:
+    """Somebody opts out while a prune saves and removes: a restore leaves them out."""
+
+    def opt_out(world: World) -> None:
+        if "out" in topics(world):
+            said = [{"TopicName": "out", "SubscriptionStatus": "OPT_OUT"}]
+            request = {"ContactListName": "main", "EmailAddress": PEOPLE[0], "TopicPreferences": said}
+            world.ses.call(ACCOUNT, REGION, "UpdateContact", request)
+            chose.append(world)
+
+    def prepare() -> World:
+        return World(*(ContactRecord(email, (("out", "OPT_IN"),)) for email in PEOPLE))
+
+    story = Story(prepare, lambda world: manage(world, IN, prune=True, run_id="m", **SLOW), ())
+    inside_seen = 0
+    for number in range(len(moments_of(story, kind))):
+        world, chose = failing_once(story.prepare(), kind), list[World]()
+        moments = Moments(world, number, lambda world=world: opt_out(world))  # type: ignore[misc]
+        story.run(world)
+        assert "out" not in topics(world)
+        passed = list(moments.passed)
+        world.run(restore_topics.run, RestoreTopicsParams(backup="m"), run_id="back")
+        if chose and contacts(world)[PEOPLE[0]][0]["out"] != "OPT_OUT":
+            inside_seen += 1
+            write = max(n for n, one in enumerate(passed) if one.name == "update_contact_list")
+            look = max(n for n, one in enumerate(passed[:write]) if one.name == "list_contacts")
+            assert look <= number <= write, (number, passed[number])
+            between = {one.name or one.what for one in passed[look : write + 1]}
+            assert between == {"list_contacts", "get_contact_list", "update_contact_list"}
+    assert inside_seen
