@@ -157,9 +157,9 @@ class Restore:
             "over": self._over,
         }
 
-    def find(self) -> ContactList | None:
-        """The customer's list as it is; None when there is none."""
-        return self.topics.editor.find()
+    def find(self, *, needed: bool = False) -> ContactList | None:
+        """The customer's list as it is; None when there is none. One that is `needed` is looked for for a while."""
+        return self.topics.editor.find(needed=needed)
 
     def run(self, found: ContactList, decide: Decide) -> None:
         """Bring the topics back, then the contacts, then the topics' defaults; SliceTimeoutError on the way."""
