@@ -191,7 +191,11 @@ class Endpoint:
             self._services.kill(caller.environment)
 
         faults.before(hits, operation, sleep=time.sleep, kill=kill)
-        response = self._dispatch(operation, caller, request)
+        try:
+            response = self._dispatch(operation, caller, request)
+        except AwsError:
+            faults.after(hits, kill=kill)  # a refusal is an answer, too, and may be lost as any other
+            raise
         faults.after(hits, kill=kill)
         return response
 

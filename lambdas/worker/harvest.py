@@ -7,6 +7,7 @@ from collections.abc import Callable
 from worker import contact_list, parts
 from worker.contact_list import ContactList, Scan
 from worker.job import Job, State
+from worker.paced import Patience
 from worker.parts import PartWriter, Record
 
 
@@ -21,6 +22,7 @@ class Harvest:
         self._written = PartWriter(job, job.data_prefix, state.get("written", {}), name)
         self._new: list[Record] = []
         self._over: bool = state.get("over", False)
+        self._patience = Patience(state.get("looks", 0))
 
     def state(self) -> State:
         """Where the next slice goes on; JSON, without addresses."""
@@ -32,11 +34,15 @@ class Harvest:
             "scan": self._scan.state(),
             "written": self._written.state(),
             "over": self._over,
+            "looks": self._patience.looks,
         }
 
     def open(self) -> ContactList | None:
-        """The list, as it was when the walk began."""
-        return self._scan.open(self._job)
+        """The list, as it was when the walk began; None when SES shows none, for as long as is waited for it.
+
+        Whoever harvests needs a list, and one that was made a moment ago may not be shown yet.
+        """
+        return self._patience.find(self._job.ses, lambda: self._scan.open(self._job), lambda found: found is not None)
 
     def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:
         """`{case-folded address: its contacts}` of the whole list, of those contacts that are `wanted`."""

@@ -13,7 +13,7 @@ from shared.errors import AwsCallError, CustomerError
 from worker import contact_list
 from worker.contact_list import ContactList, Topic, api_topics
 from worker.job import Job, State
-from worker.paced import Reader, Requests
+from worker.paced import Patience, Reader, Requests
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,6 @@ class Changed:
     wrote: bool
 
 
-class StaleReadError(AwsCallError):
-    """A read showed the list as it was before this run's own write."""
-
-    def __init__(self) -> None:
-        super().__init__("sesv2", "get_contact_list", "server", "StaleRead", "an older state of the list was shown")
-
-
 class ListEditor:
     """Changes one customer's list, over as many slices as that takes.
 
@@ -59,18 +52,29 @@ class ListEditor:
         self._job = job
         self._older = [_topics(one) for one in state.get("older", ())]  # None: there was no list
         self._written = _topics(state.get("written"))
+        self._patience = Patience(state.get("looks", 0))
         self._name: str | None = None
+        self._was_there = False  # whether the list was seen in this run: then it is not missing at once
 
     def state(self) -> State:
         """What the next slice goes on from; JSON."""
-        return {"older": [_state(one) for one in self._older], "written": _state(self._written)}
+        return {
+            "older": [_state(one) for one in self._older],
+            "written": _state(self._written),
+            "looks": self._patience.looks,
+        }
 
-    def find(self) -> ContactList | None:
+    def find(self, *, needed: bool = False) -> ContactList | None:
         """The customer's list as it is, with what this run wrote to it; None when there is none.
 
-        CustomerError when SES does not show, for as long as is waited for it, what was written.
+        One that is `needed` may have been made a moment ago: it is looked for for a while. CustomerError when SES does
+        not show, for as long as is waited for it, what was written.
         """
-        found = self._job.ses.patiently(lambda: contact_list.find(self._job), self._is_believed)
+
+        def good(found: ContactList | None) -> bool:
+            return self._is_believed(found) and not (needed and found is None)
+
+        found = self._patience.find(self._job.ses, lambda: contact_list.find(self._job), good)
         if not self._is_believed(found):
             raise self._not_as_written()
         return found
@@ -92,27 +96,37 @@ class ListEditor:
         write fails, when there would be too many topics, and when SES does not show what was written.
         """
         # Which list it is does not change, so it is found out before: what is reserved for is one read and the write.
+        self._was_there = name is not None
         known = name or self._name or self._job.customer.contact_list_name or contact_list.first_name(self._job)
-        try:
-            before, changed = self._job.ses.read_modify_write(
-                2 + requests, lambda sent: self._once(sent, known, desire, first)
-            )
-        except StaleReadError:
-            raise self._not_as_written() from None
+        ses = self._job.ses
+        done = self._patience.find(
+            ses,
+            lambda: ses.read_modify_write(2 + requests, lambda sent: self._once(sent, known, desire, first)),
+            lambda done: done is not None and (done[1] or done[0] is not None),
+        )
+        if done is None:
+            raise self._not_as_written()
+        before, changed = done
         if not changed:
-            assert before is not None  # noqa: S101  # without a list one is made
+            if before is None:
+                raise self._gone()
             return Changed(before, before, wrote=False)
         wrote(before)
         return Changed(before, self._read_back(self._name or name, desire), wrote=True)
 
     def _once(
         self, sent: Requests, name: str | None, desire: Desire, first: Callable[[Requests], None]
-    ) -> tuple[ContactList | None, bool]:
-        """Read, decide and write once; the list as it was read, and whether it was written to."""
+    ) -> tuple[ContactList | None, bool] | None:
+        """Read, decide and write once; the list as it was read, and whether it was written to.
+
+        None when SES showed the list as it was before this run's own write: nothing is decided by that.
+        """
         first(sent)
         now = _look(self._job, sent, name)
         if not self._is_believed(now):
-            raise StaleReadError
+            return None
+        if now is None and self._was_there:
+            return None, False
         wish = desire(now)
         if isinstance(wish, NewList):
             self._create(sent, wish)
@@ -150,7 +164,7 @@ class ListEditor:
             wish = desire(now)
             return not isinstance(wish, NewList) and same(now.topics, wish)
 
-        now = self._job.ses.patiently(lambda: _look(self._job, self._job.ses, name), shown)
+        now = self._patience.find(self._job.ses, lambda: _look(self._job, self._job.ses, name), shown)
         if now is None or not shown(now):
             raise self._not_as_written()
         return now
@@ -162,6 +176,10 @@ class ListEditor:
         if now is None:
             return None not in self._older
         return not any(one is not None and same(now.topics, one) for one in self._older)
+
+    def _gone(self) -> CustomerError:
+        text = f"the contact list of {self._job.code} is gone since this run began; run it again"
+        return CustomerError("operation", "NoContactList", text, retryable=True)
 
     def _not_as_written(self) -> CustomerError:
         text = f"SES does not show the topics that were written to the contact list of {self._job.code}; run it again"

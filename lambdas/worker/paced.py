@@ -101,16 +101,6 @@ class PacedClient:
                     raise
                 self._pacer.pause(random.uniform(0.1, 0.5) * broken)  # noqa: S311  # jitter, not a secret
 
-    def patiently(self, look: Callable[[], Result], good: Callable[[Result], bool]) -> Result:
-        """Return what `look` returns, asked again for a while until it is `good`: a read may lag behind a write."""
-        found = look()
-        for pause in limits.READ_BACK_PAUSES_SECONDS:
-            if good(found):
-                break
-            self._pacer.pause(pause)
-            found = look()
-        return found
-
     def read_modify_write(self, requests: int, unit: Callable[[Requests], Result]) -> Result:
         """Return what `unit` returns, which reads, decides and writes with at most so many requests.
 
@@ -148,6 +138,27 @@ class PacedClient:
         self._pacer.emptied()
         longest = min(limits.BACK_OFF_SECONDS, 2.0 ** (throttled - 1))
         self._pacer.pause(longest * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
+
+
+class Patience:
+    """Looks for what SES may not show yet, as its reads may lag behind its writes.
+
+    `looks` tells how often that was in vain, over all slices: slices that are shorter than the pauses end, too.
+    """
+
+    def __init__(self, looks: int = 0) -> None:
+        self.looks = looks
+
+    def find(self, ses: PacedClient, look: Callable[[], Result], good: Callable[[Result], bool]) -> Result:
+        """Return what `look` returns, asked again for a while until it is `good`; SliceTimeoutError meanwhile."""
+        found = look()
+        while not good(found) and self.looks < len(limits.READ_BACK_PAUSES_SECONDS):
+            self.looks += 1
+            ses.pause(limits.READ_BACK_PAUSES_SECONDS[self.looks - 1])
+            found = look()
+        if good(found):
+            self.looks = 0
+        return found
 
 
 def _check_reading(operation: str) -> None:

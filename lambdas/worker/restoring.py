@@ -175,9 +175,9 @@ class Restore:
             "over": self._over,
         }
 
-    def find(self) -> ContactList | None:
-        """The customer's list as it is; None when there is none."""
-        return self.topics.editor.find()
+    def find(self, *, needed: bool = False) -> ContactList | None:
+        """The customer's list as it is; None when there is none. One that is `needed` is looked for for a while."""
+        return self.topics.editor.find(needed=needed)
 
     def run(self, found: ContactList, decide: Decide, *, heed_prunes: bool = True) -> None:
         """Bring the topics back, then the contacts, then the topics' defaults; SliceTimeoutError on the way.
@@ -300,9 +300,7 @@ def _of_a_list(desire: Callable[[ContactList], list[Topic]]) -> Desire:
     """The same for a list that must be there: a restore that began with a list makes no other one."""
 
     def desired(now: ContactList | None) -> list[Topic]:
-        if now is None:
-            text = "the contact list is gone since this run began; run it again"
-            raise CustomerError("operation", "NoContactList", text, retryable=True)
+        assert now is not None  # noqa: S101  # the editor was told which list: without it, it raises
         return desire(now)
 
     return desired

@@ -218,6 +218,10 @@ class Cloud:
         finally:
             self.control("PUT", "conditions", json.dumps(before).encode())
 
+    def caught_up(self) -> None:
+        """Return when SES's reads show all that was written before."""
+        time.sleep(json.loads(self.control("GET", "conditions"))["read_lag_seconds"])
+
     def update_code(self, function: str, archive: bytes) -> None:
         """Give a function other code, and wait until it is the one that runs."""
         self.lambda_.update_function_code(FunctionName=function, ZipFile=archive)

@@ -9,6 +9,7 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 from pathlib import Path
 from typing import Any
@@ -304,8 +305,13 @@ def test_ctrl_c_says_which_run_goes_on(cloud: Cloud) -> None:
     """And how to follow it; the run itself is not disturbed."""
     cloud.control("PUT", "faults", b'[{"operation": "GetContactList", "fault": "delay", "seconds": 3}]')
     try:
+        # Whoever runs the tests in the background has Ctrl-C ignored, and so would the command.
+        heeding = (
+            "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+        )
+        command = [SES_FLEET, "invoke", "describe-list-all", "--include", "globex", "--run-id", "interrupted"]
         process = subprocess.Popen(
-            [SES_FLEET, "invoke", "describe-list-all", "--include", "globex", "--run-id", "interrupted"],
+            [sys.executable, "-c", heeding, *command],
             env=cloud.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -90,6 +90,16 @@ def test_a_dropped_call_has_no_answer(fault: str, took_place: bool, faulty: Clou
     assert (entry["http_status"], entry["error_code"]) == (0, "ConnectionDropped")
 
 
+def test_the_answer_that_refuses_is_lost_as_any_other(faulty: Cloud) -> None:
+    """And it counts: a call that is refused does not use up a fault that nobody then sees."""
+    put(faulty, {"operation": "GetContactList", "fault": "drop_after", "times": 1})
+    ses = faulty.client("sesv2", ACME)
+    with pytest.raises(ConnectionClosedError):
+        ses.get_contact_list(ContactListName="not-there")
+    assert code(lambda: ses.get_contact_list(ContactListName="not-there")) == ("NotFoundException", 404)
+    put(faulty)
+
+
 @pytest.mark.parametrize(
     "body",
     [b"{}", b"nonsense", b'[{"fault": "explode"}]', b'[{"fault": "deny", "x": 1}]', b'[{"fault": "deny", "skip": -1}]'],

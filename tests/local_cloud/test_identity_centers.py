@@ -89,6 +89,7 @@ def cloud(directories: Cloud) -> Cloud:
     """The same, every list anew and empty."""
     for account in LISTS.values():
         directories.without_list(account)
+    directories.caught_up()
     assert directories.run(action="manage-topic-all")["exit_code"] == 0
     return directories
 

@@ -105,6 +105,7 @@ def test_an_import_from_end_to_end(importing: Cloud) -> None:
         assert len(found) == PEOPLE
         assert found["User0@corp.example"] == {"calendar": "OPT_IN"}
         assert found["User1@corp.example"] == {}
+    importing.caught_up()
     mark = importing.mark()
     again = by_code(importing.run(action="import-aws-contact-all", run_id="import-2", include=["f01", "f02"]))
     assert [again["f01"]["data"][name] for name in COUNTS] == [0, 0, 0, PEOPLE, 0]

@@ -140,6 +140,7 @@ def assert_complete(cloud: Cloud, code: str, *unsubscribed: str) -> None:
 
 def assert_nothing_left_to_do(cloud: Cloud, **payload: Any) -> None:
     """One more run writes nothing to anybody's list, and to nobody's bucket."""
+    cloud.caught_up()
     mark = cloud.mark()
     assert cloud.run(**payload)["exit_code"] == 0
     written = [entry for entry in cloud.journal(mark) if entry["writes"] and entry["account"] != HUB]

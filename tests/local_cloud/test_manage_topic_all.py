@@ -40,6 +40,7 @@ def fresh(managed: Cloud) -> Iterator[Cloud]:
     managed.client("sesv2", account="777788889999", region="eu-west-1").create_contact_list(ContactListName="globex")
     people.put(managed, "444455556666", PEOPLE)
     put_ses_config(managed, SES_CONFIG)
+    managed.caught_up()
     # Thousands of contacts are written one by one here: at AWS's pace that takes minutes.
     with managed.conditions(latency_seconds={"sesv2": 0}):
         yield managed
@@ -90,6 +91,7 @@ def test_the_first_run_changes_and_the_second_writes_nothing(concurrency: int, f
         "unmanaged": ["alerts"],
     }
     assert contacts(fresh) == before
+    fresh.caught_up()
     mark = fresh.mark()
     again = fresh.run(**ALL, include=list(reversed(REACHABLE)), max_customer_concurrency=concurrency)
     assert writes(fresh, mark) == []
@@ -126,6 +128,7 @@ def test_a_backup_of_everybody_is_brought_back_into_an_empty_account(fresh: Clou
     assert data(saved)["acme"]["total"] == 3_000
     assert len({result["data_location"] for result in saved["results"]} - {None}) == 2
     fresh.client("sesv2", account="444455556666").delete_contact_list(ContactListName="main")
+    fresh.caught_up()
     restore = {"action": "restore-list", "customer_code": "acme", "params": {"backup": "backup-1"}}
     mark = fresh.mark()
     dry = fresh.run(**restore, dry_run=True)
@@ -160,6 +163,7 @@ def test_a_broken_write_is_told_honestly_and_the_next_run_completes(
     summary = fresh.run(**broken["resume"])
     assert summary["exit_code"] == 0
     assert contacts(fresh) == before
+    fresh.caught_up()
     mark = fresh.mark()
     fresh.run(**ALL, include=REACHABLE)
     assert writes(fresh, mark) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import json
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.local_cloud import people
-from tests.local_cloud.conftest import ORCHESTRATOR, RESULTS_BUCKET, Cloud, fleet, running, ses_fleet
+from tests.local_cloud.conftest import CONDITIONS, ORCHESTRATOR, RESULTS_BUCKET, Cloud, fleet, running, ses_fleet
 
 SIZES = {"f01": 0, "f02": 1, "f03": 999, "f04": 1_000, "f05": 1_001, "f06": 25_000}
 LARGE = "f06"
@@ -68,12 +69,13 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
 
 
 def written(cloud: Cloud, location: str) -> list[dict[str, Any]]:
-    """Every contact below a data location, without its time."""
+    """Every contact below a data location, without its time, which is unknown of some where answers lack members."""
     prefix = location.removeprefix(f"s3://{RESULTS_BUCKET}/")
     lines = [line for key in cloud.keys(prefix) for line in gzip.decompress(cloud.stored(key)).decode().splitlines()]
     contacts = [json.loads(line) for line in lines]
     for contact in contacts:
-        assert contact.pop("last_updated_at").endswith("Z")
+        changed = contact.pop("last_updated_at")
+        assert CONDITIONS != "kind" if changed is None else changed.endswith("Z")
     return contacts
 
 
@@ -158,11 +160,19 @@ def test_other_actions_have_no_fleet(reading: Reading) -> None:
 )
 def test_filters_find_whom_a_naive_model_finds(params: dict[str, Any], keep: Any, reading: Reading) -> None:
     """The single form of the action, on 1,001 contacts."""
-    summary = reading.cloud.run(action="list-contacts", customer_code="f05", params=params)
+    with reading.cloud.conditions(unset_share=0):  # whose time is unknown is found by changed_since, too
+        summary = reading.cloud.run(action="list-contacts", customer_code="f05", params=params)
     (result,) = summary["results"]
     expected = [people.as_written(one) for one in reading.people["f05"] if keep(one)]
     assert result["data"]["total"] == len(expected)
     assert written(reading.cloud, result["data_location"]) == expected
+
+
+@contextlib.contextmanager
+def in_slices_of(cloud: Cloud, seconds: float) -> Iterator[None]:
+    """Have walks take more slices than two, which a token that is good for one session only would end."""
+    with cloud.variables(ORCHESTRATOR, SLICE_BUDGET_SECONDS=str(seconds)), cloud.conditions(tokens_of_session=False):
+        yield
 
 
 def test_slices_lose_and_repeat_nothing(reading: Reading) -> None:
@@ -170,7 +180,7 @@ def test_slices_lose_and_repeat_nothing(reading: Reading) -> None:
     cloud = reading.cloud
     mark = cloud.mark()
     slow = {"operation": "ListContacts", "fault": "delay", "seconds": 0.15, "times": None}
-    with cloud.variables(ORCHESTRATOR, SLICE_BUDGET_SECONDS="0.25"), cloud.faults(slow):
+    with in_slices_of(cloud, 0.25), cloud.faults(slow):
         summary = cloud.run(action="list-contacts", customer_code=LARGE)
     (result,) = summary["results"]
     assert result["status"] == "successful", result["error"]
@@ -186,7 +196,7 @@ def test_counting_goes_through_slices_too(reading: Reading) -> None:
     """describe-list: complete, or not at all."""
     cloud = reading.cloud
     slow = {"operation": "ListContacts", "fault": "delay", "seconds": 0.05, "times": None}
-    with cloud.variables(ORCHESTRATOR, SLICE_BUDGET_SECONDS="0.4"), cloud.faults(slow):
+    with in_slices_of(cloud, 0.4), cloud.faults(slow):
         summary = cloud.run(action="describe-list", customer_code=LARGE)
     (result,) = summary["results"]
     assert result["attempts"] > 2
@@ -425,7 +435,7 @@ def test_a_paced_account_gets_one_request_a_second(tmp_path: Path) -> None:
         people.put(cloud, account("f01"), those)
         time.sleep(1.2)  # the account's burst is whole again after the list was made
         mark = cloud.mark()
-        with cloud.variables(ORCHESTRATOR, SLICE_BUDGET_SECONDS="1.4"):
+        with in_slices_of(cloud, 1.4):
             summary = cloud.run(action="list-contacts-all")
         (result,) = summary["results"]
         assert result["data"]["total"] == 6_500

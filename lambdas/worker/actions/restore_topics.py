@@ -21,7 +21,7 @@ def run(job: Job, params: RestoreTopicsParams, state: State) -> Outcome:
     wanted = [topic for topic in manifest.contact_list.topics if topic.name in manifest.topics]
     restore = Restore(job, manifest, wanted, state)
     try:
-        found = restore.find()
+        found = restore.find(needed=True)
         if found is None:
             text = f"{job.code} has no contact list any more: its topics cannot be restored alone"
             raise CustomerError("operation", "NoContactList", text)

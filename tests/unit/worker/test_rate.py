@@ -8,7 +8,7 @@ import pytest
 
 from shared.aws import AwsClient
 from shared.errors import AwsCallError
-from worker.paced import PacedClient, Requests
+from worker.paced import PacedClient, Patience, Requests
 from worker.rate import Pacer, SliceBudget, SliceTimeoutError
 
 
@@ -253,6 +253,6 @@ def test_a_look_is_repeated_until_it_is_good_or_long_enough() -> None:
     clock = Clock()
     ses = PacedClient(Client(), pacer(clock))
     looks = iter([1, 2, 3])
-    assert ses.patiently(lambda: next(looks), lambda found: found == 3) == 3
-    assert ses.patiently(lambda: 0, bool) == 0
+    assert Patience().find(ses, lambda: next(looks), lambda found: found == 3) == 3
+    assert Patience().find(ses, lambda: 0, bool) == 0
     assert clock.now - 100.0 == pytest.approx(1 + 2 + (1 + 2 + 4 + 8))

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from local.ses.store import ContactRecord
-from shared.actions import ManageTopicParams, RestoreTopicsParams
+from shared.actions import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
 from shared.errors import AwsCallError, CustomerError
 from tests.unit.worker.imports import contacts, everybody, importing, with_people
 from tests.unit.worker.test_manage_topic import IN, OUT, manage, topics, wanted, written
-from tests.unit.worker.world import World
-from worker.actions import manage_topic, restore_topics
+from tests.unit.worker.world import ACCOUNT, REGION, World
+from worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from worker.job import Done, More, State
 
 SEEDS = range(8)
@@ -66,6 +66,47 @@ def test_a_restore_of_topics_never_takes_them_away_again(seed: int) -> None:
     assert done.data["topics_added"] == ["in"]
     assert topics(world)["in"] == ("In", "d", "OPT_IN")
     assert contacts(world) == {"a@x.example": ({"in": "OPT_OUT"}, False)}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_list_that_was_just_made_is_imported_into(seed: int) -> None:
+    """Right after manage-topic SES may say that there is none: that is asked again before it is believed."""
+    world = World(made=False, read_lag_seconds=3.0, seed=seed)
+    manage(world, IN, OUT)
+    done = importing(world, with_people(world, "a@x.example"), run_id="run-2")
+    assert (done.failure, done.data["created"]) == (None, 1)
+
+
+def test_looking_for_a_list_ends_also_in_slices_that_are_shorter_than_the_pauses() -> None:
+    """How often was looked is handed on: an account without a list is told as such, not looked at for ever."""
+    world = World(made=False)
+    with pytest.raises(CustomerError, match="run manage-topic-all first"):
+        importing(world, with_people(world, "a@x.example"), budget=3.0)
+    assert world.slices > 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_list_that_a_restore_made_is_found_afterwards(seed: int) -> None:
+    """The look at its end does not take the list for gone because a read shows what was before it was made."""
+    world = World(ContactRecord("a@x.example", (("in", "OPT_OUT"),)), read_lag_seconds=10.0, seed=seed)
+    world.run(backup_list.run, BackupListParams())
+    world.ses.call(ACCOUNT, REGION, "DeleteContactList", {"ContactListName": "main"})
+    world.time.sleep(10)
+    done = world.run(restore_list.run, RestoreListParams(backup="run-1"), run_id="run-2")
+    assert (done.failure, done.data["list_created"]) == (None, True)
+    assert contacts(world) == {"a@x.example": ({"in": "OPT_OUT"}, False)}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_topics_are_restored_into_a_list_that_was_just_made(seed: int) -> None:
+    """As into any other: that SES does not show it yet is no failure."""
+    world = World(ContactRecord("a@x.example", (("in", "OPT_OUT"),)), read_lag_seconds=3.0, seed=seed)
+    manage(world, OUT, prune=True)
+    world.ses.call(ACCOUNT, REGION, "DeleteContactList", {"ContactListName": "main"})
+    world.time.sleep(3)
+    manage(world, OUT, run_id="run-2")
+    done = world.run(restore_topics.run, RestoreTopicsParams(backup="run-1"), run_id="run-3")
+    assert (done.data["topics_added"], done.data["contacts"]["missing"]) == (["in"], 1)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
