@@ -229,6 +229,7 @@ def test_who_may_start_runs_and_who_may_read_contacts_are_apart(deployment: Depl
     assert deployment.ses_fleet("invoke", "describe-list-all", check=False, **reader).returncode == 3
 
 
+@pytest.mark.matrix
 def test_nobody_but_the_functions_writes_results(deployment: Deployment) -> None:
     """Not whoever may do everything in the account, by our bucket's own word; reading stays theirs.
 

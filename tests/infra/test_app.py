@@ -39,6 +39,7 @@ def test_the_solutions_pack_finds_nothing_that_is_not_acknowledged(context: Any,
     assert json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"] == []
 
 
+@pytest.mark.matrix
 def test_a_deployment_into_a_local_cloud_is_for_this_machine(tmp_path: Path) -> None:
     """By itself, and it says so; elsewhere nothing is said."""
     ended = synthesise({}, tmp_path, AWS_ENDPOINT_URL="http://127.0.0.1:4566")

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from infra import customer_role
 from tests.infra import synth
 from tests.infra.synth import FULL
@@ -30,6 +32,7 @@ def cfn_lint(directory: Path, templates: dict[str, Any]) -> tuple[int, str]:
     return ended.returncode, ended.stdout + ended.stderr
 
 
+@pytest.mark.matrix
 def test_every_setting_makes_a_template_that_cloudformation_takes(tmp_path: Path) -> None:
     """In every Region of .cfnlintrc, and as the CDK wrote it, with all that the snapshot leaves out."""
     templates = {name: synth.template(**context) for name, context in CONTEXTS.items()}

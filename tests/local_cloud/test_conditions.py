@@ -125,6 +125,7 @@ def test_a_region_that_an_account_has_not_enabled_does_not_know_it(cloud: Cloud)
     assert not cloud.client("sesv2", "300000000023", NOT_ENABLED).list_contact_lists().get("ContactLists")
 
 
+@pytest.mark.matrix
 def test_over_tls_everything_is(cloud: Cloud) -> None:
     """The commands, the functions' own calls and the controls; who does not trust its certificate gets nothing."""
     with running("--port", "0", "--tls", "--ses-rate", "0") as (process, secure):
