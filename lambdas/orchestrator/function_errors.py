@@ -12,6 +12,7 @@ from shared.models import ErrorInfo
 from shared.text import printable
 
 _TIMED_OUT = re.compile(r"Task timed out after ([0-9]{1,6}(?:\.[0-9]{1,3})?) seconds")
+_NO_MODULE = re.compile(r"No module named '([A-Za-z0-9_.]{1,100})'")
 _EXIT = re.compile(r"exit status ([0-9]{1,3})\b")
 _SIGNALS = "killed|aborted|terminated|interrupt|bus error|segmentation fault|illegal instruction|broken pipe"
 _SIGNAL = re.compile(rf"signal: ({_SIGNALS})(?![^\s.,(])")
@@ -55,8 +56,12 @@ def reason(body: bytes) -> str:
     payload = _payload(body)
     kind = foreign.code(payload.get("errorType"))
     text = payload.get("errorMessage")
-    why = _CANNOT_START.get(kind) or _why(kind, text if isinstance(text, str) else "", payload)
-    return f"{kind}: {why}"
+    text = text if isinstance(text, str) else ""
+    if kind not in _CANNOT_START:
+        return f"{kind}: {_why(kind, text, payload)}"
+    # The name of a module is a name in somebody's code: nothing of a person.
+    module = _NO_MODULE.search(text)
+    return f"{kind}: {_CANNOT_START[kind]}{f' (no module named {module.group(1)})' if module else ''}"
 
 
 def _payload(body: bytes) -> dict[str, Any]:
