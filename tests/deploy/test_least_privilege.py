@@ -201,7 +201,7 @@ def test_every_grant_of_the_functions_has_its_proof(deployment: Deployment) -> N
         return {grant for grant in Role(deployment, HUB, name).grants() if grant[0] not in ON_BEHALF}
 
     assert own(names.WORKER) == set(WORKERS_GRANTS)
-    assert own(names.ORCHESTRATOR) == set(ORCHESTRATORS_GRANTS) | KEEPING_WHAT_IS_SAID_OF_A_PERSON
+    assert own(names.ORCHESTRATOR) == set(ORCHESTRATORS_GRANTS)
 
 
 # Brings the deployment into a state, and gives the question to ask then: what the orchestrator says.
@@ -266,12 +266,6 @@ def going_on(made: Deployment) -> Callable[[], str]:
     return ask
 
 
-# Given for parameters that name a person, which the orchestrator is to keep under data/ instead of in the plan, and
-# to read back where S3 says that they are there already.
-KEEPING_WHAT_IS_SAID_OF_A_PERSON: set[Grant] = {
-    ("s3:GetObject", "results/data/*"),
-    ("s3:PutObject", "results/data/*"),
-}
 ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("lambda:InvokeFunction", names.ORCHESTRATOR): going_on,
     ("lambda:InvokeFunction", names.WORKER): running(action="describe-list-all", include=["acme"]),
