@@ -119,7 +119,8 @@ class ListEditor:
     ) -> tuple[ContactList | None, bool] | None:
         """Read, decide and write once; the list as it was read, and whether it was written to.
 
-        None when SES showed the list as it was before this run's own write: nothing is decided by that.
+        None when SES showed the list as it was before this run's own write, and no list when it does not show one that
+        was seen: nothing is decided by either.
         """
         first(sent)
         now = _look(self._job, sent, name)

@@ -34,6 +34,7 @@ class TopicBackup:
         self._scan = Scan(state.get("scan", {}))
         self._writer = BackupWriter(job, state.get("written", {}), generation=self._generation)
         self._contacts: int = state.get("contacts", 0)  # of the whole list
+        self._told = False
         self._cut: int = state.get("cut", 0)  # so many slices ended during the last look
 
     def state(self) -> State:
@@ -105,6 +106,9 @@ class TopicBackup:
     def _is_given_up(self) -> bool:
         if max(self._generation, self._cut) < limits.CHANGE_ATTEMPTS:
             return False
+        if self._told:
+            return True
+        self._told = True  # the unit may be run several times
         self._job.warn(
             "people's preferences for the topics that go were not looked at again right before, as the list is large "
             "or changes all the time: what was chosen since they were saved is not in the backup"
