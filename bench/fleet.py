@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.accounts import CONFIG_BUCKET, HUB_REGION, ORCHESTRATOR, WORKER
-from local.cloud import LocalCloud, Options
-from local.ses import bulk
-from shared import aws, limits
+from ses_fleet import limits
+from ses_fleet.aws import clients
+from ses_fleet_local.accounts import CONFIG_BUCKET, HUB_REGION, ORCHESTRATOR, WORKER
+from ses_fleet_local.cloud import LocalCloud, Options
+from strict_aws.ses import bulk
 
 _FIRST_ACCOUNT = 200_000_000_000
 _TOPICS = [
@@ -36,7 +37,7 @@ class Fleet:
         for account in self._accounts:
             cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
         self.response_bytes = 0
-        self._lambda = aws.client("lambda", HUB_REGION, read_timeout=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)
+        self._lambda = clients.client("lambda", HUB_REGION, read_timeout=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)
         cloud.runtime.prewarm(cloud.function(WORKER), environments)
         cloud.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
@@ -76,7 +77,7 @@ class Fleet:
 
     def put_ses_config(self, document: Any) -> None:
         """Replace SESConfig.json."""
-        s3 = aws.client("s3", HUB_REGION)
+        s3 = clients.client("s3", HUB_REGION)
         s3.call("put_object", Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=json.dumps(document).encode())
 
     def put_faults(self, *rules: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from bench.fleet import Fleet, fleet
-from local.accounts import HUB_REGION, WORKER
-from local.ses.store import ContactRecord
+from ses_fleet_local.accounts import HUB_REGION, WORKER
+from strict_aws.ses.store import ContactRecord
 
 SIZES = (1_000, 10_000, 50_000, 100_000)
 MEMBERS = 100  # of a group, and everybody is in one

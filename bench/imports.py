@@ -8,8 +8,8 @@ from math import ceil
 from typing import Any
 
 from bench.fleet import Fleet, fleet
-from local.accounts import HUB_REGION
-from local.journal import Entry
+from ses_fleet_local.accounts import HUB_REGION
+from strict_aws.journal import Entry
 
 USERS, GROUPS, MEMBERS = 20_000, 200, 50
 NEW_PEOPLE = 10_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.fleet import fleet
-from local.accounts import ORCHESTRATOR, WORKER
+from ses_fleet_local.accounts import ORCHESTRATOR, WORKER
 
 CUSTOMERS, ANSWER_KB = 2_000, 50
 
@@ -21,7 +21,7 @@ def handler(event, context):
 def main() -> None:
     """Print the orchestrator's peak and the size of its response."""
     with fleet(CUSTOMERS) as made:
-        made.replace_code(WORKER, "worker/handler.py", _ANSWERING)
+        made.replace_code(WORKER, "ses_fleet/worker/handler.py", _ANSWERING)
         (idle,) = (now for now, _ in made.memory_mb(ORCHESTRATOR).values())
         summary, seconds = made.run()
         (peak,) = (most for _, most in made.memory_mb(ORCHESTRATOR).values())

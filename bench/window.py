@@ -15,8 +15,8 @@ from statistics import median
 
 from bench.fleet import Fleet, fleet
 from bench.imports import CUSTOMER, DIRECTORY, ROLE, TOPIC, customer, journaled
-from local.accounts import HUB_REGION
-from local.journal import Entry
+from ses_fleet_local.accounts import HUB_REGION
+from strict_aws.journal import Entry
 
 PEOPLE = 40
 WRITES = {"UpdateContact": "GetContact", "DeleteContact": "GetContact", "UpdateContactList": "GetContactList"}

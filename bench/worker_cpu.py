@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.fleet import fleet
-from local.accounts import WORKER
+from ses_fleet_local.accounts import WORKER
 
 CUSTOMERS = 200
 

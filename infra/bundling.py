@@ -17,8 +17,8 @@ from aws_cdk import aws_lambda as lambda_
 
 LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
 _REQUIREMENTS = LAMBDAS / "requirements.txt"
-_CODE = ("orchestrator", "shared", "worker")
-# botocore describes four hundred services; these are the ones that shared.aws.client is asked for.
+_CODE = "ses_fleet"
+# botocore describes four hundred services; these are the ones that ses_fleet.aws.clients.client is asked for.
 SERVICES = frozenset({"identitystore", "lambda", "s3", "sesv2", "sso-admin", "sts"})
 _PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 # What pip leaves that differs from machine to machine, or that nobody imports.
@@ -48,8 +48,7 @@ def code(target: Target) -> lambda_.Code:
 def build(target: Target, directory: Path) -> bool:
     """Make the package in an empty directory; whether it has bytecode."""
     _install(target, directory)
-    for package in _CODE:
-        shutil.copytree(LAMBDAS / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(LAMBDAS / _CODE, directory / _CODE, ignore=shutil.ignore_patterns("__pycache__"))
     for pattern in _NOT_SHIPPED:
         for path in list(directory.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

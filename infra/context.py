@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from infra.schedule_faults import schedule_faults
+from infra.schedule_problems import schedule_faults
 from infra.settings import OrchestratorPart, Schedule, Settings, WorkerPart
-from shared import json_text, limits
-from shared.errors import ConfigurationError, Fault, JsonError
-from shared.settings import OrchestratorSettings, WorkerSettings
-from shared.text import did_you_mean, printable, quoted
+from ses_fleet import json_text, limits
+from ses_fleet.errors import ConfigurationError, Fault, JsonError
+from ses_fleet.settings import OrchestratorSettings, WorkerSettings
+from ses_fleet.text import did_you_mean, printable, quoted
 
 KEY = "ses-fleet"
 

@@ -17,8 +17,8 @@ from infra import bundling
 from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 from infra.storage import Storage
-from shared import limits
-from shared.record import PERSONAL_PARAMS
+from ses_fleet import limits
+from ses_fleet.runs.keys import PERSONAL_PARAMS
 
 _QUEUE_DAYS = 14  # SQS quota: the longest that a message is kept
 
@@ -37,7 +37,7 @@ class _Function:
 
     @property
     def handler(self) -> str:
-        return f"{self.name.removeprefix('ses-fleet-')}.handler.handler"
+        return f"ses_fleet.{self.name.removeprefix('ses-fleet-')}.handler.handler"
 
 
 class Functions(Construct):

@@ -18,9 +18,9 @@ from constructs import Construct
 from infra.functions import Functions
 from infra.schedule_times import longest_gap
 from infra.settings import Schedule, Settings
-from orchestrator.report import NAMESPACE
-from shared import limits
-from shared.logs import SERVICE
+from ses_fleet import limits
+from ses_fleet.logs import SERVICE
+from ses_fleet.orchestrator.report import NAMESPACE
 
 _PERIOD = cdk.Duration.minutes(5)
 _HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from aws_croniter.aws_croniter import AwsCroniter
 from aws_croniter.exceptions import AwsCroniterExpressionError
 
-from shared.text import quoted
+from ses_fleet.text import quoted
 
 _EXPRESSION = re.compile(r"(cron|rate|at)\((.*)\)")
 _RATE = re.compile(r"([1-9][0-9]{0,5}) (minute|hour|day)s?")

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.names import SCHEDULE_GROUP
 from infra.settings import Schedule
-from shared import limits
+from ses_fleet import limits
 
 
 class Schedules(Construct):

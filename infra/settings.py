@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared import limits
-from shared.settings import OrchestratorSettings
+from ses_fleet import limits
+from ses_fleet.settings import OrchestratorSettings
 
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 ArchitectureName = Literal["arm64", "x86_64"]
@@ -38,7 +38,7 @@ class Schedule(_Part):
 
 
 class OrchestratorPart(_Part):
-    """The orchestrator function. `environment` may set what shared/settings.py reads and the stack does not set."""
+    """The orchestrator function. `environment` may set what ses_fleet/settings.py reads and the stack does not set."""
 
     memory_mb: Memory = 512
     timeout_seconds: Annotated[int, Field(ge=1, le=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)] = 900

@@ -7,11 +7,11 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.access_policies import PeoplePolicies
 from infra.functions import Functions
 from infra.monitoring import Monitoring
+from infra.nag_exceptions import acknowledge
 from infra.names import STACK
-from infra.people_policies import PeoplePolicies
 from infra.schedules import Schedules
 from infra.settings import Settings
 from infra.storage import Storage

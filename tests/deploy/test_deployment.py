@@ -15,7 +15,7 @@ import pytest
 
 from infra import bundling, names
 from infra.settings import Settings
-from shared.actions import payload_names
+from ses_fleet.actions.catalogue import payload_names
 from tests.deploy import account
 from tests.deploy.deployment import CONTEXT, OTHER, Deployment
 from tests.local_cloud.conftest import HUB
@@ -91,7 +91,7 @@ def test_the_functions_are_what_the_template_says(deployment: Deployment) -> Non
     worker = client.get_function_configuration(FunctionName=names.WORKER)
     for found, wanted in ((orchestrator, CONTEXT["orchestrator"]), (worker, CONTEXT["worker"])):
         assert (found["Timeout"], found["MemorySize"]) == (wanted["timeout_seconds"], wanted["memory_mb"])
-    assert orchestrator["Handler"] == "orchestrator.handler.handler"
+    assert orchestrator["Handler"] == "ses_fleet.orchestrator.handler.handler"
     assert orchestrator["Environment"]["Variables"]["RESULTS_BUCKET"] == deployment.outputs["ResultsBucket"]
     assert worker["Environment"]["Variables"]["IMPORT_JOB_THRESHOLD"] == "3"
     bucket = f"cdk-hnb659fds-assets-{HUB}-us-east-1"
@@ -272,12 +272,16 @@ def test_the_package_for_lambda_has_the_same_files(deployment: Deployment, tmp_p
         bundling.build(bundling.Target(default.python_version, default.architecture), tmp_path)
     finally:
         os.umask(before)
-    (ran,) = (deployment.directory / "cdk.out").glob("asset.*/orchestrator/handler.py")
-    ours, theirs = source_files(tmp_path), source_files(ran.parents[1])
+    (ran,) = (deployment.directory / "cdk.out").glob("asset.*/ses_fleet/orchestrator/handler.py")
+    ours, theirs = source_files(tmp_path), source_files(ran.parents[2])
     assert ours == theirs
-    assert {"orchestrator/handler.py", "worker/handler.py", "botocore/data/sesv2/2019-09-27/service-2.json.gz"} <= ours
+    assert {
+        "ses_fleet/orchestrator/handler.py",
+        "ses_fleet/worker/handler.py",
+        "botocore/data/sesv2/2019-09-27/service-2.json.gz",
+    } <= ours
     assert compiled(tmp_path)
-    assert compiled(ran.parents[1])
+    assert compiled(ran.parents[2])
     assert zipped_size(tmp_path) <= 15_000_000
     modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
     assert modes == {0o644}, "Lambda reads them as another user, whatever the umask here"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from infra import names
-from shared.actions import ACTIONS
+from ses_fleet.actions.catalogue import ACTIONS
 from tests.deploy import account
 from tests.deploy.account import CALENDAR, OLD
 from tests.deploy.deployment import CUSTOMER, PEOPLE, Deployment

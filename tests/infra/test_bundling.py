@@ -99,8 +99,8 @@ def test_without_the_targets_python_the_synth_goes_on_and_says_so(tmp_path: Path
     ended = synthesise(tmp_path / "out", {"python_version": "3.14"}, **without)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.count("no python3.14 on this machine: the functions are packed without bytecode") == 1
-    (handler,) = (tmp_path / "out").glob("asset.*/worker/handler.py")
-    assert not list(handler.parents[1].rglob("*.pyc"))
+    (handler,) = (tmp_path / "out").glob("asset.*/ses_fleet/worker/handler.py")
+    assert not list(handler.parents[2].rglob("*.pyc"))
 
 
 def test_a_package_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:

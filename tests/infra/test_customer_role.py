@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra import customer_role, names
-from shared.actions import ACTIONS
+from ses_fleet.actions.catalogue import ACTIONS
 from tests.infra import synth
 
 ROLES = customer_role.templates()

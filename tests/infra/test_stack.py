@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from infra import names
-from local.policy import Query, evaluate
-from orchestrator import report, request, summary
-from shared import limits
-from shared.clock import now
-from shared.settings import OrchestratorSettings, WorkerSettings
+from ses_fleet import limits
+from ses_fleet.clock import now
+from ses_fleet.orchestrator import report
+from ses_fleet.runs import request, summary
+from ses_fleet.settings import OrchestratorSettings, WorkerSettings
+from strict_aws.iam.policy import Query, evaluate
 from tests.infra import synth
 from tests.infra.synth import FULL
 

@@ -295,7 +295,7 @@ def handler_zip(function: str, code: str) -> bytes:
     """A package with one handler module."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(f"{function.removeprefix('ses-fleet-')}/handler.py"), code)
+        archive.writestr(zipfile.ZipInfo(f"ses_fleet/{function.removeprefix('ses-fleet-')}/handler.py"), code)
     return buffer.getvalue()
 
 

@@ -79,7 +79,7 @@ def test_a_function_is_pending_before_it_runs_and_runs_as_before_while_it_is_upd
         made = functions.create_function(
             FunctionName=name,
             Runtime="python3.13",
-            Handler="pending.handler.handler",
+            Handler="ses_fleet.pending.handler.handler",
             Role=role,
             Code={"ZipFile": code(1)},
         )

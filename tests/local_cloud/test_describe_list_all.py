@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.actions import payload_names
+from ses_fleet.actions.catalogue import payload_names
 from tests.local_cloud.conftest import (
     HUB,
     ORCHESTRATOR,

@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.aws import AwsClient
-from shared.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
-from shared.objects import Bucket
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.runs.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
 
 NOW = datetime(2026, 3, 1, 6, 10, tzinfo=UTC)
 

@@ -12,9 +12,9 @@ import pytest
 import typer
 from rich.console import Console
 
-from cli import main as commands
-from cli import streams as streams_
-from cli.show import Screen
+from ses_fleet_cli import main as commands
+from ses_fleet_cli import streams as streams_
+from ses_fleet_cli.show import Screen
 from tests.unit.cli.stored import summary
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,7 +63,9 @@ def test_output_that_could_not_be_written_is_a_failure() -> None:
 
 def test_ctrl_c_while_the_command_is_loaded_is_one_line() -> None:
     """Before anything could be started; exit code 130."""
-    load = "import os, signal, sys; sys.argv = ['/x/ses-fleet']; import cli; os.kill(os.getpid(), signal.SIGINT)"
+    load = (
+        "import os, signal, sys; sys.argv = ['/x/ses-fleet']; import ses_fleet_cli; os.kill(os.getpid(), signal.SIGINT)"
+    )
     ended = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (ended.returncode, ended.stderr) == (130, "ses-fleet: interrupted; nothing was started\n")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from cli.export import export
-from cli.runs import Shown
-from shared.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
-from shared.objects import Bucket
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.runs.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
+from ses_fleet_cli.export import export
+from ses_fleet_cli.runs import Shown
 from tests.unit.worker.world import Objects
 
 CONTACT: dict[str, Any] = {"unsubscribed_all": False, "last_updated_at": None, "preferences": {}, "effective": {}}

@@ -8,8 +8,8 @@ import click
 import pytest
 import typer.main
 
-from cli import main
-from shared.models import RunRequest
+from ses_fleet.runs.models import RunRequest
+from ses_fleet_cli import main
 
 INVOKE: Any = typer.main.get_command(main.app).commands["invoke"]  # type: ignore[attr-defined]
 # What is about the command itself, or is tested by other promises; a switch has no value.

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from cli.errors import CommandError
-from cli.follow import Follower
-from shared.aws import AwsClient
-from shared.errors import AwsCallError
-from shared.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
-from shared.objects import StoredObject
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.aws.s3 import StoredObject
+from ses_fleet.errors import AwsCallError
+from ses_fleet.runs.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
+from ses_fleet_cli.errors import CommandError
+from ses_fleet_cli.follow import Follower
 
 PLAN = RunPlan(
     run_id="r",

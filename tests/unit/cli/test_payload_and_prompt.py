@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from cli import invoke, payload
-from cli.errors import CommandError
-from shared import actions
-from shared.actions import ACTIONS, payload_names
+from ses_fleet.actions import catalogue
+from ses_fleet.actions.catalogue import ACTIONS, payload_names
+from ses_fleet_cli import invoke, payload
+from ses_fleet_cli.errors import CommandError
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ class Terminal(io.StringIO):
 def mutating(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """describe-list, if it changed something."""
     changed = dataclasses.replace(ACTIONS["describe-list"], mutates=True)
-    monkeypatch.setitem(actions.ACTIONS, "describe-list", changed)
+    monkeypatch.setitem(catalogue.ACTIONS, "describe-list", changed)
     return iter([None])
 
 

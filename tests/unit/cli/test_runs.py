@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cli import runs
-from cli.errors import CommandError
-from cli.server_time import S3Clock, moment_of
-from cli.show import Screen, summary_lines
-from shared.errors import AwsCallError
+from ses_fleet.errors import AwsCallError
+from ses_fleet_cli import runs
+from ses_fleet_cli.errors import CommandError
+from ses_fleet_cli.server_time import S3Clock, moment_of
+from ses_fleet_cli.show import Screen, summary_lines
 from tests.unit.cli.stored import NOW, S3, plan, result, summary
 
 
@@ -35,7 +35,7 @@ def laptops_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         def now(cls, tz: Any = None) -> Any:
             return there.astimezone(tz)
 
-    for module in ("cli.runs", "cli.follow", "cli.invoke", "cli.server_time"):
+    for module in ("ses_fleet_cli.runs", "ses_fleet_cli.follow", "ses_fleet_cli.invoke", "ses_fleet_cli.server_time"):
         monkeypatch.setattr(f"{module}.datetime", Clock, raising=False)
     monkeypatch.setattr("time.time", there.timestamp)
 

@@ -16,11 +16,11 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from cli import invoke
-from cli.errors import CommandError
-from cli.show import Screen
-from shared import aws
-from shared.aws import AwsClient
+from ses_fleet.aws import clients
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet_cli import invoke
+from ses_fleet_cli.errors import CommandError
+from ses_fleet_cli.show import Screen
 from tests.unit.cli.stored import NOW, S3, plan, summary
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:ses-fleet-orchestrator"
@@ -98,7 +98,7 @@ def test_a_lost_start_that_did_nothing_is_exit_3_with_its_id(
     """After looking for it."""
     late = iter(range(0, 10_000, 100))
     monkeypatch.setattr(invoke, "S3Clock", lambda *_: lambda: float(next(late)))
-    monkeypatch.setattr("cli.follow.time.sleep", lambda _: None)
+    monkeypatch.setattr("ses_fleet_cli.follow.time.sleep", lambda _: None)
     function = Lambda(failure, takes=False)
     with pytest.raises(CommandError, match="run mine-1 is lost: it did not begin") as error:
         invoke.run(target(function, S3()), {**PAYLOAD, "run_id": "mine-1"}, Screen(text=True))
@@ -185,9 +185,9 @@ def test_whatever_breaks_while_credentials_are_found_is_a_line(
 ) -> None:
     """Exit code 3: every exception of botocore's, and what a profile's program, cache or file does."""
     if at == "call":
-        monkeypatch.setattr(aws, "client", lambda *_, **__: AwsClient("lambda", Lambda(failure)))
+        monkeypatch.setattr(clients, "client", lambda *_, **__: AwsClient("lambda", Lambda(failure)))
     else:
-        monkeypatch.setattr(aws, "_warm_session", lambda: Broken(failure))
+        monkeypatch.setattr(clients, "_warm_session", lambda: Broken(failure))
     with pytest.raises(CommandError) as error:
         invoke.connect("ses-fleet-orchestrator")
     assert error.value.exit_code == 3
@@ -204,5 +204,5 @@ def test_a_function_without_a_name_is_exit_2(name: str) -> None:
 
 def test_the_orchestrators_own_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are named by it."""
-    monkeypatch.setattr(aws, "client", lambda *_, **__: AwsClient("lambda", Lambda()))
+    monkeypatch.setattr(clients, "client", lambda *_, **__: AwsClient("lambda", Lambda()))
     assert invoke.connect("f").now == datetime(2026, 3, 1, 6, 10, tzinfo=UTC)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.show import summary_lines
-from cli.tables import tables
-from shared.models import CustomerResult, Status, Summary
+from ses_fleet.runs.models import CustomerResult, Status, Summary
+from ses_fleet_cli.show import summary_lines
+from ses_fleet_cli.tables import tables
 
 
 def summary(action: str, results: list[CustomerResult], **fields: Any) -> Summary:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from local import moto_state
-from local.import_buckets import make_import_buckets
-from local.s3_objects import S3Objects
-from local.scenario import Scenario
-from local.ses.objects import S3Object
+from ses_fleet_local.import_buckets import make_import_buckets
+from ses_fleet_local.scenario import Scenario
+from strict_aws import moto_state
+from strict_aws.s3.objects import S3Objects
+from strict_aws.ses.objects import S3Object
 
 ACCOUNT, OTHER = "888811112222", "888833334444"
 

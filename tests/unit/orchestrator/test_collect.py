@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.collect import Collector
-from shared import limits
-from shared.models import CustomerResult
+from ses_fleet import limits
+from ses_fleet.orchestrator.collect import Collector
+from ses_fleet.runs.models import CustomerResult
 
 
 def result(index: int, size: int | None) -> CustomerResult:

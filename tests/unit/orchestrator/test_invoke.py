@@ -19,9 +19,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from orchestrator.invoke import Answer, Invoker
-from shared.aws import AwsClient
-from shared.models import Customer, WorkItem
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.orchestrator.invoke import Answer, Invoker
+from ses_fleet.runs.models import Customer, WorkItem
 
 WORK = WorkItem(
     run_id="r1",
@@ -182,7 +182,7 @@ NOTHING_RAN = [
 @pytest.mark.parametrize("refusal", [refusal for refusal, _ in NOTHING_RAN], ids=repr)
 def test_what_certainly_ran_nothing_is_sent_again(refusal: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Throttled, not ready, or never sent: it is tried until there is no time left."""
-    monkeypatch.setattr("orchestrator.invoke._backoff", lambda _: 0.0)
+    monkeypatch.setattr("ses_fleet.orchestrator.invoke._backoff", lambda _: 0.0)
     answer, fake = invoke(refusal, refusal, answered(result()), writes=True)
     assert answer.result is not None
     assert len(fake.calls) == 3
@@ -193,7 +193,7 @@ def test_what_ran_nothing_until_it_is_too_late_is_not_started(
     refusal: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a result nor an error: nothing ran, and the reason says why."""
-    monkeypatch.setattr("orchestrator.invoke._backoff", lambda _: 0.0)
+    monkeypatch.setattr("ses_fleet.orchestrator.invoke._backoff", lambda _: 0.0)
     tries = iter([WORK, WORK, None])
     answer, fake = invoke(refusal, refusal, make=lambda: next(tries), writes=True)
     assert (answer.result, answer.error, answer.refused) == (None, None, 2)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.log_tail import log_lines
+from ses_fleet.orchestrator.log_tail import log_lines
 
 ID = "8f5b1c2a-0000-4000-8000-123456789012"
 
@@ -39,7 +39,7 @@ def test_a_crash_in_the_format_json() -> None:
         "errorMessage": "no mail for ada@acme.example",
         "errorType": "ValueError",
         "requestId": ID,
-        "stackTrace": ['  File "/var/task/worker/job.py", line 12, in x\n    y\n'],
+        "stackTrace": ['  File "/var/task/ses_fleet/worker/context.py", line 12, in x\n    y\n'],
     }
     measured = f"RequestId: {ID} Duration: 12.5 ms Memory Size: 256 MB Max Memory Used: 90 MB"
     metrics = {"durationMs": 12.5, "billedDurationMs": 13, "memorySizeMB": 256, "maxMemoryUsedMB": 90}
@@ -53,7 +53,7 @@ def test_a_crash_in_the_format_json() -> None:
         "INIT_START",
         f"START RequestId: {ID}",
         "🔄 Customer a: Starting processing",
-        "[ERROR] ValueError at worker/job.py:12",
+        "[ERROR] ValueError at ses_fleet/worker/context.py:12",
         f"REPORT {measured} Status: error Error Type: ValueError",
     )
 
@@ -73,7 +73,7 @@ def test_a_crash_in_the_format_text() -> None:
         ours("🔄 Customer a: Starting processing"),
         "[ERROR] ValueError: no mail for ada@acme.example",
         "Traceback (most recent call last):",
-        '  File "/var/task/worker/job.py", line 12, in x',
+        '  File "/var/task/ses_fleet/worker/context.py", line 12, in x',
         f"END RequestId: {ID}",
         "\t".join([f"REPORT RequestId: {ID}", "Duration: 12.50 ms", "Billed Duration: 13 ms", *sizes, ""]),
     ) == (

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator import plan, request
-from orchestrator.config import FleetReader
-from orchestrator.plan import Plan
-from shared.errors import RequestError
+from ses_fleet.config.config_json import FleetReader
+from ses_fleet.errors import RequestError
+from ses_fleet.orchestrator import plan
+from ses_fleet.orchestrator.plan import Plan
+from ses_fleet.runs import request
 
 SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_text())
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator import report
-from shared import limits
-from shared.logs import SERVICE, make_logger
-from shared.models import CustomerResult, ErrorInfo, Summary
+from ses_fleet import limits
+from ses_fleet.logs import SERVICE, make_logger
+from ses_fleet.orchestrator import report
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, Summary
 
 BOUNDARY = "═" * 63
 

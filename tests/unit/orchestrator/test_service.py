@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator import service
-from shared import aws
-from shared.aws import AwsClient
-from shared.errors import AwsCallError, OrchestratorError, RequestError
+from ses_fleet.aws import clients
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.errors import AwsCallError, OrchestratorError, RequestError
+from ses_fleet.orchestrator import service
 
 VARIABLES = {
     "AWS_REGION": "us-east-1",
@@ -49,7 +49,7 @@ class S3(AwsClient):
 def raised(monkeypatch: pytest.MonkeyPatch, outcome: Exception, payload: dict[str, Any]) -> tuple[Exception, S3]:
     """What comes out of the function."""
     s3 = S3(outcome)
-    monkeypatch.setattr(aws, "client", lambda *_, **__: s3)
+    monkeypatch.setattr(clients, "client", lambda *_, **__: s3)
     with pytest.raises(Exception) as error:  # noqa: PT011  # which one is what the tests ask
         service.handle(payload, Context(), VARIABLES)
     return error.value, s3

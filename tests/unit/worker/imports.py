@@ -6,12 +6,12 @@ import gzip
 import json
 from typing import Any
 
-from local.ses.store import ContactRecord
-from shared.actions import ImportParams
-from shared.models import IdentityCenter, People, WantedTopic
+from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.worker.actions import import_aws_contact
+from ses_fleet.worker.context import Done
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.world import ACCOUNT, REGION, World
-from worker.actions import import_aws_contact
-from worker.job import Done
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 TOPICS = [

@@ -10,8 +10,8 @@ from typing import Any
 
 import botocore.session
 
-from shared.aws import AwsClient
-from shared.errors import AwsCallError
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.errors import AwsCallError
 
 Answer = dict[str, Any]
 _MOMENT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -12,15 +12,11 @@ from typing import Any
 
 import pytest
 
-from shared.actions import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
-from shared.errors import CustomerError
-from shared.models import IdentityCenter, People, WantedTopic
-from tests.unit.worker import scripted
-from tests.unit.worker.scripted import ABSENT, Answer, Scripted
-from tests.unit.worker.test_validate_access import Access
-from tests.unit.worker.world import World
-from worker import contact_changes, contact_list
-from worker.actions import (
+from ses_fleet.actions.catalogue import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
+from ses_fleet.errors import CustomerError
+from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.worker import contact_changes, contact_list
+from ses_fleet.worker.actions import (
     backup_list,
     describe_list,
     describe_topics,
@@ -29,10 +25,14 @@ from worker.actions import (
     read_identity_center,
     validate_access,
 )
-from worker.harvest import Harvest
-from worker.importing import jobs, people
-from worker.job import Job
-from worker.restoring import Listing
+from ses_fleet.worker.context import Job
+from ses_fleet.worker.importing import directory, jobs
+from ses_fleet.worker.list_snapshot import Harvest
+from ses_fleet.worker.restoring import Listing
+from tests.unit.worker import scripted
+from tests.unit.worker.scripted import ABSENT, Answer, Scripted
+from tests.unit.worker.test_validate_access import Access
+from tests.unit.worker.world import World
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 GROUP = "ccoe-cloud-acme-111122223333-x-idp-portal-dba"
@@ -74,7 +74,7 @@ def whole(operation: str) -> Answer:
     if operation == "list_groups":
         known["DisplayName"] = GROUP
     if operation == "list_contacts":
-        known["LastUpdatedTimestamp"] = 1_790_000_000.5  # as shared.aws hands these pages over
+        known["LastUpdatedTimestamp"] = 1_790_000_000.5  # as ses_fleet.aws.clients hands these pages over
     answer: Answer = scripted.made(scripted.output_shape(*OPERATIONS[operation]), known)
     return answer
 
@@ -111,7 +111,7 @@ class _Aws(World):
     def directory(self) -> Any:
         """Whom customers of this Identity Center get."""
         found = self.ended(read_identity_center.run, ImportParams(), people_prefix="data/p/", topics=[WANTED])[0]
-        return found, people.load(self.job(), People.model_validate(found))
+        return found, directory.load(self.job(), People.model_validate(found))
 
 
 def _action(action: Any, params: Any, **options: Any) -> Callable[[_Aws], Any]:

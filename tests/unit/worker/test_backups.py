@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from local.ses.store import ContactRecord
-from shared.actions import BackupListParams, RestoreListParams, RestoreTopicsParams
-from shared.errors import CustomerError
+from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.errors import CustomerError
+from ses_fleet.worker.actions import backup_list, restore_list, restore_topics
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, importing, known_before, with_people, writes
 from tests.unit.worker.test_manage_topic import IN, manage
 from tests.unit.worker.world import World
-from worker.actions import backup_list, restore_list, restore_topics
 
 MANIFEST = "backups/acme/saved/backup.json"
 

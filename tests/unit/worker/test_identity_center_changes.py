@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import limits
-from shared.actions import ImportParams
-from shared.errors import AwsCallError, CustomerError
-from shared.models import IdentityCenter, People, WantedTopic
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.worker.actions import read_identity_center
+from ses_fleet.worker.identity_center import choose, instances
+from ses_fleet.worker.importing import directory
+from ses_fleet.worker.importing.directory import Directory
 from tests.unit.worker.imports import importing
 from tests.unit.worker.scripted import Answer, Pages, Scripted, refused
 from tests.unit.worker.world import World
-from worker.actions import read_identity_center
-from worker.identity_center import choose, instances
-from worker.importing import people
-from worker.importing.people import Directory
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 TOPIC = WantedTopic(
@@ -77,7 +77,7 @@ class Center(World):
         """What customers get of it, and the numbers."""
         read = self.read(budget)
         numbers = read.model_dump(include={"users", "groups", "all_groups", "memberships", "vanished_groups"})
-        return numbers, people.load(self.job(), read)
+        return numbers, directory.load(self.job(), read)
 
 
 def pages_of(member_name: str, made: Any, pages: list[list[Any]], then: list[list[Any]] | None = None) -> Pages:
@@ -148,7 +148,7 @@ def naive(users: list[list[int]], groups: list[list[str]], members: dict[str, li
     listed = {one for page in groups for one in page}
     within = {role: {one for page in members[role] for one in page} for role in listed - {"other"}}
     found = {
-        f"u{one}@x.example": people.Person(
+        f"u{one}@x.example": directory.Person(
             f"u{one}@x.example", frozenset(role for role, those in within.items() if one in those)
         )
         for one in ids

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from local.ses.jobs import ImportJobSettings
-from local.ses.store import ContactRecord
-from shared.actions import RestoreListParams
-from shared.errors import CustomerError
-from shared.models import People
+from ses_fleet.actions.catalogue import RestoreListParams
+from ses_fleet.errors import CustomerError
+from ses_fleet.runs.models import People
+from ses_fleet.worker.actions import restore_list
+from strict_aws.ses.jobs import ImportJobSettings
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import (
     contacts,
     everybody,
@@ -24,7 +25,6 @@ from tests.unit.worker.imports import (
     writes,
 )
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
-from worker.actions import restore_list
 
 
 def test_new_people_with_the_topics_of_their_roles() -> None:

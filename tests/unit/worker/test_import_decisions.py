@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.models import WantedTopic
-from shared.settings import WorkerSettings
-from worker.contact_list import Topic
-from worker.importing.people import Directory, Person, directory, role_of
-from worker.importing.subscriptions import Changes, changes, missing_opt_ins, opt_ins
+from ses_fleet.runs.models import WantedTopic
+from ses_fleet.settings import WorkerSettings
+from ses_fleet.worker.contact_list import Topic
+from ses_fleet.worker.importing.directory import Directory, Person, directory, role_of
+from ses_fleet.worker.importing.subscriptions import Changes, changes, missing_opt_ins, opt_ins
 
 _STATUSES = st.sampled_from(["OPT_IN", "OPT_OUT"])
 _ROLES = st.sampled_from(["dba", "DBA", "Security", "finance"])

@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 import pytest
 
-from local.ses.jobs import ImportJobSettings
-from local.ses.store import ContactRecord
-from shared.errors import AwsCallError, CustomerError
-from shared.models import People
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import People
+from ses_fleet.worker.context import Done
+from strict_aws.ses.jobs import ImportJobSettings
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import (
     contacts,
     everybody,
@@ -25,7 +26,6 @@ from tests.unit.worker.imports import (
     writes,
 )
 from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, KilledError, Objects, World
-from worker.job import Done
 
 NEW = everybody(30)  # more than the threshold
 STAYING = [f"staying{n}@corp.example" for n in range(4)]  # the first three get a role, and one of them chose

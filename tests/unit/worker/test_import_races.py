@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.ses.jobs import ImportJobSettings
-from local.ses.store import ContactRecord
-from shared.errors import AwsCallError, CustomerError
-from shared.settings import WorkerSettings
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.settings import WorkerSettings
+from ses_fleet.worker.pacing import SliceTimeoutError
+from strict_aws.ses.jobs import ImportJobSettings
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, importing, meanwhile, with_people, writes
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, World
-from worker.rate import SliceTimeoutError
 
 SEVENTH = everybody(60)[7]
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared import limits
-from shared.actions import ListContactsParams
-from shared.errors import AwsCallError, CustomerError
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ListContactsParams
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.worker.actions import list_contacts
 from tests.unit.worker.world import World, contact
-from worker.actions import list_contacts
 
 
 def params(**given_ones: Any) -> ListContactsParams:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.ses.store import ContactRecord, shared_preferences
-from shared.actions import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
-from shared.errors import AwsCallError, CustomerError
-from shared.models import WantedTopic
+from ses_fleet.actions.catalogue import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import WantedTopic
+from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
+from ses_fleet.worker.context import Done
+from strict_aws.ses.store import ContactRecord, shared_preferences
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World, contact
-from worker.actions import backup_list, manage_topic, restore_list, restore_topics
-from worker.job import Done
 
 PARAMS = ManageTopicParams()
 WRITES = {"CreateContactList", "UpdateContactList", "CreateContact", "UpdateContact", "DeleteContact"}

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from local.ses.jobs import ImportJobSettings
-from local.ses.store import ContactRecord
-from shared.actions import BackupListParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.worker.actions import backup_list, restore_list, restore_topics
+from strict_aws.ses.jobs import ImportJobSettings
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, importing, known_before, with_people
 from tests.unit.worker.moments import Moment, Moments, since, windows
 from tests.unit.worker.test_manage_topic import IN, OUT, manage, topics
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, World
-from worker.actions import backup_list, restore_list, restore_topics
 
 PEOPLE = [f"p{n}@x.example" for n in range(4)]
 NEW = [f"new{n:02d}@x.example" for n in range(30)]

@@ -11,13 +11,17 @@ import boto3.session
 import pytest
 from botocore import xform_name
 
+from ses_fleet.worker.paced import PacedClient
+from ses_fleet.worker.pacing import Pacer, SliceBudget
 from tests.unit.worker.world import World
-from worker.paced import PacedClient
-from worker.rate import Pacer, SliceBudget
 
-LAMBDAS = Path(__file__).resolve().parents[3] / "lambdas"
+SHIPPED = Path(__file__).resolve().parents[3] / "lambdas" / "ses_fleet"
 # One contact, one list, one import job.
-WRITING_MODULES = {"worker/contact_changes.py", "worker/list_changes.py", "worker/importing/jobs.py"}
+WRITING_MODULES = {
+    "worker/contact_changes.py",
+    "worker/list_changes.py",
+    "worker/importing/jobs.py",
+}
 # Where names of writes stand that send nothing.
 NAMING_MODULES = {"worker/paced.py"}
 
@@ -42,7 +46,7 @@ def test_writes_are_named_only_where_units_are() -> None:
     writes = writes_of_ses()
     assert {"update_contact", "create_import_job"} <= writes
     found = {
-        str(path.relative_to(LAMBDAS)): sorted(writes.intersection(strings(path))) for path in LAMBDAS.rglob("*.py")
+        str(path.relative_to(SHIPPED)): sorted(writes.intersection(strings(path))) for path in SHIPPED.rglob("*.py")
     }
     assert {name for name, named in found.items() if named} <= WRITING_MODULES | NAMING_MODULES
 
@@ -50,7 +54,7 @@ def test_writes_are_named_only_where_units_are() -> None:
 def test_every_write_is_sent_by_the_requests_of_a_unit() -> None:
     """`sent.write`, and `sent` is what read_modify_write hands to its unit: no module calls a write otherwise."""
     for name in WRITING_MODULES:
-        tree = ast.parse((LAMBDAS / name).read_text())
+        tree = ast.parse((SHIPPED / name).read_text())
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         named = {
             ast.unparse(call.func)
@@ -63,8 +67,13 @@ def test_every_write_is_sent_by_the_requests_of_a_unit() -> None:
 
 def test_only_the_worker_s_service_makes_a_client_of_ses() -> None:
     """And gives it away as one that waits its turn and writes in units only."""
-    makers = {str(path.relative_to(LAMBDAS)) for path in LAMBDAS.rglob("*.py") if "sesv2" in strings(path)}
-    assert makers <= {"shared/aws.py", "worker/service.py", "worker/handler.py", "worker/list_changes.py"}
+    makers = {str(path.relative_to(SHIPPED)) for path in SHIPPED.rglob("*.py") if "sesv2" in strings(path)}
+    assert makers <= {
+        "aws/clients.py",
+        "worker/service.py",
+        "worker/handler.py",
+        "worker/list_changes.py",
+    }
     assert not hasattr(PacedClient, "write")
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from local.ses.store import ContactRecord
-from shared import clock
-from shared.actions import BackupListParams, RestoreListParams, RestoreTopicsParams
-from shared.errors import AwsCallError
-from shared.objects import Bucket
+from ses_fleet import clock
+from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.errors import AwsCallError
+from ses_fleet.worker.actions import backup_list, restore_list, restore_topics
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.test_manage_topic import IN, OUT, everybody, manage, wanted
 from tests.unit.worker.world import ACCOUNT, REGION, World
-from worker.actions import backup_list, restore_list, restore_topics
 
 PEOPLE = [f"p{n}@x.example" for n in range(4)]
 SLOW: dict[str, Any] = {"budget": 7.0, "per_second": 1}

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from shared.actions import ImportParams
-from shared.aws import AwsClient
-from shared.errors import AwsCallError, CustomerError
-from shared.models import IdentityCenter, People, WantedTopic
+from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.worker.actions import read_identity_center
+from ses_fleet.worker.importing import directory
+from ses_fleet.worker.importing.directory import Person
 from tests.unit.worker.world import World
-from worker.actions import read_identity_center
-from worker.importing import people
-from worker.importing.people import Person
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 PREFIX = "data/run-1/_people/abc/"
@@ -71,7 +71,7 @@ class Store(AwsClient):
 
 def read(world: World, store: Store, **options: Any) -> dict[str, Person]:
     """The people that customers of this source get."""
-    return people.load(world.job(), first_phase(world, store, **options)).people
+    return directory.load(world.job(), first_phase(world, store, **options)).people
 
 
 def first_phase(world: World, store: Store, **options: Any) -> People:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from shared import aws
-from shared.actions import ImportParams
-from shared.aws import AwsClient
-from shared.errors import AwsCallError, CustomerError, NoWorkItemError
-from shared.models import WorkResult
-from shared.personal import MASK
-from shared.settings import WorkerSettings
-from worker import access, registry, service
-from worker.job import Done, More
+from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.aws import clients
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
+from ses_fleet.runs.models import WorkResult
+from ses_fleet.runs.personal_params import MASK
+from ses_fleet.settings import WorkerSettings
+from ses_fleet.worker import access, registry, service
+from ses_fleet.worker.context import Done, More
 
 SETTINGS = WorkerSettings.from_env({"AWS_REGION": "us-east-1", "RESULTS_BUCKET": "results"})
 ROLE = "arn:aws:iam::111122223333:role/r"
@@ -67,7 +67,7 @@ def run(
     """One slice with a made-up STS and action."""
     monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts(assumed()))
     monkeypatch.setitem(registry.REGISTRY, "describe-list", action)
-    monkeypatch.setattr(aws, "client", lambda *_, **__: AwsClient("sesv2", None))
+    monkeypatch.setattr(clients, "client", lambda *_, **__: AwsClient("sesv2", None))
     customer = {
         "customer_code": "acme",
         "customer_name": "Acme",
@@ -225,7 +225,7 @@ def test_nothing_of_an_exceptions_text_is_kept(monkeypatch: pytest.MonkeyPatch) 
     for secret in ("bo.ek", "acme.example", "ASIAABC", "=abcdef", "SECRET", "TOKEN"):
         assert secret not in text
     assert result.error is not None
-    assert result.error.message.startswith("the worker failed unexpectedly: ValueError at worker/")
+    assert result.error.message.startswith("the worker failed unexpectedly: ValueError at ses_fleet/worker/")
 
 
 def test_an_event_that_is_no_work_item_is_told_without_its_values() -> None:
@@ -332,7 +332,7 @@ def importing(monkeypatch: pytest.MonkeyPatch, body: Any, params: Any, place: st
 def run_with_results(monkeypatch: pytest.MonkeyPatch, results: Results, item: dict[str, Any]) -> WorkResult:
     """One slice of an import whose S3 this is."""
     monkeypatch.setattr(access, "sts_client", lambda _: Sts(assumed()))
-    monkeypatch.setattr(aws, "client", lambda *_, **__: results)
+    monkeypatch.setattr(clients, "client", lambda *_, **__: results)
     customer = {
         "customer_code": "acme",
         "customer_name": "Acme",

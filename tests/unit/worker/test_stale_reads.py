@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from local.ses.store import ContactRecord
-from shared.actions import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
-from shared.errors import AwsCallError, CustomerError
+from ses_fleet.actions.catalogue import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
+from ses_fleet.worker.context import Done, More, State
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, importing, with_people
 from tests.unit.worker.test_manage_topic import IN, OUT, manage, topics, wanted, written
 from tests.unit.worker.world import ACCOUNT, REGION, World
-from worker.actions import backup_list, manage_topic, restore_list, restore_topics
-from worker.job import Done, More, State
 
 SEEDS = range(8)
 

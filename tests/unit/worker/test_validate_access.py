@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from shared.actions import Params
-from shared.aws import AwsClient
-from shared.errors import AwsCallError, CustomerError
-from shared.models import IdentityCenter
+from ses_fleet.actions.catalogue import Params
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import IdentityCenter
+from ses_fleet.worker.actions import validate_access
 from tests.unit.worker.scripted import Pages, Scripted
 from tests.unit.worker.world import ACCOUNT, REGION, World
-from worker.actions import validate_access
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from local.ses.store import ContactRecord
-from shared.actions import BackupListParams, RestoreListParams
-from shared.settings import WorkerSettings
+from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams
+from ses_fleet.settings import WorkerSettings
+from ses_fleet.worker.actions import backup_list, restore_list
+from ses_fleet.worker.context import Done
+from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, importing, meanwhile, with_people
 from tests.unit.worker.world import ACCOUNT, REGION, World
-from worker.actions import backup_list, restore_list
-from worker.job import Done
 
 OWN = ContactRecord("own@x.example", (), True)
 ANA = ContactRecord("ana@x.example", (("in", "OPT_OUT"),))

@@ -14,15 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import limits
-from shared.actions import BackupListParams, DescribeListParams, ListContactsParams, Params, RestoreListParams
-from shared.errors import AwsCallError, CustomerError
-from shared.models import IdentityCenter, WantedTopic
-from tests.unit.worker.imports import meanwhile
-from tests.unit.worker.scripted import Answer, Pages, Scripted, refused
-from tests.unit.worker.world import ACCOUNT, REGION, World, contact
-from worker import backups, contact_list, walk
-from worker.actions import (
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import (
+    BackupListParams,
+    DescribeListParams,
+    ListContactsParams,
+    Params,
+    RestoreListParams,
+)
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import IdentityCenter, WantedTopic
+from ses_fleet.worker import backups, contact_list, walk
+from ses_fleet.worker.actions import (
     backup_list,
     describe_list,
     describe_topics,
@@ -30,13 +33,16 @@ from worker.actions import (
     manage_topic,
     restore_list,
 )
-from worker.harvest import Harvest
-from worker.identity_center import instances
-from worker.importing import jobs
-from worker.job import Done, Job, More, Outcome, State
-from worker.rate import SliceTimeoutError
-from worker.restoring import Listing
-from worker.topic_backup import TopicBackup
+from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.identity_center import instances
+from ses_fleet.worker.importing import jobs
+from ses_fleet.worker.list_snapshot import Harvest
+from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.restoring import Listing
+from ses_fleet.worker.topic_backup import TopicBackup
+from tests.unit.worker.imports import meanwhile
+from tests.unit.worker.scripted import Answer, Pages, Scripted, refused
+from tests.unit.worker.world import ACCOUNT, REGION, World, contact
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}

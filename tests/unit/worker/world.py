@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from local.conditions import Conditions, CurrentConditions
-from local.ses.objects import S3Object
-from local.ses.service import StrictSes
-from local.ses.store import ContactRecord, shared_preferences
-from local.web import AwsError
-from shared.aws import AwsClient
-from shared.errors import AwsCallError
-from shared.models import Customer, WorkItem
-from shared.objects import Bucket
-from shared.settings import WorkerSettings
-from worker.access import Access
-from worker.job import Done, Job, More, Outcome, State
-from worker.paced import PacedClient
-from worker.rate import Pacer, SliceBudget
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.errors import AwsCallError
+from ses_fleet.runs.models import Customer, WorkItem
+from ses_fleet.settings import WorkerSettings
+from ses_fleet.worker.access import Access
+from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.paced import PacedClient
+from ses_fleet.worker.pacing import Pacer, SliceBudget
+from strict_aws.conditions.settings import Conditions, CurrentConditions
+from strict_aws.http.messages import AwsError
+from strict_aws.ses.objects import S3Object
+from strict_aws.ses.service import StrictSes
+from strict_aws.ses.store import ContactRecord, shared_preferences
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 TOPICS = [

@@ -1,0 +1,74 @@
+"""What is wrong with the schedules of the context: their times, and payloads that the orchestrator would refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra.schedule_times import check_zone, longest_gap
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import HELP, payload_names
+from ses_fleet.clock import now
+from ses_fleet.errors import Fault, RequestError
+from ses_fleet.runs import request
+from ses_fleet.text import quoted
+
+# As long as what Scheduler fills in.
+_TRIGGER = {
+    "schedule_arn": f"arn:aws:scheduler:us-east-1:123456789012:schedule/ses-fleet/{'x' * 64}",
+    "scheduled_time": "2026-01-01T00:00:00Z",
+}
+
+
+def schedule_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
+    """Every fault of every schedule, whatever its shape."""
+    names: set[str] = set()
+    schedules = document.get("schedules")
+    for index, schedule in enumerate(schedules if isinstance(schedules, list) else ()):
+        if not isinstance(schedule, dict):
+            continue
+        path, name = f"$.schedules[{index}]", schedule.get("name")
+        if isinstance(name, str):
+            if name in names:
+                yield Fault(f"{path}.name", f"{quoted(name)} is another schedule's name, too")
+            names.add(name)
+        for field, check in (("expression", longest_gap), ("time_zone", check_zone)):
+            if isinstance(schedule.get(field), str):
+                try:
+                    check(schedule[field])
+                except ValueError as error:
+                    yield Fault(f"{path}.{field}", str(error))
+        if isinstance(schedule.get("payload"), dict):
+            yield from _payload_faults(f"{path}.payload", schedule["payload"])
+
+
+def _payload_faults(path: str, payload: dict[str, Any]) -> Iterator[Fault]:
+    """What the orchestrator itself would say of it, and what it would say of every firing."""
+    for field in ("run_id", "trigger"):
+        if payload.get(field) is not None:
+            yield Fault(f"{path}.{field}", "is filled in for each run; leave it out")
+    if "action" not in payload:
+        yield Fault(f"{path}.action", "missing")
+        return
+    if payload["action"] == HELP:
+        yield Fault(f"{path}.action", "help is no run")
+        return
+    asked = {field: value for field, value in payload.items() if field not in ("run_id", "trigger")}
+    event = {"on_deadline": "continue", **asked, "trigger": _TRIGGER}
+    try:
+        request.parse(event, now())
+    except RequestError as error:
+        for fault in error.faults:
+            yield Fault(path + fault.path.removeprefix("$"), fault.text)
+    if _prunes_everybody(payload) and payload.get("confirm_customers") is None:
+        text = "missing: a prune of every customer is refused without; a number that is no longer theirs is, too"
+        yield Fault(f"{path}.confirm_customers", text)
+    size = len(json.dumps(event).encode())
+    if size > limits.SCHEDULE_INPUT_BYTES:
+        yield Fault(path, f"has {size} bytes, more than the {limits.SCHEDULE_INPUT_BYTES} of a schedule's input")
+
+
+def _prunes_everybody(payload: dict[str, Any]) -> bool:
+    entry = payload_names().get(str(payload.get("action")))
+    return payload.get("prune") is True and entry is not None and entry[1] == "all"

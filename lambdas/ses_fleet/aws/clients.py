@@ -1,0 +1,288 @@
+"""The only importer of boto3: sessions, clients, and the translation of AWS's failures into ours."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3.session
+from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection, AWSRequest
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    LoginError,
+    MissingDependencyException,
+    NoAuthTokenError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.httpsession import URLLib3Session
+from botocore.parsers import ResponseParserError
+
+from ses_fleet import foreign_errors, limits
+from ses_fleet.errors import AwsCallError, FailureKind, SesFleetError
+
+_THROTTLING_CODES = frozenset(
+    {"TooManyRequestsException", "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
+     "RequestThrottled", "RequestThrottledException", "SlowDown", "BandwidthLimitExceeded"}
+)  # fmt: skip
+
+# botocore raises these before anything of the request has left the process.
+_BEFORE_SENDING = (
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    LoginError,
+    MissingDependencyException,
+    NoAuthTokenError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    SSOError,
+    TokenRetrievalError,
+)
+# Whatever comes out of these, under whichever name, came before the request: they make the connection, TLS included.
+# The name alone does not tell: a handshake that times out is a ReadTimeoutError, one that is cut off an SSLError or
+# a ConnectionClosedError, and so are answers that were lost.
+_CONNECTING = frozenset({AWSHTTPConnection.connect.__code__, AWSHTTPSConnection.connect.__code__})
+_WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is not of its form"
+_NO_SUCH_HOST = "no host of this name is known: compare the Region, and whether the service is offered there"
+
+
+class _Tries(threading.local):
+    """Whether one of the SDK's tries of this thread's call may have reached AWS."""
+
+    sent = False
+
+
+_tries = _Tries()
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Temporary credentials of one assumed role. Its repr shows nothing."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+
+
+class AwsClient:
+    """A boto3 client whose failures are AwsCallError. Safe to share between threads, as boto3's clients are."""
+
+    def __init__(self, service: str, client: Any) -> None:
+        self.service = service
+        self._client = client
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Call an operation by boto3's method name, e.g. `get_contact_list`."""
+        _tries.sent = False
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
+        except (ClientError, BotoCoreError, HTTPClientError, ResponseParserError) as error:
+            raise _failure(self.service, operation, error) from None
+        return answer
+
+    def read_body(self, operation: str, answer: Mapping[str, Any], limit: int) -> bytes:
+        """The streamed `Body` (or `Payload`) of an answer, at most `limit` bytes; a broken stream is `lost`."""
+        stream = answer.get("Body") or answer["Payload"]
+        body = b""
+        try:
+            # To its end: botocore tells only there that a body is shorter than was announced.
+            while len(body) < limit and (chunk := stream.read(limit - len(body))):
+                body += chunk
+        except Exception as error:  # noqa: BLE001  # urllib3, http.client and botocore each raise their own
+            code = foreign_errors.code(type(error).__name__)
+            raise AwsCallError(self.service, operation, "lost", code, foreign_errors.words(code, "lost")) from None
+        return body
+
+
+@functools.cache
+def _warm_session() -> boto3.session.Session:
+    # Holds loaded service models and nothing of a customer: building one per customer is what makes peers slow.
+    return boto3.session.Session()
+
+
+def warm_up(*services: str) -> None:
+    """Load the services' models in a function's init phase, and keep them out of garbage collection.
+
+    No client and nothing of the environment is kept; the collector would otherwise go through half a million
+    objects of botocore's, which never change, while customers are served.
+    """
+    nobody = Credentials("none", "none", "none")
+    for service in services:
+        client(service, "us-east-1", credentials=nobody)
+    gc.collect()
+    gc.freeze()
+
+
+def client(
+    service: str,
+    region: str | None,
+    *,
+    credentials: Credentials | None = None,
+    attempts: int = 1,
+    connect_timeout: float = limits.CONNECT_TIMEOUT_SECONDS,
+    read_timeout: float = limits.CALL_READ_TIMEOUT_SECONDS,
+    connections: int = 1,
+) -> AwsClient:
+    """A new client: with `credentials` for a customer, else with the process's own.
+
+    `region` None = where the process's own settings say.
+    `attempts` counts all tries of the SDK; 1 = it never sends anything twice.
+    """
+    config = Config(
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        max_pool_connections=connections,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    keys = (
+        {}
+        if credentials is None
+        else {
+            "aws_access_key_id": credentials.access_key_id,
+            "aws_secret_access_key": credentials.secret_access_key,
+            "aws_session_token": credentials.session_token,
+        }
+    )
+    try:
+        session = _warm_session()
+        if not (region or session.region_name):  # botocore would take an empty one, and fail where it signs
+            raise NoRegionError
+        raw: Any = session.client(service, region_name=region or None, config=config, **keys)  # type: ignore[call-overload]
+    except (BotoCoreError, ValueError) as error:
+        raise _not_made(service, error) from None
+    raw.meta.events.register("needs-retry", _note_try)
+    if "json" in raw.meta.service_model.resolved_protocol:
+        raw.meta.events.register("before-parse", _read_whole)
+    return AwsClient(service, raw)
+
+
+def _not_made(service: str, error: Exception) -> AwsCallError:
+    """Why there is no client: no Region, a profile that is not there, an endpoint that is no URL."""
+    code = foreign_errors.code(type(error).__name__)
+    is_known = isinstance(error, BotoCoreError)
+    text = foreign_errors.words(code, "unreachable") if is_known else _WRONG_SETTING
+    return AwsCallError(service, "client", "unreachable", code, text)
+
+
+def download(url: str, limit: int) -> bytes:
+    """What a pre-signed URL that AWS handed out leads to, at most `limit` bytes; AwsCallError without the URL."""
+    try:
+        session = URLLib3Session(timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        answer = session.send(AWSRequest("GET", url, stream_output=True).prepare())
+        body: bytes = answer.raw.read(limit, decode_content=True)
+    except Exception as error:  # noqa: BLE001  # urllib3, http.client and botocore each raise their own
+        raise AwsCallError("s3", "download", "lost", type(error).__name__, "no answer") from None
+    if answer.status_code != 200:
+        raise AwsCallError("s3", "download", "refused", f"HTTP{answer.status_code}", "refused", answer.status_code)
+    return body
+
+
+def _read_whole(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], operation_model: Any, **_: Any
+) -> None:
+    """Refuse a good answer that is cut off or no JSON object, which botocore takes for one in which nothing is.
+
+    A page of contacts that broke off would be a list without contacts. `Contacts` are handed over as the JSON they
+    came in, a null page as an empty one: names are the same, times stay epoch seconds, and members that are null stay
+    null, which botocore leaves out elsewhere. botocore's parser takes 40 µs a contact, most of a page's CPU, to turn
+    JSON into the same JSON.
+    """
+    body = response_dict["body"]
+    if response_dict["status_code"] >= 300 or not isinstance(body, bytes):
+        return
+    announced = str(response_dict["headers"].get("content-length") or len(body))
+    try:
+        page = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        page = None
+    if announced != str(len(body)) or not isinstance(page, dict):
+        raise ResponseParserError("the answer is not whole")
+    if operation_model.name == "ListContacts":
+        customized_response_dict["Contacts"] = page.pop("Contacts", None) or []
+        response_dict["body"] = json.dumps(page).encode()
+
+
+def _note_try(response: object, caught_exception: Exception | None, **_: Any) -> None:
+    """botocore tells of every try, also of those that it makes again and says nothing of."""
+    if response is not None or (caught_exception is not None and not _never_sent(caught_exception)):
+        _tries.sent = True
+
+
+def _failure(service: str, operation: str, error: Exception) -> AwsCallError:
+    if isinstance(error, ClientError):
+        return _service_failure(service, operation, error)
+    code = foreign_errors.code(type(error).__name__)
+    kind: FailureKind = "lost"
+    if isinstance(error, ParamValidationError):
+        kind = "refused"
+    elif not _tries.sent and _never_sent(error):
+        kind = "unreachable"
+    unknown_host = any(isinstance(one, socket.gaierror) for one in _causes(error))
+    text = _NO_SUCH_HOST if unknown_host else foreign_errors.words(code, kind)
+    return AwsCallError(service, operation, kind, code, text)
+
+
+def _never_sent(error: BaseException) -> bool:
+    """Whether the failure came before anything of the request could have been sent."""
+    return isinstance(error, _BEFORE_SENDING) or any(_came_out_of_connecting(one) for one in _causes(error))
+
+
+def _came_out_of_connecting(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in _CONNECTING:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was made of; not what somebody was handling when the call was made."""
+    current: BaseException | None = error
+    seen: set[int] = set()
+    while current is not None and not isinstance(current, SesFleetError) and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _service_failure(service: str, operation: str, error: ClientError) -> AwsCallError:
+    code = foreign_errors.code(error.response.get("Error", {}).get("Code"))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    kind = _kind(code, status)
+    return AwsCallError(service, operation, kind, code, _words(service, code, kind, error), status)
+
+
+def _words(service: str, code: str, kind: FailureKind, error: ClientError) -> str:
+    """What it means. SES has one code for all that it does not take, so which of those is chosen by its message."""
+    message = str(error.response.get("Error", {}).get("Message") or "")
+    known = foreign_errors.known_reason(message) if (service, code) == ("sesv2", "BadRequestException") else None
+    return known or foreign_errors.words(code, kind)
+
+
+def _kind(code: str, status: int | None) -> FailureKind:
+    if code == "ConcurrentModificationException":
+        return "conflict"  # SES answers it with HTTP 500
+    if status == 429 or code in _THROTTLING_CODES:
+        return "throttled"
+    return "server" if status is not None and status >= 500 else "refused"

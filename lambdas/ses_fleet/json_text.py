@@ -1,0 +1,128 @@
+"""The one way to read JSON that somebody else wrote: configuration, payloads, parameters, events."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ses_fleet import limits
+from ses_fleet.errors import Fault, JsonError
+from ses_fleet.text import is_text, printable
+
+_NO_TEXT = "no text that UTF-8 could hold (a lone surrogate)"
+# Where a value is: its parent's place, and its key or index there.
+_Trail = tuple[Any, str | int] | None
+_MAX_FAULTS = 20  # more of them would hide the first
+
+
+def parse(body: bytes | str, where: str) -> Any:
+    """Return the value of a JSON text; `where` names the text in messages.
+
+    A byte order mark at the beginning is passed over. JsonError names every fault with its JSON path: no JSON or no
+    UTF-8, keys that come twice, NaN, numbers that no program could hold, text that has no UTF-8, too deep a nesting.
+    """
+    try:
+        text = body.decode("utf-8-sig") if isinstance(body, bytes) else body.removeprefix("\ufeff")
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_NoNumber, parse_int=_integer, parse_float=_fraction
+        )
+    except json.JSONDecodeError as error:
+        fault = f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise JsonError([Fault("$", fault)], is_json=False) from None
+    except UnicodeDecodeError as error:
+        raise JsonError([Fault("$", f"{where} is not UTF-8 (byte {error.start})")]) from None
+    except RecursionError:
+        raise JsonError([Fault("$", f"{where} is nested too deeply")]) from None
+    faults = list(faults_of(value, where))
+    if faults:
+        raise JsonError(faults)
+    return value
+
+
+def faults_of(value: Any, where: str = "the payload") -> Iterator[Fault]:
+    """Yield what is wrong with a value that is parsed already, at most twenty faults, each with its JSON path.
+
+    That is what `parse` refuses, as far as a parsed value still shows it.
+    """
+    found = 0
+    waiting: list[tuple[_Trail, Any, int]] = [(None, value, 0)]
+    while waiting and found < _MAX_FAULTS:
+        trail, inner, depth = waiting.pop()
+        if depth == limits.JSON_DEPTH and isinstance(inner, dict | list | tuple):
+            yield Fault("$", f"{where} is nested too deeply: more than {limits.JSON_DEPTH} levels")
+            return
+        for fault in _own_faults(trail, inner, where):
+            found += 1
+            yield fault
+        waiting += [((trail, key), one, depth + 1) for key, one in reversed(_children(inner))]
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that has some of its keys more than once."""
+
+    duplicates: tuple[str, ...] = ()
+
+
+class _NoNumber:
+    """Stands for what a JSON text calls a number and is none that could be used."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    marked = _Object(made)
+    marked.duplicates = tuple(sorted(key for key, times in Counter(key for key, _ in pairs).items() if times > 1))
+    return marked
+
+
+def _integer(text: str) -> int | _NoNumber:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python converts
+        return _NoNumber(text)
+
+
+def _fraction(text: str) -> float | _NoNumber:
+    number = float(text)
+    return number if math.isfinite(number) else _NoNumber(text)
+
+
+def _own_faults(trail: _Trail, value: Any, where: str) -> Iterator[Fault]:
+    if isinstance(value, dict):
+        duplicates = value.duplicates if isinstance(value, _Object) else ()
+        yield from (Fault(_path((trail, key)), f"the key is there more than once in {where}") for key in duplicates)
+        no_texts = [key for key in value if not is_text(str(key))]
+        yield from (Fault(_path((trail, key)), f"the key is {_NO_TEXT} in {where}") for key in no_texts)
+    elif isinstance(value, str):
+        if not is_text(value):
+            yield Fault(_path(trail), f"is {_NO_TEXT} in {where}")
+    elif isinstance(value, _NoNumber):
+        yield Fault(_path(trail), f"{_no_number(value.text)} in {where}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Fault(_path(trail), f"{value} is not a JSON value in {where}")
+
+
+def _no_number(text: str) -> str:
+    return f"a number of {len(text)} characters is too large" if text[-1].isdigit() else f"{text} is not a JSON value"
+
+
+def _children(value: Any) -> list[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
+
+
+def _path(trail: _Trail) -> str:
+    """The JSON path of a place: made only where there is a fault, as files have hundreds of thousands of places."""
+    steps: list[str] = []
+    while trail is not None:
+        trail, key = trail
+        steps.append(f"[{key}]" if isinstance(key, int) else f".{printable(key, 64)}")
+    return "$" + "".join(reversed(steps))

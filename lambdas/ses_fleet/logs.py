@@ -1,0 +1,44 @@
+"""Logging: one factory, and the lines that a worker returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from ses_fleet import limits
+from ses_fleet.text import printable
+
+SERVICE = "ses-fleet"
+
+
+def make_logger(**keys: Any) -> Logger:
+    """A Powertools JSON logger whose every line carries `keys`, and nothing of an earlier invocation."""
+    logger = Logger(service=SERVICE, level="INFO", use_rfc3339=True, utc=True)
+    logger.structure_logs(**keys)
+    return logger
+
+
+class LogLines:
+    """Lines collected for one customer's block: at most MAX_LOG_LINES and MAX_LOG_BYTES, saying what was cut."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._bytes = 0
+        self._cut = 0
+
+    def add(self, line: str) -> None:
+        """Append one line, made printable."""
+        shown = printable(line, 1_000)
+        size = len(shown.encode()) + 1
+        if len(self._lines) >= limits.MAX_LOG_LINES - 1 or self._bytes + size > limits.MAX_LOG_BYTES - 100:
+            self._cut += 1
+            return
+        self._lines.append(shown)
+        self._bytes += size
+
+    def lines(self) -> tuple[str, ...]:
+        """What was kept; the last line says how many were cut."""
+        if not self._cut:
+            return tuple(self._lines)
+        return (*self._lines, f"… {self._cut} more lines were cut; they are in the worker's own log")

@@ -1,0 +1,13 @@
+"""Entry point of the orchestrator function."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ses_fleet.orchestrator import service
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """An action payload in, a Summary out; a refused run raises RequestError or ConfigurationError."""
+    return service.handle(event, context, os.environ)

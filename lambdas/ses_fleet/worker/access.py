@@ -1,0 +1,177 @@
+"""Becoming a customer: assume the role, and make sure that it is that customer who answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ses_fleet import foreign_errors, limits
+from ses_fleet.actions.catalogue import Action, identity_center_policy, session_policy
+from ses_fleet.aws import clients
+from ses_fleet.aws.arns import RoleArn, parse_role_arn
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import Customer, IdentityCenter, WorkItem
+from ses_fleet.text import printable
+from ses_fleet.worker.answers import needed, text
+
+_ASSUME_ROLE_ATTEMPTS = 3
+_ASSUMED_ACCOUNT = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/.+", re.DOTALL)
+
+IDENTITY_CENTER_SERVICES = ("identitystore", "sso-admin")
+_ADVICE = {
+    "conflict": "somebody else is changing the same list; run this customer again",
+    "throttled": "the account's request rate is used up; run this customer again",
+    "server": "AWS answered with an error of its own; run this customer again",
+    "lost": "no answer came back; run this customer again",
+    "unreachable": "the service could not be reached ({text}); nothing was sent: run this customer again",
+}
+_MAY_STILL_ARRIVE = "it may have taken effect, or still take it: run this customer again in a minute"
+
+
+@dataclass(frozen=True)
+class Access:
+    """The ways into one customer's roles, each session cut down to what the action declares."""
+
+    sts: clients.AwsClient
+    item: WorkItem
+    action: Action
+
+    def customer(self) -> clients.Credentials:
+        """Credentials of the customer's role.
+
+        CustomerError (authentication) when the role cannot be assumed or another account answers.
+        """
+        customer = self.item.customer
+        try:
+            return self._assume_customer(customer.external_id)
+        except AwsCallError as failure:
+            raise _refused(customer, failure) from None
+
+    def works_without_external_id(self) -> bool:
+        """Whether the customer's role can be assumed by whoever does not know its ExternalId.
+
+        The session is thrown away. AwsCallError when STS gave no answer to that.
+        """
+        try:
+            self._assume_customer(None)
+        except AwsCallError as failure:
+            if failure.transient:
+                raise
+            return False
+        return True
+
+    def identity_center(self, source: IdentityCenter) -> clients.Credentials:
+        """Credentials of the role that reads Identity Center; CustomerError (authentication) without them."""
+        role = _parsed("identity_center_role_arn", source.role_arn)
+        policy = identity_center_policy(self.action, source, role.partition)
+        try:
+            return self._assume(role, source.external_id, policy)
+        except AwsCallError as failure:
+            raise _not_assumed(
+                role.text, role.account_id, "identity_center_external_id", source.external_id, failure
+            ) from None
+
+    def _assume_customer(self, external_id: str | None) -> clients.Credentials:
+        role = _checked_role(self.item.customer)
+        return self._assume(role, external_id, session_policy(self.action, self.item.customer, role.partition))
+
+    def _assume(self, role: RoleArn, external_id: str | None, policy: str) -> clients.Credentials:
+        customer = self.item.customer
+        request: dict[str, Any] = {
+            "RoleArn": role.text,
+            "RoleSessionName": session_name(customer.customer_code, self.item.run_id),
+            "Policy": policy,
+        }
+        if external_id is not None:
+            request["ExternalId"] = external_id
+        answer = self.sts.call("assume_role", **request)
+        _check_account(customer, role.account_id, text(answer.get("AssumedRoleUser") or {}, "Arn") or "unknown")
+        keys = answer.get("Credentials") or {}
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        return clients.Credentials(*(needed(keys, name, "a session") for name in names))
+
+
+def advice(customer: Customer, failure: AwsCallError) -> str:
+    """What to do about a call of SES, Identity Center or S3 for this customer that did not succeed."""
+    role, account, region = customer.ses_role_arn, customer.account_id, customer.region
+    source = customer.identity_center
+    if failure.service in IDENTITY_CENTER_SERVICES and source is not None:
+        role, region = source.role_arn, source.region
+        account = _parsed("identity_center_role_arn", role).account_id
+    if failure.code in foreign_errors.REGION_CODES:
+        return f"Region {region} may not be enabled in account {account}: enable it there, or correct the Region"
+    if failure.kind == "refused":
+        return f"Check that {role} allows it" if failure.status == 403 else failure.text
+    if failure.outcome_unknown:
+        return f"{failure.text}; {_MAY_STILL_ARRIVE}"
+    return _ADVICE[failure.kind].format(text=failure.text)
+
+
+def sts_client(region: str) -> clients.AwsClient:
+    """STS at the function's own regional endpoint, with the function's own credentials."""
+    return clients.client("sts", region, attempts=_ASSUME_ROLE_ATTEMPTS)
+
+
+def session_name(customer_code: str, run_id: str) -> str:
+    """What the customer sees in CloudTrail."""
+    return f"ses-fleet-{customer_code}-{run_id}"[: limits.SESSION_NAME_CHARACTERS]
+
+
+def _checked_role(customer: Customer) -> RoleArn:
+    role = _parsed("ses_role_arn", customer.ses_role_arn)
+    if role.account_id != customer.account_id:
+        raise CustomerError(
+            "configuration",
+            "RoleOfAnotherAccount",
+            f"ses_role_arn is of account {role.account_id}, the customer's account is {customer.account_id}",
+        )
+    return role
+
+
+def _parsed(key: str, text: str) -> RoleArn:
+    try:
+        return parse_role_arn(text)
+    except ValueError as error:
+        raise CustomerError("configuration", "InvalidRoleArn", f"{key}: {error}") from None
+
+
+def _check_account(customer: Customer, expected: str, assumed_arn: str) -> None:
+    match = _ASSUMED_ACCOUNT.fullmatch(assumed_arn)
+    answered = match.group(1) if match else printable(assumed_arn)
+    if answered != expected:
+        raise CustomerError(
+            "authentication",
+            "WrongAccount",
+            f"account {answered} answered for {customer.customer_code}, where {expected} should have; "
+            "nothing was called in it",
+        )
+
+
+def _refused(customer: Customer, failure: AwsCallError) -> CustomerError:
+    return _not_assumed(customer.ses_role_arn, customer.account_id, "external_id", customer.external_id, failure)
+
+
+def _not_assumed(role: str, account_id: str, key: str, external_id: str | None, failure: AwsCallError) -> CustomerError:
+    if failure.code in foreign_errors.REGION_CODES:
+        return CustomerError(
+            "authentication",
+            failure.code,
+            f"could not assume {role} ({failure.code}): the worker's Region may not be enabled in account "
+            f"{account_id}, or STS is not activated for it there: enable it in that account",
+        )
+    if failure.transient:
+        return CustomerError(
+            "authentication",
+            failure.code,
+            f"could not assume {role}: STS did not answer ({failure.code}); run this customer again",
+            retryable=True,
+        )
+    asked = f"the {key} of config.json" if external_id else f"no ExternalId, as config.json has no {key}"
+    return CustomerError(
+        "authentication",
+        failure.code,
+        f"could not assume {role} ({failure.code}). Check in account {account_id}: that the role exists; "
+        f"that its trust policy allows ses-fleet's worker role; that it asks for {asked}. "
+        "And in ours: that the worker's own policy allows sts:AssumeRole on this role's name",
+    )

@@ -1,0 +1,101 @@
+"""import-aws-contact: Identity Center's people into the customer's list, nobody against their own choice.
+
+What is to be done is decided once and lies in S3; a slice goes on at the step where the last one stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.importing.add import add, hear
+from ses_fleet.worker.importing.decide import decide
+from ses_fleet.worker.importing.prune import remove, save
+from ses_fleet.worker.importing.update import update
+from ses_fleet.worker.importing.verify import verify
+from ses_fleet.worker.importing.work import Ending, Step, Work
+from ses_fleet.worker.pacing import SliceTimeoutError
+
+_STEPS: dict[Step, Callable[[Work], Step]] = {
+    "decide": decide,
+    "add": add,
+    "hear": hear,
+    "update": update,
+    "save": save,
+    "remove": remove,
+    "verify": verify,
+}
+_COUNTS: tuple[Ending, ...] = ("created", "updated", "removed", "unchanged")
+
+
+def run(job: Job, params: ImportParams, state: State) -> Outcome:
+    """interface.md's `data` of import; who was or would be changed is at `data_location`, JSON Lines `changes-*`."""
+    if not state:
+        _say_where_from(job)
+    work = Work(job, params, state)
+    try:
+        while work.progress.step != "done":
+            step = _STEPS[work.progress.step](work)
+            if step != work.progress.step:
+                work.progress.step, work.progress.at = step, 0
+    except SliceTimeoutError:
+        job.log(f"⏳ Customer {job.code}: {_shown(work)} so far; going on in another slice")
+        return More(work.state())
+    except (AwsCallError, CustomerError) as failure:
+        failure.outcome_unknown |= work.job_under_way
+        raise
+    return _done(work)
+
+
+def _say_where_from(job: Job) -> None:
+    source, read = job.customer.identity_center, job.item.people
+    if source is None or read is None:
+        return
+    job.log(f"🔐 Customer {job.code}: Using Identity Center role from config: {source.role_arn}")
+    job.log(f"📊 Customer {job.code}: Retrieving Identity Center data via role assumption")
+    job.log(f"✅ Customer {job.code}: Retrieved {read.users} users and {read.memberships} group memberships")
+    if read.vanished_groups:
+        job.warn(
+            f"{read.vanished_groups} group(s) of Identity Center vanished while they were read: nobody is taken to "
+            "be in them, so some people may lack an opt-in; run this customer again"
+        )
+
+
+def _done(work: Work) -> Done:
+    job, progress = work.job, work.progress
+    work.files.states()
+    data: dict[str, Any] = {name: progress.counts.get(name, 0) for name in _COUNTS}
+    data |= {
+        "skipped": progress.skipped,
+        "failed": progress.counts.get("failed", 0),
+        "not_in_identity_center": progress.others,
+        "backup": progress.backup,
+    }
+    failure = work.subscribed_again or _failure(work)
+    if job.dry_run:
+        job.log(f"🔍 Customer {job.code}: Would import contacts: {_shown(work)}")
+    elif failure is None:
+        job.log(f"✅ Customer {job.code}: Successfully imported contacts")
+        job.log(f"👥 Customer {job.code}: {_shown(work)}")
+    return Done(data, data_location=job.results.location(job.data_prefix), failure=failure)
+
+
+def _shown(work: Work) -> str:
+    counts = work.progress.counts
+    shown = [f"{counts.get(name, 0)} {name}" for name in _COUNTS]
+    shown += [f"{count} skipped ({reason})" for reason, count in sorted(work.progress.skipped.items())]
+    return ", ".join(shown)
+
+
+def _failure(work: Work) -> CustomerError | None:
+    failed = work.progress.counts.get("failed", 0)
+    if not failed:
+        return None
+    most = sorted(work.progress.reasons.items(), key=lambda entry: -entry[1])[: limits.FAILURE_REASONS]
+    reasons = "; ".join(f"{reason} ({count})" for reason, count in most)
+    text = f"{failed} people of {work.job.code} could not be imported: {reasons}. The others were"
+    return CustomerError("operation", "ContactsNotImported", text)

@@ -1,0 +1,142 @@
+"""list-contacts: every contact with its preferences, explicit and effective, into S3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from ses_fleet.actions.catalogue import ListContactsParams
+from ses_fleet.errors import CustomerError
+from ses_fleet.text import did_you_mean, quoted
+from ses_fleet.worker.contact_list import ContactList, Scan, address, chosen
+from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.record_files import PartWriter
+
+_Contact = dict[str, Any]
+
+
+def run(job: Job, params: ListContactsParams, state: State) -> Outcome:
+    """`{contact_list, total, parts}`; the contacts are JSON Lines at `data_location`, as interface.md has them."""
+    scan, found = Scan(state.get("scan", {})), _Found(job, params, state)
+    try:
+        contact_list = scan.open(job)
+        if contact_list is None:
+            job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
+            return Done({"contact_list": None, "total": 0, "parts": 0})
+        _check_topic(job, contact_list, params)
+        describe = _describer(contact_list)
+        for page in scan.pages(job, found.forget, _condition(params)):
+            found.add(page, describe)
+    except SliceTimeoutError:
+        job.log(f"⏳ Customer {job.code}: {found.writer.total} contacts written so far; going on in another slice")
+        return More({"scan": scan.state(), **found.state()})
+    writer = found.writer
+    writer.flush()
+    found.say()
+    job.log(f"👥 Customer {job.code}: {writer.total} contacts of {contact_list.name} written in {writer.parts} parts")
+    data = {"contact_list": contact_list.name, "total": writer.total, "parts": writer.parts}
+    return Done(data, data_location=job.results.location(writer.prefix))
+
+
+class _Found:
+    """The contacts that were asked for, on their way to S3."""
+
+    def __init__(self, job: Job, params: ListContactsParams, state: State) -> None:
+        self.writer = PartWriter(job, job.data_prefix, state.get("written", {}))
+        self._job = job
+        self._wanted = _wanted(params)
+        self._since = None if params.changed_since is None else params.changed_since.timestamp()
+        self._undated: int = state.get("undated", 0)
+
+    def state(self) -> State:
+        """All written out, and how much it is; JSON."""
+        self.writer.flush()
+        return {"written": self.writer.state(), "undated": self._undated}
+
+    def forget(self) -> None:
+        """Have found nobody: all pages come again."""
+        self.writer.restart()
+        self._undated = 0
+
+    def add(self, page: list[_Contact], describe: Callable[[_Contact], _Contact]) -> None:
+        """Take in one page as SES has it."""
+        found = [one for one in map(describe, filter(self._is_recent, page)) if self._wanted(one)]
+        self.writer.add(found)
+        if self._since is not None:
+            self._undated += sum(one["last_updated_at"] is None for one in found)
+
+    def say(self) -> None:
+        """Warn of contacts of which nobody knows whether they were asked for."""
+        if self._undated:
+            text = f"SES does not say when {self._undated} of the contacts were updated: they are there although they"
+            self._job.warn(f"{text} may not have changed since the time in params.changed_since")
+
+    def _is_recent(self, contact: _Contact) -> bool:
+        """Who may have changed since then is not left out."""
+        moment = _updated(contact)
+        return self._since is None or moment is None or moment >= self._since
+
+
+def _check_topic(job: Job, contact_list: ContactList, params: ListContactsParams) -> None:
+    names = [topic.name for topic in contact_list.topics]
+    if params.topic is not None and params.topic not in names:
+        near = did_you_mean(params.topic, names)
+        text = f"the list {contact_list.name} of {job.code} has no topic {quoted(params.topic)}{near}"
+        raise CustomerError("operation", "UnknownTopic", text)
+
+
+def _condition(params: ListContactsParams) -> dict[str, Any] | None:
+    """SES's own filter, where what it finds surely includes what is asked for.
+
+    Opted in is such a case. For opted out it is not documented whether SES counts those who unsubscribed from
+    everything, so all are read.
+    """
+    if params.topic is None or params.wanted_status != "OPT_IN":
+        return None
+    by_topic = {"TopicName": params.topic, "UseDefaultIfPreferenceUnavailable": True}
+    return {"FilteredStatus": "OPT_IN", "TopicFilter": by_topic}
+
+
+def _describer(contact_list: ContactList) -> Callable[[_Contact], _Contact]:
+    defaults = {topic.name: topic.default_status for topic in contact_list.topics}
+    unsubscribed = dict.fromkeys(defaults, "OPT_OUT")
+
+    def describe(contact: _Contact) -> _Contact:
+        explicit = chosen(contact)
+        unsubscribed_all = bool(contact.get("UnsubscribeAll"))
+        return {
+            "email": address(contact),
+            "preferences": explicit,
+            "effective": unsubscribed if unsubscribed_all else {**defaults, **explicit},
+            "unsubscribed_all": unsubscribed_all,
+            "last_updated_at": _iso(_updated(contact)),
+        }
+
+    return describe
+
+
+def _wanted(params: ListContactsParams) -> Callable[[_Contact], bool]:
+    """The filter of `params`, over contacts as we describe them."""
+
+    def wanted(contact: _Contact) -> bool:
+        if params.topic is not None and contact["effective"].get(params.topic) != params.wanted_status:
+            return False
+        return params.unsubscribed is None or contact["unsubscribed_all"] == params.unsubscribed
+
+    return wanted
+
+
+def _updated(contact: _Contact) -> float | None:
+    """Epoch seconds, as ses_fleet.aws.clients hands pages over; None when SES does not say.
+
+    A datetime is taken, too, in case that a later botocore parses them after all."""
+    moment = contact.get("LastUpdatedTimestamp")
+    if moment is None:
+        return None
+    return float(moment.timestamp() if isinstance(moment, datetime) else moment)
+
+
+def _iso(epoch: float | None) -> str | None:
+    return None if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

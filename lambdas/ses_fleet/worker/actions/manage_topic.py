@@ -1,0 +1,131 @@
+"""manage-topic: the list has the topics of SESConfig.json, changed in place, losing nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ses_fleet.actions.catalogue import ManageTopicParams
+from ses_fleet.worker import pruned_choices, topic_plan
+from ses_fleet.worker.contact_list import ContactList, Topic
+from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.list_changes import Changed, ListEditor, NewList, check_count, check_name
+from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.topic_backup import PreferencesChangedError, TopicBackup
+from ses_fleet.worker.topic_plan import TopicLedger, TopicPlan
+
+
+def run(job: Job, _params: ManageTopicParams, state: State) -> Outcome:
+    """interface.md's `data` of manage-topic; a dry run ends before anything is written."""
+    work = _Work(job, state)
+    try:
+        return work.run()
+    except SliceTimeoutError:
+        return More(work.state())
+
+
+class _Work:
+    """One customer's topics."""
+
+    def __init__(self, job: Job, state: State) -> None:
+        self._job = job
+        self._wanted = [Topic.model_validate(topic.model_dump()) for topic in job.item.topics or ()]
+        self._backup = TopicBackup(job, state.get("backup", {}))
+        self._editor = ListEditor(job, state.get("editor", {}))
+        self._ledger = TopicLedger(state.get("ledger", {}))
+
+    def state(self) -> State:
+        """Where a backup stands, and what was written; everything else is read anew by the next slice."""
+        return {"backup": self._backup.state(), "editor": self._editor.state(), "ledger": self._ledger.state()}
+
+    def run(self) -> Outcome:
+        if self._job.dry_run:
+            return self._show()
+        self._backup.go_on()
+        if self._job.item.prune and not self._backup.going and not self._ledger.wrote:
+            self._save_what_goes()
+        changed = self._change()
+        planned = topic_plan.make(changed.now.topics, self._wanted, self._backup.going)
+        done = self._ledger.plan(planned)
+        self._say(done)
+        pruned_choices.warn_of_returning(self._job, () if self._ledger.list_created else done.added)
+        return self._done(done, list_created=self._ledger.list_created)
+
+    def _change(self) -> Changed:
+        while True:
+            backup = self._backup
+            looking: dict[str, Any] = {} if self._ledger.wrote else {"first": backup.look, "requests": backup.requests}
+            try:
+                return self._editor.change(self._desire, self._wrote, **looking)
+            except PreferencesChangedError:
+                backup.make_anew()
+            except SliceTimeoutError:
+                backup.was_cut()
+                raise
+
+    def _desire(self, now: ContactList | None) -> Sequence[Topic] | NewList:
+        """Only what was saved may go: a topic that came since is left for the next run."""
+        planned = topic_plan.make(() if now is None else now.topics, self._wanted, self._backup.going)
+        if now is not None:
+            return planned.desired
+        settings = self._job.settings
+        return NewList(self._new_name(), settings.default_list_description, planned.desired)
+
+    def _wrote(self, before: ContactList | None) -> None:
+        if before is None:
+            self._job.log(f"📋 Customer {self._job.code}: Created the contact list {self._new_name()}")
+        planned = topic_plan.make(() if before is None else before.topics, self._wanted, self._backup.going)
+        self._ledger.add(planned, list_created=before is None)
+
+    def _new_name(self) -> str:
+        return self._job.customer.contact_list_name or self._job.settings.default_list_name
+
+    def _show(self) -> Done:
+        """A dry run."""
+        job, found = self._job, self._editor.find()
+        if found is None:
+            check_name(job)
+            job.log(f"📋 Customer {job.code}: Would create the contact list {self._new_name()}")
+        have = () if found is None else found.topics
+        removable = [topic.name for topic in have] if job.item.prune else ()
+        planned = topic_plan.make(have, self._wanted, removable)
+        check_count(job, planned.desired)
+        self._say(planned)
+        pruned_choices.warn_of_returning(job, () if found is None else planned.added)
+        return self._done(planned, list_created=found is None)
+
+    def _save_what_goes(self) -> None:
+        found = self._editor.find()
+        if found is None:
+            return
+        going = topic_plan.make(found.topics, self._wanted, [topic.name for topic in found.topics]).removed
+        if going:
+            check_count(self._job, topic_plan.make(found.topics, self._wanted, going).desired)
+            self._backup.begin(found, going)
+
+    def _say(self, planned: TopicPlan) -> None:
+        job = self._job
+        if job.dry_run:
+            job.log(f"🔄 Customer {job.code}:")
+        job.log("   Would manage topics:" if job.dry_run else "   Topics:")
+        changes: dict[str, list[str]] = {}
+        for entry in planned.updated:
+            text = f"{entry['field']}: {_quoted(entry['from'])} → {_quoted(entry['to'])}"
+            changes.setdefault(entry["topic"], []).append(text)
+        add, change, remove = ("add", "change", "remove") if job.dry_run else ("added", "changed", "removed")
+        for names, what in (
+            (planned.added, add),
+            (tuple(changes), change),
+            (planned.unchanged, "unchanged"),
+            (planned.unmanaged, "not in SESConfig.json, kept"),
+            (planned.removed, remove),
+        ):
+            for name in names:
+                job.log(f"   - {name} ({'; '.join([what, *changes.get(name, ())])})")
+
+    def _done(self, planned: TopicPlan, *, list_created: bool = False) -> Done:
+        return Done(planned.data(list_created=list_created), data_location=self._backup.location)
+
+
+def _quoted(text: str | None) -> str:
+    return "none" if not text else f'"{text}"'

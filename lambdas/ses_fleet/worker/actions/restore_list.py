@@ -1,0 +1,77 @@
+"""restore-list: a list as backup-list saved it; who left since stays away."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from ses_fleet.actions.catalogue import RestoreListParams
+from ses_fleet.worker import backups
+from ses_fleet.worker.backups import Manifest
+from ses_fleet.worker.contact_changes import Contact
+from ses_fleet.worker.contact_list import ContactList, Topic
+from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.list_changes import NewList, check_name
+from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.restoring import Decide, Restore, Topics, not_refused
+
+
+def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
+    """`{list_created, topics_added, contacts: {created, updated, unchanged}}`."""
+    manifest = backups.load(job, params.backup, "list", "contacts")
+    # A backup of some contacts brings back those; the list's topics have gone their own way since.
+    wanted = list(manifest.contact_list.topics) if manifest.kind == "list" else []
+    restore = Restore(job, manifest, wanted, state)
+    try:
+        found = restore.find() or _made(job, manifest, restore.topics)
+        decide = _decider([*found.topics, *wanted], overwrite=params.overwrite_unsubscribes)
+        restore.run(found, decide, heed_prunes=not params.overwrite_unsubscribes)
+        failure = restore.verify(deliberate=params.overwrite_unsubscribes)
+    except SliceTimeoutError:
+        return More(restore.state())
+    counts = {name: count for name, count in restore.contacts.counts.items() if name != "missing"}
+    shown = ", ".join(f"{count} {name}" for name, count in counts.items())
+    verb = "Would restore" if job.dry_run else "Restored"
+    job.log(f"♻️  Customer {job.code}: {verb} {manifest.contact_list.name}; contacts: {shown}")
+    topics = restore.topics
+    data = {"list_created": topics.list_created, "topics_added": topics.added, "contacts": counts}
+    return Done(data, failure=failure)
+
+
+def _made(job: Job, manifest: Manifest, topics: Topics) -> ContactList:
+    """The list as it was, empty."""
+    old = manifest.contact_list
+    name = job.customer.contact_list_name or old.name
+    if job.dry_run:
+        check_name(job)
+        topics.list_created = True
+        return old.model_copy(update={"name": name})
+    return topics.make(NewList(name, old.description, old.topics, old.tags))
+
+
+def _decider(topics: list[Topic], *, overwrite: bool) -> Decide:
+    """`topics` are those that the list has then: a preference for another one would be refused."""
+    names = {topic.name for topic in topics}
+
+    def decide(record: dict[str, Any], now: Contact | None, others: Sequence[Contact]) -> Contact:
+        saved = {topic: status for topic, status in record["preferences"].items() if topic in names}
+        gone: bool = record["unsubscribed_all"]
+        attributes = record.get("attributes")
+        others = () if overwrite else others
+        saved = not_refused(saved, others)
+        if now is None:
+            refused = [_opt_outs(one, names) for one in others]
+            gone = gone or any(one.unsubscribed_all for one in others)
+            return Contact({**saved, **ChainMap(*refused)}, gone, attributes)
+        attributes = now.attributes if attributes is None else attributes
+        if overwrite:
+            return Contact({**now.preferences, **saved}, gone, attributes)
+        kept = _opt_outs(now, now.preferences)
+        return Contact({**now.preferences, **saved, **kept}, gone or now.unsubscribed_all, attributes)
+
+    return decide
+
+
+def _opt_outs(contact: Contact, topics: Collection[str]) -> dict[str, str]:
+    return {topic: status for topic, status in contact.preferences.items() if status == "OPT_OUT" and topic in topics}

@@ -1,0 +1,44 @@
+"""restore-topics: the topics that a prune removed, and everybody's preferences for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ses_fleet.actions.catalogue import RestoreTopicsParams
+from ses_fleet.errors import CustomerError
+from ses_fleet.worker import backups
+from ses_fleet.worker.contact_changes import Contact
+from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.restoring import Restore, not_refused
+
+
+def run(job: Job, params: RestoreTopicsParams, state: State) -> Outcome:
+    """`{topics_added, topics, contacts: {updated, unchanged, missing}}`."""
+    manifest = backups.load(job, params.backup, "topics")
+    wanted = [topic for topic in manifest.contact_list.topics if topic.name in manifest.topics]
+    restore = Restore(job, manifest, wanted, state)
+    try:
+        found = restore.find(needed=True)
+        if found is None:
+            text = f"{job.code} has no contact list any more: its topics cannot be restored alone"
+            raise CustomerError("operation", "NoContactList", text)
+        restore.run(found, _decide)
+        failure = restore.verify()
+    except SliceTimeoutError:
+        return More(restore.state())
+    counts = {name: count for name, count in restore.contacts.counts.items() if name != "created"}
+    shown = ", ".join(f"{count} {name}" for name, count in counts.items())
+    verb = "Would restore" if job.dry_run else "Restored"
+    job.log(f"♻️  Customer {job.code}: {verb} {', '.join(manifest.topics)}; contacts: {shown}")
+    data = {"topics_added": restore.topics.added, "topics": list(manifest.topics), "contacts": counts}
+    return Done(data, failure=failure)
+
+
+def _decide(record: dict[str, Any], now: Contact | None, others: Sequence[Contact]) -> Contact | None:
+    """A preference that is there was chosen after the topic went: it is the newer one. Nobody is made anew."""
+    if now is None:
+        return None
+    return replace(now, preferences={**not_refused(record["preferences"], others), **now.preferences})

@@ -1,0 +1,254 @@
+"""Backups in S3: parts of contacts, then a manifest that says they are complete. And reading them again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from ses_fleet import clock, limits
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.keys import backup_manifest_key, backup_prefix, backups_prefix, walk_prefix
+from ses_fleet.runs.models import Stored
+from ses_fleet.worker import record_files
+from ses_fleet.worker.contact_list import ContactList
+from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.record_files import PartWriter, Record
+
+Kind = Literal["list", "topics", "contacts"]
+
+
+class Manifest(Stored):
+    """backup.json. `kind` topics: only preferences for `topics`, which a prune was about to remove; contacts: only
+    those whom an import was about to remove.
+
+    The parts lie in `folder`, a name that no other backup has. Backups of earlier versions have none: their parts lie
+    beside the manifest. `walk`: how often the reading began again, which says where below that the parts lie.
+    """
+
+    kind: Kind
+    folder: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    run_id: str
+    customer_code: str
+    account_id: str
+    region: str
+    created_at: str
+    contact_list: ContactList
+    topics: tuple[str, ...]
+    contacts: int
+    parts: int
+    walk: Annotated[int, Field(ge=0)] = 0
+    with_attributes: bool = False
+
+
+class BackupWriter:
+    """Writes the contacts of one backup, in parts, over as many slices as that takes. Nothing is ever overwritten.
+
+    `total` counts contacts. A backup begins with the first contact, or when it is completed; CustomerError
+    (configuration) if the run's id has a backup of this customer already. `generation` above 1 is this run's own, anew.
+    """
+
+    def __init__(self, job: Job, state: State, *, generation: int = 1) -> None:
+        self._job = job
+        self._generation = generation
+        self.folder: str | None = state.get("folder")
+        self._parts_state: State = state.get("parts", {})
+        self._parts: PartWriter | None = None if self.folder is None else self._open(self.folder)
+
+    @property
+    def total(self) -> int:
+        """How many contacts were added."""
+        return 0 if self._parts is None else self._parts.total
+
+    @property
+    def count(self) -> int:
+        """How many parts were written."""
+        return 0 if self._parts is None else self._parts.parts
+
+    def state(self) -> State:
+        """What the next slice goes on from, with everything written that was added; JSON."""
+        return {"folder": self.folder, "parts": {} if self._parts is None else self.flushed().state()}
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Append contacts."""
+        self._begun().add(records)
+
+    def flushed(self) -> PartWriter:
+        """The parts, everything written."""
+        parts = self._begun()
+        parts.flush()
+        return parts
+
+    def records(self) -> Iterator[Record]:
+        """Yield every contact that was added, as it is in S3, holding one part at a time."""
+        if self._parts is not None:
+            saved = self.flushed()
+            for part in range(1, saved.parts + 1):
+                yield from record_files.records(self._job, saved.prefix, part)
+
+    def restart(self) -> None:
+        """Forget every contact that was added; what is in S3 of them stays there, and nothing names it."""
+        if self._parts is not None:
+            self._parts.restart()
+
+    def _begun(self) -> PartWriter:
+        if self._parts is None:
+            if self._generation == 1:
+                _refuse_a_second_backup(self._job)
+            self.folder = uuid.uuid4().hex
+            self._parts = self._open(self.folder)
+        return self._parts
+
+    def _open(self, folder: str) -> PartWriter:
+        prefix = _prefix(self._job, self._job.item.run_id, folder)
+        return PartWriter(self._job, prefix, self._parts_state, create_only=True)
+
+
+def complete(
+    job: Job,
+    kind: Kind,
+    found: ContactList,
+    topics: tuple[str, ...],
+    saved: BackupWriter,
+    *,
+    with_attributes: bool = False,
+    generation: int = 1,
+) -> str:
+    """Write what is left of the parts, then the manifest; the backup's s3:// URI."""
+    written = saved.flushed()
+    manifest = Manifest(
+        kind=kind,
+        folder=saved.folder,
+        run_id=job.item.run_id,
+        customer_code=job.code,
+        account_id=job.customer.account_id,
+        region=job.customer.region,
+        created_at=clock.iso(clock.now()),
+        contact_list=found,
+        topics=topics,
+        contacts=written.total,
+        parts=written.parts,
+        walk=written.walk,
+        with_attributes=with_attributes,
+    )
+    key = backup_manifest_key(job.code, job.item.run_id, generation)
+    job.create(key, manifest.model_dump_json().encode(), "application/json")
+    return job.results.location(job.backup_prefix)
+
+
+def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
+    """The customer's own backup of that run, of one of these kinds; CustomerError (configuration) without one."""
+    key, body = _newest(job, run_id)
+    where = job.results.location(key)
+    if body is None:
+        text = f"there is no complete backup of {job.code} by run {run_id}: {where} does not exist"
+        raise CustomerError("configuration", "NoBackup", text)
+    try:
+        manifest = Manifest.model_validate_json(body)
+    except ValidationError:
+        raise CustomerError("configuration", "BadBackup", f"{where} is no manifest of a backup") from None
+    if (manifest.customer_code, manifest.run_id) != (job.code, run_id):
+        text = f"{where} says that it is of another customer or run: it is not believed, and nothing was restored"
+        raise CustomerError("configuration", "BackupOfAnotherCustomer", text)
+    if (manifest.account_id, manifest.region) != (job.customer.account_id, job.customer.region):
+        text = f"{where} is of account {manifest.account_id} in {manifest.region}, not of {job.code} as configured now"
+        raise CustomerError("configuration", "BackupOfAnotherList", text)
+    if manifest.kind not in kinds:
+        other = "restore-topics" if manifest.kind == "topics" else "restore-list"
+        raise CustomerError("configuration", "OtherBackup", f"{where} is a backup of {manifest.kind}: use {other}")
+    return manifest
+
+
+def runs_with_backups(job: Job) -> list[str]:
+    """The ids of the runs that have a backup of the customer, complete or not; CustomerError when S3 does not say."""
+    prefix = backups_prefix(job.code)
+    try:
+        return job.results.folders(prefix)
+    except AwsCallError as failure:
+        text = f"the backups in {job.results.location(prefix)} could not be listed ({failure.code}): {failure.text}"
+        raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
+
+
+def prunes_since(job: Job, older: Manifest, run_ids: Iterable[str]) -> list[Manifest]:
+    """Of these runs, the complete backups of topics made since another backup of the same list, in that order.
+
+    One that cannot be understood is a warning; CustomerError when they cannot be read.
+    """
+    found = prunes(job, (run_id for run_id in run_ids if run_id != older.run_id))
+    return [one for one in found if one.created_at >= older.created_at]
+
+
+def prunes(job: Job, run_ids: Iterable[str]) -> list[Manifest]:
+    """Of these runs, the complete backups of topics of the customer's list, in the order in which they were made.
+
+    One that cannot be understood is a warning; CustomerError when they cannot be read.
+    """
+    place = (job.customer.account_id, job.customer.region)
+    found = [one for run_id in run_ids if (one := _found(job, run_id)) is not None]
+    return sorted(
+        (one for one in found if one.kind == "topics" and (one.account_id, one.region) == place),
+        key=lambda one: one.created_at,
+    )
+
+
+def _found(job: Job, run_id: str) -> Manifest | None:
+    key, body = _newest(job, run_id)
+    if body is None:
+        return None
+    try:
+        manifest = Manifest.model_validate_json(body)
+    except ValidationError:
+        job.warn(
+            f"{job.results.location(key)} cannot be understood: if it is of a prune, who refused its topics by then "
+            "is not known"
+        )
+        return None
+    return manifest if (manifest.customer_code, manifest.run_id) == (job.code, run_id) else None
+
+
+def records(job: Job, manifest: Manifest, part: int) -> list[Record]:
+    """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is restored then."""
+    found = record_files.records(job, walk_prefix(_prefix(job, manifest.run_id, manifest.folder), manifest.walk), part)
+    if not all(isinstance(record.get("email"), str) for record in found):
+        text = f"part {part} of the backup {manifest.run_id} of {job.code} is damaged; nothing of it was restored"
+        raise CustomerError("operation", "DamagedData", text)
+    return found
+
+
+def _newest(job: Job, run_id: str) -> tuple[str, bytes | None]:
+    """The key and the text of a run's newest manifest; of the first one and None when there is none.
+
+    Only a backup of topics is ever made anew.
+    """
+    key = backup_manifest_key(job.code, run_id)
+    body = record_files.read(job, key)
+    for generation in range(2, limits.CHANGE_ATTEMPTS + 1):
+        if body is None or not _is_of_topics(body):
+            break
+        later = backup_manifest_key(job.code, run_id, generation)
+        found = record_files.read(job, later)
+        if found is None:
+            break
+        key, body = later, found
+    return key, body
+
+
+def _is_of_topics(body: bytes) -> bool:
+    try:
+        return Manifest.model_validate_json(body).kind == "topics"
+    except ValidationError:
+        return False
+
+
+def _prefix(job: Job, run_id: str, folder: str | None) -> str:
+    return backup_prefix(job.code, run_id) + ("" if folder is None else f"{folder}/")
+
+
+def _refuse_a_second_backup(job: Job) -> None:
+    key = backup_manifest_key(job.code, job.item.run_id)
+    if record_files.read(job, key) is not None:
+        where = job.results.location(key)
+        text = f"{where} is there already: run {job.item.run_id} has a backup of {job.code}; choose another run_id"
+        raise CustomerError("configuration", "BackupExists", text)

@@ -1,0 +1,236 @@
+"""Reading a customer's contact list: which one it is, and all its contacts, over as many slices as that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from ses_fleet import limits
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.models import Stored
+from ses_fleet.worker.answers import listed, needed, text
+from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.paced import PacedClient, Reader
+from ses_fleet.worker.walk import Walk
+
+_PREFERENCE = "a preference of a contact"
+
+
+class Topic(Stored):
+    """A topic as the list has it."""
+
+    name: str
+    display_name: str | None = None
+    description: str | None = None
+    default_status: str
+
+
+class ContactList(Stored):
+    """A contact list as it was when it was read; times are ISO 8601."""
+
+    name: str
+    description: str | None = None
+    created_at: str | None = None
+    last_updated_at: str | None = None
+    topics: tuple[Topic, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class Scan:
+    """A walk over the contacts of the account's list. `found` is None until `open`, or when there is no list."""
+
+    def __init__(self, state: State) -> None:
+        kept = state.get("list")
+        self.found = None if kept is None else ContactList.model_validate(kept)
+        self._walk = Walk("list_contacts", "Contacts", state)
+
+    def state(self) -> State:
+        """Return where the next slice goes on; JSON. A page in the middle of which it is asked will come once more."""
+        return {"list": self.found and self.found.model_dump(mode="json"), **self._walk.state()}
+
+    def open(self, job: Job) -> ContactList | None:
+        """Find the list, unless an earlier slice did."""
+        if self.found is None:
+            self.found = find(job)
+        return self.found
+
+    def pages(
+        self,
+        job: Job,
+        restart: Callable[[], None],
+        condition: dict[str, Any] | None = None,
+        size: int = limits.SES_PAGE_SIZE,
+        *,
+        look_again: bool = False,
+        ses: Reader | None = None,
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield every page that is still to come, as SES has them. After SliceTimeoutError, `state` is where to go on.
+
+        When a continuation token is refused, `restart` is called and all pages come again from the first one: it must
+        forget whatever was made of the pages before. CustomerError (operation) when that happens again, and when the
+        list vanished or was made anew meanwhile; then nothing of the pages may be used. That is looked at after
+        several pages, and with `look_again` also after one: for who asked more about its contacts.
+        """
+        if self.found is None:
+            return
+        asked: dict[str, Any] = {"ContactListName": self.found.name, "PageSize": size}
+        if condition is not None:
+            asked["Filter"] = condition
+        reader = ses or _Patient(job.ses)
+        try:
+            yield from self._walk.pages(reader, asked, restart)
+        except AwsCallError as failure:
+            if failure.status != 404:
+                raise
+            raise _vanished(job, self.found.name) from None
+        if look_again or (self._walk.several and ses is None):
+            self._check(job, self.found)
+
+    def _check(self, job: Job, began: ContactList) -> None:
+        """Half of a list and half of another one of the same name are no list."""
+        now = read(job, began.name)
+        if None not in (began.created_at, now.created_at) and began.created_at != now.created_at:
+            message = (
+                f"the contact list {began.name} of {job.code} was deleted and made anew while it was read; nothing of "
+                "it was used. Run this customer again"
+            )
+            raise CustomerError("operation", "ContactListReplaced", message, retryable=True)
+
+
+def chosen(contact: dict[str, Any]) -> dict[str, str]:
+    """The explicit preferences of a contact as ListContacts and GetContact show it: {topic: status}."""
+    preferences = contact.get("TopicPreferences") or ()
+    try:
+        # Of a page's CPU this is most, and answers are nearly always whole.
+        found = {one["TopicName"]: one["SubscriptionStatus"] for one in preferences}
+    except (KeyError, TypeError):
+        found = {"": ""}
+    if all(found) and all(found.values()):
+        return found
+    return {
+        needed(one, "TopicName", _PREFERENCE): needed(one, "SubscriptionStatus", _PREFERENCE)
+        for one in listed(contact, "TopicPreferences")
+    }
+
+
+def address(contact: dict[str, Any]) -> str:
+    """The address of a contact as ListContacts shows it; CustomerError when it has none."""
+    return needed(contact, "EmailAddress", "a contact")
+
+
+def record(contact: dict[str, Any]) -> dict[str, Any]:
+    """A contact as our files have it: `{email, preferences, unsubscribed_all}`."""
+    return {
+        "email": address(contact),
+        "preferences": chosen(contact),
+        "unsubscribed_all": bool(contact.get("UnsubscribeAll")),
+    }
+
+
+def api_preferences(preferences: dict[str, str]) -> list[dict[str, str]]:
+    """Preferences as CreateContact and UpdateContact take them."""
+    return [{"TopicName": topic, "SubscriptionStatus": status} for topic, status in preferences.items()]
+
+
+def api_topics(topics: Iterable[Topic]) -> list[dict[str, str]]:
+    """Topics as CreateContactList and UpdateContactList take them: always all of them, complete."""
+    return [
+        {
+            "TopicName": topic.name,
+            "DisplayName": topic.display_name or topic.name,
+            "DefaultSubscriptionStatus": topic.default_status,
+            **({"Description": topic.description} if topic.description else {}),
+        }
+        for topic in topics
+    ]
+
+
+def find(job: Job) -> ContactList | None:
+    """The list named in config.json, else the account's only one; None when there is none.
+
+    CustomerError (operation) when the list vanishes between two looks.
+    """
+    configured = job.customer.contact_list_name
+    name = configured or first_name(job)
+    if name is None:
+        return None
+    reader = job.ses if configured is not None else _Patient(job.ses)
+    try:
+        return described(reader.read("get_contact_list", ContactListName=name), name)
+    except AwsCallError as failure:
+        if failure.status != 404:
+            raise
+    # Only a list that was configured by name may turn out not to be there: then the account has none of that name.
+    if configured is not None:
+        return None
+    raise _vanished(job, name)
+
+
+def read(job: Job, name: str) -> ContactList:
+    """The list of that name as it is now; CustomerError (operation) when it is there no more."""
+    try:
+        return described(_Patient(job.ses).read("get_contact_list", ContactListName=name), name)
+    except AwsCallError as failure:
+        if failure.status != 404:
+            raise
+        raise _vanished(job, name) from None
+
+
+def described(answer: dict[str, Any], asked: str | None = None) -> ContactList:
+    """GetContactList's answer in our words. `asked` is the name that was asked for: an answer may leave it out."""
+    name = text(answer, "ContactListName") or asked
+    return ContactList(
+        name=name or needed(answer, "ContactListName", "a contact list"),
+        description=text(answer, "Description"),
+        created_at=_iso(answer.get("CreatedTimestamp")),
+        last_updated_at=_iso(answer.get("LastUpdatedTimestamp")),
+        topics=tuple(_topic(topic) for topic in listed(answer, "Topics")),
+        tags={needed(tag, "Key", "a tag"): text(tag, "Value") or "" for tag in listed(answer, "Tags")},
+    )
+
+
+def first_name(job: Job, ses: Reader | None = None) -> str | None:
+    """The name of the account's only list, if it has one."""
+    for page in Walk("list_contact_lists", "ContactLists").pages(ses or job.ses, {}, lambda: None):
+        for entry in page:
+            return needed(entry, "ContactListName", "a contact list")
+    return None
+
+
+def _topic(topic: dict[str, Any]) -> Topic:
+    return Topic(
+        name=needed(topic, "TopicName", "a topic"),
+        display_name=text(topic, "DisplayName"),
+        description=text(topic, "Description"),
+        default_status=needed(topic, "DefaultSubscriptionStatus", "a topic"),
+    )
+
+
+class _Patient:
+    """Reads of a list that SES has shown already: one that is not there is asked for again, as reads may lag."""
+
+    def __init__(self, ses: PacedClient) -> None:
+        self._ses = ses
+
+    def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Send a reading request; AwsCallError 404 only after the list was missing for a while."""
+        for pause in limits.READ_BACK_PAUSES_SECONDS:
+            try:
+                return self._ses.read(operation, **parameters)
+            except AwsCallError as failure:
+                if failure.status != 404:
+                    raise
+            self._ses.pause(pause)
+        return self._ses.read(operation, **parameters)
+
+
+def _vanished(job: Job, name: str) -> CustomerError:
+    message = f"the contact list {name} of {job.code} vanished while it was read; nothing of it was used"
+    return CustomerError("operation", "ContactListVanished", f"{message}. Run this customer again", retryable=True)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,17 @@
+"""Entry point of the worker function."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ses_fleet.aws import clients
+from ses_fleet.settings import WorkerSettings
+from ses_fleet.worker import service
+
+clients.warm_up("sts", "sesv2", "s3")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A WorkItem in, a WorkResult out."""
+    return service.run(event, context, WorkerSettings.from_env(os.environ))

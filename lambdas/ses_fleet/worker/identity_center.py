@@ -1,0 +1,98 @@
+"""Identity Center: which of its identity stores is the one to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ses_fleet.errors import CustomerError
+from ses_fleet.runs.models import IdentityCenter
+from ses_fleet.worker.answers import text
+from ses_fleet.worker.paced import PacedClient
+from ses_fleet.worker.walk import Walk
+
+_ACTIVE = "ACTIVE"
+
+
+@dataclass(frozen=True)
+class Other:
+    """An instance that cannot be read now, and why: its status, or that it has no identity store."""
+
+    name: str
+    owner: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The instances of Identity Center that are visible in one Region: those that can be read, by identity store with
+    the account that owns it, and the others."""
+
+    owners: dict[str, str] = field(default_factory=dict)
+    others: list[Other] = field(default_factory=list)
+
+    @property
+    def coming(self) -> bool:
+        """Whether one is being created: it may be there later."""
+        return any(other.why == "CREATE_IN_PROGRESS" for other in self.others)
+
+    def forget(self) -> None:
+        """Have seen none: all pages come again."""
+        self.owners.clear()
+        self.others.clear()
+
+    def add(self, instance: dict[str, Any]) -> None:
+        """Take in one of ListInstances. One without a status is from a time before there was one, and active."""
+        store, status = text(instance, "IdentityStoreId"), text(instance, "Status") or _ACTIVE
+        owner = text(instance, "OwnerAccountId") or "unknown"
+        if store is not None and status == _ACTIVE:
+            self.owners[store] = owner
+            return
+        name = store or text(instance, "InstanceArn") or "an unnamed one"
+        self.others.append(Other(name, owner, status if status != _ACTIVE else "it has no identity store"))
+
+
+def instances(sso_admin: PacedClient) -> Instances:
+    """All instances that are visible."""
+    found = Instances()
+    for page in Walk("list_instances", "Instances").pages(sso_admin, {}, found.forget):
+        for one in page:
+            found.add(one)
+    return found
+
+
+def choose(source: IdentityCenter, found: Instances) -> str:
+    """The id of the store to read; CustomerError (configuration) when that is not one and certain."""
+    if source.store_id is not None:
+        return _configured(source, source.store_id, found)
+    if len(found.owners) == 1:
+        return next(iter(found.owners))
+    if found.owners:
+        message = f"several Identity Center instances are visible ({_shown(found)}): set identity_store_id"
+        raise CustomerError("configuration", "SeveralIdentityCenters", message)
+    if found.others:
+        message = f"no Identity Center instance in {source.region} can be read{_not_counted(found)}"
+        raise CustomerError("configuration", "NoIdentityCenter", message, retryable=found.coming)
+    message = f"no Identity Center instance is visible in {source.region}: compare identity_center_region"
+    raise CustomerError("configuration", "NoIdentityCenter", message)
+
+
+def _configured(source: IdentityCenter, store: str, found: Instances) -> str:
+    if store in found.owners:
+        return store
+    for other in found.others:
+        if other.name == store:
+            message = f"identity_store_id {store} cannot be read: its instance is {other.why}"
+            raise CustomerError("configuration", "IdentityStoreNotFound", message, retryable=found.coming)
+    message = f"identity_store_id {store} is not among the instances in {source.region}: {_shown(found)}"
+    raise CustomerError("configuration", "IdentityStoreNotFound", message)
+
+
+def _shown(found: Instances) -> str:
+    stores = ", ".join(f"{store} of account {owner}" for store, owner in found.owners.items()) or "none"
+    return f"{stores}{_not_counted(found)}"
+
+
+def _not_counted(found: Instances) -> str:
+    others = ", ".join(f"{other.name} of account {other.owner} ({other.why})" for other in found.others)
+    return f"; not counted: {others}" if others else ""

@@ -1,0 +1,55 @@
+"""New contacts: what came of the import job where there were many, else one by one."""
+
+from __future__ import annotations
+
+from ses_fleet.errors import AwsCallError
+from ses_fleet.worker import contact_changes
+from ses_fleet.worker.contact_changes import Contact
+from ses_fleet.worker.importing import jobs
+from ses_fleet.worker.importing.submit import without_job
+from ses_fleet.worker.importing.subscriptions import Change
+from ses_fleet.worker.importing.work import Step, Work
+
+
+def add(work: Work) -> Step:
+    """Create contacts one by one; one that came meanwhile is left as it is."""
+    for change in work.planned("create")[work.progress.at :]:
+        _create(work, change)
+        work.progress.at += 1
+    return "update"
+
+
+def hear(work: Work) -> Step:
+    """Ask until the job is over. A job that failed leaves the rest to be created one by one."""
+    job, progress = work.job, work.progress
+    assert progress.import_job is not None  # noqa: S101  # set by the step before
+    while (outcome := jobs.ended(job, progress.import_job.job_id, progress.import_job.polls)) is None:
+        progress.import_job.polls += 1
+        job.ses.pause(jobs.poll_seconds(progress.import_job.polls))
+    jobs.clean_up(job, str(job.customer.import_bucket), progress.import_job.key)
+    if not outcome.completed:
+        without_job(work, f"the import job ended {outcome.status}: {outcome.message or 'SES gave no reason'}")
+        return "add"
+    job.log(f"📦 Customer {job.code}: import job over: {outcome.processed} records processed, {outcome.failed} failed")
+    refused = jobs.failed_records(job, outcome) if outcome.failed else None
+    if refused is not None:
+        job.write(f"{job.data_prefix}refused.jsonl", refused, "application/x-ndjson")
+        progress.reasons |= jobs.reasons(refused)
+    progress.import_job.created = outcome.processed - outcome.failed
+    progress.import_job.failed = outcome.failed
+    return "update"
+
+
+def _create(work: Work, change: Change) -> None:
+    wish = Contact(dict.fromkeys(change.opt_in, "OPT_IN"))
+    try:
+        changed = contact_changes.create(work.job, work.list_name, change.email, wish)
+    except AwsCallError as failure:
+        work.refuse(change, failure)
+        return
+    if changed.ending == "created":
+        work.verification.wrote(change.email)
+        work.count("created")
+    else:
+        # Made meanwhile, and what it says of itself is its own choice; by our own job, if that failed halfway.
+        work.count("unchanged" if work.progress.import_job is None else "created")

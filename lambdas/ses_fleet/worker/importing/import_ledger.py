@@ -1,0 +1,69 @@
+"""The record of every address that Identity Center had for a customer: nobody else is ever removed by an import."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ses_fleet.errors import CustomerError
+from ses_fleet.runs.keys import known_people_key
+from ses_fleet.worker import record_files
+from ses_fleet.worker.context import Job
+
+
+def load(job: Job) -> frozenset[str]:
+    """Case-folded addresses; empty when there was no real run yet. CustomerError when the record is damaged.
+
+    A record of another account, Region or identity store, or of an earlier version that does not say of which it is,
+    is not used: it is as if there were none, which a run that prunes warns of.
+    """
+    body = record_files.read(job, known_people_key(job.code))
+    if body is None:
+        return frozenset()
+    record = _parsed(job, body)
+    if _origin(record) == _origin(_heading(job)):
+        return frozenset(record["addresses"])
+    if job.item.prune:
+        whose = (
+            "does not say of which account it is" if "account_id" not in record else "is of another account or store"
+        )
+        job.warn(
+            f"the record of whom earlier imports saw in Identity Center {whose}, so nobody is removed; "
+            "a run that is no dry run writes it anew"
+        )
+    return frozenset()
+
+
+def store(job: Job, addresses: Iterable[str]) -> None:
+    """Write the record, also when it is as it was: what a rule of the bucket would expire is young again."""
+    body = {**_heading(job), "addresses": sorted(addresses)}
+    job.write(known_people_key(job.code), json.dumps(body, ensure_ascii=False).encode(), "application/json")
+
+
+def _parsed(job: Job, body: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(body)
+        addresses = record["addresses"]
+    except (ValueError, KeyError, TypeError):
+        record, addresses = {}, None
+    if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
+        where = job.results.location(known_people_key(job.code))
+        raise CustomerError("operation", "DamagedData", f"{where} is no record of addresses; nothing was changed")
+    return dict(record)
+
+
+def _heading(job: Job) -> dict[str, Any]:
+    return {
+        "customer_code": job.code,
+        "run_id": job.item.run_id,
+        "account_id": job.customer.account_id,
+        "region": job.customer.region,
+        "identity_store_id": None if job.item.people is None else job.item.people.store_id,
+    }
+
+
+def _origin(record: dict[str, Any]) -> tuple[Any, ...] | None:
+    if "account_id" not in record:
+        return None
+    return tuple(record.get(name) for name in ("customer_code", "account_id", "region", "identity_store_id"))

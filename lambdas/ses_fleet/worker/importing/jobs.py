@@ -1,0 +1,163 @@
+"""SES's import jobs: waiting for others, starting one, hearing how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ses_fleet import foreign_errors, limits
+from ses_fleet.actions.catalogue import IMPORT_PREFIX
+from ses_fleet.errors import AwsCallError
+from ses_fleet.worker.answers import needed, text
+from ses_fleet.worker.contact_list import api_preferences
+from ses_fleet.worker.context import Job
+from ses_fleet.worker.importing.subscriptions import Change
+from ses_fleet.worker.paced import Reader, Requests
+from ses_fleet.worker.walk import Walk
+
+_ACTIVE = ("CREATED", "PROCESSING")
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The account's import jobs of contact lists. `digest` changes when one is added."""
+
+    active: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended. `failed` counts records that SES refused, `message` why, in our words."""
+
+    completed: bool
+    status: str
+    processed: int
+    failed: int
+    message: str
+    failures_url: str | None
+
+
+def look(job: Job, ses: Reader | None = None) -> Jobs:
+    """All jobs that SES tells of, in as many requests as there are pages."""
+    found: dict[str, str | None] = {}
+    walk = Walk("list_import_jobs", "ImportJobs")
+    for page in walk.pages(ses or job.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
+        found |= {needed(one, "JobId", "an import job"): text(one, "JobStatus") for one in page}
+    digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[:16]
+    return Jobs(sum(_is_active(status) for status in found.values()), digest)
+
+
+def upload(job: Job, bucket: str, additions: Iterable[Change]) -> str:
+    """Write the contacts for SES to read, with the customer's credentials; the object's key.
+
+    AwsCallError when the bucket does not take it, or is another account's.
+    """
+    key = f"{IMPORT_PREFIX}{job.code}/{job.item.run_id}.json"
+    lines = [
+        json.dumps(
+            {
+                "emailAddress": change.email,
+                "topicPreferences": [
+                    {"topicName": one["TopicName"], "subscriptionStatus": one["SubscriptionStatus"]}
+                    for one in api_preferences(dict.fromkeys(change.opt_in, "OPT_IN"))
+                ],
+            },
+            ensure_ascii=False,
+        )
+        for change in additions
+    ]
+    job.open_import_bucket(bucket).write(key, "\n".join(lines).encode(), "application/json")
+    return key
+
+
+def start(sent: Requests, bucket: str, key: str, list_name: str) -> str:
+    """Start the job, as the last request of a unit; its id.
+
+    Never sent twice: a second one would come over what people chose after the first.
+    """
+    answer = sent.write(
+        "create_import_job",
+        ImportDestination={"ContactListDestination": {"ContactListName": list_name, "ContactListImportAction": "PUT"}},
+        ImportDataSource={"S3Url": f"s3://{bucket}/{key}", "DataFormat": "JSON"},
+    )
+    return needed(answer, "JobId", "a new import job", outcome_unknown=True)
+
+
+def start_refused(failure: AwsCallError) -> bool:
+    """Whether SES refused the start itself, rather than one of the looks before it."""
+    return failure.kind == "refused" and failure.operation == "create_import_job"
+
+
+def ended(job: Job, job_id: str, polls: int) -> Ended | None:
+    """How the job ended; None while it is under way, or not shown yet so soon after its start."""
+    try:
+        answer = job.ses.read("get_import_job", JobId=job_id)
+    except AwsCallError as failure:
+        if failure.status == 404 and polls < len(limits.READ_BACK_PAUSES_SECONDS):
+            return None
+        raise
+    status = text(answer, "JobStatus")
+    if status is None or _is_active(status):
+        return None
+    why = answer.get("FailureInfo") or {}
+    return Ended(
+        completed=status == "COMPLETED",
+        status=status,
+        processed=int(answer.get("ProcessedRecordsCount") or 0),
+        failed=int(answer.get("FailedRecordsCount") or 0),
+        message=foreign_errors.reason(text(why, "ErrorMessage")),
+        failures_url=text(why, "FailedRecordsS3Url"),
+    )
+
+
+def poll_seconds(polls: int) -> float:
+    """How long to wait before the n-th look, from 1: ever longer, as each look is one of few requests."""
+    first, longest = limits.IMPORT_JOB_POLL_SECONDS
+    return min(longest, first * 2.0 ** min(polls - 1, 10))
+
+
+def clean_up(job: Job, bucket: str, key: str) -> None:
+    """Delete the file of a job that is over; a bucket that keeps it is a warning."""
+    try:
+        job.open_import_bucket(bucket).delete(key)
+    except AwsCallError as failure:
+        where = f"s3://{bucket}/{key}"
+        job.warn(f"{where} holds addresses and could not be deleted ({failure.code}): delete it")
+
+
+def failed_records(job: Job, outcome: Ended) -> bytes | None:
+    """SES's own file of the records that failed; None when there is none or it cannot be had."""
+    if outcome.failures_url is None:
+        return None
+    try:
+        return job.download(outcome.failures_url, limits.MAX_FAILED_RECORDS_BYTES)
+    except AwsCallError as failure:
+        job.warn(f"SES's list of the records that failed could not be read ({failure.code})")
+        return None
+
+
+def reasons(body: bytes) -> dict[str, int]:
+    """The reasons in that file, in our words, and how often each. Its form is not documented."""
+    return dict(Counter(_reason(line) for line in body.decode(errors="replace").splitlines() if line.strip()))
+
+
+def _is_active(status: str | None) -> bool:
+    """A job whose status SES does not tell is not known to be over."""
+    return status is None or status in _ACTIVE
+
+
+def _reason(line: str) -> str:
+    try:
+        record: Any = json.loads(line)
+    except ValueError:
+        record = None
+    if isinstance(record, dict):
+        for key, value in record.items():
+            if isinstance(value, str) and any(word in key.lower() for word in ("reason", "error", "message")):
+                return foreign_errors.reason(value)
+    return "no reason given"

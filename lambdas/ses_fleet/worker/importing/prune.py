@@ -1,0 +1,61 @@
+"""Contacts that Identity Center had and has no more: saved whole, then removed, if nothing about them changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from ses_fleet.worker import backups, contact_changes
+from ses_fleet.worker.contact_changes import REMOVAL, Contact, Removal
+from ses_fleet.worker.contact_list import ContactList
+from ses_fleet.worker.importing import import_ledger
+from ses_fleet.worker.importing.subscriptions import made_a_choice
+from ses_fleet.worker.importing.work import Step, Work
+from ses_fleet.worker.record_files import Record
+
+
+def save(work: Work) -> Step:
+    """Write everybody who is to go to S3; who chose something meanwhile stays."""
+    job, progress = work.job, work.progress
+    for change in work.planned("remove")[progress.at :]:
+        now = contact_changes.get(job.ses, work.list_name, change.email)
+        if now is not None:
+            record = now.record(change.email)
+            (work.files.kept if made_a_choice(record) else work.saved).add([record])
+        progress.at += 1
+    if work.saved.total:
+        found = progress.contact_list or ContactList(name=work.list_name)
+        progress.backup = backups.complete(job, "contacts", found, (), work.saved, with_attributes=True)
+        job.log(
+            f"💾 Customer {job.code}: {work.saved.total} contacts saved before they are removed; "
+            f"restore-list with backup {job.item.run_id} brings them back"
+        )
+    return "remove"
+
+
+def remove(work: Work) -> Step:
+    """Only who was saved goes, and only if still as saved."""
+    for record in islice(work.saved.records(), work.progress.at, None):
+        _remove(work, record)
+        work.progress.at += 1
+    read = work.job.item.people
+    if read is not None and not read.vanished_groups:
+        # The prune is complete: remembered are those whom Identity Center has, and those who stay for their choice.
+        kept = {one["email"].casefold() for one in work.read(work.files.kept, "kept")}
+        import_ledger.store(work.job, work.directory.addresses | kept)
+    return "verify"
+
+
+def _remove(work: Work, record: Record) -> None:
+    email = record["email"]
+
+    def decide(now: Contact | None, _others: Sequence[Contact]) -> Contact | Removal | None:
+        return REMOVAL if now is not None and now.record(email) == record else now
+
+    changed = contact_changes.change(work.job, work.list_name, email, decide)
+    work.verification.saw(email, changed.before)
+    if changed.ending == "removed":
+        work.verification.wrote(email)
+        work.count("removed")
+    elif changed.before is not None:
+        work.files.kept.add([record])

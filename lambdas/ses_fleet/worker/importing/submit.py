@@ -1,0 +1,142 @@
+"""Starting the import job: right after a last look at the list and at other jobs, only for who is still not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ses_fleet import limits
+from ses_fleet.errors import AwsCallError
+from ses_fleet.worker.contact_list import Scan, address
+from ses_fleet.worker.importing import jobs
+from ses_fleet.worker.importing.subscriptions import Change
+from ses_fleet.worker.importing.work import ImportJob, Work
+from ses_fleet.worker.paced import Requests
+from ses_fleet.worker.pacing import SliceTimeoutError
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the last look showed: `job_id` of the job that was started, or why none was.
+
+    `came`: case-folded addresses that are in the list by now. `other_jobs`: another job came.
+    """
+
+    job_id: str | None = None
+    came: frozenset[str] = frozenset()
+    other_jobs: bool = False
+
+
+def by_job(work: Work, additions: int) -> bool:
+    """Whether there are so many new contacts that an import job is worth it, and one may be had."""
+    job, progress = work.job, work.progress
+    if additions <= job.settings.import_job_threshold or progress.one_by_one:
+        return False
+    if job.customer.import_bucket is None:
+        without_job(work, "config.json has no import_bucket for this customer")
+    elif progress.job_attempts == limits.CHANGE_ATTEMPTS:
+        without_job(work, "the list kept changing, or one slice was too short to read it and start the job")
+    return not progress.one_by_one
+
+
+def without_job(work: Work, why: str) -> None:
+    """From here on contacts are created one by one."""
+    work.progress.one_by_one = True
+    work.job.warn(f"contacts are created one by one, at one request a second: {why}")
+
+
+def submit(work: Work, additions: Sequence[Change]) -> frozenset[str]:
+    """Start the job; the case-folded addresses that came into the list meanwhile, by others, and are left out.
+
+    A job that is not to be had is a warning: contacts are created one by one then. SliceTimeoutError and failures that
+    surely started nothing leave no file behind.
+    """
+    left = list(additions)
+    while by_job(work, len(left)):
+        look = _try(work, left)
+        if look.job_id is not None or work.progress.one_by_one:
+            break
+        left = [change for change in left if change.email.casefold() not in look.came]
+        if look.other_jobs:
+            work.job.log(f"🔁 Customer {work.job.code}: another import job came meanwhile; waiting for it")
+            work.progress.jobs_seen = quiet(work)
+    remaining = {change.email.casefold() for change in left}
+    return frozenset(change.email.casefold() for change in additions) - remaining
+
+
+def quiet(work: Work) -> str:
+    """Wait while an import job is under way: its records would come over ours, or ours over theirs.
+
+    Gives back what tells whether another job came since.
+    """
+    job, progress = work.job, work.progress
+    while (found := jobs.look(job)).active:
+        if job.dry_run:
+            job.warn("an import job is under way in this account: the list is about to change")
+            break
+        if not progress.waits:
+            job.log(f"⏳ Customer {job.code}: waiting for {found.active} import job(s) under way in this account")
+        progress.waits += 1
+        job.ses.pause(jobs.poll_seconds(progress.waits))
+    return found.digest
+
+
+def _try(work: Work, additions: Sequence[Change]) -> _Look:
+    job, bucket = work.job, str(work.job.customer.import_bucket)
+    work.progress.job_attempts += 1
+    try:
+        key = jobs.upload(job, bucket, additions)
+    except AwsCallError as failure:
+        if failure.kind != "refused":
+            raise
+        without_job(work, f"the import_bucket {bucket} did not take the file ({failure.code})")
+        return _Look()
+    try:
+        look = _look_and_start(work, additions, bucket, key)
+    except SliceTimeoutError:
+        jobs.clean_up(job, bucket, key)
+        raise
+    except AwsCallError as failure:
+        if failure.outcome_unknown:
+            raise  # SES may be about to read it
+        jobs.clean_up(job, bucket, key)
+        if not jobs.start_refused(failure):
+            raise
+        without_job(work, f"SES refused the import job ({failure.code}: {failure.text})")
+        return _Look()
+    if look.job_id is None:
+        jobs.clean_up(job, bucket, key)
+    else:
+        work.progress.import_job = ImportJob(job_id=look.job_id, key=key)
+    return look
+
+
+def _look_and_start(work: Work, additions: Sequence[Change], bucket: str, key: str) -> _Look:
+    """The last look and the start, as one unit.
+
+    A job replaces contacts that are there. So the list is read again right before it, and nothing is waited for as
+    long as its pages and the other two requests are no more than a burst.
+    """
+    job, progress = work.job, work.progress
+    adding = frozenset(change.email.casefold() for change in additions)
+    pages = 1 + progress.total // limits.SES_PAGE_SIZE
+
+    def unit(sent: Requests) -> _Look:
+        came = _there(work, sent, adding)
+        if jobs.look(job, sent).digest != progress.jobs_seen:
+            return _Look(came=came, other_jobs=True)
+        if came:
+            return _Look(came=came)
+        return _Look(jobs.start(sent, bucket, key, work.list_name))
+
+    return job.ses.read_modify_write(min(pages + 2, job.settings.ses_burst), unit)
+
+
+def _there(work: Work, sent: Requests, addresses: frozenset[str]) -> frozenset[str]:
+    """Those of these case-folded addresses that are in the list."""
+    found = work.progress.contact_list
+    scan = Scan({"list": found and found.model_dump(mode="json")})
+    found_here: set[str] = set()
+    for page in scan.pages(work.job, found_here.clear, ses=sent):
+        found_here |= addresses.intersection(address(one).casefold() for one in page)
+    return frozenset(found_here)

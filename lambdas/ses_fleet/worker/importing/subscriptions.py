@@ -1,0 +1,142 @@
+"""What an import makes of a list: who is added, opted in, removed. Pure; nothing is called here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ses_fleet.runs.models import WantedTopic
+from ses_fleet.worker.contact_list import Topic
+from ses_fleet.worker.importing.directory import Directory, Person
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OptIns:
+    """To which topics of one list its people are opted in by their roles.
+
+    `by_topic`: {topic: case-folded roles}, without topics that everybody gets by default. `lacking` are topics with
+    roles that the list does not have.
+    """
+
+    by_topic: dict[str, frozenset[str]]
+    lacking: tuple[str, ...]
+
+    def of(self, person: Person) -> list[str]:
+        """The topics that this person is opted in to explicitly."""
+        return [topic for topic, roles in self.by_topic.items() if roles & person.roles]
+
+
+def opt_ins(wanted: Sequence[WantedTopic], have: Iterable[Topic]) -> OptIns:
+    """The list's own defaults count: they are what its contacts get."""
+    defaults = {topic.name: topic.default_status for topic in have}
+    with_roles = {topic.name: frozenset(role.casefold() for role in topic.opt_in_roles) for topic in wanted}
+    return OptIns(
+        {
+            name: roles
+            for name, roles in with_roles.items()
+            if roles and defaults.get(name) is not None and defaults[name] != "OPT_IN"
+        },
+        tuple(name for name, roles in with_roles.items() if roles and name not in defaults),
+    )
+
+
+@dataclass(frozen=True)
+class Change:
+    """One address to be created, opted in to more, or removed.
+
+    `also`: the same person's other contacts, whose addresses differ in case only. Their choices count, too.
+    """
+
+    email: str
+    change: Literal["create", "update", "remove"]
+    opt_in: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, record: Record) -> Change:
+        """As it was written."""
+        return cls(record["email"], record["change"], tuple(record["opt_in"]), tuple(record["also"]))
+
+    def record(self) -> Record:
+        """As our files have it."""
+        return {"email": self.email, "change": self.change, "opt_in": list(self.opt_in), "also": list(self.also)}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Everything to be done, by address. `unchanged` people need nothing.
+
+    `there`: how many of the list's contacts Identity Center has. `kept` might be removed, had they not made a choice
+    that deleting them would forget.
+    """
+
+    changes: tuple[Change, ...]
+    unchanged: int
+    there: int
+    kept: tuple[str, ...]
+
+    def of(self, kind: str) -> list[Change]:
+        """Only those of one kind."""
+        return [change for change in self.changes if change.change == kind]
+
+    def without(self, came: AbstractSet[str]) -> Changes:
+        """The same, but for people of these case-folded addresses, who came by others' doing and stay as they are."""
+        left = tuple(one for one in self.changes if one.change != "create" or one.email.casefold() not in came)
+        return replace(self, changes=left, unchanged=self.unchanged + len(self.changes) - len(left))
+
+
+def changes(
+    directory: Directory,
+    topics: OptIns,
+    contacts: Mapping[str, Sequence[Record]],
+    *,
+    sync_topics: bool,
+    removable: AbstractSet[str] = frozenset(),
+) -> Changes:
+    """Compare people with `contacts`, {case-folded address: the list's contacts of it}.
+
+    `removable` are the addresses that may go if Identity Center has them no more. A person who is there in any
+    spelling is there.
+    """
+    made: list[Change] = []
+    unchanged = 0
+    for key, person in directory.people.items():
+        there = contacts.get(key, ())
+        if not there:
+            made.append(Change(person.email, "create", tuple(topics.of(person))))
+            continue
+        missing = missing_opt_ins(topics.of(person), there) if sync_topics else ()
+        if missing:
+            first, *also = (contact["email"] for contact in there)
+            made.append(Change(first, "update", missing, tuple(also)))
+        else:
+            unchanged += 1
+    present = {key for key in contacts if key in directory.addresses}
+    gone = [contact for key, there in contacts.items() if key not in present and key in removable for contact in there]
+    made += [Change(contact["email"], "remove") for contact in gone if not made_a_choice(contact)]
+    return Changes(
+        tuple(sorted(made, key=_order)),
+        unchanged,
+        sum(len(contacts[key]) for key in present),
+        tuple(contact["email"] for contact in gone if made_a_choice(contact)),
+    )
+
+
+def missing_opt_ins(wanted: Sequence[str], contacts: Sequence[Record]) -> tuple[str, ...]:
+    """The topics on which none of one person's contacts has a preference; none for who unsubscribed from everything."""
+    if any(contact["unsubscribed_all"] for contact in contacts):
+        return ()
+    return tuple(topic for topic in wanted if not any(topic in contact["preferences"] for contact in contacts))
+
+
+def made_a_choice(contact: Record) -> bool:
+    """Whether deleting the contact would forget that somebody did not want mail."""
+    return bool(contact["unsubscribed_all"]) or "OPT_OUT" in contact["preferences"].values()
+
+
+def _order(change: Change) -> tuple[str, str]:
+    return change.email.casefold(), change.email

@@ -1,0 +1,39 @@
+"""Contacts that are there: opted in to more, where they never said anything about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ses_fleet.errors import AwsCallError
+from ses_fleet.worker import contact_changes
+from ses_fleet.worker.contact_changes import Contact
+from ses_fleet.worker.importing.subscriptions import Change, missing_opt_ins
+from ses_fleet.worker.importing.work import Step, Work
+
+
+def update(work: Work) -> Step:
+    """One after the other; the contact as it is now decides."""
+    progress = work.progress
+    for change in work.planned("update")[progress.at :]:
+        _opt_in(work, change)
+        progress.at += 1
+    return "save" if work.job.item.prune else "verify"
+
+
+def _opt_in(work: Work, change: Change) -> None:
+    def decide(now: Contact | None, others: Sequence[Contact]) -> Contact | None:
+        if now is None:
+            return None
+        missing = missing_opt_ins(change.opt_in, [one.record("") for one in (*others, now)])
+        return replace(now, preferences={**now.preferences, **dict.fromkeys(missing, "OPT_IN")})
+
+    try:
+        changed = contact_changes.change(work.job, work.list_name, change.email, decide, also=change.also)
+    except AwsCallError as failure:
+        work.refuse(change, failure)
+        return
+    work.verification.saw(change.email, changed.before)
+    if changed.ending == "updated":
+        work.verification.wrote(change.email)
+    work.count(changed.ending)

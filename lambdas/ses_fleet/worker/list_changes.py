@@ -1,0 +1,246 @@
+"""Changing a contact list in place: read it, decide by what was read, write, at once; then look for what was written.
+
+Every write to a list is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ses_fleet import limits
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.worker import contact_list
+from ses_fleet.worker.contact_list import ContactList, Topic, api_topics
+from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.paced import Patience, Reader, Requests
+
+
+@dataclass(frozen=True)
+class NewList:
+    """A list to be made."""
+
+    name: str
+    description: str | None
+    topics: Sequence[Topic]
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+# Given the list as it is, or None without one: the topics that it should have, or the list to be made.
+Desire = Callable[[ContactList | None], Sequence[Topic] | NewList]
+# Told, as soon as a write took effect, of the list as it was decided by (None: there was none).
+Wrote = Callable[[ContactList | None], None]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The list before (None: it was created), as it is now, and whether it was written to."""
+
+    before: ContactList | None
+    now: ContactList
+    wrote: bool
+
+
+class ListEditor:
+    """Changes one customer's list, over as many slices as that takes.
+
+    `state` tells what this run wrote and what was there before, so that no read is believed, in whatever slice, that
+    shows an older state: SES's reads may lag behind its writes.
+    """
+
+    def __init__(self, job: Job, state: State) -> None:
+        self._job = job
+        self._older = [_topics(one) for one in state.get("older", ())]  # None: there was no list
+        self._written = _topics(state.get("written"))
+        self._patience = Patience(state.get("looks", 0))
+        self._name: str | None = None
+        self._was_there = False  # whether the list was seen in this run: then it is not missing at once
+
+    def state(self) -> State:
+        """What the next slice goes on from; JSON."""
+        return {
+            "older": [_state(one) for one in self._older],
+            "written": _state(self._written),
+            "looks": self._patience.looks,
+        }
+
+    def find(self, *, needed: bool = False) -> ContactList | None:
+        """The customer's list as it is, with what this run wrote to it; None when there is none.
+
+        One that is `needed` may have been made a moment ago: it is looked for for a while. CustomerError when SES does
+        not show, for as long as is waited for it, what was written.
+        """
+
+        def good(found: ContactList | None) -> bool:
+            return self._is_believed(found) and not (needed and found is None)
+
+        found = self._patience.find(self._job.ses, lambda: contact_list.find(self._job), good)
+        if not self._is_believed(found):
+            raise self._not_as_written()
+        return found
+
+    def change(
+        self,
+        desire: Desire,
+        wrote: Wrote = lambda _: None,
+        *,
+        name: str | None = None,
+        first: Callable[[Requests], None] = lambda _: None,
+        requests: int = 0,
+    ) -> Changed:
+        """Have the list be what `desire` says of it at that moment, by one write if that is a difference.
+
+        `name` saves the looking for it. `first` reads what else the write depends on, in so many `requests`, as part of
+        the same unit; what it raises ends the unit. `wrote` is called as soon as the write took effect: what the slice
+        still does after that, looking for what was written, may be cut short. CustomerError or AwsCallError when a
+        write fails, when there would be too many topics, and when SES does not show what was written.
+        """
+        # Which list it is does not change, so it is found out before: what is reserved for is one read and the write.
+        self._was_there = name is not None
+        known = name or self._name or self._job.customer.contact_list_name or contact_list.first_name(self._job)
+        ses = self._job.ses
+        done = self._patience.find(
+            ses,
+            lambda: ses.read_modify_write(2 + requests, lambda sent: self._once(sent, known, desire, first)),
+            lambda done: done is not None and (done[1] or done[0] is not None),
+        )
+        if done is None:
+            raise self._not_as_written()
+        before, changed = done
+        if not changed:
+            if before is None:
+                raise self._gone()
+            return Changed(before, before, wrote=False)
+        wrote(before)
+        return Changed(before, self._read_back(self._name or name, desire), wrote=True)
+
+    def _once(
+        self, sent: Requests, name: str | None, desire: Desire, first: Callable[[Requests], None]
+    ) -> tuple[ContactList | None, bool] | None:
+        """Read, decide and write once; the list as it was read, and whether it was written to.
+
+        None when SES showed the list as it was before this run's own write, and no list when it does not show one that
+        was seen: nothing is decided by either.
+        """
+        first(sent)
+        now = _look(self._job, sent, name)
+        if not self._is_believed(now):
+            return None
+        if now is None and self._was_there:
+            return None, False
+        wish = desire(now)
+        if isinstance(wish, NewList):
+            self._create(sent, wish)
+        elif now is None or same(now.topics, wish):
+            return now, False
+        else:
+            check_count(self._job, wish)
+            sent.write("update_contact_list", **_update(now, wish))
+            self._note(now.name, now, wish)
+        return now, True
+
+    def _create(self, sent: Requests, wish: NewList) -> None:
+        """SES takes no second list: the request itself tells whether somebody else was quicker."""
+        check_count(self._job, wish.topics)
+        check_name(self._job, sent)
+        request: dict[str, object] = {"ContactListName": wish.name, "Topics": api_topics(wish.topics)}
+        if wish.description:
+            request["Description"] = wish.description
+        if wish.tags:
+            request["Tags"] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
+        sent.write("create_contact_list", **request)
+        self._note(wish.name, None, wish.topics)
+
+    def _note(self, name: str, before: ContactList | None, topics: Sequence[Topic]) -> None:
+        self._name = name
+        self._older.append(None if before is None else before.topics)
+        self._written = tuple(topics)
+
+    def _read_back(self, name: str | None, desire: Desire) -> ContactList:
+        """The list once it shows what was written, whatever else somebody changed in it meanwhile."""
+
+        def shown(now: ContactList | None) -> bool:
+            if now is None or not self._is_believed(now):
+                return False
+            wish = desire(now)
+            return not isinstance(wish, NewList) and same(now.topics, wish)
+
+        now = self._patience.find(self._job.ses, lambda: _look(self._job, self._job.ses, name), shown)
+        if now is None or not shown(now):
+            raise self._not_as_written()
+        return now
+
+    def _is_believed(self, now: ContactList | None) -> bool:
+        """Whether this may be the list as it is: not as it was before a write of this run."""
+        if self._written is None or (now is not None and same(now.topics, self._written)):
+            return True
+        if now is None:
+            return None not in self._older
+        return not any(one is not None and same(now.topics, one) for one in self._older)
+
+    def _gone(self) -> CustomerError:
+        text = f"the contact list of {self._job.code} is gone since this run began; run it again"
+        return CustomerError("operation", "NoContactList", text, retryable=True)
+
+    def _not_as_written(self) -> CustomerError:
+        text = f"SES does not show the topics that were written to the contact list of {self._job.code}; run it again"
+        return CustomerError("operation", "NotAsWritten", text, retryable=True, outcome_unknown=True)
+
+
+def same(have: Sequence[Topic], want: Sequence[Topic]) -> bool:
+    """Equal but for their order, and for "" against none."""
+
+    def comparable(topics: Sequence[Topic]) -> list[tuple[str, ...]]:
+        return sorted((one.name, one.display_name or "", one.description or "", one.default_status) for one in topics)
+
+    return comparable(have) == comparable(want)
+
+
+def check_count(job: Job, topics: Sequence[Topic]) -> None:
+    """CustomerError when a list cannot hold them all."""
+    if len(topics) > limits.SES_TOPICS:
+        raise CustomerError(
+            "configuration",
+            "TooManyTopics",
+            f"{job.code} would have {len(topics)} topics, more than the {limits.SES_TOPICS} of a contact list; "
+            "nothing was written",
+        )
+
+
+def check_name(job: Job, ses: Reader | None = None) -> None:
+    """CustomerError when the account has a list already, of another name than the configured one that is missing."""
+    other = contact_list.first_name(job, ses) if job.customer.contact_list_name else None
+    if other is not None:
+        raise CustomerError(
+            "configuration",
+            "OtherContactList",
+            f"config.json names the contact list {job.customer.contact_list_name}, but {job.code} has {other}, "
+            "and an account has only one; nothing was written",
+        )
+
+
+def _update(found: ContactList, topics: Sequence[Topic]) -> dict[str, object]:
+    """Description and topics complete: what is there is not left to what omitting means."""
+    request: dict[str, object] = {"ContactListName": found.name, "Topics": api_topics(topics)}
+    return request if found.description is None else {**request, "Description": found.description}
+
+
+def _look(job: Job, ses: Reader, name: str | None) -> ContactList | None:
+    """The list of that name, or the customer's whatever its name; None when there is none."""
+    wanted = name or job.customer.contact_list_name or contact_list.first_name(job, ses)
+    if wanted is None:
+        return None
+    try:
+        return contact_list.described(ses.read("get_contact_list", ContactListName=wanted), wanted)
+    except AwsCallError as failure:
+        if failure.status == 404:
+            return None
+        raise
+
+
+def _topics(state: list[State] | None) -> tuple[Topic, ...] | None:
+    return None if state is None else tuple(Topic.model_validate(one) for one in state)
+
+
+def _state(topics: tuple[Topic, ...] | None) -> list[State] | None:
+    return None if topics is None else [topic.model_dump(mode="json") for topic in topics]

@@ -1,0 +1,53 @@
+"""What people had refused of topics by the time that prunes removed those: no list has it any more, only backups."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ses_fleet.errors import CustomerError
+from ses_fleet.worker import backups
+from ses_fleet.worker.backups import Manifest
+from ses_fleet.worker.context import Job
+
+Refused = dict[str, frozenset[str]]
+
+
+def refused(job: Job, prunes: Collection[Manifest], topics: Collection[str]) -> Refused:
+    """`{address: topics}` of those who refused any of these topics; `prunes` in the order in which they were made.
+
+    The last word counts: who refused a topic before one prune, and wanted it before a later one, wants it.
+    """
+    found: dict[str, set[str]] = {}
+    for manifest in prunes:
+        names = set(topics).intersection(manifest.topics)
+        for part in range(1, manifest.parts + 1 if names else 1):
+            for record in backups.records(job, manifest, part):
+                _note(found, record["email"], record["preferences"], names)
+    return {email: frozenset(left) for email, left in found.items() if left}
+
+
+def warn_of_returning(job: Job, topics: Collection[str]) -> None:
+    """Say of topics that are added, and that a prune once removed, which backup has people's preferences for them.
+
+    That these cannot be read is a warning, too.
+    """
+    try:
+        removed = backups.prunes(job, backups.runs_with_backups(job)) if topics else []
+    except CustomerError as failure:
+        job.warn(f"{failure.message}; whether a prune had removed what is added now is not known")
+        return
+    last = {topic: one.run_id for one in removed for topic in one.topics if topic in topics}
+    comes = "would come" if job.dry_run else "came"
+    for topic, run_id in last.items():
+        job.warn(
+            f"{topic} {comes} back without the preferences that people had for it: restore-topics with backup {run_id} "
+            "brings them back"
+        )
+
+
+def _note(found: dict[str, set[str]], email: str, preferences: dict[str, str], names: Collection[str]) -> None:
+    for topic in preferences.keys() & names:
+        if preferences[topic] == "OPT_OUT":
+            found.setdefault(email, set()).add(topic)
+        else:
+            found.get(email, set()).discard(topic)

@@ -1,0 +1,110 @@
+"""Records on their way to S3 and back: gzip JSON Lines, written in parts while they come."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ses_fleet import limits
+from ses_fleet.aws.s3 import TooLargeError
+from ses_fleet.compression import GzipPieces
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.runs.keys import CONTACTS, part_name, walk_prefix
+from ses_fleet.worker.context import Job, State
+
+Record = dict[str, Any]
+
+
+class PartWriter:
+    """Writes parts of bounded size below `prefix`. `total` counts records, `parts` objects written.
+
+    `walk` counts how often it began again: the parts of each time lie below a prefix of their own.
+    """
+
+    def __init__(self, job: Job, prefix: str, state: State, name: str = CONTACTS, *, create_only: bool = False) -> None:
+        self._write = job.create if create_only else job.write
+        self._base = prefix
+        self._name = name
+        self.walk: int = state.get("walk", 0)
+        self.total: int = state.get("total", 0)
+        self.parts: int = state.get("parts", 0)
+        self._buffer = bytearray()
+        self._open: GzipPieces | None = None
+
+    def state(self) -> State:
+        """What the next slice goes on from, after `flush`; JSON."""
+        return {"total": self.total, "parts": self.parts, "walk": self.walk}
+
+    @property
+    def prefix(self) -> str:
+        """Where the parts lie: those that count, and no others of this name."""
+        return walk_prefix(self._base, self.walk)
+
+    def restart(self) -> None:
+        """Forget every record. Parts that are in S3 already stay there, but nothing names them any more."""
+        if self.parts:
+            self.walk += 1
+        self.total = self.parts = 0
+        self._buffer.clear()
+        self._open = None
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Append records; writes a part when enough have come together."""
+        lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+        if not lines:
+            return
+        self.total += len(lines)
+        if self._open is None:
+            self._open = GzipPieces()
+        self._buffer += self._open.add(("\n".join(lines) + "\n").encode())
+        if len(self._buffer) >= limits.PART_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is there as a part of its own: it survives this slice."""
+        if self._open is None:
+            return
+        self._buffer += self._open.end()
+        self._open = None
+        key = f"{self.prefix}{part_name(self.parts + 1, self._name)}"
+        self._write(key, bytes(self._buffer), "application/gzip")
+        self.parts += 1
+        self._buffer.clear()
+
+
+def records(job: Job, prefix: str, part: int, name: str = CONTACTS) -> list[Record]:
+    """The records of one part, from 1; CustomerError when it is damaged or gone: nothing of it is used then."""
+    key = f"{prefix}{part_name(part, name)}"
+    body = read(job, key)
+    try:
+        return list(_lines(body or b"gone"))
+    except (OSError, EOFError, zlib.error, ValueError):
+        text = f"{job.results.location(key)} is damaged or gone; nothing of it was used"
+        raise CustomerError("operation", "DamagedData", text) from None
+
+
+def read(job: Job, key: str) -> bytes | None:
+    """An object of the results bucket, None when there is none; CustomerError says what could not be read."""
+    where = job.results.location(key)
+    try:
+        stored = job.results.find(key, limit=limits.MAX_PART_BYTES)
+    except AwsCallError as failure:
+        text = f"could not read {where} ({failure.code}): check the worker role's policy on the bucket"
+        raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
+    except TooLargeError as error:
+        text = f"{where} has {error.size} bytes: nothing of ours is so large"
+        raise CustomerError("operation", "DamagedData", text) from None
+    return None if stored is None else stored.body
+
+
+def _lines(body: bytes) -> Iterator[Record]:
+    with gzip.open(io.BytesIO(body), "rt", encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            if not isinstance(record, dict):
+                raise ValueError("no record")  # noqa: TRY004  # what is in a file is a value
+            yield record

@@ -1,0 +1,311 @@
+"""Bringing contacts back, one by one, over as many slices as that takes. Never to somebody's loss of privacy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ses_fleet.errors import CustomerError
+from ses_fleet.worker import backups, contact_changes, contact_list, pruned_choices
+from ses_fleet.worker.backups import Manifest
+from ses_fleet.worker.contact_changes import Contact
+from ses_fleet.worker.contact_list import ContactList, Scan, Topic, address, chosen
+from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.list_changes import Desire, ListEditor, NewList
+from ses_fleet.worker.pruned_choices import Refused
+from ses_fleet.worker.verification import Verification
+
+_Record = dict[str, Any]
+
+# What a record of the backup makes of a contact as it is (None: there is none) and of the same person's others, whose
+# addresses differ in case; None for nobody to be made.
+Decide = Callable[[_Record, Contact | None, Sequence[Contact]], Contact | None]
+
+
+class Contacts:
+    """A walk over a backup's records. `state` is where the next slice goes on: the part, the line, the numbers."""
+
+    def __init__(self, job: Job, manifest: Manifest, state: State) -> None:
+        self.counts: dict[str, int] = {
+            "created": 0,
+            "updated": 0,
+            "unchanged": 0,
+            "missing": 0,
+            **state.get("counts", {}),
+        }
+        self._job = job
+        self._manifest = manifest
+        self._part: int = state.get("part", 1)
+        self._line: int = state.get("line", 0)
+
+    def state(self) -> State:
+        """JSON, without addresses."""
+        return {"counts": self.counts, "part": self._part, "line": self._line}
+
+    def restore(self, list_name: str, decide: Decide, listing: Listing, verification: Verification) -> None:
+        """Restore every record that is still to come; those that are as they were cost no call."""
+        while self._part <= self._manifest.parts:
+            records = backups.records(self._job, self._manifest, self._part)
+            for record in records[self._line :]:
+                ending = "unchanged"
+                if not listing.has(record):
+                    ending = self._one(list_name, record, decide, listing, verification)
+                self.counts[ending] += 1
+                self._line += 1
+            self._part, self._line = self._part + 1, 0
+
+    def _one(
+        self, list_name: str, record: _Record, decide: Decide, listing: Listing, verification: Verification
+    ) -> str:
+        missing = False
+
+        def wish(now: Contact | None, others: Sequence[Contact]) -> Contact | None:
+            nonlocal missing
+            decided = decide(record, now, others)
+            missing = now is None and decided is None
+            return decided
+
+        email = record["email"]
+        absent, also = listing.lacks(record), listing.other_spellings(record)
+        changed = contact_changes.change(self._job, list_name, email, wish, also=also, absent=absent)
+        verification.saw(email, changed.before)
+        if changed.ending in ("created", "updated") and not self._job.dry_run:
+            verification.wrote(email)
+        return "missing" if missing else changed.ending
+
+
+def not_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[str, str]:
+    """Return these preferences without opt-ins to what the person refused in another contact of theirs."""
+
+    def is_refused(topic: str) -> bool:
+        return any(one.unsubscribed_all or one.preferences.get(topic) == "OPT_OUT" for one in others)
+
+    return {topic: status for topic, status in preferences.items() if status == "OPT_OUT" or not is_refused(topic)}
+
+
+def private(topics: Iterable[Topic]) -> list[Topic]:
+    """The same topics, with nobody in them by default.
+
+    A topic that comes back with the default OPT_IN would opt in everybody who had opted out, until each of them is
+    restored. So it comes back without that, and gets its default when all preferences are there.
+    """
+    return [topic.model_copy(update={"default_status": "OPT_OUT"}) for topic in topics]
+
+
+class Topics:
+    """The topics of a backup: first they come back with nobody in them by default, then they get their defaults.
+
+    Whatever topics somebody adds to the list meanwhile stay in it. `wanted` are the backup's, `added` those that this
+    run brought back.
+    """
+
+    def __init__(self, job: Job, wanted: Sequence[Topic], state: State) -> None:
+        self.added: list[str] = state.get("added", [])
+        self.list_created: bool = state.get("list_created", False)
+        self.editor = ListEditor(job, state.get("editor", {}))
+        self._job = job
+        self.wanted = wanted
+
+    def state(self) -> State:
+        """What the next slice goes on from; JSON."""
+        return {"added": self.added, "list_created": self.list_created, "editor": self.editor.state()}
+
+    def make(self, wish: NewList) -> ContactList:
+        """Make the list, unless somebody did meanwhile; the list as it is."""
+
+        def desire(now: ContactList | None) -> Sequence[Topic] | NewList:
+            return wish if now is None else self._with_missing(now)
+
+        return self.editor.change(desire, self.note).now
+
+    def bring_back(self, found: ContactList) -> ContactList:
+        """Have these topics in the list; the list as it then is. In a dry run only say which would come."""
+        if self._job.dry_run:
+            self.note(found)
+            return found
+        if not self._missing(found):
+            return found
+        return self.editor.change(_of_a_list(self._with_missing), self.note, name=found.name).now
+
+    def finish(self, found: ContactList) -> None:
+        """Have these topics as the backup has them, defaults too; others stay as they are."""
+        if not self._job.dry_run and self.wanted:
+            by_name = {topic.name: topic for topic in self.wanted}
+            desire = _of_a_list(lambda now: [by_name.get(topic.name, topic) for topic in now.topics])
+            self.editor.change(desire, name=found.name)
+
+    def note(self, before: ContactList | None) -> None:
+        """Remember which topics a write brought back to the list as it was before."""
+        self.list_created |= before is None
+        missing = [] if before is None else self._missing(before)
+        self.added += [topic.name for topic in missing if topic.name not in self.added]
+
+    def _with_missing(self, now: ContactList) -> list[Topic]:
+        return [*now.topics, *private(self._missing(now))]
+
+    def _missing(self, now: ContactList) -> list[Topic]:
+        have = {topic.name for topic in now.topics}
+        return [topic for topic in self.wanted if topic.name not in have]
+
+
+class Restore:
+    """A restore of one customer, over as many slices as that takes. `state` is JSON, without addresses."""
+
+    def __init__(self, job: Job, manifest: Manifest, wanted: Sequence[Topic], state: State) -> None:
+        self.contacts = Contacts(job, manifest, state.get("contacts", {}))
+        self.topics = Topics(job, wanted, state.get("topics", {}))
+        self._job = job
+        self._verification = Verification(job, state.get("verification", {}))
+        self._manifest = manifest
+        self._prunes: list[str] | None = state.get("prunes")
+        self._listed: bool = state.get("listed", False)
+        self._over: bool = state.get("over", False)
+
+    def state(self) -> State:
+        """What the next slice goes on from."""
+        return {
+            "contacts": self.contacts.state(),
+            "topics": self.topics.state(),
+            "verification": self._verification.state(),
+            "prunes": self._prunes,
+            "listed": self._listed,
+            "over": self._over,
+        }
+
+    def find(self, *, needed: bool = False) -> ContactList | None:
+        """The customer's list as it is; None when there is none. One that is `needed` is looked for for a while."""
+        return self.topics.editor.find(needed=needed)
+
+    def run(self, found: ContactList, decide: Decide, *, heed_prunes: bool = True) -> None:
+        """Bring the topics back, then the contacts, then the topics' defaults; SliceTimeoutError on the way.
+
+        With `heed_prunes`, what people had refused when a prune since the backup removed a topic is refused again.
+        """
+        if self._over:
+            return
+        refused = self._refused() if heed_prunes else {}
+        found = self.topics.bring_back(found)
+        listing = Listing(refused)
+        if not (self._job.dry_run and self.topics.list_created):
+            listing.read(self._job, found, self._verification if not self._listed else None)
+            self._listed = True
+        self._refuse_again(found.name, listing.refused)
+        self.contacts.restore(found.name, _heeding(refused, decide), listing, self._verification)
+        self.topics.finish(found)
+        self._over = True
+
+    def _refused(self) -> Refused:
+        names = {topic.name for topic in self.topics.wanted}
+        if not names:
+            return {}
+        run_ids = backups.runs_with_backups(self._job) if self._prunes is None else self._prunes
+        since = backups.prunes_since(self._job, self._manifest, run_ids)
+        prunes = [one for one in since if names.intersection(one.topics)]
+        self._prunes = [one.run_id for one in prunes]
+        return pruned_choices.refused(self._job, prunes, names)
+
+    def _refuse_again(self, list_name: str, refused: Refused) -> None:
+        """Of contacts that are there, whatever the backup has of them."""
+        for email, topics in sorted({} if self._job.dry_run else refused.items()):
+
+            def wish(
+                now: Contact | None, _others: Sequence[Contact], topics: frozenset[str] = topics
+            ) -> Contact | None:
+                return now and replace(now, preferences={**dict.fromkeys(topics, "OPT_OUT"), **now.preferences})
+
+            changed = contact_changes.change(self._job, list_name, email, wish)
+            self._verification.saw(email, changed.before)
+            if changed.ending == "updated":
+                self._verification.wrote(email)
+
+    def verify(self, *, deliberate: bool = False) -> CustomerError | None:
+        """Look afterwards, if any contact was written; the failure if somebody would get mail against their word."""
+        if self._job.dry_run or not self._verification.changed:
+            return None
+        return self._verification.verdict(deliberate=deliberate)
+
+
+class Listing:
+    """Who is in the list, and how: one request a thousand contacts instead of one each.
+
+    Only digests are kept, so that a long list fits, and those addresses that have capitals. Of nobody it can be wrong
+    for longer than a moment: a contact that comes meanwhile is refused by SES, and then asked for.
+    """
+
+    def __init__(self, refused: Refused | None = None) -> None:
+        self.refused: Refused = {}  # of the contacts that are there, what no preference of theirs says yet
+        self._to_refuse = refused or {}
+        self._emails: set[bytes] = set()
+        self._states: set[bytes] = set()
+        self._with_capitals: defaultdict[bytes, list[str]] = defaultdict(list)
+
+    def read(self, job: Job, found: ContactList, verification: Verification | None) -> None:
+        """Read the whole list, and tell `verification` of it."""
+        for page in Scan({"list": found.model_dump(mode="json")}).pages(job, self._forget):
+            if verification is not None:
+                verification.saw_all(map(contact_list.record, page))
+            for one in page:
+                email = address(one)
+                self._emails.add(_digest(email))
+                if left := self._to_refuse.get(email, frozenset()) - chosen(one).keys():
+                    self.refused[email] = left
+                if email != email.casefold():
+                    self._with_capitals[_digest(email.casefold())].append(email)
+                self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
+
+    def _forget(self) -> None:
+        self.refused.clear()
+        self._emails.clear()
+        self._states.clear()
+        self._with_capitals.clear()
+
+    def lacks(self, record: _Record) -> bool:
+        """Whether there is no such contact."""
+        return _digest(record["email"]) not in self._emails
+
+    def other_spellings(self, record: _Record) -> list[str]:
+        """The addresses in the list that differ from the record's in case only: SES keeps them apart."""
+        email = record["email"]
+        folded = email.casefold()
+        small = [folded] if _digest(folded) in self._emails else []
+        return [one for one in [*small, *self._with_capitals.get(_digest(folded), ())] if one != email]
+
+    def has(self, record: _Record) -> bool:
+        """Whether there is one just so; no, if only asking for it can tell."""
+        if record.get("attributes") is not None:
+            return False
+        state = _digest(record["email"], record.get("unsubscribed_all", False), record["preferences"])
+        return state in self._states
+
+
+def _heeding(refused: Refused, decide: Decide) -> Decide:
+    """The same, but with what people had refused, unless a preference is there.
+
+    Also of a contact that was just given it, as the next read may show it as it was before.
+    """
+
+    def decided(record: _Record, now: Contact | None, others: Sequence[Contact]) -> Contact | None:
+        topics = refused.get(record["email"], frozenset()) - (now.preferences if now else {}).keys()
+        if topics:
+            record = {**record, "preferences": {**record["preferences"], **dict.fromkeys(topics, "OPT_OUT")}}
+        return decide(record, now, others)
+
+    return decided
+
+
+def _of_a_list(desire: Callable[[ContactList], list[Topic]]) -> Desire:
+    """The same for a list that must be there: a restore that began with a list makes no other one."""
+
+    def desired(now: ContactList | None) -> list[Topic]:
+        assert now is not None  # noqa: S101  # the editor was told which list: without it, it raises
+        return desire(now)
+
+    return desired
+
+
+def _digest(*parts: object) -> bytes:
+    text = "\n".join(str(sorted(part.items())) if isinstance(part, dict) else str(part) for part in parts)
+    return hashlib.blake2b(text.encode(), digest_size=10).digest()

@@ -1,0 +1,232 @@
+"""One slice of one customer: the only place where errors become results."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from pydantic import ValidationError
+
+from ses_fleet import foreign_errors, limits
+from ses_fleet.actions.catalogue import ACTIONS, Action
+from ses_fleet.aws import clients
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
+from ses_fleet.logs import LogLines, make_logger
+from ses_fleet.runs import personal_params
+from ses_fleet.runs.models import ErrorInfo, IdentityCenter, WorkItem, WorkResult
+from ses_fleet.settings import WorkerSettings
+from ses_fleet.text import printable
+from ses_fleet.worker import access
+from ses_fleet.worker.access import Access
+from ses_fleet.worker.context import Done, Job, More, Outcome
+from ses_fleet.worker.paced import PacedClient
+from ses_fleet.worker.pacing import Pacer, SliceBudget, SliceTimeoutError
+from ses_fleet.worker.registry import REGISTRY
+
+_S3_ATTEMPTS = 3
+
+
+def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[str, Any]:
+    """Do one slice. Raises only for an event that is no WorkItem: the orchestrator sees that as internal."""
+    item = _checked(event)
+    attempt = _Attempt(item, context, settings)
+    done: Done | None = None
+    error: ErrorInfo | None = None
+    continuation: dict[str, Any] | None = None
+    try:
+        outcome = attempt.run()
+        if isinstance(outcome, More):
+            continuation = attempt.continuation(outcome)
+        else:
+            done = outcome
+            error = _info(outcome.failure) if outcome.failure else None
+    except CustomerError as failure:
+        error = _info(failure)
+    except AwsCallError as failure:
+        error = _call_failed(item, failure)
+    except Exception as failure:  # noqa: BLE001  # the boundary: whatever breaks is this customer's result
+        error = _crashed(item, failure)
+    attempt.finish(error, continues=continuation is not None)
+    return WorkResult(
+        run_id=item.run_id,
+        customer_code=item.customer.customer_code,
+        account_id=item.customer.account_id,
+        error=error,
+        data=done.data if done else None,
+        data_location=done.data_location if done else None,
+        warnings=attempt.warnings(),
+        api_calls=attempt.api_calls(),
+        logs=attempt.lines.lines(),
+        continuation=continuation,
+    ).model_dump(mode="json")
+
+
+def _checked(event: dict[str, Any]) -> WorkItem:
+    """The event as a WorkItem; what is wrong is said without values, as the runtime prints it."""
+    try:
+        return WorkItem.model_validate(event)
+    except ValidationError as error:
+        raise NoWorkItemError(f"the event is no WorkItem: {_where_wrong(error)}") from None
+
+
+def _where_wrong(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    fields = sorted({str(detail["loc"][0]) if detail["loc"] else "$" for detail in details})
+    known = [field if field in WorkItem.model_fields else "an unknown field" for field in fields]
+    return ", ".join(sorted(set(known)))
+
+
+class _Attempt:
+    """The state of one invocation: its log, its clients, its counts. Nothing of it outlives the invocation."""
+
+    def __init__(self, item: WorkItem, context: Any, settings: WorkerSettings) -> None:
+        self.lines = LogLines()
+        self._item = item
+        self._settings = settings
+        self._code = item.customer.customer_code
+        self._earlier = item.continuation or {}
+        self._job: Job | None = None
+        own_time = context.get_remaining_time_in_millis() / 1000 - limits.WORKER_MARGIN_SECONDS
+        self._budget = SliceBudget(min(item.slice_budget_seconds, own_time))
+        self._logger = make_logger(
+            run_id=item.run_id,
+            customer_code=self._code,
+            action=item.action,
+            function_request_id=context.aws_request_id,
+        )
+
+    def run(self) -> Outcome:
+        if not self._earlier:
+            self._log(f"🔄 Customer {self._code}: Starting processing")
+        action = ACTIONS.get(self._item.action)
+        if action is None:
+            raise CustomerError("internal", "UnknownAction", f"the worker has no action {printable(self._item.action)}")
+        self._job = self._make_job(action)
+        params = action.params.model_validate(self._params(action, self._job))
+        return REGISTRY[action.name](self._job, params, self._earlier.get("state", {}))
+
+    def _params(self, action: Action, job: Job) -> dict[str, Any]:
+        """The params with what is personal from where it lies; CustomerError when it is not there.
+
+        A mask is never taken for a value, nor left out: without the one person's name it would be everybody.
+        """
+        given, key = self._item.params, self._item.personal_params
+        hidden = personal_params.hidden(action.params, given)
+        if not hidden:
+            return given
+        found = job.personal_params(key) if key else None
+        if found is None or not set(hidden) <= set(found):
+            where = f", which should lie in {job.results.location(key)}, is not there" if key else " was not sent"
+            text = f"params.{hidden[0]}{where}; nothing was done: start a new run that gives it"
+            raise CustomerError("internal", "NoPersonalParams", text)
+        return {**given, **{name: found[name] for name in hidden}}
+
+    def continuation(self, more: More) -> dict[str, Any]:
+        """What the next slice is handed; SliceTimeoutError when slices of this length get nothing done."""
+        idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
+        if idle >= limits.IDLE_SLICES:
+            text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row got nothing done for {self._code}"
+            raise SliceTimeoutError(f"{text}; SLICE_BUDGET_SECONDS may be too small")
+        ses = self._job and self._job.opened_ses
+        return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle}
+
+    def finish(self, error: ErrorInfo | None, *, continues: bool) -> None:
+        if error is not None:
+            self._log(f"❌ Customer {self._code}: {error.message}")
+        elif not continues:
+            earlier = " in this slice" if self._earlier else ""
+            self._log(f"✅ Customer {self._code}: {self._item.action} finished ({self.api_calls()} API calls{earlier})")
+
+    def api_calls(self) -> int:
+        ses = self._job and self._job.opened_ses
+        return ses.calls if ses else 0
+
+    def warnings(self) -> tuple[str, ...]:
+        found = self._job.warnings if self._job else []
+        return tuple(printable(text, limits.MAX_MESSAGE_CHARACTERS) for text in found)
+
+    def _make_job(self, action: Action) -> Job:
+        region = self._settings.region
+        rights = Access(access.sts_client(region), self._item, action)
+
+        credentials = functools.cache(rights.customer)
+        identity_center = functools.cache(rights.identity_center)
+        # Every API of Identity Center has a rate of its own; keeping one for all of them is simple and slow enough.
+        people_pacer = Pacer(self._settings.identity_center_requests_per_second, 1, self._budget)
+
+        def open_ses() -> PacedClient:
+            customer = self._item.customer
+            if not self._earlier:
+                self._log(f"🔐 Customer {self._code}: Assuming SES role: {customer.ses_role_arn}")
+            client = clients.client("sesv2", customer.region, credentials=credentials())
+            pacer = Pacer(self._settings.ses_requests_per_second, self._settings.ses_burst, self._budget)
+            if self._earlier.get("pace"):
+                pacer.restore(self._earlier["pace"])
+            return PacedClient(client, pacer)
+
+        def open_identity_center(source: IdentityCenter, service: str) -> PacedClient:
+            client = clients.client(service, source.region, credentials=identity_center(source))
+            return PacedClient(client, people_pacer)
+
+        def open_import_bucket(name: str) -> Bucket:
+            customer = self._item.customer
+            client = clients.client("s3", customer.region, credentials=credentials(), attempts=_S3_ATTEMPTS)
+            return Bucket(client, name, owner=customer.account_id)
+
+        def open_results() -> Bucket:
+            return Bucket(clients.client("s3", region, attempts=_S3_ATTEMPTS), self._settings.results_bucket)
+
+        return Job(
+            item=self._item,
+            settings=self._settings,
+            access=rights,
+            open_ses=open_ses,
+            open_identity_center=open_identity_center,
+            open_results=open_results,
+            open_import_bucket=open_import_bucket,
+            download=clients.download,
+            log=self._log,
+        )
+
+    def _log(self, line: str) -> None:
+        shown = printable(line, 1_000)
+        self.lines.add(shown)
+        self._logger.info(shown)
+
+
+def _info(failure: CustomerError) -> ErrorInfo:
+    return ErrorInfo(
+        category=failure.category,
+        type=failure.type,
+        message=printable(failure.message, limits.MAX_MESSAGE_CHARACTERS),
+        retryable=failure.retryable,
+        outcome_unknown=failure.outcome_unknown,
+    )
+
+
+def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
+    """The table of interface.md for calls of SES, Identity Center and S3."""
+    shared = failure.service in access.IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None
+    code = "" if shared else f" for {item.customer.customer_code}"  # several customers may share what failed
+    message = (
+        f"{failure.service}.{failure.operation} failed{code} ({failure.code}): {access.advice(item.customer, failure)}"
+    )
+    return ErrorInfo(
+        category="operation",
+        type=failure.code,
+        message=printable(message, limits.MAX_MESSAGE_CHARACTERS),
+        retryable=failure.transient,
+        outcome_unknown=failure.outcome_unknown,
+    )
+
+
+def _crashed(item: WorkItem, failure: Exception) -> ErrorInfo:
+    """It may have come from the middle of a write."""
+    action = ACTIONS.get(item.action)
+    return ErrorInfo(
+        category="internal",
+        type=foreign_errors.code(type(failure).__name__),
+        message=f"the worker failed unexpectedly: {foreign_errors.crash(failure)}",
+        outcome_unknown=action is not None and action.mutates and not item.dry_run,
+    )

@@ -1,0 +1,133 @@
+"""Everybody's preferences for topics that are about to be removed: saved, and looked at again right before they go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from ses_fleet import limits
+from ses_fleet.worker import backups
+from ses_fleet.worker.backups import BackupWriter
+from ses_fleet.worker.contact_list import ContactList, Scan, address, chosen
+from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.paced import Requests
+from ses_fleet.worker.record_files import Record
+
+
+class PreferencesChangedError(Exception):
+    """Somebody chose something about the topics that go, since their preferences were saved."""
+
+
+class TopicBackup:
+    """The backup of one customer's prune, over as many slices as that takes.
+
+    `going` are the topics that it is about, `location` is where it is once it is complete. `state` is JSON, without
+    addresses.
+    """
+
+    def __init__(self, job: Job, state: State) -> None:
+        self._job = job
+        self.going: tuple[str, ...] = tuple(state.get("going", ()))
+        self.location: str | None = state.get("location")
+        self._generation: int = state.get("generation", 1)
+        self._scan = Scan(state.get("scan", {}))
+        self._writer = BackupWriter(job, state.get("written", {}), generation=self._generation)
+        self._contacts: int = state.get("contacts", 0)  # of the whole list
+        self._told = False
+        self._cut: int = state.get("cut", 0)  # so many slices ended during the last look
+
+    def state(self) -> State:
+        """What the next slice goes on from."""
+        return {
+            "going": list(self.going),
+            "location": self.location,
+            "generation": self._generation,
+            "scan": self._scan.state() if self.going else {},
+            "written": self._writer.state(),
+            "contacts": self._contacts,
+            "cut": self._cut,
+        }
+
+    def begin(self, found: ContactList, going: tuple[str, ...]) -> None:
+        """Save what people chose about these topics of the list; SliceTimeoutError when that takes another slice."""
+        self.going = going
+        self._scan = _scan_of(found)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Save what is still missing, if a backup was begun."""
+        found = self._scan.found
+        if self.location is not None or found is None:
+            return
+        for page in self._scan.pages(self._job, self._forget):
+            self._contacts += len(page)
+            self._writer.add(self._records(page))
+        saved = (found, self.going, self._writer)
+        self.location = backups.complete(self._job, "topics", *saved, generation=self._generation)
+        names = ", ".join(self.going)
+        self._job.log(f"💾 Customer {self._job.code}: preferences of {self._writer.total} contacts saved for {names}")
+
+    @property
+    def requests(self) -> int:
+        """How many requests are reserved for the last look: no more than a burst with the two after it."""
+        if self.location is None:
+            return 0
+        return min(1 + self._contacts // limits.SES_PAGE_SIZE, max(0, self._job.settings.ses_burst - 2))
+
+    def look(self, sent: Requests) -> None:
+        """Look at the list again, as part of the unit that removes the topics; PreferencesChangedError if that differs.
+
+        It is left out of a list that changes all the time, or that one slice is too short to read; that is a warning.
+        """
+        if self.location is None or self._is_given_up():
+            return
+        saved = {_digest(record) for record in self._writer.records()}
+        found = self._scan.found
+        assert found is not None  # noqa: S101  # what was saved was of a list
+        for page in _scan_of(found).pages(self._job, lambda: None, ses=sent):
+            if not all(_digest(record) in saved for record in self._records(page)):
+                raise PreferencesChangedError
+
+    def was_cut(self) -> None:
+        """Note that a slice ended before the look and the removal were over: they must fit one slice."""
+        self._cut += self.location is not None
+
+    def make_anew(self) -> None:
+        """Save everything once more, beside what was saved; the newest counts."""
+        self._job.log(f"🔁 Customer {self._job.code}: people chose something meanwhile; saving their preferences anew")
+        found = self._scan.found
+        assert found is not None  # noqa: S101  # what was saved was of a list
+        self._generation += 1
+        self._writer = BackupWriter(self._job, {}, generation=self._generation)
+        self._contacts, self.location = 0, None
+        self.begin(found, self.going)
+
+    def _is_given_up(self) -> bool:
+        if max(self._generation, self._cut) < limits.CHANGE_ATTEMPTS:
+            return False
+        if self._told:
+            return True
+        self._told = True  # the unit may be run several times
+        self._job.warn(
+            "people's preferences for the topics that go were not looked at again right before, as the list is large "
+            "or changes all the time: what was chosen since they were saved is not in the backup"
+        )
+        return True
+
+    def _records(self, page: list[dict[str, Any]]) -> list[Record]:
+        chose = [(address(contact), chosen(contact)) for contact in page]
+        going = [(email, {name: said[name] for name in said if name in self.going}) for email, said in chose]
+        return [{"email": email, "preferences": said} for email, said in going if said]
+
+    def _forget(self) -> None:
+        self._contacts = 0
+        self._writer.restart()
+
+
+def _scan_of(found: ContactList) -> Scan:
+    return Scan({"list": found.model_dump(mode="json")})
+
+
+def _digest(record: Record) -> bytes:
+    return hashlib.blake2b(json.dumps(record, sort_keys=True).encode(), digest_size=10).digest()

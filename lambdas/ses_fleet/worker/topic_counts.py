@@ -1,0 +1,69 @@
+"""Opt-ins and opt-outs per topic over all contacts, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from ses_fleet.worker.contact_list import ContactList, Topic, chosen
+from ses_fleet.worker.context import Job, State
+
+
+class TopicCounts:
+    """UnsubscribeAll beats an explicit preference, which beats the topic's default."""
+
+    def __init__(self, state: State) -> None:
+        self._count(state)
+
+    def _count(self, state: State) -> None:
+        self.total: int = state.get("total", 0)
+        self.unsubscribed_all: int = state.get("unsubscribed_all", 0)
+        self._explicit = Counter({(topic, status): count for topic, status, count in state.get("explicit", ())})
+
+    def forget(self) -> None:
+        """Have counted nobody: all pages come again."""
+        self._count({})
+
+    def state(self) -> State:
+        """What the next slice goes on from; JSON."""
+        explicit = [[topic, status, count] for (topic, status), count in self._explicit.items()]
+        return {"total": self.total, "unsubscribed_all": self.unsubscribed_all, "explicit": explicit}
+
+    def add(self, contacts: list[dict[str, Any]]) -> None:
+        """Take in one page as SES has it."""
+        self.total += len(contacts)
+        for contact in contacts:
+            if contact.get("UnsubscribeAll"):
+                self.unsubscribed_all += 1
+                continue
+            for choice in chosen(contact).items():
+                self._explicit[choice] += 1
+
+    def opted_in(self, topic: Topic) -> int:
+        """How many contacts get this topic's mail."""
+        if topic.default_status != "OPT_IN":
+            return self._explicit[topic.name, "OPT_IN"]
+        return self.total - self.unsubscribed_all - self._explicit[topic.name, "OPT_OUT"]
+
+
+def described(contact_list: ContactList, counts: TopicCounts | None) -> list[dict[str, Any]]:
+    """The topics as describe-list and describe-topics answer them; numbers are null when nothing was counted."""
+    return [
+        {
+            **topic.model_dump(mode="json"),
+            "opted_in": None if counts is None else counts.opted_in(topic),
+            "opted_out": None if counts is None else counts.total - counts.opted_in(topic),
+        }
+        for topic in contact_list.topics
+    ]
+
+
+def log_counts(job: Job, topics: list[dict[str, Any]], counts: TopicCounts | None) -> None:
+    """A line for each topic, then the total."""
+    for topic in topics:
+        numbers = "" if counts is None else f": {topic['opted_in']} opted in, {topic['opted_out']} opted out"
+        job.log(f"   {topic['name']} (default {topic['default_status']}){numbers}")
+    if counts is not None:
+        job.log(
+            f"👥 Customer {job.code}: {counts.total} contacts, {counts.unsubscribed_all} unsubscribed from everything"
+        )

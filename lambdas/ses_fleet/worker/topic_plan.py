@@ -1,0 +1,112 @@
+"""What has to change for a list to have the wanted topics. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ses_fleet.worker.contact_list import Topic
+from ses_fleet.worker.context import State
+
+_COMPARED = ("display_name", "description", "default_status")
+
+
+@dataclass(frozen=True)
+class TopicPlan:
+    """`desired` is the complete list of topics afterwards; the other fields say what differs from now.
+
+    `updated` = [{topic, field, from, to}]. `unmanaged` are the topics that nobody wants and that stay.
+    """
+
+    desired: tuple[Topic, ...]
+    added: tuple[str, ...]
+    updated: tuple[dict[str, Any], ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    unmanaged: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything has to be written."""
+        return bool(self.added or self.updated or self.removed)
+
+    def data(self, *, list_created: bool) -> dict[str, Any]:
+        """interface.md's `data` of manage-topic."""
+        return {
+            "list_created": list_created,
+            "added": list(self.added),
+            "updated": list(self.updated),
+            "removed": list(self.removed),
+            "unchanged": list(self.unchanged),
+            "unmanaged": list(self.unmanaged),
+        }
+
+
+def make(current: Sequence[Topic], wanted: Sequence[Topic], removable: Collection[str] = ()) -> TopicPlan:
+    """Topics that are there stay in their order; new ones follow. Order is no difference, nor is "" against none.
+
+    `removable` are topics that may go if nobody wants them.
+    """
+    want = {topic.name: topic for topic in wanted}
+    have = {topic.name: topic for topic in current}
+    added = [topic for topic in wanted if topic.name not in have]
+    updated = [
+        {"topic": topic.name, "field": field, "from": getattr(topic, field), "to": getattr(want[topic.name], field)}
+        for topic in current
+        if topic.name in want
+        for field in _COMPARED
+        if (getattr(topic, field) or "") != (getattr(want[topic.name], field) or "")
+    ]
+    removed = [name for name in have if name not in want and name in removable]
+    changed = {entry["topic"] for entry in updated}
+    return TopicPlan(
+        desired=(*(want.get(name, topic) for name, topic in have.items() if name not in removed), *added),
+        added=tuple(topic.name for topic in added),
+        updated=tuple(updated),
+        removed=tuple(removed),
+        unchanged=tuple(name for name in have if name in want and name not in changed),
+        unmanaged=tuple(name for name in have if name not in want and name not in removed),
+    )
+
+
+class TopicLedger:
+    """What one customer's run really did to the topics, over all its slices. `state` is JSON."""
+
+    def __init__(self, state: State) -> None:
+        self.list_created: bool = state.get("list_created", False)
+        self._added: list[str] = state.get("added", [])
+        self._updated: list[dict[str, Any]] = state.get("updated", [])
+        self._removed: list[str] = state.get("removed", [])
+
+    @property
+    def wrote(self) -> bool:
+        """Whether this run wrote anything."""
+        return bool(self.list_created or self._added or self._updated or self._removed)
+
+    def state(self) -> State:
+        """What the next slice goes on from."""
+        return {
+            "list_created": self.list_created,
+            "added": self._added,
+            "updated": self._updated,
+            "removed": self._removed,
+        }
+
+    def add(self, done: TopicPlan, *, list_created: bool) -> None:
+        """Take in a plan that was written."""
+        self.list_created |= list_created
+        self._added += [name for name in done.added if name not in self._added]
+        self._updated += done.updated
+        self._removed += [name for name in done.removed if name not in self._removed]
+
+    def plan(self, now: TopicPlan) -> TopicPlan:
+        """The plan of the list as it is now, with what this run did in place of what is left to do."""
+        touched = {*self._added, *(entry["topic"] for entry in self._updated)}
+        return replace(
+            now,
+            added=tuple(self._added),
+            updated=tuple(self._updated),
+            removed=tuple(self._removed),
+            unchanged=tuple(name for name in now.unchanged if name not in touched),
+        )

@@ -1,0 +1,202 @@
+"""Afterwards it looks: whether somebody who had said no, as far as a run saw, would get mail now.
+
+A run that changes contacts notes who had unsubscribed or opted out, and whom it wrote. When everything is done it reads
+the list once more and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ses_fleet import limits
+from ses_fleet.errors import CustomerError
+from ses_fleet.worker import record_files
+from ses_fleet.worker.contact_changes import Contact
+from ses_fleet.worker.contact_list import ContactList
+from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.list_snapshot import Harvest
+from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.record_files import PartWriter, Record
+
+_CHOICES, _WRITTEN, _AGAIN = "choices", "written", "subscribed-again"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the list shows afterwards. `missing` are expected addresses that are not there.
+
+    `by_us` and `by_others` are contacts that had said no and would get mail now, by whether this run wrote them:
+    `{email, said, now, written_by_this_run}`.
+    """
+
+    by_us: tuple[Record, ...]
+    by_others: tuple[Record, ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether nobody is missing and nobody would get mail against their word."""
+        return not (self.by_us or self.by_others or self.missing)
+
+
+class Verification:
+    """What a run saw and wrote, over all its slices, and the comparison at its end.
+
+    `state` is JSON without addresses; those lie in S3, with the customer's data of this run.
+    """
+
+    def __init__(self, job: Job, state: State) -> None:
+        self._job = job
+        self._choices = PartWriter(job, job.data_prefix, state.get(_CHOICES, {}), _CHOICES)
+        self._written = PartWriter(job, job.data_prefix, state.get(_WRITTEN, {}), _WRITTEN)
+        self._harvest: State = state.get("harvest", {})
+        self._round: int = state.get("round", 0)
+
+    @property
+    def changed(self) -> bool:
+        """Whether this run wrote any contact."""
+        return self._written.total > 0
+
+    def state(self) -> State:
+        """What the next slice goes on from."""
+        self._choices.flush()
+        self._written.flush()
+        return {
+            _CHOICES: self._choices.state(),
+            _WRITTEN: self._written.state(),
+            "harvest": self._harvest,
+            "round": self._round,
+        }
+
+    def saw(self, email: str, contact: Contact | None) -> None:
+        """Note how a contact was when it was read."""
+        if contact is not None:
+            self.saw_all([contact.record(email)])
+
+    def saw_all(self, records: Iterable[Record]) -> None:
+        """Note contacts as our files have them; only those who said no to something are kept."""
+        self._choices.add(choice for record in records if (choice := _choice(record)) is not None)
+
+    def wrote(self, *emails: str) -> None:
+        """Note that this run wrote these contacts."""
+        self._written.add({"email": email} for email in emails)
+
+    def verdict(self, *, deliberate: bool = False) -> CustomerError | None:
+        """Compare, unless the worker's settings say not to, and tell; the failure for what this run did, if any."""
+        if self._job.settings.verify_contacts == "off":
+            self._job.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
+            return None
+        return told(self._job, self.compare(), deliberate=deliberate)
+
+    def compare(self, expected: Collection[str] = ()) -> Comparison:
+        """Read the list and compare; `expected` are case-folded addresses that should be in it.
+
+        Looks again for a while when something is not as it should be, as reads may lag. SliceTimeoutError when the
+        slice ends meanwhile; CustomerError when the list is gone.
+        """
+        choices, written = self._said_no(), {one["email"] for one in self._read(self._written, _WRITTEN)}
+
+        def ours(contact: Record) -> bool:
+            return contact["email"] in written or contact["email"].casefold() in expected
+
+        folded = {email.casefold() for email in choices} | set(expected)
+        while True:
+            found, there = self._walk(folded)
+            again = _subscribed_again(found, choices, there)
+            comparison = Comparison(
+                by_us=tuple({**one, "written_by_this_run": True} for one in again if ours(one)),
+                by_others=tuple({**one, "written_by_this_run": False} for one in again if not ours(one)),
+                missing=tuple(sorted(set(expected) - there.keys())),
+            )
+            if comparison.as_expected or self._round == len(limits.READ_BACK_PAUSES_SECONDS):
+                return comparison
+            pause = limits.READ_BACK_PAUSES_SECONDS[self._round]
+            self._round, self._harvest = self._round + 1, {}
+            self._job.ses.pause(pause)
+
+    def _walk(self, wanted: Collection[str]) -> tuple[ContactList, dict[str, list[Record]]]:
+        harvest = Harvest(self._job, f"afterwards-{self._round}", self._harvest)
+        try:
+            found = harvest.open()
+            if found is None:
+                text = f"the contact list of {self._job.code} is gone since this run changed it"
+                raise CustomerError("operation", "NoContactList", text, outcome_unknown=True)
+            return found, harvest.run(lambda contact: contact["email"].casefold() in wanted)
+        except SliceTimeoutError:
+            self._harvest = harvest.state()
+            raise
+
+    def _said_no(self) -> dict[str, Record]:
+        """By address, everything that anybody was seen to have said no to."""
+        said: dict[str, Record] = {}
+        for one in self._read(self._choices, _CHOICES):
+            before = said.setdefault(one["email"], one)
+            if before is not one:
+                said[one["email"]] = {
+                    "email": one["email"],
+                    "unsubscribed_all": before["unsubscribed_all"] or one["unsubscribed_all"],
+                    "opted_out": sorted({*before["opted_out"], *one["opted_out"]}),
+                }
+        return said
+
+    def _read(self, writer: PartWriter, name: str) -> Iterator[Record]:
+        writer.flush()
+        for number in range(1, writer.parts + 1):
+            yield from record_files.records(self._job, writer.prefix, number, name)
+
+
+def told(job: Job, comparison: Comparison, *, deliberate: bool = False) -> CustomerError | None:
+    """Write who was found, warn of what others did, and give back the failure for what this run did, if any.
+
+    `deliberate`: this run was asked to subscribe whom it wrote.
+    """
+    by_us = () if deliberate else comparison.by_us
+    rows = [*by_us, *comparison.by_others]
+    if not rows:
+        return None
+    writer = PartWriter(job, job.data_prefix, {}, _AGAIN)
+    writer.add(rows)
+    writer.flush()
+    where = f"{job.results.location(job.data_prefix)}{_AGAIN}-*"
+    if comparison.by_others:
+        job.warn(
+            f"{len(comparison.by_others)} contacts that had unsubscribed or opted out would get mail now; this run did "
+            f"not write them, so they or another program did: {where}"
+        )
+    if not by_us:
+        return None
+    text = (
+        f"{len(by_us)} contacts of {job.code} that had unsubscribed or opted out would get mail now, and this run "
+        f"wrote them: look at {where} and set them right"
+    )
+    return CustomerError("operation", "SubscribedAgain", text)
+
+
+def _choice(record: Record) -> Record | None:
+    opted_out = sorted(topic for topic, status in record["preferences"].items() if status == "OPT_OUT")
+    if not (record["unsubscribed_all"] or opted_out):
+        return None
+    return {"email": record["email"], "unsubscribed_all": record["unsubscribed_all"], "opted_out": opted_out}
+
+
+def _subscribed_again(
+    found: ContactList, choices: dict[str, Record], there: dict[str, list[Record]]
+) -> list[dict[str, Any]]:
+    defaults = {topic.name: topic.default_status for topic in found.topics}
+    return [
+        {"email": now["email"], "said": said, "now": now}
+        for contacts in there.values()
+        for now in contacts
+        if (said := choices.get(now["email"])) is not None and _gets_mail_against(said, now, defaults)
+    ]
+
+
+def _gets_mail_against(said: Record, now: Record, defaults: dict[str, str]) -> bool:
+    if now["unsubscribed_all"]:
+        return False
+    effective = {**defaults, **now["preferences"]}
+    return said["unsubscribed_all"] or any(
+        effective[topic] == "OPT_IN" for topic in said["opted_out"] if topic in defaults
+    )

@@ -1,0 +1,91 @@
+"""A walk over all pages of a listing, over as many slices as it takes, also when a continuation token is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.worker.answers import listed, text
+from ses_fleet.worker.context import State
+from ses_fleet.worker.paced import Reader
+
+Page = list[dict[str, Any]]
+
+# What SES and Identity Center answer to a token that expired or belongs to another session. They are also the answer
+# to other faults of a request; those come back on the first page of the second walk, where they are a failure.
+_REFUSALS_OF_TOKENS = frozenset(
+    {"BadRequestException", "ValidationException", "InvalidNextTokenException", "ExpiredNextTokenException"}
+)
+
+
+class Walk:
+    """Where the walk over one listing is.
+
+    A page counts as read when the one after it is asked for: `state` before that goes on with the same page.
+    """
+
+    def __init__(self, operation: str, member: str, state: State | None = None) -> None:
+        known = state or {}
+        self._operation = operation
+        self._member = member
+        self._token: str | None = known.get("token")
+        self._over: bool = known.get("over", False)
+        self._restarted: bool = known.get("restarted", False)
+        self._several: bool = self._token is not None or known.get("several", False)
+
+    @property
+    def several(self) -> bool:
+        """Whether the listing has, or once had, more than one page."""
+        return self._several
+
+    def state(self) -> State:
+        """Return where the next slice goes on; JSON."""
+        return {
+            "token": self._token,
+            "over": self._over,
+            "restarted": self._restarted,
+            "several": self._several,
+        }
+
+    def pages(self, client: Reader, asked: dict[str, Any], restart: Callable[[], None]) -> Iterator[Page]:
+        """Yield every page that is still to come, with the parameters `asked` besides the position.
+
+        A token that is refused starts the walk again, once: `restart` is called, and must forget every page so far.
+        CustomerError (operation) when a token is refused again, or when the listing would never end.
+        """
+        while not self._over:
+            answer = self._ask(client, asked, restart)
+            following = text(answer, "NextToken")
+            if following is not None and following == self._token:
+                raise _endless(self._operation)
+            yield listed(answer, self._member)
+            # An empty page with a token is not the end.
+            self._token, self._over = following, following is None
+            self._several = self._several or following is not None
+
+    def _ask(self, client: Reader, asked: dict[str, Any], restart: Callable[[], None]) -> dict[str, Any]:
+        if self._token is not None:
+            try:
+                return client.read(self._operation, **asked, NextToken=self._token)
+            except AwsCallError as failure:
+                if failure.kind != "refused" or failure.code not in _REFUSALS_OF_TOKENS:
+                    raise
+                if self._restarted:
+                    raise _refused_again(failure) from None
+            self._token, self._restarted = None, True
+            restart()
+        return client.read(self._operation, **asked)
+
+
+def _refused_again(failure: AwsCallError) -> CustomerError:
+    text = (
+        f"{failure.service}.{failure.operation}: a continuation token was refused ({failure.code}), and another one "
+        "when the listing was read again from its beginning; nothing of it was used. Run this customer again"
+    )
+    return CustomerError("operation", failure.code, text, retryable=True)
+
+
+def _endless(operation: str) -> CustomerError:
+    text = f"{operation}: AWS gave the same continuation token twice in a row, so the listing would never end"
+    return CustomerError("operation", "EndlessListing", f"{text}. Run this customer again", retryable=True)

@@ -1,0 +1,83 @@
+"""`config check`: every fault and warning of config.json and SESConfig.json, one a line, with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from ses_fleet.aws.arns import parse_role_arn
+from ses_fleet.aws.regions import partitions
+from ses_fleet.config import documents, ses_config_json
+from ses_fleet.config.config_json import FleetReader
+from ses_fleet.errors import ConfigurationError
+from ses_fleet.orchestrator.plan import sharing
+from ses_fleet.text import printable
+
+Kind = Literal["config", "ses_config"]
+
+_SES_KEYS = frozenset({"topics", "topic_group_prefix", "topic_group_members"})
+_ANY_REGION = "us-east-1"
+
+
+def findings_of(path: Path, partition: str | None) -> Iterator[tuple[str, str]]:
+    """The findings of a file, or that it cannot be read; `partition` None = the one that all its roles are of."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        yield "error", f"$: cannot be read: {error.strerror}"
+        return
+    yield from findings(body, path.name, partition)
+
+
+def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[str, str]]:
+    """("error" or "warning", "$.path: text") for everything there is to say of a file's content."""
+    try:
+        yield from _of(documents.parse(body, name), partition)
+    except ConfigurationError as error:
+        yield from (("error", str(fault)) for fault in error.faults)
+
+
+def kind(document: Any) -> Kind:
+    """Which of the two files a document is, its content tells."""
+    is_topics = isinstance(document, dict) and _SES_KEYS & set(document) and "customer_mappings" not in document
+    return "ses_config" if is_topics else "config"
+
+
+def line(path: Path, level: str, text: str) -> str:
+    """`FILE: $.path: error: text`."""
+    where, _, what = text.partition(": ")
+    return f"{printable(str(path), 300)}: {where}: {level}: {what}"
+
+
+def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
+    if kind(document) == "ses_config":
+        if not ses_config_json.read(document).topics:
+            yield "warning", "$: has no topics: manage-topic adds none, and refuses to prune"
+        return
+    config = FleetReader(document, _ANY_REGION, partition or _partition_of(document)).read(None)
+    yield from (("warning", warning) for warning in config.warnings)
+    shared_lists = sharing(config.entries.values())
+    for entry in config.entries.values():
+        yield from (("error", str(fault)) for fault in entry.faults)
+        path = f"$.customer_mappings.{entry.code}"
+        yield from (("warning", w if w.startswith("$") else f"{path}: {w}") for w in entry.warnings)
+        if entry.skip_reason is not None:
+            yield "warning", f"{path}: is skipped: {entry.skip_reason}"
+        if entry.code in shared_lists:
+            yield (
+                "warning",
+                f"{path}: {shared_lists[entry.code]}: no run changes it for both",
+            )
+
+
+def _partition_of(document: Any) -> str:
+    """The one of AWS's partitions that all roles of the file are of; `aws` when they are of several, or of none."""
+    mappings = document.get("customer_mappings") if isinstance(document, dict) else None
+    found = set()
+    for customer in mappings.values() if isinstance(mappings, dict) else ():
+        try:
+            found.add(parse_role_arn(customer["ses_role_arn"]).partition)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue  # said where the file is read
+    return found.pop() if len(found) == 1 and found <= set(partitions()) else "aws"

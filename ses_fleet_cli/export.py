@@ -1,0 +1,175 @@
+"""`runs export`: the contacts of all customers of a run in one file, read part by part."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from ses_fleet.aws.s3 import Bucket, TooLargeError
+from ses_fleet.errors import AwsCallError
+from ses_fleet.runs.keys import data_prefix, part_name
+from ses_fleet.runs.models import CustomerResult
+from ses_fleet.runs.record import RunRecord
+from ses_fleet.text import printable
+from ses_fleet_cli.errors import usage
+from ses_fleet_cli.runs import Shown
+
+_ACTION = "list-contacts"
+_MAX_PART_BYTES = 256 * 1024 * 1024
+_COLUMNS = ("customer_code", "email", "unsubscribed_all", "last_updated_at", "preferences", "effective")
+_FIELDS = {"email", "unsubscribed_all", "last_updated_at", "preferences", "effective"}
+# A spreadsheet would run what begins so (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass
+class Exported:
+    """What came of it: `problems` name everything that is not in the file."""
+
+    contacts: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def export(bucket: Bucket, shown: Shown, format_: str, out: Path, advance: Callable[[int, int], None]) -> Exported:
+    """Write the run's contacts to `out`, whole or not at all; `advance(contacts so far, of)` as it goes on.
+
+    CommandError (exit 2) for a run that listed no contacts.
+    """
+    if shown.plan is None or shown.summary.action.removesuffix("-all") != _ACTION or shown.summary.dry_run:
+        what = f"{shown.summary.action}{' (dry run)' if shown.summary.dry_run else ''}"
+        raise usage(f"run {shown.summary.run_id} is {what} and has no contacts; run {_ACTION}-all first")
+    exported = Exported()
+    results = _results(bucket, shown, exported)
+    total = sum((result.data or {}).get("total", 0) for result in results)
+    with _replacing(out) as file:
+        write = _WRITERS[format_](file)
+        for result in results:
+            for contact in _contacts(bucket, shown.summary.run_id, result, exported):
+                write(result.customer_code, contact)
+                exported.contacts += 1
+                if exported.contacts % 1_000 == 0:
+                    advance(exported.contacts, total)
+    return exported
+
+
+def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerResult]:
+    """The customers whose contacts are there; the others are problems."""
+    assert shown.plan is not None  # noqa: S101  # checked by export
+    found = []
+    record = RunRecord(bucket, shown.plan.run_id)
+    for index, body in record.stored_results(shown.plan, range(len(shown.plan.customers))):
+        code = printable(shown.plan.customers[index].customer_code)
+        try:
+            result = CustomerResult.model_validate_json(body) if body else None
+        except ValueError:
+            exported.problems.append(f"{code} is not in it: its result cannot be understood")
+            continue
+        if result is not None and result.status == "successful":
+            found.append(result)
+        elif result is None or result.status != "skipped":
+            exported.problems.append(f"{code} is not in it: {result.status if result else 'no result yet'}")
+    return found
+
+
+def _contacts(bucket: Bucket, run_id: str, result: CustomerResult, exported: Exported) -> Iterator[dict[str, Any]]:
+    data = result.data or {}
+    count = 0
+    for number in range(1, data.get("parts", 0) + 1):
+        key = f"{_prefix(bucket, run_id, result)}{part_name(number)}"
+        try:
+            stored = bucket.read(key, limit=_MAX_PART_BYTES).body
+            _check(stored)
+        except (AwsCallError, TooLargeError, OSError, EOFError, zlib.error, ValueError) as error:
+            why = error.code if isinstance(error, AwsCallError) else type(error).__name__
+            exported.problems.append(f"{bucket.location(key)} cannot be read ({why}): its contacts are missing")
+            count = -1
+            continue
+        for contact in _lines(stored):
+            count += count >= 0
+            yield contact
+    if count >= 0 and count != data.get("total"):
+        exported.problems.append(f"{result.customer_code} has {count} contacts in its files, not {data.get('total')}")
+
+
+def _prefix(bucket: Bucket, run_id: str, result: CustomerResult) -> str:
+    """Where the parts lie: where the result says, if that is among the customer's own data of this run."""
+    own = data_prefix(run_id, result.customer_code)
+    said = (result.data_location or "").removeprefix(bucket.location(""))
+    return said if said.startswith(own) else own
+
+
+def _check(stored: bytes) -> None:
+    """Read a part to its end before any of it is exported: half a part would look like a whole one."""
+    for contact in _lines(stored):
+        if not (isinstance(contact, dict) and contact.keys() >= _FIELDS):
+            raise ValueError("not a contact")
+
+
+def _lines(stored: bytes) -> Iterator[dict[str, Any]]:
+    with gzip.open(io.BytesIO(stored), "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _jsonl(file: TextIO) -> Callable[[str, dict[str, Any]], None]:
+    def write(code: str, contact: dict[str, Any]) -> None:
+        file.write(json.dumps({"customer_code": code, **contact}, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _csv(file: TextIO) -> Callable[[str, dict[str, Any]], None]:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+
+    def write(code: str, contact: dict[str, Any]) -> None:
+        cells = [contact["email"], str(contact["unsubscribed_all"]).lower(), contact["last_updated_at"] or ""]
+        topics = [_topics(contact["preferences"]), _topics(contact["effective"])]
+        writer.writerow([code, *(_harmless(cell) for cell in (*cells, *topics))])
+
+    return write
+
+
+_WRITERS: dict[str, Callable[[TextIO], Callable[[str, dict[str, Any]], None]]] = {"csv": _csv, "jsonl": _jsonl}
+FORMATS = tuple(_WRITERS)
+
+
+def _topics(statuses: dict[str, str]) -> str:
+    return ";".join(f"{topic}={status}" for topic, status in statuses.items())
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[TextIO]:
+    """A file that takes its place when it is complete, readable by its owner only; `-` is standard output."""
+    if str(out) == "-":
+        yield sys.stdout
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    except OSError as error:
+        raise usage(f"{out} cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+        Path(name).replace(out)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise usage(f"{out} cannot be written: {error.strerror}") from None
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

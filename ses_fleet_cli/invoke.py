@@ -1,0 +1,232 @@
+"""Starting a run on a deployed or a local orchestrator, and seeing it to its end: one path for both."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ses_fleet import json_text, limits
+from ses_fleet.actions.catalogue import HELP, payload_names
+from ses_fleet.aws import clients
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.errors import AwsCallError, JsonError, RunRefusedError
+from ses_fleet.runs import function_errors
+from ses_fleet.runs import request as requests
+from ses_fleet.runs.record import RunRecord, comparable, personal_values
+from ses_fleet.text import is_text, printable, quoted
+from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, usage
+from ses_fleet_cli.follow import Follower
+from ses_fleet_cli.server_time import S3Clock, moment_of
+from ses_fleet_cli.show import Screen
+
+_S3_ATTEMPTS = 5
+_S3_CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Target:
+    """An orchestrator, its environment variables, and where its runs are recorded."""
+
+    function_name: str
+    function_arn: str
+    variables: Mapping[str, str]
+    lambda_client: AwsClient
+    s3: AwsClient
+    now: datetime  # Lambda's own time when it was found
+
+    @property
+    def results(self) -> Bucket:
+        """The bucket of the run records."""
+        return Bucket(self.s3, self.variables["RESULTS_BUCKET"])
+
+
+def connect(function_name: str) -> Target:
+    """Find the orchestrator in the environment's account.
+
+    CommandError (exit 3) when it cannot be reached, or the credentials for that cannot be had; (exit 2) without a name.
+    """
+    if not function_name or not is_text(function_name):
+        raise usage(f"--function-name {quoted(function_name)} is the name of no function")
+    region = os.environ.get("AWS_REGION")  # boto3 itself looks at AWS_DEFAULT_REGION only
+    with reachable(f"the function {function_name}"):
+        lambda_client, configuration = _first_call(function_name, region)
+        variables = configuration.get("Environment", {}).get("Variables", {})
+        for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
+            if not variables.get(name):
+                raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
+        s3 = clients.client("s3", region, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
+        now = moment_of(configuration)
+        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3, now)
+
+
+def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict[str, Any]]:
+    """A client, and the function's configuration: this is where credentials are found."""
+    try:
+        # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
+        client = clients.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        return client, client.call("get_function_configuration", FunctionName=function_name)
+    except AwsCallError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
+        why = printable(str(error), limits.MAX_MESSAGE_CHARACTERS)
+        raise no_summary(f"the AWS credentials cannot be had: {type(error).__name__}: {why}") from None
+
+
+def ask_help(target: Target) -> dict[str, Any]:
+    """Invoke `help`: synchronous, no run record."""
+    with reachable(f"the function {target.function_name}"):
+        response = target.lambda_client.call(
+            "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
+        )
+        body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
+    try:
+        answer = dict(json_text.parse(body, "its answer"))
+    except (JsonError, TypeError, ValueError):
+        raise no_summary(f"{target.function_name} answered something else than help") from None
+    if response.get("FunctionError"):
+        raise no_summary(f"{target.function_name} failed: {answer.get('errorType')}: {answer.get('errorMessage')}")
+    return answer
+
+
+def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:
+    """Start the run and follow it; the exit code is the Summary's. `local`: what runs it ends with this command.
+
+    An answer that is lost says nothing about the run, which has its id from here: it is looked for all the same.
+    """
+    payload = {"on_deadline": "continue", **payload}
+    named = requests.claimed_run_id(payload) is not None
+    run_id = _claim_id(payload, target.now)
+    if named:
+        with reachable(f"the record of run {run_id}"):
+            _check_person(RunRecord(target.results, run_id), payload)
+    follower = Follower(
+        target.results,
+        run_id,
+        screen,
+        clock=S3Clock(target.results, run_id),
+        expected=_expected(payload),
+        why_not=lambda: _why_not(target),
+    )
+    started = False
+    try:
+        _start(target, run_id, payload, screen)
+        started = True
+        summary = follower.follow()
+    except KeyboardInterrupt:
+        raise interrupted(_goes_on(run_id, started=started, local=local)) from None
+    screen.summary(summary)
+    return SOME_FAILED if summary.exit_code is None else summary.exit_code
+
+
+def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen) -> None:
+    try:
+        target.lambda_client.call(
+            "invoke",
+            FunctionName=target.function_name,
+            InvocationType="Event",
+            Payload=json.dumps(payload).encode(),
+        )
+    except AwsCallError as failure:
+        if failure.kind not in ("lost", "server"):
+            text = f"the function {target.function_name} cannot be used, nothing was started: {failure.code}: "
+            raise no_summary(text + failure.text) from None
+        screen.notice(
+            f"whether run {run_id} was started is not known ({failure.code}: {failure.text}); its record is followed"
+        )
+
+
+def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
+    if local:
+        return f"run {run_id} ended with its local cloud"
+    known = f"`ses-fleet runs show {run_id}` tells how far it is, the same command with --run-id {run_id} follows it"
+    return f"run {run_id} {'goes on without you' if started else 'may have been started'}; {known}"
+
+
+def _why_not(target: Target) -> str | None:
+    """Why the function cannot even be asked for help; None when it can, or when Lambda itself did not answer."""
+    try:
+        response = target.lambda_client.call(
+            "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
+        )
+        body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
+    except AwsCallError:
+        return None
+    if not response.get("FunctionError"):
+        return None
+    return f"{target.function_name} does not start ({function_errors.reason(body)})"
+
+
+def confirm(payload: dict[str, Any], *, yes: bool) -> None:
+    """Ask before a mutating `-all`; without a terminal only --yes will do."""
+    entry = payload_names().get(str(payload.get("action")))
+    if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
+        return
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise usage(f"{payload['action']} changes every selected customer: give --yes to run it without a terminal")
+    sys.stderr.write(f"{payload['action']} on {_touched(payload)}. Go on? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise usage("nothing was started")
+
+
+def _touched(payload: dict[str, Any]) -> str:
+    selection = {key: payload[key] for key in ("include", "exclude", "environment") if key in payload}
+    who = json.dumps(selection) if selection else "every customer of config.json"
+    if payload.get("params"):
+        who += f", with {json.dumps(payload['params'])}"
+    if not payload.get("prune"):
+        return who
+    return f"{who}; it REMOVES what is not wanted there ({payload.get('confirm_customers', 'no')} customers confirmed)"
+
+
+def _claim_id(payload: dict[str, Any], now: datetime) -> str:
+    """The run's id, made here of Lambda's time unless the payload has or implies one."""
+    claimed = requests.claimed_run_id(payload)
+    if claimed is None:
+        if payload.get("run_id") is not None:
+            raise usage("--run-id must be 1 to 40 of A-Z a-z 0-9 _ -")
+        claimed = requests.new_run_id(now)
+        payload["run_id"] = claimed
+    return claimed
+
+
+def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
+    """Do not take the run of another person, which its plan does not name, for the one that is to be started."""
+    try:
+        request = requests.parse(payload, datetime.now(UTC)).request
+    except RunRefusedError:
+        return  # the function will say why
+    if not personal_values(request):
+        return
+    try:
+        plan = record.plan()
+        same = plan is None or record.is_of(plan, request)
+    except RunRefusedError as error:
+        text = f"run {record.run_id} exists, and whether it is the same person's cannot be told"
+        raise no_summary(f"{text}: {error.faults[0].text}") from None
+    if not same:
+        raise usage(f"run {record.run_id} exists and was started with another request; choose another --run-id")
+
+
+def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The request as the run's plan must have it; None when the function will refuse it anyway."""
+    try:
+        return dict(comparable(requests.parse(payload, datetime.now(UTC)).request))
+    except RunRefusedError:
+        return None
+
+
+@contextmanager
+def reachable(what: str) -> Iterator[None]:
+    """CommandError (exit 3) for every AWS call inside that fails."""
+    try:
+        yield
+    except AwsCallError as failure:
+        raise no_summary(f"{what} cannot be used: {failure.operation}: {failure.code}: {failure.text}") from None

@@ -1,0 +1,132 @@
+"""Flags and --payload → the action payload."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from ses_fleet import json_text
+from ses_fleet.actions.catalogue import payload_names
+from ses_fleet.errors import JsonError
+from ses_fleet.text import printable, quoted
+from ses_fleet_cli.errors import usage
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "false": False}
+
+
+def build(action: str | None, payload: str | None, flags: Mapping[str, Any], params: Iterable[str]) -> dict[str, Any]:
+    """Return the payload to send: what the file says, overridden by every flag that was given.
+
+    A flag that was not given is None; zero, false and the empty text are values. CommandError (exit 2) when no
+    action is named, or anything in it could not be sent as it is.
+    """
+    built = read(payload) if payload is not None else {}
+    if action is not None and built.get("action", action) != action:
+        raise usage(f"the action is {quoted(action)}, but the payload says {quoted(built['action'])}")
+    if action is not None:
+        built["action"] = action
+    if "action" not in built:
+        raise usage("no action: give one, or a payload that has one; `ses-fleet invoke help` lists them")
+    built |= {name: value for name, value in flags.items() if value is not None}
+    parsed = dict(parse_param(text, types_of(built["action"])) for text in params)
+    if parsed:
+        given = built.get("params")
+        built["params"] = {**(given if isinstance(given, dict) else {}), **parsed}
+    faults = list(json_text.faults_of(built))
+    if faults:
+        raise usage("; ".join(map(str, faults)))
+    return built
+
+
+def read(source: str) -> dict[str, Any]:
+    """Return the payload in a file, or on standard input for `-`; CommandError (exit 2) for what is none."""
+    if not source:
+        raise usage('--payload "" is the name of no file')
+    try:
+        built = json_text.parse(_body(source), f"--payload {printable(source)}")
+    except OSError as error:
+        raise usage(f"--payload {printable(source)}: {error.strerror}") from None
+    except ValueError as error:  # a name with a NUL in it
+        raise usage(f"--payload {printable(source)}: {printable(str(error))}") from None
+    except JsonError as error:
+        raise usage(_without_root(error)) from None
+    if not isinstance(built, dict):
+        raise usage(f"--payload {printable(source)} must hold a JSON object")
+    return built
+
+
+def _body(source: str) -> bytes:
+    if source != "-":
+        return Path(source).read_bytes()
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()
+
+
+def types_of(action: Any) -> dict[str, frozenset[type]]:
+    """Return what the action's parameters are declared as, each a set of Python types; nothing for no action."""
+    entry = payload_names().get(action) if isinstance(action, str) else None
+    fields = entry[0].params.model_fields if entry else {}
+    return {name: frozenset(_types(field.annotation)) for name, field in fields.items()}
+
+
+def parse_param(text: str, declared: Mapping[str, frozenset[type]]) -> tuple[str, Any]:
+    """Return name and value of `name=value`; the parameter's declared type decides how the value is read.
+
+    Text stays text, whatever it looks like; in quotation marks it may be JSON's. What does not fit the type is left
+    as text, for the function to refuse by name. The value of a parameter that no action has is JSON if it parses.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise usage(f"--param {quoted(text)} must be name=value")
+    kinds = declared.get(name)
+    if kinds is None:
+        return name, _json_or_text(name, value)
+    if bool in kinds and value in _BOOLEANS:
+        return name, _BOOLEANS[value]
+    if int in kinds and _INTEGER.fullmatch(value):
+        return name, int(value)
+    if str in kinds and len(value) > 1 and value[0] == value[-1] == '"':
+        return name, _json_or_text(name, value)
+    return name, value if kinds <= _SIMPLE else _json_or_text(name, value)
+
+
+def max_failures(text: str | None) -> int | str | None:
+    """`N` or `P%` as the payload has it; the function judges what is neither."""
+    return int(text) if text is not None and _INTEGER.fullmatch(text) else text
+
+
+_SIMPLE = frozenset({bool, int, str})
+
+
+def _types(annotation: Any) -> Iterable[type]:
+    """The types that a JSON value of this annotation may have; text for what pydantic reads from text."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        for one in get_args(annotation):
+            yield from _types(one)
+    elif origin is Annotated:
+        yield from _types(get_args(annotation)[0])
+    elif annotation is bool or annotation is int:
+        yield annotation
+    elif origin in (list, tuple, dict):
+        yield origin
+    elif annotation is not type(None):
+        yield str
+
+
+def _json_or_text(name: str, value: str) -> Any:
+    try:
+        return json_text.parse(value, f"--param {printable(name)}")
+    except JsonError as error:
+        if error.is_json:
+            raise usage(_without_root(error)) from None
+    return value
+
+
+def _without_root(error: JsonError) -> str:
+    """The faults on one line; the path of the whole says nothing beside the name of the source."""
+    return "; ".join(fault.text if fault.path == "$" else str(fault) for fault in error.faults)

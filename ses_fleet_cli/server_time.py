@@ -1,0 +1,46 @@
+"""S3's own time: the clock of whoever runs the command may be minutes away from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.errors import AwsCallError
+
+_ASK_AGAIN_SECONDS = 60.0  # a laptop that slept, and whose count stood still, is late by no more than that
+
+
+def moment_of(answer: Mapping[str, Any]) -> datetime:
+    """Return when AWS gave an answer, by its own clock; AwsCallError when it does not say."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        return parsedate_to_datetime(headers["date"])
+    except (KeyError, TypeError, ValueError):
+        raise AwsCallError("aws", "date", "lost", "NoDate", "the answer does not say when it was given") from None
+
+
+@dataclass
+class S3Clock:
+    """The time at S3 in epoch seconds: asked there, and counted on between two questions."""
+
+    bucket: Bucket
+    run_id: str
+    counter: Callable[[], float] = time.monotonic
+    _told: float = 0.0
+    _asked_at: float | None = field(default=None)
+
+    def __call__(self) -> float:
+        """Return S3's time; AwsCallError when it has to be asked and does not answer."""
+        now = self.counter()
+        if self._asked_at is None or now - self._asked_at > _ASK_AGAIN_SECONDS:
+            # Any listing will do; whoever may read the record may list below it.
+            answer = self.bucket.s3.call(
+                "list_objects_v2", Bucket=self.bucket.name, Prefix=f"runs/{self.run_id}/", MaxKeys=1
+            )
+            self._told, self._asked_at = moment_of(answer).timestamp(), now
+        return self._told + now - self._asked_at

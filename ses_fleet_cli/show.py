@@ -1,0 +1,190 @@
+"""What a person sees: blocks as customers finish, a progress bar, the summary."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
+from ses_fleet.text import printable
+from ses_fleet_cli.runs import Listed
+from ses_fleet_cli.tables import is_open, plain, tables
+
+_BOUNDARY_WIDTH = 63
+
+
+class Screen:
+    """Notices and progress on stderr; blocks and summary as text on stdout, unless that is for JSON."""
+
+    def __init__(self, *, text: bool) -> None:
+        self._text = text
+        self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._err,
+            transient=True,
+            disable=not self._err.is_terminal,
+        )
+        self._task = None if not self._err.is_terminal else self._progress.add_task("waiting for the run", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def notice(self, text: str) -> None:
+        """A line on stderr."""
+        self._aside(self._err, printable(text, 2_000))
+
+    def planned(self, plan: RunPlan) -> None:
+        """The run has begun: how many customers, and which run to look for when this client goes away."""
+        count = len(plan.customers)
+        if self._task is not None:
+            self._progress.update(self._task, description="customers", total=count)
+        mode = "🔍 DRY RUN MODE - No changes will be made" if plan.request.get("dry_run") else None
+        effective = plan.concurrency.effective
+        how = "concurrently" if effective >= count else f"{effective} at a time"
+        head = f"🔄 Processing {count} {'customer' if count == 1 else 'customers'} {how}... (run {plan.run_id})"
+        if self._text:
+            self._aside(self._out, *([mode, ""] if mode else []), head, "")
+        else:
+            self.notice(head)
+
+    def finished(self, result: CustomerResult) -> None:
+        """One customer's block."""
+        if self._task is not None:
+            self._progress.advance(self._task)
+        if self._text:
+            boundary = "═" * min(_BOUNDARY_WIDTH, self._out.width)
+            head = f"Customer: {printable(result.customer_code)}"
+            lines = [printable(line, 1_000) for line in result.logs or ()]
+            self._aside(self._out, boundary, head, boundary, *lines, boundary, "")
+
+    def summary(self, summary: Summary) -> None:
+        """The end: as text for people, or the Summary itself. There is nothing to wait for any more, so no bar."""
+        self._progress.stop()
+        if not self._text:
+            sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
+            sys.stdout.flush()
+            return
+        if summary.exit_code == 2:
+            self._aside(
+                self._err, "❌ The run was refused:", *(f"   {printable(text, 500)}" for text in summary.errors)
+            )
+            return
+        for table in tables(summary, self._out.width):
+            self.table(table)
+        self._aside(self._out, *summary_lines(summary))
+
+    def table(self, table: RenderableType) -> None:
+        """A table on stdout, whose cells wrap; or a line, which wraps as the terminal does."""
+        self._out.print(table, soft_wrap=not isinstance(table, Table))
+
+    def runs(self, listed: Sequence[Listed]) -> None:
+        """`runs list`."""
+        if not listed:
+            self._aside(self._out, "no runs yet")
+            return
+        rows = []
+        for one in listed:
+            counts = {"✅": one.successful, "❌": one.failed, "⏭️": one.skipped, "⏸️": one.not_started}
+            shown = " ".join(f"{count} {mark}" for mark, count in counts.items() if count)
+            seconds = "" if one.seconds is None else f"{one.seconds:.1f}s"
+            started = one.started_at[:16].replace("T", " ")
+            action = f"{printable(one.action)}{' (dry run)' if one.dry_run else ''}"
+            outcome = printable(f"{one.state} {shown}".strip(), 300)
+            rows.append([printable(one.run_id), action, printable(started), outcome, seconds])
+        self.table(plain("Runs", ["run", "action", "started (UTC)", "outcome", "time"], rows, texts=4))
+
+    def exported(self, contacts: int, total: int) -> None:
+        """How far an export is."""
+        if self._task is not None:
+            self._progress.update(self._task, description="contacts", completed=contacts, total=total)
+
+    def answer(self, actions: dict[str, Any]) -> None:
+        """The answer to help."""
+        if self._text:
+            self._aside(self._out, *help_lines(actions))
+
+    def _aside(self, console: Console, *lines: str) -> None:
+        """Print without tearing the bar, which may be on the same terminal."""
+        running = self._progress.live.is_started
+        if running:
+            self._progress.stop()
+        for line in lines:
+            console.print(line)
+        if running:
+            self._progress.start()
+
+
+def summary_lines(summary: Summary) -> list[str]:
+    """The seed's summary, then what to do about what went wrong."""
+    if summary.dry_run and not summary.failed_count and summary.exit_code is not None:
+        head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
+    else:
+        head = ["📊 Summary:"]
+    seconds = summary.total_duration_seconds
+    lines = [
+        *head,
+        f"   Total customers: {summary.total_customers}",
+        f"   ✅ Successful: {summary.successful_count}",
+        f"   ❌ Failed: {summary.failed_count}",
+        f"   ⏭️  Skipped: {summary.skipped_count}",
+    ]
+    waiting = [result.customer_code for result in summary.results if is_open(result)]
+    if summary.not_started_count > len(waiting):
+        lines.append(f"   ⏸️  Not started: {summary.not_started_count - len(waiting)}")
+    if waiting:
+        lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
+    going = "under way" if summary.resume is None else "unknown"  # only a run that is lost has both
+    lines.append(f"   ⏱️  Total time: {going if seconds is None else f'{seconds:.1f}s'}")
+    return [*lines, *_trouble(summary)]
+
+
+def help_lines(answer: dict[str, Any]) -> list[str]:
+    """Every action on a line, with its fields and parameters below."""
+    lines = []
+    for action in answer["actions"]:
+        effect = "changes contact lists" if action["mutates"] else "changes nothing"
+        lines += [
+            f"{action['name']}  ({effect})",
+            f"   {action['purpose']}",
+            f"   fields: {', '.join(action['fields'])}",
+        ]
+        for name, schema in action["params_schema"].get("properties", {}).items():
+            default = f" (default {schema['default']})" if schema.get("default") is not None else ""
+            lines.append(f"   params.{name}: {schema.get('description', schema.get('type', ''))}{default}")
+        lines.append("")
+    return lines[:-1]
+
+
+def _trouble(summary: Summary) -> list[str]:
+    lines = []
+    for result in summary.results:
+        code = printable(result.customer_code)
+        if result.error is not None:
+            lines.append(f"   ❌ {code} ({result.error.category}): {printable(result.error.message, 500)}")
+        elif result.status == "not_started" and not is_open(result):
+            lines.append(f"   ⏸️  {code}: {printable('; '.join(result.warnings), 500)}")
+    lines += [f"   ⚠️  {printable(warning, 500)}" for warning in summary.warnings]
+    if lines:
+        lines.insert(0, "")
+    if summary.resume is not None:
+        kept = f",\n   kept in {summary.summary_location}" if summary.exit_code is not None else ""
+        lines += ["", f"   Run again what failed: the payload is `resume` of the Summary (--output json){kept}"]
+        lines += [f"   with {name} given again: it is personal and not kept there" for name in summary.resume_needs]
+    return lines

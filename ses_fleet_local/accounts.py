@@ -1,0 +1,227 @@
+"""The accounts of the local cloud: the hub with its functions, and one for every customer's role."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ses_fleet
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ACTIONS, identity_center_statements, policy_statements
+from ses_fleet.aws.arns import RoleArn, parse_role_arn
+from ses_fleet.runs.keys import PERSONAL_PARAMS
+from ses_fleet.text import printable
+from ses_fleet_local.scenario import Scenario, ScenarioList, ScenarioRole
+from strict_aws import moto_state
+from strict_aws.control import Generated
+from strict_aws.identity_center.identity_scenario import put_people
+from strict_aws.identity_center.service import StrictIdentityCenter
+from strict_aws.lambda_service.functions import Functions
+from strict_aws.ses import bulk
+from strict_aws.ses.service import StrictSes
+
+HUB_ACCOUNT = "123456789012"
+HUB_REGION = "us-east-1"
+CONFIG_BUCKET = f"ses-fleet-config-{HUB_ACCOUNT}"
+RESULTS_BUCKET = f"ses-fleet-results-{HUB_ACCOUNT}"
+ORCHESTRATOR = "ses-fleet-orchestrator"
+WORKER = "ses-fleet-worker"
+WORKER_ROLE_ARN = f"arn:aws:iam::{HUB_ACCOUNT}:role/{WORKER}"
+
+_SHIPPED = Path(ses_fleet.__file__).parent
+# The name of every role's inline policy.
+_POLICY = "ses-fleet"
+_MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 512}
+_LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+_SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+@dataclass
+class _WantedRole:
+    """A role that config.json names, and under which keys."""
+
+    role: RoleArn
+    external_id: str | None
+    keys: set[str] = field(default_factory=set)
+    import_buckets: set[str] = field(default_factory=set)
+
+
+def make_hub(moto: moto_state.MotoApp, functions: Functions, *, ses_rate: float) -> None:
+    """Buckets, roles and the two functions, as the deployed stack would have them."""
+    moto_state.make_bucket(moto, HUB_ACCOUNT, CONFIG_BUCKET, versioned=True)
+    moto_state.make_bucket(moto, HUB_ACCOUNT, RESULTS_BUCKET, versioned=False)
+    for name, statements in _hub_policies().items():
+        moto_state.make_role(
+            f"arn:aws:iam::{HUB_ACCOUNT}:role/{name}",
+            trust=_document([_SERVICE_TRUST]),
+            policies={_POLICY: _document(statements)},
+        )
+    code = package(_SHIPPED)
+    for name, variables in _variables(ses_rate).items():
+        seconds = limits.WORKER_FUNCTION_TIMEOUT_SECONDS
+        moto_state.make_function(
+            HUB_ACCOUNT,
+            HUB_REGION,
+            name=name,
+            handler=f"ses_fleet.{name.removeprefix('ses-fleet-')}.handler.handler",
+            role_arn=f"arn:aws:iam::{HUB_ACCOUNT}:role/{name}",
+            code=code,
+            timeout=seconds if name == WORKER else limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS,
+            memory_mb=_MEMORY_MB[name],
+            variables=variables,
+        )
+        functions.keep((HUB_ACCOUNT, HUB_REGION, name), {"LoggingConfig": _LOGGING})
+
+
+def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
+    """One role for every well-formed role ARN of config.json; yields a line for each that cannot be made."""
+    wanted: dict[str, _WantedRole] = {}
+    for code, key, text, external_id in _role_arns(config):
+        try:
+            role = parse_role_arn(text)
+        except ValueError as error:
+            yield f"{printable(code)}: {key} {error}: no role made"
+            continue
+        if role.partition != "aws":
+            yield f"{printable(code)}: {key} {printable(text)} is of partition {role.partition}: no role made"
+        else:
+            one = wanted.setdefault(role.text, _WantedRole(role, external_id))
+            one.keys.add(key)
+            bucket = config["customer_mappings"][code].get("import_bucket")
+            if key == "ses_role_arn" and isinstance(bucket, str) and bucket:
+                one.import_buckets.add(bucket)
+    for one in wanted.values():
+        account = scenario.accounts.get(one.role.account_id)
+        own = account.roles.get(one.role.name) if account else None
+        moto_state.make_role(
+            one.role.text, trust=_customer_trust(own, one.external_id), policies={_POLICY: _customer_policy(one)}
+        )
+
+
+def fill_accounts(ses: StrictSes, identity_center: StrictIdentityCenter, scenario: Scenario) -> None:
+    """The scenario's lists and contacts, what SES thinks of the accounts, and their Identity Centers."""
+    for account_id, account in scenario.accounts.items():
+        for region, standing in account.ses.items():
+            ses.set_account(
+                account_id,
+                region,
+                production_access=standing.production_access,
+                sending_enabled=standing.sending_enabled,
+            )
+            ses.set_import_jobs(account_id, region, standing.import_jobs.settings)
+        for region, contact_list in account.lists.items():
+            _make_list(ses, account_id, region, contact_list)
+        if account.identity_centers is not None:
+            identity_center.declare(account_id)
+        for people in account.identity_centers or ():
+            put_people(identity_center, account_id, people.region, people)
+
+
+def package(source: Path) -> bytes:
+    """A zip of a package's Python files in a folder of its name, always the same for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(source.rglob("*.py")):
+            name = str(path.relative_to(source.parent))
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), path.read_bytes())
+    return buffer.getvalue()
+
+
+def _variables(ses_rate: float) -> dict[str, dict[str, str]]:
+    return {
+        ORCHESTRATOR: {
+            "CONFIG_BUCKET": CONFIG_BUCKET,
+            "RESULTS_BUCKET": RESULTS_BUCKET,
+            "WORKER_FUNCTION_NAME": WORKER,
+        },
+        WORKER: {
+            "RESULTS_BUCKET": RESULTS_BUCKET,
+            "SES_REQUESTS_PER_SECOND": f"{ses_rate:g}",
+            "SES_BURST": str(limits.SES_BURST),
+        },
+    }
+
+
+def _hub_policies() -> dict[str, list[dict[str, Any]]]:
+    functions = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
+    buckets = [f"arn:aws:s3:::{CONFIG_BUCKET}", f"arn:aws:s3:::{RESULTS_BUCKET}"]
+    return {
+        ORCHESTRATOR: [
+            _allow(["s3:GetObject"], f"{buckets[0]}/*"),
+            _allow(["s3:ListBucket"], buckets),
+            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/runs/*", f"{buckets[1]}/{PERSONAL_PARAMS}"]),
+            _allow(["lambda:InvokeFunction"], [f"{functions}:{WORKER}", f"{functions}:{ORCHESTRATOR}"]),
+        ],
+        WORKER: [
+            _allow(["sts:AssumeRole"], "arn:aws:iam::*:role/*"),
+            _allow(["s3:ListBucket"], buckets[1]),
+            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/data/*", f"{buckets[1]}/backups/*"]),
+        ],
+    }
+
+
+def _allow(actions: list[str], resource: str | list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _role_arns(config: Any) -> Iterator[tuple[str, str, str, str | None]]:
+    """(customer code, key, ARN, ExternalId) of everything in config.json that names a role."""
+    mappings = config.get("customer_mappings") if isinstance(config, Mapping) else None
+    for code, customer in (mappings if isinstance(mappings, Mapping) else {}).items():
+        if not isinstance(customer, Mapping):
+            continue
+        for key, external_key in (
+            ("ses_role_arn", "external_id"),
+            ("identity_center_role_arn", "identity_center_external_id"),
+        ):
+            text, external_id = customer.get(key), customer.get(external_key)
+            if isinstance(text, str) and text:
+                yield code, key, text, external_id if isinstance(external_id, str) else None
+
+
+def _customer_trust(own: ScenarioRole | None, external_id: str | None) -> dict[str, Any]:
+    trusted = [WORKER_ROLE_ARN] if own is None or own.trust is None else own.trust
+    wanted_id = external_id if own is None else own.external_id
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
+    if wanted_id is not None:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": wanted_id}}
+    return _document([statement])
+
+
+def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
+    statements: list[dict[str, Any]] = []
+    account_id = wanted.role.account_id
+    for action in ACTIONS.values():
+        if "ses_role_arn" in wanted.keys:
+            buckets: list[str | None] = [*sorted(wanted.import_buckets)]
+            for bucket in buckets or [None]:
+                statements += policy_statements(
+                    action, partition="aws", region="*", account_id=account_id, import_bucket=bucket
+                )
+        if "identity_center_role_arn" in wanted.keys:
+            statements += identity_center_statements(action.identity_center_permissions, partition="aws", store_id=None)
+    return _document(statements)
+
+
+def _make_list(ses: StrictSes, account_id: str, region: str, wanted: ScenarioList) -> None:
+    ses.create_list(account_id, region, wanted.name, description=wanted.description, topics=wanted.topics)
+    if isinstance(wanted.contacts, Generated):
+        contacts = bulk.generate(
+            count=wanted.contacts.generate,
+            seed=wanted.contacts.seed,
+            opt_in=wanted.contacts.opt_in,
+            topics=ses.topics(account_id, region, wanted.name),
+        )
+    else:
+        lines = "\n".join(json.dumps(record) for record in wanted.contacts)
+        contacts = bulk.parse_import_lines(lines.encode())
+    ses.fill(account_id, region, wanted.name, contacts)

@@ -1,0 +1,82 @@
+"""What a resource type is: made, changed and deleted by its service's own API."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from strict_aws.cloudformation.api import Api
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a resource stands in its template. `adopts` = one of that name that is there already is taken over."""
+
+    stack: str
+    logical_id: str
+    adopts: bool = False
+
+    def name(self, limit: int = 64) -> str:
+        """A name as CloudFormation makes one up: `stack-logical id-RANDOM`."""
+        suffix = "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(12))
+        return f"{self.stack}-{self.logical_id}"[: limit - 13] + f"-{suffix}"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource that is there: what Ref gives, and what Fn::GetAtt gives."""
+
+    physical_id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ResourceType(ABC):
+    """One `AWS::Service::Type`."""
+
+    properties: ClassVar[frozenset[str]]  # that are heeded; others are ignored with a warning
+    replacing: ClassVar[frozenset[str]] = frozenset()  # whose change makes a new resource instead
+
+    @abstractmethod
+    def create(self, api: Api, place: Place, properties: Properties) -> Made:
+        """Make it; ClientError as the service says it."""
+
+    @abstractmethod
+    def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
+        """Change what is there."""
+
+    def settle(self, api: Api, made: Made, old: Properties, new: Properties) -> None:  # noqa: B027  # few have any
+        """What is set on it once it is there, after `create` and after `update`."""
+
+    @abstractmethod
+    def delete(self, api: Api, made: Made, properties: Properties) -> None:
+        """Remove it; one that is gone already is no error."""
+
+
+def forgiving(api: Api, service: str, operation: str, parameters: Properties) -> None:
+    """Call; "there is none" is no error."""
+    try:
+        api.call(service, operation, parameters)
+    except ClientError as error:
+        code = str(error.response["Error"]["Code"])
+        if not code.startswith("NoSuch") and "NotFound" not in code and "NonExistent" not in code:
+            raise
+
+
+def tags(properties: Properties) -> dict[str, str]:
+    """A template's list of tags as the map that some services want."""
+    return {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+
+
+def lower_first(value: Any) -> Any:
+    """Names as some services want them, all the way down."""
+    if isinstance(value, Mapping):
+        return {name[:1].lower() + name[1:]: lower_first(inner) for name, inner in value.items()}
+    return [lower_first(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,128 @@
+"""Functions, who may invoke them, and how their events are handled."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from typing import Any
+
+from strict_aws.cloudformation import api as apis
+from strict_aws.cloudformation.api import Api
+from strict_aws.cloudformation.resources.base import Made, Place, Properties, ResourceType, forgiving, tags
+
+_POLL_SECONDS = 0.1
+
+# What a function has whose template does not say, for an update that takes something away.
+_DEFAULTS: dict[str, Any] = {
+    "DeadLetterConfig": {"TargetArn": ""},
+    "Description": "",
+    "Environment": {"Variables": {}},
+    "LoggingConfig": {"LogFormat": "Text"},
+    "MemorySize": 128,
+    "Timeout": 3,
+    "TracingConfig": {"Mode": "PassThrough"},
+}
+
+
+class Function(ResourceType):
+    """AWS::Lambda::Function."""
+
+    properties = apis.known("lambda", "CreateFunction") | {"ReservedConcurrentExecutions"}
+    replacing = frozenset({"FunctionName", "PackageType"})
+
+    def create(self, api: Api, place: Place, properties: Properties) -> Made:
+        """A function of a zip in S3, or of the source in the template."""
+        name = str(properties.get("FunctionName") or place.name())
+        code, labels = _code(properties), tags(properties)
+        answer = api.call(
+            "lambda", "CreateFunction", {**properties, "FunctionName": name, "Code": code, "Tags": labels}
+        )
+        _wait(api, name)
+        return Made(name, {"Arn": answer["FunctionArn"]})
+
+    def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
+        """Code and configuration."""
+        name = {"FunctionName": made.physical_id}
+        if old["Code"] != new["Code"]:
+            api.call("lambda", "UpdateFunctionCode", {**name, **_code(new)})
+            _wait(api, made.physical_id)
+        taken_away = {key: value for key, value in _DEFAULTS.items() if key in old and key not in new}
+        api.call("lambda", "UpdateFunctionConfiguration", {**taken_away, **new, **name})
+        _wait(api, made.physical_id)
+        return made
+
+    def delete(self, api: Api, made: Made, properties: Properties) -> None:
+        """Gone with everything that was set on it."""
+        forgiving(api, "lambda", "DeleteFunction", {"FunctionName": made.physical_id})
+
+    def settle(self, api: Api, made: Made, old: Properties, new: Properties) -> None:
+        """Reserved concurrency."""
+        key, function = "ReservedConcurrentExecutions", {"FunctionName": made.physical_id}
+        if key in new:
+            api.call("lambda", "PutFunctionConcurrency", {**function, key: new[key]})
+        elif key in old:
+            api.call("lambda", "DeleteFunctionConcurrency", function)
+
+
+class EventInvokeConfig(ResourceType):
+    """AWS::Lambda::EventInvokeConfig."""
+
+    properties = apis.known("lambda", "PutFunctionEventInvokeConfig")
+    replacing = frozenset({"FunctionName", "Qualifier"})
+
+    def create(self, api: Api, place: Place, properties: Properties) -> Made:
+        """Put."""
+        api.call("lambda", "PutFunctionEventInvokeConfig", properties)
+        return Made(place.name())
+
+    def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
+        """Put anew: what is left out is the default again. moto would go on showing the one before."""
+        self.delete(api, made, old)
+        api.call("lambda", "PutFunctionEventInvokeConfig", new)
+        return made
+
+    def delete(self, api: Api, made: Made, properties: Properties) -> None:
+        """Back to the defaults."""
+        forgiving(api, "lambda", "DeleteFunctionEventInvokeConfig", properties)
+
+
+class Permission(ResourceType):
+    """AWS::Lambda::Permission."""
+
+    properties = apis.known("lambda", "AddPermission")
+    replacing = properties
+
+    def create(self, api: Api, place: Place, properties: Properties) -> Made:
+        """A statement of the function's policy."""
+        statement = place.name(100)
+        api.call("lambda", "AddPermission", {**properties, "StatementId": statement})
+        return Made(statement)
+
+    def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
+        """Nothing can be changed in place."""
+        return made
+
+    def delete(self, api: Api, made: Made, properties: Properties) -> None:
+        """The statement."""
+        function = {"FunctionName": properties["FunctionName"], "StatementId": made.physical_id}
+        forgiving(api, "lambda", "RemovePermission", function)
+
+
+def _wait(api: Api, name: str) -> None:
+    """Return once the function is neither Pending nor being updated: it is in the way of whatever comes next."""
+    while True:
+        now = api.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
+        if now.get("State") != "Pending" and now.get("LastUpdateStatus") != "InProgress":
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _code(properties: Properties) -> dict[str, Any]:
+    code = dict(properties["Code"])
+    if "ZipFile" in code:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("index.py"), code["ZipFile"])
+        code["ZipFile"] = buffer.getvalue()
+    return code

@@ -1,0 +1,150 @@
+"""Faults on demand: what the control put there happens to the calls that it names, before or after the effect."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from strict_aws.http.messages import AwsError
+from strict_aws.http.operations import Operation
+
+Kind = Literal[
+    "deny",
+    "throttle",
+    "error_500",
+    "delay",
+    "drop_before",
+    "drop_after",
+    "kill_before",
+    "kill_after",
+    "concurrent_modification",
+]
+
+
+class Rule(BaseModel):
+    """One entry of the control. Absent service, operation or account = any. The first `skip` calls pass,
+    then `times` calls are hit, null = all. `seconds` is for delay."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fault: Kind
+    service: str | None = None
+    operation: str | None = None
+    account: str | None = None
+    skip: int = Field(default=0, ge=0)
+    times: int | None = Field(default=None, ge=0)
+    seconds: float = Field(default=0.0, ge=0, le=600)
+
+    def names(self, operation: Operation, account: str) -> bool:
+        """Whether this call is one that the rule is for."""
+        return (
+            self.service in (None, operation.service)
+            and self.operation in (None, operation.name)
+            and self.account in (None, account)
+        )
+
+
+class DroppedError(Exception):
+    """The connection is to be closed without an answer."""
+
+
+_RULES = TypeAdapter(list[Rule])
+# How each service says that it throttles; others say ThrottlingException (botocore's models).
+_THROTTLES = {
+    "sesv2": ("TooManyRequestsException", 429),
+    "lambda": ("TooManyRequestsException", 429),
+    "s3": ("SlowDown", 503),
+    "sts": ("Throttling", 400),
+}
+
+
+def parse(body: bytes) -> list[Rule]:
+    """The control's JSON; AwsError 400 says what is wrong with it."""
+    try:
+        return _RULES.validate_json(body)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"])
+        raise AwsError("BadRequest", f"${path}: {detail['msg']}") from None
+
+
+@dataclass
+class _Armed:
+    rule: Rule
+    seen: int = 0
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[_Armed] = []
+
+    def replace(self, rules: list[Rule]) -> None:
+        """Forget the old ones."""
+        with self._lock:
+            self._armed = [_Armed(rule) for rule in rules]
+
+    def hits(self, operation: Operation, account: str) -> list[Rule]:
+        """The rules that hit this call; every call that a rule is for counts."""
+        hit = []
+        with self._lock:
+            for armed in self._armed:
+                if not armed.rule.names(operation, account):
+                    continue
+                armed.seen += 1
+                counted = armed.seen - armed.rule.skip
+                if counted > 0 and (armed.rule.times is None or counted <= armed.rule.times):
+                    hit.append(armed.rule)
+        return hit
+
+
+def before(
+    rules: list[Rule], operation: Operation, *, sleep: Callable[[float], object], kill: Callable[[], None]
+) -> None:
+    """What happens instead of the effect, or delays it."""
+    for rule in rules:
+        if rule.fault == "delay":
+            sleep(rule.seconds)
+        elif rule.fault == "drop_before":
+            raise DroppedError
+        elif rule.fault == "kill_before":
+            kill()
+            raise DroppedError
+        elif not rule.fault.endswith("_after"):
+            raise _refusal(rule.fault, operation)
+
+
+def after(rules: list[Rule], *, kill: Callable[[], None]) -> None:
+    """What happens to the answer of an effect that took place."""
+    for rule in rules:
+        if rule.fault == "kill_after":
+            kill()
+        if rule.fault in ("drop_after", "kill_after"):
+            raise DroppedError
+
+
+def described(rules: list[Rule]) -> str:
+    """For the journal."""
+    return "fault: " + json.dumps([rule.fault for rule in rules])
+
+
+def _refusal(kind: Kind, operation: Operation) -> AwsError:
+    if kind == "throttle":
+        code, status = _THROTTLES.get(operation.service, ("ThrottlingException", 400))
+        return AwsError(code, "Rate exceeded", status)
+    if kind == "deny":
+        xml = operation.protocol in ("query", "ec2", "rest-xml")
+        status = 400 if operation.protocol == "json" else 403
+        return AwsError("AccessDenied" if xml else "AccessDeniedException", "denied by a fault", status)
+    if kind == "concurrent_modification":
+        # SES v2 API model: HTTP 500, so SDKs take it for a server's own error and try again.
+        return AwsError("ConcurrentModificationException", "modified concurrently", 500)
+    code = "InternalError" if operation.service == "s3" else "InternalFailure"
+    return AwsError(code, "an internal error, by a fault", 500)

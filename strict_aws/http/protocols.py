@@ -1,0 +1,65 @@
+"""Answers in the shape of each AWS protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape
+
+from strict_aws.http.messages import AwsError, Response
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+
+def json_answer(body: Mapping[str, Any], status: int = 200) -> Response:
+    """A rest-json answer."""
+    return Response(status, json.dumps(body).encode(), {"Content-Type": "application/json", **_request_id()})
+
+
+def sts_answer(operation: str, result: str) -> Response:
+    """A query-protocol answer of STS; `result` is the XML inside <operationResult>."""
+    request_id = str(uuid.uuid4())
+    body = (
+        f'<{operation}Response xmlns="{_STS_NAMESPACE}"><{operation}Result>{result}</{operation}Result>'
+        f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
+    )
+    return Response(200, body.encode(), {"Content-Type": "text/xml", "x-amzn-RequestId": request_id})
+
+
+def error_answer(error: AwsError, protocol: str) -> Response:
+    """An error as botocore's parser of that protocol expects it."""
+    if protocol == "rest-xml":
+        return _s3_error(error)
+    if protocol in ("query", "ec2"):
+        return _query_error(error)
+    body = {"message": error.message, **error.fields}
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code, **_request_id(), **error.headers}
+    if protocol.endswith("json") and not protocol.startswith("rest"):
+        body["__type"] = error.code
+    return Response(error.status, json.dumps(body).encode(), headers)
+
+
+def xml(tag: str, text: str) -> str:
+    """One escaped XML element; a character that XML does not know is U+FFFD in it."""
+    return f"<{tag}>{escape(_NOT_XML.sub(chr(0xFFFD), text))}</{tag}>"
+
+
+def _s3_error(error: AwsError) -> Response:
+    fields = "".join(xml(name, value) for name, value in error.fields.items())
+    body = f"<Error>{xml('Code', error.code)}{xml('Message', error.message)}{fields}</Error>"
+    return Response(error.status, body.encode(), {"Content-Type": "application/xml", **_request_id(), **error.headers})
+
+
+def _query_error(error: AwsError) -> Response:
+    fault = "Sender" if error.status < 500 else "Receiver"
+    inner = f"{xml('Type', fault)}{xml('Code', error.code)}{xml('Message', error.message)}"
+    body = f"<ErrorResponse><Error>{inner}</Error>{xml('RequestId', str(uuid.uuid4()))}</ErrorResponse>"
+    return Response(error.status, body.encode(), {"Content-Type": "text/xml", **_request_id(), **error.headers})
+
+
+def _request_id() -> dict[str, str]:
+    return {"x-amzn-RequestId": str(uuid.uuid4())}

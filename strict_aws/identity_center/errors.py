@@ -1,0 +1,54 @@
+"""Identity Center's refusals. The codes are the API's; the texts are ours where no other source is named."""
+
+from __future__ import annotations
+
+from strict_aws.http.messages import AwsError
+
+
+def invalid(message: str) -> AwsError:
+    """What Identity Center does not take."""
+    return AwsError("ValidationException", message)
+
+
+def unfit(name: str, value: str, wanted: str) -> AwsError:
+    """A member's value that breaks a rule of the API's model, in the words and with the value in which AWS tells it."""
+    shown = name[0].lower() + name[1:]
+    return invalid(
+        f"1 validation error detected: Value '{value}' at '{shown}' failed to satisfy constraint: Member must {wanted}"
+    )
+
+
+def missing_member(name: str) -> AwsError:
+    """A required member that was not sent."""
+    return invalid(
+        f"1 validation error detected: Value at '{name}' failed to satisfy constraint: Member must not be null"
+    )
+
+
+def wrong_type(wanted: str) -> AwsError:
+    """A JSON value of another type than the member's; `wanted` as in `String`."""
+    return AwsError("SerializationException", f"The value can not be converted to {wanted}")
+
+
+def not_found(kind: str, resource_id: str) -> AwsError:
+    """`kind` as in the API: IDENTITY_STORE, USER, GROUP or GROUP_MEMBERSHIP. Texts of store and group: observed."""
+    fields = {"ResourceType": kind, "ResourceId": resource_id}
+    message = f"{kind} not found."
+    if kind == "IDENTITY_STORE":
+        message = f"IdentityStore not present for IdentityStoreId: {resource_id}"
+    return AwsError("ResourceNotFoundException", message, fields=fields)
+
+
+def conflict(message: str) -> AwsError:
+    """There is one already. No names in it: they are people's."""
+    return AwsError("ConflictException", message, fields={"Reason": "UNIQUENESS_CONSTRAINT_VIOLATION"})
+
+
+def throttled() -> AwsError:
+    """Identity Center's answer above the rate."""
+    return AwsError("ThrottlingException", "Rate exceeded", reason="the rate of Identity Center is used up")
+
+
+def not_served(what: str) -> AwsError:
+    """What the local cloud's Identity Center does not do: nobody should take it for an answer."""
+    return AwsError("NotImplemented", f"the local cloud's Identity Center knows no {what}", 501)

@@ -1,0 +1,52 @@
+"""What a bucket's policy adds to what the caller's own policies say, as S3 asks it on every call."""
+
+from __future__ import annotations
+
+from strict_aws import moto_state
+from strict_aws.iam import policy
+from strict_aws.iam.identity import Caller
+from strict_aws.iam.policy import Decision, Query
+from strict_aws.moto_state import Bucket
+
+# The account's root can always repair a policy that locks everybody out (S3 user guide, bucket policies).
+_FOR_ROOT = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+_PREFIX = "arn:aws:s3:::"
+
+
+def bucket_of(query: Query) -> Bucket | None:
+    """The bucket that a call is about, if there is such a bucket already."""
+    if not query.resource.startswith(_PREFIX) or query.action == "s3:CreateBucket":
+        return None
+    return moto_state.find_bucket(query.resource.removeprefix(_PREFIX).partition("/")[0])
+
+
+def combined(bucket: Bucket, caller: Caller, query: Query, own: Decision) -> Decision:
+    """`own` is what the caller's own policies say.
+
+    A Deny of the bucket's policy wins. In the bucket's account either of the two may allow; a caller of another
+    account needs both. There, and for a Deny, an account's root in a Principal stands for the whole account;
+    for who allows in the same account it leaves the matter to the callers' own policies.
+    """
+    by_bucket = _evaluated(bucket, query, caller.names)
+    is_root = caller.is_administrator and caller.account == bucket.account
+    if by_bucket.explicit_deny and not (is_root and query.action in _FOR_ROOT):
+        return Decision(False, f"bucket policy: {by_bucket.reason}", explicit_deny=True)
+    if caller.account != bucket.account:
+        if not own.allowed or by_bucket.allowed:
+            return own
+        return Decision(False, f"bucket policy: {by_bucket.reason}, for another account")
+    if own.allowed or own.explicit_deny:
+        return own
+    directly = _evaluated(bucket, query, caller.own_names)
+    return directly if directly.allowed else own
+
+
+def _evaluated(bucket: Bucket, query: Query, names: tuple[str, ...]) -> Decision:
+    if bucket.policy is None:
+        return Decision(False, "there is none")
+    try:
+        document = policy.parse(bucket.policy)
+    except ValueError:
+        return Decision(False, "it is no policy document", explicit_deny=True)
+    asked = Query(query.action, query.resource, query.context, names)
+    return policy.evaluate([document], asked, resource_based=True)

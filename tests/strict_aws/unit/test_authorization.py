@@ -1,0 +1,31 @@
+"""On which resource a caller must be allowed what it asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from strict_aws.http import operations
+from strict_aws.http.messages import Request
+from strict_aws.iam import authorization
+from strict_aws.iam.identity import Caller
+
+CALLER = Caller("111122223333", "arn:aws:iam::111122223333:root", "111122223333", "us-east-1", "ses", None, None)
+LIST = "arn:aws:ses:us-east-1:111122223333:contact-list/main"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action", "resource"),
+    [
+        ("PUT", "suppression/addresses", "ses:PutSuppressedDestination", "*"),
+        ("GET", "suppression/addresses", "ses:ListSuppressedDestinations", "*"),
+        ("GET", "suppression/addresses/a%40x.example", "ses:GetSuppressedDestination", "*"),
+        ("DELETE", "suppression/addresses/a%40x.example", "ses:DeleteSuppressedDestination", "*"),
+        ("PUT", "account/suppression", "ses:PutAccountSuppressionAttributes", "*"),
+        ("GET", "contact-lists/main/contacts/a%40x.example", "ses:GetContact", LIST),
+    ],
+)
+def test_operations_of_ses_and_their_resources(method: str, path: str, action: str, resource: str) -> None:
+    """The suppression list is of the account: no resource is its own (service authorization reference)."""
+    request = Request(method, f"/v2/email/{path}", "", {}, b"")
+    (query,) = authorization.queries_for(operations.resolve("ses", request), CALLER, request)
+    assert (query.action, query.resource) == (action, resource)

@@ -1,0 +1,166 @@
+"""What we rely on of pinned libraries beyond their documentation.
+
+A new version that takes it away fails here, by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import botocore.endpoint
+import moto.s3.responses
+import pytest
+from cheroot import server
+from cheroot.makefile import StreamReader, StreamWriter
+from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.core.responses import BaseResponse
+from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import FakeBucket, s3_backends
+from moto.sqs.models import sqs_backends
+
+from strict_aws import moto_state
+from strict_aws.moto_state import MotoApp, make_bucket, put_object, read_object
+
+ACCOUNT, REGION = "999999999999", "us-east-1"
+
+
+def test_botocore_emits_before_parse_with_a_place_for_our_answer() -> None:
+    """Pages of contacts are taken out there."""
+    source = inspect.getsource(botocore.endpoint)
+    assert "before-parse." in source
+    assert "parsed_response.update(customized_response_dict)" in source
+
+
+def test_moto_takes_the_account_from_our_header() -> None:
+    """Else it would search every account for the key."""
+    assert "x-moto-account-id" in inspect.getsource(BaseResponse.get_access_key) + inspect.getsource(BaseResponse)
+
+
+def test_moto_is_a_wsgi_application() -> None:
+    """Called in process."""
+    assert callable(DomainDispatcherApplication(create_backend_app))
+
+
+def test_motos_functions_hold_what_the_runtime_needs() -> None:
+    """Code, configuration, concurrency, asynchronous configuration."""
+    source = inspect.getsource(LambdaFunction)
+    for name in (
+        "code_bytes",
+        "code_sha_256",
+        "environment_vars",
+        "event_invoke_config",
+        "function_arn",
+        "handler",
+        "memory_size",
+        "reserved_concurrency",
+        "role",
+        "timeout",
+    ):
+        assert f"self.{name}" in source, name
+    backend = lambda_backends[ACCOUNT][REGION]
+    for method in ("get_function", "create_function", "put_function_event_invoke_config"):
+        assert callable(getattr(backend, method)), method
+
+
+def test_motos_roles_hold_their_documents() -> None:
+    """Trust policy, inline policies, managed policies."""
+    backend = iam_backends[ACCOUNT]["aws"]
+    role = backend.create_role("hook", "{}", "/p/", None, "", [], "3600")
+    role.put_policy("p", "{}")
+    assert role.arn == f"arn:aws:iam::{ACCOUNT}:role/p/hook"
+    assert role in backend.roles.values()
+    assert (role.assume_role_policy_document, dict(role.policies), dict(role.managed_policies)) == (
+        "{}",
+        {"p": "{}"},
+        {},
+    )
+    assert role.id
+
+
+def test_motos_logs_and_queues_take_what_we_write() -> None:
+    """Past their HTTP APIs."""
+    logs = logs_backends[ACCOUNT][REGION]
+    logs.create_log_group("hook", {})
+    logs.create_log_stream("hook", "stream")
+    assert "stream" in logs.groups["hook"].streams
+    assert callable(logs.put_log_events)
+    assert callable(sqs_backends[ACCOUNT][REGION].send_message)
+
+
+def test_motos_buckets_are_found_by_name_with_their_policy() -> None:
+    """And so are their objects, in whoever's account."""
+    backend = s3_backends[ACCOUNT]["aws"]
+    backend.create_bucket("hook-bucket", "eu-west-1")
+    backend.put_bucket_policy("hook-bucket", b"{}")
+    backend.put_object("hook-bucket", "key", b"content")
+    assert s3_backends.bucket_accounts["hook-bucket"] == ("aws", ACCOUNT)
+    bucket = backend.buckets["hook-bucket"]
+    assert (bucket.account_id, bucket.partition, bucket.region_name) == (ACCOUNT, "aws", "eu-west-1")
+    assert bucket.policy == b"{}"
+    assert backend.get_object("hook-bucket", "key").value == b"content"
+    assert backend.get_object("hook-bucket", "other") is None
+
+
+def test_motos_managed_policies_have_versions_and_aws_has_hers() -> None:
+    """The default version is what an attached policy says; one of AWS's can be added to an account by itself."""
+    backend = iam_backends[ACCOUNT]["aws"]
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    policy = backend.create_policy("", "/", text, "hook-policy", [])
+    (version,) = policy.versions
+    assert (version.version_id, version.document) == (policy.default_version_id, text)
+    moto_state.know_aws_policy(ACCOUNT, "arn:aws:iam::aws:policy/AdministratorAccess")
+    assert "arn:aws:iam::aws:policy/AdministratorAccess" in backend.managed_policies
+    moto_state.know_aws_policy(ACCOUNT, "arn:aws:iam::aws:policy/NoSuchPolicy")
+    assert "arn:aws:iam::aws:policy/NoSuchPolicy" not in backend.managed_policies
+
+
+def test_moto_asks_buckets_for_their_policies_in_one_place() -> None:
+    """Which we take out: the policy is asked before."""
+    assert "get_permission" in vars(FakeBucket)
+    assert "bucket.get_permission(" in inspect.getsource(moto.s3.responses)
+
+
+def test_nobody_reads_an_object_while_its_etag_is_made() -> None:
+    """moto makes an ETag when it is first asked for, from the buffer that readers read: it waits for their lock."""
+    moto = MotoApp()
+    make_bucket(moto, ACCOUNT, "hook-etag", versioned=False)
+    key = s3_backends[ACCOUNT]["aws"].put_object("hook-etag", "key", b"content")
+    with ThreadPoolExecutor() as pool:
+        with key.lock:
+            asked = pool.submit(lambda: key.etag)
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.2)
+        assert asked.result() == f'"{hashlib.md5(b"content", usedforsecurity=False).hexdigest()}"'
+    assert key.value == b"content"
+
+
+def test_botocore_takes_our_answer_before_it_sends() -> None:
+    """So that stacks call the services' APIs without a connection."""
+    source = inspect.getsource(botocore.endpoint)
+    assert "before-send." in source
+    assert "first_non_none_response(responses)" in source
+
+
+def test_cheroot_lets_us_make_connections() -> None:
+    """Their class is an attribute, and takes what makes their files."""
+    assert server.HTTPServer.ConnectionClass is server.HTTPConnection
+    assert list(inspect.signature(server.HTTPConnection.__init__).parameters)[1:] == ["server", "sock", "makefile"]
+    assert callable(server.HTTPConnection.communicate)
+    assert issubclass(StreamWriter, object)
+    assert callable(StreamReader.has_data)
+    assert isinstance(server.HTTPServer.keep_alive_conn_limit, int)
+
+
+def test_moto_lets_us_replace_an_object_of_ours() -> None:
+    """config.json more than once, past every policy."""
+    moto = MotoApp()
+    make_bucket(moto, ACCOUNT, "hook-versioned", versioned=True)
+    for body in (b"first", b"second"):
+        put_object(moto, ACCOUNT, "hook-versioned", "key", body)
+    assert read_object("hook-versioned", "key") == b"second"

@@ -1,0 +1,73 @@
+"""AWS's Regions only, and those that an account has not enabled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ses_fleet_local.scenario import Scenario
+from strict_aws import regions
+from strict_aws.http.messages import AwsError, Request
+from strict_aws.http.operations import Operation
+from strict_aws.iam.identity import Caller, Sessions, invalid_token
+from strict_aws.iam.sts import Sts
+
+ACCOUNT = "444455556666"
+
+
+def test_regions_are_those_of_botocores_data() -> None:
+    """Not whatever has the form of one."""
+    assert {"us-east-1", "eu-west-1", "ap-southeast-5"} <= regions.known()
+    assert not {"us-east-3", "aws-global", "us-gov-west-1", "cn-north-1", ""} & regions.known()
+    with pytest.raises(AwsError, match="AWS has no Region us-east-3"):
+        regions.check("us-east-3")
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {"lists": {"us-east-3": {"name": "main"}}},
+        {"ses": {"us-east-3": {}}},
+        {"buckets": {"b": {"region": "us-east-3"}}},
+        {"identity_centers": [{"region": "us-east-3"}]},
+        {"disabled_regions": ["us-east-3"]},
+    ],
+)
+def test_a_scenario_names_aws_regions(account: dict[str, Any]) -> None:
+    """Everywhere; one that AWS has is taken."""
+    with pytest.raises(ValueError, match="is not the name of a Region that AWS has"):
+        Scenario.model_validate({"accounts": {ACCOUNT: account}})
+
+
+def test_a_scenario_says_which_regions_an_account_has_not_enabled() -> None:
+    """None, unless it says so."""
+    scenario = Scenario.model_validate({"accounts": {ACCOUNT: {"disabled_regions": ["af-south-1"]}, "1" * 12: {}}})
+    assert scenario.disabled_regions == {ACCOUNT: {"af-south-1"}, "1" * 12: frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("service", "code"),
+    [
+        ("ses", "UnrecognizedClientException"),
+        ("identitystore", "UnrecognizedClientException"),
+        ("sts", "InvalidClientTokenId"),
+        ("s3", "InvalidAccessKeyId"),
+    ],
+)
+def test_each_service_has_its_own_word_for_credentials_that_a_region_does_not_know(service: str, code: str) -> None:
+    """All of them 403."""
+    assert (invalid_token(service, "").code, invalid_token(service, "").status) == (code, 403)
+
+
+def test_sts_gives_no_credentials_of_an_account_that_has_not_enabled_its_region() -> None:
+    """RegionDisabledException, whatever the role allows; in another Region the role is looked at."""
+    sts = Sts(Sessions(), {ACCOUNT: frozenset({"af-south-1"})})
+    body = f"Action=AssumeRole&RoleArn=arn:aws:iam::{ACCOUNT}:role/none&RoleSessionName=me".encode()
+    codes = {}
+    for region in ("af-south-1", "us-east-1"):
+        caller = Caller("1" * 12, "arn:aws:iam::111111111111:root", "1" * 12, region, "sts", None, None)
+        with pytest.raises(AwsError) as refused:
+            sts.handle(Operation("sts", "AssumeRole", {}, "query"), caller, Request("POST", "/", "", {}, body))
+        codes[region] = (refused.value.code, refused.value.status)
+    assert codes == {"af-south-1": ("RegionDisabledException", 403), "us-east-1": ("AccessDenied", 403)}

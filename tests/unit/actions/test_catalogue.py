@@ -1,0 +1,88 @@
+"""The catalogue of actions, and what derives from it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ACTIONS, help_answer, identity_center_policy, payload_names, session_policy
+from ses_fleet.runs.models import Customer, IdentityCenter
+from ses_fleet.worker.registry import REGISTRY
+
+LONGEST = Customer(
+    customer_code="c" * 50,
+    customer_name="x",
+    account_id="1" * 12,
+    region="us-gov-west-1",
+    ses_role_arn="arn:aws-us-gov:iam::111111111111:role/" + "p" * 500 + "/" + "r" * 64,
+    import_bucket="b" * 63,
+)
+
+_ON_LISTS = {name for action in ACTIONS.values() for name in action.permissions if name.endswith(("Contact", "List"))}
+_SES = "arn:aws-us-gov:ses:us-gov-west-1:111111111111"
+_ALLOWED_ON = {
+    "*": {"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"},
+    f"{_SES}:contact-list/*": {*_ON_LISTS, "ses:ListContacts", "ses:TagResource"},
+    f"{_SES}:import-job/*": {"ses:GetImportJob"},
+    f"arn:aws-us-gov:s3:::{'b' * 63}/ses-fleet/*": {"s3:PutObject", "s3:DeleteObject"},
+}
+
+
+def test_every_action_has_code_and_all_code_is_an_action() -> None:
+    """The catalogue and the registry name the same."""
+    assert set(ACTIONS) == set(REGISTRY)
+    assert all(name == action.name for name, action in ACTIONS.items())
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_action_declares_permissions(name: str) -> None:
+    """Of services that it may use, each once."""
+    permissions = (*ACTIONS[name].permissions, *ACTIONS[name].identity_center_permissions)
+    assert permissions
+    assert len(set(permissions)) == len(permissions)
+    assert all(permission.partition(":")[0] in ("ses", "s3", "identitystore", "sso") for permission in permissions)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_reading_action_may_not_write(name: str) -> None:
+    """Not even by its session policy."""
+    if not ACTIONS[name].mutates:
+        verbs = {permission.partition(":")[2] for permission in ACTIONS[name].permissions}
+        assert all(verb.startswith(("Get", "List", "Describe")) for verb in verbs)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_session_policy_fits_and_stays_in_the_account(name: str) -> None:
+    """At most 2,048 characters with the longest names; only this customer's lists."""
+    text = session_policy(ACTIONS[name], LONGEST, "aws-us-gov")
+    assert len(text) <= limits.SESSION_POLICY_CHARACTERS
+    statements: list[dict[str, Any]] = json.loads(text)["Statement"]
+    for statement in statements:
+        assert set(statement["Action"]) <= _ALLOWED_ON[statement["Resource"]]
+    assert {action for statement in statements for action in statement["Action"]} == set(ACTIONS[name].permissions)
+
+
+@pytest.mark.parametrize("store_id", [None, "d-" + "0" * 10, "0" * 8 + "-0000" * 3 + "-" + "0" * 12])
+@pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.identity_center_permissions])
+def test_a_session_policy_of_identity_center_fits_and_names_the_store(name: str, store_id: str | None) -> None:
+    """At most 2,048 characters; on the configured store only, where one is."""
+    source = IdentityCenter(role_arn="r", region="us-gov-west-1", store_id=store_id)
+    text = identity_center_policy(ACTIONS[name], source, "aws-us-gov")
+    assert len(text) <= limits.SESSION_POLICY_CHARACTERS
+    statements: list[dict[str, Any]] = json.loads(text)["Statement"]
+    stores = {one for entry in statements for one in entry["Resource"] if ":identitystore/" in one}
+    assert stores <= {f"arn:aws-us-gov:identitystore::*:identitystore/{store_id or '*'}"}
+    on_anything = {action for entry in statements if entry["Resource"] == "*" for action in entry["Action"]}
+    assert on_anything <= {"sso:ListInstances"}
+
+
+def test_help_describes_every_payload() -> None:
+    """With fields, parameters and permissions."""
+    actions = {action["name"]: action for action in help_answer()["actions"]}
+    assert set(actions) == set(payload_names())
+    for action in actions.values():
+        assert set(action) == {"name", "purpose", "scope", "mutates", "fields", "params_schema", "permissions"}
+        assert "action" in action["fields"]

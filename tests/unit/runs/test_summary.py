@@ -1,0 +1,147 @@
+"""The one answer: counts, exit code, resume, and that it always fits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ses_fleet import limits
+from ses_fleet.config.config_json import FleetReader
+from ses_fleet.errors import RequestError
+from ses_fleet.orchestrator import plan
+from ses_fleet.runs import request, summary
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status, Summary
+from ses_fleet.runs.record import without_personal
+
+
+def result(code: str, status: Status, **fields: Any) -> CustomerResult:
+    """One customer's result."""
+    return CustomerResult(
+        customer_code=code, customer_name=code, account_id="1" * 12, region="us-east-1", status=status, **fields
+    )
+
+
+def built(results: list[CustomerResult], **payload: Any) -> Summary:
+    """The Summary of a run with these results."""
+    people = {"identity_center_role_arn": "arn:aws:iam::400000000001:role/i"}
+    mappings = {
+        r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r", **people} for n, r in enumerate(results)
+    }
+    start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
+    made = plan.make(
+        without_personal(start.request), FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read("v1")
+    )
+    return summary.build(
+        run_id="r1",
+        plan=made,
+        results=results,
+        started_at="2026-03-01T06:00:00Z",
+        seconds=1.5,
+        peak=2,
+        location="s3://b/runs/r1/summary.json",
+        where_is=lambda index: f"s3://b/runs/r1/results/{results[index].customer_code}.json",
+    )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "exit_code"),
+    [
+        (["successful", "skipped"], 0),
+        (["skipped", "skipped"], 0),
+        (["successful", "failed"], 1),
+        (["successful", "not_started"], 1),
+    ],
+)
+def test_the_exit_code_says_whether_all_is_well(statuses: list[Status], exit_code: int) -> None:
+    """0 = every selected customer successful or skipped."""
+    assert built([result(f"c{n}", status) for n, status in enumerate(statuses)]).exit_code == exit_code
+
+
+def test_everybody_is_counted_once() -> None:
+    """The total is of all selected, skipped ones too; the order is the config's."""
+    made = built(
+        [result("c0", "failed"), result("c1", "skipped"), result("c2", "successful"), result("c3", "not_started")]
+    )
+    counts = (made.successful_count, made.failed_count, made.skipped_count, made.not_started_count)
+    assert counts == (1, 1, 1, 1)
+    assert made.total_customers == len(made.results) == 4
+    assert [r.customer_code for r in made.results] == ["c0", "c1", "c2", "c3"]
+    assert [r.success for r in made.results] == [False, False, True, False]
+
+
+def test_nothing_ran_is_said() -> None:
+    """All skipped is no failure, but nobody should take it for a success."""
+    assert "nothing ran" in built([result("c0", "skipped")]).warnings
+    assert "nothing ran" not in built([result("c0", "skipped"), result("c1", "successful")]).warnings
+
+
+def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
+    """The request as it was, without selection, run_id and trigger; who was never started comes first."""
+    results = [result("c0", "failed"), result("c1", "successful"), result("c2", "not_started"), result("c3", "skipped")]
+    made = built(
+        results,
+        exclude=[],
+        run_id="mine",
+        max_failures="10%",
+        params={"count_contacts": False},
+    )
+    assert made.resume == {
+        "action": "describe-list-all",
+        "max_failures": "10%",
+        "params": {"count_contacts": False},
+        "include": ["c2", "c0"],
+    }
+    again = request.parse(made.resume, datetime.now(UTC))
+    assert again.request.include == ("c2", "c0")
+    assert built([result("c0", "successful")]).resume is None
+
+
+def test_resume_says_what_must_be_given_again() -> None:
+    """A person's name is not in it; as it is, it is refused, and with the name it is the same run again."""
+    made = built([result("c0", "failed")], action="import-aws-contact-all", params={"username": "ada@corp.example"})
+    assert made.resume is not None
+    assert made.resume_needs == ("params.username",)
+    assert "ada" not in made.model_dump_json()
+    with pytest.raises(RequestError):
+        request.parse(made.resume, datetime.now(UTC))
+    made.resume["params"]["username"] = "ada@corp.example"
+    assert request.parse(made.resume, datetime.now(UTC)).request.params == {"username": "ada@corp.example"}
+    assert built([result("c0", "failed")]).resume_needs == ()
+
+
+def test_a_refusal_does_not_repeat_an_unknown_action() -> None:
+    """It may be anything."""
+    made = summary.refused("r1", "ada@corp.example", False, "2026-03-01T06:00:00Z", [])
+    assert made.action == "unknown"
+
+
+def test_data_stays_inline_in_order_until_the_response_is_full() -> None:
+    """After that it says where it is, and nothing after the first that did not fit is inline."""
+    data = {"text": "x" * 600_000}
+    made = built([result(f"c{n}", "successful", data=data, logs=("line",)) for n in range(8)])
+    inline = [r.data is not None for r in made.results]
+    assert inline == sorted(inline, reverse=True)
+    assert 0 < sum(inline) < 8
+    assert len(made.model_dump_json().encode()) <= limits.RESPONSE_INLINE_BYTES
+    for r in made.results:
+        assert r.data_location == (None if r.data else f"s3://b/runs/r1/results/{r.customer_code}.json")
+        assert r.logs is None
+
+
+def test_five_thousand_failures_fit_lambdas_response() -> None:
+    """Messages are cut rather than the answer lost; the summary says so."""
+    error = ErrorInfo(category="operation", type="X" * 80, message="ü" * limits.MAX_MESSAGE_CHARACTERS)
+    made = built([result(f"c{n}", "failed", error=error, warnings=("w" * 300,)) for n in range(5000)])
+    assert len(made.model_dump_json().encode()) < limits.LAMBDA_PAYLOAD_BYTES
+    assert made.failed_count == len(made.results) == 5000
+    assert any("the response was too large" in warning for warning in made.warnings)
+
+
+def test_the_service_cap_is_named() -> None:
+    """The summary says when it bound the concurrency."""
+    made = built([result(f"c{n}", "successful") for n in range(501)])
+    assert made.concurrency is not None
+    assert made.concurrency.bound_by == "service_cap"
+    assert any("concurrency is bound to 500" in warning for warning in made.warnings)
