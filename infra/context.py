@@ -1,4 +1,4 @@
-"""cdk.json's context → Settings, or one error that names every fault, before anything is synthesised."""
+"""cdk.json's context → Settings, or one error that names every problem, before anything is synthesised."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from infra.schedule_problems import schedule_faults
+from infra.schedule_problems import schedule_problems
 from infra.settings import OrchestratorPart, Schedule, Settings, WorkerPart
 from ses_fleet import json_text, limits
-from ses_fleet.errors import ConfigurationError, Fault, JsonError
+from ses_fleet.errors import ConfigurationError, JsonError, Problem
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
 from ses_fleet.text import did_you_mean, printable, quoted
 
@@ -36,28 +36,28 @@ _ORCHESTRATOR_OWN = frozenset(
 _WORKER_OWN = frozenset({"RESULTS_BUCKET"})
 _PLACEHOLDERS = {"AWS_REGION": "us-east-1", **dict.fromkeys(_ORCHESTRATOR_OWN | _WORKER_OWN, "given-by-the-stack")}
 
-_Faults = Iterator[Fault]
+_Problems = Iterator[Problem]
 _Document = Mapping[str, Any]
 
 
 class ContextError(Exception):
-    """The context is wrong; the message has a line for every fault."""
+    """The context is wrong; the message has a line for every problem."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(f'context "{KEY}": {fault}' for fault in faults))
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(f'context "{KEY}": {problem}' for problem in problems))
 
 
 def read(context: Any, defaults: Mapping[str, str] | None = None) -> Settings:
-    """Settings of the context's value, an object or its JSON text; ContextError names every fault.
+    """Settings of the context's value, an object or its JSON text; ContextError names every problem.
 
     `defaults` are values of the place of deployment, for what the context does not say.
     """
     document = {**(defaults or {}), **_document(context)}
-    faults = list(_shape_faults(document))
+    problems = list(_shape_problems(document))
     for look in _LOOKS:  # each at its own part, whatever else is wrong
-        faults += look(document)
-    if faults:
-        raise ContextError(faults)
+        problems += look(document)
+    if problems:
+        raise ContextError(problems)
     return Settings.model_validate(document)
 
 
@@ -67,18 +67,18 @@ def _document(context: Any) -> dict[str, Any]:
         try:
             context = json_text.parse(text, quoted(text))
         except JsonError as error:
-            raise ContextError(list(error.faults)) from None
+            raise ContextError(list(error.problems)) from None
     if context is None:
-        raise ContextError([Fault("$", "missing in cdk.json: see docs/operating.md; {} takes every default")])
+        raise ContextError([Problem("$", "missing in cdk.json: see docs/operating.md; {} takes every default")])
     if not isinstance(context, dict):
-        raise ContextError([Fault("$", "must be a JSON object")])
-    faults = list(json_text.faults_of(context, "the context"))
-    if faults:
-        raise ContextError(faults)
+        raise ContextError([Problem("$", "must be a JSON object")])
+    problems = list(json_text.problems_of(context, "the context"))
+    if problems:
+        raise ContextError(problems)
     return context
 
 
-def _shape_faults(document: _Document) -> _Faults:
+def _shape_problems(document: _Document) -> _Problems:
     try:
         Settings.model_validate(document)
     except ValidationError as error:
@@ -87,19 +87,19 @@ def _shape_faults(document: _Document) -> _Faults:
             path = _path(detail["loc"])
             if path not in seen:
                 seen.add(path)
-                yield Fault(path, _text(detail))
+                yield Problem(path, _text(detail))
 
 
-def _log_faults(document: _Document) -> _Faults:
+def _log_problems(document: _Document) -> _Problems:
     days = document.get("log_days")
     if isinstance(days, int) and days not in limits.LOG_RETENTION_DAYS:
-        yield Fault("$.log_days", f"must be one of {', '.join(map(str, limits.LOG_RETENTION_DAYS))}")
+        yield Problem("$.log_days", f"must be one of {', '.join(map(str, limits.LOG_RETENTION_DAYS))}")
 
 
-def _bucket_faults(document: _Document) -> _Faults:
+def _bucket_problems(document: _Document) -> _Problems:
     name = document.get("config_bucket")
     if isinstance(name, str) and (not _BUCKET.fullmatch(name) or _is_address(name)):
-        yield Fault("$.config_bucket", f"{quoted(name)} is not the name of a bucket")
+        yield Problem("$.config_bucket", f"{quoted(name)} is not the name of a bucket")
 
 
 def _is_address(name: str) -> bool:
@@ -110,48 +110,48 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _role_faults(document: _Document) -> _Faults:
+def _role_problems(document: _Document) -> _Problems:
     for index, pattern in _texts(document, "role_patterns"):
         path = f"$.role_patterns[{index}]"
         if not _ROLE_PATTERN.fullmatch(pattern) or len(pattern) > _ROLE_CHARACTERS:
             text = 'is no pattern of role names such as "*contact-manager" or "teams/email/*", without arn: and spaces'
-            yield Fault(path, f"{quoted(pattern)} {text}")
+            yield Problem(path, f"{quoted(pattern)} {text}")
         elif not _SOME_NAME.search(pattern):
             text = "would let the worker assume nearly every role: name at least four characters in a row"
-            yield Fault(path, f"{quoted(pattern)} {text}")
+            yield Problem(path, f"{quoted(pattern)} {text}")
 
 
-def _admin_faults(document: _Document) -> _Faults:
+def _admin_problems(document: _Document) -> _Problems:
     for index, arn in _texts(document, "data_admins"):
         path, found, session = f"$.data_admins[{index}]", _PRINCIPAL.fullmatch(arn), _SESSION.fullmatch(arn)
         if session is not None:
             text = f"is a session: name its role, arn:aws:iam::{session['account']}:role/…"
-            yield Fault(path, f"{quoted(arn)} {text}")
+            yield Problem(path, f"{quoted(arn)} {text}")
         elif found is None:
             text = "is not the ARN of a role, a user or the root of an account, such as arn:aws:iam::…:role/admin"
-            yield Fault(path, f"{quoted(arn)} {text}")
+            yield Problem(path, f"{quoted(arn)} {text}")
         elif "*" in arn and not _SOME_NAME.search(arn.rpartition("/")[2]):
             text = "would name nearly everybody: after the last / name at least four characters in a row"
-            yield Fault(path, f"{quoted(arn)} {text}")
+            yield Problem(path, f"{quoted(arn)} {text}")
 
 
-def _alarm_faults(document: _Document) -> _Faults:
+def _alarm_problems(document: _Document) -> _Problems:
     emails = list(_texts(document, "alarm_emails"))
     counted = Counter(email for _, email in emails)
     for index, email in emails:
         if not _EMAIL.fullmatch(email):
-            yield Fault(f"$.alarm_emails[{index}]", f'"{printable(email)}" is no e-mail address')
+            yield Problem(f"$.alarm_emails[{index}]", f'"{printable(email)}" is no e-mail address')
         elif counted[email] > 1:
             counted[email] = 1
-            yield Fault(f"$.alarm_emails[{index}]", f'"{printable(email)}" is there more than once')
+            yield Problem(f"$.alarm_emails[{index}]", f'"{printable(email)}" is there more than once')
     topic = document.get("alarm_topic_arn")
     if isinstance(topic, str) and not _SNS_TOPIC.fullmatch(topic):
-        yield Fault("$.alarm_topic_arn", f"{quoted(topic)} is not the ARN of an SNS topic")
+        yield Problem("$.alarm_topic_arn", f"{quoted(topic)} is not the ARN of an SNS topic")
     elif topic is not None and emails:
-        yield Fault("$.alarm_topic_arn", "alarm_emails are for a topic of the stack's own: give one of the two")
+        yield Problem("$.alarm_topic_arn", "alarm_emails are for a topic of the stack's own: give one of the two")
 
 
-def _environment_faults(document: _Document) -> _Faults:
+def _environment_problems(document: _Document) -> _Problems:
     for part, model, own in (
         ("orchestrator", OrchestratorSettings, _ORCHESTRATOR_OWN),
         ("worker", WorkerSettings, _WORKER_OWN),
@@ -161,50 +161,50 @@ def _environment_faults(document: _Document) -> _Faults:
         for name in given:
             if name not in known:
                 reason = "is set by the stack" if name in own else f"is not read by the {part}"
-                yield Fault(f"{path}.{printable(name, 64)}", f"{reason}{did_you_mean(name, known)}")
+                yield Problem(f"{path}.{printable(name, 64)}", f"{reason}{did_you_mean(name, known)}")
         size = sum(len(name.encode()) + len(value.encode(errors="replace")) for name, value in given.items())
         if size > limits.OWN_ENVIRONMENT_BYTES:
-            yield Fault(path, f"has {size} bytes, more than the {limits.OWN_ENVIRONMENT_BYTES} that Lambda leaves")
+            yield Problem(path, f"has {size} bytes, more than the {limits.OWN_ENVIRONMENT_BYTES} that Lambda leaves")
         try:
             model.from_env({**_PLACEHOLDERS, **{name: value for name, value in given.items() if name in known}})
         except ConfigurationError as error:
-            for fault in error.faults:
-                yield Fault(fault.path.replace("$.environment_variables", path), fault.text)
+            for problem in error.problems:
+                yield Problem(problem.path.replace("$.environment_variables", path), problem.text)
 
 
-def _slice_faults(document: _Document) -> _Faults:
+def _slice_problems(document: _Document) -> _Problems:
     """A slice must end before the worker does."""
     timeout = _inside(document, "worker").get("timeout_seconds", WorkerPart().timeout_seconds)
     budget = _number(_environment(document, "orchestrator").get("SLICE_BUDGET_SECONDS"))
     if isinstance(timeout, int) and budget is not None and budget + limits.WORKER_MARGIN_SECONDS > timeout:
         text = f"a slice of {budget:g} s does not fit into the worker's timeout_seconds of {timeout}"
-        yield Fault("$.orchestrator.environment.SLICE_BUDGET_SECONDS", text)
+        yield Problem("$.orchestrator.environment.SLICE_BUDGET_SECONDS", text)
 
 
-def _margin_faults(document: _Document) -> _Faults:
+def _margin_problems(document: _Document) -> _Problems:
     """An invocation that has no time to start anybody is none."""
     timeout = _inside(document, "orchestrator").get("timeout_seconds", OrchestratorPart().timeout_seconds)
     given, needed = _environment(document, "orchestrator"), 0.0
     for field, name in (("start_margin", "START_MARGIN_SECONDS"), ("return_margin", "RETURN_MARGIN_SECONDS")):
         margin = _number(given.get(name, str(OrchestratorSettings.model_fields[field].default)))
         if margin is None:
-            return  # that is a fault of its own
+            return  # that is a problem of its own
         needed += margin
     if isinstance(timeout, int) and not needed < timeout:
         text = f"{timeout} leave no time to start a customer: the margins alone are {needed:g} s"
-        yield Fault("$.orchestrator.timeout_seconds", text)
+        yield Problem("$.orchestrator.timeout_seconds", text)
 
 
-_LOOKS: tuple[Callable[[_Document], _Faults], ...] = (
-    _log_faults,
-    _bucket_faults,
-    _role_faults,
-    _admin_faults,
-    _alarm_faults,
-    _environment_faults,
-    _slice_faults,
-    _margin_faults,
-    schedule_faults,
+_LOOKS: tuple[Callable[[_Document], _Problems], ...] = (
+    _log_problems,
+    _bucket_problems,
+    _role_problems,
+    _admin_problems,
+    _alarm_problems,
+    _environment_problems,
+    _slice_problems,
+    _margin_problems,
+    schedule_problems,
 )
 
 

@@ -85,7 +85,7 @@ class Monitoring(Construct):
             "run-refused",
             _count("RunRefused"),
             "A run did not start: its payload, config.json or the deployment is wrong. The orchestrator's log has "
-            "every fault, kind = refused.",
+            "every problem, kind = refused.",
         )
         yield _Wanted(
             "customers-failed",

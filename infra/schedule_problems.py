@@ -10,7 +10,7 @@ from infra.schedule_times import check_zone, longest_gap
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.clock import now
-from ses_fleet.errors import Fault, RequestError
+from ses_fleet.errors import Problem, RequestError
 from ses_fleet.runs import request
 from ses_fleet.text import quoted
 
@@ -21,8 +21,8 @@ _TRIGGER = {
 }
 
 
-def schedule_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
-    """Every fault of every schedule, whatever its shape."""
+def schedule_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Every problem of every schedule, whatever its shape."""
     names: set[str] = set()
     schedules = document.get("schedules")
     for index, schedule in enumerate(schedules if isinstance(schedules, list) else ()):
@@ -31,42 +31,42 @@ def schedule_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
         path, name = f"$.schedules[{index}]", schedule.get("name")
         if isinstance(name, str):
             if name in names:
-                yield Fault(f"{path}.name", f"{quoted(name)} is another schedule's name, too")
+                yield Problem(f"{path}.name", f"{quoted(name)} is another schedule's name, too")
             names.add(name)
         for field, check in (("expression", longest_gap), ("time_zone", check_zone)):
             if isinstance(schedule.get(field), str):
                 try:
                     check(schedule[field])
                 except ValueError as error:
-                    yield Fault(f"{path}.{field}", str(error))
+                    yield Problem(f"{path}.{field}", str(error))
         if isinstance(schedule.get("payload"), dict):
-            yield from _payload_faults(f"{path}.payload", schedule["payload"])
+            yield from _payload_problems(f"{path}.payload", schedule["payload"])
 
 
-def _payload_faults(path: str, payload: dict[str, Any]) -> Iterator[Fault]:
+def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
     """What the orchestrator itself would say of it, and what it would say of every firing."""
     for field in ("run_id", "trigger"):
         if payload.get(field) is not None:
-            yield Fault(f"{path}.{field}", "is filled in for each run; leave it out")
+            yield Problem(f"{path}.{field}", "is filled in for each run; leave it out")
     if "action" not in payload:
-        yield Fault(f"{path}.action", "missing")
+        yield Problem(f"{path}.action", "missing")
         return
     if payload["action"] == HELP:
-        yield Fault(f"{path}.action", "help is no run")
+        yield Problem(f"{path}.action", "help is no run")
         return
     asked = {field: value for field, value in payload.items() if field not in ("run_id", "trigger")}
     event = {"on_deadline": "continue", **asked, "trigger": _TRIGGER}
     try:
         request.parse(event, now())
     except RequestError as error:
-        for fault in error.faults:
-            yield Fault(path + fault.path.removeprefix("$"), fault.text)
+        for problem in error.problems:
+            yield Problem(path + problem.path.removeprefix("$"), problem.text)
     if _prunes_everybody(payload) and payload.get("confirm_customers") is None:
         text = "missing: a prune of every customer is refused without; a number that is no longer theirs is, too"
-        yield Fault(f"{path}.confirm_customers", text)
+        yield Problem(f"{path}.confirm_customers", text)
     size = len(json.dumps(event).encode())
     if size > limits.SCHEDULE_INPUT_BYTES:
-        yield Fault(path, f"has {size} bytes, more than the {limits.SCHEDULE_INPUT_BYTES} of a schedule's input")
+        yield Problem(path, f"has {size} bytes, more than the {limits.SCHEDULE_INPUT_BYTES} of a schedule's input")
 
 
 def _prunes_everybody(payload: dict[str, Any]) -> bool:

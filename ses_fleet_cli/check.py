@@ -1,4 +1,4 @@
-"""`config check`: every fault and warning of config.json and SESConfig.json, one a line, with its path."""
+"""`config check`: every problem and warning of config.json and SESConfig.json, one a line, with its path."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[st
     try:
         yield from _of(documents.parse(body, name), partition)
     except ConfigurationError as error:
-        yield from (("error", str(fault)) for fault in error.faults)
+        yield from (("error", str(problem)) for problem in error.problems)
 
 
 def kind(document: Any) -> Kind:
@@ -59,7 +59,7 @@ def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
     yield from (("warning", warning) for warning in config.warnings)
     shared_lists = sharing(config.entries.values())
     for entry in config.entries.values():
-        yield from (("error", str(fault)) for fault in entry.faults)
+        yield from (("error", str(problem)) for problem in entry.problems)
         path = f"$.customer_mappings.{entry.code}"
         yield from (("warning", w if w.startswith("$") else f"{path}: {w}") for w in entry.warnings)
         if entry.skip_reason is not None:

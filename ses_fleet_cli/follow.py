@@ -22,7 +22,7 @@ _SLOW_SECONDS = 5.0  # a run that has not begun by then: the function is asked w
 _GRACE_SECONDS = 30.0  # interface: lost without summary.json so long after the latest deadline
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 _Found = TypeVar("_Found", bound=RunPlan | Summary)
-_FAULTS_IN_A_ROW = 5  # a few failed polls are the network's business, not the run's
+_PROBLEMS_IN_A_ROW = 5  # a few failed polls are the network's business, not the run's
 
 
 def latest_deadline(bucket: Bucket, plan: RunPlan) -> float:
@@ -168,16 +168,16 @@ class Follower:
 
     def _polls(self, poll: Callable[[], _Found | None], is_over: Callable[[], bool]) -> Iterator[_Found | None]:
         """What `poll` finds, again and again, until `is_over`; one last poll comes after that."""
-        pause, faults, last = _SHORTEST_PAUSE, 0, False
+        pause, problems, last = _SHORTEST_PAUSE, 0, False
         while True:
             over = False
             try:
                 over = is_over()
                 yield poll()
-                faults = 0
+                problems = 0
             except AwsCallError as failure:
-                faults += 1
-                if not failure.transient or faults == _FAULTS_IN_A_ROW:
+                problems += 1
+                if not failure.transient or problems == _PROBLEMS_IN_A_ROW:
                     raise self._unreadable(f"{failure.code}: {failure.text}") from None
             except (TooLargeError, ValueError) as error:  # pydantic's ValidationError is one
                 raise self._unreadable(f"{type(error).__name__}: not what this version writes") from None

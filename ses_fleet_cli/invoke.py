@@ -210,7 +210,7 @@ def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
         same = plan is None or record.is_of(plan, request)
     except RunRefusedError as error:
         text = f"run {record.run_id} exists, and whether it is the same person's cannot be told"
-        raise no_summary(f"{text}: {error.faults[0].text}") from None
+        raise no_summary(f"{text}: {error.problems[0].text}") from None
     if not same:
         raise usage(f"run {record.run_id} exists and was started with another request; choose another --run-id")
 

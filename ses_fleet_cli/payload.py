@@ -37,9 +37,9 @@ def build(action: str | None, payload: str | None, flags: Mapping[str, Any], par
     if parsed:
         given = built.get("params")
         built["params"] = {**(given if isinstance(given, dict) else {}), **parsed}
-    faults = list(json_text.faults_of(built))
-    if faults:
-        raise usage("; ".join(map(str, faults)))
+    problems = list(json_text.problems_of(built))
+    if problems:
+        raise usage("; ".join(map(str, problems)))
     return built
 
 
@@ -128,5 +128,5 @@ def _json_or_text(name: str, value: str) -> Any:
 
 
 def _without_root(error: JsonError) -> str:
-    """The faults on one line; the path of the whole says nothing beside the name of the source."""
-    return "; ".join(fault.text if fault.path == "$" else str(fault) for fault in error.faults)
+    """The problems on one line; the path of the whole says nothing beside the name of the source."""
+    return "; ".join(problem.text if problem.path == "$" else str(problem) for problem in error.problems)

@@ -82,7 +82,7 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     try:
         shown = _looked_at(bucket, run_id)
     except RunRefusedError as error:
-        raise no_summary(str(error.faults[0])) from None
+        raise no_summary(str(error.problems[0])) from None
     except AwsCallError as failure:
         raise no_summary(f"the record of run {run_id} cannot be read ({failure.code}: {failure.text})") from None
     except _BROKEN as error:
@@ -138,7 +138,7 @@ def _listed(bucket: Bucket, run_id: str, now: float) -> Listed | None:
             raise
         return _unreadable(run_id, f"unreadable: {failure.code}")
     except RunRefusedError as error:
-        return _unreadable(run_id, f"unreadable: {error.faults[0].text}")
+        return _unreadable(run_id, f"unreadable: {error.problems[0].text}")
     except _BROKEN as error:
         return _unreadable(run_id, f"unreadable: {_not_ours(error)}")
 

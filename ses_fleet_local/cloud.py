@@ -163,7 +163,7 @@ class LocalCloud:
             try:
                 notices += self._make_customers(json_text.parse(body, self._options.config.name))
             except JsonError as error:
-                notices.append(f"{error.faults[0]}: no customer accounts made")
+                notices.append(f"{error.problems[0]}: no customer accounts made")
         if self._options.ses_config is not None:
             self._put("SESConfig.json", self._options.ses_config.read_bytes())
         accounts.fill_accounts(self.ses, self.identity_center, self._scenario)

@@ -111,5 +111,5 @@ def read(path: Path) -> Scenario:
     except JsonError as error:
         raise ScenarioError(f"{path}: {error}") from None
     except ValidationError as error:
-        faults = [f"{path}: {fault_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
-        raise ScenarioError(printable("; ".join(faults), 1_000)) from None
+        problems = [f"{path}: {fault_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+        raise ScenarioError(printable("; ".join(problems), 1_000)) from None

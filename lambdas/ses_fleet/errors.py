@@ -4,9 +4,9 @@
     ├── RunRefusedError              the run does not start: exit_code 2, the function fails
     │   ├── RequestError        the payload is wrong
     │   └── ConfigurationError  config.json, SESConfig.json or the deployment is wrong
-    ├── OrchestratorError            a fault of ours: the function fails, and the message says where
+    ├── OrchestratorError            a problem of ours: the function fails, and the message says where
     ├── NoWorkItemError              the worker was sent something else: its function fails
-    ├── JsonError                a JSON text cannot be taken as it is; becomes one of the two above, or a usage fault
+    ├── JsonError                a JSON text cannot be taken as it is; becomes one of the two above, or a usage problem
     ├── CustomerError           one customer fails; becomes `error` of its result
     └── AwsCallError              an AWS call that did not succeed; becomes a CustomerError or a RunRefusedError
 
@@ -28,7 +28,7 @@ class SesFleetError(Exception):
 
 
 @dataclass(frozen=True)
-class Fault:
+class Problem:
     """One thing that is wrong with an input: `path` is a JSON path such as `$.include[0]`."""
 
     path: str
@@ -47,11 +47,11 @@ class NoWorkItemError(SesFleetError):
 
 
 class RunRefusedError(SesFleetError):
-    """The run does not start. Its message lists every fault found, one a line."""
+    """The run does not start. Its message lists every problem found, one a line."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class RequestError(RunRefusedError):
@@ -63,15 +63,15 @@ class ConfigurationError(RunRefusedError):
 
 
 class JsonError(SesFleetError):
-    """A JSON text that cannot be taken as it is. `faults` has everything that is wrong with it, with JSON paths.
+    """A JSON text that cannot be taken as it is. `problems` has everything that is wrong with it, with JSON paths.
 
     `is_json` is False for a text that is no JSON at all.
     """
 
-    def __init__(self, faults: Iterable[Fault], *, is_json: bool = True) -> None:
-        self.faults = tuple(faults)
+    def __init__(self, problems: Iterable[Problem], *, is_json: bool = True) -> None:
+        self.problems = tuple(problems)
         self.is_json = is_json
-        super().__init__("; ".join(str(fault) for fault in self.faults))
+        super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
 class CustomerError(SesFleetError):

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.errors import Fault, JsonError
+from ses_fleet.errors import JsonError, Problem
 from ses_fleet.text import is_text, printable
 
 _NO_TEXT = "no text that UTF-8 could hold (a lone surrogate)"
 # Where a value is: its parent's place, and its key or index there.
 _Trail = tuple[Any, str | int] | None
-_MAX_FAULTS = 20  # more of them would hide the first
+_MAX_PROBLEMS = 20  # more of them would hide the first
 
 
 def parse(body: bytes | str, where: str) -> Any:
     """Return the value of a JSON text; `where` names the text in messages.
 
-    A byte order mark at the beginning is passed over. JsonError names every fault with its JSON path: no JSON or no
+    A byte order mark at the beginning is passed over. JsonError names every problem with its JSON path: no JSON or no
     UTF-8, keys that come twice, NaN, numbers that no program could hold, text that has no UTF-8, too deep a nesting.
     """
     try:
@@ -30,33 +30,33 @@ def parse(body: bytes | str, where: str) -> Any:
             text, object_pairs_hook=_object, parse_constant=_NoNumber, parse_int=_integer, parse_float=_fraction
         )
     except json.JSONDecodeError as error:
-        fault = f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        raise JsonError([Fault("$", fault)], is_json=False) from None
+        problem = f"{where} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise JsonError([Problem("$", problem)], is_json=False) from None
     except UnicodeDecodeError as error:
-        raise JsonError([Fault("$", f"{where} is not UTF-8 (byte {error.start})")]) from None
+        raise JsonError([Problem("$", f"{where} is not UTF-8 (byte {error.start})")]) from None
     except RecursionError:
-        raise JsonError([Fault("$", f"{where} is nested too deeply")]) from None
-    faults = list(faults_of(value, where))
-    if faults:
-        raise JsonError(faults)
+        raise JsonError([Problem("$", f"{where} is nested too deeply")]) from None
+    problems = list(problems_of(value, where))
+    if problems:
+        raise JsonError(problems)
     return value
 
 
-def faults_of(value: Any, where: str = "the payload") -> Iterator[Fault]:
-    """Yield what is wrong with a value that is parsed already, at most twenty faults, each with its JSON path.
+def problems_of(value: Any, where: str = "the payload") -> Iterator[Problem]:
+    """Yield what is wrong with a value that is parsed already, at most twenty problems, each with its JSON path.
 
     That is what `parse` refuses, as far as a parsed value still shows it.
     """
     found = 0
     waiting: list[tuple[_Trail, Any, int]] = [(None, value, 0)]
-    while waiting and found < _MAX_FAULTS:
+    while waiting and found < _MAX_PROBLEMS:
         trail, inner, depth = waiting.pop()
         if depth == limits.JSON_DEPTH and isinstance(inner, dict | list | tuple):
-            yield Fault("$", f"{where} is nested too deeply: more than {limits.JSON_DEPTH} levels")
+            yield Problem("$", f"{where} is nested too deeply: more than {limits.JSON_DEPTH} levels")
             return
-        for fault in _own_faults(trail, inner, where):
+        for problem in _own_problems(trail, inner, where):
             found += 1
-            yield fault
+            yield problem
         waiting += [((trail, key), one, depth + 1) for key, one in reversed(_children(inner))]
 
 
@@ -94,19 +94,19 @@ def _fraction(text: str) -> float | _NoNumber:
     return number if math.isfinite(number) else _NoNumber(text)
 
 
-def _own_faults(trail: _Trail, value: Any, where: str) -> Iterator[Fault]:
+def _own_problems(trail: _Trail, value: Any, where: str) -> Iterator[Problem]:
     if isinstance(value, dict):
         duplicates = value.duplicates if isinstance(value, _Object) else ()
-        yield from (Fault(_path((trail, key)), f"the key is there more than once in {where}") for key in duplicates)
+        yield from (Problem(_path((trail, key)), f"the key is there more than once in {where}") for key in duplicates)
         no_texts = [key for key in value if not is_text(str(key))]
-        yield from (Fault(_path((trail, key)), f"the key is {_NO_TEXT} in {where}") for key in no_texts)
+        yield from (Problem(_path((trail, key)), f"the key is {_NO_TEXT} in {where}") for key in no_texts)
     elif isinstance(value, str):
         if not is_text(value):
-            yield Fault(_path(trail), f"is {_NO_TEXT} in {where}")
+            yield Problem(_path(trail), f"is {_NO_TEXT} in {where}")
     elif isinstance(value, _NoNumber):
-        yield Fault(_path(trail), f"{_no_number(value.text)} in {where}")
+        yield Problem(_path(trail), f"{_no_number(value.text)} in {where}")
     elif isinstance(value, float) and not math.isfinite(value):
-        yield Fault(_path(trail), f"{value} is not a JSON value in {where}")
+        yield Problem(_path(trail), f"{value} is not a JSON value in {where}")
 
 
 def _no_number(text: str) -> str:
@@ -120,7 +120,7 @@ def _children(value: Any) -> list[tuple[str | int, Any]]:
 
 
 def _path(trail: _Trail) -> str:
-    """The JSON path of a place: made only where there is a fault, as files have hundreds of thousands of places."""
+    """The JSON path of a place: made only where there is a problem, as files have hundreds of thousands of places."""
     steps: list[str] = []
     while trail is not None:
         trail, key = trail

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ses_fleet import limits
-from ses_fleet.errors import ConfigurationError, Fault
+from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.text import printable
 
 # The first user's group names: ccoe-cloud-<account name>-<account id>-...-idp-<application>-<role>.
@@ -25,7 +25,7 @@ class _Settings(BaseModel):
         try:
             return cls.model_validate(dict(environment))
         except ValidationError as error:
-            raise ConfigurationError(_fault(detail) for detail in error.errors()) from None
+            raise ConfigurationError(_problem(detail) for detail in error.errors()) from None
 
 
 class OrchestratorSettings(_Settings):
@@ -82,6 +82,6 @@ class WorkerSettings(_Settings):
         return pattern
 
 
-def _fault(detail: Any) -> Fault:
+def _problem(detail: Any) -> Problem:
     name = ".".join(str(part) for part in detail["loc"])
-    return Fault(f"$.environment_variables.{name}", printable(detail["msg"]))
+    return Problem(f"$.environment_variables.{name}", printable(detail["msg"]))

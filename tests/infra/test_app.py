@@ -50,7 +50,7 @@ def test_a_deployment_into_a_local_cloud_is_for_this_machine(tmp_path: Path) -> 
 
 
 def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:
-    """Every fault, a line each, and nothing of Python's."""
+    """Every problem, a line each, and nothing of Python's."""
     ended = synthesise({"log_days": 2, "schedules": [{"name": "a"}], "x": 1}, tmp_path)
     lines = [line for line in ended.stderr.splitlines() if line.startswith('context "ses-fleet": ')]
     assert ended.returncode == 1

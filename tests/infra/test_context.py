@@ -1,4 +1,4 @@
-"""cdk.json's context: every fault of it in one message, before anything is synthesised."""
+"""cdk.json's context: every problem of it in one message, before anything is synthesised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.infra.synth import FULL
 DESCRIBE = {"action": "describe-list-all"}
 
 
-def faults(context: Any) -> list[str]:
+def problems(context: Any) -> list[str]:
     """The lines of the one message."""
     with pytest.raises(contexts.ContextError) as error:
         contexts.read(context)
@@ -166,13 +166,13 @@ def test_every_default_is_taken_from_nothing() -> None:
 )
 def test_what_is_wrong_is_said(context: Any, expected: str) -> None:
     """With its place and what would be right."""
-    lines = faults(context)
+    lines = problems(context)
     assert len([line for line in lines if expected in line]) == 1, lines
 
 
-def test_one_message_names_every_fault() -> None:
+def test_one_message_names_every_problem() -> None:
     """Of shape and of meaning, in every part."""
-    lines = faults(
+    lines = problems(
         {
             "log_days": 2,
             "role_patterns": ["*"],

@@ -92,7 +92,7 @@ def is_of(arn: str, form: str) -> bool:
     return re.fullmatch(re.sub(r"\\\$\\\{(\w+)\\\}|\\\*", part, re.escape(form)), sample) is not None
 
 
-def faults(statement: Statement) -> Iterator[str]:
+def problems(statement: Statement) -> Iterator[str]:
     """What the reference says against a statement."""
     named = [action for action in listed(statement["Action"]) if not action.endswith(":*")]
     for action in listed(statement["Action"]):
@@ -120,7 +120,7 @@ def misplaced(statement: Statement, known: dict[str, list[str]]) -> Iterator[str
 def test_every_action_is_there_and_acts_on_its_resource() -> None:
     """Actions are spelt as IAM spells them; those that know no resource have "*", and no others have it."""
     for name, document in policies():
-        found = [fault for statement in document["Statement"] for fault in faults(statement)]
+        found = [problem for statement in document["Statement"] for problem in problems(statement)]
         assert found == [], name
 
 
@@ -137,7 +137,7 @@ LIST = "arn:aws:ses:*:111122223333:contact-list/*"
 
 
 @pytest.mark.parametrize(
-    ("actions", "resource", "fault"),
+    ("actions", "resource", "problem"),
     [
         ("ses:ListContact", LIST, "there is no action ses:ListContact"),
         ("ses:listContacts", LIST, "there is no action ses:listContacts"),
@@ -150,7 +150,7 @@ LIST = "arn:aws:ses:*:111122223333:contact-list/*"
         ("lambda:InvokeFunction", ["arn:aws:lambda:*:1:function:x", LIST], "nothing of ['lambda:InvokeFunction']"),
     ],
 )
-def test_what_iam_would_not_understand_is_found(actions: Any, resource: Any, fault: str) -> None:
+def test_what_iam_would_not_understand_is_found(actions: Any, resource: Any, problem: str) -> None:
     """The check itself: a name, its spelling, a service, a star too many or too few, the wrong kind of resource."""
-    found = list(faults({"Effect": "Allow", "Action": actions, "Resource": resource}))
-    assert any(one.startswith(fault) for one in found), found
+    found = list(problems({"Effect": "Allow", "Action": actions, "Resource": resource}))
+    assert any(one.startswith(problem) for one in found), found

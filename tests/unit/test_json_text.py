@@ -1,4 +1,4 @@
-"""Everybody's JSON is read in one way: what cannot be taken is a fault with its path, and nothing breaks it."""
+"""Everybody's JSON is read in one way: what cannot be taken is a problem with its path, and nothing breaks it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ TWICE = '{"a": {"region": "x", "region": "y"}, "a": 1}'
 DEEP = "[" * 101 + "]" * 101
 
 
-def faults(body: bytes | str) -> list[str]:
+def problems(body: bytes | str) -> list[str]:
     """What is said of a text that is refused."""
     with pytest.raises(JsonError) as error:
         json_text.parse(body, "file.json")
-    return [str(fault) for fault in error.value.faults]
+    return [str(problem) for problem in error.value.problems]
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("body", "problem"),
     [
         ('{"a": 1,\n "b": }', "$: file.json is not JSON: Expecting value at line 2, column 7"),
         ("", "$: file.json is not JSON: "),
@@ -43,21 +43,21 @@ def faults(body: bytes | str) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("mark", [False, True])
-def test_what_cannot_be_taken_is_a_fault_with_its_path(body: bytes | str, fault: str, mark: bool) -> None:
+def test_what_cannot_be_taken_is_a_problem_with_its_path(body: bytes | str, problem: str, mark: bool) -> None:
     """As bytes and as text, with a byte order mark and without."""
     forms: list[bytes | str] = (
         [body] if isinstance(body, bytes) else [body, body.encode(), *(["\ufeff" + body] if mark else [])]
     )
     for form in forms:
-        (first, *_) = faults(form)
-        assert first.startswith(fault)
+        (first, *_) = problems(form)
+        assert first.startswith(problem)
         assert first.isprintable()
 
 
-def test_every_fault_is_named() -> None:
+def test_every_problem_is_named() -> None:
     """Nobody mends one only to hear of the next; a flood of them is cut."""
-    assert len(faults('{"a": NaN, "b": {"c": "\\ud800"}, "d": [1e999]}')) == 3
-    assert len(faults(json.dumps(["\ud800"] * 1_000))) == 20
+    assert len(problems('{"a": NaN, "b": {"c": "\\ud800"}, "d": [1e999]}')) == 3
+    assert len(problems(json.dumps(["\ud800"] * 1_000))) == 20
 
 
 @pytest.mark.parametrize("text", ['{"a": [1, 2.5, "ü😀", null, true]}', '"\\ud83d\\ude00"', "[" * 100 + "]" * 100])
@@ -77,9 +77,9 @@ values = st.recursive(
 
 
 @given(values)
-def test_what_has_no_fault_can_be_written_as_utf8(value: Any) -> None:
-    """And only that: a value without a fault is stored, sent and logged; one with a fault could not be."""
-    clean = not list(json_text.faults_of(value))
+def test_what_has_no_problem_can_be_written_as_utf8(value: Any) -> None:
+    """And only that: a value without a problem is stored, sent and logged; one with a problem could not be."""
+    clean = not list(json_text.problems_of(value))
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         possible = True

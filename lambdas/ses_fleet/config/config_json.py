@@ -1,4 +1,4 @@
-"""config.json → FleetConfig: every customer either usable, without a role, or with its own faults."""
+"""config.json → FleetConfig: every customer either usable, without a role, or with its own problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.aws.regions import is_region, partition_of
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import documents
-from ses_fleet.errors import ConfigurationError, Fault
+from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.runs.models import CODE_PATTERN, Customer, IdentityCenter
 from ses_fleet.text import did_you_mean, may_hold_address, printable, quoted
 
@@ -46,7 +46,7 @@ _NO_REGION = "is not the name of an AWS Region"
 class CustomerEntry:
     """One entry of customer_mappings.
 
-    Exactly one holds: `customer` is set, or `faults` is not empty, or `skip_reason` is set.
+    Exactly one holds: `customer` is set, or `problems` is not empty, or `skip_reason` is set.
     """
 
     code: str
@@ -55,7 +55,7 @@ class CustomerEntry:
     region: str | None
     account_id: str | None
     customer: Customer | None = None
-    faults: tuple[Fault, ...] = ()
+    problems: tuple[Problem, ...] = ()
     skip_reason: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -100,31 +100,31 @@ class FleetReader:
 
     def _mappings(self) -> dict[str, Any]:
         if not isinstance(self._document, dict):
-            raise ConfigurationError([Fault("$", f"must be a JSON object, not {kind(self._document)}")])
-        faults = []
+            raise ConfigurationError([Problem("$", f"must be a JSON object, not {kind(self._document)}")])
+        problems = []
         default = self._document.get("aws_region")
         if default is not None and not (isinstance(default, str) and is_region(default)):
-            faults.append(Fault("$.aws_region", f"{quoted(default)} {_NO_REGION}"))
+            problems.append(Problem("$.aws_region", f"{quoted(default)} {_NO_REGION}"))
         mappings = self._document.get("customer_mappings")
         if mappings is None and "customer_mappings" in self._document:
-            faults.append(Fault("$.customer_mappings", "is null: no customers are configured"))
+            problems.append(Problem("$.customer_mappings", "is null: no customers are configured"))
         elif mappings is None:
             near = did_you_mean("customer_mappings", [key for key in self._document if len(key) < 64])
-            faults.append(Fault("$.customer_mappings", f"missing: no customers are configured{near}"))
+            problems.append(Problem("$.customer_mappings", f"missing: no customers are configured{near}"))
         elif not isinstance(mappings, dict):
-            faults.append(Fault("$.customer_mappings", f"must be a JSON object, not {kind(mappings)}"))
+            problems.append(Problem("$.customer_mappings", f"must be a JSON object, not {kind(mappings)}"))
         elif not mappings:
-            faults.append(Fault("$.customer_mappings", "no customers are configured"))
-        if faults or not isinstance(mappings, dict):
-            raise ConfigurationError(faults)
+            problems.append(Problem("$.customer_mappings", "no customers are configured"))
+        if problems or not isinstance(mappings, dict):
+            raise ConfigurationError(problems)
         return mappings
 
     def _entry(self, code: str, raw: Any) -> CustomerEntry:
         shown = _shown(code)
         path = f"$.customer_mappings.{shown}"
         if not isinstance(raw, dict):
-            fault = Fault(path, f"must be a JSON object, not {kind(raw)}")
-            return CustomerEntry(shown, shown, None, None, None, faults=(fault,))
+            problem = Problem(path, f"must be a JSON object, not {kind(raw)}")
+            return CustomerEntry(shown, shown, None, None, None, problems=(problem,))
         fields = _Fields(path, raw)
         name = fields.label("customer_name") or shown
         name = shown if may_hold_address(name) else name
@@ -140,49 +140,49 @@ class FleetReader:
         }
         warnings += map(str, _empty_external_ids(fields))
         identity_center = None if skip else self._identity_center(path, raw, region)
-        warnings += [identity_center.fault] if identity_center and identity_center.fault else []
+        warnings += [identity_center.problem] if identity_center and identity_center.problem else []
         account_id = role.account_id if role else None
         base = CustomerEntry(shown, printable(name, 128), environment, region, account_id, warnings=tuple(warnings))
-        return _decided(base, fields.faults, skip, role, {**optional, "identity_center": identity_center})
+        return _decided(base, fields.problems, skip, role, {**optional, "identity_center": identity_center})
 
     def _identity_center(self, path: str, raw: dict[str, Any], customers_region: str) -> IdentityCenter | None:
-        """Its faults are the business of those actions that read people; for others they are warnings."""
+        """Its problems are the business of those actions that read people; for others they are warnings."""
         fields = _Fields(path, raw)
         role = self._role(fields, "identity_center_role_arn")
         region = self._own_region(fields, "identity_center_region")
         external_id = fields.text("identity_center_external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS")
         store_id = fields.text("identity_store_id", _STORE_ID.fullmatch, "is not the id of an identity store")
-        if role is None and not fields.faults:
+        if role is None and not fields.problems:
             return None
         return IdentityCenter(
             role_arn=role.text if role else "",
             region=region or customers_region,
             external_id=external_id,
             store_id=store_id,
-            fault="; ".join(str(fault) for fault in fields.faults) or None,
+            problem="; ".join(str(problem) for problem in fields.problems) or None,
         )
 
     def _region_of(self, fields: _Fields) -> tuple[str, list[str]]:
         """The customer's own Region, else aws_region, else the function's; and what has to be said of that."""
         configured = self._own_region(fields, "region")
-        if configured or "region" in fields.faulty:
+        if configured or "region" in fields.wrong:
             return configured or self._region, []
         fallback = self._document.get("aws_region") or self._region
         source = "aws_region" if self._document.get("aws_region") else "the function's own Region"
         if self._is_elsewhere(fallback, fields):
-            fields.fault("region", f"missing, and {source} {self._elsewhere(fallback)}")
+            fields.problem("region", f"missing, and {source} {self._elsewhere(fallback)}")
         return fallback, [f"{fields.path}: no region; {source} {fallback} is used"]
 
     def _own_region(self, fields: _Fields, key: str) -> str | None:
         region = fields.text(key, is_region, _NO_REGION)
         if region and self._is_elsewhere(region, fields):
-            fields.fault(key, self._elsewhere(region))
+            fields.problem(key, self._elsewhere(region))
         return region
 
     def _is_elsewhere(self, region: str, fields: _Fields) -> bool:
         """Whether it is of another partition; the function's own Region may be newer than botocore's data."""
-        if {"ses_role_arn", "identity_center_role_arn"} & fields.faulty:
-            return False  # a role of another partition is one fault, not two
+        if {"ses_role_arn", "identity_center_role_arn"} & fields.wrong:
+            return False  # a role of another partition is one problem, not two
         return partition_of(region) not in (None, self._partition)
 
     def _elsewhere(self, region: str) -> str:
@@ -195,10 +195,10 @@ class FleetReader:
         try:
             role = parse_role_arn(text)
         except ValueError as error:
-            fields.fault(key, str(error))
+            fields.problem(key, str(error))
             return None
         if role.partition != self._partition:
-            fields.fault(
+            fields.problem(
                 key,
                 f"{quoted(text)} is of partition {role.partition}; this deployment runs in {self._partition}, "
                 "and credentials do not cross partitions",
@@ -207,14 +207,16 @@ class FleetReader:
 
     def _check_codes(self, fields: _Fields, code: str) -> None:
         if re.fullmatch(CODE_PATTERN, code) is None:
-            fields.faults.append(
-                Fault(fields.path, "a customer's code is 1 to 50 of A-Z a-z 0-9 _ -, beginning with a letter or digit")
+            fields.problems.append(
+                Problem(
+                    fields.path, "a customer's code is 1 to 50 of A-Z a-z 0-9 _ -, beginning with a letter or digit"
+                )
             )
         inner = fields.text("customer_code")
         if inner is not None and inner != code:
-            fields.fault("customer_code", f"{quoted(inner)} differs from the key {quoted(code)}")
+            fields.problem("customer_code", f"{quoted(inner)} differs from the key {quoted(code)}")
 
-    def _typos(self, mappings: dict[str, Any]) -> Iterator[Fault]:
+    def _typos(self, mappings: dict[str, Any]) -> Iterator[Problem]:
         yield from typos("$", self._document, _FILE_KEYS)
         for code, raw in mappings.items():
             if isinstance(raw, dict):
@@ -222,17 +224,17 @@ class FleetReader:
 
 
 class _Fields:
-    """One customer's raw fields, read with their faults collected."""
+    """One customer's raw fields, read with their problems collected."""
 
     def __init__(self, path: str, raw: dict[str, Any]) -> None:
         self.path = path
         self.raw = raw
-        self.faults: list[Fault] = []
-        self.faulty: set[str] = set()
+        self.problems: list[Problem] = []
+        self.wrong: set[str] = set()
 
-    def fault(self, key: str, text: str) -> None:
-        self.faulty.add(key)
-        self.faults.append(Fault(f"{self.path}.{key}", text))
+    def problem(self, key: str, text: str) -> None:
+        self.wrong.add(key)
+        self.problems.append(Problem(f"{self.path}.{key}", text))
 
     def text(self, key: str, valid: Callable[[str], Any] | None = None, complaint: str = "") -> str | None:
         """Return a string field as it is; null and "" are the same as absent."""
@@ -240,10 +242,10 @@ class _Fields:
         if value is None or value == "":
             return None
         if not isinstance(value, str):
-            self.fault(key, f"must be a string, not {kind(value)}")
+            self.problem(key, f"must be a string, not {kind(value)}")
             return None
         if valid is not None and not valid(value):
-            self.fault(key, f"{quoted(value)} {complaint}")
+            self.problem(key, f"{quoted(value)} {complaint}")
             return None
         return value
 
@@ -253,7 +255,7 @@ class _Fields:
         return value.strip() or None if value else None
 
 
-def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[Fault]:
+def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
     """Keys that look like a typo of one of ours; other programs' keys are theirs."""
     squeezed = {_squeeze(key): key for key in known}
     for key in raw:
@@ -261,7 +263,7 @@ def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[Fa
             continue
         near = squeezed.get(_squeeze(key)) or documents.nearly(key, known)
         if near is not None and near not in raw:
-            yield Fault(f"{path}.{printable(key, 64)}", f"unknown key that looks like {near}; it is not used")
+            yield Problem(f"{path}.{printable(key, 64)}", f"unknown key that looks like {near}; it is not used")
 
 
 def _one_external_id(entries: dict[str, CustomerEntry]) -> Iterator[tuple[str, CustomerEntry]]:
@@ -269,7 +271,7 @@ def _one_external_id(entries: dict[str, CustomerEntry]) -> Iterator[tuple[str, C
     ids: defaultdict[str, dict[str | None, str]] = defaultdict(dict)
     for code, entry in entries.items():
         source = entry.identity_center
-        if source and not source.fault:
+        if source and not source.problem:
             ids[source.role_arn].setdefault(source.external_id, code)
     for code, entry in entries.items():
         customer, source = entry.customer, entry.identity_center
@@ -278,12 +280,12 @@ def _one_external_id(entries: dict[str, CustomerEntry]) -> Iterator[tuple[str, C
             continue
         others = ", ".join(ids[source.role_arn].values())
         path = f"$.customer_mappings.{code}.identity_center_external_id"
-        fault = f"{path}: {others} have different ones for the same identity_center_role_arn"
-        marked = customer.model_copy(update={"identity_center": source.model_copy(update={"fault": fault})})
-        yield code, replace(entry, customer=marked, warnings=(*entry.warnings, fault))
+        problem = f"{path}: {others} have different ones for the same identity_center_role_arn"
+        marked = customer.model_copy(update={"identity_center": source.model_copy(update={"problem": problem})})
+        yield code, replace(entry, customer=marked, warnings=(*entry.warnings, problem))
 
 
-def _shared_external_ids(entries: dict[str, CustomerEntry]) -> Iterator[Fault]:
+def _shared_external_ids(entries: dict[str, CustomerEntry]) -> Iterator[Problem]:
     """An ExternalId protects a customer from every other one only while nobody else has the same."""
     known: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for code, entry in entries.items():
@@ -293,34 +295,34 @@ def _shared_external_ids(entries: dict[str, CustomerEntry]) -> Iterator[Fault]:
         if len(accounts) > 1:
             codes = list(accounts.values())
             text = f"{', '.join(codes)} have the same one: each customer needs an ExternalId that nobody else has"
-            yield Fault(f"$.customer_mappings.{codes[0]}.external_id", text)
+            yield Problem(f"$.customer_mappings.{codes[0]}.external_id", text)
 
 
-def _people_of_several_regions(mappings: dict[str, Any], entries: dict[str, CustomerEntry]) -> Iterator[Fault]:
+def _people_of_several_regions(mappings: dict[str, Any], entries: dict[str, CustomerEntry]) -> Iterator[Problem]:
     """An Identity Center is in one Region: customers of several who share it have to say in which."""
     known: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for code, entry in entries.items():
         source = entry.identity_center
-        if source is not None and not source.fault and not mappings[code].get("identity_center_region"):
+        if source is not None and not source.problem and not mappings[code].get("identity_center_region"):
             known[source.role_arn].setdefault(source.region, code)
     for regions in known.values():
         if len(regions) > 1:
             codes = list(regions.values())
             text = f"{', '.join(codes)} would read it in {', '.join(regions)}: set identity_center_region"
-            yield Fault(f"$.customer_mappings.{codes[0]}.identity_center_role_arn", text)
+            yield Problem(f"$.customer_mappings.{codes[0]}.identity_center_role_arn", text)
 
 
-def _empty_external_ids(fields: _Fields) -> Iterator[Fault]:
+def _empty_external_ids(fields: _Fields) -> Iterator[Problem]:
     for key in ("external_id", "identity_center_external_id"):
         if fields.raw.get(key) == "":
             text = "is empty, which protects nobody: agree on one, or leave it out"
-            yield Fault(f"{fields.path}.{key}", text)
+            yield Problem(f"{fields.path}.{key}", text)
 
 
 def _skip_reason(fields: _Fields) -> str | None:
     enabled = fields.raw.get("enabled")
     if enabled is not None and not isinstance(enabled, bool):
-        fields.fault("enabled", f"must be true or false, not {kind(enabled)}")
+        fields.problem("enabled", f"must be true or false, not {kind(enabled)}")
     if enabled is False:
         return "disabled in config.json"
     if fields.raw.get("ses_role_arn") in (None, ""):
@@ -329,15 +331,15 @@ def _skip_reason(fields: _Fields) -> str | None:
 
 
 def _decided(
-    base: CustomerEntry, faults: list[Fault], skip: str | None, role: RoleArn | None, optional: dict[str, Any]
+    base: CustomerEntry, problems: list[Problem], skip: str | None, role: RoleArn | None, optional: dict[str, Any]
 ) -> CustomerEntry:
     if skip or role is None or base.region is None:
         if not skip:
-            return replace(base, faults=tuple(faults))
-        # Nothing will be called for a skipped customer, so its faults do no harm yet.
-        return replace(base, skip_reason=skip, warnings=(*base.warnings, *map(str, faults)))
-    if faults:
-        return replace(base, faults=tuple(faults))
+            return replace(base, problems=tuple(problems))
+        # Nothing will be called for a skipped customer, so its problems do no harm yet.
+        return replace(base, skip_reason=skip, warnings=(*base.warnings, *map(str, problems)))
+    if problems:
+        return replace(base, problems=tuple(problems))
     customer = Customer(
         customer_code=base.code,
         customer_name=base.name,

@@ -1,4 +1,4 @@
-"""JSON files from the config bucket, with faults that a person can find in the file."""
+"""JSON files from the config bucket, with problems that a person can find in the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ses_fleet import json_text, limits
 from ses_fleet.aws.s3 import Bucket, TooLargeError
-from ses_fleet.errors import AwsCallError, ConfigurationError, Fault, JsonError
+from ses_fleet.errors import AwsCallError, ConfigurationError, JsonError, Problem
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,20 @@ def read(bucket: Bucket, key: str) -> Document:
     try:
         stored = bucket.read(key, limit=limits.MAX_CONFIG_BYTES)
     except AwsCallError as failure:
-        raise ConfigurationError([Fault("$", f"{where} {_unreadable(failure)}")]) from None
+        raise ConfigurationError([Problem("$", f"{where} {_unreadable(failure)}")]) from None
     except TooLargeError as error:
         raise ConfigurationError(
-            [Fault("$", f"{where} has {error.size} bytes, more than the {limits.MAX_CONFIG_BYTES} allowed")]
+            [Problem("$", f"{where} has {error.size} bytes, more than the {limits.MAX_CONFIG_BYTES} allowed")]
         ) from None
     return Document(parse(stored.body, where), stored.version)
 
 
 def parse(body: bytes, where: str) -> Any:
-    """Parse JSON; ConfigurationError with every fault, its JSON path, and line and column of what is no JSON."""
+    """Parse JSON; ConfigurationError with every problem, its JSON path, and line and column of what is no JSON."""
     try:
         return json_text.parse(body, where)
     except JsonError as error:
-        raise ConfigurationError(error.faults) from None
+        raise ConfigurationError(error.problems) from None
 
 
 def nearly(key: str, known: tuple[str, ...]) -> str | None:

@@ -1,4 +1,4 @@
-"""SESConfig.json → the topics that every customer's list should have, or every fault that is in the file."""
+"""SESConfig.json → the topics that every customer's list should have, or every problem that is in the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import documents
 from ses_fleet.config.config_json import kind, typos
-from ses_fleet.errors import ConfigurationError, Fault
+from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.text import printable, quoted
 
 _FILE_KEYS = ("topics", "topic_group_prefix", "topic_group_members")
@@ -41,18 +41,18 @@ class TopicConfig:
 
 
 def load(bucket: Bucket, key: str) -> TopicConfig:
-    """Read SESConfig.json from S3; ConfigurationError names every fault."""
+    """Read SESConfig.json from S3; ConfigurationError names every problem."""
     document = documents.read(bucket, key)
     return replace(read(document.value), version=document.version)
 
 
 def read(document: Any) -> TopicConfig:
-    """Expand and check; ConfigurationError names every fault with its path."""
+    """Expand and check; ConfigurationError names every problem with its path."""
     reader = _Reader(document)
     expanded = list(reader.expanded())
-    faults = [*reader.faults, *reader.typos(), *_fleet_faults(expanded)]
-    if faults:
-        raise ConfigurationError(faults)
+    problems = [*reader.problems, *reader.typos(), *_fleet_problems(expanded)]
+    if problems:
+        raise ConfigurationError(problems)
     nulls = tuple(key for key in _FILE_KEYS if document.get(key, ()) is None)
     return TopicConfig(tuple(topic for _, topic in expanded), nulls)
 
@@ -61,22 +61,22 @@ def refuse_empty(config: TopicConfig, *, prune: bool) -> None:
     """Raise ConfigurationError when what the file does not have would be removed, and it has no topic or a null."""
     if prune and not config.topics:
         text = "SESConfig.json has no topics, so prune would remove all there are; an empty file is taken for a mistake"
-        raise ConfigurationError([Fault("$", text)])
+        raise ConfigurationError([Problem("$", text)])
     if prune and config.nulls:
         text = "is null, and prune would remove its topics: give the list, or [] if there are none"
-        raise ConfigurationError(Fault(f"$.{key}", text) for key in config.nulls)
+        raise ConfigurationError(Problem(f"$.{key}", text) for key in config.nulls)
 
 
 class _Reader:
-    """Walks the file, collecting faults on the way."""
+    """Walks the file, collecting problems on the way."""
 
     def __init__(self, document: Any) -> None:
-        self.faults: list[Fault] = []
+        self.problems: list[Problem] = []
         self._document = document if isinstance(document, dict) else {}
         if not isinstance(document, dict):
-            self.faults.append(Fault("$", "must be a JSON object"))
+            self.problems.append(Problem("$", "must be a JSON object"))
         elif not set(_FILE_KEYS) & set(document):
-            self.faults.append(Fault("$", "has neither topics nor topic_group_members"))
+            self.problems.append(Problem("$", "has neither topics nor topic_group_members"))
 
     def expanded(self) -> Iterator[tuple[str, Topic]]:
         """Every topic with the path of the entry it comes from."""
@@ -84,11 +84,11 @@ class _Reader:
         members = list(self._topics("topic_group_members"))
         if bool(prefixes) != bool(members):
             missing = "topic_group_members" if prefixes else "topic_group_prefix"
-            self.faults.append(Fault(f"$.{missing}", "missing: groups need both prefixes and members"))
+            self.problems.append(Problem(f"$.{missing}", "missing: groups need both prefixes and members"))
         for index, prefix in enumerate(prefixes):
             if not isinstance(prefix, str) or not _NAME.fullmatch(prefix):
-                self.faults.append(
-                    Fault(f"$.topic_group_prefix[{index}]", f"{quoted(prefix)} cannot begin a topic's name")
+                self.problems.append(
+                    Problem(f"$.topic_group_prefix[{index}]", f"{quoted(prefix)} cannot begin a topic's name")
                 )
                 continue
             for path, member in members:
@@ -99,7 +99,7 @@ class _Reader:
             self._check(path, topic)
             yield path, topic
 
-    def typos(self) -> Iterator[Fault]:
+    def typos(self) -> Iterator[Problem]:
         """Keys that look like typos of ours: what they were meant to say would silently not happen everywhere."""
         yield from typos("$", self._document, _FILE_KEYS)
         for key in ("topic_group_members", "topics"):
@@ -113,7 +113,7 @@ class _Reader:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.faults.append(Fault(f"$.{key}", "must be a list"))
+            self.problems.append(Problem(f"$.{key}", "must be a list"))
             return []
         return value
 
@@ -121,22 +121,22 @@ class _Reader:
         for index, entry in enumerate(self._list(key)):
             path = f"$.{key}[{index}]"
             if not isinstance(entry, dict):
-                self.faults.append(Fault(path, "must be a JSON object"))
+                self.problems.append(Problem(path, "must be a JSON object"))
                 continue
             topic = self._topic(path, entry)
             if topic is not None:
                 yield path, topic
 
     def _topic(self, path: str, entry: dict[str, Any]) -> Topic | None:
-        before = len(self.faults)
+        before = len(self.problems)
         name, display_name = self._text(path, entry, "TopicName"), self._text(path, entry, "DisplayName")
         description = self._text(path, entry, "Description", required=False)
         status = entry.get("DefaultSubscriptionStatus")
         if not isinstance(status, str) or status not in _STATUSES:
             told = quoted(status) if isinstance(status, str) else kind(status)
-            self.faults.append(Fault(f"{path}.DefaultSubscriptionStatus", f"must be OPT_IN or OPT_OUT, not {told}"))
+            self.problems.append(Problem(f"{path}.DefaultSubscriptionStatus", f"must be OPT_IN or OPT_OUT, not {told}"))
         roles = tuple(self._roles(path, entry))
-        if len(self.faults) > before:
+        if len(self.problems) > before:
             return None
         return Topic(name, display_name, description, str(status), roles)
 
@@ -146,7 +146,7 @@ class _Reader:
         if roles is None:
             return
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            self.faults.append(Fault(f"{path}.OptInRoles", "must be a list of role names"))
+            self.problems.append(Problem(f"{path}.OptInRoles", "must be a list of role names"))
             return
         for index, role in enumerate(roles):
             name = role.strip()
@@ -154,14 +154,16 @@ class _Reader:
                 yield name
             else:
                 text = f"{quoted(role)} is no role: it is empty, or has characters that nobody sees, and matches nobody"
-                self.faults.append(Fault(f"{path}.OptInRoles[{index}]", text))
+                self.problems.append(Problem(f"{path}.OptInRoles[{index}]", text))
 
     def _text(self, path: str, entry: dict[str, Any], key: str, *, required: bool = True) -> str:
         value = entry.get(key)
         if value is None and not required:
             return ""
         if not isinstance(value, str) or (required and not value.strip()):
-            self.faults.append(Fault(f"{path}.{key}", "missing" if value is None else "must be a string, not empty"))
+            self.problems.append(
+                Problem(f"{path}.{key}", "missing" if value is None else "must be a string, not empty")
+            )
             return ""
         return value
 
@@ -169,13 +171,13 @@ class _Reader:
         """SES's rules, on the expanded topic: a prefix may make a name too long."""
         if not _NAME.fullmatch(topic.name):
             text = f"{quoted(topic.name)} is not a topic name of SES: 1 to 64 of A-Z a-z 0-9 _ -"
-            self.faults.append(Fault(f"{path}.TopicName", text))
+            self.problems.append(Problem(f"{path}.TopicName", text))
         for key, value, most in (
             ("DisplayName", topic.display_name, limits.SES_DISPLAY_NAME_CHARACTERS),
             ("Description", topic.description, limits.SES_DESCRIPTION_CHARACTERS),
         ):
             if len(value) > most:
-                self.faults.append(Fault(f"{path}.{key}", f"has {len(value)} characters, more than {most}"))
+                self.problems.append(Problem(f"{path}.{key}", f"has {len(value)} characters, more than {most}"))
 
 
 def _grouped(prefix: str, member: Topic) -> Topic:
@@ -192,11 +194,13 @@ def _grouped(prefix: str, member: Topic) -> Topic:
     )
 
 
-def _fleet_faults(expanded: list[tuple[str, Topic]]) -> Iterator[Fault]:
+def _fleet_problems(expanded: list[tuple[str, Topic]]) -> Iterator[Problem]:
     if len(expanded) > limits.SES_TOPICS:
-        yield Fault("$", f"{len(expanded)} topics after expansion, more than the {limits.SES_TOPICS} of a contact list")
+        yield Problem(
+            "$", f"{len(expanded)} topics after expansion, more than the {limits.SES_TOPICS} of a contact list"
+        )
     seen: dict[str, str] = {}
     for path, topic in expanded:
         if topic.name in seen:
-            yield Fault(f"{path}.TopicName", f"the topic {printable(topic.name)} is there twice ({seen[topic.name]})")
+            yield Problem(f"{path}.TopicName", f"the topic {printable(topic.name)} is there twice ({seen[topic.name]})")
         seen.setdefault(topic.name, path)

@@ -10,7 +10,7 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.config.config_json import CustomerEntry, FleetConfig
-from ses_fleet.errors import Fault, RequestError
+from ses_fleet.errors import Problem, RequestError
 from ses_fleet.runs.models import (
     Concurrency,
     ConfigVersion,
@@ -56,7 +56,7 @@ def make(request: RunRequest, config: FleetConfig) -> Plan:
     selected = _select(request, config)
     if len(selected) > limits.MAX_CUSTOMERS:
         raise RequestError(
-            [Fault("$", f"{len(selected)} customers are selected, more than {limits.MAX_CUSTOMERS}: select fewer")]
+            [Problem("$", f"{len(selected)} customers are selected, more than {limits.MAX_CUSTOMERS}: select fewer")]
         )
     _check_confirmation(request, len(selected))
     entries = [_overridden(request, entry) for entry in selected]
@@ -130,9 +130,9 @@ def _still(request: RunRequest, entry: CustomerEntry | None, planned: PlannedCus
 
 
 def _select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
-    faults = list(_unknown_codes(request, config))
-    if faults:
-        raise RequestError(faults)
+    problems = list(_unknown_codes(request, config))
+    if problems:
+        raise RequestError(problems)
     if request.scope == "single":
         return [config.entries[str(request.customer_code)]]
     selected = [
@@ -147,7 +147,7 @@ def _select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     return selected
 
 
-def _unknown_codes(request: RunRequest, config: FleetConfig) -> Iterator[Fault]:
+def _unknown_codes(request: RunRequest, config: FleetConfig) -> Iterator[Problem]:
     named = [(f"$.include[{index}]", code) for index, code in enumerate(request.include or ())]
     named += [(f"$.exclude[{index}]", code) for index, code in enumerate(request.exclude)]
     if request.customer_code is not None:
@@ -155,24 +155,24 @@ def _unknown_codes(request: RunRequest, config: FleetConfig) -> Iterator[Fault]:
     for path, code in named:
         if code not in config.entries:
             near = did_you_mean(code, config.entries)
-            yield Fault(path, f"config.json has no customer {quoted(code)}{near}")
+            yield Problem(path, f"config.json has no customer {quoted(code)}{near}")
 
 
-def _nobody(request: RunRequest, config: FleetConfig) -> Fault:
+def _nobody(request: RunRequest, config: FleetConfig) -> Problem:
     environments = sorted({entry.environment for entry in config.entries.values() if entry.environment})
     if request.environment is not None and request.environment not in environments:
         known = ", ".join(printable(name, 40) for name in environments[:20]) or "none"
-        return Fault(
+        return Problem(
             "$.environment", f"no customer is of environment {quoted(request.environment)}; there are: {known}"
         )
-    return Fault("$", "include, exclude and environment together select nobody")
+    return Problem("$", "include, exclude and environment together select nobody")
 
 
 def _check_confirmation(request: RunRequest, selected: int) -> None:
     if request.scope == "all" and request.prune and request.confirm_customers != selected:
         said = "missing" if request.confirm_customers is None else f"says {request.confirm_customers}"
         raise RequestError(
-            [Fault("$.confirm_customers", f"{said}, but {selected} customers are selected for a run that prunes")]
+            [Problem("$.confirm_customers", f"{said}, but {selected} customers are selected for a run that prunes")]
         )
 
 
@@ -183,14 +183,14 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
     try:
         role = parse_role_arn(request.ses_role_arn)
     except ValueError as error:
-        raise RequestError([Fault("$.ses_role_arn", str(error))]) from None
+        raise RequestError([Problem("$.ses_role_arn", str(error))]) from None
     if entry.customer is None:
         text = f"{entry.code} has no usable role in config.json whose account this one could be compared with"
-        raise RequestError([Fault("$.ses_role_arn", text)])
+        raise RequestError([Problem("$.ses_role_arn", text)])
     configured = parse_role_arn(entry.customer.ses_role_arn)
     if (role.partition, role.account_id) != (configured.partition, configured.account_id):
         text = f"is of account {role.account_id}; {entry.code}'s configured role is of {configured.account_id}"
-        raise RequestError([Fault("$.ses_role_arn", text)])
+        raise RequestError([Problem("$.ses_role_arn", text)])
     customer = entry.customer.model_copy(update={"ses_role_arn": role.text})
     return replace(entry, customer=customer)
 
@@ -223,11 +223,11 @@ def _known_result(
     people, needs_people = entry.identity_center, ACTIONS[request.worker_action].needs_people
     if needs_people and entry.customer is not None and people is None:
         return _result(item, status="skipped", warnings=(*entry.warnings, _NO_PEOPLE))
-    faults = [str(fault) for fault in entry.faults] or ([shared_list] if shared_list else [])
-    if needs_people and people is not None and people.fault:
-        faults.append(people.fault)
-    if faults:
-        message = printable("; ".join(faults), limits.MAX_MESSAGE_CHARACTERS)
+    problems = [str(problem) for problem in entry.problems] or ([shared_list] if shared_list else [])
+    if needs_people and people is not None and people.problem:
+        problems.append(people.problem)
+    if problems:
+        message = printable("; ".join(problems), limits.MAX_MESSAGE_CHARACTERS)
         error = ErrorInfo(category="configuration", type="ConfigurationError", message=message)
         return _result(item, status="failed", error=error)
     customer = entry.customer

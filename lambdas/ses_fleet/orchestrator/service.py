@@ -21,8 +21,8 @@ from ses_fleet.config.ses_config_json import Topic
 from ses_fleet.errors import (
     AwsCallError,
     ConfigurationError,
-    Fault,
     OrchestratorError,
+    Problem,
     RequestError,
     RunRefusedError,
     SesFleetError,
@@ -132,7 +132,7 @@ def _started_elsewhere(start: Start, record: RunRecord) -> Summary:
     """Another start of this id was quicker by a moment."""
     existing = record.existing(start.request) if start.named else None
     if existing is None:
-        raise RequestError([Fault("$.run_id", f"run {start.run_id} exists; start again for a new id")])
+        raise RequestError([Problem("$.run_id", f"run {start.run_id} exists; start again for a new id")])
     return existing
 
 
@@ -142,7 +142,7 @@ def _go_on(start: HopStart, environment: _Environment) -> Summary:
     record = RunRecord(environment.results_bucket, start.run_id)
     document, announced = record.plan(), record.hop(start.hop)
     if document is None or announced is None:
-        raise RequestError([Fault("$.hop", f"run {start.run_id} announced no hop {start.hop}")])
+        raise RequestError([Problem("$.hop", f"run {start.run_id} announced no hop {start.hop}")])
     if not record.claim_hop(continuation.claim(start.hop, clock.now(), remaining)):
         return record.state(document)  # the event came twice
     pending = {progress.index: progress for progress in announced.pending}
@@ -188,7 +188,7 @@ def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, Sequence[
     except ConfigurationError as error:
         if use == "required":
             raise
-        text = printable(f"no drift is told: {error.faults[0]}", limits.MAX_MESSAGE_CHARACTERS)
+        text = printable(f"no drift is told: {error.problems[0]}", limits.MAX_MESSAGE_CHARACTERS)
         return replace(made, warnings=(*made.warnings, text)), None
     version = made.config_version.model_copy(update={"ses_config": wanted.version})
     return replace(made, config_version=version), wanted.topics
@@ -522,15 +522,15 @@ def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_
     dry_run = payload.get("dry_run") is True
     run_id = request.claimed_run_id(event)
     logger = _logger(context, run_id, known)
-    for fault in refusal.faults:
+    for problem in refusal.problems:
         logger.error(
-            printable(str(fault), limits.MAX_MESSAGE_CHARACTERS), kind="refused", error_type=type(refusal).__name__
+            printable(str(problem), limits.MAX_MESSAGE_CHARACTERS), kind="refused", error_type=type(refusal).__name__
         )
     report.emit_refusal(known, dry_run=dry_run)
     if run_id is None or results_bucket is None:
         return
     answer = summary.refused(
-        run_id, action if isinstance(action, str) else "", dry_run, clock.iso(clock.now()), refusal.faults
+        run_id, action if isinstance(action, str) else "", dry_run, clock.iso(clock.now()), refusal.problems
     )
     try:
         RunRecord(results_bucket, run_id).write_refusal(answer)

@@ -75,13 +75,13 @@ class RunRequest(Wire):
 
 
 class IdentityCenter(Wire):
-    """Where a customer's people are read from. With `fault` it cannot be used, and that says why."""
+    """Where a customer's people are read from. With `problem` it cannot be used, and that says why."""
 
     role_arn: str
     region: str
     external_id: str | None = None
     store_id: str | None = None
-    fault: str | None = None
+    problem: str | None = None
 
 
 class Customer(Wire):

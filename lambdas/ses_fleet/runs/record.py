@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.errors import AwsCallError, ConfigurationError, Fault, RequestError
+from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.runs import personal_params
 from ses_fleet.runs import summary as summaries
@@ -105,7 +105,7 @@ class RunRecord:
             return None
         if not self.is_of(plan, request):
             text = f"run {self.run_id} exists and was started with another request; choose another id"
-            raise RequestError([Fault("$.run_id", text)])
+            raise RequestError([Problem("$.run_id", text)])
         return self.state(plan)
 
     def is_of(self, plan: RunPlan, request: RunRequest) -> bool:
@@ -180,7 +180,7 @@ class RunRecord:
     def _unusable(self, key: str, done: str, failure: AwsCallError) -> ConfigurationError:
         location = self.bucket.location(key)
         text = f"{location} could not be {done} ({failure.code}), so nothing was started"
-        return ConfigurationError([Fault("$.environment_variables.RESULTS_BUCKET", text)])
+        return ConfigurationError([Problem("$.environment_variables.RESULTS_BUCKET", text)])
 
 
 NO_RESULT_YET = "no result yet"

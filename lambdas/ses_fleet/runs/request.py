@@ -1,4 +1,4 @@
-"""The event that starts a run → RunRequest, or one RequestError that names every fault found."""
+"""The event that starts a run → RunRequest, or one RequestError that names every problem found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ses_fleet import json_text, limits
 from ses_fleet.actions.catalogue import HELP, Action, field_scope, payload_names
-from ses_fleet.errors import Fault, RequestError
+from ses_fleet.errors import Problem, RequestError
 from ses_fleet.runs import personal_params
 from ses_fleet.runs.models import RUN_ID_PATTERN, RunRequest
 from ses_fleet.text import did_you_mean, quoted
@@ -43,19 +43,19 @@ def payload_of(event: Any) -> Any:
 
 
 def parse(event: Any, now: datetime) -> Start:
-    """Check everything about the request that needs no configuration; RequestError lists every fault."""
+    """Check everything about the request that needs no configuration; RequestError lists every problem."""
     payload = payload_of(event)
     if not isinstance(payload, dict):
-        raise RequestError([Fault("$", 'the payload must be a JSON object such as {"action": "help"}')])
-    faults = list(json_text.faults_of(payload))
-    if faults:
-        raise RequestError(faults)  # nothing else could be said of it safely
-    faults = list(_null_faults(payload))
+        raise RequestError([Problem("$", 'the payload must be a JSON object such as {"action": "help"}')])
+    problems = list(json_text.problems_of(payload))
+    if problems:
+        raise RequestError(problems)  # nothing else could be said of it safely
+    problems = list(_null_problems(payload))
     # Any other field that is null is a field not given.
     payload = {field: value for field, value in payload.items() if value is not None}
-    faults += _faults(payload)
-    if faults:
-        raise RequestError(faults)
+    problems += _problems(payload)
+    if problems:
+        raise RequestError(problems)
     request = RunRequest.model_validate(_tuples(payload))
     named = claimed_run_id(event)
     return Start(request, named or new_run_id(now), named is not None)
@@ -90,9 +90,9 @@ def hop_of(event: Any) -> HopStart | None:
         return None
     run_id, hop = event.get("run_id"), event["hop"]
     if set(event) != {"action", "run_id", "hop"} or not isinstance(hop, int) or not 1 <= hop <= limits.MAX_HOPS:
-        raise RequestError([Fault("$.hop", "is for a run's own continuation only; leave it out")])
+        raise RequestError([Problem("$.hop", "is for a run's own continuation only; leave it out")])
     if not isinstance(run_id, str) or not re.fullmatch(RUN_ID_PATTERN, run_id):
-        raise RequestError([Fault("$.run_id", _EXPECTED["run_id"])])
+        raise RequestError([Problem("$.run_id", _EXPECTED["run_id"])])
     return HopStart(run_id, hop)
 
 
@@ -125,7 +125,7 @@ def _is_bus_event(event: Any) -> bool:
 
 def _bus_run_id(event: dict[str, Any], payload: Any) -> str | None:
     """An event bus may deliver twice; the payload is part of the name, so no two requests share a run."""
-    if any(json_text.faults_of(payload)):
+    if any(json_text.problems_of(payload)):
         return None
     return _derived_run_id(event["time"], event["id"] + json.dumps(payload, sort_keys=True, default=str))
 
@@ -138,27 +138,27 @@ def _derived_run_id(time: str, identity: str) -> str:
     return f"{stamp}-{digest[:12]}"
 
 
-def _null_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+def _null_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     for field in _NEVER_NULL:
         if field in payload and payload[field] is None:
-            yield Fault(f"$.{field}", "null may not stand for no choice here: leave the field out, or give a value")
+            yield Problem(f"$.{field}", "null may not stand for no choice here: leave the field out, or give a value")
 
 
-def _faults(payload: dict[str, Any]) -> Iterator[Fault]:
+def _problems(payload: dict[str, Any]) -> Iterator[Problem]:
     action = payload.get("action")
     if action == HELP:
-        yield Fault("$", f"help takes no other fields, not {', '.join(_key(f) for f in payload if f != 'action')}")
+        yield Problem("$", f"help takes no other fields, not {', '.join(_key(f) for f in payload if f != 'action')}")
         return
     entry = payload_names().get(action) if isinstance(action, str) else None
     if entry is None:
-        yield Fault("$.action", _unknown_action(action))
-    yield from _shape_faults(payload)
+        yield Problem("$.action", _unknown_action(action))
+    yield from _shape_problems(payload)
     if entry is not None:
-        yield from _scope_faults(payload, str(action))
-        yield from _params_faults(payload, entry[0])
-    yield from _selection_faults(payload)
-    yield from _identity_faults(payload)
-    yield from _prune_faults(payload, entry[0] if entry else None)
+        yield from _scope_problems(payload, str(action))
+        yield from _params_problems(payload, entry[0])
+    yield from _selection_problems(payload)
+    yield from _identity_problems(payload)
+    yield from _prune_problems(payload, entry[0] if entry else None)
 
 
 def _unknown_action(action: Any) -> str:
@@ -170,10 +170,10 @@ def _unknown_action(action: Any) -> str:
     return f"unknown action {_told(action)}{near} ({known})"
 
 
-def _shape_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+def _shape_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     for field in payload:
         if field not in _FIELDS:
-            yield Fault(f"$.{_key(field)}", f"unknown field{did_you_mean(field, _FIELDS)}")
+            yield Problem(f"$.{_key(field)}", f"unknown field{did_you_mean(field, _FIELDS)}")
     known = {field: value for field, value in payload.items() if field in _FIELDS and field != "action"}
     try:
         RunRequest.model_validate(_tuples({**known, "action": "any"}))
@@ -200,8 +200,8 @@ _EXPECTED = {
 }
 
 
-def _readable(error: ValidationError, root: str) -> Iterator[Fault]:
-    """One fault a field, in the words of the payload's documentation."""
+def _readable(error: ValidationError, root: str) -> Iterator[Problem]:
+    """One problem a field, in the words of the payload's documentation."""
     seen = set()
     for detail in error.errors():
         location = detail["loc"]
@@ -209,49 +209,49 @@ def _readable(error: ValidationError, root: str) -> Iterator[Fault]:
         if field in seen:
             continue
         seen.add(field)
-        yield Fault(f"{root}.{_key(field)}", f"{_EXPECTED[field]}, not {_told(detail['input'])}")
+        yield Problem(f"{root}.{_key(field)}", f"{_EXPECTED[field]}, not {_told(detail['input'])}")
 
 
-def _scope_faults(payload: dict[str, Any], action: str) -> Iterator[Fault]:
+def _scope_problems(payload: dict[str, Any], action: str) -> Iterator[Problem]:
     scope = payload_names()[action][1]
     for field in payload:
         if field not in _FIELDS or field_scope(field) in (scope, "both"):
             continue
         if scope == "all":
             instead = action.removesuffix("-all")
-            yield Fault(
+            yield Problem(
                 f"$.{field}",
                 f"{action} runs on every customer and takes no {field}; "
                 f'use "include" to select customers, or the action {instead} for one',
             )
         else:
-            yield Fault(
+            yield Problem(
                 f"$.{field}", f'{action} runs on the one customer in "customer_code"; {field} is for {action}-all'
             )
     if scope == "single" and "customer_code" not in payload:
-        yield Fault("$.customer_code", f"missing: {action} runs on one customer; use {action}-all for every customer")
+        yield Problem("$.customer_code", f"missing: {action} runs on one customer; use {action}-all for every customer")
 
 
-def _params_faults(payload: dict[str, Any], action: Action) -> Iterator[Fault]:
+def _params_problems(payload: dict[str, Any], action: Action) -> Iterator[Problem]:
     params = payload.get("params", {})
     if not isinstance(params, dict):
         return
     nulls = [name for name, value in params.items() if value is None and name in action.params.model_fields]
     for name in nulls:
-        yield Fault(f"$.params.{_key(name)}", "null is no value: leave the parameter out, or give one")
+        yield Problem(f"$.params.{_key(name)}", "null is no value: leave the parameter out, or give one")
     try:
         action.params.model_validate({name: value for name, value in params.items() if name not in nulls})
     except ValidationError as error:
         for detail in error.errors():
             name = str(detail["loc"][0]) if detail["loc"] else ""
             if name not in nulls:  # one that is missing for being null is told already
-                yield Fault(f"$.params.{_key(name)}", _param_fault(action, name, detail))
+                yield Problem(f"$.params.{_key(name)}", _param_problem(action, name, detail))
     # Left out, it would mean everybody: what a resume cannot carry has to be said again.
     for name in personal_params.hidden(action.params, params):
-        yield Fault(f"$.params.{name}", "is personal, so the run that this resumes did not keep it: give it again")
+        yield Problem(f"$.params.{name}", "is personal, so the run that this resumes did not keep it: give it again")
 
 
-def _param_fault(action: Action, name: str, detail: Any) -> str:
+def _param_problem(action: Action, name: str, detail: Any) -> str:
     """What is wrong with one parameter, without a value that may say something of a person."""
     told = _size(detail["input"]) if name in personal_params.names(action.params) else _told(detail["input"])
     if detail["type"] == "value_error":
@@ -263,27 +263,27 @@ def _param_fault(action: Action, name: str, detail: Any) -> str:
     return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {told}"
 
 
-def _selection_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+def _selection_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     if payload.get("include") == []:
-        yield Fault("$.include", "selects nobody; leave it out to select every customer")
+        yield Problem("$.include", "selects nobody; leave it out to select every customer")
 
 
-def _identity_faults(payload: dict[str, Any]) -> Iterator[Fault]:
+def _identity_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     trigger = payload.get("trigger")
     if trigger is not None and "run_id" in payload:
-        yield Fault("$.run_id", "a run with a trigger gets its id from it; give one of the two")
+        yield Problem("$.run_id", "a run with a trigger gets its id from it; give one of the two")
     if isinstance(trigger, Mapping) and isinstance(trigger.get("scheduled_time"), str) and not _trigger_time(trigger):
-        yield Fault("$.trigger.scheduled_time", f"{_told(trigger['scheduled_time'])} is not an ISO 8601 time")
+        yield Problem("$.trigger.scheduled_time", f"{_told(trigger['scheduled_time'])} is not an ISO 8601 time")
 
 
-def _prune_faults(payload: dict[str, Any], action: Action | None) -> Iterator[Fault]:
+def _prune_problems(payload: dict[str, Any], action: Action | None) -> Iterator[Problem]:
     if payload.get("prune") is True and action is not None and not action.prunes:
-        yield Fault("$.prune", f"{action.name} removes nothing, so there is nothing to prune")
+        yield Problem("$.prune", f"{action.name} removes nothing, so there is nothing to prune")
     params = payload.get("params")
     if payload.get("prune") is True and isinstance(params, dict) and params.get("username") is not None:
-        yield Fault("$.prune", "goes not with params.username: of one person nobody can tell who has left")
+        yield Problem("$.prune", "goes not with params.username: of one person nobody can tell who has left")
     if "confirm_customers" in payload and payload.get("prune") is not True:
-        yield Fault("$.confirm_customers", 'belongs to "prune": true')
+        yield Problem("$.confirm_customers", 'belongs to "prune": true')
 
 
 def _trigger_time(trigger: Mapping[str, Any]) -> datetime | None:

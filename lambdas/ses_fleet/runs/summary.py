@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, ALL_ONLY_FIELDS, payload_names
-from ses_fleet.errors import Fault
+from ses_fleet.errors import Problem
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.runs import personal_params
 from ses_fleet.runs.models import CustomerResult, RunPlan, RunRequest, Summary
@@ -96,7 +96,7 @@ def resume_needs(resume: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(f"params.{name}" for name in personal_params.hidden(action.params, resume.get("params") or {}))
 
 
-def refused(run_id: str, action: str, dry_run: bool, started_at: str, faults: Sequence[Fault]) -> Summary:
+def refused(run_id: str, action: str, dry_run: bool, started_at: str, problems: Sequence[Problem]) -> Summary:
     """What whoever follows the run record finds of a run that was refused."""
     return Summary(
         run_id=run_id,
@@ -110,7 +110,7 @@ def refused(run_id: str, action: str, dry_run: bool, started_at: str, faults: Se
         skipped_count=0,
         not_started_count=0,
         results=(),
-        errors=tuple(str(fault) for fault in faults),
+        errors=tuple(str(problem) for problem in problems),
         exit_code=2,
     )
 

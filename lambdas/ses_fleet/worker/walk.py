@@ -13,7 +13,7 @@ from ses_fleet.worker.paced import Reader
 Page = list[dict[str, Any]]
 
 # What SES and Identity Center answer to a token that expired or belongs to another session. They are also the answer
-# to other faults of a request; those come back on the first page of the second walk, where they are a failure.
+# to other problems of a request; those come back on the first page of the second walk, where they are a failure.
 _REFUSALS_OF_TOKENS = frozenset(
     {"BadRequestException", "ValidationException", "InvalidNextTokenException", "ExpiredNextTokenException"}
 )

@@ -121,7 +121,7 @@ def test_a_payload_file_that_could_not_be_sent_is_refused(content: bytes, messag
     assert error.value.message.isprintable()
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
     """As in config.json."""
     path = tmp_path / "p.json"
     path.write_bytes(b'\xef\xbb\xbf{"action": "help"}')

@@ -32,9 +32,9 @@ def one(code: str = "acme", **fields: Any) -> CustomerEntry:
     return found
 
 
-def faults(entry: CustomerEntry) -> list[str]:
-    """Its faults as text."""
-    return [str(fault) for fault in entry.faults]
+def problems(entry: CustomerEntry) -> list[str]:
+    """Its problems as text."""
+    return [str(problem) for problem in entry.problems]
 
 
 def refused(document: Any) -> str:
@@ -53,7 +53,7 @@ def test_the_sample_is_understood() -> None:
     assert globex is not None
     assert (globex.account_id, globex.region) == ("777788889999", "eu-west-1")
     assert config.entries["initech"].skip_reason == "no ses_role_arn in config.json"
-    assert "is of partition aws-us-gov; this deployment runs in aws" in faults(config.entries["umbrella"])[0]
+    assert "is of partition aws-us-gov; this deployment runs in aws" in problems(config.entries["umbrella"])[0]
     assert config.warnings == ()
 
 
@@ -76,7 +76,7 @@ def test_a_file_without_customers_stops_the_run(document: Any, message: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("fields", "fault"),
+    ("fields", "problem"),
     [
         ({"ses_role_arn": "nonsense"}, "is not a role ARN"),
         ({"ses_role_arn": ROLE + " "}, "has spaces around it"),
@@ -104,20 +104,20 @@ def test_a_file_without_customers_stops_the_run(document: Any, message: str) -> 
         ({"customer_name": ["x"]}, "must be a string, not a list"),
     ],
 )
-def test_one_customers_fault_is_only_its_own(fields: dict[str, Any], fault: str) -> None:
-    """The fault has the path of its field; the customer cannot be run."""
+def test_one_customers_problem_is_only_its_own(fields: dict[str, Any], problem: str) -> None:
+    """The problem has the path of its field; the customer cannot be run."""
     entry = one(**fields)
-    (text,) = faults(entry)
+    (text,) = problems(entry)
     assert text.startswith(f"$.customer_mappings.acme.{next(iter(fields))}: ")
-    assert fault in text
+    assert problem in text
     assert entry.customer is None
 
 
 @pytest.mark.parametrize("code", ["", "a" * 51, "-a", "_a", "a.b", "a/b", "../x", "a\nb", "ä"])
-def test_a_code_outside_its_grammar_is_that_customers_fault(code: str) -> None:
+def test_a_code_outside_its_grammar_is_that_customers_problem(code: str) -> None:
     """Such a code never becomes part of a key or a session name."""
     entry = one(code)
-    assert any("a customer's code is 1 to 50" in fault for fault in faults(entry))
+    assert any("a customer's code is 1 to 50" in problem for problem in problems(entry))
     assert entry.customer is None
     assert entry.code.isprintable()
 
@@ -126,7 +126,7 @@ def test_an_address_in_a_key_or_a_name_is_not_repeated() -> None:
     """Both get into the run's record, which has no addresses."""
     entry = one("ada@corp.example", customer_code=None, customer_name="Ask ada%40corp.example", ses_role_arm="x")
     config = read({"customer_mappings": {"ada@corp.example": {"ses_role_arm": "x"}}})
-    shown = (entry.code, entry.name, *faults(entry), *entry.warnings, *config.warnings)
+    shown = (entry.code, entry.name, *problems(entry), *entry.warnings, *config.warnings)
     assert not [text for text in shown if "corp.example" in text]
     assert entry.code == entry.name == "(a key of 16 characters)"
     assert one(customer_name="ada@corp.example").name == "acme"
@@ -137,7 +137,7 @@ def test_no_role_is_skipped(value: str | None) -> None:
     """Null and empty are the same as absent, whatever else is wrong with the customer."""
     entry = one(ses_role_arn=value, region="nowhere")
     assert entry.skip_reason == "no ses_role_arn in config.json"
-    assert entry.faults == ()
+    assert entry.problems == ()
     assert any("nowhere" in warning for warning in entry.warnings)
 
 
@@ -166,17 +166,17 @@ def test_a_customer_of_another_partition_is_run_where_the_deployment_is() -> Non
     entry = FleetReader(document, "eusc-de-east-1", "aws-eusc").read(None).entries["a"]
     assert entry.customer is not None
     assert entry.customer.region == "eusc-de-east-1"
-    (fault,) = faults(read(document).entries["a"])
-    assert fault.startswith("$.customer_mappings.a.ses_role_arn: ")
+    (problem,) = problems(read(document).entries["a"])
+    assert problem.startswith("$.customer_mappings.a.ses_role_arn: ")
 
 
 def test_a_default_region_of_another_partition_fails_those_who_would_use_it() -> None:
     """The others run."""
     customers = {"a": {"ses_role_arn": ROLE}, "b": {"ses_role_arn": ROLE, "region": "eu-west-1"}}
     found = read({"aws_region": "us-gov-west-1", "customer_mappings": customers}).entries
-    (fault,) = faults(found["a"])
-    assert fault.startswith("$.customer_mappings.a.region: missing, and aws_region")
-    assert '"us-gov-west-1" is of partition aws-us-gov; this deployment runs in aws' in fault
+    (problem,) = problems(found["a"])
+    assert problem.startswith("$.customer_mappings.a.region: missing, and aws_region")
+    assert '"us-gov-west-1" is of partition aws-us-gov; this deployment runs in aws' in problem
     assert found["b"].customer is not None
 
 
@@ -192,8 +192,8 @@ def test_an_identity_center_where_there_is_none_is_said(region: str) -> None:
     entry = one(identity_center_role_arn=ROLE, identity_center_region=region)
     assert entry.customer is not None
     assert entry.identity_center is not None
-    assert f'identity_center_region: "{region}" is ' in (entry.identity_center.fault or "")
-    assert entry.warnings == (entry.identity_center.fault,)
+    assert f'identity_center_region: "{region}" is ' in (entry.identity_center.problem or "")
+    assert entry.warnings == (entry.identity_center.problem,)
 
 
 def test_blanks_around_a_label_are_no_part_of_it() -> None:
@@ -304,7 +304,7 @@ def test_a_file_that_cannot_be_read_says_why(kind: Any, status: int | None, mess
     assert str(error.value) == f"$: {message}"
 
 
-def test_a_byte_order_mark_is_no_fault() -> None:
+def test_a_byte_order_mark_is_no_problem() -> None:
     """Some editors write one."""
     assert documents.parse(b'\xef\xbb\xbf{"a": 1}', "x") == {"a": 1}
 
@@ -325,5 +325,5 @@ def test_hostile_values_do_no_harm(code: str, fields: dict[str, Any]) -> None:
     """No value breaks the reading; whatever is shown of one stays on its line."""
     config = read({"customer_mappings": {code: fields}})
     (entry,) = config.entries.values()
-    shown = [entry.code, entry.name, *faults(entry), *entry.warnings, *config.warnings]
+    shown = [entry.code, entry.name, *problems(entry), *entry.warnings, *config.warnings]
     assert all(text.isprintable() for text in shown)

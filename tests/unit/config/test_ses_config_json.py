@@ -1,4 +1,4 @@
-"""SESConfig.json: groups expanded as the seed has them, every fault named with its path."""
+"""SESConfig.json: groups expanded as the seed has them, every problem named with its path."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def topic(name: str = "news", **changes: Any) -> dict[str, Any]:
     return {**known, **changes}
 
 
-def faults(document: Any) -> list[str]:
-    """Every fault as text."""
+def problems(document: Any) -> list[str]:
+    """Every problem as text."""
     with pytest.raises(ConfigurationError) as error:
         ses_config_json.read(document)
-    return [str(fault) for fault in error.value.faults]
+    return [str(problem) for problem in error.value.problems]
 
 
 def test_the_sample_is_expanded() -> None:
@@ -65,7 +65,7 @@ def test_short_descriptions_of_a_group(description: str, expanded: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "fault"),
+    ("document", "problem"),
     [
         ([], "$: must be a JSON object"),
         ({}, "$: has neither topics nor topic_group_members"),
@@ -92,9 +92,9 @@ def test_short_descriptions_of_a_group(description: str, expanded: str) -> None:
         ({"topic_group_prefix": ["a b"], "topic_group_members": [topic()]}, "$.topic_group_prefix[0]: "),
     ],
 )
-def test_a_fault_is_named_with_its_path(document: Any, fault: str) -> None:
+def test_a_problem_is_named_with_its_path(document: Any, problem: str) -> None:
     """SES would refuse it in every customer's account: it is refused once, here."""
-    assert any(found.startswith(fault) for found in faults(document)), faults(document)
+    assert any(found.startswith(problem) for found in problems(document)), problems(document)
 
 
 def test_blanks_around_a_role_are_no_part_of_it() -> None:
@@ -141,7 +141,7 @@ def test_a_part_that_is_null_is_no_order_to_remove_its_topics(document: Any, nul
     ses_config_json.refuse_empty(config, prune=False)
     with pytest.raises(ConfigurationError) as error:
         ses_config_json.refuse_empty(config, prune=True)
-    assert [fault.path for fault in error.value.faults] == nulls
+    assert [problem.path for problem in error.value.problems] == nulls
     emptied = {key: [] if value is None else value for key, value in document.items()}
     ses_config_json.refuse_empty(ses_config_json.read(emptied), prune=True)
 
@@ -153,15 +153,15 @@ def test_a_status_that_is_no_text_is_told_as_json_has_it(status: Any, told: str)
         ses_config_json.read({"topics": [topic(DefaultSubscriptionStatus=status)]})
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_every_problem_is_named_at_once() -> None:
     """Not only the first."""
-    assert len(faults({"topics": [topic("a b"), topic(DisplayName=""), topic(DefaultSubscriptionStatus=None)]})) == 3
+    assert len(problems({"topics": [topic("a b"), topic(DisplayName=""), topic(DefaultSubscriptionStatus=None)]})) == 3
 
 
-def test_a_key_that_looks_like_ours_is_a_fault() -> None:
+def test_a_key_that_looks_like_ours_is_a_problem() -> None:
     """In the file and in a topic; other programs' keys are theirs."""
     document = {"topics": [topic(OptInRole=["dba"], owner="us")], "topic_group_member": []}
-    assert faults(document) == [
+    assert problems(document) == [
         "$.topic_group_member: unknown key that looks like topic_group_members; it is not used",
         "$.topics[0].OptInRole: unknown key that looks like OptInRoles; it is not used",
     ]
@@ -190,5 +190,5 @@ def test_no_file_breaks_the_reading_of_it(document: Any) -> None:
     try:
         ses_config_json.read(document)
     except ConfigurationError as error:
-        found = error.faults
-    assert all(str(fault).isprintable() for fault in found)
+        found = error.problems
+    assert all(str(problem).isprintable() for problem in found)

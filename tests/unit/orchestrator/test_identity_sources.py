@@ -156,8 +156,8 @@ def test_prune_needs_everybody() -> None:
 
 def test_the_first_phase_cannot_be_asked_for() -> None:
     """Only a run of an import starts it."""
-    (fault,) = refused({"action": "read-identity-center", "customer_code": "a"})
-    assert fault.startswith("$.action: unknown action")
+    (problem,) = refused({"action": "read-identity-center", "customer_code": "a"})
+    assert problem.startswith("$.action: unknown action")
 
 
 def test_prune_of_all_must_be_confirmed() -> None:

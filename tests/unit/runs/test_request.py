@@ -1,4 +1,4 @@
-"""The action payload: what is taken, and what is refused with every fault named."""
+"""The action payload: what is taken, and what is refused with every problem named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 
 
 def refused(payload: Any) -> list[str]:
-    """The faults of a payload, as callers see them."""
+    """The problems of a payload, as callers see them."""
     with pytest.raises(RequestError) as error:
         request.parse(payload, NOW)
     return str(error.value).splitlines()
@@ -35,8 +35,8 @@ def test_any_integer_is_a_concurrency(concurrency: int) -> None:
 @pytest.mark.parametrize("concurrency", ["5", 1.0, 1.5, True, [1], {}])
 def test_what_is_no_integer_is_no_concurrency(concurrency: Any) -> None:
     """Text, fractions and booleans are refused, and the message says what would be taken."""
-    (fault,) = refused({"action": "describe-list-all", "max_customer_concurrency": concurrency})
-    assert fault.startswith("$.max_customer_concurrency: must be an integer")
+    (problem,) = refused({"action": "describe-list-all", "max_customer_concurrency": concurrency})
+    assert problem.startswith("$.max_customer_concurrency: must be an integer")
 
 
 @pytest.mark.parametrize("allowed", [0, 3, "0%", "10%", "100%"])
@@ -48,23 +48,23 @@ def test_max_failures_is_a_number_or_a_percentage(allowed: int | str) -> None:
 
 @pytest.mark.parametrize("allowed", [-1, "10", "101%", "-1%", "ten%", 1.5, True, "1e1%"])
 def test_a_bad_max_failures_is_refused(allowed: Any) -> None:
-    """Anything else is a fault of its own field."""
-    (fault,) = refused({"action": "describe-list-all", "max_failures": allowed})
-    assert fault.startswith("$.max_failures: must be an integer of at least 0 or a percentage")
+    """Anything else is a problem of its own field."""
+    (problem,) = refused({"action": "describe-list-all", "max_failures": allowed})
+    assert problem.startswith("$.max_failures: must be an integer of at least 0 or a percentage")
 
 
 def test_an_unknown_action_gets_the_nearest_and_all() -> None:
     """A typo is answered with what was probably meant, and with everything there is."""
-    (fault,) = refused({"action": "describe-lists-all"})
-    assert 'unknown action "describe-lists-all"; did you mean "describe-list-all"?' in fault
-    assert "help, describe-list-all, describe-list" in fault
+    (problem,) = refused({"action": "describe-lists-all"})
+    assert 'unknown action "describe-lists-all"; did you mean "describe-list-all"?' in problem
+    assert "help, describe-list-all, describe-list" in problem
 
 
 @pytest.mark.parametrize("payload", [{}, {"action": None}])
 def test_a_missing_action_is_said_to_be_missing(payload: dict[str, Any]) -> None:
     """No action is not an unknown action."""
-    (fault,) = refused(payload)
-    assert fault.startswith("$.action: missing")
+    (problem,) = refused(payload)
+    assert problem.startswith("$.action: missing")
 
 
 @pytest.mark.parametrize("payload", [None, [], "describe-list-all", 5, True])
@@ -75,17 +75,19 @@ def test_a_payload_is_an_object(payload: Any) -> None:
 
 def test_all_takes_no_customer_and_no_role_and_says_what_to_use() -> None:
     """-all with customer_code or ses_role_arn is refused with the way to say it."""
-    faults = refused({"action": "describe-list-all", "customer_code": "acme", "ses_role_arn": "arn"})
-    assert [fault.split(":")[0] for fault in faults] == ["$.customer_code", "$.ses_role_arn"]
-    assert all('use "include" to select customers, or the action describe-list for one' in fault for fault in faults)
+    problems = refused({"action": "describe-list-all", "customer_code": "acme", "ses_role_arn": "arn"})
+    assert [problem.split(":")[0] for problem in problems] == ["$.customer_code", "$.ses_role_arn"]
+    assert all(
+        'use "include" to select customers, or the action describe-list for one' in problem for problem in problems
+    )
 
 
 @pytest.mark.parametrize("field", ["include", "exclude", "environment", "max_failures", "max_customer_concurrency"])
 def test_a_single_customer_action_takes_no_fleet_fields(field: str) -> None:
     """Selection and concurrency belong to -all."""
     values: dict[str, Any] = {"include": ["a"], "exclude": ["a"], "environment": "prod"}
-    faults = refused({"action": "describe-list", "customer_code": "acme", field: values.get(field, 1)})
-    assert faults == [
+    problems = refused({"action": "describe-list", "customer_code": "acme", field: values.get(field, 1)})
+    assert problems == [
         f'$.{field}: describe-list runs on the one customer in "customer_code"; {field} is for describe-list-all'
     ]
 
@@ -97,9 +99,9 @@ def test_a_single_customer_action_needs_its_customer() -> None:
     ]
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_every_problem_is_named_at_once() -> None:
     """Nobody corrects one field only to hear of the next."""
-    faults = refused(
+    problems = refused(
         {
             "action": "describe-list-all",
             "dryrun": True,
@@ -109,15 +111,15 @@ def test_every_fault_is_named_at_once() -> None:
             "on_deadline": "wait",
         }
     )
-    assert [fault.split(":")[0] for fault in faults] == [
+    assert [problem.split(":")[0] for problem in problems] == [
         "$.dryrun",
         "$.max_failures",
         "$.on_deadline",
         "$.params.count_contact",
         "$.include",
     ]
-    assert 'did you mean "dry_run"?' in faults[0]
-    assert 'did you mean "count_contacts"?' in faults[3]
+    assert 'did you mean "dry_run"?' in problems[0]
+    assert 'did you mean "count_contacts"?' in problems[3]
 
 
 @pytest.mark.parametrize("field", sorted(set(RunRequest.model_fields) - {"action", *request._NEVER_NULL}))
@@ -131,7 +133,7 @@ def test_null_is_the_same_as_absent(field: str) -> None:
 @pytest.mark.parametrize("field", request._NEVER_NULL)
 def test_null_is_never_no_filter_by_accident(field: str, action: str) -> None:
     """A null that would reach more customers or people, or drop a dry run or a limit, is refused."""
-    assert any(fault.startswith(f"$.{field}: null may not") for fault in refused({"action": action, field: None}))
+    assert any(problem.startswith(f"$.{field}: null may not") for problem in refused({"action": action, field: None}))
 
 
 def test_every_field_that_selects_is_never_null() -> None:
@@ -186,9 +188,9 @@ def test_what_could_not_be_stored_is_refused_before_anything_starts(payload: Any
     """Keys and values, at any depth, whichever way the event came."""
     event: Any = {"action": "list-contacts-all", **payload}
     event = bus_event(event) if bus else event
-    (fault,) = refused(event)
-    assert fault.startswith(f"{path}: ")
-    assert fault.isprintable()
+    (problem,) = refused(event)
+    assert problem.startswith(f"{path}: ")
+    assert problem.isprintable()
     assert request.claimed_run_id(event) is None or payload.get("trigger")
 
 
@@ -199,15 +201,15 @@ def test_a_time_that_no_calendar_has_in_utc_is_refused() -> None:
 
 
 def test_params_are_typed() -> None:
-    """A parameter of the wrong type is a fault of that parameter."""
-    (fault,) = refused({"action": "describe-list-all", "params": {"count_contacts": "no"}})
-    assert fault.startswith("$.params.count_contacts: ")
+    """A parameter of the wrong type is a problem of that parameter."""
+    (problem,) = refused({"action": "describe-list-all", "params": {"count_contacts": "no"}})
+    assert problem.startswith("$.params.count_contacts: ")
 
 
 def test_prune_is_for_actions_that_remove_something() -> None:
     """A reading action has nothing to prune, and confirm_customers belongs to prune."""
-    faults = refused({"action": "describe-list-all", "prune": True})
-    assert faults == ["$.prune: describe-list removes nothing, so there is nothing to prune"]
+    problems = refused({"action": "describe-list-all", "prune": True})
+    assert problems == ["$.prune: describe-list removes nothing, so there is nothing to prune"]
     assert refused({"action": "describe-list-all", "confirm_customers": 3}) == [
         '$.confirm_customers: belongs to "prune": true'
     ]
@@ -231,8 +233,8 @@ def test_a_run_gets_an_id_of_our_form() -> None:
 @pytest.mark.parametrize("run_id", ["", "a" * 41, "a/b", "a b", "../x", "é", "a\n"])
 def test_a_bad_run_id_is_refused(run_id: str) -> None:
     """Nothing else becomes part of an S3 key."""
-    (fault,) = refused({"action": "describe-list-all", "run_id": run_id})
-    assert fault.startswith("$.run_id: must be 1 to 40")
+    (problem,) = refused({"action": "describe-list-all", "run_id": run_id})
+    assert problem.startswith("$.run_id: must be 1 to 40")
     assert request.claimed_run_id({"action": "describe-list-all", "run_id": run_id}) is None
 
 
@@ -258,8 +260,8 @@ def test_a_trigger_needs_a_time() -> None:
 
 def test_a_trigger_and_a_run_id_contradict() -> None:
     """One run has one id."""
-    (fault,) = refused({**trigger(), "run_id": "mine"})
-    assert fault.startswith("$.run_id: a run with a trigger gets its id from it")
+    (problem,) = refused({**trigger(), "run_id": "mine"})
+    assert problem.startswith("$.run_id: a run with a trigger gets its id from it")
 
 
 def bus_event(detail: dict[str, Any]) -> dict[str, Any]:
@@ -325,8 +327,8 @@ def test_no_address_and_no_name_is_in_a_refusal(place: dict[str, Any], form: str
 @pytest.mark.parametrize("value", [4915112345678, 0.5, True, ["ada"], {"ada": 1}, ""])
 def test_of_a_personal_parameter_no_value_is_told(value: Any) -> None:
     """Not even a number, which may be a telephone's: what it is, and how large."""
-    (fault,) = refused({"action": "import-aws-contact-all", "params": {"username": value}})
-    path, _, text = fault.partition(": ")
+    (problem,) = refused({"action": "import-aws-contact-all", "params": {"username": value}})
+    path, _, text = problem.partition(": ")
     assert path == "$.params.username"
     told = text.rpartition(", not ")[2]
     assert told in ("a number", "true or false", "a list of 1", "an object of 1 fields", "a text of 0 characters")
@@ -334,9 +336,9 @@ def test_of_a_personal_parameter_no_value_is_told(value: Any) -> None:
 
 def test_a_topic_that_is_no_name_is_refused() -> None:
     """plan.json would keep it: what breaks SES's grammar may be somebody's address."""
-    faults = refused({"action": "list-contacts-all", "params": {"topic": "ada@corp.example"}})
-    assert [fault.split(":")[0] for fault in faults] == ["$.params.topic"]
-    assert "corp" not in faults[0]
+    problems = refused({"action": "list-contacts-all", "params": {"topic": "ada@corp.example"}})
+    assert [problem.split(":")[0] for problem in problems] == ["$.params.topic"]
+    assert "corp" not in problems[0]
 
 
 def test_a_harmless_value_is_told() -> None:
@@ -367,12 +369,12 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from([*RunRequest.model_fields, "detail", "x"]) | st.text(), json_values))
 def test_no_payload_breaks_the_reading_of_it(payload: dict[str, Any]) -> None:
     """Whatever comes, it is taken or refused in printable lines: nothing forges a log line."""
-    faults: tuple[Any, ...] = ()
+    problems: tuple[Any, ...] = ()
     run_id = "refused"
     try:
         run_id = request.parse(payload, NOW).run_id
     except RequestError as error:
-        faults = error.faults
-    assert bool(faults) == (run_id == "refused")
-    assert all(str(fault).isprintable() for fault in faults)
+        problems = error.problems
+    assert bool(problems) == (run_id == "refused")
+    assert all(str(problem).isprintable() for problem in problems)
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", run_id)

@@ -15,7 +15,7 @@ from ses_fleet.runs.models import WantedTopic
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord, shared_preferences
-from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World, contact
+from tests.unit.worker.world import ACCOUNT, REGION, KilledError, Problem, World, contact
 
 PARAMS = ManageTopicParams()
 WRITES = {"CreateContactList", "UpdateContactList", "CreateContact", "UpdateContact", "DeleteContact"}
@@ -260,7 +260,7 @@ def _api(world: World) -> list[dict[str, Any]]:
 def test_a_lost_answer_is_said_to_be_unknown_and_the_next_run_sees_it_equal(kind: str) -> None:
     """Nothing is sent twice."""
     world = World(contact(1))
-    world.client.faults[3] = Fault(kind, after=True)
+    world.client.problems[3] = Problem(kind, after=True)
     with pytest.raises(AwsCallError) as error:
         manage(world, IN, OUT, wanted("new"))
     assert error.value.outcome_unknown is True
@@ -272,7 +272,7 @@ def test_a_lost_answer_is_said_to_be_unknown_and_the_next_run_sees_it_equal(kind
 def test_a_throttled_write_waits_and_goes_on() -> None:
     """Nothing had happened."""
     world = World(contact(1))
-    world.client.faults[3] = Fault("throttled")
+    world.client.problems[3] = Problem("throttled")
     assert manage(world, IN, OUT, wanted("new")).data["added"] == ["new"]
 
 
@@ -485,12 +485,12 @@ def until_it_completes(world: World, run: Any) -> None:
             for calls in (world.client, world.objects):
                 run_number += 1
                 start = len(world.asked) if calls is world.client else world.objects.asked
-                calls.faults = {start + position: Fault("killed", after=after)}
+                calls.problems = {start + position: Problem("killed", after=after)}
                 try:
                     run(f"kill-{run_number}")
                 except KilledError:
                     continue
-                calls.faults = {}
+                calls.problems = {}
     run("last")
 
 
@@ -551,22 +551,22 @@ configs = st.dictionaries(names, st.tuples(statuses, st.sampled_from(["A", "B"])
     ),
 )
 def test_no_story_loses_anybody(people: list[Any], steps: list[Any]) -> None:
-    """Random lists, configs, faults and repeats: nobody vanishes, nobody gets more than they chose or a default says,
+    """Random lists, configs, problems and repeats: nobody vanishes, nobody gets more than they chose or a default says,
     what is not managed stays without prune, and the second run writes nothing."""
     world = World(*(contact(n, chosen, unsubscribed=gone) for n, (chosen, gone) in enumerate(people)))
-    for number, (config, prune, fault) in enumerate(steps):
+    for number, (config, prune, problem) in enumerate(steps):
         before, had = everybody(world), topics(world)
         want = [wanted(name, status, display_name=shown) for name, (status, shown) in config.items()]
-        if fault is not None:
-            position, kind, after = fault
-            world.client.faults = {
-                len(world.asked) + position: Fault(
+        if problem is not None:
+            position, kind, after = problem
+            world.client.problems = {
+                len(world.asked) + position: Problem(
                     kind, after=after and kind not in ("throttled", "conflict", "refused")
                 )
             }
         with contextlib.suppress(KilledError, AwsCallError, CustomerError):
             manage(world, *want, prune=prune, run_id=f"run-{number}")
-        world.client.faults = {}
+        world.client.problems = {}
         now, have = everybody(world), topics(world)
         assert now.keys() == before.keys()
         for email, one in now.items():

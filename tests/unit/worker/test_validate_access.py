@@ -187,7 +187,7 @@ def checks_without_identity_center() -> dict[str, tuple[str, str]]:
 
 def test_a_wrong_identity_center_configuration_is_a_failed_check() -> None:
     """It was only a warning for actions that do not need it."""
-    source = SOURCE.model_copy(update={"fault": "$.x: is not a role ARN"})
+    source = SOURCE.model_copy(update={"problem": "$.x: is not a role ARN"})
     assert checks(World(), customer={"identity_center": source})["identity_center"] == (
         "failed",
         "$.x: is not a role ARN",

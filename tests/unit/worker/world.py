@@ -40,7 +40,7 @@ class KilledError(BaseException):
 
 
 @dataclass(frozen=True)
-class Fault:
+class Problem:
     """What happens to a call, before or after its effect. `kind` killed = the worker goes with it."""
 
     kind: str
@@ -52,18 +52,18 @@ class Fault:
             return KilledError()
         kind: Any = self.kind
         status = {"conflict": 500, "server": 500, "throttled": 429, "refused": 403}.get(self.kind)
-        return AwsCallError(service, operation, kind, self.kind.title(), "a fault", status)
+        return AwsCallError(service, operation, kind, self.kind.title(), "a problem", status)
 
 
 def _answered(
-    answer: Callable[[], dict[str, Any]], fault: Fault | None, service: str, operation: str
+    answer: Callable[[], dict[str, Any]], problem: Problem | None, service: str, operation: str
 ) -> dict[str, Any]:
-    """The answer, a refusal too, unless a fault takes it away."""
+    """The answer, a refusal too, unless a problem takes it away."""
     try:
         return answer()
     finally:
-        if fault is not None:
-            raise fault.error(service, operation)
+        if problem is not None:
+            raise problem.error(service, operation)
 
 
 class Client(AwsClient):
@@ -73,16 +73,16 @@ class Client(AwsClient):
         super().__init__("sesv2", None)
         self._ses = ses
         self.asked: list[str] = []
-        self.faults: dict[int, Fault] = {}
+        self.problems: dict[int, Problem] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """As boto3 would: snake case in, AwsCallError out."""
         name = "".join(part.title() for part in operation.split("_"))
         self.asked.append(name)
-        fault = self.faults.pop(len(self.asked), None)
-        if fault is not None and not fault.after:
-            raise fault.error("sesv2", operation)
-        return _answered(lambda: self._answer(name, operation, parameters), fault, "sesv2", operation)
+        problem = self.problems.pop(len(self.asked), None)
+        if problem is not None and not problem.after:
+            raise problem.error("sesv2", operation)
+        return _answered(lambda: self._answer(name, operation, parameters), problem, "sesv2", operation)
 
     def _answer(self, name: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -95,22 +95,22 @@ class Client(AwsClient):
 
 
 class Objects(AwsClient):
-    """An S3 that keeps what is written, or refuses it. `asked` counts; `faults` are by that number, from 1."""
+    """An S3 that keeps what is written, or refuses it. `asked` counts; `problems` are by that number, from 1."""
 
     def __init__(self) -> None:
         super().__init__("s3", None)
         self.written: dict[str, bytes] = {}
         self.refusal: AwsCallError | None = None
         self.asked = 0
-        self.faults: dict[int, Fault] = {}
+        self.problems: dict[int, Problem] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """PutObject, GetObject, DeleteObject, and ListObjectsV2 of folders."""
         self.asked += 1
-        fault = self.faults.pop(self.asked, None)
-        if fault is not None and not fault.after:
-            raise fault.error("s3", operation)
-        return _answered(lambda: self._answer(operation, parameters), fault, "s3", operation)
+        problem = self.problems.pop(self.asked, None)
+        if problem is not None and not problem.after:
+            raise problem.error("s3", operation)
+        return _answered(lambda: self._answer(operation, parameters), problem, "s3", operation)
 
     def _answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if operation == "delete_object":

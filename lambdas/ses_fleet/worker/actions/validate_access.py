@@ -93,13 +93,13 @@ def _external_id(job: Job) -> tuple[Status, str]:
 def _ses_account(job: Job) -> tuple[Status, str]:
     account = job.ses.read("get_account")
     sending, production = account.get("SendingEnabled"), account.get("ProductionAccessEnabled")
-    faults = []
+    problems = []
     if not production:
-        faults.append("SES is in the sandbox: request production access in the SES console of the account")
+        problems.append("SES is in the sandbox: request production access in the SES console of the account")
     if not sending:
-        faults.append("sending is disabled: look at the account's reputation and status in the SES console")
-    if faults:
-        return "finding", f"{'; '.join(faults)} ({job.customer.region})"
+        problems.append("sending is disabled: look at the account's reputation and status in the SES console")
+    if problems:
+        return "finding", f"{'; '.join(problems)} ({job.customer.region})"
     return "ok", f"production access, sending enabled ({job.customer.region})"
 
 
@@ -132,8 +132,8 @@ def _identity_center(job: Job) -> tuple[Status, str]:
     source = job.customer.identity_center
     if source is None:
         return "ok", "config.json has no identity_center_role_arn: nothing is imported for this customer"
-    if source.fault:
-        raise CustomerError("configuration", "ConfigurationError", source.fault)
+    if source.problem:
+        raise CustomerError("configuration", "ConfigurationError", source.problem)
     found = identity_center.instances(job.open_identity_center(source, "sso-admin"))
     store = identity_center.choose(source, found)
     return "ok", f"identity store {store} of account {found.owners[store]} answers"
