@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError, RunRefusedError
+from ses_fleet.identifiers import RUN_ID_PATTERN
 from ses_fleet.runs.keys import results_prefix
-from ses_fleet.runs.models import RUN_ID_PATTERN, RunPlan, Summary
+from ses_fleet.runs.models import RunPlan, Summary
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import from_plan
 from ses_fleet.runs.summary import resume_needs, resume_payload

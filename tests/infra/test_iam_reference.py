@@ -17,7 +17,7 @@ from policy_sentry.querying.all import get_all_service_prefixes
 
 from infra import customer_role
 from ses_fleet.actions.catalogue import ACTIONS, identity_center_policy, session_policy
-from ses_fleet.runs.models import Customer, IdentityCenter
+from ses_fleet.config.customer import Customer, IdentityCenter
 from tests.infra import synth
 
 Statement = dict[str, Any]

@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, field_validator
 
 from ses_fleet import limits
-from ses_fleet.runs.models import RUN_ID_PATTERN, Customer, IdentityCenter, RunRequest, Scope
+from ses_fleet.config.customer import Customer, IdentityCenter
+from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN
+from ses_fleet.runs.models import RunRequest, Scope
 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
 _UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
 _IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
-# SES's own grammar: what is no name of a topic may be somebody's, and must not get into a run's record.
-TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
 # Where import files lie in a customer's bucket.
 IMPORT_PREFIX = "ses-fleet/"
 # Of a field whose value says something of a person.

@@ -12,8 +12,9 @@ from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.aws.regions import is_region, partition_of
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import documents
+from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import ConfigurationError, Problem
-from ses_fleet.runs.models import CODE_PATTERN, Customer, IdentityCenter
+from ses_fleet.identifiers import CODE_PATTERN
 from ses_fleet.text import did_you_mean, may_hold_address, printable, quoted
 
 _FILE_KEYS = ("aws_region", "customer_mappings")

@@ -11,6 +11,7 @@ from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import documents
 from ses_fleet.config.config_json import kind, typos
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.text import printable, quoted
 
@@ -21,21 +22,10 @@ _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}")
 
 
 @dataclass(frozen=True)
-class Topic:
-    """One topic as SES should have it, and the roles whose people are opted in to it."""
-
-    name: str
-    display_name: str
-    description: str
-    default_status: str
-    opt_in_roles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class TopicConfig:
     """The topics in order: groups first, then single ones. `nulls` are the parts of the file that are null."""
 
-    topics: tuple[Topic, ...]
+    topics: tuple[WantedTopic, ...]
     nulls: tuple[str, ...] = ()
     version: str | None = None
 
@@ -78,7 +68,7 @@ class _Reader:
         elif not set(_FILE_KEYS) & set(document):
             self.problems.append(Problem("$", "has neither topics nor topic_group_members"))
 
-    def expanded(self) -> Iterator[tuple[str, Topic]]:
+    def expanded(self) -> Iterator[tuple[str, WantedTopic]]:
         """Every topic with the path of the entry it comes from."""
         prefixes = self._list("topic_group_prefix")
         members = list(self._topics("topic_group_members"))
@@ -117,7 +107,7 @@ class _Reader:
             return []
         return value
 
-    def _topics(self, key: str) -> Iterator[tuple[str, Topic]]:
+    def _topics(self, key: str) -> Iterator[tuple[str, WantedTopic]]:
         for index, entry in enumerate(self._list(key)):
             path = f"$.{key}[{index}]"
             if not isinstance(entry, dict):
@@ -127,7 +117,7 @@ class _Reader:
             if topic is not None:
                 yield path, topic
 
-    def _topic(self, path: str, entry: dict[str, Any]) -> Topic | None:
+    def _topic(self, path: str, entry: dict[str, Any]) -> WantedTopic | None:
         before = len(self.problems)
         name, display_name = self._text(path, entry, "TopicName"), self._text(path, entry, "DisplayName")
         description = self._text(path, entry, "Description", required=False)
@@ -138,7 +128,13 @@ class _Reader:
         roles = tuple(self._roles(path, entry))
         if len(self.problems) > before:
             return None
-        return Topic(name, display_name, description, str(status), roles)
+        return WantedTopic(
+            name=name,
+            display_name=display_name,
+            description=description,
+            default_status=str(status),
+            opt_in_roles=roles,
+        )
 
     def _roles(self, path: str, entry: dict[str, Any]) -> Iterator[str]:
         """Role names without blanks around them: `dba ` would match nobody's group."""
@@ -167,34 +163,34 @@ class _Reader:
             return ""
         return value
 
-    def _check(self, path: str, topic: Topic) -> None:
+    def _check(self, path: str, topic: WantedTopic) -> None:
         """SES's rules, on the expanded topic: a prefix may make a name too long."""
         if not _NAME.fullmatch(topic.name):
             text = f"{quoted(topic.name)} is not a topic name of SES: 1 to 64 of A-Z a-z 0-9 _ -"
             self.problems.append(Problem(f"{path}.TopicName", text))
         for key, value, most in (
-            ("DisplayName", topic.display_name, limits.SES_DISPLAY_NAME_CHARACTERS),
-            ("Description", topic.description, limits.SES_DESCRIPTION_CHARACTERS),
+            ("DisplayName", topic.display_name or "", limits.SES_DISPLAY_NAME_CHARACTERS),
+            ("Description", topic.description or "", limits.SES_DESCRIPTION_CHARACTERS),
         ):
             if len(value) > most:
                 self.problems.append(Problem(f"{path}.{key}", f"has {len(value)} characters, more than {most}"))
 
 
-def _grouped(prefix: str, member: Topic) -> Topic:
+def _grouped(prefix: str, member: WantedTopic) -> WantedTopic:
     """`aws` and `calendar` make `aws-calendar`; the prefix in capitals becomes the description's second word."""
     capital = prefix.upper()
-    first, *rest = member.description.split(" ", 1)
+    first, *rest = (member.description or "").split(" ", 1)
     description = " ".join(part for part in (first, capital, *rest) if part)
-    return Topic(
-        f"{prefix.lower()}-{member.name}",
-        f"{capital} {member.display_name}",
-        description,
-        member.default_status,
-        member.opt_in_roles,
+    return member.model_copy(
+        update={
+            "name": f"{prefix.lower()}-{member.name}",
+            "display_name": f"{capital} {member.display_name}",
+            "description": description,
+        }
     )
 
 
-def _fleet_problems(expanded: list[tuple[str, Topic]]) -> Iterator[Problem]:
+def _fleet_problems(expanded: list[tuple[str, WantedTopic]]) -> Iterator[Problem]:
     if len(expanded) > limits.SES_TOPICS:
         yield Problem(
             "$", f"{len(expanded)} topics after expansion, more than the {limits.SES_TOPICS} of a contact list"

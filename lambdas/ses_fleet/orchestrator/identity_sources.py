@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.orchestrator.plan import PlannedItem
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, IdentityCenter, People
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, People
 from ses_fleet.text import printable
 
 

@@ -10,11 +10,11 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.config.config_json import CustomerEntry, FleetConfig
+from ses_fleet.config.customer import Customer
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.runs.models import (
     Concurrency,
     ConfigVersion,
-    Customer,
     CustomerResult,
     ErrorInfo,
     PlannedCustomer,

@@ -17,7 +17,7 @@ from ses_fleet.actions.catalogue import ACTIONS, DESCRIBE_TOPICS, READ_IDENTITY_
 from ses_fleet.aws import clients
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import config_json, ses_config_json
-from ses_fleet.config.ses_config_json import Topic
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import (
     AwsCallError,
     ConfigurationError,
@@ -38,17 +38,7 @@ from ses_fleet.orchestrator.topic_comparison import TopicFleet
 from ses_fleet.runs import record as run_record
 from ses_fleet.runs import request, summary
 from ses_fleet.runs.keys import people_prefix
-from ses_fleet.runs.models import (
-    CustomerResult,
-    ErrorInfo,
-    Hop,
-    People,
-    Progress,
-    RunPlan,
-    Summary,
-    WantedTopic,
-    WorkItem,
-)
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, Hop, People, Progress, RunPlan, Summary, WorkItem
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import HopStart, Start
 from ses_fleet.settings import OrchestratorSettings
@@ -172,7 +162,7 @@ def _as_it_is_now(environment: _Environment) -> config_json.FleetConfig:
         return config_json.FleetConfig({}, None)
 
 
-def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, Sequence[Topic] | None]:
+def _with_topics(made: Plan, environment: _Environment) -> tuple[Plan, Sequence[WantedTopic] | None]:
     """The topics of SESConfig.json, if the action uses them, and the plan with what reading it adds.
 
     ConfigurationError when they are needed and the file is wrong; where they are not, that is a warning.
@@ -204,7 +194,7 @@ class _Part:
         document: RunPlan,
         made: Plan,
         function_seconds: float,
-        wanted: Sequence[Topic] | None,
+        wanted: Sequence[WantedTopic] | None,
         *,
         canaries: tuple[int, ...] = (),
         hop: int = 0,
@@ -410,21 +400,10 @@ class _Part:
             continuation=continuation,
         )
 
-    def _topics_to_send(self) -> list[WantedTopic] | None:
+    def _topics_to_send(self) -> tuple[WantedTopic, ...] | None:
         if self._wanted is None or self._action.ses_config != "required":
             return None
-        return [
-            WantedTopic.model_validate(
-                {
-                    "name": topic.name,
-                    "display_name": topic.display_name,
-                    "description": topic.description,
-                    "default_status": topic.default_status,
-                    "opt_in_roles": list(topic.opt_in_roles),
-                }
-            )
-            for topic in self._wanted
-        ]
+        return tuple(self._wanted)
 
     def _keep(self, item: PlannedItem, result: CustomerResult) -> None:
         """Everything that is done with a result; nothing is kept here that is not returned."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.config.ses_config_json import Topic
+from ses_fleet.config.topics import Topic, WantedTopic, differences
 from ses_fleet.runs.models import CustomerResult
-
-_COMPARED = ("display_name", "description", "default_status")
 
 
 class TopicFleet:
     """Collects the comparison. `wanted` None = there is no usable SESConfig.json, so no drift can be told."""
 
-    def __init__(self, wanted: Sequence[Topic] | None) -> None:
+    def __init__(self, wanted: Sequence[WantedTopic] | None) -> None:
         self._wanted = None if wanted is None else {topic.name: topic for topic in wanted}
         self._topics: dict[str, dict[str, int]] = {name: {} for name in self._wanted or ()}
         self._drift: dict[str, dict[str, Any]] = {}
@@ -38,17 +36,16 @@ class TopicFleet:
         return {"topics": topics, "drift": drifts, "location": None}
 
 
-def drift(wanted: dict[str, Topic], topics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def drift(wanted: dict[str, WantedTopic], topics: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """How a list's topics differ from the wanted ones; order is no difference."""
     have = {topic["name"]: topic for topic in topics}
     return {
         "missing": [name for name in wanted if name not in have],
         "extra": [name for name in have if name not in wanted],
         "different": [
-            {"topic": name, "field": field, "have": have[name][field], "want": getattr(topic, field)}
+            {"topic": name, "field": found.field, "have": found.have, "want": found.want}
             for name, topic in wanted.items()
             if name in have
-            for field in _COMPARED
-            if (have[name][field] or "") != getattr(topic, field)
+            for found in differences(Topic.model_validate(have[name]), topic)
         ],
     }

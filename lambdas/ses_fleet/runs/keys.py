@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ses_fleet.runs.models import CODE_PATTERN
+from ses_fleet.identifiers import CODE_PATTERN
 
 
 def plan_key(run_id: str) -> str:

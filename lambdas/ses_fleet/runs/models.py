@@ -7,31 +7,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, computed_field
+from pydantic import Field, computed_field
 
 from ses_fleet import limits
+from ses_fleet.config.customer import Customer
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Category
+from ses_fleet.identifiers import RunId
+from ses_fleet.model_bases import Stored, Wire
 
 Status = Literal["successful", "failed", "skipped", "not_started"]
 Scope = Literal["all", "single"]
-
-CODE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
-RUN_ID_PATTERN = r"[A-Za-z0-9_-]{1,40}"
-
-CustomerCode = Annotated[str, StringConstraints(pattern=f"^{CODE_PATTERN}$")]
-RunId = Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")]
-
-
-class Wire(BaseModel):
-    """A model that crosses a process boundary and is ours on both sides: nothing unknown, nothing coerced."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Stored(BaseModel):
-    """A model that is read back from S3, maybe by a later version: unknown fields are passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Trigger(Wire):
@@ -74,43 +60,6 @@ class RunRequest(Wire):
         return self.action.removesuffix("-all")
 
 
-class IdentityCenter(Wire):
-    """Where a customer's people are read from. With `problem` it cannot be used, and that says why."""
-
-    role_arn: str
-    region: str
-    external_id: str | None = None
-    store_id: str | None = None
-    problem: str | None = None
-
-
-class Customer(Wire):
-    """One customer as the worker sees it: checked, complete."""
-
-    customer_code: CustomerCode
-    customer_name: str
-    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
-    region: str
-    ses_role_arn: str
-    external_id: str | None = None
-    contact_list_name: str | None = None
-    import_bucket: str | None = None
-    identity_center: IdentityCenter | None = None
-
-
-class WantedTopic(Wire):
-    """A topic that every list should have, as SESConfig.json says after expansion.
-
-    People of one of `opt_in_roles` are opted in to it when they are imported.
-    """
-
-    name: str
-    display_name: str
-    description: str
-    default_status: Literal["OPT_IN", "OPT_OUT"]
-    opt_in_roles: list[str] = Field(default_factory=list)
-
-
 class People(Wire):
     """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
 
@@ -146,7 +95,8 @@ class WorkItem(Wire):
     params: dict[str, Any]
     dry_run: bool = False
     prune: bool = False
-    topics: list[WantedTopic] | None = None
+    # The worker's event is parsed JSON already, which knows lists only.
+    topics: Annotated[tuple[WantedTopic, ...], Field(strict=False)] | None = None
     people: People | None = None
     people_prefix: str | None = None
     personal_params: str | None = None

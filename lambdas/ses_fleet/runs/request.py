@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from ses_fleet import json_text, limits
 from ses_fleet.actions.catalogue import HELP, Action, field_scope, payload_names
 from ses_fleet.errors import Problem, RequestError
+from ses_fleet.identifiers import RUN_ID_PATTERN
 from ses_fleet.runs import personal_params
-from ses_fleet.runs.models import RUN_ID_PATTERN, RunRequest
+from ses_fleet.runs.models import RunRequest
 from ses_fleet.text import did_you_mean, quoted
 
 _FIELDS = tuple(RunRequest.model_fields)

@@ -10,8 +10,9 @@ from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.catalogue import Action, identity_center_policy, session_policy
 from ses_fleet.aws import clients
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
+from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import Customer, IdentityCenter, WorkItem
+from ses_fleet.runs.models import WorkItem
 from ses_fleet.text import printable
 from ses_fleet.worker.answers import needed, text
 

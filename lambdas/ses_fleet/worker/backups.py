@@ -10,8 +10,8 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from ses_fleet import clock, limits
 from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.model_bases import Stored
 from ses_fleet.runs.keys import backup_manifest_key, backup_prefix, backups_prefix, walk_prefix
-from ses_fleet.runs.models import Stored
 from ses_fleet.worker import record_files
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import Job, State

@@ -9,23 +9,15 @@ from typing import Any
 from pydantic import Field
 
 from ses_fleet import limits
+from ses_fleet.config.topics import Topic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import Stored
+from ses_fleet.model_bases import Stored
 from ses_fleet.worker.answers import listed, needed, text
 from ses_fleet.worker.context import Job, State
 from ses_fleet.worker.paced import PacedClient, Reader
 from ses_fleet.worker.walk import Walk
 
 _PREFERENCE = "a preference of a contact"
-
-
-class Topic(Stored):
-    """A topic as the list has it."""
-
-    name: str
-    display_name: str | None = None
-    description: str | None = None
-    default_status: str
 
 
 class ContactList(Stored):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.models import IdentityCenter
 from ses_fleet.worker.answers import text
 from ses_fleet.worker.paced import PacedClient
 from ses_fleet.worker.walk import Walk

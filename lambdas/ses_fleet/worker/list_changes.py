@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ses_fleet import limits
+from ses_fleet.config.topics import Topic, differences
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import contact_list
-from ses_fleet.worker.contact_list import ContactList, Topic, api_topics
+from ses_fleet.worker.contact_list import ContactList, api_topics
 from ses_fleet.worker.context import Job, State
 from ses_fleet.worker.paced import Patience, Reader, Requests
 
@@ -188,12 +189,11 @@ class ListEditor:
 
 
 def same(have: Sequence[Topic], want: Sequence[Topic]) -> bool:
-    """Equal but for their order, and for "" against none."""
-
-    def comparable(topics: Sequence[Topic]) -> list[tuple[str, ...]]:
-        return sorted((one.name, one.display_name or "", one.description or "", one.default_status) for one in topics)
-
-    return comparable(have) == comparable(want)
+    """Whether two lists have the same topics; their order is no difference, nor is an empty text against none."""
+    wanted = {topic.name: topic for topic in want}
+    return {topic.name for topic in have} == set(wanted) and not any(
+        any(differences(topic, wanted[topic.name])) for topic in have
+    )
 
 
 def check_count(job: Job, topics: Sequence[Topic]) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ses_fleet.config.topics import Topic
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups, contact_changes, contact_list, pruned_choices
 from ses_fleet.worker.backups import Manifest
 from ses_fleet.worker.contact_changes import Contact
-from ses_fleet.worker.contact_list import ContactList, Scan, Topic, address, chosen
+from ses_fleet.worker.contact_list import ContactList, Scan, address, chosen
 from ses_fleet.worker.context import Job, State
 from ses_fleet.worker.list_changes import Desire, ListEditor, NewList
 from ses_fleet.worker.pruned_choices import Refused

@@ -11,10 +11,11 @@ from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.catalogue import ACTIONS, Action
 from ses_fleet.aws import clients
 from ses_fleet.aws.s3 import Bucket
+from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
 from ses_fleet.logs import LogLines, make_logger
 from ses_fleet.runs import personal_params
-from ses_fleet.runs.models import ErrorInfo, IdentityCenter, WorkItem, WorkResult
+from ses_fleet.runs.models import ErrorInfo, WorkItem, WorkResult
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.text import printable
 from ses_fleet.worker import access

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ses_fleet.worker.contact_list import ContactList, Topic, chosen
+from ses_fleet.config.topics import Topic
+from ses_fleet.worker.contact_list import ContactList, chosen
 from ses_fleet.worker.context import Job, State
 
 

@@ -6,10 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ses_fleet.worker.contact_list import Topic
+from ses_fleet.config.topics import Topic, differences
 from ses_fleet.worker.context import State
-
-_COMPARED = ("display_name", "description", "default_status")
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,10 @@ def make(current: Sequence[Topic], wanted: Sequence[Topic], removable: Collectio
     have = {topic.name: topic for topic in current}
     added = [topic for topic in wanted if topic.name not in have]
     updated = [
-        {"topic": topic.name, "field": field, "from": getattr(topic, field), "to": getattr(want[topic.name], field)}
+        {"topic": topic.name, "field": found.field, "from": found.have, "to": found.want}
         for topic in current
         if topic.name in want
-        for field in _COMPARED
-        if (getattr(topic, field) or "") != (getattr(want[topic.name], field) or "")
+        for found in differences(topic, want[topic.name])
     ]
     removed = [name for name in have if name not in want and name in removable]
     changed = {entry["topic"] for entry in updated}

@@ -9,7 +9,7 @@ import pytest
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, help_answer, identity_center_policy, payload_names, session_policy
-from ses_fleet.runs.models import Customer, IdentityCenter
+from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.worker.registry import REGISTRY
 
 LONGEST = Customer(

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_fleet import limits
+from ses_fleet.config.customer import Customer
 from ses_fleet.orchestrator.fan_out import FanOut, Timing
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedItem
-from ses_fleet.runs.models import Customer, CustomerResult, ErrorInfo, Progress, WorkItem, WorkResult
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, Progress, WorkItem, WorkResult
 
 Make = Callable[[], WorkItem | None]
 

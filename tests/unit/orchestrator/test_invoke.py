@@ -20,8 +20,9 @@ from botocore.exceptions import (
 )
 
 from ses_fleet.aws.clients import AwsClient
+from ses_fleet.config.customer import Customer
 from ses_fleet.orchestrator.invoke import Answer, Invoker
-from ses_fleet.runs.models import Customer, WorkItem
+from ses_fleet.runs.models import WorkItem
 
 WORK = WorkItem(
     run_id="r1",

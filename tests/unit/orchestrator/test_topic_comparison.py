@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_fleet.config.ses_config_json import Topic
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.orchestrator.topic_comparison import TopicFleet, drift
 from ses_fleet.runs.models import CustomerResult, Status
 
-NEWS = Topic("news", "News", "All news", "OPT_IN")
-OFFERS = Topic("offers", "Offers", "", "OPT_OUT")
+NEWS = WantedTopic(name="news", display_name="News", description="All news", default_status="OPT_IN")
+OFFERS = WantedTopic(name="offers", display_name="Offers", description="", default_status="OPT_OUT")
 
 
 def have(name: str, **changes: Any) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 from ses_fleet.actions.catalogue import ImportParams
-from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.config.customer import IdentityCenter
+from ses_fleet.config.topics import WantedTopic
+from ses_fleet.runs.models import People
 from ses_fleet.worker.actions import import_aws_contact
 from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord
@@ -48,7 +50,7 @@ def importing(world: World, people: People, *, run_id: str = "run-1", bucket: st
     """One run to its end."""
     params = ImportParams(sync_topics=options.pop("sync_topics", False), username=options.pop("username", None))
     customer = {"identity_center": SOURCE, "import_bucket": bucket}
-    known: dict[str, Any] = {"customer": customer, "topics": TOPICS, "people": people, "run_id": run_id}
+    known: dict[str, Any] = {"customer": customer, "topics": tuple(TOPICS), "people": people, "run_id": run_id}
     return world.run(import_aws_contact.run, params, **known, **options)
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from ses_fleet.actions.catalogue import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
+from ses_fleet.config.customer import IdentityCenter
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.runs.models import People
 from ses_fleet.worker import contact_changes, contact_list
 from ses_fleet.worker.actions import (
     backup_list,
@@ -110,7 +112,7 @@ class _Aws(World):
 
     def directory(self) -> Any:
         """Whom customers of this Identity Center get."""
-        found = self.ended(read_identity_center.run, ImportParams(), people_prefix="data/p/", topics=[WANTED])[0]
+        found = self.ended(read_identity_center.run, ImportParams(), people_prefix="data/p/", topics=(WANTED,))[0]
         return found, directory.load(self.job(), People.model_validate(found))
 
 
@@ -130,7 +132,7 @@ READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     ],
     "get_contact_list": [
         _action(describe_list.run, DescribeListParams()),
-        _action(manage_topic.run, Params(), topics=[WANTED], dry_run=True),
+        _action(manage_topic.run, Params(), topics=(WANTED,), dry_run=True),
         _CHECKS,
     ],
     "list_contact_lists": [_action(describe_list.run, DescribeListParams()), _CHECKS],

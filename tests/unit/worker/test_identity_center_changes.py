@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.config.customer import IdentityCenter
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.runs.models import People
 from ses_fleet.worker.actions import read_identity_center
 from ses_fleet.worker.identity_center import choose, instances
 from ses_fleet.worker.importing import directory
@@ -68,7 +70,7 @@ class Center(World):
             per_second=1.0,
             customer={"identity_center": source},
             identity_center=self.aws,
-            topics=[TOPIC],
+            topics=(TOPIC,),
             people_prefix="data/run-1/_people/abc/",
         )
         return People.model_validate(done.data)

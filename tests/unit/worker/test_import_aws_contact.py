@@ -24,7 +24,7 @@ from tests.unit.worker.imports import (
     with_users,
     writes,
 )
-from tests.unit.worker.world import ACCOUNT, REGION, KilledError, Problem, World
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
 
 
 def test_new_people_with_the_topics_of_their_roles() -> None:
@@ -76,7 +76,7 @@ def test_without_a_job_they_are_created_one_by_one(reason: str) -> None:
     if reason == "failed":
         world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(fail="internal failure"))
     if reason == "not ours":
-        world.customer_objects.refusal = Problem("refused").error("s3", "put_object")  # type: ignore[assignment]
+        world.customer_objects.refusal = Fault("refused").error("s3", "put_object")  # type: ignore[assignment]
     done = importing(world, with_people(world, *everybody(40)), bucket=None if reason == "no bucket" else "b")
     assert done.data["created"] == len(contacts(world)) == 40
     assert any("one by one" in warning for warning in world.warnings)
@@ -218,7 +218,7 @@ def test_a_killed_runs_job_is_waited_for_and_an_unsubscribe_after_it_stays() -> 
     world = World()
     people = with_people(world, *everybody(60))
     number = _call_number(World(), "CreateImportJob", 60)
-    world.client.problems[number] = Problem("killed", after=True)
+    world.client.faults[number] = Fault("killed", after=True)
     with pytest.raises(KilledError):
         importing(world, people, run_id="first")
     world.time.sleep(10)
@@ -236,7 +236,7 @@ def test_killed_at_any_call_and_run_again_it_is_complete() -> None:
     for number in range(1, total + 1):
         for after in (False, True):
             world = World()
-            world.client.problems[number] = Problem("killed", after=after)
+            world.client.faults[number] = Fault("killed", after=after)
             finished = _story(world)
             assert contacts(finished) == expected, (number, after)
 
@@ -318,7 +318,7 @@ def test_a_job_under_way_is_waited_for_before_the_list_is_read() -> None:
     world = World()
     world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=5, processing_seconds=5))
     people = with_people(world, *everybody(60))
-    world.client.problems[_call_number(World(), "CreateImportJob", 60)] = Problem("killed", after=True)
+    world.client.faults[_call_number(World(), "CreateImportJob", 60)] = Fault("killed", after=True)
     with pytest.raises(KilledError):
         importing(world, people, run_id="first")
     world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=5, processing_seconds=30))

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_fleet.runs.models import WantedTopic
+from ses_fleet.config.topics import Topic, WantedTopic
 from ses_fleet.settings import WorkerSettings
-from ses_fleet.worker.contact_list import Topic
 from ses_fleet.worker.importing.directory import Directory, Person, directory, role_of
 from ses_fleet.worker.importing.subscriptions import Changes, changes, missing_opt_ins, opt_ins
 

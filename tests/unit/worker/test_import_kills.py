@@ -25,7 +25,7 @@ from tests.unit.worker.imports import (
     with_people,
     writes,
 )
-from tests.unit.worker.world import ACCOUNT, REGION, Client, KilledError, Objects, Problem, World
+from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, KilledError, Objects, World
 
 NEW = everybody(30)  # more than the threshold
 STAYING = [f"staying{n}@corp.example" for n in range(4)]  # the first three get a role, and one of them chose
@@ -90,7 +90,7 @@ def killed(where: Where, **options: Any) -> Iterator[tuple[str, World, People]]:
     for number in range(1, total + 1):
         for after in (False, True):
             world, people = prepared()
-            _WHERE[where](world).problems[number] = Problem("killed", after=after)
+            _WHERE[where](world).faults[number] = Fault("killed", after=after)
             with pytest.raises(KilledError):
                 run(world, people, "killed", **options)
             yield f"{where}, call {number} of {total}, {'after' if after else 'before'} its effect", world, people
@@ -209,7 +209,7 @@ def test_a_call_that_fails_is_told_honestly_and_the_next_run_completes(where: Wh
     for number in range(1, (calls if isinstance(calls, int) else len(calls)) + 1):
         moment = f"{where}, call {number}"
         world, people = prepared()
-        _WHERE[where](world).problems[number] = Problem(kind, after=after)
+        _WHERE[where](world).faults[number] = Fault(kind, after=after)
         failure = failure_of(world, people)
         if failure is None:
             assert contacts(world) == contacts(whole), moment
@@ -249,12 +249,12 @@ def test_killed_twice_and_run_again() -> None:
     files = {KILLED_FILE, AGAIN_FILE}
     for number, after in itertools.product(range(1, len(whole.asked) + 1), (False, True)):
         for moment, world, people in killed("ses"):
-            world.client.problems[len(world.asked) + number] = Problem("killed", after=after)
+            world.client.faults[len(world.asked) + number] = Fault("killed", after=after)
             try:
                 run(world, people, "again")
             except KilledError:
                 world.time.sleep(10)
                 run(world, people, "thrice")
-            world.client.problems.clear()
+            world.client.faults.clear()
             text = f"{moment}; then at call {number}"
             check(text, world, people, contacts(whole), known(whole), files=files)

@@ -16,7 +16,7 @@ from ses_fleet.worker.pacing import SliceTimeoutError
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, importing, meanwhile, with_people, writes
-from tests.unit.worker.world import ACCOUNT, REGION, Problem, World
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, World
 
 SEVENTH = everybody(60)[7]
 
@@ -184,14 +184,14 @@ def test_a_job_that_cannot_be_asked_for_is_unknown(kind: str) -> None:
 def test_a_decision_that_cannot_be_written_after_the_start_is_unknown() -> None:
     """The job goes on without us: the customer must be run again, and the result says that people may have come."""
     world = World()
-    instead(world, "create_import_job", lambda: setattr(world.objects, "refusal", Problem("server").error("s3", "put")))
+    instead(world, "create_import_job", lambda: setattr(world.objects, "refusal", Fault("server").error("s3", "put")))
     with pytest.raises(CustomerError) as error:
         importing(world, with_people(world, *everybody(60)))
     assert error.value.outcome_unknown
 
 
 def _fail(kind: str, operation: str) -> None:
-    raise Problem(kind).error("sesv2", operation)
+    raise Fault(kind).error("sesv2", operation)
 
 
 def test_a_throttled_start_is_one_job() -> None:

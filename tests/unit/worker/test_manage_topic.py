@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_fleet.actions.catalogue import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import WantedTopic
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord, shared_preferences
-from tests.unit.worker.world import ACCOUNT, REGION, KilledError, Problem, World, contact
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World, contact
 
 PARAMS = ManageTopicParams()
 WRITES = {"CreateContactList", "UpdateContactList", "CreateContact", "UpdateContact", "DeleteContact"}
@@ -32,7 +32,7 @@ IN, OUT = wanted("in", "OPT_IN", display_name="In", description="d"), wanted("ou
 
 def manage(world: World, *topics: WantedTopic, **options: Any) -> Done:
     """One run of manage-topic."""
-    return world.run(manage_topic.run, PARAMS, topics=list(topics), **options)
+    return world.run(manage_topic.run, PARAMS, topics=topics, **options)
 
 
 def everybody(world: World) -> dict[str, dict[str, Any]]:
@@ -260,7 +260,7 @@ def _api(world: World) -> list[dict[str, Any]]:
 def test_a_lost_answer_is_said_to_be_unknown_and_the_next_run_sees_it_equal(kind: str) -> None:
     """Nothing is sent twice."""
     world = World(contact(1))
-    world.client.problems[3] = Problem(kind, after=True)
+    world.client.faults[3] = Fault(kind, after=True)
     with pytest.raises(AwsCallError) as error:
         manage(world, IN, OUT, wanted("new"))
     assert error.value.outcome_unknown is True
@@ -272,7 +272,7 @@ def test_a_lost_answer_is_said_to_be_unknown_and_the_next_run_sees_it_equal(kind
 def test_a_throttled_write_waits_and_goes_on() -> None:
     """Nothing had happened."""
     world = World(contact(1))
-    world.client.problems[3] = Problem("throttled")
+    world.client.faults[3] = Fault("throttled")
     assert manage(world, IN, OUT, wanted("new")).data["added"] == ["new"]
 
 
@@ -485,12 +485,12 @@ def until_it_completes(world: World, run: Any) -> None:
             for calls in (world.client, world.objects):
                 run_number += 1
                 start = len(world.asked) if calls is world.client else world.objects.asked
-                calls.problems = {start + position: Problem("killed", after=after)}
+                calls.faults = {start + position: Fault("killed", after=after)}
                 try:
                     run(f"kill-{run_number}")
                 except KilledError:
                     continue
-                calls.problems = {}
+                calls.faults = {}
     run("last")
 
 
@@ -551,22 +551,22 @@ configs = st.dictionaries(names, st.tuples(statuses, st.sampled_from(["A", "B"])
     ),
 )
 def test_no_story_loses_anybody(people: list[Any], steps: list[Any]) -> None:
-    """Random lists, configs, problems and repeats: nobody vanishes, nobody gets more than they chose or a default says,
+    """Random lists, configs, faults and repeats: nobody vanishes, nobody gets more than they chose or a default says,
     what is not managed stays without prune, and the second run writes nothing."""
     world = World(*(contact(n, chosen, unsubscribed=gone) for n, (chosen, gone) in enumerate(people)))
-    for number, (config, prune, problem) in enumerate(steps):
+    for number, (config, prune, fault) in enumerate(steps):
         before, had = everybody(world), topics(world)
         want = [wanted(name, status, display_name=shown) for name, (status, shown) in config.items()]
-        if problem is not None:
-            position, kind, after = problem
-            world.client.problems = {
-                len(world.asked) + position: Problem(
+        if fault is not None:
+            position, kind, after = fault
+            world.client.faults = {
+                len(world.asked) + position: Fault(
                     kind, after=after and kind not in ("throttled", "conflict", "refused")
                 )
             }
         with contextlib.suppress(KilledError, AwsCallError, CustomerError):
             manage(world, *want, prune=prune, run_id=f"run-{number}")
-        world.client.problems = {}
+        world.client.faults = {}
         now, have = everybody(world), topics(world)
         assert now.keys() == before.keys()
         for email, one in now.items():

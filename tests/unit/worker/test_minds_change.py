@@ -19,7 +19,7 @@ from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, importing, known_before, with_people
 from tests.unit.worker.moments import Moment, Moments, since, windows
 from tests.unit.worker.test_manage_topic import IN, OUT, manage, topics
-from tests.unit.worker.world import ACCOUNT, REGION, Problem, World
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, World
 
 PEOPLE = [f"p{n}@x.example" for n in range(4)]
 NEW = [f"new{n:02d}@x.example" for n in range(30)]
@@ -127,7 +127,7 @@ def failing_once(world: World, kind: str | None) -> World:
     def call(operation: str, **parameters: Any) -> dict[str, Any]:
         if operation in left:
             left.discard(operation)
-            raise Problem(str(kind)).error("sesv2", operation)
+            raise Fault(str(kind)).error("sesv2", operation)
         return original(operation, **parameters)
 
     if kind is not None:

@@ -8,8 +8,10 @@ import pytest
 
 from ses_fleet.actions.catalogue import ImportParams
 from ses_fleet.aws.clients import AwsClient
+from ses_fleet.config.customer import IdentityCenter
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import IdentityCenter, People, WantedTopic
+from ses_fleet.runs.models import People
 from ses_fleet.worker.actions import read_identity_center
 from ses_fleet.worker.importing import directory
 from ses_fleet.worker.importing.directory import Person
@@ -76,7 +78,7 @@ def read(world: World, store: Store, **options: Any) -> dict[str, Person]:
 
 def first_phase(world: World, store: Store, **options: Any) -> People:
     """What was read, in numbers."""
-    topics = [WantedTopic.model_validate(one) for one in TOPICS]
+    topics = tuple(WantedTopic.model_validate(one) for one in TOPICS)
     known: dict[str, Any] = {"customer": {"identity_center": SOURCE}, "identity_center": store, "topics": topics}
     done = world.run(read_identity_center.run, ImportParams(), people_prefix=PREFIX, **known, **options)
     return People.model_validate(done.data)

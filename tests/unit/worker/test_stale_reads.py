@@ -156,11 +156,11 @@ def slice_by_slice(world: World, stop_after: str, **item: Any) -> Done:
 def test_a_slice_that_ends_right_after_a_write_says_what_was_written() -> None:
     """The next slice finds everything done, and the result says who did it."""
     world = World(made=False)
-    done = slice_by_slice(world, "create_contact_list", topics=[IN, OUT])
+    done = slice_by_slice(world, "create_contact_list", topics=(IN, OUT))
     assert (done.data["list_created"], done.data["added"], done.data["unchanged"]) == (True, ["in", "out"], [])
     world = World(ContactRecord("a@x.example", (("out", "OPT_IN"),)))
     changed = IN.model_copy(update={"display_name": "Inside"})
-    done = slice_by_slice(world, "update_contact_list", topics=[changed, wanted("new")], prune=True)
+    done = slice_by_slice(world, "update_contact_list", topics=(changed, wanted("new")), prune=True)
     assert (done.data["added"], done.data["removed"], done.data["unchanged"]) == (["new"], ["out"], [])
     assert done.data["updated"] == [{"topic": "in", "field": "display_name", "from": "In", "to": "Inside"}]
     assert done.data_location == "s3://results/backups/acme/run-1/"

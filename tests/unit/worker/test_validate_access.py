@@ -8,8 +8,8 @@ import pytest
 
 from ses_fleet.actions.catalogue import Params
 from ses_fleet.aws.clients import AwsClient
+from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import IdentityCenter
 from ses_fleet.worker.actions import validate_access
 from tests.unit.worker.scripted import Pages, Scripted
 from tests.unit.worker.world import ACCOUNT, REGION, World

@@ -22,8 +22,9 @@ from ses_fleet.actions.catalogue import (
     Params,
     RestoreListParams,
 )
+from ses_fleet.config.customer import IdentityCenter
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import IdentityCenter, WantedTopic
 from ses_fleet.worker import backups, contact_list, walk
 from ses_fleet.worker.actions import (
     backup_list,
@@ -154,7 +155,7 @@ READERS: dict[str, Callable[[Account, float], Any]] = {
     "list-contacts, filtered": _reading(list_contacts.run, ListContactsParams(topic="news", status="OPT_OUT")),
     "backup-list": _backup(backup_list.run, BackupListParams(), "list"),
     "backup-list with attributes": _backup(backup_list.run, BackupListParams(with_attributes=True), "list", 2.5),
-    "manage-topic with prune": _backup(_prune, Params(), "topics", 7.0, prune=True, topics=[KEPT]),
+    "manage-topic with prune": _backup(_prune, Params(), "topics", 7.0, prune=True, topics=(KEPT,)),
     "import": _harvest,
     "restore": _listing,
 }
@@ -408,7 +409,7 @@ def test_the_strict_ses_refuses_tokens_like_that(anew: bool) -> None:
         if anew:
             world.time.sleep(60)
             world.ses.call(ACCOUNT, REGION, "DeleteContactList", {"ContactListName": "main"})
-            world.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=[TOPIC])
+            world.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=(TOPIC,))
         else:
             with world.ses._place(ACCOUNT, REGION) as place:
                 assert place.contact_list is not None

@@ -12,8 +12,9 @@ from typing import Any, cast
 
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
+from ses_fleet.config.customer import Customer
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.models import Customer, WorkItem
+from ses_fleet.runs.models import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
 from ses_fleet.worker.context import Done, Job, More, Outcome, State
@@ -40,7 +41,7 @@ class KilledError(BaseException):
 
 
 @dataclass(frozen=True)
-class Problem:
+class Fault:
     """What happens to a call, before or after its effect. `kind` killed = the worker goes with it."""
 
     kind: str
@@ -56,14 +57,14 @@ class Problem:
 
 
 def _answered(
-    answer: Callable[[], dict[str, Any]], problem: Problem | None, service: str, operation: str
+    answer: Callable[[], dict[str, Any]], fault: Fault | None, service: str, operation: str
 ) -> dict[str, Any]:
-    """The answer, a refusal too, unless a problem takes it away."""
+    """The answer, a refusal too, unless a fault takes it away."""
     try:
         return answer()
     finally:
-        if problem is not None:
-            raise problem.error(service, operation)
+        if fault is not None:
+            raise fault.error(service, operation)
 
 
 class Client(AwsClient):
@@ -73,16 +74,16 @@ class Client(AwsClient):
         super().__init__("sesv2", None)
         self._ses = ses
         self.asked: list[str] = []
-        self.problems: dict[int, Problem] = {}
+        self.faults: dict[int, Fault] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """As boto3 would: snake case in, AwsCallError out."""
         name = "".join(part.title() for part in operation.split("_"))
         self.asked.append(name)
-        problem = self.problems.pop(len(self.asked), None)
-        if problem is not None and not problem.after:
-            raise problem.error("sesv2", operation)
-        return _answered(lambda: self._answer(name, operation, parameters), problem, "sesv2", operation)
+        fault = self.faults.pop(len(self.asked), None)
+        if fault is not None and not fault.after:
+            raise fault.error("sesv2", operation)
+        return _answered(lambda: self._answer(name, operation, parameters), fault, "sesv2", operation)
 
     def _answer(self, name: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -95,22 +96,22 @@ class Client(AwsClient):
 
 
 class Objects(AwsClient):
-    """An S3 that keeps what is written, or refuses it. `asked` counts; `problems` are by that number, from 1."""
+    """An S3 that keeps what is written, or refuses it. `asked` counts; `faults` are by that number, from 1."""
 
     def __init__(self) -> None:
         super().__init__("s3", None)
         self.written: dict[str, bytes] = {}
         self.refusal: AwsCallError | None = None
         self.asked = 0
-        self.problems: dict[int, Problem] = {}
+        self.faults: dict[int, Fault] = {}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """PutObject, GetObject, DeleteObject, and ListObjectsV2 of folders."""
         self.asked += 1
-        problem = self.problems.pop(self.asked, None)
-        if problem is not None and not problem.after:
-            raise problem.error("s3", operation)
-        return _answered(lambda: self._answer(operation, parameters), problem, "s3", operation)
+        fault = self.faults.pop(self.asked, None)
+        if fault is not None and not fault.after:
+            raise fault.error("s3", operation)
+        return _answered(lambda: self._answer(operation, parameters), fault, "s3", operation)
 
     def _answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if operation == "delete_object":

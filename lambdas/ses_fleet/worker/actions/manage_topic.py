@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ses_fleet.actions.catalogue import ManageTopicParams
+from ses_fleet.config.topics import Topic
 from ses_fleet.worker import pruned_choices, topic_plan
-from ses_fleet.worker.contact_list import ContactList, Topic
+from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import Done, Job, More, Outcome, State
 from ses_fleet.worker.list_changes import Changed, ListEditor, NewList, check_count, check_name
 from ses_fleet.worker.pacing import SliceTimeoutError
@@ -29,7 +30,7 @@ class _Work:
 
     def __init__(self, job: Job, state: State) -> None:
         self._job = job
-        self._wanted = [Topic.model_validate(topic.model_dump()) for topic in job.item.topics or ()]
+        self._wanted = job.item.topics or ()
         self._backup = TopicBackup(job, state.get("backup", {}))
         self._editor = ListEditor(job, state.get("editor", {}))
         self._ledger = TopicLedger(state.get("ledger", {}))

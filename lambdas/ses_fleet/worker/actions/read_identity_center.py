@@ -8,8 +8,9 @@ from typing import Any
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import IdentityCenter, People
+from ses_fleet.runs.models import People
 from ses_fleet.worker import identity_center, record_files
 from ses_fleet.worker.answers import listed, needed, text
 from ses_fleet.worker.context import Done, Job, More, Outcome, State

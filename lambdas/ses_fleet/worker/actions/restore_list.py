@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ses_fleet.actions.catalogue import RestoreListParams
+from ses_fleet.config.topics import Topic
 from ses_fleet.worker import backups
 from ses_fleet.worker.backups import Manifest
 from ses_fleet.worker.contact_changes import Contact
-from ses_fleet.worker.contact_list import ContactList, Topic
+from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import Done, Job, More, Outcome, State
 from ses_fleet.worker.list_changes import NewList, check_name
 from ses_fleet.worker.pacing import SliceTimeoutError

@@ -7,8 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ses_fleet.runs.models import WantedTopic
-from ses_fleet.worker.contact_list import Topic
+from ses_fleet.config.topics import Topic, WantedTopic
 from ses_fleet.worker.importing.directory import Directory, Person
 
 Record = dict[str, Any]

@@ -1,0 +1,34 @@
+"""One customer as config.json describes it: checked, and complete enough to be sent to a worker."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from ses_fleet.identifiers import CustomerCode
+from ses_fleet.model_bases import Wire
+
+
+class IdentityCenter(Wire):
+    """Where a customer's people are read from. With `problem` it cannot be used, and that says why."""
+
+    role_arn: str
+    region: str
+    external_id: str | None = None
+    store_id: str | None = None
+    problem: str | None = None
+
+
+class Customer(Wire):
+    """One customer as the worker sees it: checked, complete."""
+
+    customer_code: CustomerCode
+    customer_name: str
+    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+    region: str
+    ses_role_arn: str
+    external_id: str | None = None
+    contact_list_name: str | None = None
+    import_bucket: str | None = None
+    identity_center: IdentityCenter | None = None
