@@ -19,8 +19,7 @@ from infra.functions import Functions
 from infra.schedule_times import longest_gap
 from infra.settings import Schedule, Settings
 from ses_fleet import limits
-from ses_fleet.logs import SERVICE
-from ses_fleet.orchestrator.report import NAMESPACE
+from ses_fleet.logs import METRICS_NAMESPACE, SERVICE
 
 _PERIOD = cdk.Duration.minutes(5)
 _HOUR = timedelta(hours=1)
@@ -142,7 +141,7 @@ class Monitoring(Construct):
         hours = min(math.ceil((gap + _HOUR) / _HOUR), limits.ALARM_WINDOW_SECONDS // 3_600)
         service = _DRY_RUNS if schedule.payload.get("dry_run") else SERVICE
         metric = cloudwatch.Metric(
-            namespace=NAMESPACE,
+            namespace=METRICS_NAMESPACE,
             metric_name="RunsStarted",
             dimensions_map={"service": service, "action": str(schedule.payload["action"])},
             statistic="Sum",
@@ -218,7 +217,7 @@ def _count(name: str, service: str = SERVICE) -> cloudwatch.Metric:
 
 def _metric(name: str, statistic: str, service: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
-        namespace=NAMESPACE,
+        namespace=METRICS_NAMESPACE,
         metric_name=name,
         dimensions_map={"service": service},
         statistic=statistic,

@@ -17,9 +17,9 @@ from ses_fleet.aws import clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, JsonError, RunRefusedError
-from ses_fleet.runs import function_errors
+from ses_fleet.runs import function_errors, personal_params
 from ses_fleet.runs import request as requests
-from ses_fleet.runs.record import RunRecord, comparable, personal_values
+from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
 from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, usage
 from ses_fleet_cli.follow import Follower
@@ -203,7 +203,7 @@ def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
         request = requests.parse(payload, datetime.now(UTC)).request
     except RunRefusedError:
         return  # the function will say why
-    if not personal_values(request):
+    if not personal_params.values_of(request):
         return
     try:
         plan = record.plan()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.runs.models import CustomerResult, Summary
-from ses_fleet.runs.record import NO_RESULT_YET
+from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
 
 _MARKS = {"ok": "✅", "finding": "⚠️", "failed": "❌"}

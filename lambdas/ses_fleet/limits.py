@@ -18,6 +18,11 @@ OWN_ENVIRONMENT_BYTES = 3_000  # ours: of the 4 KB (quota) of a function's varia
 RESERVED_CONCURRENCY = 100_000  # ours: above any account's limit; CloudFormation says what the account's is
 EVENT_AGE_SECONDS = 3_600  # ours: an event that nobody could take for an hour is a dead letter, not a surprise
 MAX_HOPS = 12  # ours: Lambda's loop detection ends a chain of its own invocations at about 16
+INVOKE_BACKOFF_SECONDS = (0.2, 5.0)  # ours: the first wait after an invoke of which nothing ran, and the longest
+LAST_ANSWERS_SECONDS = 0.5  # ours: what threads get that only waited, to say so when the run ends
+SHORTEST_WAIT_SECONDS = 0.01  # ours: between two looks for answers, so that a waiting orchestrator uses no CPU
+HANDOVER_ATTEMPTS = 3  # ours: an orchestrator's tries to start its next invocation
+EVENT_DELIVERY_SECONDS = 60.0  # ours: how late an asynchronous event may be delivered, in a continuation's deadline
 MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threads (quota)
 
 # --- what we return -----------------------------------------------------------------------------
@@ -26,7 +31,11 @@ PART_BYTES = 4 * 1024 * 1024  # ours: one object of contacts, compressed; what a
 FLEET_INLINE_BYTES = 1024 * 1024  # ours: the comparison of customers beyond it lies in S3
 MAX_PART_BYTES = 64 * 1024 * 1024  # ours: no part that we wrote is larger
 MAX_CUSTOMERS = 5_000  # ours: as many results without data fit a response
+PLAN_WARNING_CHARACTERS = 300  # ours: one warning of the plan
 MAX_MESSAGE_CHARACTERS = 500  # ours: one error message or warning
+RESPONSE_MARGIN_BYTES = 65_536  # ours: what a response that is shortened keeps below LAMBDA_PAYLOAD_BYTES
+SHORT_WARNINGS = 20  # ours: so many of a run's warnings stay in a response that is shortened
+METRIC_CUSTOMERS = 100  # ours: so many codes of failed customers are in the metrics' record
 SHORT_MESSAGE_CHARACTERS = 120  # ours: what a message is cut to when a response would not fit otherwise
 
 # --- logs ---------------------------------------------------------------------------------------
@@ -52,6 +61,13 @@ LOG_RETENTION_DAYS = (
 )  # API: PutRetentionPolicy
 
 # --- S3 ------------------------------------------------------------------------------------------
+ORCHESTRATOR_S3_ATTEMPTS = 3  # ours: the SDK's tries of one request
+ORCHESTRATOR_S3_CONNECTIONS = 16  # ours: kept open at once
+RECORD_READERS = 16  # ours: stored results that are read at once
+# ours: a plan of 5,000 customers with the longest names and warnings is a few megabytes
+MAX_RECORD_BYTES = 32 * 1024 * 1024
+MAX_HOP_BYTES = 128 * 1024 * 1024  # ours: 500 customers between slices with lines and continuations, 5,000 that wait
+MAX_PERSONAL_PARAMS_BYTES = 1024 * 1024  # ours: the personal values of one request
 CREATE_ATTEMPTS = 5  # ours: a conditional write whose outcome S3 does not say is asked for so often
 CREATE_PAUSE_SECONDS = 0.1  # ours: the longest first pause between them; each is twice the one before
 LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is much larger

@@ -10,6 +10,7 @@ from ses_fleet import limits
 from ses_fleet.text import printable
 
 SERVICE = "ses-fleet"
+METRICS_NAMESPACE = "SesFleet"
 
 
 def make_logger(**keys: Any) -> Logger:

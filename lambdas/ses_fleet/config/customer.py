@@ -7,7 +7,19 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from ses_fleet.identifiers import CustomerCode
-from ses_fleet.model_bases import Wire
+from ses_fleet.model_bases import Stored, Wire
+
+
+class CustomerIdentity(Stored):
+    """Who a customer is: its code and name in config.json, and where its contact list is.
+
+    `account_id` and `region` are None where config.json does not say them in a usable way.
+    """
+
+    customer_code: str
+    customer_name: str
+    account_id: str | None
+    region: str | None
 
 
 class IdentityCenter(Wire):

@@ -1,65 +1,72 @@
-"""Handing a run to another invocation of the orchestrator, when this one's time is used up."""
+"""Handing a run to another invocation of the orchestrator, when the time of this one is used up."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from ses_fleet import clock
-from ses_fleet.aws.clients import AwsClient
+from ses_fleet import clock, limits
+from ses_fleet.aws import clients
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.models import Hop, HopClaim
-from ses_fleet.runs.record import RunRecord
+from ses_fleet.orchestrator.directories import Directories
+from ses_fleet.orchestrator.task import Task
+from ses_fleet.runs.models import Hop, HopClaim, Progress
 from ses_fleet.runs.request import hop_event
 
-# An asynchronous event may wait a little before it is delivered.
-_DELIVERY_SECONDS = 60.0
 
-
-@dataclass(frozen=True)
-class Handover:
-    """How this invocation's function is started again. `function_seconds` is how long an invocation may take."""
-
-    record: RunRecord
-    lambda_client: AwsClient
-    function_arn: str
-    action: str
-    function_seconds: float
-
-    def hand_over(self, left: Hop) -> str | None:
-        """Announce the hop, with its times, and start it. None = it will go on; else why nobody will."""
-        now, hop = clock.now(), left.hop
-        announced = left.model_copy(
-            update={
-                "announced_at": clock.iso(now),
-                "deadline": clock.iso(now + timedelta(seconds=self.function_seconds + _DELIVERY_SECONDS)),
-            }
-        )
-        try:
-            self.record.announce(announced)
-        except AwsCallError as failure:
-            return f"hops/{hop}.json could not be written ({failure.code})"
-        event = hop_event(self.action, self.record.run_id, hop)
-        try:
-            self.lambda_client.call(
-                "invoke", FunctionName=self.function_arn, InvocationType="Event", Payload=json.dumps(event).encode()
-            )
-        except AwsCallError as failure:
-            return self._not_started(hop, failure)
-        return None
-
-    def _not_started(self, hop: int, failure: AwsCallError) -> str | None:
-        """The event may have arrived all the same: whoever claims the hop ends the run."""
-        try:
-            ours = self.record.claim_hop(claim(hop, clock.now(), 0.0))
-        except AwsCallError:
-            return f"the orchestrator could not invoke itself ({failure.code})"
-        return f"the orchestrator could not invoke itself ({failure.code})" if ours else None
+def hand_over(
+    task: Task, directories: Directories, pending: Iterable[Progress], canaries: tuple[int, ...], peak: int
+) -> str | None:
+    """Announce what is left of the run and start its next invocation. None = it will go on; else why it will not."""
+    now = clock.now()
+    ends = now + timedelta(seconds=task.function_seconds + limits.EVENT_DELIVERY_SECONDS)
+    hop = Hop(
+        run_id=task.record.run_id,
+        hop=task.before.hop + 1,
+        announced_at=clock.iso(now),
+        deadline=clock.iso(ends),
+        peak=peak,
+        canaries=canaries,
+        people=dict(directories.people),
+        sources=directories.outcome.progress,
+        pending=tuple(pending),
+    )
+    try:
+        task.record.announce(hop)
+    except AwsCallError as failure:
+        return f"hops/{hop.hop}.json could not be written ({failure.code})"
+    return _start(task, hop.hop)
 
 
 def claim(hop: int, now: datetime, remaining: float) -> HopClaim:
-    """That hop number `hop` began, and when its time ends; every claim has a token of its own."""
+    """Return the claim that hop number `hop` has begun, and when its time ends; every claim has a token of its own."""
     deadline = clock.iso(now + timedelta(seconds=remaining))
     return HopClaim(hop=hop, owner=secrets.token_hex(16), claimed_at=clock.iso(now), deadline=deadline)
+
+
+def _start(task: Task, hop: int) -> str | None:
+    """Send the event that starts the hop. None = it will go on; else why it will not."""
+    event = hop_event(task.plan.request.action, task.record.run_id, hop)
+    region = task.environment.settings.region
+    client = clients.client("lambda", region, attempts=limits.HANDOVER_ATTEMPTS)
+    try:
+        client.call(
+            "invoke",
+            FunctionName=task.environment.function_arn,
+            InvocationType="Event",
+            Payload=json.dumps(event).encode(),
+        )
+    except AwsCallError as failure:
+        return _not_started(task, hop, failure)
+    return None
+
+
+def _not_started(task: Task, hop: int, failure: AwsCallError) -> str | None:
+    """Claim the hop, as the event may have arrived all the same: the invocation that has the claim ends the run."""
+    problem = f"the orchestrator could not invoke itself ({failure.code})"
+    try:
+        return problem if task.record.claim_hop(claim(hop, clock.now(), 0.0)) else None
+    except AwsCallError:
+        return problem

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,9 +18,6 @@ from ses_fleet.orchestrator.log_tail import log_lines
 from ses_fleet.runs import function_errors, unknown_outcome
 from ses_fleet.runs.models import ErrorInfo, WorkItem, WorkResult
 from ses_fleet.text import printable
-
-_FIRST_BACKOFF_SECONDS = 0.2
-_LONGEST_BACKOFF_SECONDS = 5.0
 
 # Lambda did not get as far as running anything, and may do so a moment later (API reference, errors of Invoke): the
 # function is Pending or being updated (409), its network or file system is not ready yet, or a quota of them is used.
@@ -43,9 +40,10 @@ _CANNOT_START = frozenset(
 
 @dataclass(frozen=True)
 class Answer:
-    """What one slice came to: `result`, or `error` (something ran or may have), or neither: nothing ran.
+    """What one slice came to: `result`, or `error` (something ran or may have run), or neither: nothing ran.
 
-    `refused` counts the tries of which nothing ran, `reason` says of the last of them why, as a sentence's beginning.
+    `seconds` is how long the last try took, `attempts` how many tries were sent. `refused` counts those of which
+    nothing ran, `reason` says why of the last of them, as the beginning of a sentence.
     """
 
     seconds: float
@@ -54,14 +52,15 @@ class Answer:
     log_tail: tuple[str, ...] = ()
     refused: int = 0
     reason: str = ""
+    attempts: int = 0
 
 
 @dataclass(frozen=True)
 class Invoker:
     """Invokes the worker function.
 
-    `closed` is set when the run is over: from then on no thread that is still waiting sends anything,
-    not even in a later invocation of the same environment.
+    `writes` says whether the worker may change something. `closed` is set when the fan-out is over: from then on no
+    thread that still waits sends anything, not even in a later invocation of the same environment.
     """
 
     client: AwsClient
@@ -70,12 +69,13 @@ class Invoker:
     closed: threading.Event
 
     def invoke(self, make_work: Callable[[], WorkItem | None]) -> Answer:
-        """Send one slice and wait for its answer. Only what certainly ran nothing is sent again.
+        """Send one slice and return its answer. Only a try that certainly ran nothing is sent again.
 
-        `make_work` is asked before every try, so that the budget it carries is never stale; None = too late to start.
+        `make_work` is asked before every try, so that the time it carries is never stale; None = too late to start.
         """
-        refused, reason = 0, ""
+        attempts, refused, reason = 0, 0, ""
         while not self.closed.is_set() and (item := make_work()) is not None:
+            attempts += 1
             started = time.monotonic()
             try:
                 response = self.client.call(
@@ -88,12 +88,13 @@ class Invoker:
             except AwsCallError as failure:
                 passing = _why_nothing_ran(failure)
                 if passing is None:
-                    return Answer(time.monotonic() - started, error=self._call_failed(failure))
+                    answer = Answer(time.monotonic() - started, error=self._call_failed(failure))
+                    return replace(answer, attempts=attempts)
                 refused, reason = refused + 1, passing
                 self.closed.wait(_backoff(refused))
                 continue
-            return self._read(item, response, body, time.monotonic() - started)
-        return Answer(0.0, refused=refused, reason=reason)
+            return replace(self._read(item, response, body, time.monotonic() - started), attempts=attempts)
+        return Answer(0.0, refused=refused, reason=reason, attempts=attempts)
 
     def _read(self, item: WorkItem, response: dict[str, Any], body: bytes, seconds: float) -> Answer:
         if response.get("FunctionError"):
@@ -128,7 +129,7 @@ class Invoker:
 
 
 def _backoff(attempt: int) -> float:
-    longest = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(attempt, 10))
+    longest = min(limits.INVOKE_BACKOFF_SECONDS[1], limits.INVOKE_BACKOFF_SECONDS[0] * 2 ** min(attempt, 10))
     return random.uniform(longest / 2, longest)  # noqa: S311  # jitter, not a secret
 
 

@@ -1,135 +1,196 @@
-"""RunRequest + FleetConfig → Plan: who is run, who is not and why. Pure; nothing is called here."""
+"""From a request and config.json to the plan: which customers run, which do not and why. Nothing is called here."""
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.catalogue import ACTIONS, Action
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.config.config_json import CustomerEntry, FleetConfig
-from ses_fleet.config.customer import Customer
+from ses_fleet.config.customer import Customer, CustomerIdentity
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Problem, RequestError
-from ses_fleet.runs.models import (
-    Concurrency,
-    ConfigVersion,
-    CustomerResult,
-    ErrorInfo,
-    PlannedCustomer,
-    RunPlan,
-    RunRequest,
-)
+from ses_fleet.orchestrator.wanted_topics import WantedTopics
+from ses_fleet.runs import results
+from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, RunPlan, RunRequest
+from ses_fleet.runs.record import comparable
 from ses_fleet.text import did_you_mean, printable, quoted
 
-_NO_PEOPLE = "no identity_center_role_arn in config.json"
+_NO_IDENTITY_CENTER = "no identity_center_role_arn in config.json"
 
 
 @dataclass(frozen=True)
-class PlannedItem:
-    """One selected customer: `customer` is sent to a worker, or `result` is known without one."""
+class PlannedCustomer:
+    """One selected customer: `checked` is sent to a worker, or `result` is known without one.
+
+    `index` is its place among the selected customers, in config order. With neither of the two, an earlier invocation
+    of the run has seen to it.
+    """
 
     index: int
-    code: str
-    name: str
-    account_id: str | None
-    region: str | None
-    customer: Customer | None = None
+    identity: CustomerIdentity
+    checked: Customer | None = None
     result: CustomerResult | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """Return the customer's code."""
+        return self.identity.customer_code
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything decided before the first worker starts; items are in config order."""
+    """Everything that is decided before the first worker starts; customers are in config order.
+
+    `topics` are those of SESConfig.json, or None where the action does not use them or they cannot be used.
+    """
 
     request: RunRequest
-    items: tuple[PlannedItem, ...]
+    customers: tuple[PlannedCustomer, ...]
     concurrency: Concurrency
     warnings: tuple[str, ...]
     config_version: ConfigVersion
+    topics: tuple[WantedTopic, ...] | None = None
+
+    @property
+    def action(self) -> Action:
+        """Return what the workers are told to do."""
+        return ACTIONS[self.request.worker_action]
+
+    @property
+    def writes(self) -> bool:
+        """Return whether workers may change something in customers' accounts."""
+        return self.action.mutates and not self.request.dry_run
+
+    @property
+    def failures_allowed(self) -> int | None:
+        """Return how many started customers may fail before no further one starts; a percentage is rounded down."""
+        allowed = self.request.max_failures
+        return len(self.customers) * int(allowed.rstrip("%")) // 100 if isinstance(allowed, str) else allowed
+
+    def in_turn(self) -> list[PlannedCustomer]:
+        """Return the customers that need a worker, in the order in which they start.
+
+        That is the order of `include`, else config order. A resumed run names those first that were never started, so
+        that `max_failures` does not stop it at the same ones again.
+        """
+        turn = {code: position for position, code in reversed([*enumerate(self.request.include or ())])}
+        to_run = [customer for customer in self.customers if customer.checked is not None]
+        return sorted(to_run, key=lambda customer: turn.get(customer.code, 0))
+
+    def canaries(self) -> tuple[int, ...]:
+        """Return the indexes of the customers that must succeed before any other starts: `params.canary` of them."""
+        count = self.request.params.get("canary") or 0
+        return tuple([customer.index for customer in self.in_turn()][:count])
+
+    def document(
+        self, run_id: str, started_at: str, deadline: str, *, owner: str = "", personal_params: str | None = None
+    ) -> RunPlan:
+        """Return plan.json; `owner` is the token of the invocation that writes it."""
+        return RunPlan(
+            run_id=run_id,
+            owner=owner,
+            personal_params=personal_params,
+            request=comparable(self.request),
+            started_at=started_at,
+            deadline=deadline,
+            customers=tuple(customer.identity for customer in self.customers),
+            warnings=self.warnings,
+            concurrency=self.concurrency,
+            config_version=self.config_version,
+        )
 
 
-def make(request: RunRequest, config: FleetConfig) -> Plan:
-    """Select and decide; RequestError when the selection or the role override is wrong."""
-    selected = _select(request, config)
+def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
+    """Return the selected customers with the request's role override, in config order.
+
+    RequestError when the selection, its confirmation or the override is wrong.
+    """
+    selected = _selected(request, config)
     if len(selected) > limits.MAX_CUSTOMERS:
         raise RequestError(
             [Problem("$", f"{len(selected)} customers are selected, more than {limits.MAX_CUSTOMERS}: select fewer")]
         )
     _check_confirmation(request, len(selected))
-    entries = [_overridden(request, entry) for entry in selected]
-    shared_lists = sharing(entries)
+    return [_overridden(request, entry) for entry in selected]
+
+
+def make(request: RunRequest, config: FleetConfig, selected: list[CustomerEntry], topics: WantedTopics) -> Plan:
+    """Return the plan of a run's first invocation for the customers that `select` returned."""
+    shared_lists = sharing(selected)
     mutates = ACTIONS[request.worker_action].mutates
-    items = tuple(
-        _item(index, entry, shared_lists.get(entry.code) if mutates else None, request)
-        for index, entry in enumerate(entries)
+    customers = tuple(
+        _planned(index, entry, shared_lists.get(entry.code) if mutates else None, request)
+        for index, entry in enumerate(selected)
     )
-    warnings = [*config.warnings, *(text for item in items for text in _skip_warnings(item))]
+    warnings = [*config.warnings, *(text for customer in customers for text in _skip_warnings(customer))]
     warnings += [] if mutates else sorted(set(shared_lists.values()))
-    concurrency = _concurrency(request, len(items))
+    warnings = [printable(text, limits.PLAN_WARNING_CHARACTERS) for text in warnings]
     return Plan(
-        request, items, concurrency, tuple(printable(w, 300) for w in warnings), ConfigVersion(config=config.version)
+        request=request,
+        customers=customers,
+        concurrency=_concurrency(request, len(customers)),
+        warnings=(*warnings, *topics.warnings),
+        config_version=ConfigVersion(config=config.version, ses_config=topics.version),
+        topics=topics.topics,
     )
 
 
-def canaries(made: Plan) -> tuple[int, ...]:
-    """The indexes of those customers that must succeed before any other starts; none unless `params.canary` says so."""
-    count = made.request.params.get("canary") or 0
-    return tuple([item.index for item in in_turn(made)][:count])
-
-
-def in_turn(made: Plan) -> list[PlannedItem]:
-    """Return who needs a worker in the order in which they start: as `include` names them, else as the file does.
-
-    A resumed run names those first that were never started, so that `max_failures` does not stop it at the same ones.
-    """
-    turn = {code: position for position, code in reversed([*enumerate(made.request.include or ())])}
-    items = [item for item in made.items if item.customer is not None]
-    return sorted(items, key=lambda item: turn.get(item.code, 0))
-
-
-def again(request: RunRequest, config: FleetConfig, plan: RunPlan, pending: Collection[int]) -> Plan:
-    """The same plan in a later invocation of the run: only `pending` customers are decided anew.
+def again(
+    request: RunRequest, config: FleetConfig, document: RunPlan, pending: Collection[int], topics: WantedTopics
+) -> Plan:
+    """Return the same plan for a later invocation of the run: only `pending` customers are decided anew.
 
     config.json may have changed since. A customer that is not what plan.json says is not run.
     """
-    found = {
-        index: _still(request, config.entries.get(planned.customer_code), planned)
-        for index, planned in enumerate(plan.customers)
-        if index in pending
-    }
-    entries = {index: entry for index, entry in found.items() if entry is not None}
+    entries = _unchanged(request, config, document, pending)
     shared_lists = sharing(list(entries.values())) if ACTIONS[request.worker_action].mutates else {}
-    items = []
-    for index, planned in enumerate(plan.customers):
-        base = PlannedItem(index, planned.customer_code, planned.customer_name, planned.account_id, planned.region)
+    customers = []
+    for index, identity in enumerate(document.customers):
         entry = entries.get(index)
         if index not in pending:
-            items.append(base)
+            customers.append(PlannedCustomer(index, identity))
         elif entry is None:
-            text = f"{planned.customer_code} was changed in config.json while the run was under way; run it again"
-            error = ErrorInfo(category="configuration", type="ConfigurationChanged", message=text, retryable=True)
-            items.append(replace(base, result=_result(base, status="failed", error=error)))
+            customers.append(PlannedCustomer(index, identity, result=results.changed_meanwhile(identity)))
         else:
-            items.append(_item(index, entry, shared_lists.get(entry.code), request))
-    changed = config.version != plan.config_version.config
-    warnings = (*plan.warnings, *(["config.json changed while the run was under way"] if changed else []))
-    return Plan(request, tuple(items), plan.concurrency, warnings, plan.config_version)
+            customers.append(_planned(index, entry, shared_lists.get(entry.code), request))
+    changed = config.version != document.config_version.config
+    warnings = (*document.warnings, *(["config.json changed while the run was under way"] if changed else []))
+    return Plan(
+        request=request,
+        customers=tuple(customers),
+        concurrency=document.concurrency,
+        warnings=(*warnings, *topics.warnings),
+        config_version=_version_read(document.config_version, topics),
+        topics=topics.topics,
+    )
 
 
-def _still(request: RunRequest, entry: CustomerEntry | None, planned: PlannedCustomer) -> CustomerEntry | None:
-    """The entry, if it still is the account and Region that the run was planned for."""
-    if entry is None or (entry.account_id, entry.region) != (planned.account_id, planned.region):
-        return None
-    try:
-        return _overridden(request, entry)
-    except RequestError:
-        return None
+def _version_read(before: ConfigVersion, topics: WantedTopics) -> ConfigVersion:
+    return before if topics.version is None else before.model_copy(update={"ses_config": topics.version})
 
 
-def _select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
+def _unchanged(
+    request: RunRequest, config: FleetConfig, document: RunPlan, pending: Collection[int]
+) -> dict[int, CustomerEntry]:
+    """Return, by index, the pending customers that still are of the account and Region that the run was planned for."""
+    found = {}
+    for index in pending:
+        planned = document.customers[index]
+        entry = config.entries.get(planned.customer_code)
+        if entry is None or (entry.account_id, entry.region) != (planned.account_id, planned.region):
+            continue
+        with contextlib.suppress(RequestError):
+            found[index] = _overridden(request, entry)
+    return found
+
+
+def _selected(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     problems = list(_unknown_codes(request, config))
     if problems:
         raise RequestError(problems)
@@ -209,48 +270,39 @@ def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
     }
 
 
-def _item(index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> PlannedItem:
-    base = PlannedItem(index, entry.code, entry.name, entry.account_id, entry.region, warnings=entry.warnings)
-    result = _known_result(base, entry, shared_list, request)
-    return replace(base, customer=None if result else entry.customer, result=result)
+def _planned(index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> PlannedCustomer:
+    identity = CustomerIdentity(
+        customer_code=entry.code, customer_name=entry.name, account_id=entry.account_id, region=entry.region
+    )
+    result = _known_result(identity, entry, shared_list, request)
+    return PlannedCustomer(
+        index, identity, checked=None if result else entry.customer, result=result, warnings=entry.warnings
+    )
 
 
 def _known_result(
-    item: PlannedItem, entry: CustomerEntry, shared_list: str | None, request: RunRequest
+    identity: CustomerIdentity, entry: CustomerEntry, shared_list: str | None, request: RunRequest
 ) -> CustomerResult | None:
+    """Return the result of a customer for which no worker is needed, or None."""
+    action = ACTIONS[request.worker_action]
+    source = entry.identity_center
     if entry.skip_reason is not None:
-        return _result(item, status="skipped", warnings=(*entry.warnings, entry.skip_reason))
-    people, needs_people = entry.identity_center, ACTIONS[request.worker_action].needs_people
-    if needs_people and entry.customer is not None and people is None:
-        return _result(item, status="skipped", warnings=(*entry.warnings, _NO_PEOPLE))
+        return results.skipped(identity, entry.skip_reason, entry.warnings)
+    if action.needs_people and entry.customer is not None and source is None:
+        return results.skipped(identity, _NO_IDENTITY_CENTER, entry.warnings)
     problems = [str(problem) for problem in entry.problems] or ([shared_list] if shared_list else [])
-    if needs_people and people is not None and people.problem:
-        problems.append(people.problem)
+    if action.needs_people and source is not None and source.problem:
+        problems.append(source.problem)
     if problems:
-        message = printable("; ".join(problems), limits.MAX_MESSAGE_CHARACTERS)
-        error = ErrorInfo(category="configuration", type="ConfigurationError", message=message)
-        return _result(item, status="failed", error=error)
-    customer = entry.customer
-    if request.dry_run and customer is not None and not ACTIONS[request.worker_action].mutates:
-        would_use = {"ses_role_arn": customer.ses_role_arn, "region": customer.region}
-        return _result(item, status="successful", data={"would_use": would_use})
+        return results.misconfigured(identity, problems, entry.warnings)
+    if request.dry_run and entry.customer is not None and not action.mutates:
+        return results.would_use(identity, entry.customer, entry.warnings)
     return None
 
 
-def _result(item: PlannedItem, **outcome: object) -> CustomerResult:
-    known = {
-        "customer_code": item.code,
-        "customer_name": item.name,
-        "account_id": item.account_id,
-        "region": item.region,
-        "warnings": item.warnings,
-    }
-    return CustomerResult.model_validate({**known, **outcome})
-
-
-def _skip_warnings(item: PlannedItem) -> Iterator[str]:
-    if item.result is not None and item.result.status == "skipped":
-        yield f"{item.code} is skipped: {item.result.warnings[-1]}"
+def _skip_warnings(customer: PlannedCustomer) -> Iterator[str]:
+    if customer.result is not None and customer.result.status == "skipped":
+        yield f"{customer.code} is skipped: {customer.result.warnings[-1]}"
 
 
 def _concurrency(request: RunRequest, customers: int) -> Concurrency:
@@ -258,9 +310,3 @@ def _concurrency(request: RunRequest, customers: int) -> Concurrency:
     wanted = customers if requested <= 0 or requested > customers else requested
     effective = min(wanted, limits.MAX_CONCURRENCY)
     return Concurrency(requested=requested, effective=effective, bound_by="service_cap" if effective < wanted else None)
-
-
-def failures_allowed(request: RunRequest, selected: int) -> int | None:
-    """How many started customers may fail before no further one starts; a percentage is rounded down."""
-    allowed = request.max_failures
-    return selected * int(allowed.rstrip("%")) // 100 if isinstance(allowed, str) else allowed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -11,17 +11,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from ses_fleet import limits
-from ses_fleet.logs import SERVICE
+from ses_fleet.logs import METRICS_NAMESPACE, SERVICE
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.text import printable
 
-NAMESPACE = "SesFleet"
 BOUNDARY = "═" * 63
 
 
-def log_customer(logger: Logger, result: CustomerResult) -> None:
-    """One record whose message is the customer's block; numbered parts when it is over LOG_BLOCK_BYTES."""
-    parts = list(block_parts(result))
+def log_customer(logger: Logger, result: CustomerResult, lines: Sequence[str]) -> None:
+    """Write the customer's block as one log record, or as numbered parts when it is over LOG_BLOCK_BYTES."""
+    parts = list(block_parts(result.customer_code, lines))
     for number, message in enumerate(parts, start=1):
         keys: dict[str, Any] = {
             "kind": "customer",
@@ -79,12 +78,12 @@ def customer_lines(result: CustomerResult) -> tuple[str, ...]:
     return tuple(printable(line, 1_000) for line in lines)
 
 
-def block_parts(result: CustomerResult) -> Iterator[str]:
-    """The seed's block, each part with its boundaries and at most LOG_BLOCK_BYTES of UTF-8."""
-    head = f"{BOUNDARY}\nCustomer: {printable(result.customer_code)}\n{BOUNDARY}\n"
+def block_parts(customer_code: str, lines: Sequence[str]) -> Iterator[str]:
+    """Yield the block of a customer's lines, each part with its boundaries and at most LOG_BLOCK_BYTES of UTF-8."""
+    head = f"{BOUNDARY}\nCustomer: {printable(customer_code)}\n{BOUNDARY}\n"
     room = limits.LOG_BLOCK_BYTES - len(head.encode()) - len(BOUNDARY.encode()) - 2
     part, size = "", 0
-    for line in customer_lines(result):
+    for line in lines:
         needed = len(line.encode()) + 1
         if part and size + needed > room:
             yield f"{head}{part}{BOUNDARY}"
@@ -116,7 +115,7 @@ def emit_run(summary: Summary) -> None:
     metrics.add_metric("RunDuration", MetricUnit.Seconds, summary.total_duration_seconds or 0.0)
     metrics.add_metadata("run_id", summary.run_id)
     failed = [printable(result.customer_code) for result in summary.results if result.status == "failed"]
-    metrics.add_metadata("failed_customers", failed[:100])
+    metrics.add_metadata("failed_customers", failed[: limits.METRIC_CUSTOMERS])
     metrics.flush_metrics()
 
 
@@ -132,7 +131,7 @@ def emit_refusal(action: str | None, *, dry_run: bool) -> None:
 def _metrics(dry_run: bool) -> AmazonCloudWatchEMFProvider:
     # A provider with sets of its own: the Metrics class shares its state between all instances of a process.
     return AmazonCloudWatchEMFProvider(
-        namespace=NAMESPACE,
+        namespace=METRICS_NAMESPACE,
         service=f"{SERVICE}-dry-run" if dry_run else SERVICE,
         metric_set={},
         dimension_set={},

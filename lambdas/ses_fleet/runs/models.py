@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, computed_field
 
 from ses_fleet import limits
-from ses_fleet.config.customer import Customer
+from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Category
 from ses_fleet.identifiers import RunId
@@ -129,16 +129,12 @@ class WorkResult(Wire):
     continuation: dict[str, Any] | None = None
 
 
-class CustomerResult(Stored):
+class CustomerResult(CustomerIdentity):
     """What became of one selected customer; exactly one each, in config order.
 
     `logs` and `continuation` (where a customer stopped between slices) are kept in results/<code>.json only.
     """
 
-    customer_code: str
-    customer_name: str
-    account_id: str | None
-    region: str | None
     status: Status
     error: ErrorInfo | None = None
     data: dict[str, Any] | None = None
@@ -202,15 +198,6 @@ class Summary(Stored):
     exit_code: Literal[0, 1, 2] | None = None
 
 
-class PlannedCustomer(Stored):
-    """A selected customer as plan.json names it."""
-
-    customer_code: str
-    customer_name: str
-    account_id: str | None
-    region: str | None
-
-
 class Progress(Stored):
     """A customer that is not finished, as one orchestrator invocation hands it to the next.
 
@@ -272,7 +259,7 @@ class RunPlan(Stored):
     request: dict[str, Any]
     started_at: str
     deadline: str
-    customers: tuple[PlannedCustomer, ...]
+    customers: tuple[CustomerIdentity, ...]
     warnings: tuple[str, ...] = ()
     concurrency: Concurrency
     config_version: ConfigVersion = ConfigVersion()

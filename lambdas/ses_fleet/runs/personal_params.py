@@ -1,28 +1,27 @@
 """Parameters that say something of a person: where their values lie, and what stands in their place.
 
 A parameter is personal when its field in the catalogue says so (`personal=True`). Its value lies in one object below
-data/, which whoever may read contacts may read; everywhere else, in plan.json, `resume`, what is sent to workers and
-what is logged, MASK stands for it.
+data/, which only those who may read contacts can read. Everywhere else (plan.json, `resume`, what is sent to workers,
+logs) MASK stands in its place.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ACTIONS, Params
 from ses_fleet.aws.s3 import Bucket
+from ses_fleet.runs.models import RunRequest
 
-if TYPE_CHECKING:
-    from ses_fleet.actions.catalogue import Params
-
-# With blanks: no user name of Identity Center has any (identitystore API, UserName).
+# It has blanks, and no user name of Identity Center has any (identitystore API, UserName).
 MASK = "[personal: give it again]"
-_MAX_BYTES = 1024 * 1024
 
 
 def names(params: type[Params]) -> frozenset[str]:
-    """The personal parameters of an action."""
+    """Return the names of an action's personal parameters."""
     fields = params.model_fields.items()
     return frozenset(
         name
@@ -32,26 +31,38 @@ def names(params: type[Params]) -> frozenset[str]:
 
 
 def values(params: type[Params], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The personal ones of these params that were given."""
+    """Return those of the given params that are personal, by name."""
     return {name: given[name] for name in sorted(names(params)) if given.get(name) is not None}
 
 
 def masked(params: type[Params], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The params with MASK in place of everything personal."""
+    """Return the given params with MASK in place of every personal value."""
     return {**given, **dict.fromkeys(values(params, given), MASK)}
 
 
 def hidden(params: type[Params], given: Mapping[str, Any]) -> list[str]:
-    """The names of those that have MASK in place of a value."""
+    """Return the names of the params that have MASK in place of a value."""
     return [name for name in sorted(names(params)) if given.get(name) == MASK]
 
 
+def values_of(request: RunRequest) -> dict[str, Any]:
+    """Return the personal values of a request's parameters, by name."""
+    return values(ACTIONS[request.worker_action].params, request.params)
+
+
+def without_values(request: RunRequest) -> RunRequest:
+    """Return the request with MASK in place of every personal value: all that the orchestrator works with."""
+    if not values_of(request):
+        return request
+    return request.model_copy(update={"params": masked(ACTIONS[request.worker_action].params, request.params)})
+
+
 def stored(found: Mapping[str, Any]) -> bytes:
-    """The object that holds the values."""
+    """Return the body of the object that holds the values."""
     return json.dumps({"params": dict(found)}, sort_keys=True).encode()
 
 
 def read(bucket: Bucket, key: str) -> dict[str, Any] | None:
-    """The values in that object, None when there is no such object; AwsCallError when it cannot be read."""
-    found = bucket.find(key, limit=_MAX_BYTES)
+    """Return the values in that object, or None when there is no such object; AwsCallError when it is unreadable."""
+    found = bucket.find(key, limit=limits.MAX_PERSONAL_PARAMS_BYTES)
     return None if found is None else dict(json.loads(found.body)["params"])

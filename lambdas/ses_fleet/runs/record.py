@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
-from ses_fleet.orchestrator.plan import Plan
-from ses_fleet.runs import personal_params
+from ses_fleet.runs import personal_params, results
 from ses_fleet.runs import summary as summaries
 from ses_fleet.runs.keys import (
     fleet_key,
@@ -24,13 +23,8 @@ from ses_fleet.runs.keys import (
     results_file_key,
     summary_key,
 )
-from ses_fleet.runs.models import CustomerResult, Hop, HopClaim, PlannedCustomer, RunPlan, RunRequest, Summary
+from ses_fleet.runs.models import CustomerResult, Hop, HopClaim, RunPlan, RunRequest, Summary
 
-# A plan of 5,000 customers with the longest names and warnings is a few megabytes.
-_MAX_RECORD_BYTES = 32 * 1024 * 1024
-# 500 customers between slices with their lines and continuations, 5,000 that wait.
-_MAX_HOP_BYTES = 128 * 1024 * 1024
-_READERS = 16
 # What a repeated start may differ in and still be the same request.
 _IDENTITY_FIELDS = frozenset({"run_id", "trigger"})
 
@@ -92,7 +86,7 @@ class RunRecord:
 
     def write_refusal(self, summary: Summary) -> None:
         """Tell whoever follows that the run was refused, unless a run of this id exists."""
-        if self.bucket.find(plan_key(self.run_id), limit=_MAX_RECORD_BYTES) is None:
+        if self.bucket.find(plan_key(self.run_id), limit=limits.MAX_RECORD_BYTES) is None:
             self.bucket.create(summary_key(self.run_id), summary.model_dump_json().encode())
 
     def existing(self, request: RunRequest) -> Summary | None:
@@ -114,7 +108,7 @@ class RunRecord:
 
     def _same_person(self, plan: RunPlan, request: RunRequest) -> bool:
         """Whether the personal parameters are the same; where nobody can tell any more, they are not."""
-        wanted = personal_values(request)
+        wanted = personal_params.values_of(request)
         key = plan.personal_params
         if key is None:
             return not wanted
@@ -126,7 +120,7 @@ class RunRecord:
     def plan(self) -> RunPlan | None:
         """plan.json; None when there is no such run, ConfigurationError when the record cannot be read."""
         try:
-            stored = self.bucket.find(plan_key(self.run_id), limit=_MAX_RECORD_BYTES)
+            stored = self.bucket.find(plan_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
         except AwsCallError as failure:
             raise self._unusable(plan_key(self.run_id), "read", failure) from None
         return None if stored is None else RunPlan.model_validate_json(stored.body)
@@ -140,7 +134,7 @@ class RunRecord:
 
     def summary(self) -> Summary | None:
         """summary.json, if the run is over."""
-        stored = self.bucket.find(summary_key(self.run_id), limit=_MAX_RECORD_BYTES)
+        stored = self.bucket.find(summary_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
         return None if stored is None else Summary.model_validate_json(stored.body)
 
     def stored_results(self, plan: RunPlan, indexes: Iterable[int]) -> Iterator[tuple[int, bytes | None]]:
@@ -148,13 +142,13 @@ class RunRecord:
 
         def read(index: int) -> tuple[int, bytes | None]:
             key = result_key(self.run_id, plan.customers[index].customer_code, index)
-            stored = self.bucket.find(key, limit=_MAX_RECORD_BYTES)
+            stored = self.bucket.find(key, limit=limits.MAX_RECORD_BYTES)
             return index, stored.body if stored else None
 
-        with ThreadPoolExecutor(_READERS) as pool:
+        with ThreadPoolExecutor(limits.RECORD_READERS) as pool:
             # Not all at once: what has been read waits in memory until it is taken.
             waiting = iter(indexes)
-            while some := list(islice(waiting, _READERS)):
+            while some := list(islice(waiting, limits.RECORD_READERS)):
                 yield from pool.map(read, some)
 
     def announce(self, hop: Hop) -> None:
@@ -163,7 +157,7 @@ class RunRecord:
 
     def hop(self, number: int) -> Hop | None:
         """What was announced for the n-th hop."""
-        stored = self.bucket.find(hop_key(self.run_id, number), limit=_MAX_HOP_BYTES)
+        stored = self.bucket.find(hop_key(self.run_id, number), limit=limits.MAX_HOP_BYTES)
         return None if stored is None else Hop.model_validate_json(stored.body)
 
     def claim_hop(self, claim: HopClaim) -> bool:
@@ -171,11 +165,11 @@ class RunRecord:
         return self.bucket.create(hop_claim_key(self.run_id, claim.hop), claim.model_dump_json().encode())
 
     def _results_so_far(self, plan: RunPlan) -> list[CustomerResult]:
-        results = []
+        found = []
         for index, body in self.stored_results(plan, range(len(plan.customers))):
-            result = CustomerResult.model_validate_json(body) if body else no_result_yet(plan.customers[index])
-            results.append(result.model_copy(update={"data": None, "logs": None, "continuation": None}))
-        return results
+            result = CustomerResult.model_validate_json(body) if body else results.no_result_yet(plan.customers[index])
+            found.append(result.model_copy(update={"data": None, "logs": None, "continuation": None}))
+        return found
 
     def _unusable(self, key: str, done: str, failure: AwsCallError) -> ConfigurationError:
         location = self.bucket.location(key)
@@ -183,50 +177,10 @@ class RunRecord:
         return ConfigurationError([Problem("$.environment_variables.RESULTS_BUCKET", text)])
 
 
-NO_RESULT_YET = "no result yet"
-
-
-def no_result_yet(customer: PlannedCustomer) -> CustomerResult:
-    """What is said of a customer while the run is under way."""
-    return CustomerResult(**customer.model_dump(), status="not_started", warnings=(NO_RESULT_YET,))
-
-
 def comparable(request: RunRequest) -> dict[str, object]:
-    """The request as plan.json keeps it: what decides, with the personal values, whether a start is the same run."""
-    return without_personal(request).model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))
+    """Return the request as plan.json keeps it, without the run's id and trigger and without personal values.
 
-
-def personal_values(request: RunRequest) -> dict[str, object]:
-    """The personal ones of the request's parameters."""
-    return personal_params.values(ACTIONS[request.worker_action].params, request.params)
-
-
-def without_personal(request: RunRequest) -> RunRequest:
-    """The request with a mask in place of what is personal: what all of a run but its worker's action sees."""
-    if not personal_values(request):
-        return request
-    params = personal_params.masked(ACTIONS[request.worker_action].params, request.params)
-    return request.model_copy(update={"params": params})
-
-
-def plan_document(
-    plan: Plan, run_id: str, started_at: str, deadline: str, *, owner: str = "", personal_params: str | None = None
-) -> RunPlan:
-    """plan.json of a plan."""
-    return RunPlan(
-        run_id=run_id,
-        owner=owner,
-        personal_params=personal_params,
-        request=comparable(plan.request),
-        started_at=started_at,
-        deadline=deadline,
-        customers=tuple(
-            PlannedCustomer(
-                customer_code=item.code, customer_name=item.name, account_id=item.account_id, region=item.region
-            )
-            for item in plan.items
-        ),
-        warnings=plan.warnings,
-        concurrency=plan.concurrency,
-        config_version=plan.config_version,
-    )
+    Together with those values it decides whether a repeated start is the same run.
+    """
+    impersonal = personal_params.without_values(request)
+    return impersonal.model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))

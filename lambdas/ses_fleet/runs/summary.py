@@ -1,58 +1,53 @@
-"""Results → Summary. Pure: it counts, decides the exit code and makes the answer fit."""
+"""From results to the Summary: counts, exit code, what to run again, and an answer that fits. Nothing is called."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, ALL_ONLY_FIELDS, payload_names
 from ses_fleet.errors import Problem
-from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.runs import personal_params
-from ses_fleet.runs.models import CustomerResult, RunPlan, RunRequest, Summary
+from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, RunPlan, RunRequest, Status, Summary
 from ses_fleet.text import printable
 
 _SELECTION_FIELDS = frozenset({"include", "exclude", "environment", "confirm_customers"}) & frozenset(ALL_ONLY_FIELDS)
 
 
 def build(
+    request: RunRequest,
+    results: Sequence[CustomerResult],
     *,
     run_id: str,
-    plan: Plan,
-    results: Sequence[CustomerResult],
     started_at: str,
     seconds: float | None,
-    peak: int,
+    concurrency: Concurrency,
+    config_version: ConfigVersion,
+    warnings: Sequence[str],
     location: str,
     where_is: Callable[[int], str],
-    extra_warnings: Sequence[str] = (),
     fleet: dict[str, Any] | None = None,
 ) -> Summary:
-    """The Summary of a run that is over; `where_is` names the stored result of the n-th customer."""
+    """Return the Summary of a run that is over.
+
+    `results` are those of all selected customers, in config order; `where_is` gives the s3:// URI of the n-th stored
+    result, `location` that of the summary; `seconds` is the run's duration.
+    """
     counts = Counter(result.status for result in results)
-    warnings = [*plan.warnings, *extra_warnings]
-    if counts["skipped"] == len(results):
-        warnings.append("nothing ran")
-    if plan.concurrency.bound_by == "service_cap":
-        warnings.append(f"concurrency is bound to {limits.MAX_CONCURRENCY}: Lambda's file descriptors and threads")
-    resume = resume_payload(plan.request, results)
+    resume = resume_payload(request, results)
     summary = Summary(
         run_id=run_id,
-        action=plan.request.action,
-        dry_run=plan.request.dry_run,
+        action=request.action,
+        dry_run=request.dry_run,
         started_at=started_at,
         total_duration_seconds=seconds,
-        total_customers=len(results),
-        successful_count=counts["successful"],
-        failed_count=counts["failed"],
-        skipped_count=counts["skipped"],
-        not_started_count=counts["not_started"],
+        **_counted(counts),
         results=tuple(results),
-        warnings=tuple(warnings),
-        concurrency=plan.concurrency.model_copy(update={"peak": peak}),
-        config_version=plan.config_version,
+        warnings=(*warnings, *_warnings(counts, concurrency)),
+        concurrency=concurrency,
+        config_version=config_version,
         summary_location=location,
         resume=resume,
         resume_needs=resume_needs(resume),
@@ -62,15 +57,33 @@ def build(
     return fitted(summary, where_is)
 
 
-def exit_code(counts: Counter[Any]) -> Literal[0, 1]:
-    """0 = every selected customer successful or skipped."""
+def _counted(counts: Counter[Status]) -> dict[str, int]:
+    return {
+        "total_customers": counts.total(),
+        "successful_count": counts["successful"],
+        "failed_count": counts["failed"],
+        "skipped_count": counts["skipped"],
+        "not_started_count": counts["not_started"],
+    }
+
+
+def _warnings(counts: Counter[Status], concurrency: Concurrency) -> Iterator[str]:
+    if counts["skipped"] == counts.total():
+        yield "nothing ran"
+    if concurrency.bound_by == "service_cap":
+        yield f"concurrency is bound to {limits.MAX_CONCURRENCY}: Lambda's file descriptors and threads"
+
+
+def exit_code(counts: Counter[Status]) -> Literal[0, 1]:
+    """Return 0 when every selected customer is successful or skipped, else 1."""
     return 1 if counts["failed"] or counts["not_started"] else 0
 
 
 def resume_payload(request: RunRequest, results: Sequence[CustomerResult]) -> dict[str, Any] | None:
-    """The payload that runs exactly what failed or was not started; None when nothing did.
+    """Return the payload that runs exactly the customers that failed or were not started, or None if there are none.
 
-    Who was never started comes first, and starts first: with `max_failures`, who failed would stop the run again.
+    Customers that were never started come first, and start first: with `max_failures`, those that failed would stop
+    the run again.
     """
     codes = [one.customer_code for status in ("not_started", "failed") for one in results if one.status == status]
     if not codes:
@@ -89,7 +102,7 @@ def resume_payload(request: RunRequest, results: Sequence[CustomerResult]) -> di
 
 
 def resume_needs(resume: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """What `resume` cannot carry, since it is personal, and must be given again: as it is, it will be refused."""
+    """Return what must be given again for `resume` to be taken, since it is personal, such as `params.username`."""
     if resume is None:
         return ()
     action = ACTIONS[str(resume["action"]).removesuffix("-all")]
@@ -97,18 +110,14 @@ def resume_needs(resume: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def refused(run_id: str, action: str, dry_run: bool, started_at: str, problems: Sequence[Problem]) -> Summary:
-    """What whoever follows the run record finds of a run that was refused."""
+    """Return the Summary of a run that was refused, for those who follow its record."""
     return Summary(
         run_id=run_id,
         action=action if action in payload_names() else "unknown",
         dry_run=dry_run,
         started_at=started_at,
         total_duration_seconds=0.0,
-        total_customers=0,
-        successful_count=0,
-        failed_count=0,
-        skipped_count=0,
-        not_started_count=0,
+        **_counted(Counter()),
         results=(),
         errors=tuple(str(problem) for problem in problems),
         exit_code=2,
@@ -119,19 +128,14 @@ _NO_SUMMARY = "this run has no summary yet: it is under way, or its orchestrator
 
 
 def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, warning: str = _NO_SUMMARY) -> Summary:
-    """The state of a run that has a plan and no summary yet: `exit_code` is null."""
-    counts = Counter(result.status for result in results)
+    """Return the state of a run that has a plan and no summary yet: `exit_code` is None, no data is inline."""
     return Summary(
         run_id=plan.run_id,
         action=plan.request["action"],
         dry_run=plan.request["dry_run"],
         started_at=plan.started_at,
         total_duration_seconds=None,
-        total_customers=len(results),
-        successful_count=counts["successful"],
-        failed_count=counts["failed"],
-        skipped_count=counts["skipped"],
-        not_started_count=counts["not_started"],
+        **_counted(Counter(result.status for result in results)),
         results=tuple(_without_data(result) for result in results),
         warnings=(warning,),
         concurrency=plan.concurrency,
@@ -141,8 +145,11 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, 
 
 
 def fitted(summary: Summary, where_is: Callable[[int], str]) -> Summary:
-    """Keep data inline, in config order, while the response stays within RESPONSE_INLINE_BYTES;
-    after that say where it is. Messages are cut short if even that does not fit Lambda's response."""
+    """Return the Summary with as much data inline as the response may hold, in config order.
+
+    Data beyond RESPONSE_INLINE_BYTES is replaced by its location. Messages are cut short if even that does not fit
+    Lambda's response.
+    """
     bare = [_without_data(result) for result in summary.results]
     room = limits.RESPONSE_INLINE_BYTES - _size(summary.model_copy(update={"results": ()}))
     room -= sum(_size(result) + 1 for result in bare)
@@ -156,7 +163,8 @@ def fitted(summary: Summary, where_is: Callable[[int], str]) -> Summary:
             room -= needed
             kept.append(short.model_copy(update={"data": result.data}))
     fitting = summary.model_copy(update={"results": tuple(kept)})
-    return fitting if _size(fitting) <= limits.LAMBDA_PAYLOAD_BYTES - 65_536 else _shortened(fitting)
+    most = limits.LAMBDA_PAYLOAD_BYTES - limits.RESPONSE_MARGIN_BYTES
+    return fitting if _size(fitting) <= most else _shortened(fitting)
 
 
 def _without_data(result: CustomerResult) -> CustomerResult:
@@ -175,7 +183,7 @@ def _shortened(summary: Summary) -> Summary:
     return summary.model_copy(
         update={
             "results": tuple(short(result) for result in summary.results),
-            "warnings": (*summary.warnings[:20], warning),
+            "warnings": (*summary.warnings[: limits.SHORT_WARNINGS], warning),
         }
     )
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.runs.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
+from ses_fleet.config.customer import CustomerIdentity
+from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Summary
 
 NOW = datetime(2026, 3, 1, 6, 10, tzinfo=UTC)
 
@@ -64,7 +65,7 @@ def plan(run_id: str, *, minutes_left: float = 5, codes: tuple[str, ...] = ("a",
         started_at="2026-03-01T06:00:00Z",
         deadline=f"{NOW + timedelta(minutes=minutes_left):%Y-%m-%dT%H:%M:%SZ}",
         customers=tuple(
-            PlannedCustomer(customer_code=code, customer_name=code, account_id=None, region=None) for code in codes
+            CustomerIdentity(customer_code=code, customer_name=code, account_id=None, region=None) for code in codes
         ),
         concurrency=Concurrency(requested=0, effective=2),
     )

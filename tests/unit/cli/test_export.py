@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.runs.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
+from ses_fleet.config.customer import CustomerIdentity
+from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Summary
 from ses_fleet_cli.export import export
 from ses_fleet_cli.runs import Shown
 from tests.unit.worker.world import Objects
@@ -25,7 +26,7 @@ def part(*emails: str) -> bytes:
 
 def shown() -> Shown:
     """A run of list-contacts with one customer."""
-    customer = PlannedCustomer(customer_code="acme", customer_name="Acme", account_id=None, region=None)
+    customer = CustomerIdentity(customer_code="acme", customer_name="Acme", account_id=None, region=None)
     sizes = Concurrency(requested=0, effective=1)
     plan = RunPlan(run_id="run-1", request={}, started_at="", deadline="", customers=(customer,), concurrency=sizes)
     summary = Summary(

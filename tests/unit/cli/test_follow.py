@@ -11,8 +11,9 @@ import pytest
 
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import StoredObject
+from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.models import Concurrency, CustomerResult, PlannedCustomer, RunPlan, Summary
+from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Summary
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.follow import Follower
 
@@ -22,7 +23,7 @@ PLAN = RunPlan(
     started_at="2026-03-01T06:00:00Z",
     deadline="2026-03-01T06:15:00Z",
     customers=tuple(
-        PlannedCustomer(customer_code=code, customer_name=code, account_id=None, region=None) for code in ("a", "b\n")
+        CustomerIdentity(customer_code=code, customer_name=code, account_id=None, region=None) for code in ("a", "b\n")
     ),
     concurrency=Concurrency(requested=0, effective=2),
 )

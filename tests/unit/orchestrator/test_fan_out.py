@@ -14,53 +14,68 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_fleet import limits
-from ses_fleet.config.customer import Customer
-from ses_fleet.orchestrator.fan_out import FanOut, Timing
+from ses_fleet.config.customer import Customer, CustomerIdentity
+from ses_fleet.orchestrator import fan_out
+from ses_fleet.orchestrator.customer_run import CustomerRun
+from ses_fleet.orchestrator.fan_out import FanOut, Outcome
 from ses_fleet.orchestrator.invoke import Answer
-from ses_fleet.orchestrator.plan import PlannedItem
+from ses_fleet.orchestrator.plan import PlannedCustomer
+from ses_fleet.orchestrator.start_rules import StartRules
+from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs.models import CustomerResult, ErrorInfo, Progress, WorkItem, WorkResult
 
 Make = Callable[[], WorkItem | None]
 
 
-def items(count: int) -> list[PlannedItem]:
+def customers(count: int) -> list[PlannedCustomer]:
     """So many customers."""
+    known: dict[str, Any] = {"customer_name": "x", "account_id": "111122223333", "region": "us-east-1"}
+    role = "arn:aws:iam::111122223333:role/r"
     return [
-        PlannedItem(
+        PlannedCustomer(
             index,
-            f"c{index}",
-            f"Customer {index}",
-            "111122223333",
-            "us-east-1",
-            customer=Customer(
-                customer_code=f"c{index}",
-                customer_name="x",
-                account_id="111122223333",
-                region="us-east-1",
-                ses_role_arn="arn:aws:iam::111122223333:role/r",
-            ),
+            CustomerIdentity(customer_code=f"c{index}", **known),
+            checked=Customer(customer_code=f"c{index}", ses_role_arn=role, **known),
         )
         for index in range(count)
     ]
 
 
-def work_item(item: PlannedItem, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
+def work_item(customer: PlannedCustomer, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
     """What would be sent."""
-    assert item.customer is not None
+    assert customer.checked is not None
     return WorkItem(
         run_id="r",
         action="describe-list",
-        customer=item.customer,
+        customer=customer.checked,
         params={},
         slice_budget_seconds=budget,
         continuation=continuation,
     )
 
 
+def ran(
+    made: FanOut, count: int, rules: StartRules | None = None, progress: dict[int, Progress] | None = None
+) -> tuple[list[CustomerResult], Outcome]:
+    """The results of a fan-out over so many customers in the order they came, and how it ended."""
+    results, outcome = [], None
+    begun = [
+        CustomerRun.taken_over(one, (progress or {}).get(one.index), made.time.clock()) for one in customers(count)
+    ]
+    for event in made.run(begun, rules or StartRules()):
+        if isinstance(event, Outcome):
+            outcome = event
+        else:
+            results.append(event.result)
+    assert outcome is not None
+    return results, outcome
+
+
 def done(work: WorkItem, **outcome: Any) -> Answer:
     """A worker's answer."""
     code = work.customer.customer_code
-    return Answer(0.01, result=WorkResult(run_id="r", customer_code=code, account_id="111122223333", **outcome))
+    result = WorkResult(run_id="r", customer_code=code, account_id="111122223333", **outcome)
+    return Answer(0.01, result=result, attempts=1)
 
 
 def sent(make: Make) -> WorkItem:
@@ -91,21 +106,17 @@ class Run:
         return_margin: float = 30.0,
         writes: bool = False,
     ) -> None:
-        self.results: list[CustomerResult] = []
         self.closed = threading.Event()
-        fan_out = FanOut(
+        made = FanOut(
             invoke=worker,
             make_item=work_item,
-            timing=Timing(remaining, 240.0, start_margin, return_margin, customer_timeout),
-            bound=bound,
-            failures_allowed=allowed,
+            time=TimeLimits(remaining, 240.0, start_margin, return_margin, customer_timeout),
+            concurrency=bound,
             writes=writes,
             closed=self.closed,
         )
-        began = time.monotonic()
-        fan_out.run(items(count), lambda _, result: self.results.append(result))
-        self.seconds = time.monotonic() - began
-        self.peak = fan_out.peak
+        self.results, outcome = ran(made, count, StartRules(allowed))
+        self.peak = outcome.peak
 
     def statuses(self) -> list[str]:
         """In config order."""
@@ -154,15 +165,9 @@ def test_only_the_calling_thread_collects() -> None:
         return done(sent(make))
 
     seen = set()
-    FanOut(
-        invoke=worker,
-        make_item=work_item,
-        timing=Timing(lambda: 800.0, 240.0, 60.0, 30.0, 900.0),
-        bound=4,
-        failures_allowed=None,
-        writes=False,
-        closed=threading.Event(),
-    ).run(items(8), lambda *_: seen.add(threading.get_ident()))
+    made = FanOut(worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 4, writes=False)
+    for _ in made.run(map(CustomerRun, customers(8)), StartRules()):
+        seen.add(threading.get_ident())
     assert seen == {main}
     assert main not in threads
 
@@ -325,16 +330,8 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
         closed.wait(10)
         return Answer(0.0, refused=1, reason="Lambda throttled the worker")
 
-    results: list[CustomerResult] = []
-    FanOut(
-        invoke=worker,
-        make_item=work_item,
-        timing=Timing(lambda: end - time.monotonic(), 240.0, 0.4, 0.4, 900.0),
-        bound=2,
-        failures_allowed=None,
-        writes=True,
-        closed=closed,
-    ).run(items(2), lambda _, result: results.append(result))
+    within = TimeLimits(lambda: end - time.monotonic(), 240.0, 0.4, 0.4, 900.0)
+    results, _ = ran(FanOut(worker, work_item, within, 2, writes=True, closed=closed), 2)
     assert [result.status for result in results] == ["not_started"] * 2
     assert time.monotonic() < end
 
@@ -382,23 +379,16 @@ class Clock:
 
 
 def carried(
-    worker: Callable[[Make], Answer], count: int, clock: Clock, **more: Any
-) -> tuple[FanOut, list[CustomerResult]]:
-    """A fan-out whose rest another invocation would take over."""
-    results: list[CustomerResult] = []
-    fan_out = FanOut(
-        invoke=worker,
-        make_item=work_item,
-        timing=Timing(clock, 240.0, 60.0, 30.0, 900.0),
-        bound=more.pop("bound", 1),
-        failures_allowed=more.pop("allowed", None),
-        writes=False,
-        closed=threading.Event(),
-        carry_over=True,
-        failures=more.pop("failures", 0),
-    )
-    fan_out.run(items(count), lambda _, result: results.append(result), **more)
-    return fan_out, results
+    worker: Callable[[Make], Answer],
+    count: int,
+    clock: Clock,
+    rules: StartRules | None = None,
+    progress: dict[int, Progress] | None = None,
+) -> tuple[Outcome, list[CustomerResult]]:
+    """A fan-out whose rest another invocation would take over: how it ended, and its results."""
+    made = FanOut(worker, work_item, TimeLimits(clock, 240.0, 60.0, 30.0, 900.0), 1, writes=False, carry_over=True)
+    results, outcome = ran(made, count, rules, progress)
+    return outcome, results
 
 
 def test_what_the_time_was_too_short_for_is_left() -> None:
@@ -412,20 +402,19 @@ def test_what_the_time_was_too_short_for_is_left() -> None:
         clock.left = 50.0
         return done(work, continuation={"page": 2}, api_calls=7, logs=("read a page",), warnings=("odd",))
 
-    fan_out, results = carried(worker, 3, clock)
+    outcome, results = carried(worker, 3, clock)
     assert [result.customer_code for result in results] == ["c0"]
-    between, waiting = fan_out.left
+    between, waiting = outcome.progress
     assert (between.index, between.continuation, between.attempts, between.api_calls) == (1, {"page": 2}, 1, 7)
     assert (between.logs, between.warnings) == (("read a page",), ("odd",))
     assert between.started_at is not None
     assert (waiting.index, waiting.started_at, waiting.attempts, waiting.continuation) == (2, None, 0, None)
-    fan_out.give_up()
-    assert [(result.customer_code, result.status) for result in results] == [
+    given_up = [one.result for one in fan_out.given_up(outcome.left)]
+    assert [(result.customer_code, result.status) for result in [*results, *given_up]] == [
         ("c0", "successful"),
         ("c1", "failed"),
         ("c2", "not_started"),
     ]
-    assert fan_out.left == []
 
 
 def test_a_customer_taken_over_goes_on_where_it_was() -> None:
@@ -457,5 +446,5 @@ def test_a_customer_taken_over_goes_on_where_it_was() -> None:
 def test_failures_of_earlier_parts_count() -> None:
     """Whoever waits is not started, and not carried over either; who is between slices goes on."""
     before = Progress(index=1, customer_code="c1", started_at=None, continuation={"page": 2})
-    _, results = carried(lambda make: done(sent(make)), 2, Clock(800.0), allowed=1, failures=2, progress={1: before})
+    _, results = carried(lambda make: done(sent(make)), 2, Clock(800.0), StartRules(1, 2), {1: before})
     assert {result.customer_code: result.status for result in results} == {"c0": "not_started", "c1": "successful"}

@@ -8,8 +8,9 @@ import pytest
 
 from ses_fleet.config.config_json import FleetReader
 from ses_fleet.errors import RequestError
-from ses_fleet.orchestrator import identity_sources
-from ses_fleet.orchestrator.plan import Plan, make
+from ses_fleet.orchestrator import identity_sources, plan
+from ses_fleet.orchestrator.plan import Plan
+from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs.models import CustomerResult, ErrorInfo, RunRequest
 from tests.unit.runs.test_request import refused
 
@@ -28,20 +29,21 @@ def planned(customers: dict[str, dict[str, Any]], **payload: Any) -> Plan:
         for number, (code, fields) in enumerate(customers.items())
     }
     config = FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read(None)
-    return make(RunRequest(action="import-aws-contact-all", **payload), config)
+    wanted = RunRequest(action="import-aws-contact-all", **payload)
+    return plan.make(wanted, config, plan.select(wanted, config), WantedTopics())
 
 
 def groups(made: Plan) -> list[list[str]]:
     """The codes that share an Identity Center."""
     return [
-        [item.code for item in source.customers]
-        for source in identity_sources.sources(item for item in made.items if item.customer)
+        [one.code for one in source.customers]
+        for source in identity_sources.sources(one for one in made.customers if one.checked)
     ]
 
 
 def statuses(made: Plan) -> dict[str, str]:
     """Who has a result without a worker."""
-    return {item.code: item.result.status for item in made.items if item.result}
+    return {one.code: one.result.status for one in made.customers if one.result}
 
 
 def test_customers_with_the_same_way_in_share_one_reading() -> None:
@@ -87,9 +89,9 @@ def test_a_wrong_role_fails_its_customer_only() -> None:
     """Configuration, without a worker call."""
     made = planned({"a": {"identity_center_role_arn": "arn:aws:iam::1:role/x"}, "b": {}})
     assert statuses(made) == {"a": "failed"}
-    assert made.items[0].result is not None
-    assert made.items[0].result.error is not None
-    assert made.items[0].result.error.category == "configuration"
+    assert made.customers[0].result is not None
+    assert made.customers[0].result.error is not None
+    assert made.customers[0].result.error.category == "configuration"
 
 
 def test_two_external_ids_for_one_role_fail_all_who_have_it() -> None:
@@ -103,7 +105,7 @@ def test_two_external_ids_for_one_role_fail_all_who_have_it() -> None:
         }
     )
     assert statuses(made) == {"a": "failed", "b": "failed", "c": "failed"}
-    first = made.items[0].result
+    first = made.customers[0].result
     assert first is not None
     assert first.error is not None
     assert "a, b, c have different ones for the same identity_center_role_arn" in first.error.message
@@ -113,8 +115,8 @@ def test_a_wrong_bucket_name_fails_its_customer() -> None:
     """Before anything is written anywhere."""
     made = planned({"a": {"import_bucket": "Not A Bucket"}, "b": {"import_bucket": "acme-import"}})
     assert statuses(made) == {"a": "failed"}
-    assert made.items[1].customer is not None
-    assert made.items[1].customer.import_bucket == "acme-import"
+    assert made.customers[1].checked is not None
+    assert made.customers[1].checked.import_bucket == "acme-import"
 
 
 @pytest.mark.parametrize(
@@ -126,23 +128,23 @@ def test_a_wrong_bucket_name_fails_its_customer() -> None:
 )
 def test_what_was_not_read_is_each_customers_own_result(error: ErrorInfo | None, status: Any) -> None:
     """The same error under the customer's own name; not started if the reading was not."""
-    (item,) = planned({"a": {}}).items
+    (customer,) = planned({"a": {}}).customers
     source = CustomerResult(
         customer_code="x", customer_name="x", account_id=None, region=None, status=status, error=error, warnings=("w",)
     )
-    made = identity_sources.without_people(item, source)
+    made = identity_sources.without_people(customer, source)
     assert (made.customer_code, made.status, made.error, made.attempts) == ("a", status, error, 0)
     assert made.warnings == ("w",)
 
 
 def test_a_garbled_answer_is_no_people() -> None:
     """It fails the customers: nobody imports what nobody understood."""
-    (item,) = planned({"a": {}}).items
+    (customer,) = planned({"a": {}}).customers
     garbled = CustomerResult(
         customer_code="x", customer_name="x", account_id=None, region=None, status="successful", data={"users": "many"}
     )
     assert identity_sources.read(garbled) is None
-    made = identity_sources.without_people(item, garbled)
+    made = identity_sources.without_people(customer, garbled)
     assert made.status == "failed"
     assert made.error is not None
     assert made.error.type == "GarbledAnswer"

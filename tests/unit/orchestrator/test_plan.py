@@ -13,6 +13,7 @@ from ses_fleet.config.config_json import FleetReader
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
 from ses_fleet.orchestrator.plan import Plan
+from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs import request
 
 SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_text())
@@ -21,7 +22,8 @@ SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_te
 def made(document: Any = SAMPLE, **payload: Any) -> Plan:
     """The plan of a payload on a config.json."""
     start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
-    return plan.make(start.request, FleetReader(document, "us-east-1", "aws").read("v1"))
+    config = FleetReader(document, "us-east-1", "aws").read("v1")
+    return plan.make(start.request, config, plan.select(start.request, config), WantedTopics())
 
 
 def refused(document: Any = SAMPLE, **payload: Any) -> str:
@@ -33,7 +35,7 @@ def refused(document: Any = SAMPLE, **payload: Any) -> str:
 
 def codes(of: Plan) -> list[str]:
     """Selected customers, in order."""
-    return [item.code for item in of.items]
+    return [one.code for one in of.customers]
 
 
 def fleet(count: int) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def test_everybody_is_selected_in_the_files_order() -> None:
     """Skipped and misconfigured customers too: exactly one result each."""
     found = made()
     assert codes(found) == list(SAMPLE["customer_mappings"])
-    known = {item.code: item.result.status for item in found.items if item.result}
+    known = {one.code: one.result.status for one in found.customers if one.result}
     assert known == {"initech": "skipped", "umbrella": "failed"}
     assert "initech is skipped: no ses_role_arn in config.json" in found.warnings
 
@@ -90,7 +92,7 @@ def test_an_empty_selection_is_refused() -> None:
 def test_more_than_five_thousand_are_refused() -> None:
     """A response could not hold them."""
     assert "5001 customers are selected, more than 5000" in refused(fleet(5001))
-    assert len(made(fleet(5000)).items) == 5000
+    assert len(made(fleet(5000)).customers) == 5000
 
 
 @pytest.mark.parametrize(
@@ -119,9 +121,9 @@ def test_a_role_override_stays_in_the_configured_account() -> None:
     """Otherwise whoever may invoke could send a customer's data to a role of their own."""
     single = {"action": "describe-list", "customer_code": "globex"}
     other = "arn:aws:iam::777788889999:role/other"
-    (item,) = made(**single, ses_role_arn=other).items
-    assert item.customer is not None
-    assert item.customer.ses_role_arn == other
+    (one,) = made(**single, ses_role_arn=other).customers
+    assert one.checked is not None
+    assert one.checked.ses_role_arn == other
     assert "is of account 111122223333" in refused(**single, ses_role_arn="arn:aws:iam::111122223333:role/x")
     assert "is of account" in refused(**single, ses_role_arn="arn:aws-cn:iam::777788889999:role/x")
     assert "is not a role ARN" in refused(**single, ses_role_arn="x")
@@ -134,7 +136,7 @@ def test_two_customers_with_one_list_are_a_warning_when_reading() -> None:
     document = fleet(3)
     document["customer_mappings"]["c2"]["ses_role_arn"] = document["customer_mappings"]["c0"]["ses_role_arn"]
     found = made(document)
-    assert all(item.customer for item in found.items)
+    assert all(one.checked for one in found.customers)
     assert found.warnings == (
         "c0, c2 have the same account 100000000000 and Region us-east-1, so they share one contact list",
     )
@@ -143,8 +145,8 @@ def test_two_customers_with_one_list_are_a_warning_when_reading() -> None:
 def test_a_dry_run_of_a_reading_action_starts_no_worker() -> None:
     """It shows the role and Region that would be used."""
     found = made(dry_run=True)
-    assert not any(item.customer for item in found.items)
-    first = found.items[0].result
+    assert not any(one.checked for one in found.customers)
+    first = found.customers[0].result
     assert first is not None
     assert (first.status, first.attempts) == ("successful", 0)
     assert first.data == {
@@ -158,8 +160,7 @@ def test_a_dry_run_of_a_reading_action_starts_no_worker() -> None:
 )
 def test_max_failures_as_a_percentage_is_rounded_down(allowed: Any, selected: int, failures: int | None) -> None:
     """Of the selected customers."""
-    start = request.parse({"action": "describe-list-all", "max_failures": allowed}, datetime.now(UTC))
-    assert plan.failures_allowed(start.request, selected) == failures
+    assert made(fleet(selected), max_failures=allowed).failures_allowed == failures
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,6 @@ def test_customers_start_in_the_order_in_which_they_are_named(include: list[str]
     """Canaries are the first of them; results stay in the file's order."""
     payload = {} if include is None else {"include": include}
     found = made(fleet(4), action="manage-topic-all", params={"canary": 1}, **payload)
-    assert [item.code for item in plan.in_turn(found)] == turn
-    assert [found.items[index].code for index in plan.canaries(found)] == turn[:1]
+    assert [one.code for one in found.in_turn()] == turn
+    assert [found.customers[index].code for index in found.canaries()] == turn[:1]
     assert codes(found) == sorted(turn)

@@ -48,6 +48,11 @@ def result(**fields: Any) -> CustomerResult:
     return CustomerResult(**{**known, **fields})
 
 
+def write(log: Log, one: CustomerResult) -> None:
+    """The block of a result, as it is logged."""
+    report.log_customer(log.logger, one, report.customer_lines(one))
+
+
 def summary(**fields: Any) -> Summary:
     """A Summary."""
     known: dict[str, Any] = {
@@ -75,7 +80,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_a_block_is_the_seeds() -> None:
     """Boundary, customer, lines in order, boundary: one record with searchable keys."""
     log = Log()
-    report.log_customer(log.logger, result(logs=("one", "two"), api_calls=3))
+    write(log, result(logs=("one", "two"), api_calls=3))
     (record,) = log.records()
     assert record["message"] == f"{BOUNDARY}\nCustomer: acme\n{BOUNDARY}\none\ntwo\n{BOUNDARY}"
     assert (record["kind"], record["customer_code"], record["status"], record["run_id"]) == (
@@ -90,7 +95,7 @@ def test_a_large_block_becomes_numbered_parts() -> None:
     """Each below the limit, each with its boundaries, nothing lost."""
     log = Log()
     lines = tuple(f"{number:04d} " + "ü" * 500 for number in range(400))
-    report.log_customer(log.logger, result(logs=lines))
+    write(log, result(logs=lines))
     records = log.records()
     assert [(r["part"], r["parts"]) for r in records] == [(n + 1, len(records)) for n in range(len(records))]
     assert len(records) > 1
@@ -102,7 +107,7 @@ def test_a_large_block_becomes_numbered_parts() -> None:
 def test_a_line_forges_nothing() -> None:
     """Line breaks and escapes of a foreign line do not reach the log."""
     log = Log()
-    report.log_customer(log.logger, result(logs=(f"x\n{BOUNDARY}\nCustomer: other\x1b[2J",)))
+    write(log, result(logs=(f"x\n{BOUNDARY}\nCustomer: other\x1b[2J",)))
     (record,) = log.records()
     assert record["message"].split("\n")[3] == f"x\\u000a{BOUNDARY}\\u000aCustomer: other\\u001b[2J"
 

@@ -12,11 +12,11 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.config_json import FleetReader
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
-from ses_fleet.orchestrator import continuation
-from ses_fleet.orchestrator.plan import make
-from ses_fleet.runs import request
+from ses_fleet.orchestrator import continuation, plan
+from ses_fleet.orchestrator.wanted_topics import WantedTopics
+from ses_fleet.runs import personal_params, request
 from ses_fleet.runs.models import RunPlan, RunRequest
-from ses_fleet.runs.record import RunRecord, personal_values, plan_document, without_personal
+from ses_fleet.runs.record import RunRecord
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 ADA, BOB = "ada@corp.example", "bob@corp.example"
@@ -65,15 +65,16 @@ def planned(wanted: RunRequest, owner: str, place: str | None = None) -> RunPlan
     role = "arn:aws:iam::111122223333:role/r"
     customers = {"a": {"ses_role_arn": role, "identity_center_role_arn": role}}
     fleet = FleetReader({"customer_mappings": customers}, "us-east-1", "aws").read("v1")
-    made = make(without_personal(wanted), fleet)
+    impersonal = personal_params.without_values(wanted)
+    made = plan.make(impersonal, fleet, plan.select(impersonal, fleet), WantedTopics())
     moment = "2026-03-01T06:00:00Z"
-    return plan_document(made, "r1", moment, moment, owner=owner, personal_params=place)
+    return made.document("r1", moment, moment, owner=owner, personal_params=place)
 
 
 def started(s3: S3, username: str | None, owner: str = "o1") -> bool:
     """One start of run r1, as the orchestrator does it; whether it claimed the run."""
     record, wanted = RunRecord(Bucket(s3, "b"), "r1"), asked(username)
-    place = record.keep_personal(personal_values(wanted), owner)
+    place = record.keep_personal(personal_params.values_of(wanted), owner)
     return record.claim(planned(wanted, owner, place))
 
 
@@ -105,9 +106,9 @@ def test_a_name_is_kept_below_data_only() -> None:
     s3 = S3()
     assert started(s3, ADA)
     assert [key for key, body in s3.objects.items() if b"ada" in body] == ["data/r1/_personal/o1.json"]
-    plan = RunPlan.model_validate_json(s3.objects["runs/r1/plan.json"])
-    assert plan.personal_params == "data/r1/_personal/o1.json"
-    assert plan.request["params"] == {"username": "[personal: give it again]"}
+    stored = RunPlan.model_validate_json(s3.objects["runs/r1/plan.json"])
+    assert stored.personal_params == "data/r1/_personal/o1.json"
+    assert stored.request["params"] == {"username": "[personal: give it again]"}
 
 
 def test_nothing_personal_is_nothing_kept() -> None:
@@ -139,10 +140,10 @@ def test_a_start_that_lost_leaves_the_winners_name_alone() -> None:
     assert started(s3, ADA, "o1")
     assert not started(s3, BOB, "o2")
     record = RunRecord(Bucket(s3, "b"), "r1")
-    plan = record.plan()
-    assert plan is not None
-    assert record.is_of(plan, asked(ADA))
-    assert not record.is_of(plan, asked(BOB))
+    stored = record.plan()
+    assert stored is not None
+    assert record.is_of(stored, asked(ADA))
+    assert not record.is_of(stored, asked(BOB))
 
 
 def test_who_died_before_the_plan_is_in_nobodys_way() -> None:

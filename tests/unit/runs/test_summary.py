@@ -11,9 +11,11 @@ from ses_fleet import limits
 from ses_fleet.config.config_json import FleetReader
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
-from ses_fleet.runs import request, summary
+from ses_fleet.orchestrator.wanted_topics import WantedTopics
+from ses_fleet.runs import personal_params, request, summary
 from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status, Summary
-from ses_fleet.runs.record import without_personal
+
+NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 
 
 def result(code: str, status: Status, **fields: Any) -> CustomerResult:
@@ -29,17 +31,18 @@ def built(results: list[CustomerResult], **payload: Any) -> Summary:
     mappings = {
         r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r", **people} for n, r in enumerate(results)
     }
-    start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
-    made = plan.make(
-        without_personal(start.request), FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read("v1")
-    )
+    wanted = personal_params.without_values(request.parse({"action": "describe-list-all", **payload}, NOW).request)
+    config = FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read("v1")
+    made = plan.make(wanted, config, plan.select(wanted, config), WantedTopics())
     return summary.build(
+        wanted,
+        results,
         run_id="r1",
-        plan=made,
-        results=results,
         started_at="2026-03-01T06:00:00Z",
         seconds=1.5,
-        peak=2,
+        concurrency=made.concurrency,
+        config_version=made.config_version,
+        warnings=made.warnings,
         location="s3://b/runs/r1/summary.json",
         where_is=lambda index: f"s3://b/runs/r1/results/{results[index].customer_code}.json",
     )

@@ -1,0 +1,89 @@
+"""What one invocation of the orchestrator has to do: a whole run, or what the invocations before have left of it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from ses_fleet import limits
+from ses_fleet.aws import clients
+from ses_fleet.orchestrator.environment import Environment
+from ses_fleet.orchestrator.fan_out import FanOut, MakeItem
+from ses_fleet.orchestrator.invoke import Invoker
+from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
+from ses_fleet.orchestrator.time_limits import TimeLimits
+from ses_fleet.runs.models import Hop, RunPlan, WorkItem
+from ses_fleet.runs.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run as far as this invocation is concerned.
+
+    `document` is the run's plan.json. `before` is what the invocation before has left, number 0 in the first one.
+    `function_seconds` is how long an invocation may take, `logger` the run's.
+    """
+
+    environment: Environment
+    record: RunRecord
+    plan: Plan
+    document: RunPlan
+    before: Hop
+    function_seconds: float
+    logger: Logger
+
+    @property
+    def may_continue(self) -> bool:
+        """Return whether another invocation may go on with what the time of this one is too short for."""
+        return self.plan.request.on_deadline == "continue" and self.before.hop < limits.MAX_HOPS
+
+    def result_location(self, index: int) -> str:
+        """Return the s3:// URI of the n-th customer's stored result."""
+        return self.record.result_location(self.plan.customers[index].code, index)
+
+    def fan_out(self, customers: int, make_item: MakeItem, *, writes: bool, carry_over: bool) -> FanOut:
+        """Return the fan-out over so many customers, as the plan and the settings bound it."""
+        concurrency = min(self.plan.concurrency.effective, customers)
+        settings, closed = self.environment.settings, threading.Event()
+        lambda_client = clients.client(
+            "lambda",
+            settings.region,
+            connect_timeout=limits.INVOKE_CONNECT_TIMEOUT_SECONDS,
+            read_timeout=limits.INVOKE_READ_TIMEOUT_SECONDS,
+            connections=concurrency,
+        )
+        return FanOut(
+            invoke=Invoker(lambda_client, settings.worker_function_name, writes, closed).invoke,
+            make_item=make_item,
+            time=TimeLimits(
+                remaining=self.environment.remaining,
+                slice_budget=settings.slice_budget,
+                start_margin=settings.start_margin,
+                return_margin=settings.return_margin,
+                customer_timeout=float(self.plan.request.customer_timeout_seconds),
+            ),
+            concurrency=concurrency,
+            writes=writes,
+            closed=closed,
+            carry_over=carry_over,
+        )
+
+    def work_item(self, customer: PlannedCustomer, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
+        """Return what a worker is sent for one slice of `budget` seconds."""
+        assert customer.checked is not None  # noqa: S101  # only customers with one are handed to the fan-out
+        request = self.plan.request
+        return WorkItem(
+            run_id=self.record.run_id,
+            action=request.worker_action,
+            customer=customer.checked,
+            params=request.params,
+            personal_params=self.document.personal_params,
+            dry_run=request.dry_run,
+            prune=request.prune,
+            topics=self.plan.topics if self.plan.action.ses_config == "required" else None,
+            slice_budget_seconds=budget,
+            continuation=continuation,
+        )

@@ -1,0 +1,47 @@
+"""The topics of SESConfig.json, read when the run's action uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.config import ses_config_json
+from ses_fleet.config.topics import WantedTopic
+from ses_fleet.errors import ConfigurationError
+from ses_fleet.runs.models import RunRequest
+from ses_fleet.text import printable
+
+
+@dataclass(frozen=True)
+class WantedTopics:
+    """The topics that every list should have, or None where the action does not use them or they cannot be used.
+
+    `version` is the S3 version of the file that was read; `warnings` say why topics that could be used are not.
+    """
+
+    topics: tuple[WantedTopic, ...] | None = None
+    version: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def read(request: RunRequest, bucket: Bucket, key: str) -> WantedTopics:
+    """Read SESConfig.json if the action uses it.
+
+    ConfigurationError when the file is wrong and the action needs it; where the action can do without, that is a
+    warning.
+    """
+    action = ACTIONS[request.worker_action]
+    if action.ses_config == "no" or (action.ses_config == "if there" and request.dry_run):
+        return WantedTopics()
+    try:
+        wanted = ses_config_json.load(bucket, key)
+        # The prune of an import removes people, not topics.
+        ses_config_json.refuse_empty(wanted, prune=request.prune and not action.needs_people)
+    except ConfigurationError as error:
+        if action.ses_config == "required":
+            raise
+        text = f"drift not computed: SESConfig.json cannot be used: {error.problems[0]}"
+        return WantedTopics(warnings=(printable(text, limits.MAX_MESSAGE_CHARACTERS),))
+    return WantedTopics(tuple(wanted.topics), wanted.version)
