@@ -1,14 +1,14 @@
 """The project's exceptions.
 
     SesFleetError
-    ├── RunRefusedError              the run does not start: exit_code 2, the function fails
+    ├── RunRefusedError         the run does not start: exit code 2, and the function fails
     │   ├── RequestError        the payload is wrong
     │   └── ConfigurationError  config.json, SESConfig.json or the deployment is wrong
-    ├── OrchestratorError            a problem of ours: the function fails, and the message says where
-    ├── NoWorkItemError              the worker was sent something else: its function fails
-    ├── JsonError                a JSON text cannot be taken as it is; becomes one of the two above, or a usage problem
-    ├── CustomerError           one customer fails; becomes `error` of its result
-    └── AwsCallError              an AWS call that did not succeed; becomes a CustomerError or a RunRefusedError
+    ├── OrchestratorError       a bug of ours: the function fails, and the message says where the bug is
+    ├── NoWorkItemError         the worker was sent something else than a WorkItem: its function fails
+    ├── JsonError               a JSON text cannot be used; becomes a RunRefusedError or a usage error of the command
+    ├── CustomerError           one customer fails; becomes the `error` of its result
+    └── AwsCallError            a call to AWS did not succeed; becomes a CustomerError or a RunRefusedError
 
 The class names of RunRefusedError's children are the `errorType` that callers see.
 """
@@ -24,12 +24,12 @@ FailureKind = Literal["refused", "conflict", "throttled", "server", "lost", "unr
 
 
 class SesFleetError(Exception):
-    """Base of all our exceptions."""
+    """The base class of all exceptions of ses-fleet."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with an input: `path` is a JSON path such as `$.include[0]`."""
+    """One thing that is wrong with a document: `path` is a JSON path such as `$.include[0]`, `text` what is wrong."""
 
     path: str
     text: str
@@ -39,15 +39,15 @@ class Problem:
 
 
 class OrchestratorError(SesFleetError):
-    """The orchestrator itself failed: what broke and where, nothing of the values that it had in hand."""
+    """The orchestrator itself failed. The message says what broke and where, and repeats no value."""
 
 
 class NoWorkItemError(SesFleetError):
-    """The worker was sent something else than a WorkItem: which fields are wrong, and nothing of their values."""
+    """The worker was sent something else than a WorkItem. The message names the wrong fields, and repeats no value."""
 
 
 class RunRefusedError(SesFleetError):
-    """The run does not start. Its message lists every problem found, one a line."""
+    """The run does not start. The message lists every problem that was found, one a line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

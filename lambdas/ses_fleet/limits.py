@@ -8,12 +8,10 @@ from __future__ import annotations
 
 # --- Lambda -------------------------------------------------------------------------------------
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024  # quota: synchronous request and response, each
-LAMBDA_EVENT_BYTES = 1024 * 1024  # quota: asynchronous request
 WORKER_FUNCTION_TIMEOUT_SECONDS = 290  # ours: under 300 s, since idle connections die at about 350 s
 INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the 350 s of NAT gateways
 ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
 LAMBDA_MEMORY_MB = (128, 10_240)  # quota
-LAMBDA_UNRESERVED_CONCURRENCY = 100  # quota: what an account always keeps for functions without reservation
 OWN_ENVIRONMENT_BYTES = 3_000  # ours: of the 4 KB (quota) of a function's variables, the rest is for the stack's own
 RESERVED_CONCURRENCY = 100_000  # ours: above any account's limit; CloudFormation says what the account's is
 EVENT_AGE_SECONDS = 3_600  # ours: an event that nobody could take for an hour is a dead letter, not a surprise
@@ -39,7 +37,7 @@ METRIC_CUSTOMERS = 100  # ours: so many codes of failed customers are in the met
 SHORT_MESSAGE_CHARACTERS = 120  # ours: what a message is cut to when a response would not fit otherwise
 
 # --- logs ---------------------------------------------------------------------------------------
-LOG_TAIL_BYTES = 4 * 1024  # API: Invoke with LogType=Tail
+LOG_LINE_CHARACTERS = 1_000  # ours: one line of a customer's block
 LOG_BLOCK_BYTES = 200 * 1024  # ours: below CloudWatch Logs' 256 KiB an event (quota)
 MAX_LOG_LINES = 200  # ours: returned by a worker for one slice
 MAX_LOG_BYTES = 16 * 1024  # ours: the same, in bytes
@@ -100,7 +98,6 @@ USER_NAME_CHARACTERS = 128  # API: UserName
 GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
 
 # --- import jobs --------------------------------------------------------------------------------
-IMPORT_JOB_CONTACTS = 1_000_000  # developer guide: contacts of one job
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before
 MAX_FAILED_RECORDS_BYTES = 16 * 1024 * 1024  # ours: what is read of SES's own list of failed records
 FAILURE_REASONS = 5  # ours: so many different reasons are named in a message

@@ -30,7 +30,7 @@ class LogLines:
 
     def add(self, line: str) -> None:
         """Append one line, made printable."""
-        shown = printable(line, 1_000)
+        shown = printable(line, limits.LOG_LINE_CHARACTERS)
         size = len(shown.encode()) + 1
         if len(self._lines) >= limits.MAX_LOG_LINES - 1 or self._bytes + size > limits.MAX_LOG_BYTES - 100:
             self._cut += 1

@@ -138,7 +138,9 @@ def test_without_a_usable_ses_config_there_is_no_drift_but_a_warning(reading: Re
             assert summary["exit_code"] == 0
             assert summary["fleet"]["drift"] is None
             assert list(summary["fleet"]["topics"]) == ["news", "alerts"]
-            assert any("drift not computed: SESConfig.json cannot be used" in warning for warning in summary["warnings"])
+            assert any(
+                "drift not computed: SESConfig.json cannot be used" in warning for warning in summary["warnings"]
+            )
     finally:
         cloud.s3.put_object(Bucket=bucket, Key="SESConfig.json", Body=json.dumps(SES_CONFIG).encode())
 

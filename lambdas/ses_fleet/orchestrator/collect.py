@@ -1,4 +1,4 @@
-"""What a run keeps of its results: what it will return, and every one whole in a file on the way to S3."""
+"""What a run keeps of its results: what it returns, and a file with every whole result on the way to S3."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ses_fleet.runs.models import CustomerResult
 class Collector:
     """Takes results in any order. Its memory is bounded by the response, not by what customers answer.
 
-    Data stays inline in config order. So data whose predecessors alone fill the response can go at once.
-    `where_is` names the stored result of the n-th customer.
+    Data stays inline in config order, so data is dropped as soon as the data before it alone fills the response.
+    `where_is` returns the s3:// URI of the n-th customer's stored result.
     """
 
     def __init__(self, expected: int, where_is: Callable[[int], str], fleet: TopicFleet | None = None) -> None:
@@ -35,7 +35,7 @@ class Collector:
         self._gzip: GzipPieces | None = GzipPieces()
 
     def add(self, index: int, result: CustomerResult, stored: bytes) -> None:
-        """Take in the n-th customer's result; `stored` is it whole, as JSON."""
+        """Take in the n-th customer's result; `stored` is its whole JSON text."""
         self._append(stored)
         if self.fleet is not None:
             self.fleet.add(result)
@@ -49,15 +49,15 @@ class Collector:
             self._drop(-heapq.heappop(self._held))
 
     def result(self, index: int) -> CustomerResult | None:
-        """The n-th customer's result, if it is there."""
+        """Return the n-th customer's result, or None while it has none."""
         return self._results.get(index)
 
     def results(self) -> list[CustomerResult]:
-        """All of them, in config order."""
+        """Return all results in config order, without log lines, with as much data as the response may hold."""
         return [self._results[index] for index in range(self._expected)]
 
     def results_file(self) -> BinaryIO | None:
-        """results.jsonl.gz, complete and rewound; None when the disk could not take it."""
+        """Return results.jsonl.gz, complete and rewound, or None when the disk was too small for it."""
         try:
             if self._gzip is None:
                 return None
@@ -68,7 +68,7 @@ class Collector:
         return self._file
 
     def close(self) -> None:
-        """Forget the file."""
+        """Remove the temporary file."""
         with contextlib.suppress(OSError):
             self._file.close()
 

@@ -9,5 +9,5 @@ from ses_fleet.orchestrator import service
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """An action payload in, a Summary out; a refused run raises RequestError or ConfigurationError."""
+    """Return the Summary of an action payload's run; a refused run raises RequestError or ConfigurationError."""
     return service.handle(event, context, os.environ)

@@ -1,4 +1,4 @@
-"""One Invoke of the worker, and what every way it can end means for the customer. Runs in pool threads."""
+"""One invocation of the worker, and what each way in which it can end means for the customer. For pool threads."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _backoff(attempt: int) -> float:
 
 
 def _why_nothing_ran(failure: AwsCallError) -> str | None:
-    """Why certainly nothing ran although it may run later; None when something may have run, or never will."""
+    """Return why nothing ran although it may run later, or None when something may have run, or never will."""
     if failure.kind == "throttled":
         return "Lambda throttled the worker"
     if failure.kind == "unreachable":

@@ -13,17 +13,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ses_fleet import foreign_errors
+from ses_fleet import foreign_errors, limits
 from ses_fleet.logs import SERVICE
 from ses_fleet.text import printable
 
-_LINE_CHARACTERS = 1_000
 _ID = r"(?P<id>[A-Za-z0-9-]{1,64})"
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
 
 
 def log_lines(log_result: str) -> tuple[str, ...]:
-    """The lines of a base64 LogResult (the last 4 KB) that may be shown; the last says how many were left out."""
+    """Return the lines of a base64 LogResult (the last 4 KB) that may be shown; the last says how many are left out."""
     try:
         text = base64.b64decode(log_result).decode(errors="replace")
     except ValueError:
@@ -55,7 +54,7 @@ def _of_record(record: Mapping[str, Any]) -> str | None:
         return _of_platform(kind.removeprefix("platform."), details if isinstance(details, dict) else {})
     message = record.get("message")
     ours = record.get("service") == SERVICE and isinstance(message, str)
-    return printable(message, _LINE_CHARACTERS) if ours else None
+    return printable(message, limits.LOG_LINE_CHARACTERS) if ours else None
 
 
 def _exception(kind: str, trace: object) -> str:

@@ -1,4 +1,4 @@
-"""What CloudWatch gets: one block a customer, one summary record, and the metrics. Main thread only."""
+"""What CloudWatch gets: one block for each customer, one summary record, and the metrics. Main thread only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def log_customer(logger: Logger, result: CustomerResult, lines: Sequence[str]) -
 
 
 def log_summary(logger: Logger, summary: Summary) -> None:
-    """One record with the counts and the failures, never with data."""
+    """Write one log record with the counts and the failures, without data."""
     failures = [
         {
             "customer_code": printable(result.customer_code),
@@ -55,7 +55,7 @@ def log_summary(logger: Logger, summary: Summary) -> None:
 
 
 def summary_line(summary: Summary) -> str:
-    """The counts in one sentence."""
+    """Return the run's counts in one sentence."""
     return (
         f"📊 {summary.action} {summary.run_id}: {summary.total_customers} customers, "
         f"{summary.successful_count} successful, {summary.failed_count} failed, {summary.skipped_count} skipped, "
@@ -64,7 +64,7 @@ def summary_line(summary: Summary) -> str:
 
 
 def customer_lines(result: CustomerResult) -> tuple[str, ...]:
-    """The lines of a customer's block: what its worker said, and what the worker could not say."""
+    """Return the lines of a customer's block: those of its worker, and one for what the worker could not say."""
     lines = list(result.logs or ())
     code = printable(result.customer_code)
     if result.status == "skipped":
@@ -75,7 +75,7 @@ def customer_lines(result: CustomerResult) -> tuple[str, ...]:
         lines.append(f"❌ Customer {code}: {result.error.message}")
     elif not lines:
         lines += _dry_run_lines(code, result)
-    return tuple(printable(line, 1_000) for line in lines)
+    return tuple(printable(line, limits.LOG_LINE_CHARACTERS) for line in lines)
 
 
 def block_parts(customer_code: str, lines: Sequence[str]) -> Iterator[str]:
@@ -93,7 +93,7 @@ def block_parts(customer_code: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def emit_start(run_id: str, action: str, *, dry_run: bool) -> None:
-    """RunsStarted, once a run, however many invocations it takes: what tells that a schedule still runs."""
+    """Count a started run, once for all its invocations; alarms on schedules ask for this metric."""
     metrics = _metrics(dry_run)
     metrics.add_dimensions(service=str(metrics.service), action=action)
     metrics.add_metric("RunsStarted", MetricUnit.Count, 1)
@@ -102,7 +102,7 @@ def emit_start(run_id: str, action: str, *, dry_run: bool) -> None:
 
 
 def emit_run(summary: Summary) -> None:
-    """Counts and duration of a run that is over, as EMF; customer codes are properties, never dimensions."""
+    """Write the counts and the duration of a finished run as EMF; customers' codes are properties, not dimensions."""
     metrics = _metrics(summary.dry_run)
     metrics.add_dimensions(service=str(metrics.service), action=summary.action)
     for name, count in (
@@ -120,7 +120,7 @@ def emit_run(summary: Summary) -> None:
 
 
 def emit_refusal(action: str | None, *, dry_run: bool) -> None:
-    """RunRefused; `action` None when the payload named none that we know."""
+    """Count a refused run; `action` is None when the payload names no action that exists."""
     metrics = _metrics(dry_run)
     if action is not None:
         metrics.add_dimensions(service=str(metrics.service), action=action)

@@ -1,4 +1,4 @@
-"""What a FunctionError means. Its payload is not ours: kept are its type, and what we know of that."""
+"""What a FunctionError of Lambda means. Of its payload, which may hold anything, only the error's type is kept."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DEPLOY = "nothing ran; deploy it again for the function's own architecture and 
 
 
 def told(body: bytes, *, writes: bool) -> ErrorInfo:
-    """The customer's error for this payload; `writes`: what ran may have changed something."""
+    """Return the customer's error for this payload; `writes` says whether the worker may have changed something."""
     payload = _payload(body)
     kind = foreign_errors.code(payload.get("errorType"))
     text = payload.get("errorMessage")
@@ -52,14 +52,14 @@ def told(body: bytes, *, writes: bool) -> ErrorInfo:
 
 
 def reason(body: bytes) -> str:
-    """Why a function failed, in our words: the type of its error, and what is known of that."""
+    """Return why a function failed, in words of ours: the type of its error, and what is known of that type."""
     payload = _payload(body)
     kind = foreign_errors.code(payload.get("errorType"))
     text = payload.get("errorMessage")
     text = text if isinstance(text, str) else ""
     if kind not in _CANNOT_START:
         return f"{kind}: {_why(kind, text, payload)}"
-    # The name of a module is a name in somebody's code: nothing of a person.
+    # The name of a module says nothing of a person.
     module = _NO_MODULE.search(text)
     return f"{kind}: {_CANNOT_START[kind]}{f' (no module named {module.group(1)})' if module else ''}"
 
@@ -94,7 +94,7 @@ def _why(kind: str, text: str, payload: dict[str, Any]) -> str:
         return f"its process ended by itself{f' with exit status {status.group(1)}' if status else ''}"
     if kind in _ANSWERS:
         return _ANSWERS[kind]
-    return f"an exception nobody caught{foreign_errors.where(_frames(payload))}; the worker's log has it"
+    return f"an exception that its code does not catch{foreign_errors.where(_frames(payload))}; the worker's log has it"
 
 
 def _frames(payload: dict[str, Any]) -> list[tuple[str, int]]:

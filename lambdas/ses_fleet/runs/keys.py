@@ -1,4 +1,4 @@
-"""Where a run's record lies in the results bucket; what writes it and what follows it agree here."""
+"""The keys of the results bucket, for those who write a run's record and for those who read it."""
 
 from __future__ import annotations
 
@@ -8,87 +8,93 @@ from ses_fleet.identifiers import CODE_PATTERN
 
 
 def plan_key(run_id: str) -> str:
-    """Written first, once: the run exists."""
+    """Return the key of plan.json, which is written first and once: from then on the run exists."""
     return f"runs/{run_id}/plan.json"
 
 
 def summary_key(run_id: str) -> str:
-    """Written last: the run is over."""
+    """Return the key of summary.json, which is written last: the run is over."""
     return f"runs/{run_id}/summary.json"
 
 
 def results_prefix(run_id: str) -> str:
-    """Below it, one object a customer."""
+    """Return the prefix of the results, one object for each customer."""
     return f"runs/{run_id}/results/"
 
 
 def result_key(run_id: str, customer_code: str, index: int) -> str:
-    """One customer's result. `index` is its place in plan.json: a code that breaks the grammar names no object."""
+    """Return the key of one customer's result.
+
+    `index` is its place in plan.json, which names the object when the code breaks the grammar of codes.
+    """
     valid = re.fullmatch(CODE_PATTERN, customer_code) is not None
     return f"{results_prefix(run_id)}{customer_code if valid else f'_{index:04d}'}.json"
 
 
 def results_file_key(run_id: str) -> str:
-    """Every customer's result whole, a line each, compressed."""
+    """Return the key of results.jsonl.gz: every result with data and log lines, one a line."""
     return f"runs/{run_id}/results.jsonl.gz"
 
 
 def fleet_key(run_id: str) -> str:
-    """The comparison of all customers, where it is too large for the Summary."""
+    """Return the key of fleet.json: the comparison of all customers, when it is too large for the Summary."""
     return f"runs/{run_id}/fleet.json"
 
 
 def hop_key(run_id: str, hop: int) -> str:
-    """Written by the hop before: what is left for this one."""
+    """Return the key of what is left for the n-th further invocation; the one before writes it."""
     return f"{hops_prefix(run_id)}{hop}.json"
 
 
 def hop_claim_key(run_id: str, hop: int) -> str:
-    """Written by the hop itself, once: an Event may arrive twice."""
+    """Return the key of the claim that the n-th further invocation writes once, as its event may arrive twice."""
     return f"{hops_prefix(run_id)}{hop}.claimed.json"
 
 
 def hops_prefix(run_id: str) -> str:
-    """Below it, what passes between the orchestrator's invocations of one run."""
+    """Return the prefix of what passes between the orchestrator's invocations of one run."""
     return f"runs/{run_id}/hops/"
 
 
 def data_prefix(run_id: str, customer_code: str) -> str:
-    """Below it, data that holds contact addresses; readers need a policy of their own."""
+    """Return the prefix of a customer's data with contacts' addresses; reading it takes a policy of its own."""
     return f"data/{run_id}/{customer_code}/"
 
 
 def people_prefix(run_id: str, source: str) -> str:
-    """Below it, what a run read of one Identity Center; no customer's code begins with an underscore."""
+    """Return the prefix of what a run read of one Identity Center; no customer's code begins with an underscore."""
     return f"data/{run_id}/_people/{source}/"
 
 
-# Where the orchestrator may write and read below data/, as IAM has it.
+# Where the orchestrator may write and read below data/, as a resource of an IAM policy.
 PERSONAL_PARAMS = "data/*/_personal/*"
 
 
 def personal_params_key(run_id: str, owner: str) -> str:
-    """What a start of the run was given that is personal; `owner` is the token of the start that plan.json names."""
+    """Return the key of a start's personal values; `owner` is the token of the start, which plan.json names."""
     return f"data/{run_id}/_personal/{owner}.json"
 
 
 def known_people_key(customer_code: str) -> str:
-    """Every address that Identity Center ever had for a customer, and may be pruned when it has it no more."""
+    """Return the key of the addresses that imports have seen for a customer, and that a prune may remove."""
     return f"backups/identity/{customer_code}.json"
 
 
 def backups_prefix(customer_code: str) -> str:
-    """Below it, a customer's backups, each in a folder that is called like its run."""
+    """Return the prefix of a customer's backups, each in a folder with the id of its run."""
     return f"backups/{customer_code}/"
 
 
 def backup_prefix(customer_code: str, run_id: str) -> str:
-    """Below it, what a run saved of a customer's list before or instead of changing it; kept longer than data/."""
+    """Return the prefix of what a run saved of a customer's list; it is kept longer than data/."""
     return f"{backups_prefix(customer_code)}{run_id}/"
 
 
 def backup_manifest_key(customer_code: str, run_id: str, generation: int = 1) -> str:
-    """Written last: the backup is complete. `generation` above 1: it was made anew, and the newest one counts."""
+    """Return the key of a backup's manifest, which is written last: the backup is complete.
+
+    With a `generation` above 1 the backup was made again, and the newest one counts.
+    """
     number = "" if generation == 1 else f"-{generation}"
     return f"{backup_prefix(customer_code, run_id)}backup{number}.json"
 
@@ -97,10 +103,10 @@ CONTACTS = "contacts"
 
 
 def part_name(number: int, name: str = CONTACTS) -> str:
-    """The n-th part of what is called `name`, from 1."""
+    """Return the file name of the n-th part, from 1, of the records called `name`."""
     return f"{name}-{number:05d}.jsonl.gz"
 
 
 def walk_prefix(prefix: str, walk: int) -> str:
-    """Where the parts of a listing lie that was begun again so many times: the first time right below `prefix`."""
+    """Return the prefix of the parts of a listing that was begun again `walk` times; 0 = right below `prefix`."""
     return f"{prefix}again-{walk}/" if walk else prefix

@@ -1,4 +1,4 @@
-"""What passes between processes: frozen, in the order data moves.
+"""What passes between processes: frozen models, in the order in which data moves.
 
 event → RunRequest → FleetConfig → Plan → WorkItem → WorkResult → CustomerResult → Summary
 """
@@ -21,51 +21,70 @@ Scope = Literal["all", "single"]
 
 
 class Trigger(Wire):
-    """EventBridge Scheduler's context attributes; a delivery that comes twice is one run."""
+    """EventBridge Scheduler's context attributes, by which a delivery that comes twice is one run."""
 
-    schedule_arn: Annotated[str, Field(min_length=1, max_length=2048)]
-    scheduled_time: Annotated[str, Field(min_length=1, max_length=64)]
+    schedule_arn: Annotated[str, Field(min_length=1, max_length=2048, description="the schedule's ARN")]
+    scheduled_time: Annotated[str, Field(min_length=1, max_length=64, description="when it was due, ISO 8601")]
 
 
 class RunRequest(Wire):
-    """The action payload, checked. `max_failures` is a number or a percentage such as "10%"."""
+    """The action payload that starts a run, checked."""
 
-    action: str
-    dry_run: bool = False
-    max_customer_concurrency: int = 0
-    include: tuple[str, ...] | None = None
-    exclude: tuple[str, ...] = ()
-    environment: str | None = None
-    max_failures: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")] | None = None
-    customer_timeout_seconds: Annotated[int, Field(ge=1, le=limits.MAX_CUSTOMER_TIMEOUT_SECONDS)] = (
-        limits.DEFAULT_CUSTOMER_TIMEOUT_SECONDS
-    )
-    on_deadline: Literal["stop", "continue"] = "stop"
-    customer_code: str | None = None
-    ses_role_arn: str | None = None
-    prune: bool = False
-    confirm_customers: Annotated[int, Field(ge=0)] | None = None
-    run_id: RunId | None = None
-    trigger: Trigger | None = None
-    params: dict[str, Any] = Field(default_factory=dict)
+    action: Annotated[str, Field(description="what to do; `help` lists the actions")]
+    dry_run: Annotated[bool, Field(description="change nothing, and show what would be done")] = False
+    max_customer_concurrency: Annotated[
+        int, Field(description="how many customers run at once; 0, a negative number or more than there are = all")
+    ] = 0
+    include: Annotated[
+        tuple[str, ...] | None,
+        Field(description="codes of the customers to run, which start in this order; absent = every customer"),
+    ] = None
+    exclude: Annotated[tuple[str, ...], Field(description="codes of customers that are left out")] = ()
+    environment: Annotated[str | None, Field(description="only customers of this environment in config.json")] = None
+    max_failures: Annotated[
+        Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")] | None,
+        Field(description='with more failures than this number or percentage, such as "10%", no further one starts'),
+    ] = None
+    customer_timeout_seconds: Annotated[
+        int,
+        Field(ge=1, le=limits.MAX_CUSTOMER_TIMEOUT_SECONDS, description="the most that one customer may take"),
+    ] = limits.DEFAULT_CUSTOMER_TIMEOUT_SECONDS
+    on_deadline: Annotated[
+        Literal["stop", "continue"],
+        Field(description="when the orchestrator's time ends: stop, or continue in another invocation"),
+    ] = "stop"
+    customer_code: Annotated[str | None, Field(description="the customer of an action for a single one")] = None
+    ses_role_arn: Annotated[
+        str | None,
+        Field(description="a role to use instead of the configured one, in the same account; single actions only"),
+    ] = None
+    prune: Annotated[bool, Field(description="also remove what the source no longer has")] = False
+    confirm_customers: Annotated[
+        Annotated[int, Field(ge=0)] | None,
+        Field(description="how many customers are selected, which a prune of all must repeat"),
+    ] = None
+    run_id: Annotated[RunId | None, Field(description="an id for the run; the same id again is the same run")] = None
+    trigger: Annotated[Trigger | None, Field(description="what started the run, in place of run_id")] = None
+    params: Annotated[dict[str, Any], Field(default_factory=dict, description="the action's own parameters")]
 
     @property
     def scope(self) -> Scope:
-        """Whether the action runs on every customer or on one."""
+        """Return "all" when the action runs on every customer, "single" when it runs on one."""
         return "all" if self.action.endswith("-all") else "single"
 
     @property
     def worker_action(self) -> str:
-        """What a worker is told to do: the same for both scopes."""
+        """Return the name of the action that a worker is told, which is the same for both scopes."""
         return self.action.removesuffix("-all")
 
 
 class People(Wire):
-    """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
+    """What the first phase of a run read of one Identity Center: complete files below `prefix` in the results bucket.
 
-    `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`, among
-    `all_groups`. `user_prefix`: where the users lie, if elsewhere than the memberships. `store_id` is the identity
-    store that was read. Of `vanished_groups` nobody knows who was in them: nobody may be removed by such a reading.
+    `users` counts all users; `memberships` counts those in groups whose role a topic names, of which there are
+    `groups` among `all_groups`. `user_prefix` is where the users lie, if elsewhere than the memberships. `store_id` is
+    the identity store that was read. `vanished_groups` counts groups that were deleted while they were read: their
+    members are unknown, so such a reading removes nobody.
     """
 
     prefix: str
@@ -83,10 +102,10 @@ class People(Wire):
 class WorkItem(Wire):
     """What the orchestrator sends to a worker: one slice of one customer.
 
-    `continuation` is what the slice before returned, handed back unchanged. `topics` and `people` go to actions that
-    need them. In the first phase of a run, `people_prefix` is where the customer's Identity Center is to be written,
-    for every customer that shares it. `params` have a mask where a value is personal; `personal_params` is the key of
-    the object in the results bucket that holds those.
+    `continuation` is what the slice before returned, unchanged. `topics` and `people` are given to actions that need
+    them. In the first phase of a run, `people_prefix` is where the worker writes what it reads of the customer's
+    Identity Center, for all customers that share it. `params` have a mask in place of personal values;
+    `personal_params` is the key of the object in the results bucket that holds those.
     """
 
     run_id: RunId
@@ -105,17 +124,17 @@ class WorkItem(Wire):
 
 
 class ErrorInfo(Wire):
-    """Why a customer failed. `type` is stable (an AWS error code or a name of ours), `message` is for people."""
+    """Why a customer failed."""
 
-    category: Category
-    type: str
-    message: str
-    retryable: bool = False
-    outcome_unknown: bool = False
+    category: Annotated[Category, Field(description="whose fault it is, as the error table says")]
+    type: Annotated[str, Field(description="an AWS error code or a name of ours; it is stable")]
+    message: Annotated[str, Field(description="what happened, to whom, and what to do")]
+    retryable: Annotated[bool, Field(description="whether the same run may succeed later")] = False
+    outcome_unknown: Annotated[bool, Field(description="whether something may have been changed all the same")] = False
 
 
 class WorkResult(Wire):
-    """A worker's answer for one slice. With `continuation` there is more to do; then `data` is null."""
+    """A worker's answer for one slice. With `continuation` there is more to do; then `data` is None."""
 
     run_id: str
     customer_code: str
@@ -130,78 +149,89 @@ class WorkResult(Wire):
 
 
 class CustomerResult(CustomerIdentity):
-    """What became of one selected customer; exactly one each, in config order.
+    """What became of one selected customer: exactly one each, in config order."""
 
-    `logs` and `continuation` (where a customer stopped between slices) are kept in results/<code>.json only.
-    """
+    status: Annotated[Status, Field(description="what became of it")]
+    error: Annotated[ErrorInfo | None, Field(description="why it failed")] = None
+    data: Annotated[dict[str, Any] | None, Field(description="what its action answers; null when it is in S3")] = None
+    data_location: Annotated[str | None, Field(description="s3:// URI of the data, where they are not inline")] = None
+    warnings: Annotated[tuple[str, ...], Field(description="what a person should know, though nothing failed")] = ()
+    api_calls: Annotated[int, Field(description="calls of its worker to AWS, retries included")] = 0
+    processing_time_seconds: Annotated[float, Field(description="how long its worker ran, over all slices")] = 0.0
+    attempts: Annotated[int, Field(description="how many invocations of the worker were sent")] = 0
+    logs: Annotated[
+        tuple[str, ...] | None, Field(description="the lines of its block; kept in results/<code>.json only")
+    ] = None
+    continuation: Annotated[
+        dict[str, Any] | None,
+        Field(description="where it stopped between two slices; kept in results/<code>.json only"),
+    ] = None
 
-    status: Status
-    error: ErrorInfo | None = None
-    data: dict[str, Any] | None = None
-    data_location: str | None = None
-    warnings: tuple[str, ...] = ()
-    api_calls: int = 0
-    processing_time_seconds: float = 0.0
-    attempts: int = 0
-    logs: tuple[str, ...] | None = None
-    continuation: dict[str, Any] | None = None
-
-    @computed_field  # type: ignore[prop-decorator]  # pydantic's documented form
+    @computed_field(description="whether the status is successful")  # type: ignore[prop-decorator]  # pydantic's form
     @property
     def success(self) -> bool:
-        """Whether the status is successful."""
+        """Return whether the status is successful."""
         return self.status == "successful"
 
 
 class Concurrency(Stored):
     """How many customers were asked for, allowed and really in flight at once."""
 
-    requested: int
-    effective: int
-    peak: int = 0
-    bound_by: Literal["service_cap"] | None = None
+    requested: Annotated[int, Field(description="max_customer_concurrency of the payload")]
+    effective: Annotated[int, Field(description="how many were allowed at once")]
+    peak: Annotated[int, Field(description="how many really were in flight at once")] = 0
+    bound_by: Annotated[
+        Literal["service_cap"] | None, Field(description="service_cap when fewer were allowed than asked for")
+    ] = None
 
 
 class ConfigVersion(Stored):
-    """S3 VersionId, else ETag, of the files that the run read; null for a file it did not need."""
+    """The versions of the files that the run read: S3's VersionId, else the ETag."""
 
-    config: str | None = None
-    ses_config: str | None = None
+    config: Annotated[str | None, Field(description="of config.json")] = None
+    ses_config: Annotated[str | None, Field(description="of SESConfig.json; null when the run did not need it")] = None
 
 
 class Summary(Stored):
-    """The one answer. `exit_code`: 0 all successful or skipped, 1 some failed or not started,
-    2 refused, null while the run has no summary yet.
+    """The one answer of a run."""
 
-    `resume_needs` names what must be given again for `resume` to be taken, such as `params.username`.
-    """
-
-    run_id: str
-    action: str
-    dry_run: bool
-    started_at: str
-    total_duration_seconds: float | None
-    total_customers: int
-    successful_count: int
-    failed_count: int
-    skipped_count: int
-    not_started_count: int
-    results: tuple[CustomerResult, ...]
-    warnings: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-    concurrency: Concurrency | None = None
-    config_version: ConfigVersion = ConfigVersion()
-    summary_location: str | None = None
-    resume: dict[str, Any] | None = None
-    resume_needs: tuple[str, ...] = ()
-    fleet: dict[str, Any] | None = None
-    exit_code: Literal[0, 1, 2] | None = None
+    run_id: Annotated[str, Field(description="the run's id")]
+    action: Annotated[str, Field(description="the action of the payload")]
+    dry_run: Annotated[bool, Field(description="whether the run only showed what would be done")]
+    started_at: Annotated[str, Field(description="when it started, ISO 8601, UTC")]
+    total_duration_seconds: Annotated[float | None, Field(description="its duration; null while it is not over")]
+    total_customers: Annotated[int, Field(description="how many customers were selected")]
+    successful_count: Annotated[int, Field(description="how many of them are successful")]
+    failed_count: Annotated[int, Field(description="how many of them failed")]
+    skipped_count: Annotated[int, Field(description="how many of them were skipped")]
+    not_started_count: Annotated[int, Field(description="how many of them were never started")]
+    results: Annotated[tuple[CustomerResult, ...], Field(description="one for each selected customer, in config order")]
+    warnings: Annotated[tuple[str, ...], Field(description="what a person should know of the whole run")] = ()
+    errors: Annotated[tuple[str, ...], Field(description="why the run was refused, one problem each")] = ()
+    concurrency: Annotated[Concurrency | None, Field(description="how many customers ran at once")] = None
+    config_version: Annotated[ConfigVersion, Field(description="the files that were read")] = ConfigVersion()
+    summary_location: Annotated[str | None, Field(description="s3:// URI of summary.json")] = None
+    resume: Annotated[
+        dict[str, Any] | None,
+        Field(description="the payload that runs exactly what failed or was not started; null when nothing did"),
+    ] = None
+    resume_needs: Annotated[
+        tuple[str, ...],
+        Field(description="what must be given again for `resume` to be taken, such as params.username"),
+    ] = ()
+    fleet: Annotated[
+        dict[str, Any] | None, Field(description="the comparison of customers' topics, of describe-topics-all")
+    ] = None
+    exit_code: Annotated[
+        Literal[0, 1, 2] | None,
+        Field(description="0 all successful or skipped, 1 some failed or not started, 2 refused, null before the end"),
+    ] = None
 
 
 class Progress(Stored):
-    """A customer that is not finished, as one orchestrator invocation hands it to the next.
+    """A customer that is not finished, as one invocation of the orchestrator hands it to the next.
 
-    `started_at` null = it was never sent to a worker; `continuation` is where its last slice stopped.
+    `started_at` is None when it was never sent to a worker; `continuation` is where its last slice stopped.
     """
 
     index: int
@@ -216,11 +246,11 @@ class Progress(Stored):
 
 
 class Hop(Stored):
-    """hops/<n>.json: what is left of a run for its n-th further orchestrator invocation, n from 1.
+    """hops/<n>.json: what is left of a run for its n-th further invocation of the orchestrator, n from 1.
 
-    `deadline` allows for the event being late; the hop writes its own when it claims its turn. `canaries` are the
-    customers (their indexes) that must still succeed before others start. `people` is what was read of Identity
-    Centers, by the name of the source; `sources` those that are still being read, by the same name as their code.
+    `deadline` allows for a late delivery of the event; the invocation writes its own when it claims its turn.
+    `canaries` are the indexes of the customers that must still succeed before others start. `people` is what was read
+    of Identity Centers, by the name of the source; `sources` are those still being read, whose code is that name.
     """
 
     run_id: str
@@ -235,9 +265,9 @@ class Hop(Stored):
 
 
 class HopClaim(Stored):
-    """hops/<n>.claimed.json: the hop began; a second delivery of its event finds this and does nothing.
+    """hops/<n>.claimed.json: the further invocation has begun; a second delivery of its event then does nothing.
 
-    `owner` is the token of the invocation that claimed it, by which it knows its own claim again.
+    `owner` is the token of the invocation that claimed it, by which it recognises its own claim.
     """
 
     hop: int
@@ -247,10 +277,10 @@ class HopClaim(Stored):
 
 
 class RunPlan(Stored):
-    """plan.json: written first, once. `deadline` is when the orchestrator's own time ends.
+    """plan.json, written first and once. `deadline` is when the time of the first invocation ends.
 
-    `owner` is the token of the invocation that wrote it. `request` has a mask for what is personal; `personal_params`
-    is the key of the object in the same bucket that holds the values.
+    `owner` is the token of the invocation that wrote it. `request` has a mask in place of personal values;
+    `personal_params` is the key of the object in the same bucket that holds those.
     """
 
     run_id: str

@@ -1,4 +1,4 @@
-"""The run record in S3: what the CLI follows, what a second start finds, what is left of a killed run."""
+"""The run record in S3: what the command follows, what a second start finds, and what a killed run leaves behind."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ _IDENTITY_FIELDS = frozenset({"run_id", "trigger"})
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run's record. Objects are written once, but for a result that a later slice completes."""
+    """One run's record. Each object is written once, except for a result that a later invocation completes."""
 
     bucket: Bucket
     run_id: str
 
     @property
     def summary_location(self) -> str:
-        """s3:// URI of the summary."""
+        """Return the s3:// URI of summary.json."""
         return self.bucket.location(summary_key(self.run_id))
 
     def result_location(self, customer_code: str, index: int) -> str:
-        """s3:// URI of one customer's result."""
+        """Return the s3:// URI of the stored result of the customer with this place in plan.json."""
         return self.bucket.location(result_key(self.run_id, customer_code, index))
 
     def claim(self, plan: RunPlan) -> bool:
-        """Write plan.json unless the run exists; ConfigurationError when it cannot be written."""
+        """Write plan.json, or return False when the run exists; ConfigurationError when it cannot be written."""
         try:
             return self.bucket.create(plan_key(self.run_id), plan.model_dump_json().encode())
         except AwsCallError as failure:
             raise self._unusable(plan_key(self.run_id), "written", failure) from None
 
     def keep_personal(self, values: Mapping[str, object], owner: str) -> str | None:
-        """Write what the request says of a person, for workers to read; the object's key, None for nothing to keep.
+        """Write the request's personal values for workers to read. Return the object's key, or None without values.
 
-        Every start has an object of its own, and plan.json names the one that holds: two starts of one run id never
-        take each other's. ConfigurationError when it cannot be written.
+        Every start of a run has an object of its own, and plan.json names the one that counts, so two starts of one
+        run id never use each other's values. ConfigurationError when the object cannot be written.
         """
         if not values:
             return None
@@ -68,31 +68,32 @@ class RunRecord:
         return key
 
     def write_result(self, index: int, customer_code: str, body: bytes) -> None:
-        """Write one customer's result, whole."""
+        """Write one customer's result, with its data and its log lines."""
         self.bucket.write(result_key(self.run_id, customer_code, index), body)
 
     def write_results_file(self, file: BinaryIO) -> None:
-        """Write results.jsonl.gz."""
+        """Write results.jsonl.gz, which has every result of the run."""
         self.bucket.write(results_file_key(self.run_id), file, "application/gzip")
 
     def write_fleet(self, body: bytes) -> str:
-        """Write the comparison of customers that is too large for the Summary; its s3:// URI."""
+        """Write the comparison of customers that is too large for the Summary, and return its s3:// URI."""
         self.bucket.write(fleet_key(self.run_id), body)
         return self.bucket.location(fleet_key(self.run_id))
 
     def write_summary(self, summary: Summary) -> None:
-        """Write summary.json: the run is over."""
+        """Write summary.json, which says that the run is over."""
         self.bucket.write(summary_key(self.run_id), summary.model_dump_json().encode())
 
     def write_refusal(self, summary: Summary) -> None:
-        """Tell whoever follows that the run was refused, unless a run of this id exists."""
+        """Write the refusal as summary.json for those who follow the record, unless a run of this id exists."""
         if self.bucket.find(plan_key(self.run_id), limit=limits.MAX_RECORD_BYTES) is None:
             self.bucket.create(summary_key(self.run_id), summary.model_dump_json().encode())
 
     def existing(self, request: RunRequest) -> Summary | None:
-        """The state of a run of this id, or None when there is none.
+        """Return the state of the run that has this id, or None when there is none.
 
-        The finished run's Summary, or one with `exit_code` null. RequestError when the id is another request's.
+        That is the Summary of a finished run, or one with `exit_code` None. RequestError when the run was started with
+        another request.
         """
         plan = self.plan()
         if plan is None:
@@ -103,11 +104,11 @@ class RunRecord:
         return self.state(plan)
 
     def is_of(self, plan: RunPlan, request: RunRequest) -> bool:
-        """Whether the run is this request's; ConfigurationError when what it keeps of a person cannot be read."""
+        """Return whether the run was started with this request; ConfigurationError when that cannot be found out."""
         return plan.request == comparable(request) and self._same_person(plan, request)
 
     def _same_person(self, plan: RunPlan, request: RunRequest) -> bool:
-        """Whether the personal parameters are the same; where nobody can tell any more, they are not."""
+        """Return whether the personal values are the same; values that have expired count as different ones."""
         wanted = personal_params.values_of(request)
         key = plan.personal_params
         if key is None:
@@ -118,7 +119,7 @@ class RunRecord:
             raise self._unusable(key, "read", failure) from None
 
     def plan(self) -> RunPlan | None:
-        """plan.json; None when there is no such run, ConfigurationError when the record cannot be read."""
+        """Read plan.json; None when there is no such run, ConfigurationError when the record cannot be read."""
         try:
             stored = self.bucket.find(plan_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
         except AwsCallError as failure:
@@ -126,19 +127,19 @@ class RunRecord:
         return None if stored is None else RunPlan.model_validate_json(stored.body)
 
     def state(self, plan: RunPlan) -> Summary:
-        """The finished run's Summary, or what is known so far: `exit_code` null."""
+        """Return the Summary of a finished run, or what is known so far, with `exit_code` None."""
         finished = self.summary()
         if finished is not None:
             return finished
         return summaries.unfinished(plan, self._results_so_far(plan), self.summary_location)
 
     def summary(self) -> Summary | None:
-        """summary.json, if the run is over."""
+        """Read summary.json; None while the run is not over."""
         stored = self.bucket.find(summary_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
         return None if stored is None else Summary.model_validate_json(stored.body)
 
     def stored_results(self, plan: RunPlan, indexes: Iterable[int]) -> Iterator[tuple[int, bytes | None]]:
-        """(index, results/<code>.json or None), a few at a time."""
+        """Yield (index, body of results/<code>.json or None) for these customers, reading a few at a time."""
 
         def read(index: int) -> tuple[int, bytes | None]:
             key = result_key(self.run_id, plan.customers[index].customer_code, index)
@@ -152,16 +153,16 @@ class RunRecord:
                 yield from pool.map(read, some)
 
     def announce(self, hop: Hop) -> None:
-        """Write what is left for the next invocation."""
+        """Write what is left of the run for its next invocation."""
         self.bucket.write(hop_key(self.run_id, hop.hop), hop.model_dump_json().encode())
 
     def hop(self, number: int) -> Hop | None:
-        """What was announced for the n-th hop."""
+        """Read what was left for the n-th further invocation; None when none was announced."""
         stored = self.bucket.find(hop_key(self.run_id, number), limit=limits.MAX_HOP_BYTES)
         return None if stored is None else Hop.model_validate_json(stored.body)
 
     def claim_hop(self, claim: HopClaim) -> bool:
-        """Take the n-th hop's turn; False when it was taken already."""
+        """Claim the turn of a further invocation; False when another delivery of its event has claimed it."""
         return self.bucket.create(hop_claim_key(self.run_id, claim.hop), claim.model_dump_json().encode())
 
     def _results_so_far(self, plan: RunPlan) -> list[CustomerResult]:

@@ -216,7 +216,8 @@ def test_nothing_of_a_foreign_message_is_kept() -> None:
     text = 'no mail for "bo.ek"@acme.example with ASIAABCDEFGHIJKLMNOP\nINFO forged\x1b[31m'
     answer, _ = invoke(answered({"errorType": "Boom", "errorMessage": text}, "Unhandled"))
     assert answer.error is not None
-    assert answer.error.message == "the worker failed (Boom): an exception nobody caught; the worker's log has it"
+    uncaught = "an exception that its code does not catch"
+    assert answer.error.message == f"the worker failed (Boom): {uncaught}; the worker's log has it"
 
 
 def test_the_log_tail_stands_in_for_the_lines_that_were_never_returned() -> None:

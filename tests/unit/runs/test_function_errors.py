@@ -98,7 +98,7 @@ def test_an_exception_is_told_by_type_and_place() -> None:
     error = told("KeyError", "'ada@acme.example'", writes=False, stackTrace=trace)
     where = "ses_fleet/worker/service.py:36"
     assert error.message == (
-        f"the worker failed (KeyError): an exception nobody caught at {where}; the worker's log has it"
+        f"the worker failed (KeyError): an exception that its code does not catch at {where}; the worker's log has it"
     )
 
 
