@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.orchestrator.plan import PlannedItem
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, People
+from ses_fleet.runs.models import CustomerResult, DirectoryFiles, ErrorInfo
 from ses_fleet.text import printable
 
 
@@ -43,10 +43,10 @@ def name_of(item: PlannedItem) -> str:
     return hashlib.sha256(json.dumps(way_in).encode()).hexdigest()[:16]
 
 
-def read(result: CustomerResult) -> People | None:
+def read(result: CustomerResult) -> DirectoryFiles | None:
     """What a worker read; None when it did not."""
     try:
-        return People.model_validate(result.data) if result.status == "successful" else None
+        return DirectoryFiles.model_validate(result.data) if result.status == "successful" else None
     except ValidationError:
         return None
 

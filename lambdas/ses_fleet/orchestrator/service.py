@@ -38,7 +38,7 @@ from ses_fleet.orchestrator.topic_comparison import TopicFleet
 from ses_fleet.runs import record as run_record
 from ses_fleet.runs import request, summary
 from ses_fleet.runs.keys import people_prefix
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Hop, People, Progress, RunPlan, Summary, WorkItem
+from ses_fleet.runs.models import CustomerResult, DirectoryFiles, ErrorInfo, Hop, Progress, RunPlan, Summary, WorkItem
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import HopStart, Start
 from ses_fleet.settings import OrchestratorSettings
@@ -217,7 +217,7 @@ class _Part:
         self._warnings: list[str] = []
         self._failures_before = 0
         self._action = ACTIONS[made.request.worker_action]
-        self._people: dict[str, People] = {}  # what was read, by the name of the source
+        self._people: dict[str, DirectoryFiles] = {}  # what was read, by the name of the source
         self._reading: dict[str, Progress] = {}  # what is read in part, the same
 
     def take_over_people(self, announced: Hop) -> None:

@@ -60,7 +60,7 @@ class RunRequest(Wire):
         return self.action.removesuffix("-all")
 
 
-class People(Wire):
+class DirectoryFiles(Wire):
     """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
 
     `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`, among
@@ -97,7 +97,7 @@ class WorkItem(Wire):
     prune: bool = False
     # The worker's event is parsed JSON already, which knows lists only.
     topics: Annotated[tuple[WantedTopic, ...], Field(strict=False)] | None = None
-    people: People | None = None
+    people: DirectoryFiles | None = None
     people_prefix: str | None = None
     personal_params: str | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
@@ -242,7 +242,7 @@ class Hop(Stored):
     deadline: str
     peak: int
     canaries: tuple[int, ...] = ()
-    people: dict[str, People] = Field(default_factory=dict)
+    people: dict[str, DirectoryFiles] = Field(default_factory=dict)
     sources: tuple[Progress, ...] = ()
     pending: tuple[Progress, ...]
 

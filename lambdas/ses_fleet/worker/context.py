@@ -14,7 +14,7 @@ from ses_fleet.runs import keys, personal_params
 from ses_fleet.runs.models import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
-from ses_fleet.worker.paced import PacedClient
+from ses_fleet.worker.paced_client import PacedClient
 
 State = dict[str, Any]
 
@@ -39,7 +39,7 @@ Outcome = Done | More
 
 
 @dataclass
-class Job:
+class ActionContext:
     """One customer's slice of work. Lives for one invocation, like the credentials behind `ses`.
 
     `open_ses` assumes the customer's role; nothing is assumed before `ses` is first used.

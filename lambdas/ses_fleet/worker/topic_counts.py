@@ -7,7 +7,7 @@ from typing import Any
 
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker.contact_list import ContactList, chosen
-from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.context import ActionContext, State
 
 
 class TopicCounts:
@@ -59,12 +59,13 @@ def described(contact_list: ContactList, counts: TopicCounts | None) -> list[dic
     ]
 
 
-def log_counts(job: Job, topics: list[dict[str, Any]], counts: TopicCounts | None) -> None:
+def log_counts(context: ActionContext, topics: list[dict[str, Any]], counts: TopicCounts | None) -> None:
     """A line for each topic, then the total."""
     for topic in topics:
         numbers = "" if counts is None else f": {topic['opted_in']} opted in, {topic['opted_out']} opted out"
-        job.log(f"   {topic['name']} (default {topic['default_status']}){numbers}")
+        context.log(f"   {topic['name']} (default {topic['default_status']}){numbers}")
     if counts is not None:
-        job.log(
-            f"👥 Customer {job.code}: {counts.total} contacts, {counts.unsubscribed_all} unsubscribed from everything"
+        context.log(
+            f"👥 Customer {context.code}: {counts.total} contacts, "
+            f"{counts.unsubscribed_all} unsubscribed from everything"
         )

@@ -147,7 +147,7 @@ def slice_by_slice(world: World, stop_after: str, **item: Any) -> Done:
 
     world.client.call = call  # type: ignore[method-assign]
     while True:
-        outcome = manage_topic.run(world.job(budget=budget[0], **item), ManageTopicParams(), state)
+        outcome = manage_topic.run(world.context(budget=budget[0], **item), ManageTopicParams(), state)
         if not isinstance(outcome, More):
             return outcome
         state = outcome.state

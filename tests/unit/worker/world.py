@@ -17,9 +17,10 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.models import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.paced import PacedClient
-from ses_fleet.worker.pacing import Pacer, SliceBudget
+from ses_fleet.worker.budget import SliceBudget
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.paced_client import PacedClient
+from ses_fleet.worker.pacing import Pacer
 from strict_aws.conditions.settings import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses.objects import S3Object
@@ -218,7 +219,7 @@ class World:
 
     def run(
         self,
-        action: Callable[[Job, Any, State], Outcome],
+        action: Callable[[ActionContext, Any, State], Outcome],
         params: Any,
         *,
         budget: float = 60.0,
@@ -237,14 +238,14 @@ class World:
             pacer = Pacer(per_second, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
             if pace is not None:
                 pacer.restore(pace)
-            job = self.job(pacer, run_id, budget, customer or {}, access, identity_center, **item)
-            outcome = action(job, params, state)
+            context = self.context(pacer, run_id, budget, customer or {}, access, identity_center, **item)
+            outcome = action(context, params, state)
             if isinstance(outcome, Done):
                 return outcome
-            state, pace = json.loads(json.dumps(_state(outcome))), job.ses.pace
+            state, pace = json.loads(json.dumps(_state(outcome))), context.ses.pace
             self.states.append(state)
 
-    def job(
+    def context(
         self,
         pacer: Pacer | None = None,
         run_id: str = "run-1",
@@ -253,10 +254,10 @@ class World:
         access: Any = None,
         identity_center: Any = None,
         **item: Any,
-    ) -> Job:
+    ) -> ActionContext:
         """One slice."""
         pacer = pacer or Pacer(0, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
-        return Job(
+        return ActionContext(
             item=WorkItem(
                 run_id=run_id,
                 action="any",
@@ -280,7 +281,9 @@ class World:
         """What SES offers of failed records."""
         return (self.ses.failed_records(url.rpartition("/")[2]) or b"")[:limit]
 
-    def data(self, action: Callable[[Job, Any, State], Outcome], params: Any, **options: Any) -> dict[str, Any]:
+    def data(
+        self, action: Callable[[ActionContext, Any, State], Outcome], params: Any, **options: Any
+    ) -> dict[str, Any]:
         """The same, only the data."""
         return self.run(action, params, **options).data
 
