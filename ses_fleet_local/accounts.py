@@ -12,7 +12,8 @@ from typing import Any
 
 import ses_fleet
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ACTIONS, identity_center_statements, policy_statements
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.policies import identity_center_statements, policy_statements
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.runs.keys import PERSONAL_PARAMS
 from ses_fleet.text import printable

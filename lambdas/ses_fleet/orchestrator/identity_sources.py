@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.orchestrator.plan import PlannedItem
-from ses_fleet.runs.models import CustomerResult, DirectoryFiles, ErrorInfo
+from ses_fleet.runs.models import CustomerResult, ErrorInfo
 from ses_fleet.text import printable
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from ses_fleet import clock, foreign_errors, limits
-from ses_fleet.actions.catalogue import ACTIONS, DESCRIBE_TOPICS, READ_IDENTITY_CENTER, help_answer, payload_names
+from ses_fleet.actions.catalogue import ACTIONS, DESCRIBE_TOPICS, READ_IDENTITY_CENTER, payload_names
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.help import help_answer
 from ses_fleet.aws import clients
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import config_json, ses_config_json
@@ -38,7 +40,7 @@ from ses_fleet.orchestrator.topic_comparison import TopicFleet
 from ses_fleet.runs import record as run_record
 from ses_fleet.runs import request, summary
 from ses_fleet.runs.keys import people_prefix
-from ses_fleet.runs.models import CustomerResult, DirectoryFiles, ErrorInfo, Hop, Progress, RunPlan, Summary, WorkItem
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, Hop, Progress, RunPlan, Summary, WorkItem
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import HopStart, Start
 from ses_fleet.settings import OrchestratorSettings

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, computed_field
 
 from ses_fleet import limits
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.config.customer import Customer
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Category
@@ -58,26 +59,6 @@ class RunRequest(Wire):
     def worker_action(self) -> str:
         """What a worker is told to do: the same for both scopes."""
         return self.action.removesuffix("-all")
-
-
-class DirectoryFiles(Wire):
-    """What a run's first phase read of one Identity Center, complete: below `prefix` in the results bucket.
-
-    `users` are all of them; `memberships` those in groups whose role a topic names, of which there are `groups`, among
-    `all_groups`. `user_prefix`: where the users lie, if elsewhere than the memberships. `store_id` is the identity
-    store that was read. Of `vanished_groups` nobody knows who was in them: nobody may be removed by such a reading.
-    """
-
-    prefix: str
-    user_prefix: str | None = None
-    store_id: str | None = None
-    vanished_groups: int = 0
-    users: int
-    groups: int
-    all_groups: int = 0
-    memberships: int
-    user_parts: int
-    membership_parts: int
 
 
 class WorkItem(Wire):

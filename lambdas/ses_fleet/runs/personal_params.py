@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ses_fleet.aws.s3 import Bucket
 
 if TYPE_CHECKING:
-    from ses_fleet.actions.catalogue import Params
+    from ses_fleet.actions.params import Params
 
 # With blanks: no user name of Identity Center has any (identitystore API, UserName).
 MASK = "[personal: give it again]"

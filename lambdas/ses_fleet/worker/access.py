@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import foreign_errors, limits
-from ses_fleet.actions.catalogue import Action, identity_center_policy, session_policy
+from ses_fleet.actions.catalogue import Action
+from ses_fleet.actions.policies import identity_center_policy, session_policy
 from ses_fleet.aws import clients
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.config.customer import Customer, IdentityCenter

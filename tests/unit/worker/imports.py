@@ -6,10 +6,10 @@ import gzip
 import json
 from typing import Any
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
-from ses_fleet.runs.models import DirectoryFiles
 from ses_fleet.worker.actions import import_aws_contact
 from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.models import DirectoryFiles
 from ses_fleet.worker import contact_changes, contact_list
 from ses_fleet.worker.actions import (
     backup_list,

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import DirectoryFiles
 from ses_fleet.worker.actions import read_identity_center
 from ses_fleet.worker.identity_center import choose, instances
 from ses_fleet.worker.importing import directory

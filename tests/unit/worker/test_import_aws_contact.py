@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import RestoreListParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import RestoreListParams
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.models import DirectoryFiles
 from ses_fleet.worker.actions import restore_list
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import pytest
 
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import DirectoryFiles
 from ses_fleet.worker.context import Done
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_fleet.actions.catalogue import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import DirectoryFiles
 from ses_fleet.worker.actions import read_identity_center
 from ses_fleet.worker.importing import directory
 from ses_fleet.worker.importing.directory import Person

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws import clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from ses_fleet.worker.context import Done, More, State

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import Params
+from ses_fleet.actions.params import Params
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError

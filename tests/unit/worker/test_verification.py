@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams
+from ses_fleet.actions.params import BackupListParams, RestoreListParams
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.actions import backup_list, restore_list
 from ses_fleet.worker.context import Done

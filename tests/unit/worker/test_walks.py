@@ -15,13 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import (
-    BackupListParams,
-    DescribeListParams,
-    ListContactsParams,
-    Params,
-    RestoreListParams,
-)
+from ses_fleet.actions.params import BackupListParams, DescribeListParams, ListContactsParams, Params, RestoreListParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import BackupListParams
+from ses_fleet.actions.params import BackupListParams
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker import backups
 from ses_fleet.worker.backups import BackupWriter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ses_fleet.actions.catalogue import DescribeListParams
+from ses_fleet.actions.params import DescribeListParams
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State

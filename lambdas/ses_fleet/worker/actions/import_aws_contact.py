@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.actions.catalogue import ManageTopicParams
+from ses_fleet.actions.params import ManageTopicParams
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker import pruned_preferences, topic_plan
 from ses_fleet.worker.budget import SliceTimeoutError

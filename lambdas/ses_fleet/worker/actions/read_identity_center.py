@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import DirectoryFiles
 from ses_fleet.worker import identity_center, record_files
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State

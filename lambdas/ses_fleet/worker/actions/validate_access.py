@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from ses_fleet.actions.catalogue import IMPORT_PREFIX, Params
+from ses_fleet.actions.params import Params
+from ses_fleet.actions.policies import IMPORT_PREFIX
 from ses_fleet.aws.s3 import TooLargeError
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import access, contact_list, identity_center

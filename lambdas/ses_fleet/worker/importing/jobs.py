@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import foreign_errors, limits
-from ses_fleet.actions.catalogue import IMPORT_PREFIX
+from ses_fleet.actions.policies import IMPORT_PREFIX
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker.contact_list import api_preferences
 from ses_fleet.worker.context import ActionContext

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import record_files
 from ses_fleet.worker.backups import BackupWriter
