@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
@@ -23,7 +25,7 @@ State = dict[str, Any]
 class Done:
     """The action is finished. With `failure` it failed, and `data` is what it found out before."""
 
-    data: dict[str, Any]
+    data: BaseModel
     data_location: str | None = None
     failure: CustomerError | None = None
 

@@ -55,7 +55,7 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
         customer_code=item.customer.customer_code,
         account_id=item.customer.account_id,
         error=error,
-        data=done.data if done else None,
+        data=done.data.model_dump(mode="json", by_alias=True) if done else None,
         data_location=done.data_location if done else None,
         warnings=attempt.warnings(),
         api_calls=attempt.api_calls(),

@@ -11,9 +11,8 @@ from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.worker.actions import import_aws_contact
-from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord
-from tests.unit.worker.world import ACCOUNT, REGION, World
+from tests.unit.worker.world import ACCOUNT, REGION, Finished, World
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 TOPICS = [
@@ -48,7 +47,7 @@ def with_users(world: World, users: list[dict[str, Any]], roles: dict[str, list[
 
 def importing(
     world: World, people: DirectoryFiles, *, run_id: str = "run-1", bucket: str | None = "b", **options: Any
-) -> Done:
+) -> Finished:
     """One run to its end."""
     params = ImportParams(sync_topics=options.pop("sync_topics", False), username=options.pop("username", None))
     customer = {"identity_center": SOURCE, "import_bucket": bucket}

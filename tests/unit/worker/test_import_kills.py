@@ -12,7 +12,6 @@ import pytest
 
 from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.worker.context import Done
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import (
@@ -25,7 +24,7 @@ from tests.unit.worker.imports import (
     with_people,
     writes,
 )
-from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, KilledError, Objects, World
+from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, Finished, KilledError, Objects, World
 
 NEW = everybody(30)  # more than the threshold
 STAYING = [f"staying{n}@corp.example" for n in range(4)]  # the first three get a role, and one of them chose
@@ -59,7 +58,7 @@ def prepared() -> tuple[World, DirectoryFiles]:
     return world, with_people(world, *NEW, *STAYING, roles=roles)
 
 
-def run(world: World, people: DirectoryFiles, run_id: str, **options: Any) -> Done:
+def run(world: World, people: DirectoryFiles, run_id: str, **options: Any) -> Finished:
     """All of an import: its job, its updates and its prune."""
     return importing(world, people, run_id=run_id, prune=True, sync_topics=True, **options)
 

@@ -16,6 +16,7 @@ from ses_fleet.runs.personal_params import MASK
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker import access, registry, service
 from ses_fleet.worker.context import Done, More
+from tests.unit.worker.world import done_with
 
 SETTINGS = WorkerSettings.from_env({"AWS_REGION": "us-east-1", "RESULTS_BUCKET": "results"})
 ROLE = "arn:aws:iam::111122223333:role/r"
@@ -58,7 +59,7 @@ def assumed(account: str = "111122223333") -> dict[str, Any]:
 def fine(context: Any) -> Done:
     """An action that enters the account, and is done."""
     assert context.ses.calls == 0
-    return Done({"ok": True})
+    return done_with({"ok": True})
 
 
 def run(
@@ -322,7 +323,7 @@ def importing(monkeypatch: pytest.MonkeyPatch, body: Any, params: Any, place: st
 
     def action(_context: Any, given: Any, _state: Any) -> Done:
         seen.append(given)
-        return Done({})
+        return done_with({})
 
     monkeypatch.setitem(registry.REGISTRY, "import-aws-contact", action)
     item = {"params": params, "personal_params": place}
@@ -392,7 +393,7 @@ def test_many_lines_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def action(context: Any, *_: Any) -> Any:
         for number in range(1000):
             context.log(f"line {number}")
-        return Done({})
+        return done_with({})
 
     result = run(monkeypatch, action)
     assert len(result.logs) <= 200
@@ -412,7 +413,7 @@ def test_a_slice_that_is_not_the_end_hands_on_where_it_stopped(monkeypatch: pyte
     assert not any("finished" in line for line in result.logs)
 
     def second(context: Any, _: Any, state: Any) -> Done:
-        return Done({"calls": context.ses.calls, **state})
+        return done_with({"calls": context.ses.calls, **state})
 
     result = run(monkeypatch, second, continuation=result.continuation)
     assert result.data == {"calls": 0, "at": 1}
@@ -438,7 +439,7 @@ def test_slices_that_get_nothing_done_end_the_customer(monkeypatch: pytest.Monke
 def test_a_failure_keeps_what_was_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """validate-access fails with its rows."""
     failure = CustomerError("authentication", "X", "no")
-    result = run(monkeypatch, lambda *_: Done({"checks": []}, failure=failure))
+    result = run(monkeypatch, lambda *_: done_with({"checks": []}, failure=failure))
     assert result.data == {"checks": []}
     assert result.error is not None
     assert result.error.type == "X"

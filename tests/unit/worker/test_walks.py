@@ -29,7 +29,7 @@ from ses_fleet.worker.actions import (
     restore_list,
 )
 from ses_fleet.worker.budget import SliceTimeoutError
-from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.context import ActionContext, More, Outcome, State
 from ses_fleet.worker.identity_center import instances
 from ses_fleet.worker.importing import jobs
 from ses_fleet.worker.list_snapshot import ListSnapshot
@@ -37,7 +37,7 @@ from ses_fleet.worker.restore import CurrentContacts
 from ses_fleet.worker.topic_backup import TopicBackup
 from tests.unit.worker.imports import meanwhile
 from tests.unit.worker.scripted import Answer, Pages, Scripted, refused
-from tests.unit.worker.world import ACCOUNT, REGION, World, contact
+from tests.unit.worker.world import ACCOUNT, REGION, World, contact, done_with
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
@@ -118,7 +118,7 @@ def _harvest(account: Account, budget: float) -> Any:
             found = snapshot.run(lambda contact: not contact["email"].startswith("c1"))
         except SliceTimeoutError:
             return More(snapshot.state())
-        return Done({"found": found, "total": snapshot.total})
+        return done_with({"found": found, "total": snapshot.total})
 
     return account.data(action, None, budget=budget, per_second=1.0)
 
@@ -139,7 +139,7 @@ def _prune(context: ActionContext, params: Any, state: State) -> Outcome:
     except CustomerError as failure:
         if failure.type != "NotAsWritten":
             raise
-        return Done({})
+        return done_with({})
 
 
 READERS: dict[str, Callable[[Account, float], Any]] = {

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from pydantic import BaseModel, ConfigDict
+
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer
-from ses_fleet.errors import AwsCallError
+from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs.models import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
@@ -188,6 +190,15 @@ class Time:
         self.slept += seconds
 
 
+@dataclass(frozen=True)
+class Finished:
+    """How an action ended: its data as the service dumps it into the result, where the rest lies, and the failure."""
+
+    data: dict[str, Any]
+    data_location: str | None
+    failure: CustomerError | None
+
+
 class World:
     """One account, with a list `main` unless not `made`; `asked` are the SES calls so far.
 
@@ -229,7 +240,7 @@ class World:
         identity_center: Any = None,
         run_id: str = "run-1",
         **item: Any,
-    ) -> Done:
+    ) -> Finished:
         """Run an action to its end, slice after slice, as the service and the orchestrator would."""
         state: State = {}
         pace: list[float] | None = None
@@ -241,7 +252,7 @@ class World:
             context = self.context(pacer, run_id, budget, customer or {}, access, identity_center, **item)
             outcome = action(context, params, state)
             if isinstance(outcome, Done):
-                return outcome
+                return Finished(dumped(outcome), outcome.data_location, outcome.failure)
             state, pace = json.loads(json.dumps(_state(outcome))), context.ses.pace
             self.states.append(state)
 
@@ -298,6 +309,20 @@ class World:
             gzip.decompress(self.objects.written[key]) for key in sorted(self.objects.written) if key.endswith(".gz")
         ]
         return [json.loads(line) for part in parts for line in part.decode().splitlines()]
+
+
+class _Anything(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+def done_with(data: dict[str, Any], **more: Any) -> Done:
+    """The end of a made-up action that found this out."""
+    return Done(_Anything.model_validate(data), **more)
+
+
+def dumped(done: Done) -> dict[str, Any]:
+    """The data as it is in the result."""
+    return done.data.model_dump(mode="json", by_alias=True)
 
 
 def _state(outcome: More) -> State:

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from ses_fleet import limits
+from ses_fleet.actions.data import BackupListData
 from ses_fleet.actions.params import BackupListParams
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker import backups
@@ -31,7 +32,7 @@ def run(context: ActionContext, params: BackupListParams, state: State) -> Outco
         found = scan.open(context)
         if found is None:
             context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "topics": 0, "total": 0, "parts": 0, "backup": None})
+            return Done(BackupListData(topics=0, total=0, parts=0))
         size = limits.ATTRIBUTES_PAGE_SIZE if params.with_attributes else limits.SES_PAGE_SIZE
         for contacts in scan.pages(context, restart, size=size, look_again=params.with_attributes):
             if params.with_attributes:
@@ -46,14 +47,14 @@ def run(context: ActionContext, params: BackupListParams, state: State) -> Outco
     context.log(
         f"💾 Customer {context.code}: {writer.total} contacts and {len(found.topics)} topics of {found.name} saved"
     )
-    data = {
-        "contact_list": found.name,
-        "topics": len(found.topics),
-        "total": writer.total,
-        "parts": writer.count,
-        "with_attributes": params.with_attributes,
-        "backup": context.item.run_id,
-    }
+    data = BackupListData(
+        contact_list=found.name,
+        topics=len(found.topics),
+        total=writer.total,
+        parts=writer.count,
+        with_attributes=params.with_attributes,
+        backup=context.item.run_id,
+    )
     return Done(data, data_location=location)
 
 

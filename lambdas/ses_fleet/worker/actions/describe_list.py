@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ses_fleet.actions.data import CountedContacts, DescribedList, DescribeListData
 from ses_fleet.actions.params import DescribeListParams
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan
@@ -16,7 +17,7 @@ def run(context: ActionContext, params: DescribeListParams, state: State) -> Out
         contact_list = scan.open(context)
         if contact_list is None:
             context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "topics": [], "contacts": None})
+            return Done(DescribeListData())
         if params.count_contacts:
             for page in scan.pages(context, counts.forget):
                 counts.add(page)
@@ -28,9 +29,9 @@ def run(context: ActionContext, params: DescribeListParams, state: State) -> Out
     context.log(f"📋 Customer {context.code}: contact list {contact_list.name}, {len(topics)} topics")
     log_counts(context, topics, counted)
     return Done(
-        {
-            "contact_list": contact_list.model_dump(mode="json", exclude={"topics", "tags"}),
-            "topics": topics,
-            "contacts": counted and {"total": counted.total, "unsubscribed_all": counted.unsubscribed_all},
-        }
+        DescribeListData(
+            contact_list=DescribedList.model_validate(contact_list.model_dump()),
+            topics=topics,
+            contacts=counted and CountedContacts(total=counted.total, unsubscribed_all=counted.unsubscribed_all),
+        )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ses_fleet.actions.data import DescribeTopicsData
 from ses_fleet.actions.params import Params
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan
@@ -16,7 +17,7 @@ def run(context: ActionContext, _params: Params, state: State) -> Outcome:
         contact_list = scan.open(context)
         if contact_list is None:
             context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "topics": []})
+            return Done(DescribeTopicsData())
         for page in scan.pages(context, counts.forget):
             counts.add(page)
     except SliceTimeoutError:
@@ -24,4 +25,4 @@ def run(context: ActionContext, _params: Params, state: State) -> Outcome:
         return More({"scan": scan.state(), "counts": counts.state()})
     topics = described(contact_list, counts)
     log_counts(context, topics, counts)
-    return Done({"contact_list": contact_list.name, "topics": topics})
+    return Done(DescribeTopicsData(contact_list=contact_list.name, topics=topics))

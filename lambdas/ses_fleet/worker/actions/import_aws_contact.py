@@ -6,9 +6,9 @@ What is to be done is decided once and lies in S3; a slice goes on at the step w
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ses_fleet import limits
+from ses_fleet.actions.data import ImportData
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.budget import SliceTimeoutError
@@ -68,13 +68,13 @@ def _say_where_from(context: ActionContext) -> None:
 def _done(work: Work) -> Done:
     context, progress = work.context, work.progress
     work.files.states()
-    data: dict[str, Any] = {name: progress.counts.get(name, 0) for name in _COUNTS}
-    data |= {
-        "skipped": progress.skipped,
-        "failed": progress.counts.get("failed", 0),
-        "not_in_identity_center": progress.others,
-        "backup": progress.backup,
-    }
+    data = ImportData(
+        **{name: progress.counts.get(name, 0) for name in _COUNTS},
+        skipped=progress.skipped,
+        failed=progress.counts.get("failed", 0),
+        not_in_identity_center=progress.others,
+        backup=progress.backup,
+    )
     failure = work.subscribed_again or _failure(work)
     if context.dry_run:
         context.log(f"🔍 Customer {context.code}: Would import contacts: {_shown(work)}")

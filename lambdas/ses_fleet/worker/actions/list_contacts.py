@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from ses_fleet.actions.data import ListContactsData
 from ses_fleet.actions.params import ListContactsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.text import did_you_mean, quoted
@@ -24,7 +25,7 @@ def run(context: ActionContext, params: ListContactsParams, state: State) -> Out
         contact_list = scan.open(context)
         if contact_list is None:
             context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "total": 0, "parts": 0})
+            return Done(ListContactsData(total=0, parts=0))
         _check_topic(context, contact_list, params)
         describe = _describer(contact_list)
         for page in scan.pages(context, found.forget, _condition(params)):
@@ -40,7 +41,7 @@ def run(context: ActionContext, params: ListContactsParams, state: State) -> Out
     context.log(
         f"👥 Customer {context.code}: {writer.total} contacts of {contact_list.name} written in {writer.parts} parts"
     )
-    data = {"contact_list": contact_list.name, "total": writer.total, "parts": writer.parts}
+    data = ListContactsData(contact_list=contact_list.name, total=writer.total, parts=writer.parts)
     return Done(data, data_location=context.results.location(writer.prefix))
 
 

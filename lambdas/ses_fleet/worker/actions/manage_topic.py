@@ -111,8 +111,8 @@ class _Work:
         context.log("   Would manage topics:" if context.dry_run else "   Topics:")
         changes: dict[str, list[str]] = {}
         for entry in planned.updated:
-            text = f"{entry['field']}: {_quoted(entry['from'])} → {_quoted(entry['to'])}"
-            changes.setdefault(entry["topic"], []).append(text)
+            text = f"{entry.field}: {_quoted(entry.before)} → {_quoted(entry.after)}"
+            changes.setdefault(entry.topic, []).append(text)
         add, change, remove = ("add", "change", "remove") if context.dry_run else ("added", "changed", "removed")
         for names, what in (
             (planned.added, add),

@@ -32,7 +32,7 @@ def run(context: ActionContext, _params: ImportParams, state: State) -> Outcome:
     except SliceTimeoutError:
         context.log(f"⏳ Identity Center: {reading.users.written.total} users read so far; going on in another slice")
         return More(reading.state())
-    return Done(reading.people().model_dump(mode="json"))
+    return Done(reading.files())
 
 
 class _Reading:
@@ -60,7 +60,7 @@ class _Reading:
             "members": self._members.state(),
         }
 
-    def people(self) -> DirectoryFiles:
+    def files(self) -> DirectoryFiles:
         """Return what was read, after all of it is written."""
         users, members = self.users.written, self._members
         users.flush()

@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from ses_fleet.actions.data import RestoredContacts, RestoreListData
 from ses_fleet.actions.params import RestoreListParams
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker import backups
@@ -36,7 +37,11 @@ def run(context: ActionContext, params: RestoreListParams, state: State) -> Outc
     verb = "Would restore" if context.dry_run else "Restored"
     context.log(f"♻️  Customer {context.code}: {verb} {manifest.contact_list.name}; contacts: {shown}")
     topics = restore.topics
-    data = {"list_created": topics.list_created, "topics_added": topics.added, "contacts": counts}
+    data = RestoreListData(
+        list_created=topics.list_created,
+        topics_added=tuple(topics.added),
+        contacts=RestoredContacts.model_validate(counts),
+    )
     return Done(data, failure=failure)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ses_fleet.actions.data import RestoredPreferences, RestoreTopicsData
 from ses_fleet.actions.params import RestoreTopicsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups
@@ -33,7 +34,11 @@ def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Ou
     shown = ", ".join(f"{count} {name}" for name, count in counts.items())
     verb = "Would restore" if context.dry_run else "Restored"
     context.log(f"♻️  Customer {context.code}: {verb} {', '.join(manifest.topics)}; contacts: {shown}")
-    data = {"topics_added": restore.topics.added, "topics": list(manifest.topics), "contacts": counts}
+    data = RestoreTopicsData(
+        topics_added=tuple(restore.topics.added),
+        topics=manifest.topics,
+        contacts=RestoredPreferences.model_validate(counts),
+    )
     return Done(data, failure=failure)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
 
+from ses_fleet.actions.data import Check, CheckStatus, ValidateAccessData
 from ses_fleet.actions.params import Params
 from ses_fleet.actions.policies import IMPORT_PREFIX
 from ses_fleet.aws.s3 import TooLargeError
@@ -12,7 +12,6 @@ from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import access, contact_list, identity_center
 from ses_fleet.worker.context import ActionContext, Done, State
 
-Status = Literal["ok", "finding", "failed"]
 _MARKS = {"ok": "✅", "finding": "⚠️ ", "failed": "❌"}
 
 
@@ -26,18 +25,18 @@ def run(context: ActionContext, _params: Params, _state: State) -> Done:
         if context.customer.import_bucket is not None:
             checks.run("import_bucket", _import_bucket)
     checks.run("identity_center", _identity_center)
-    return Done({"checks": checks.rows}, failure=checks.failure())
+    return Done(ValidateAccessData(checks=tuple(checks.rows)), failure=checks.failure())
 
 
 class _Checks:
     """The rows so far."""
 
     def __init__(self, context: ActionContext) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Check] = []
         self._context = context
         self._failures: list[CustomerError] = []
 
-    def run(self, name: str, check: Callable[[ActionContext], tuple[Status, str]]) -> bool:
+    def run(self, name: str, check: Callable[[ActionContext], tuple[CheckStatus, str]]) -> bool:
         """Add a row; whether the check did not fail."""
         try:
             status, message = check(self._context)
@@ -48,7 +47,7 @@ class _Checks:
         except AwsCallError as failure:
             text = f"{failure.service}.{failure.operation} failed ({failure.code}): {_advice(self._context, failure)}"
             status, message = self._failed(CustomerError("operation", failure.code, text, retryable=failure.transient))
-        self.rows.append({"name": name, "status": status, "message": message})
+        self.rows.append(Check(name=name, status=status, message=message))
         self._context.log(f"{_MARKS[status]} Customer {self._context.code}: {name}: {message}")
         if status == "finding":
             self._context.warnings.append(f"{name}: {message}")
@@ -59,7 +58,7 @@ class _Checks:
         if not self._failures:
             return None
         first = self._failures[0]
-        names = ", ".join(row["name"] for row in self.rows if row["status"] == "failed")
+        names = ", ".join(row.name for row in self.rows if row.status == "failed")
         return CustomerError(
             first.category,
             first.type,
@@ -67,17 +66,17 @@ class _Checks:
             retryable=all(failure.retryable for failure in self._failures),
         )
 
-    def _failed(self, failure: CustomerError) -> tuple[Status, str]:
+    def _failed(self, failure: CustomerError) -> tuple[CheckStatus, str]:
         self._failures.append(failure)
         return "failed", failure.message
 
 
-def _assume_role(context: ActionContext) -> tuple[Status, str]:
+def _assume_role(context: ActionContext) -> tuple[CheckStatus, str]:
     _ = context.ses
     return "ok", f"account {context.customer.account_id} answers for {context.customer.ses_role_arn}"
 
 
-def _external_id(context: ActionContext) -> tuple[Status, str]:
+def _external_id(context: ActionContext) -> tuple[CheckStatus, str]:
     if context.customer.external_id is None:
         return "finding", (
             "config.json has no external_id and the role needs none: agree on one with the customer, "
@@ -91,7 +90,7 @@ def _external_id(context: ActionContext) -> tuple[Status, str]:
     return "ok", "the role asks for its ExternalId"
 
 
-def _ses_account(context: ActionContext) -> tuple[Status, str]:
+def _ses_account(context: ActionContext) -> tuple[CheckStatus, str]:
     account = context.ses.read("get_account")
     sending, production = account.get("SendingEnabled"), account.get("ProductionAccessEnabled")
     problems = []
@@ -104,7 +103,7 @@ def _ses_account(context: ActionContext) -> tuple[Status, str]:
     return "ok", f"production access, sending enabled ({context.customer.region})"
 
 
-def _contact_list(context: ActionContext) -> tuple[Status, str]:
+def _contact_list(context: ActionContext) -> tuple[CheckStatus, str]:
     found = contact_list.find(context)
     if found is not None:
         return "ok", f"the list is {found.name}, with {len(found.topics)} topics"
@@ -114,7 +113,7 @@ def _contact_list(context: ActionContext) -> tuple[Status, str]:
     return "finding", f"there is no contact list {wanted} in {context.customer.region}: compare contact_list_name"
 
 
-def _import_bucket(context: ActionContext) -> tuple[Status, str]:
+def _import_bucket(context: ActionContext) -> tuple[CheckStatus, str]:
     """Only whether it exists, which S3 tells anybody: a refusal is the answer of a bucket that is there."""
     bucket = str(context.customer.import_bucket)
     try:
@@ -129,7 +128,7 @@ def _import_bucket(context: ActionContext) -> tuple[Status, str]:
     return "ok", f"the bucket {bucket} exists; whether files may be put there shows when people are imported"
 
 
-def _identity_center(context: ActionContext) -> tuple[Status, str]:
+def _identity_center(context: ActionContext) -> tuple[CheckStatus, str]:
     source = context.customer.identity_center
     if source is None:
         return "ok", "config.json has no identity_center_role_arn: nothing is imported for this customer"
