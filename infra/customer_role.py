@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.names import WORKER
-from ses_fleet.actions.catalogue import ACTIONS, IMPORT_PREFIX, identity_center_statements, policy_statements
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.policies import IMPORT_PREFIX, identity_center_statements, policy_statements
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 CUSTOMER_ROLE = "customer-role.template.json"

@@ -1,9 +1,10 @@
-"""The two functions: their roles with fixed names, their limits, and what they may do, statement by statement."""
+"""The two functions: their limits, and their roles with fixed names, which may do what hub_policies says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -18,7 +19,7 @@ from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 from infra.storage import Storage
 from ses_fleet import limits
-from ses_fleet.runs.keys import PERSONAL_PARAMS
+from ses_fleet.runs import hub_policies
 
 _QUEUE_DAYS = 14  # SQS quota: the longest that a message is kept
 
@@ -32,7 +33,7 @@ class _Function:
     memory_mb: int
     timeout_seconds: int
     environment: Mapping[str, str]
-    statements: Sequence[iam.PolicyStatement]
+    statements: Sequence[Mapping[str, Any]]
     reserved_concurrency: int | None = None
 
     @property
@@ -62,7 +63,6 @@ class Functions(Construct):
 
     def _orchestrator(self) -> _Function:
         part, storage, settings = self._settings.orchestrator, self._storage, self._settings
-        config_keys = [storage.config.arn_for_objects(key) for key in (settings.config_key, settings.ses_config_key)]
         return _Function(
             name=ORCHESTRATOR,
             description="ses-fleet: plans a run, invokes a worker for each customer, answers with one summary",
@@ -77,23 +77,16 @@ class Functions(Construct):
                 "SLICE_BUDGET_SECONDS": f"{settings.slice_budget:g}",
                 **part.environment,
             },
-            statements=[
-                _allow(["s3:GetObject"], config_keys),
-                # Without it S3 answers 403 for a file that is not there.
-                _allow(["s3:ListBucket"], [storage.config.bucket_arn, storage.results.bucket_arn]),
-                # Below data/ it keeps what a payload says of a person, and reads it back when S3 says it is there.
-                _allow(
-                    ["s3:GetObject", "s3:PutObject"],
-                    [storage.results.arn_for_objects(keys) for keys in ("runs/*", PERSONAL_PARAMS)],
-                ),
-                _allow(["lambda:InvokeFunction"], [self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)]),
-            ],
+            statements=hub_policies.orchestrator_statements(
+                config_bucket=storage.config.bucket_arn,
+                config_keys=(settings.config_key, settings.ses_config_key),
+                results_bucket=storage.results.bucket_arn,
+                functions=(self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)),
+            ),
         )
 
     def _worker(self) -> _Function:
         part, results = self._settings.worker, self._storage.results
-        partition = cdk.Aws.PARTITION
-        roles = [f"arn:{partition}:iam::*:role/{pattern}" for pattern in self._settings.role_patterns]
         return _Function(
             name=WORKER,
             description="ses-fleet: one slice of one customer's work, under that customer's role",
@@ -101,14 +94,11 @@ class Functions(Construct):
             timeout_seconds=part.timeout_seconds,
             reserved_concurrency=part.reserved_concurrency,
             environment={"RESULTS_BUCKET": results.bucket_name, **part.environment},
-            statements=[
-                _allow(["sts:AssumeRole"], roles),
-                _allow(["s3:ListBucket"], [results.bucket_arn]),
-                _allow(
-                    ["s3:GetObject", "s3:PutObject"],
-                    [results.arn_for_objects("data/*"), results.arn_for_objects("backups/*")],
-                ),
-            ],
+            statements=hub_policies.worker_statements(
+                partition=cdk.Aws.PARTITION,
+                role_patterns=self._settings.role_patterns,
+                results_bucket=results.bucket_arn,
+            ),
         )
 
     def _make(self, wanted: _Function) -> lambda_.Function:
@@ -156,9 +146,9 @@ class Functions(Construct):
             description=wanted.description,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
-        for statement in wanted.statements:
-            role.add_to_policy(statement)
-        role.add_to_policy(_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]))
+        logging = hub_policies.logging_statements(log_group=log_group.log_group_arn)
+        for statement in (*wanted.statements, *logging):
+            role.add_to_policy(iam.PolicyStatement.from_json(statement))
         return role
 
     def _function_arn(self, name: str) -> str:
@@ -176,7 +166,3 @@ _ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Archit
 
 def _runtime(version: str) -> lambda_.Runtime:
     return lambda_.Runtime(f"python{version}", lambda_.RuntimeFamily.PYTHON)
-
-
-def _allow(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=actions, resources=resources)

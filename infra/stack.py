@@ -7,7 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.access_policies import PeoplePolicies
+from infra.access_policies import AccessPolicies
 from infra.functions import Functions
 from infra.monitoring import Monitoring
 from infra.nag_exceptions import acknowledge
@@ -28,7 +28,7 @@ class SesFleetStack(cdk.Stack):
         functions = Functions(self, settings, storage)
         Schedules(self, settings.schedules, functions.orchestrator, functions.dead_letters)
         Monitoring(self, settings, functions)
-        PeoplePolicies(self, functions, storage)
+        AccessPolicies(self, functions, storage)
         acknowledge(self, settings)
         for name, value in {
             "ConfigBucket": storage.config.bucket_name,

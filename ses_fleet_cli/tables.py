@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich import box
 from rich.console import RenderableType
@@ -11,6 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.data import (
+    BackupListData,
+    DescribeListData,
+    Drift,
+    ImportData,
+    ListContactsData,
+    ManageTopicData,
+    TopicMatrix,
+    ValidateAccessData,
+)
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
@@ -47,13 +56,13 @@ def plain(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, tex
 def _lists(summary: Summary, _width: int) -> Iterator[RenderableType]:
     rows = []
     for result in summary.results:
-        data = result.data or {}
-        found, counted = data.get("contact_list"), data.get("contacts") or {}
+        data = DescribeListData.read(result.data)
+        found, counted = data.contact_list, data.contacts
         cells = [
-            found["name"] if found else _why_not(result, "no list"),
-            str(len(data["topics"])) if found else "",
-            _number(counted.get("total")),
-            _number(counted.get("unsubscribed_all")),
+            found.name if found else _why_not(result, "no list"),
+            str(len(data.topics)) if found else "",
+            _number(counted.total) if counted else "",
+            _number(counted.unsubscribed_all) if counted else "",
         ]
         rows.append([printable(result.customer_code), *(printable(cell) for cell in cells)])
     yield plain("Contact lists", ["customer", "list", "topics", "contacts", "unsubscribed from all"], rows, texts=2)
@@ -61,47 +70,46 @@ def _lists(summary: Summary, _width: int) -> Iterator[RenderableType]:
 
 def _contacts(summary: Summary, _width: int) -> Iterator[RenderableType]:
     rows = []
-    for result in summary.results:
-        data = result.data or {}
-        known = data.get("total") is not None
-        cells = [_number(data.get("total")) if known else _why_not(result, ""), _number(data.get("parts"))]
-        rows.append([printable(result.customer_code), *cells])
-    total = sum((result.data or {}).get("total") or 0 for result in summary.results)
+    found = [(result, ListContactsData.read(result.data)) for result in summary.results]
+    for result, data in found:
+        contacts = _why_not(result, "") if data.total is None else _number(data.total)
+        rows.append([printable(result.customer_code), contacts, _number(data.parts)])
+    total = sum(data.total or 0 for _, data in found)
     yield plain("Contacts written", ["customer", "contacts", "parts"], [*rows, ["all", _number(total), ""]])
-    if not any((result.data or {}).get("parts") for result in summary.results):
+    if not any(data.parts for _, data in found):
         return
     yield Text(f"Export them to one file: ses-fleet runs export {summary.run_id} --format csv --out FILE\n")
 
 
 def _topics(summary: Summary, width: int) -> Iterator[RenderableType]:
-    fleet = summary.fleet
-    if fleet is None:
+    if summary.fleet is None:
         return
-    if fleet["topics"] is None:
-        yield Text(f"The comparison of all customers is in {fleet['location']}\n")
+    matrix = TopicMatrix.read(summary.fleet)
+    if matrix.topics is None:
+        yield Text(f"The comparison of all customers is in {matrix.location}\n")
         return
-    topics = list(fleet["topics"])
+    counts = list(matrix.topics.values())
     rows: list[_Row] = [
         (
             printable(result.customer_code),
-            [_number(fleet["topics"][name].get(result.customer_code)) for name in topics]
+            [_number(opted_in.get(result.customer_code)) for opted_in in counts]
             if result.status == "successful"
-            else [_why_not(result, "")] * len(topics),
+            else [_why_not(result, "")] * len(counts),
         )
         for result in summary.results
     ]
-    sums = ("all", [_number(sum(fleet["topics"][name].values())) for name in topics])
-    yield from _side_by_side("Opted in", topics, [*rows, sums], width)
-    if fleet["drift"] is not None:
-        yield from _drift(fleet["drift"])
+    sums = ("all", [_number(sum(opted_in.values())) for opted_in in counts])
+    yield from _side_by_side("Opted in", list(matrix.topics), [*rows, sums], width)
+    if matrix.drift is not None:
+        yield from _drift(matrix.drift)
 
 
-def _drift(drift: dict[str, Any]) -> Iterator[RenderableType]:
+def _drift(drift: Mapping[str, Drift]) -> Iterator[RenderableType]:
     rows = []
     for code, found in drift.items():
-        changed = [f"{one['topic']}.{one['field']}" for one in found["different"]]
-        if found["missing"] or found["extra"] or changed:
-            rows.append([printable(code), *(_names(names) for names in (found["missing"], found["extra"], changed))])
+        changed = [f"{one.topic}.{one.field}" for one in found.different]
+        if found.missing or found.extra or changed:
+            rows.append([printable(code), *(_names(names) for names in (found.missing, found.extra, changed))])
     if rows:
         yield plain("Differs from SESConfig.json", ["customer", "missing", "extra", "different"], rows, texts=4)
     else:
@@ -111,14 +119,14 @@ def _drift(drift: dict[str, Any]) -> Iterator[RenderableType]:
 def _managed(summary: Summary, _width: int) -> Iterator[RenderableType]:
     rows = []
     for result in summary.results:
-        data = result.data
-        if data is None:
+        if result.data is None:
             rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", ""])
             continue
-        updated = len({entry["topic"] for entry in data["updated"]})
-        counts = (data["added"], data["removed"], data["unchanged"], data["unmanaged"])
+        data = ManageTopicData.read(result.data)
+        updated = len({one.topic for one in data.updated})
+        counts = (data.added, data.removed, data.unchanged, data.unmanaged)
         added, removed, unchanged, unmanaged = (str(len(names)) for names in counts)
-        shown = f"{added} (new list)" if data["list_created"] else added
+        shown = f"{added} (new list)" if data.list_created else added
         rows.append([printable(result.customer_code), shown, str(updated), removed, unchanged, unmanaged])
     title = "Topics as they would be" if summary.dry_run else "Topics"
     yield plain(title, ["customer", "added", "updated", "removed", "unchanged", "unmanaged"], rows)
@@ -127,12 +135,11 @@ def _managed(summary: Summary, _width: int) -> Iterator[RenderableType]:
 def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
     rows = []
     for result in summary.results:
-        data = result.data
-        if data is None:
+        if result.data is None:
             rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
             continue
-        counts = [data[name] for name in ("created", "updated", "removed", "unchanged")]
-        counts += [sum(data["skipped"].values()), data["failed"]]
+        data = ImportData.read(result.data)
+        counts = (data.created, data.updated, data.removed, data.unchanged, sum(data.skipped.values()), data.failed)
         rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
     title = "Contacts as they would be imported" if summary.dry_run else "Contacts imported"
     yield plain(title, ["customer", "created", "updated", "removed", "unchanged", "skipped", "failed"], rows)
@@ -143,33 +150,30 @@ def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
 
 def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
     rows = []
-    for result in summary.results:
-        data = result.data or {}
-        saved = _number(data.get("total")) if data.get("backup") else _why_not(result, "no list")
-        rows.append([printable(result.customer_code), saved, _number(data.get("topics"))])
+    found = [(result, BackupListData.read(result.data)) for result in summary.results]
+    for result, data in found:
+        saved = _number(data.total) if data.backup else _why_not(result, "no list")
+        rows.append([printable(result.customer_code), saved, _number(data.topics)])
     yield plain("Backups", ["customer", "contacts", "topics"], rows)
-    if not any((result.data or {}).get("backup") for result in summary.results):
+    if not any(data.backup for _, data in found):
         return
     yield Text(f"Bring one back: ses-fleet invoke restore-list --customer-code CODE --param backup={summary.run_id}\n")
 
 
 def _access(summary: Summary, width: int) -> Iterator[RenderableType]:
-    names: dict[str, None] = {}
-    for result in summary.results:
-        names |= dict.fromkeys(check["name"] for check in (result.data or {}).get("checks", ()))
+    found = [(result, ValidateAccessData.read(result.data).checks) for result in summary.results]
+    names = dict.fromkeys(check.name for _, checks in found for check in checks)
     rows: list[_Row] = []
-    for result in summary.results:
-        checks = {check["name"]: _MARKS[check["status"]] for check in (result.data or {}).get("checks", ())}
-        otherwise = "–" if checks else _why_not(result, "–")
-        rows.append((printable(result.customer_code), [checks.get(name, otherwise) for name in names]))
+    for result, checks in found:
+        marks = {check.name: _MARKS[check.status] for check in checks}
+        otherwise = "–" if marks else _why_not(result, "–")
+        rows.append((printable(result.customer_code), [marks.get(name, otherwise) for name in names]))
     if names:
         yield from _side_by_side("Checks", list(names), rows, width)
-    for result in summary.results:
-        for check in (result.data or {}).get("checks", ()):
-            if check["status"] == "finding":
-                yield Text(
-                    f"   ⚠️  {printable(result.customer_code)}: {check['name']}: {printable(check['message'], 500)}"
-                )
+    for result, checks in found:
+        for check in checks:
+            if check.status == "finding":
+                yield Text(f"   ⚠️  {printable(result.customer_code)}: {check.name}: {printable(check.message, 500)}")
 
 
 _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {

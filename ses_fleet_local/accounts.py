@@ -12,9 +12,10 @@ from typing import Any
 
 import ses_fleet
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ACTIONS, identity_center_statements, policy_statements
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.policies import identity_center_statements, policy_statements
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
-from ses_fleet.runs.keys import PERSONAL_PARAMS
+from ses_fleet.runs import hub_policies
 from ses_fleet.text import printable
 from ses_fleet_local.scenario import Scenario, ScenarioList, ScenarioRole
 from strict_aws import moto_state
@@ -148,25 +149,18 @@ def _variables(ses_rate: float) -> dict[str, dict[str, str]]:
 
 
 def _hub_policies() -> dict[str, list[dict[str, Any]]]:
+    """Return the statements of the two functions' roles: as deployed, for any role and any object of the config."""
     functions = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
-    buckets = [f"arn:aws:s3:::{CONFIG_BUCKET}", f"arn:aws:s3:::{RESULTS_BUCKET}"]
+    results_bucket = f"arn:aws:s3:::{RESULTS_BUCKET}"
     return {
-        ORCHESTRATOR: [
-            _allow(["s3:GetObject"], f"{buckets[0]}/*"),
-            _allow(["s3:ListBucket"], buckets),
-            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/runs/*", f"{buckets[1]}/{PERSONAL_PARAMS}"]),
-            _allow(["lambda:InvokeFunction"], [f"{functions}:{WORKER}", f"{functions}:{ORCHESTRATOR}"]),
-        ],
-        WORKER: [
-            _allow(["sts:AssumeRole"], "arn:aws:iam::*:role/*"),
-            _allow(["s3:ListBucket"], buckets[1]),
-            _allow(["s3:GetObject", "s3:PutObject"], [f"{buckets[1]}/data/*", f"{buckets[1]}/backups/*"]),
-        ],
+        ORCHESTRATOR: hub_policies.orchestrator_statements(
+            config_bucket=f"arn:aws:s3:::{CONFIG_BUCKET}",
+            config_keys=["*"],
+            results_bucket=results_bucket,
+            functions=[f"{functions}:{WORKER}", f"{functions}:{ORCHESTRATOR}"],
+        ),
+        WORKER: hub_policies.worker_statements(partition="aws", role_patterns=["*"], results_bucket=results_bucket),
     }
-
-
-def _allow(actions: list[str], resource: str | list[str]) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
 def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from policy_sentry.querying.actions import get_action_data
 from policy_sentry.querying.all import get_all_service_prefixes
 
 from infra import customer_role
-from ses_fleet.actions.catalogue import ACTIONS, identity_center_policy, session_policy
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.policies import identity_center_policy, session_policy
 from ses_fleet.config.customer import Customer, IdentityCenter
 from tests.infra import synth
 

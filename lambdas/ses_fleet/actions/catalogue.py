@@ -1,140 +1,40 @@
-"""The catalogue: what each action is called, takes, changes and may do.
+"""The catalogue: what each action is called, takes, finds out, changes and may do.
 
-Declarations only. The code behind a name is worker/actions/<verb_noun>.py; worker/registry.py joins the two.
-The help answer, the session policies and the customers' role templates derive from this page.
+Declarations only. The code of an action is worker/actions/<verb_noun>.py; worker/registry.py joins the two.
+The help answer, the session policies and the customers' role templates are made from this module.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel
 
-from ses_fleet import limits
-from ses_fleet.config.customer import Customer, IdentityCenter
-from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN
-from ses_fleet.runs.models import RunRequest, Scope
+from ses_fleet.actions.data import (
+    BackupListData,
+    DescribeListData,
+    DescribeTopicsData,
+    DirectoryFiles,
+    ImportData,
+    ListContactsData,
+    ManageTopicData,
+    RestoreListData,
+    RestoreTopicsData,
+    ValidateAccessData,
+)
+from ses_fleet.actions.params import (
+    BackupListParams,
+    DescribeListParams,
+    ImportParams,
+    ListContactsParams,
+    ManageTopicParams,
+    Params,
+    RestoreListParams,
+    RestoreTopicsParams,
+)
 
-# IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
-_UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
-_IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
-# Where import files lie in a customer's bucket.
-IMPORT_PREFIX = "ses-fleet/"
-# Of a field whose value says something of a person.
-PERSONAL: dict[str, JsonValue] = {"personal": True}
-
-
-class Params(BaseModel):
-    """Base of every action's `params`: unknown fields are refused.
-
-    A field with PERSONAL says something of a person, and its value is kept as ses_fleet/runs/personal_params.py says.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class DescribeListParams(Params):
-    """`params` of describe-list."""
-
-    count_contacts: bool = Field(default=True, description="count opt-ins over all contacts; false skips the counting")
-
-
-class ListContactsParams(Params):
-    """`params` of list-contacts: what is given must all hold."""
-
-    topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_PATTERN}$")] | None = Field(
-        default=None, description="only contacts whose status for this topic is `status`"
-    )
-    status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
-        default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; goes with `topic`"
-    )
-    unsubscribed: bool | None = Field(
-        default=None, description="only contacts that unsubscribed from everything (true), or did not (false)"
-    )
-    changed_since: datetime | None = Field(
-        default=None,
-        description="only contacts updated at or after this time, ISO 8601, UTC unless it says otherwise; also those "
-        "of which SES does not say when it was",
-    )
-
-    @field_validator("status")
-    @classmethod
-    def _status_of_a_topic(cls, status: str | None, info: ValidationInfo) -> str | None:
-        if status is not None and info.data.get("topic") is None:
-            raise ValueError("goes with topic: it is the status for one topic")
-        return status
-
-    @field_validator("changed_since", mode="before")
-    @classmethod
-    def _time(cls, value: object) -> object:
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is None:
-            raise ValueError("must be an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T12:00:00Z")
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-    @property
-    def wanted_status(self) -> str:
-        """The status that `topic` asks for."""
-        return self.status or "OPT_IN"
-
-
-class ManageTopicParams(Params):
-    """`params` of manage-topic."""
-
-    canary: int | None = Field(
-        default=None, ge=1, description="run so many customers first, and the others only if all of those succeeded"
-    )
-
-
-class BackupListParams(Params):
-    """`params` of backup-list."""
-
-    with_attributes: bool = Field(
-        default=False, description="also save contacts' attributes: one request a contact, at one a second"
-    )
-
-
-class RestoreTopicsParams(Params):
-    """`params` of restore-topics."""
-
-    backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
-        description="the run whose prune saved the topics: the last part of its backups/ path"
-    )
-
-
-class RestoreListParams(RestoreTopicsParams):
-    """`params` of restore-list."""
-
-    backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
-        description="the run of backup-list that is brought back"
-    )
-    overwrite_unsubscribes: bool = Field(
-        default=False, description="also undo unsubscribing and opting out since the backup"
-    )
-
-
-class ImportParams(Params):
-    """`params` of import-aws-contact."""
-
-    username: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=limits.USER_NAME_CHARACTERS,
-        description="only the user of this name in Identity Center; not with prune",
-        json_schema_extra=PERSONAL,
-    )
-    sync_topics: bool = Field(
-        default=False,
-        description="also opt contacts that are there in to topics of their roles, where they have no preference",
-    )
-
+Scope = Literal["all", "single"]
 
 SesConfigUse = Literal["no", "if there", "required"]
 
@@ -143,6 +43,7 @@ SesConfigUse = Literal["no", "if there", "required"]
 class Action:
     """One action.
 
+    `params` is the model of the payload's `params`, `data` that of the result's `data`.
     `permissions` are the IAM actions that its worker may use in the customer's account,
     `identity_center_permissions` those that it may use through the role that reads Identity Center.
     `ses_config`: whether a run of it reads SESConfig.json. `prunes`: whether it takes `prune`. `needs_people`:
@@ -154,6 +55,7 @@ class Action:
     purpose: str
     mutates: bool
     params: type[Params]
+    data: type[BaseModel]
     permissions: tuple[str, ...]
     identity_center_permissions: tuple[str, ...] = ()
     ses_config: SesConfigUse = "no"
@@ -167,6 +69,7 @@ DESCRIBE_LIST = Action(
     purpose="the contact list, its topics, and how many contacts are opted in to each",
     mutates=False,
     params=DescribeListParams,
+    data=DescribeListData,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
 )
 
@@ -175,6 +78,7 @@ DESCRIBE_TOPICS = Action(
     purpose="opt-ins of every topic, compared across customers, and what differs from SESConfig.json",
     mutates=False,
     params=Params,
+    data=DescribeTopicsData,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
     ses_config="if there",
 )
@@ -184,6 +88,7 @@ LIST_CONTACTS = Action(
     purpose="every contact with its preferences, explicit and effective, written to S3",
     mutates=False,
     params=ListContactsParams,
+    data=ListContactsData,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
 )
 
@@ -192,6 +97,7 @@ VALIDATE_ACCESS = Action(
     purpose="whether a customer is ready: roles, ExternalIds, account, SES sandbox, contact list, Identity Center",
     mutates=False,
     params=Params,
+    data=ValidateAccessData,
     permissions=("ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
     identity_center_permissions=("sso:ListInstances",),
 )
@@ -201,6 +107,7 @@ MANAGE_TOPIC = Action(
     purpose="give the list the topics of SESConfig.json, in place; with prune, no others",
     mutates=True,
     params=ManageTopicParams,
+    data=ManageTopicData,
     permissions=(
         "ses:CreateContactList",
         "ses:GetContactList",
@@ -217,6 +124,7 @@ BACKUP_LIST = Action(
     purpose="save the list, its topics and its contacts to S3",
     mutates=False,
     params=BackupListParams,
+    data=BackupListData,
     permissions=("ses:GetContact", "ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
 )
 
@@ -236,6 +144,7 @@ RESTORE_LIST = Action(
     purpose="bring a list back as backup-list saved it; nobody is subscribed again who left since",
     mutates=True,
     params=RestoreListParams,
+    data=RestoreListData,
     # A list that is made with tags is tagged, which is a permission of its own.
     permissions=(*_RESTORING, "ses:TagResource"),
     scopes=("single",),
@@ -246,6 +155,7 @@ RESTORE_TOPICS = Action(
     purpose="bring back the topics that a prune removed, with everybody's preferences",
     mutates=True,
     params=RestoreTopicsParams,
+    data=RestoreTopicsData,
     permissions=tuple(name for name in _RESTORING if name not in ("ses:CreateContact", "ses:CreateContactList")),
     scopes=("single",),
 )
@@ -263,6 +173,7 @@ IMPORT_AWS_CONTACT = Action(
     "their choice",
     mutates=True,
     params=ImportParams,
+    data=ImportData,
     permissions=(
         "s3:DeleteObject",
         "s3:PutObject",
@@ -288,6 +199,7 @@ READ_IDENTITY_CENTER = Action(
     purpose="the first phase of an import: users, groups and memberships, once for all customers that share them",
     mutates=False,
     params=ImportParams,
+    data=DirectoryFiles,
     permissions=(),
     identity_center_permissions=_READING_PEOPLE,
     scopes=(),
@@ -321,73 +233,6 @@ def payload_names() -> dict[str, tuple[Action, Scope]]:
     }
 
 
-def policy_statements(
-    action: Action, *, partition: str, region: str, account_id: str, import_bucket: str | None
-) -> list[dict[str, Any]]:
-    """IAM statements that allow what the action declares and nothing else; `region` may be "*".
-
-    Without `import_bucket` there is nothing in S3 to be allowed.
-    """
-    ses = f"arn:{partition}:ses:{region}:{account_id}"
-    by_resource: dict[str, list[str]] = {}
-    for name in action.permissions:
-        if name.startswith("s3:"):
-            resource = f"arn:{partition}:s3:::{import_bucket}/{IMPORT_PREFIX}*" if import_bucket else None
-        elif name in _UNSCOPED_ACTIONS:
-            resource = "*"
-        else:
-            resource = f"{ses}:import-job/*" if name in _IMPORT_JOB_ACTIONS else f"{ses}:contact-list/*"
-        if resource is not None:
-            by_resource.setdefault(resource, []).append(name)
-    return [{"Effect": "Allow", "Action": names, "Resource": resource} for resource, names in by_resource.items()]
-
-
-def session_policy(action: Action, customer: Customer, partition: str) -> str:
-    """The policy that cuts an assumed session down to this action on this customer's list."""
-    statements = policy_statements(
-        action,
-        partition=partition,
-        region=customer.region,
-        account_id=customer.account_id,
-        import_bucket=customer.import_bucket,
-    )
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
-
-
-def identity_center_statements(
-    permissions: Collection[str], *, partition: str, store_id: str | None
-) -> list[dict[str, Any]]:
-    """IAM statements for the role that reads Identity Center, on one store or, with None, on any.
-
-    The store may be another account's. Users, groups and memberships have no store in their ARNs, and
-    sso:ListInstances knows no resource (service authorization reference).
-    """
-    identity_store = f"arn:{partition}:identitystore"
-    inside = [f"{identity_store}:::{kind}/*" for kind in ("group", "membership", "user")]
-    reading = [name for name in permissions if name.startswith("identitystore:")]
-    others = [name for name in permissions if name not in reading]
-    statements: list[dict[str, Any]] = []
-    if reading:
-        store = f"{identity_store}::*:identitystore/{store_id or '*'}"
-        statements.append({"Effect": "Allow", "Action": reading, "Resource": [store, *inside]})
-    if others:
-        statements.append({"Effect": "Allow", "Action": others, "Resource": "*"})
-    return statements
-
-
-def identity_center_policy(action: Action, source: IdentityCenter, partition: str) -> str:
-    """The policy that cuts a session of that role down to this action on this store."""
-    statements = identity_center_statements(
-        action.identity_center_permissions, partition=partition, store_id=source.store_id
-    )
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
-
-
-def help_answer() -> dict[str, Any]:
-    """The answer to `{"action": "help"}`: every action with its fields, and whether it changes anything."""
-    return {"action": HELP, "exit_code": 0, "actions": [_described(*entry) for entry in payload_names().items()]}
-
-
 ALL_ONLY_FIELDS = (
     "max_customer_concurrency",
     "include",
@@ -406,17 +251,3 @@ def field_scope(field: str) -> FieldScope:
     if field in ALL_ONLY_FIELDS:
         return "all"
     return "single" if field in SINGLE_ONLY_FIELDS else "both"
-
-
-def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:
-    action, scope = entry
-    schema = RunRequest.model_json_schema()["properties"]
-    return {
-        "name": name,
-        "purpose": action.purpose,
-        "scope": scope,
-        "mutates": action.mutates,
-        "fields": [field for field in schema if field_scope(field) in (scope, "both")],
-        "params_schema": action.params.model_json_schema(),
-        "permissions": [*action.permissions, *action.identity_center_permissions],
-    }

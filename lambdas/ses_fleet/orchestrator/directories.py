@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_fleet.actions.catalogue import READ_IDENTITY_CENTER
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.orchestrator import fan_out, identity_sources
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.fan_out import Finished, Outcome
@@ -16,18 +17,18 @@ from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.runs.keys import people_prefix
-from ses_fleet.runs.models import People, WorkItem
+from ses_fleet.runs.models import WorkItem
 
 
 @dataclass(frozen=True)
 class Directories:
     """What was read: `people` by the name of the source, and how the reading ended; `outcome.left` are sources."""
 
-    people: Mapping[str, People] = field(default_factory=dict)
+    people: Mapping[str, DirectoryFiles] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
     sources: tuple[Source, ...] = ()
 
-    def of(self, customer: PlannedCustomer) -> People | None:
+    def of(self, customer: PlannedCustomer) -> DirectoryFiles | None:
         """Return what was read for this customer, or None when its Identity Center was not read."""
         return self.people.get(identity_sources.name_of(customer))
 

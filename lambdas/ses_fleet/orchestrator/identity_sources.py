@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.orchestrator.fan_out import Finished
 from ses_fleet.orchestrator.plan import PlannedCustomer
 from ses_fleet.runs import results
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, People
+from ses_fleet.runs.models import CustomerResult, ErrorInfo
 from ses_fleet.text import printable
 
 
@@ -51,10 +52,10 @@ def name_of(customer: PlannedCustomer) -> str:
     return hashlib.sha256(json.dumps(way_in).encode()).hexdigest()[:16]
 
 
-def read(result: CustomerResult) -> People | None:
+def read(result: CustomerResult) -> DirectoryFiles | None:
     """Return what a worker read of an Identity Center, or None when it did not read it."""
     try:
-        return People.model_validate(result.data) if result.status == "successful" else None
+        return DirectoryFiles.model_validate(result.data) if result.status == "successful" else None
     except ValidationError:
         return None
 

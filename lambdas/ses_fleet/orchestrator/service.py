@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ses_fleet import clock, foreign_errors
-from ses_fleet.actions.catalogue import help_answer
 from ses_fleet.errors import OrchestratorError, RunRefusedError, SesFleetError
 from ses_fleet.orchestrator import refusal, run
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.runs import request
+from ses_fleet.runs.help import help_answer
 from ses_fleet.runs.models import Summary
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, computed_field
 
 from ses_fleet import limits
+from ses_fleet.actions.catalogue import Scope
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Category
@@ -17,7 +19,6 @@ from ses_fleet.identifiers import RunId
 from ses_fleet.model_bases import Stored, Wire
 
 Status = Literal["successful", "failed", "skipped", "not_started"]
-Scope = Literal["all", "single"]
 
 
 class Trigger(Wire):
@@ -78,27 +79,6 @@ class RunRequest(Wire):
         return self.action.removesuffix("-all")
 
 
-class People(Wire):
-    """What the first phase of a run read of one Identity Center: complete files below `prefix` in the results bucket.
-
-    `users` counts all users; `memberships` counts those in groups whose role a topic names, of which there are
-    `groups` among `all_groups`. `user_prefix` is where the users lie, if elsewhere than the memberships. `store_id` is
-    the identity store that was read. `vanished_groups` counts groups that were deleted while they were read: their
-    members are unknown, so such a reading removes nobody.
-    """
-
-    prefix: str
-    user_prefix: str | None = None
-    store_id: str | None = None
-    vanished_groups: int = 0
-    users: int
-    groups: int
-    all_groups: int = 0
-    memberships: int
-    user_parts: int
-    membership_parts: int
-
-
 class WorkItem(Wire):
     """What the orchestrator sends to a worker: one slice of one customer.
 
@@ -116,7 +96,7 @@ class WorkItem(Wire):
     prune: bool = False
     # The worker's event is parsed JSON already, which knows lists only.
     topics: Annotated[tuple[WantedTopic, ...], Field(strict=False)] | None = None
-    people: People | None = None
+    people: DirectoryFiles | None = None
     people_prefix: str | None = None
     personal_params: str | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
@@ -259,7 +239,7 @@ class Hop(Stored):
     deadline: str
     peak: int
     canaries: tuple[int, ...] = ()
-    people: dict[str, People] = Field(default_factory=dict)
+    people: dict[str, DirectoryFiles] = Field(default_factory=dict)
     sources: tuple[Progress, ...] = ()
     pending: tuple[Progress, ...]
 

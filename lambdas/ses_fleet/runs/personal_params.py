@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ACTIONS, Params
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.params import Params
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.runs.models import RunRequest
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import foreign_errors, limits
-from ses_fleet.actions.catalogue import Action, identity_center_policy, session_policy
+from ses_fleet.actions.catalogue import Action
+from ses_fleet.actions.policies import identity_center_policy, session_policy
 from ses_fleet.aws import clients
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs.models import WorkItem
 from ses_fleet.text import printable
-from ses_fleet.worker.answers import needed, text
+from ses_fleet.worker.responses import required_text, text_of
 
 _ASSUME_ROLE_ATTEMPTS = 3
 _ASSUMED_ACCOUNT = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/.+", re.DOTALL)
@@ -87,10 +88,10 @@ class Access:
         if external_id is not None:
             request["ExternalId"] = external_id
         answer = self.sts.call("assume_role", **request)
-        _check_account(customer, role.account_id, text(answer.get("AssumedRoleUser") or {}, "Arn") or "unknown")
+        _check_account(customer, role.account_id, text_of(answer.get("AssumedRoleUser") or {}, "Arn") or "unknown")
         keys = answer.get("Credentials") or {}
         names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
-        return clients.Credentials(*(needed(keys, name, "a session") for name in names))
+        return clients.Credentials(*(required_text(keys, name, "a session") for name in names))
 
 
 def advice(customer: Customer, failure: AwsCallError) -> str:

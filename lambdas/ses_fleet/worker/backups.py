@@ -14,8 +14,8 @@ from ses_fleet.model_bases import Stored
 from ses_fleet.runs.keys import backup_manifest_key, backup_prefix, backups_prefix, walk_prefix
 from ses_fleet.worker import record_files
 from ses_fleet.worker.contact_list import ContactList
-from ses_fleet.worker.context import Job, State
-from ses_fleet.worker.record_files import PartWriter, Record
+from ses_fleet.worker.context import ActionContext, State
+from ses_fleet.worker.record_files import Record, RecordFileWriter
 
 Kind = Literal["list", "topics", "contacts"]
 
@@ -50,12 +50,12 @@ class BackupWriter:
     (configuration) if the run's id has a backup of this customer already. `generation` above 1 is this run's own, anew.
     """
 
-    def __init__(self, job: Job, state: State, *, generation: int = 1) -> None:
-        self._job = job
+    def __init__(self, context: ActionContext, state: State, *, generation: int = 1) -> None:
+        self._context = context
         self._generation = generation
         self.folder: str | None = state.get("folder")
         self._parts_state: State = state.get("parts", {})
-        self._parts: PartWriter | None = None if self.folder is None else self._open(self.folder)
+        self._parts: RecordFileWriter | None = None if self.folder is None else self._open(self.folder)
 
     @property
     def total(self) -> int:
@@ -75,7 +75,7 @@ class BackupWriter:
         """Append contacts."""
         self._begun().add(records)
 
-    def flushed(self) -> PartWriter:
+    def flushed(self) -> RecordFileWriter:
         """The parts, everything written."""
         parts = self._begun()
         parts.flush()
@@ -86,28 +86,28 @@ class BackupWriter:
         if self._parts is not None:
             saved = self.flushed()
             for part in range(1, saved.parts + 1):
-                yield from record_files.records(self._job, saved.prefix, part)
+                yield from record_files.records(self._context, saved.prefix, part)
 
     def restart(self) -> None:
         """Forget every contact that was added; what is in S3 of them stays there, and nothing names it."""
         if self._parts is not None:
             self._parts.restart()
 
-    def _begun(self) -> PartWriter:
+    def _begun(self) -> RecordFileWriter:
         if self._parts is None:
             if self._generation == 1:
-                _refuse_a_second_backup(self._job)
+                _refuse_a_second_backup(self._context)
             self.folder = uuid.uuid4().hex
             self._parts = self._open(self.folder)
         return self._parts
 
-    def _open(self, folder: str) -> PartWriter:
-        prefix = _prefix(self._job, self._job.item.run_id, folder)
-        return PartWriter(self._job, prefix, self._parts_state, create_only=True)
+    def _open(self, folder: str) -> RecordFileWriter:
+        prefix = _prefix(self._context, self._context.item.run_id, folder)
+        return RecordFileWriter(self._context, prefix, self._parts_state, create_only=True)
 
 
 def complete(
-    job: Job,
+    context: ActionContext,
     kind: Kind,
     found: ContactList,
     topics: tuple[str, ...],
@@ -121,39 +121,41 @@ def complete(
     manifest = Manifest(
         kind=kind,
         folder=saved.folder,
-        run_id=job.item.run_id,
-        customer_code=job.code,
-        account_id=job.customer.account_id,
-        region=job.customer.region,
+        run_id=context.item.run_id,
+        customer_code=context.code,
+        account_id=context.customer.account_id,
+        region=context.customer.region,
         created_at=clock.iso(clock.now()),
         contact_list=found,
         topics=topics,
         contacts=written.total,
         parts=written.parts,
-        walk=written.walk,
+        walk=written.restarts,
         with_attributes=with_attributes,
     )
-    key = backup_manifest_key(job.code, job.item.run_id, generation)
-    job.create(key, manifest.model_dump_json().encode(), "application/json")
-    return job.results.location(job.backup_prefix)
+    key = backup_manifest_key(context.code, context.item.run_id, generation)
+    context.create(key, manifest.model_dump_json().encode(), "application/json")
+    return context.results.location(context.backup_prefix)
 
 
-def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
+def load(context: ActionContext, run_id: str, *kinds: Kind) -> Manifest:
     """The customer's own backup of that run, of one of these kinds; CustomerError (configuration) without one."""
-    key, body = _newest(job, run_id)
-    where = job.results.location(key)
+    key, body = _newest(context, run_id)
+    where = context.results.location(key)
     if body is None:
-        text = f"there is no complete backup of {job.code} by run {run_id}: {where} does not exist"
+        text = f"there is no complete backup of {context.code} by run {run_id}: {where} does not exist"
         raise CustomerError("configuration", "NoBackup", text)
     try:
         manifest = Manifest.model_validate_json(body)
     except ValidationError:
         raise CustomerError("configuration", "BadBackup", f"{where} is no manifest of a backup") from None
-    if (manifest.customer_code, manifest.run_id) != (job.code, run_id):
+    if (manifest.customer_code, manifest.run_id) != (context.code, run_id):
         text = f"{where} says that it is of another customer or run: it is not believed, and nothing was restored"
         raise CustomerError("configuration", "BackupOfAnotherCustomer", text)
-    if (manifest.account_id, manifest.region) != (job.customer.account_id, job.customer.region):
-        text = f"{where} is of account {manifest.account_id} in {manifest.region}, not of {job.code} as configured now"
+    if (manifest.account_id, manifest.region) != (context.customer.account_id, context.customer.region):
+        text = (
+            f"{where} is of account {manifest.account_id} in {manifest.region}, not of {context.code} as configured now"
+        )
         raise CustomerError("configuration", "BackupOfAnotherList", text)
     if manifest.kind not in kinds:
         other = "restore-topics" if manifest.kind == "topics" else "restore-list"
@@ -161,74 +163,76 @@ def load(job: Job, run_id: str, *kinds: Kind) -> Manifest:
     return manifest
 
 
-def runs_with_backups(job: Job) -> list[str]:
+def runs_with_backups(context: ActionContext) -> list[str]:
     """The ids of the runs that have a backup of the customer, complete or not; CustomerError when S3 does not say."""
-    prefix = backups_prefix(job.code)
+    prefix = backups_prefix(context.code)
     try:
-        return job.results.folders(prefix)
+        return context.results.folders(prefix)
     except AwsCallError as failure:
-        text = f"the backups in {job.results.location(prefix)} could not be listed ({failure.code}): {failure.text}"
+        text = f"the backups in {context.results.location(prefix)} could not be listed ({failure.code}): {failure.text}"
         raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
 
 
-def prunes_since(job: Job, older: Manifest, run_ids: Iterable[str]) -> list[Manifest]:
+def prunes_since(context: ActionContext, older: Manifest, run_ids: Iterable[str]) -> list[Manifest]:
     """Of these runs, the complete backups of topics made since another backup of the same list, in that order.
 
     One that cannot be understood is a warning; CustomerError when they cannot be read.
     """
-    found = prunes(job, (run_id for run_id in run_ids if run_id != older.run_id))
+    found = prunes(context, (run_id for run_id in run_ids if run_id != older.run_id))
     return [one for one in found if one.created_at >= older.created_at]
 
 
-def prunes(job: Job, run_ids: Iterable[str]) -> list[Manifest]:
+def prunes(context: ActionContext, run_ids: Iterable[str]) -> list[Manifest]:
     """Of these runs, the complete backups of topics of the customer's list, in the order in which they were made.
 
     One that cannot be understood is a warning; CustomerError when they cannot be read.
     """
-    place = (job.customer.account_id, job.customer.region)
-    found = [one for run_id in run_ids if (one := _found(job, run_id)) is not None]
+    place = (context.customer.account_id, context.customer.region)
+    found = [one for run_id in run_ids if (one := _found(context, run_id)) is not None]
     return sorted(
         (one for one in found if one.kind == "topics" and (one.account_id, one.region) == place),
         key=lambda one: one.created_at,
     )
 
 
-def _found(job: Job, run_id: str) -> Manifest | None:
-    key, body = _newest(job, run_id)
+def _found(context: ActionContext, run_id: str) -> Manifest | None:
+    key, body = _newest(context, run_id)
     if body is None:
         return None
     try:
         manifest = Manifest.model_validate_json(body)
     except ValidationError:
-        job.warn(
-            f"{job.results.location(key)} cannot be understood: if it is of a prune, who refused its topics by then "
-            "is not known"
+        context.warn(
+            f"{context.results.location(key)} cannot be understood: if it is of a prune, who refused its topics "
+            "by then is not known"
         )
         return None
-    return manifest if (manifest.customer_code, manifest.run_id) == (job.code, run_id) else None
+    return manifest if (manifest.customer_code, manifest.run_id) == (context.code, run_id) else None
 
 
-def records(job: Job, manifest: Manifest, part: int) -> list[Record]:
+def records(context: ActionContext, manifest: Manifest, part: int) -> list[Record]:
     """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is restored then."""
-    found = record_files.records(job, walk_prefix(_prefix(job, manifest.run_id, manifest.folder), manifest.walk), part)
+    found = record_files.records(
+        context, walk_prefix(_prefix(context, manifest.run_id, manifest.folder), manifest.walk), part
+    )
     if not all(isinstance(record.get("email"), str) for record in found):
-        text = f"part {part} of the backup {manifest.run_id} of {job.code} is damaged; nothing of it was restored"
+        text = f"part {part} of the backup {manifest.run_id} of {context.code} is damaged; nothing of it was restored"
         raise CustomerError("operation", "DamagedData", text)
     return found
 
 
-def _newest(job: Job, run_id: str) -> tuple[str, bytes | None]:
+def _newest(context: ActionContext, run_id: str) -> tuple[str, bytes | None]:
     """The key and the text of a run's newest manifest; of the first one and None when there is none.
 
     Only a backup of topics is ever made anew.
     """
-    key = backup_manifest_key(job.code, run_id)
-    body = record_files.read(job, key)
+    key = backup_manifest_key(context.code, run_id)
+    body = record_files.read(context, key)
     for generation in range(2, limits.CHANGE_ATTEMPTS + 1):
         if body is None or not _is_of_topics(body):
             break
-        later = backup_manifest_key(job.code, run_id, generation)
-        found = record_files.read(job, later)
+        later = backup_manifest_key(context.code, run_id, generation)
+        found = record_files.read(context, later)
         if found is None:
             break
         key, body = later, found
@@ -242,13 +246,15 @@ def _is_of_topics(body: bytes) -> bool:
         return False
 
 
-def _prefix(job: Job, run_id: str, folder: str | None) -> str:
-    return backup_prefix(job.code, run_id) + ("" if folder is None else f"{folder}/")
+def _prefix(context: ActionContext, run_id: str, folder: str | None) -> str:
+    return backup_prefix(context.code, run_id) + ("" if folder is None else f"{folder}/")
 
 
-def _refuse_a_second_backup(job: Job) -> None:
-    key = backup_manifest_key(job.code, job.item.run_id)
-    if record_files.read(job, key) is not None:
-        where = job.results.location(key)
-        text = f"{where} is there already: run {job.item.run_id} has a backup of {job.code}; choose another run_id"
+def _refuse_a_second_backup(context: ActionContext) -> None:
+    key = backup_manifest_key(context.code, context.item.run_id)
+    if record_files.read(context, key) is not None:
+        where = context.results.location(key)
+        text = (
+            f"{where} is there already: run {context.item.run_id} has a backup of {context.code}; choose another run_id"
+        )
         raise CustomerError("configuration", "BackupExists", text)

@@ -12,10 +12,10 @@ from ses_fleet import limits
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.model_bases import Stored
-from ses_fleet.worker.answers import listed, needed, text
-from ses_fleet.worker.context import Job, State
-from ses_fleet.worker.paced import PacedClient, Reader
-from ses_fleet.worker.walk import Walk
+from ses_fleet.worker.context import ActionContext, State
+from ses_fleet.worker.paced_client import PacedClient, ReadClient
+from ses_fleet.worker.pagination import Paginator
+from ses_fleet.worker.responses import list_of, required_text, text_of
 
 _PREFERENCE = "a preference of a contact"
 
@@ -31,33 +31,33 @@ class ContactList(Stored):
     tags: dict[str, str] = Field(default_factory=dict)
 
 
-class Scan:
+class ContactScan:
     """A walk over the contacts of the account's list. `found` is None until `open`, or when there is no list."""
 
     def __init__(self, state: State) -> None:
         kept = state.get("list")
         self.found = None if kept is None else ContactList.model_validate(kept)
-        self._walk = Walk("list_contacts", "Contacts", state)
+        self._paginator = Paginator("list_contacts", "Contacts", state)
 
     def state(self) -> State:
         """Return where the next slice goes on; JSON. A page in the middle of which it is asked will come once more."""
-        return {"list": self.found and self.found.model_dump(mode="json"), **self._walk.state()}
+        return {"list": self.found and self.found.model_dump(mode="json"), **self._paginator.state()}
 
-    def open(self, job: Job) -> ContactList | None:
+    def open(self, context: ActionContext) -> ContactList | None:
         """Find the list, unless an earlier slice did."""
         if self.found is None:
-            self.found = find(job)
+            self.found = find(context)
         return self.found
 
     def pages(
         self,
-        job: Job,
+        context: ActionContext,
         restart: Callable[[], None],
         condition: dict[str, Any] | None = None,
         size: int = limits.SES_PAGE_SIZE,
         *,
         look_again: bool = False,
-        ses: Reader | None = None,
+        ses: ReadClient | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
         """Yield every page that is still to come, as SES has them. After SliceTimeoutError, `state` is where to go on.
 
@@ -71,23 +71,23 @@ class Scan:
         asked: dict[str, Any] = {"ContactListName": self.found.name, "PageSize": size}
         if condition is not None:
             asked["Filter"] = condition
-        reader = ses or _Patient(job.ses)
+        reader = ses or _RetryNotFound(context.ses)
         try:
-            yield from self._walk.pages(reader, asked, restart)
+            yield from self._paginator.pages(reader, asked, restart)
         except AwsCallError as failure:
             if failure.status != 404:
                 raise
-            raise _vanished(job, self.found.name) from None
-        if look_again or (self._walk.several and ses is None):
-            self._check(job, self.found)
+            raise _vanished(context, self.found.name) from None
+        if look_again or (self._paginator.several and ses is None):
+            self._check(context, self.found)
 
-    def _check(self, job: Job, began: ContactList) -> None:
+    def _check(self, context: ActionContext, began: ContactList) -> None:
         """Half of a list and half of another one of the same name are no list."""
-        now = read(job, began.name)
+        now = read(context, began.name)
         if None not in (began.created_at, now.created_at) and began.created_at != now.created_at:
             message = (
-                f"the contact list {began.name} of {job.code} was deleted and made anew while it was read; nothing of "
-                "it was used. Run this customer again"
+                f"the contact list {began.name} of {context.code} was deleted and made anew while it was read; "
+                "nothing of it was used. Run this customer again"
             )
             raise CustomerError("operation", "ContactListReplaced", message, retryable=True)
 
@@ -103,14 +103,14 @@ def chosen(contact: dict[str, Any]) -> dict[str, str]:
     if all(found) and all(found.values()):
         return found
     return {
-        needed(one, "TopicName", _PREFERENCE): needed(one, "SubscriptionStatus", _PREFERENCE)
-        for one in listed(contact, "TopicPreferences")
+        required_text(one, "TopicName", _PREFERENCE): required_text(one, "SubscriptionStatus", _PREFERENCE)
+        for one in list_of(contact, "TopicPreferences")
     }
 
 
 def address(contact: dict[str, Any]) -> str:
     """The address of a contact as ListContacts shows it; CustomerError when it has none."""
-    return needed(contact, "EmailAddress", "a contact")
+    return required_text(contact, "EmailAddress", "a contact")
 
 
 def record(contact: dict[str, Any]) -> dict[str, Any]:
@@ -140,16 +140,16 @@ def api_topics(topics: Iterable[Topic]) -> list[dict[str, str]]:
     ]
 
 
-def find(job: Job) -> ContactList | None:
+def find(context: ActionContext) -> ContactList | None:
     """The list named in config.json, else the account's only one; None when there is none.
 
     CustomerError (operation) when the list vanishes between two looks.
     """
-    configured = job.customer.contact_list_name
-    name = configured or first_name(job)
+    configured = context.customer.contact_list_name
+    name = configured or first_name(context)
     if name is None:
         return None
-    reader = job.ses if configured is not None else _Patient(job.ses)
+    reader = context.ses if configured is not None else _RetryNotFound(context.ses)
     try:
         return described(reader.read("get_contact_list", ContactListName=name), name)
     except AwsCallError as failure:
@@ -158,50 +158,50 @@ def find(job: Job) -> ContactList | None:
     # Only a list that was configured by name may turn out not to be there: then the account has none of that name.
     if configured is not None:
         return None
-    raise _vanished(job, name)
+    raise _vanished(context, name)
 
 
-def read(job: Job, name: str) -> ContactList:
+def read(context: ActionContext, name: str) -> ContactList:
     """The list of that name as it is now; CustomerError (operation) when it is there no more."""
     try:
-        return described(_Patient(job.ses).read("get_contact_list", ContactListName=name), name)
+        return described(_RetryNotFound(context.ses).read("get_contact_list", ContactListName=name), name)
     except AwsCallError as failure:
         if failure.status != 404:
             raise
-        raise _vanished(job, name) from None
+        raise _vanished(context, name) from None
 
 
 def described(answer: dict[str, Any], asked: str | None = None) -> ContactList:
     """GetContactList's answer in our words. `asked` is the name that was asked for: an answer may leave it out."""
-    name = text(answer, "ContactListName") or asked
+    name = text_of(answer, "ContactListName") or asked
     return ContactList(
-        name=name or needed(answer, "ContactListName", "a contact list"),
-        description=text(answer, "Description"),
+        name=name or required_text(answer, "ContactListName", "a contact list"),
+        description=text_of(answer, "Description"),
         created_at=_iso(answer.get("CreatedTimestamp")),
         last_updated_at=_iso(answer.get("LastUpdatedTimestamp")),
-        topics=tuple(_topic(topic) for topic in listed(answer, "Topics")),
-        tags={needed(tag, "Key", "a tag"): text(tag, "Value") or "" for tag in listed(answer, "Tags")},
+        topics=tuple(_topic(topic) for topic in list_of(answer, "Topics")),
+        tags={required_text(tag, "Key", "a tag"): text_of(tag, "Value") or "" for tag in list_of(answer, "Tags")},
     )
 
 
-def first_name(job: Job, ses: Reader | None = None) -> str | None:
+def first_name(context: ActionContext, ses: ReadClient | None = None) -> str | None:
     """The name of the account's only list, if it has one."""
-    for page in Walk("list_contact_lists", "ContactLists").pages(ses or job.ses, {}, lambda: None):
+    for page in Paginator("list_contact_lists", "ContactLists").pages(ses or context.ses, {}, lambda: None):
         for entry in page:
-            return needed(entry, "ContactListName", "a contact list")
+            return required_text(entry, "ContactListName", "a contact list")
     return None
 
 
 def _topic(topic: dict[str, Any]) -> Topic:
     return Topic(
-        name=needed(topic, "TopicName", "a topic"),
-        display_name=text(topic, "DisplayName"),
-        description=text(topic, "Description"),
-        default_status=needed(topic, "DefaultSubscriptionStatus", "a topic"),
+        name=required_text(topic, "TopicName", "a topic"),
+        display_name=text_of(topic, "DisplayName"),
+        description=text_of(topic, "Description"),
+        default_status=required_text(topic, "DefaultSubscriptionStatus", "a topic"),
     )
 
 
-class _Patient:
+class _RetryNotFound:
     """Reads of a list that SES has shown already: one that is not there is asked for again, as reads may lag."""
 
     def __init__(self, ses: PacedClient) -> None:
@@ -219,8 +219,8 @@ class _Patient:
         return self._ses.read(operation, **parameters)
 
 
-def _vanished(job: Job, name: str) -> CustomerError:
-    message = f"the contact list {name} of {job.code} vanished while it was read; nothing of it was used"
+def _vanished(context: ActionContext, name: str) -> CustomerError:
+    message = f"the contact list {name} of {context.code} vanished while it was read; nothing of it was used"
     return CustomerError("operation", "ContactListVanished", f"{message}. Run this customer again", retryable=True)
 
 

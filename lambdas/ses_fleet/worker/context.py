@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
@@ -14,7 +16,7 @@ from ses_fleet.runs import keys, personal_params
 from ses_fleet.runs.models import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
-from ses_fleet.worker.paced import PacedClient
+from ses_fleet.worker.paced_client import PacedClient
 
 State = dict[str, Any]
 
@@ -23,7 +25,7 @@ State = dict[str, Any]
 class Done:
     """The action is finished. With `failure` it failed, and `data` is what it found out before."""
 
-    data: dict[str, Any]
+    data: BaseModel
     data_location: str | None = None
     failure: CustomerError | None = None
 
@@ -39,7 +41,7 @@ Outcome = Done | More
 
 
 @dataclass
-class Job:
+class ActionContext:
     """One customer's slice of work. Lives for one invocation, like the credentials behind `ses`.
 
     `open_ses` assumes the customer's role; nothing is assumed before `ses` is first used.

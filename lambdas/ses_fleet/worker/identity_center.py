@@ -7,15 +7,15 @@ from typing import Any
 
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import CustomerError
-from ses_fleet.worker.answers import text
-from ses_fleet.worker.paced import PacedClient
-from ses_fleet.worker.walk import Walk
+from ses_fleet.worker.paced_client import PacedClient
+from ses_fleet.worker.pagination import Paginator
+from ses_fleet.worker.responses import text_of
 
 _ACTIVE = "ACTIVE"
 
 
 @dataclass(frozen=True)
-class Other:
+class UnusableInstance:
     """An instance that cannot be read now, and why: its status, or that it has no identity store."""
 
     name: str
@@ -29,7 +29,7 @@ class Instances:
     the account that owns it, and the others."""
 
     owners: dict[str, str] = field(default_factory=dict)
-    others: list[Other] = field(default_factory=list)
+    others: list[UnusableInstance] = field(default_factory=list)
 
     @property
     def coming(self) -> bool:
@@ -43,19 +43,19 @@ class Instances:
 
     def add(self, instance: dict[str, Any]) -> None:
         """Take in one of ListInstances. One without a status is from a time before there was one, and active."""
-        store, status = text(instance, "IdentityStoreId"), text(instance, "Status") or _ACTIVE
-        owner = text(instance, "OwnerAccountId") or "unknown"
+        store, status = text_of(instance, "IdentityStoreId"), text_of(instance, "Status") or _ACTIVE
+        owner = text_of(instance, "OwnerAccountId") or "unknown"
         if store is not None and status == _ACTIVE:
             self.owners[store] = owner
             return
-        name = store or text(instance, "InstanceArn") or "an unnamed one"
-        self.others.append(Other(name, owner, status if status != _ACTIVE else "it has no identity store"))
+        name = store or text_of(instance, "InstanceArn") or "an unnamed one"
+        self.others.append(UnusableInstance(name, owner, status if status != _ACTIVE else "it has no identity store"))
 
 
 def instances(sso_admin: PacedClient) -> Instances:
     """All instances that are visible."""
     found = Instances()
-    for page in Walk("list_instances", "Instances").pages(sso_admin, {}, found.forget):
+    for page in Paginator("list_instances", "Instances").pages(sso_admin, {}, found.forget):
         for one in page:
             found.add(one)
     return found

@@ -13,8 +13,8 @@ from ses_fleet.config.topics import Topic, differences
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import contact_list
 from ses_fleet.worker.contact_list import ContactList, api_topics
-from ses_fleet.worker.context import Job, State
-from ses_fleet.worker.paced import Patience, Reader, Requests
+from ses_fleet.worker.context import ActionContext, State
+from ses_fleet.worker.paced_client import ReadClient, UnitClient, Waiter
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ Wrote = Callable[[ContactList | None], None]
 
 
 @dataclass(frozen=True)
-class Changed:
+class ListChange:
     """The list before (None: it was created), as it is now, and whether it was written to."""
 
     before: ContactList | None
@@ -49,11 +49,11 @@ class ListEditor:
     shows an older state: SES's reads may lag behind its writes.
     """
 
-    def __init__(self, job: Job, state: State) -> None:
-        self._job = job
+    def __init__(self, context: ActionContext, state: State) -> None:
+        self._context = context
         self._older = [_topics(one) for one in state.get("older", ())]  # None: there was no list
         self._written = _topics(state.get("written"))
-        self._patience = Patience(state.get("looks", 0))
+        self._waiter = Waiter(state.get("looks", 0))
         self._name: str | None = None
         self._was_there = False  # whether the list was seen in this run: then it is not missing at once
 
@@ -62,7 +62,7 @@ class ListEditor:
         return {
             "older": [_state(one) for one in self._older],
             "written": _state(self._written),
-            "looks": self._patience.looks,
+            "looks": self._waiter.looks,
         }
 
     def find(self, *, needed: bool = False) -> ContactList | None:
@@ -75,7 +75,7 @@ class ListEditor:
         def good(found: ContactList | None) -> bool:
             return self._is_believed(found) and not (needed and found is None)
 
-        found = self._patience.find(self._job.ses, lambda: contact_list.find(self._job), good)
+        found = self._waiter.find(self._context.ses, lambda: contact_list.find(self._context), good)
         if not self._is_believed(found):
             raise self._not_as_written()
         return found
@@ -86,9 +86,9 @@ class ListEditor:
         wrote: Wrote = lambda _: None,
         *,
         name: str | None = None,
-        first: Callable[[Requests], None] = lambda _: None,
+        first: Callable[[UnitClient], None] = lambda _: None,
         requests: int = 0,
-    ) -> Changed:
+    ) -> ListChange:
         """Have the list be what `desire` says of it at that moment, by one write if that is a difference.
 
         `name` saves the looking for it. `first` reads what else the write depends on, in so many `requests`, as part of
@@ -98,11 +98,11 @@ class ListEditor:
         """
         # Which list it is does not change, so it is found out before: what is reserved for is one read and the write.
         self._was_there = name is not None
-        known = name or self._name or self._job.customer.contact_list_name or contact_list.first_name(self._job)
-        ses = self._job.ses
-        done = self._patience.find(
+        known = name or self._name or self._context.customer.contact_list_name or contact_list.first_name(self._context)
+        ses = self._context.ses
+        done = self._waiter.find(
             ses,
-            lambda: ses.read_modify_write(2 + requests, lambda sent: self._once(sent, known, desire, first)),
+            lambda: ses.read_modify_write(2 + requests, lambda client: self._once(client, known, desire, first)),
             lambda done: done is not None and (done[1] or done[0] is not None),
         )
         if done is None:
@@ -111,45 +111,45 @@ class ListEditor:
         if not changed:
             if before is None:
                 raise self._gone()
-            return Changed(before, before, wrote=False)
+            return ListChange(before, before, wrote=False)
         wrote(before)
-        return Changed(before, self._read_back(self._name or name, desire), wrote=True)
+        return ListChange(before, self._read_back(self._name or name, desire), wrote=True)
 
     def _once(
-        self, sent: Requests, name: str | None, desire: Desire, first: Callable[[Requests], None]
+        self, client: UnitClient, name: str | None, desire: Desire, first: Callable[[UnitClient], None]
     ) -> tuple[ContactList | None, bool] | None:
         """Read, decide and write once; the list as it was read, and whether it was written to.
 
         None when SES showed the list as it was before this run's own write, and no list when it does not show one that
         was seen: nothing is decided by either.
         """
-        first(sent)
-        now = _look(self._job, sent, name)
+        first(client)
+        now = _look(self._context, client, name)
         if not self._is_believed(now):
             return None
         if now is None and self._was_there:
             return None, False
         wish = desire(now)
         if isinstance(wish, NewList):
-            self._create(sent, wish)
+            self._create(client, wish)
         elif now is None or same(now.topics, wish):
             return now, False
         else:
-            check_count(self._job, wish)
-            sent.write("update_contact_list", **_update(now, wish))
+            check_count(self._context, wish)
+            client.write("update_contact_list", **_update(now, wish))
             self._note(now.name, now, wish)
         return now, True
 
-    def _create(self, sent: Requests, wish: NewList) -> None:
+    def _create(self, client: UnitClient, wish: NewList) -> None:
         """SES takes no second list: the request itself tells whether somebody else was quicker."""
-        check_count(self._job, wish.topics)
-        check_name(self._job, sent)
+        check_count(self._context, wish.topics)
+        check_name(self._context, client)
         request: dict[str, object] = {"ContactListName": wish.name, "Topics": api_topics(wish.topics)}
         if wish.description:
             request["Description"] = wish.description
         if wish.tags:
             request["Tags"] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
-        sent.write("create_contact_list", **request)
+        client.write("create_contact_list", **request)
         self._note(wish.name, None, wish.topics)
 
     def _note(self, name: str, before: ContactList | None, topics: Sequence[Topic]) -> None:
@@ -166,7 +166,7 @@ class ListEditor:
             wish = desire(now)
             return not isinstance(wish, NewList) and same(now.topics, wish)
 
-        now = self._patience.find(self._job.ses, lambda: _look(self._job, self._job.ses, name), shown)
+        now = self._waiter.find(self._context.ses, lambda: _look(self._context, self._context.ses, name), shown)
         if now is None or not shown(now):
             raise self._not_as_written()
         return now
@@ -180,11 +180,13 @@ class ListEditor:
         return not any(one is not None and same(now.topics, one) for one in self._older)
 
     def _gone(self) -> CustomerError:
-        text = f"the contact list of {self._job.code} is gone since this run began; run it again"
+        text = f"the contact list of {self._context.code} is gone since this run began; run it again"
         return CustomerError("operation", "NoContactList", text, retryable=True)
 
     def _not_as_written(self) -> CustomerError:
-        text = f"SES does not show the topics that were written to the contact list of {self._job.code}; run it again"
+        text = (
+            f"SES does not show the topics that were written to the contact list of {self._context.code}; run it again"
+        )
         return CustomerError("operation", "NotAsWritten", text, retryable=True, outcome_unknown=True)
 
 
@@ -196,25 +198,25 @@ def same(have: Sequence[Topic], want: Sequence[Topic]) -> bool:
     )
 
 
-def check_count(job: Job, topics: Sequence[Topic]) -> None:
+def check_count(context: ActionContext, topics: Sequence[Topic]) -> None:
     """CustomerError when a list cannot hold them all."""
     if len(topics) > limits.SES_TOPICS:
         raise CustomerError(
             "configuration",
             "TooManyTopics",
-            f"{job.code} would have {len(topics)} topics, more than the {limits.SES_TOPICS} of a contact list; "
+            f"{context.code} would have {len(topics)} topics, more than the {limits.SES_TOPICS} of a contact list; "
             "nothing was written",
         )
 
 
-def check_name(job: Job, ses: Reader | None = None) -> None:
+def check_name(context: ActionContext, ses: ReadClient | None = None) -> None:
     """CustomerError when the account has a list already, of another name than the configured one that is missing."""
-    other = contact_list.first_name(job, ses) if job.customer.contact_list_name else None
+    other = contact_list.first_name(context, ses) if context.customer.contact_list_name else None
     if other is not None:
         raise CustomerError(
             "configuration",
             "OtherContactList",
-            f"config.json names the contact list {job.customer.contact_list_name}, but {job.code} has {other}, "
+            f"config.json names the contact list {context.customer.contact_list_name}, but {context.code} has {other}, "
             "and an account has only one; nothing was written",
         )
 
@@ -225,9 +227,9 @@ def _update(found: ContactList, topics: Sequence[Topic]) -> dict[str, object]:
     return request if found.description is None else {**request, "Description": found.description}
 
 
-def _look(job: Job, ses: Reader, name: str | None) -> ContactList | None:
+def _look(context: ActionContext, ses: ReadClient, name: str | None) -> ContactList | None:
     """The list of that name, or the customer's whatever its name; None when there is none."""
-    wanted = name or job.customer.contact_list_name or contact_list.first_name(job, ses)
+    wanted = name or context.customer.contact_list_name or contact_list.first_name(context, ses)
     if wanted is None:
         return None
     try:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ses_fleet.worker import contact_list, record_files
-from ses_fleet.worker.contact_list import ContactList, Scan
-from ses_fleet.worker.context import Job, State
-from ses_fleet.worker.paced import Patience
-from ses_fleet.worker.record_files import PartWriter, Record
+from ses_fleet.worker.contact_list import ContactList, ContactScan
+from ses_fleet.worker.context import ActionContext, State
+from ses_fleet.worker.paced_client import Waiter
+from ses_fleet.worker.record_files import Record, RecordFileWriter
 
 
-class Harvest:
+class ListSnapshot:
     """What was kept so far is in S3 when a slice ends, as it may be a hundred thousand contacts."""
 
-    def __init__(self, job: Job, name: str, state: State) -> None:
+    def __init__(self, context: ActionContext, name: str, state: State) -> None:
         self.total: int = state.get("total", 0)
-        self._job = job
+        self._context = context
         self._name = name
-        self._scan = Scan(state.get("scan", {}))
-        self._written = PartWriter(job, job.data_prefix, state.get("written", {}), name)
+        self._scan = ContactScan(state.get("scan", {}))
+        self._written = RecordFileWriter(context, context.data_prefix, state.get("written", {}), name)
         self._new: list[Record] = []
         self._over: bool = state.get("over", False)
-        self._patience = Patience(state.get("looks", 0))
+        self._waiter = Waiter(state.get("looks", 0))
 
     def state(self) -> State:
         """Where the next slice goes on; JSON, without addresses."""
@@ -34,7 +34,7 @@ class Harvest:
             "scan": self._scan.state(),
             "written": self._written.state(),
             "over": self._over,
-            "looks": self._patience.looks,
+            "looks": self._waiter.looks,
         }
 
     def open(self) -> ContactList | None:
@@ -42,17 +42,19 @@ class Harvest:
 
         Whoever harvests needs a list, and one that was made a moment ago may not be shown yet.
         """
-        return self._patience.find(self._job.ses, lambda: self._scan.open(self._job), lambda found: found is not None)
+        return self._waiter.find(
+            self._context.ses, lambda: self._scan.open(self._context), lambda found: found is not None
+        )
 
     def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:
         """`{case-folded address: its contacts}` of the whole list, of those contacts that are `wanted`."""
-        for page in () if self._over else self._scan.pages(self._job, self._forget):
+        for page in () if self._over else self._scan.pages(self._context, self._forget):
             self.total += len(page)
             self._new += filter(wanted, map(contact_list.record, page))
         self._over = True
         found: dict[str, list[Record]] = {}
         for number in range(1, self._written.parts + 1):
-            for record in record_files.records(self._job, self._written.prefix, number, self._name):
+            for record in record_files.records(self._context, self._written.prefix, number, self._name):
                 found.setdefault(record["email"].casefold(), []).append(record)
         for record in self._new:
             found.setdefault(record["email"].casefold(), []).append(record)

@@ -14,22 +14,24 @@ from ses_fleet.aws.s3 import TooLargeError
 from ses_fleet.compression import GzipPieces
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs.keys import CONTACTS, part_name, walk_prefix
-from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.context import ActionContext, State
 
 Record = dict[str, Any]
 
 
-class PartWriter:
+class RecordFileWriter:
     """Writes parts of bounded size below `prefix`. `total` counts records, `parts` objects written.
 
     `walk` counts how often it began again: the parts of each time lie below a prefix of their own.
     """
 
-    def __init__(self, job: Job, prefix: str, state: State, name: str = CONTACTS, *, create_only: bool = False) -> None:
-        self._write = job.create if create_only else job.write
+    def __init__(
+        self, context: ActionContext, prefix: str, state: State, name: str = CONTACTS, *, create_only: bool = False
+    ) -> None:
+        self._write = context.create if create_only else context.write
         self._base = prefix
         self._name = name
-        self.walk: int = state.get("walk", 0)
+        self.restarts: int = state.get("walk", 0)
         self.total: int = state.get("total", 0)
         self.parts: int = state.get("parts", 0)
         self._buffer = bytearray()
@@ -37,17 +39,17 @@ class PartWriter:
 
     def state(self) -> State:
         """What the next slice goes on from, after `flush`; JSON."""
-        return {"total": self.total, "parts": self.parts, "walk": self.walk}
+        return {"total": self.total, "parts": self.parts, "walk": self.restarts}
 
     @property
     def prefix(self) -> str:
         """Where the parts lie: those that count, and no others of this name."""
-        return walk_prefix(self._base, self.walk)
+        return walk_prefix(self._base, self.restarts)
 
     def restart(self) -> None:
         """Forget every record. Parts that are in S3 already stay there, but nothing names them any more."""
         if self.parts:
-            self.walk += 1
+            self.restarts += 1
         self.total = self.parts = 0
         self._buffer.clear()
         self._open = None
@@ -76,22 +78,22 @@ class PartWriter:
         self._buffer.clear()
 
 
-def records(job: Job, prefix: str, part: int, name: str = CONTACTS) -> list[Record]:
+def records(context: ActionContext, prefix: str, part: int, name: str = CONTACTS) -> list[Record]:
     """The records of one part, from 1; CustomerError when it is damaged or gone: nothing of it is used then."""
     key = f"{prefix}{part_name(part, name)}"
-    body = read(job, key)
+    body = read(context, key)
     try:
         return list(_lines(body or b"gone"))
     except (OSError, EOFError, zlib.error, ValueError):
-        text = f"{job.results.location(key)} is damaged or gone; nothing of it was used"
+        text = f"{context.results.location(key)} is damaged or gone; nothing of it was used"
         raise CustomerError("operation", "DamagedData", text) from None
 
 
-def read(job: Job, key: str) -> bytes | None:
+def read(context: ActionContext, key: str) -> bytes | None:
     """An object of the results bucket, None when there is none; CustomerError says what could not be read."""
-    where = job.results.location(key)
+    where = context.results.location(key)
     try:
-        stored = job.results.find(key, limit=limits.MAX_PART_BYTES)
+        stored = context.results.find(key, limit=limits.MAX_PART_BYTES)
     except AwsCallError as failure:
         text = f"could not read {where} ({failure.code}): check the worker role's policy on the bucket"
         raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None

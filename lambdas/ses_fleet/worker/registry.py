@@ -17,9 +17,9 @@ from ses_fleet.worker.actions import (
     restore_topics,
     validate_access,
 )
-from ses_fleet.worker.context import Job, Outcome, State
+from ses_fleet.worker.context import ActionContext, Outcome, State
 
-Run = Callable[[Job, Any, State], Outcome]
+Run = Callable[[ActionContext, Any, State], Outcome]
 
 REGISTRY: dict[str, Run] = {
     "describe-list": describe_list.run,

@@ -20,18 +20,19 @@ from ses_fleet.settings import WorkerSettings
 from ses_fleet.text import printable
 from ses_fleet.worker import access
 from ses_fleet.worker.access import Access
-from ses_fleet.worker.context import Done, Job, More, Outcome
-from ses_fleet.worker.paced import PacedClient
-from ses_fleet.worker.pacing import Pacer, SliceBudget, SliceTimeoutError
+from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome
+from ses_fleet.worker.paced_client import PacedClient
+from ses_fleet.worker.pacing import Pacer
 from ses_fleet.worker.registry import REGISTRY
 
 _S3_ATTEMPTS = 3
 
 
-def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[str, Any]:
+def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
     """Do one slice. Raises only for an event that is no WorkItem: the orchestrator sees that as internal."""
     item = _checked(event)
-    attempt = _Attempt(item, context, settings)
+    attempt = _Attempt(item, lambda_context, settings)
     done: Done | None = None
     error: ErrorInfo | None = None
     continuation: dict[str, Any] | None = None
@@ -54,7 +55,7 @@ def run(event: dict[str, Any], context: Any, settings: WorkerSettings) -> dict[s
         customer_code=item.customer.customer_code,
         account_id=item.customer.account_id,
         error=error,
-        data=done.data if done else None,
+        data=done.data.model_dump(mode="json", by_alias=True) if done else None,
         data_location=done.data_location if done else None,
         warnings=attempt.warnings(),
         api_calls=attempt.api_calls(),
@@ -81,20 +82,20 @@ def _where_wrong(error: ValidationError) -> str:
 class _Attempt:
     """The state of one invocation: its log, its clients, its counts. Nothing of it outlives the invocation."""
 
-    def __init__(self, item: WorkItem, context: Any, settings: WorkerSettings) -> None:
+    def __init__(self, item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> None:
         self.lines = LogLines()
         self._item = item
         self._settings = settings
         self._code = item.customer.customer_code
         self._earlier = item.continuation or {}
-        self._job: Job | None = None
-        own_time = context.get_remaining_time_in_millis() / 1000 - limits.WORKER_MARGIN_SECONDS
+        self._context: ActionContext | None = None
+        own_time = lambda_context.get_remaining_time_in_millis() / 1000 - limits.WORKER_MARGIN_SECONDS
         self._budget = SliceBudget(min(item.slice_budget_seconds, own_time))
         self._logger = make_logger(
             run_id=item.run_id,
             customer_code=self._code,
             action=item.action,
-            function_request_id=context.aws_request_id,
+            function_request_id=lambda_context.aws_request_id,
         )
 
     def run(self) -> Outcome:
@@ -103,11 +104,11 @@ class _Attempt:
         action = ACTIONS.get(self._item.action)
         if action is None:
             raise CustomerError("internal", "UnknownAction", f"the worker has no action {printable(self._item.action)}")
-        self._job = self._make_job(action)
-        params = action.params.model_validate(self._params(action, self._job))
-        return REGISTRY[action.name](self._job, params, self._earlier.get("state", {}))
+        self._context = self._make_context(action)
+        params = action.params.model_validate(self._params(action, self._context))
+        return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
 
-    def _params(self, action: Action, job: Job) -> dict[str, Any]:
+    def _params(self, action: Action, context: ActionContext) -> dict[str, Any]:
         """The params with what is personal from where it lies; CustomerError when it is not there.
 
         A mask is never taken for a value, nor left out: without the one person's name it would be everybody.
@@ -116,9 +117,9 @@ class _Attempt:
         hidden = personal_params.hidden(action.params, given)
         if not hidden:
             return given
-        found = job.personal_params(key) if key else None
+        found = context.personal_params(key) if key else None
         if found is None or not set(hidden) <= set(found):
-            where = f", which should lie in {job.results.location(key)}, is not there" if key else " was not sent"
+            where = f", which should lie in {context.results.location(key)}, is not there" if key else " was not sent"
             text = f"params.{hidden[0]}{where}; nothing was done: start a new run that gives it"
             raise CustomerError("internal", "NoPersonalParams", text)
         return {**given, **{name: found[name] for name in hidden}}
@@ -129,7 +130,7 @@ class _Attempt:
         if idle >= limits.IDLE_SLICES:
             text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row got nothing done for {self._code}"
             raise SliceTimeoutError(f"{text}; SLICE_BUDGET_SECONDS may be too small")
-        ses = self._job and self._job.opened_ses
+        ses = self._context and self._context.opened_ses
         return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle}
 
     def finish(self, error: ErrorInfo | None, *, continues: bool) -> None:
@@ -140,14 +141,14 @@ class _Attempt:
             self._log(f"✅ Customer {self._code}: {self._item.action} finished ({self.api_calls()} API calls{earlier})")
 
     def api_calls(self) -> int:
-        ses = self._job and self._job.opened_ses
+        ses = self._context and self._context.opened_ses
         return ses.calls if ses else 0
 
     def warnings(self) -> tuple[str, ...]:
-        found = self._job.warnings if self._job else []
+        found = self._context.warnings if self._context else []
         return tuple(printable(text, limits.MAX_MESSAGE_CHARACTERS) for text in found)
 
-    def _make_job(self, action: Action) -> Job:
+    def _make_context(self, action: Action) -> ActionContext:
         region = self._settings.region
         rights = Access(access.sts_client(region), self._item, action)
 
@@ -178,7 +179,7 @@ class _Attempt:
         def open_results() -> Bucket:
             return Bucket(clients.client("s3", region, attempts=_S3_ATTEMPTS), self._settings.results_bucket)
 
-        return Job(
+        return ActionContext(
             item=self._item,
             settings=self._settings,
             access=rights,

@@ -9,9 +9,9 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.worker import backups
 from ses_fleet.worker.backups import BackupWriter
-from ses_fleet.worker.contact_list import ContactList, Scan, address, chosen
-from ses_fleet.worker.context import Job, State
-from ses_fleet.worker.paced import Requests
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.context import ActionContext, State
+from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.record_files import Record
 
 
@@ -26,13 +26,13 @@ class TopicBackup:
     addresses.
     """
 
-    def __init__(self, job: Job, state: State) -> None:
-        self._job = job
+    def __init__(self, context: ActionContext, state: State) -> None:
+        self._context = context
         self.going: tuple[str, ...] = tuple(state.get("going", ()))
         self.location: str | None = state.get("location")
         self._generation: int = state.get("generation", 1)
-        self._scan = Scan(state.get("scan", {}))
-        self._writer = BackupWriter(job, state.get("written", {}), generation=self._generation)
+        self._scan = ContactScan(state.get("scan", {}))
+        self._writer = BackupWriter(context, state.get("written", {}), generation=self._generation)
         self._contacts: int = state.get("contacts", 0)  # of the whole list
         self._told = False
         self._cut: int = state.get("cut", 0)  # so many slices ended during the last look
@@ -60,22 +60,24 @@ class TopicBackup:
         found = self._scan.found
         if self.location is not None or found is None:
             return
-        for page in self._scan.pages(self._job, self._forget):
+        for page in self._scan.pages(self._context, self._forget):
             self._contacts += len(page)
             self._writer.add(self._records(page))
         saved = (found, self.going, self._writer)
-        self.location = backups.complete(self._job, "topics", *saved, generation=self._generation)
+        self.location = backups.complete(self._context, "topics", *saved, generation=self._generation)
         names = ", ".join(self.going)
-        self._job.log(f"💾 Customer {self._job.code}: preferences of {self._writer.total} contacts saved for {names}")
+        self._context.log(
+            f"💾 Customer {self._context.code}: preferences of {self._writer.total} contacts saved for {names}"
+        )
 
     @property
     def requests(self) -> int:
         """How many requests are reserved for the last look: no more than a burst with the two after it."""
         if self.location is None:
             return 0
-        return min(1 + self._contacts // limits.SES_PAGE_SIZE, max(0, self._job.settings.ses_burst - 2))
+        return min(1 + self._contacts // limits.SES_PAGE_SIZE, max(0, self._context.settings.ses_burst - 2))
 
-    def look(self, sent: Requests) -> None:
+    def look(self, client: UnitClient) -> None:
         """Look at the list again, as part of the unit that removes the topics; PreferencesChangedError if that differs.
 
         It is left out of a list that changes all the time, or that one slice is too short to read; that is a warning.
@@ -85,7 +87,7 @@ class TopicBackup:
         saved = {_digest(record) for record in self._writer.records()}
         found = self._scan.found
         assert found is not None  # noqa: S101  # what was saved was of a list
-        for page in _scan_of(found).pages(self._job, lambda: None, ses=sent):
+        for page in _scan_of(found).pages(self._context, lambda: None, ses=client):
             if not all(_digest(record) in saved for record in self._records(page)):
                 raise PreferencesChangedError
 
@@ -95,11 +97,13 @@ class TopicBackup:
 
     def make_anew(self) -> None:
         """Save everything once more, beside what was saved; the newest counts."""
-        self._job.log(f"🔁 Customer {self._job.code}: people chose something meanwhile; saving their preferences anew")
+        self._context.log(
+            f"🔁 Customer {self._context.code}: people chose something meanwhile; saving their preferences anew"
+        )
         found = self._scan.found
         assert found is not None  # noqa: S101  # what was saved was of a list
         self._generation += 1
-        self._writer = BackupWriter(self._job, {}, generation=self._generation)
+        self._writer = BackupWriter(self._context, {}, generation=self._generation)
         self._contacts, self.location = 0, None
         self.begin(found, self.going)
 
@@ -109,7 +113,7 @@ class TopicBackup:
         if self._told:
             return True
         self._told = True  # the unit may be run several times
-        self._job.warn(
+        self._context.warn(
             "people's preferences for the topics that go were not looked at again right before, as the list is large "
             "or changes all the time: what was chosen since they were saved is not in the backup"
         )
@@ -125,8 +129,8 @@ class TopicBackup:
         self._writer.restart()
 
 
-def _scan_of(found: ContactList) -> Scan:
-    return Scan({"list": found.model_dump(mode="json")})
+def _scan_of(found: ContactList) -> ContactScan:
+    return ContactScan({"list": found.model_dump(mode="json")})
 
 
 def _digest(record: Record) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from ses_fleet.actions.data import DescribedTopic
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker.contact_list import ContactList, chosen
-from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.context import ActionContext, State
 
 
 class TopicCounts:
@@ -47,24 +49,25 @@ class TopicCounts:
         return self.total - self.unsubscribed_all - self._explicit[topic.name, "OPT_OUT"]
 
 
-def described(contact_list: ContactList, counts: TopicCounts | None) -> list[dict[str, Any]]:
+def described(contact_list: ContactList, counts: TopicCounts | None) -> tuple[DescribedTopic, ...]:
     """The topics as describe-list and describe-topics answer them; numbers are null when nothing was counted."""
-    return [
-        {
-            **topic.model_dump(mode="json"),
-            "opted_in": None if counts is None else counts.opted_in(topic),
-            "opted_out": None if counts is None else counts.total - counts.opted_in(topic),
-        }
+    return tuple(
+        DescribedTopic(
+            **topic.model_dump(),
+            opted_in=None if counts is None else counts.opted_in(topic),
+            opted_out=None if counts is None else counts.total - counts.opted_in(topic),
+        )
         for topic in contact_list.topics
-    ]
+    )
 
 
-def log_counts(job: Job, topics: list[dict[str, Any]], counts: TopicCounts | None) -> None:
+def log_counts(context: ActionContext, topics: Sequence[DescribedTopic], counts: TopicCounts | None) -> None:
     """A line for each topic, then the total."""
     for topic in topics:
-        numbers = "" if counts is None else f": {topic['opted_in']} opted in, {topic['opted_out']} opted out"
-        job.log(f"   {topic['name']} (default {topic['default_status']}){numbers}")
+        numbers = "" if counts is None else f": {topic.opted_in} opted in, {topic.opted_out} opted out"
+        context.log(f"   {topic.name} (default {topic.default_status}){numbers}")
     if counts is not None:
-        job.log(
-            f"👥 Customer {job.code}: {counts.total} contacts, {counts.unsubscribed_all} unsubscribed from everything"
+        context.log(
+            f"👥 Customer {context.code}: {counts.total} contacts, "
+            f"{counts.unsubscribed_all} unsubscribed from everything"
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ses_fleet.actions.data import ManageTopicData, TopicUpdate
 from ses_fleet.config.topics import Topic, differences
 from ses_fleet.worker.context import State
 
@@ -19,7 +19,7 @@ class TopicPlan:
 
     desired: tuple[Topic, ...]
     added: tuple[str, ...]
-    updated: tuple[dict[str, Any], ...]
+    updated: tuple[TopicUpdate, ...]
     removed: tuple[str, ...]
     unchanged: tuple[str, ...]
     unmanaged: tuple[str, ...]
@@ -29,16 +29,16 @@ class TopicPlan:
         """Whether anything has to be written."""
         return bool(self.added or self.updated or self.removed)
 
-    def data(self, *, list_created: bool) -> dict[str, Any]:
-        """interface.md's `data` of manage-topic."""
-        return {
-            "list_created": list_created,
-            "added": list(self.added),
-            "updated": list(self.updated),
-            "removed": list(self.removed),
-            "unchanged": list(self.unchanged),
-            "unmanaged": list(self.unmanaged),
-        }
+    def data(self, *, list_created: bool) -> ManageTopicData:
+        """Return the plan as the result's data has it."""
+        return ManageTopicData(
+            list_created=list_created,
+            added=self.added,
+            updated=self.updated,
+            removed=self.removed,
+            unchanged=self.unchanged,
+            unmanaged=self.unmanaged,
+        )
 
 
 def make(current: Sequence[Topic], wanted: Sequence[Topic], removable: Collection[str] = ()) -> TopicPlan:
@@ -50,13 +50,13 @@ def make(current: Sequence[Topic], wanted: Sequence[Topic], removable: Collectio
     have = {topic.name: topic for topic in current}
     added = [topic for topic in wanted if topic.name not in have]
     updated = [
-        {"topic": topic.name, "field": found.field, "from": found.have, "to": found.want}
+        TopicUpdate(topic=topic.name, field=found.field, before=found.have, after=found.want)
         for topic in current
         if topic.name in want
         for found in differences(topic, want[topic.name])
     ]
     removed = [name for name in have if name not in want and name in removable]
-    changed = {entry["topic"] for entry in updated}
+    changed = {entry.topic for entry in updated}
     return TopicPlan(
         desired=(*(want.get(name, topic) for name, topic in have.items() if name not in removed), *added),
         added=tuple(topic.name for topic in added),
@@ -73,7 +73,7 @@ class TopicLedger:
     def __init__(self, state: State) -> None:
         self.list_created: bool = state.get("list_created", False)
         self._added: list[str] = state.get("added", [])
-        self._updated: list[dict[str, Any]] = state.get("updated", [])
+        self._updated = [TopicUpdate.model_validate(one) for one in state.get("updated", ())]
         self._removed: list[str] = state.get("removed", [])
 
     @property
@@ -86,7 +86,7 @@ class TopicLedger:
         return {
             "list_created": self.list_created,
             "added": self._added,
-            "updated": self._updated,
+            "updated": [one.model_dump(mode="json", by_alias=True) for one in self._updated],
             "removed": self._removed,
         }
 
@@ -99,7 +99,7 @@ class TopicLedger:
 
     def plan(self, now: TopicPlan) -> TopicPlan:
         """The plan of the list as it is now, with what this run did in place of what is left to do."""
-        touched = {*self._added, *(entry["topic"] for entry in self._updated)}
+        touched = {*self._added, *(entry.topic for entry in self._updated)}
         return replace(
             now,
             added=tuple(self._added),

@@ -13,12 +13,12 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import record_files
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList
-from ses_fleet.worker.context import Job, State
-from ses_fleet.worker.list_snapshot import Harvest
-from ses_fleet.worker.pacing import SliceTimeoutError
-from ses_fleet.worker.record_files import PartWriter, Record
+from ses_fleet.worker.context import ActionContext, State
+from ses_fleet.worker.list_snapshot import ListSnapshot
+from ses_fleet.worker.record_files import Record, RecordFileWriter
 
 _CHOICES, _WRITTEN, _AGAIN = "choices", "written", "subscribed-again"
 
@@ -47,11 +47,11 @@ class Verification:
     `state` is JSON without addresses; those lie in S3, with the customer's data of this run.
     """
 
-    def __init__(self, job: Job, state: State) -> None:
-        self._job = job
-        self._choices = PartWriter(job, job.data_prefix, state.get(_CHOICES, {}), _CHOICES)
-        self._written = PartWriter(job, job.data_prefix, state.get(_WRITTEN, {}), _WRITTEN)
-        self._harvest: State = state.get("harvest", {})
+    def __init__(self, context: ActionContext, state: State) -> None:
+        self._context = context
+        self._choices = RecordFileWriter(context, context.data_prefix, state.get(_CHOICES, {}), _CHOICES)
+        self._written = RecordFileWriter(context, context.data_prefix, state.get(_WRITTEN, {}), _WRITTEN)
+        self._snapshot_state: State = state.get("harvest", {})
         self._round: int = state.get("round", 0)
 
     @property
@@ -66,7 +66,7 @@ class Verification:
         return {
             _CHOICES: self._choices.state(),
             _WRITTEN: self._written.state(),
-            "harvest": self._harvest,
+            "harvest": self._snapshot_state,
             "round": self._round,
         }
 
@@ -85,10 +85,10 @@ class Verification:
 
     def verdict(self, *, deliberate: bool = False) -> CustomerError | None:
         """Compare, unless the worker's settings say not to, and tell; the failure for what this run did, if any."""
-        if self._job.settings.verify_contacts == "off":
-            self._job.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
+        if self._context.settings.verify_contacts == "off":
+            self._context.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
             return None
-        return told(self._job, self.compare(), deliberate=deliberate)
+        return report(self._context, self.compare(), deliberate=deliberate)
 
     def compare(self, expected: Collection[str] = ()) -> Comparison:
         """Read the list and compare; `expected` are case-folded addresses that should be in it.
@@ -103,7 +103,7 @@ class Verification:
 
         folded = {email.casefold() for email in choices} | set(expected)
         while True:
-            found, there = self._walk(folded)
+            found, there = self._read_list(folded)
             again = _subscribed_again(found, choices, there)
             comparison = Comparison(
                 by_us=tuple({**one, "written_by_this_run": True} for one in again if ours(one)),
@@ -113,19 +113,19 @@ class Verification:
             if comparison.as_expected or self._round == len(limits.READ_BACK_PAUSES_SECONDS):
                 return comparison
             pause = limits.READ_BACK_PAUSES_SECONDS[self._round]
-            self._round, self._harvest = self._round + 1, {}
-            self._job.ses.pause(pause)
+            self._round, self._snapshot_state = self._round + 1, {}
+            self._context.ses.pause(pause)
 
-    def _walk(self, wanted: Collection[str]) -> tuple[ContactList, dict[str, list[Record]]]:
-        harvest = Harvest(self._job, f"afterwards-{self._round}", self._harvest)
+    def _read_list(self, wanted: Collection[str]) -> tuple[ContactList, dict[str, list[Record]]]:
+        snapshot = ListSnapshot(self._context, f"afterwards-{self._round}", self._snapshot_state)
         try:
-            found = harvest.open()
+            found = snapshot.open()
             if found is None:
-                text = f"the contact list of {self._job.code} is gone since this run changed it"
+                text = f"the contact list of {self._context.code} is gone since this run changed it"
                 raise CustomerError("operation", "NoContactList", text, outcome_unknown=True)
-            return found, harvest.run(lambda contact: contact["email"].casefold() in wanted)
+            return found, snapshot.run(lambda contact: contact["email"].casefold() in wanted)
         except SliceTimeoutError:
-            self._harvest = harvest.state()
+            self._snapshot_state = snapshot.state()
             raise
 
     def _said_no(self) -> dict[str, Record]:
@@ -141,13 +141,13 @@ class Verification:
                 }
         return said
 
-    def _read(self, writer: PartWriter, name: str) -> Iterator[Record]:
+    def _read(self, writer: RecordFileWriter, name: str) -> Iterator[Record]:
         writer.flush()
         for number in range(1, writer.parts + 1):
-            yield from record_files.records(self._job, writer.prefix, number, name)
+            yield from record_files.records(self._context, writer.prefix, number, name)
 
 
-def told(job: Job, comparison: Comparison, *, deliberate: bool = False) -> CustomerError | None:
+def report(context: ActionContext, comparison: Comparison, *, deliberate: bool = False) -> CustomerError | None:
     """Write who was found, warn of what others did, and give back the failure for what this run did, if any.
 
     `deliberate`: this run was asked to subscribe whom it wrote.
@@ -156,19 +156,19 @@ def told(job: Job, comparison: Comparison, *, deliberate: bool = False) -> Custo
     rows = [*by_us, *comparison.by_others]
     if not rows:
         return None
-    writer = PartWriter(job, job.data_prefix, {}, _AGAIN)
+    writer = RecordFileWriter(context, context.data_prefix, {}, _AGAIN)
     writer.add(rows)
     writer.flush()
-    where = f"{job.results.location(job.data_prefix)}{_AGAIN}-*"
+    where = f"{context.results.location(context.data_prefix)}{_AGAIN}-*"
     if comparison.by_others:
-        job.warn(
+        context.warn(
             f"{len(comparison.by_others)} contacts that had unsubscribed or opted out would get mail now; this run did "
             f"not write them, so they or another program did: {where}"
         )
     if not by_us:
         return None
     text = (
-        f"{len(by_us)} contacts of {job.code} that had unsubscribed or opted out would get mail now, and this run "
+        f"{len(by_us)} contacts of {context.code} that had unsubscribed or opted out would get mail now, and this run "
         f"wrote them: look at {where} and set them right"
     )
     return CustomerError("operation", "SubscribedAgain", text)

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ACTIONS, help_answer, identity_center_policy, payload_names, session_policy
+from ses_fleet.actions.catalogue import ACTIONS, payload_names
+from ses_fleet.actions.policies import identity_center_policy, session_policy
 from ses_fleet.config.customer import Customer, IdentityCenter
+from ses_fleet.runs.help import help_answer
 from ses_fleet.worker.registry import REGISTRY
 
 LONGEST = Customer(
@@ -84,5 +86,14 @@ def test_help_describes_every_payload() -> None:
     actions = {action["name"]: action for action in help_answer()["actions"]}
     assert set(actions) == set(payload_names())
     for action in actions.values():
-        assert set(action) == {"name", "purpose", "scope", "mutates", "fields", "params_schema", "permissions"}
+        assert set(action) == {
+            "name",
+            "purpose",
+            "scope",
+            "mutates",
+            "fields",
+            "params_schema",
+            "data_schema",
+            "permissions",
+        }
         assert "action" in action["fields"]

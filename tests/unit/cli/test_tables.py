@@ -57,7 +57,11 @@ def test_drift_is_shown_for_those_that_differ() -> None:
     drift = {
         "a": {"missing": ["news"], "extra": ["old"], "different": []},
         "b": {"missing": [], "extra": [], "different": []},
-        "c": {"missing": [], "extra": [], "different": [{"topic": "x", "field": "display_name", "have": 1, "want": 2}]},
+        "c": {
+            "missing": [],
+            "extra": [],
+            "different": [{"topic": "x", "field": "display_name", "have": "1", "want": "2"}],
+        },
     }
     fleet = {"topics": {"news": {"b": 1}}, "drift": drift}
     text = shown(summary("describe-topics-all", [result(code, {}) for code in "abc"], fleet=fleet), 100)
@@ -136,6 +140,39 @@ def test_lists_and_contacts() -> None:
     text = shown(listed, 100)
     assert ["all", "3"] in [line.split() for line in text.splitlines()]
     assert "ses-fleet runs export r" in text
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "describe-list",
+        "list-contacts",
+        "validate-access",
+        "manage-topic",
+        "backup-list",
+        "import-aws-contact",
+    ],
+)
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"from_a_later_version": 1},
+        {
+            **dict.fromkeys(("contact_list", "topics", "contacts", "total", "parts", "checks", "added"), "?"),
+            **{name: {"x": None} for name in ("updated", "created", "skipped", "backup", "list_created")},
+        },
+    ],
+)
+def test_data_of_another_version_is_shown_as_far_as_it_is_understood(action: str, data: dict[str, Any]) -> None:
+    """Fields that are missing, unknown or of another form crash no table: the customer still has its row."""
+    assert "acme" in shown(summary(action, [result("acme", data), *_understood(action)]), 100)
+
+
+def _understood(action: str) -> list[CustomerResult]:
+    """A customer that gives the table its columns, where they depend on what was found."""
+    checks = [{"name": "assume_role", "status": "ok", "message": "m"}]
+    return [result("globex", {"checks": checks})] if action == "validate-access" else []
 
 
 def test_a_dry_run_has_no_table() -> None:

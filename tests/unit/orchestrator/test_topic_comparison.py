@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ses_fleet.actions.data import DescribedTopic
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.orchestrator.topic_comparison import TopicFleet, drift
 from ses_fleet.runs.models import CustomerResult, Status
@@ -54,8 +55,12 @@ def test_differences_name_field_and_both_values() -> None:
     """Order is no difference, and neither is an empty description against none."""
     wanted = {"offers": OFFERS, "news": NEWS}
     offers = have("offers", display_name="Offers", description=None, default_status="OPT_OUT")
-    assert drift(wanted, [have("news"), offers]) == {"missing": [], "extra": [], "different": []}
-    assert drift(wanted, [have("news", default_status="OPT_OUT", display_name="x"), offers])["different"] == [
+
+    def found(*topics: dict[str, Any]) -> dict[str, Any]:
+        return drift(wanted, [DescribedTopic.model_validate(topic) for topic in topics]).model_dump(mode="json")
+
+    assert found(have("news"), offers) == {"missing": [], "extra": [], "different": []}
+    assert found(have("news", default_status="OPT_OUT", display_name="x"), offers)["different"] == [
         {"topic": "news", "field": "display_name", "have": "x", "want": "News"},
         {"topic": "news", "field": "default_status", "have": "OPT_OUT", "want": "OPT_IN"},
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ses_fleet.actions.catalogue import ACTIONS, PERSONAL, ImportParams, Params
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.params import PERSONAL, ImportParams, Params
 from ses_fleet.runs import personal_params
 
 

@@ -6,14 +6,13 @@ import gzip
 import json
 from typing import Any
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
-from ses_fleet.runs.models import People
 from ses_fleet.worker.actions import import_aws_contact
-from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord
-from tests.unit.worker.world import ACCOUNT, REGION, World
+from tests.unit.worker.world import ACCOUNT, REGION, Finished, World
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 TOPICS = [
@@ -23,19 +22,19 @@ TOPICS = [
 PREFIX = "data/people/"
 
 
-def with_people(world: World, *emails: str, roles: dict[str, list[str]] | None = None) -> People:
+def with_people(world: World, *emails: str, roles: dict[str, list[str]] | None = None) -> DirectoryFiles:
     """What the first phase would have read: users u0, u1 and so on."""
     users = [{"id": f"u{n}", "name": f"user{n}", "email": email, "enabled": True} for n, email in enumerate(emails)]
     return with_users(world, users, roles)
 
 
-def with_users(world: World, users: list[dict[str, Any]], roles: dict[str, list[str]] | None = None) -> People:
+def with_users(world: World, users: list[dict[str, Any]], roles: dict[str, list[str]] | None = None) -> DirectoryFiles:
     """The same, of users ({id, name, email, enabled}) as they are; `roles` are {role: ids}."""
     members = [{"role": role, "users": ids} for role, ids in (roles or {}).items()]
     for name, rows in (("users", users), ("memberships", members)):
         body = "".join(json.dumps(row) + "\n" for row in rows).encode()
         world.objects.written[f"{PREFIX}{name}-00001.jsonl.gz"] = gzip.compress(body)
-    return People(
+    return DirectoryFiles(
         prefix=PREFIX,
         users=len(users),
         groups=1,
@@ -46,7 +45,9 @@ def with_users(world: World, users: list[dict[str, Any]], roles: dict[str, list[
     )
 
 
-def importing(world: World, people: People, *, run_id: str = "run-1", bucket: str | None = "b", **options: Any) -> Done:
+def importing(
+    world: World, people: DirectoryFiles, *, run_id: str = "run-1", bucket: str | None = "b", **options: Any
+) -> Finished:
     """One run to its end."""
     params = ImportParams(sync_topics=options.pop("sync_topics", False), username=options.pop("username", None))
     customer = {"identity_center": SOURCE, "import_bucket": bucket}
@@ -84,7 +85,7 @@ def everybody(count: int) -> list[str]:
     return [f"person{number:05d}@corp.example" for number in range(count)]
 
 
-def leave(world: World, *stay: str) -> People:
+def leave(world: World, *stay: str) -> DirectoryFiles:
     """Ten people come, then only these are left in Identity Center; the list has ten more of its own."""
     world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord(f"own{n}@x.example") for n in range(10)])
     importing(world, with_people(world, *everybody(10)), run_id="first")

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.models import People
 from ses_fleet.worker import contact_changes, contact_list
 from ses_fleet.worker.actions import (
     backup_list,
@@ -27,10 +27,10 @@ from ses_fleet.worker.actions import (
     read_identity_center,
     validate_access,
 )
-from ses_fleet.worker.context import Job
+from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.importing import directory, jobs
-from ses_fleet.worker.list_snapshot import Harvest
-from ses_fleet.worker.restoring import Listing
+from ses_fleet.worker.list_snapshot import ListSnapshot
+from ses_fleet.worker.restore import CurrentContacts
 from tests.unit.worker import scripted
 from tests.unit.worker.scripted import ABSENT, Answer, Scripted
 from tests.unit.worker.test_validate_access import Access
@@ -101,34 +101,36 @@ class _Aws(World):
 
     def listing(self) -> Any:
         """What a restore knows of the list."""
-        known, found = Listing(), contact_list.ContactList(name="main")
-        known.read(self.job(), found, None)
+        known, found = CurrentContacts(), contact_list.ContactList(name="main")
+        known.read(self.context(), found, None)
         return vars(known)
 
     def harvest(self) -> Any:
         """What an import knows of the list."""
-        made = Harvest(self.job(), "listing", {})
+        made = ListSnapshot(self.context(), "listing", {})
         return made.open(), made.run(lambda _: True), made.total
 
     def directory(self) -> Any:
         """Whom customers of this Identity Center get."""
         found = self.ended(read_identity_center.run, ImportParams(), people_prefix="data/p/", topics=(WANTED,))[0]
-        return found, directory.load(self.job(), People.model_validate(found))
+        return found, directory.load(self.context(), DirectoryFiles.model_validate(found))
 
 
 def _action(action: Any, params: Any, **options: Any) -> Callable[[_Aws], Any]:
     return lambda aws: aws.ended(action, params, **options)
 
 
-def _call(function: Callable[[Job], Any]) -> Callable[[_Aws], Any]:
-    return lambda aws: function(aws.job())
+def _call(function: Callable[[ActionContext], Any]) -> Callable[[_Aws], Any]:
+    return lambda aws: function(aws.context())
 
 
 _CHECKS = _action(validate_access.run, Params(), access=Access(False))
 READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     "get_contact": [
         _action(backup_list.run, BackupListParams(with_attributes=True)),
-        _call(lambda job: (found := contact_changes.get(job.ses, "main", "ada@x.example")) and found.preferences),
+        _call(
+            lambda context: (found := contact_changes.get(context.ses, "main", "ada@x.example")) and found.preferences
+        ),
     ],
     "get_contact_list": [
         _action(describe_list.run, DescribeListParams()),
@@ -144,7 +146,7 @@ READERS: dict[str, list[Callable[[_Aws], Any]]] = {
         _Aws.harvest,
         _Aws.listing,
     ],
-    "get_import_job": [_call(lambda job: jobs.ended(job, "job-1", 0))],
+    "get_import_job": [_call(lambda context: jobs.ended(context, "job-1", 0))],
     "list_import_jobs": [_call(jobs.look)],
     "get_account": [_CHECKS],
     "list_instances": [_CHECKS, _Aws.directory],
@@ -225,16 +227,16 @@ def test_what_nobody_can_guess_is_a_failure_that_names_it(operation: str, path: 
 def test_a_job_of_unknown_status_is_not_over() -> None:
     """Whoever waits for it goes on waiting, and what it may still write is not overtaken."""
     unknown = scripted.changed(whole("list_import_jobs"), ("ImportJobs", "JobStatus"), None)
-    assert jobs.look(_Aws("list_import_jobs", unknown).job()).active == 1
+    assert jobs.look(_Aws("list_import_jobs", unknown).context()).active == 1
     unknown = scripted.changed(whole("get_import_job"), ("JobStatus",), None)
-    assert jobs.ended(_Aws("get_import_job", unknown).job(), "job-1", 9) is None
+    assert jobs.ended(_Aws("get_import_job", unknown).context(), "job-1", 9) is None
 
 
 def test_a_started_job_without_an_id_may_be_running() -> None:
     """The failure says that its outcome is unknown."""
     world = _Aws("create_import_job", {"JobId": None})
     with pytest.raises(CustomerError, match="without JobId") as error:
-        world.job().ses.read_modify_write(1, lambda sent: jobs.start(sent, "bucket", "key", "main"))
+        world.context().ses.read_modify_write(1, lambda sent: jobs.start(sent, "bucket", "key", "main"))
     assert error.value.outcome_unknown
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_fleet.actions.catalogue import DescribeListParams, Params
+from ses_fleet.actions.params import DescribeListParams, Params
 from ses_fleet.worker.actions import describe_list, describe_topics
 from tests.unit.worker.world import World, contact
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import People
 from ses_fleet.worker.actions import read_identity_center
 from ses_fleet.worker.identity_center import choose, instances
 from ses_fleet.worker.importing import directory
@@ -61,7 +61,7 @@ class Center(World):
             }
         )
 
-    def read(self, budget: float = 1000.0, source: IdentityCenter = SOURCE) -> People:
+    def read(self, budget: float = 1000.0, source: IdentityCenter = SOURCE) -> DirectoryFiles:
         """The first phase, in slices of that length."""
         done = self.run(
             read_identity_center.run,
@@ -73,13 +73,13 @@ class Center(World):
             topics=(TOPIC,),
             people_prefix="data/run-1/_people/abc/",
         )
-        return People.model_validate(done.data)
+        return DirectoryFiles.model_validate(done.data)
 
     def directory(self, budget: float = 1000.0) -> tuple[dict[str, Any], Directory]:
         """What customers get of it, and the numbers."""
         read = self.read(budget)
         numbers = read.model_dump(include={"users", "groups", "all_groups", "memberships", "vanished_groups"})
-        return numbers, directory.load(self.job(), read)
+        return numbers, directory.load(self.context(), read)
 
 
 def pages_of(member_name: str, made: Any, pages: list[list[Any]], then: list[list[Any]] | None = None) -> Pages:
@@ -273,7 +273,7 @@ def test_the_store_that_was_read_is_told() -> None:
 def _visible(*rows: Answer) -> Any:
     world = World()
     aws = Scripted({"list_instances": Pages("Instances", [[row] for row in rows])})
-    return instances(world.job(identity_center=aws).open_identity_center(SOURCE, "sso-admin"))
+    return instances(world.context(identity_center=aws).open_identity_center(SOURCE, "sso-admin"))
 
 
 def instance(store: str | None, status: str | None = "ACTIVE") -> Answer:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import RestoreListParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import RestoreListParams
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.models import People
 from ses_fleet.worker.actions import restore_list
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
@@ -245,7 +245,7 @@ def _story(world: World) -> World:
     """Two runs: forty people come; then some have left and the rest are opted in. A killed run is run again."""
     world.ses.fill(ACCOUNT, REGION, "main", [ContactRecord(f"own{n}@x.example") for n in range(20)])
     runs = 0
-    steps: tuple[tuple[str, People | None, dict[str, Any]], ...] = (
+    steps: tuple[tuple[str, DirectoryFiles | None, dict[str, Any]], ...] = (
         ("come", with_people(world, *everybody(30)), {}),
         ("go", None, {"prune": True, "sync_topics": True}),
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ses_fleet.config.topics import Topic, WantedTopic
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.importing.directory import Directory, Person, directory, role_of
-from ses_fleet.worker.importing.subscriptions import Changes, changes, missing_opt_ins, opt_ins
+from ses_fleet.worker.importing.import_plan import ImportPlan, make_plan, missing_opt_ins, opt_ins
 
 _STATUSES = st.sampled_from(["OPT_IN", "OPT_OUT"])
 _ROLES = st.sampled_from(["dba", "DBA", "Security", "finance"])
@@ -54,14 +54,14 @@ def decided(
     have: list[Topic],
     contacts: list[dict[str, Any]],
     **options: Any,
-) -> Changes:
+) -> ImportPlan:
     """What the product decides."""
     listed: dict[str, list[dict[str, Any]]] = {}
     for contact in contacts:
         listed.setdefault(contact["email"].casefold(), []).append(contact)
     persons = {email.casefold(): Person(email, roles) for email, roles in people.items()}
     source = Directory(persons, frozenset(persons), {})
-    return changes(source, opt_ins(wanted, have), listed, **options)
+    return make_plan(source, opt_ins(wanted, have), listed, **options)
 
 
 @given(_PEOPLE, _WANTED, _HAVE, _CONTACTS, st.booleans(), st.frozensets(st.sampled_from(_ADDRESSES).map(str.casefold)))

@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import pytest
 
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import People
-from ses_fleet.worker.context import Done
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import (
@@ -25,7 +24,7 @@ from tests.unit.worker.imports import (
     with_people,
     writes,
 )
-from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, KilledError, Objects, World
+from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, Finished, KilledError, Objects, World
 
 NEW = everybody(30)  # more than the threshold
 STAYING = [f"staying{n}@corp.example" for n in range(4)]  # the first three get a role, and one of them chose
@@ -44,7 +43,7 @@ _WHERE: dict[Where, Callable[[World], Client | Objects]] = {
 }
 
 
-def prepared() -> tuple[World, People]:
+def prepared() -> tuple[World, DirectoryFiles]:
     """A list with somebody to bring by job, somebody to opt in and somebody to remove, and with people who chose."""
     world = World(
         ContactRecord(STAYING[0], (("in", "OPT_OUT"),), attributes=ATTRIBUTES),
@@ -59,7 +58,7 @@ def prepared() -> tuple[World, People]:
     return world, with_people(world, *NEW, *STAYING, roles=roles)
 
 
-def run(world: World, people: People, run_id: str, **options: Any) -> Done:
+def run(world: World, people: DirectoryFiles, run_id: str, **options: Any) -> Finished:
     """All of an import: its job, its updates and its prune."""
     return importing(world, people, run_id=run_id, prune=True, sync_topics=True, **options)
 
@@ -83,7 +82,7 @@ def undisturbed(**options: Any) -> World:
     return world
 
 
-def killed(where: Where, **options: Any) -> Iterator[tuple[str, World, People]]:
+def killed(where: Where, **options: Any) -> Iterator[tuple[str, World, DirectoryFiles]]:
     """Worlds whose run was killed before or after the first, second, third… call to that service."""
     calls = _WHERE[where](undisturbed(**options)).asked
     total = calls if isinstance(calls, int) else len(calls)
@@ -105,7 +104,7 @@ def known(world: World) -> list[str]:
 def check(
     moment: str,
     world: World,
-    people: People,
+    people: DirectoryFiles,
     expected: dict[str, Any],
     remembered: list[str],
     *,
@@ -221,7 +220,7 @@ def test_a_call_that_fails_is_told_honestly_and_the_next_run_completes(where: Wh
         check(moment, world, people, contacts(whole), known(whole))
 
 
-def failure_of(world: World, people: People) -> AwsCallError | CustomerError | None:
+def failure_of(world: World, people: DirectoryFiles) -> AwsCallError | CustomerError | None:
     """How a run fails, if it does."""
     try:
         return run(world, people, "killed").failure

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.settings import WorkerSettings
-from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.budget import SliceTimeoutError
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, importing, meanwhile, with_people, writes

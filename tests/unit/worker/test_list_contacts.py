@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ListContactsParams
+from ses_fleet.actions.params import ListContactsParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import list_contacts
 from tests.unit.worker.world import World, contact

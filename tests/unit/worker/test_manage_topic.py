@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_fleet.actions.catalogue import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
-from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord, shared_preferences
-from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World, contact
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, Finished, KilledError, World, contact
 
 PARAMS = ManageTopicParams()
 WRITES = {"CreateContactList", "UpdateContactList", "CreateContact", "UpdateContact", "DeleteContact"}
@@ -30,7 +29,7 @@ def wanted(name: str, status: Any = "OPT_OUT", **changes: str) -> WantedTopic:
 IN, OUT = wanted("in", "OPT_IN", display_name="In", description="d"), wanted("out", display_name="Out", description="")
 
 
-def manage(world: World, *topics: WantedTopic, **options: Any) -> Done:
+def manage(world: World, *topics: WantedTopic, **options: Any) -> Finished:
     """One run of manage-topic."""
     return world.run(manage_topic.run, PARAMS, topics=topics, **options)
 

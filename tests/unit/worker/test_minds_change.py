@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, RestoreListParams, RestoreTopicsParams
 from ses_fleet.worker.actions import backup_list, restore_list, restore_topics
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord

@@ -11,8 +11,9 @@ import boto3.session
 import pytest
 from botocore import xform_name
 
-from ses_fleet.worker.paced import PacedClient
-from ses_fleet.worker.pacing import Pacer, SliceBudget
+from ses_fleet.worker.budget import SliceBudget
+from ses_fleet.worker.paced_client import PacedClient
+from ses_fleet.worker.pacing import Pacer
 from tests.unit.worker.world import World
 
 SHIPPED = Path(__file__).resolve().parents[3] / "lambdas" / "ses_fleet"
@@ -23,7 +24,7 @@ WRITING_MODULES = {
     "worker/importing/jobs.py",
 }
 # Where names of writes stand that send nothing.
-NAMING_MODULES = {"worker/paced.py"}
+NAMING_MODULES = {"worker/paced_client.py"}
 
 
 @functools.cache
@@ -52,7 +53,7 @@ def test_writes_are_named_only_where_units_are() -> None:
 
 
 def test_every_write_is_sent_by_the_requests_of_a_unit() -> None:
-    """`sent.write`, and `sent` is what read_modify_write hands to its unit: no module calls a write otherwise."""
+    """`client.write`, and `client` is what read_modify_write hands to its unit: no module calls a write otherwise."""
     for name in WRITING_MODULES:
         tree = ast.parse((SHIPPED / name).read_text())
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -62,7 +63,7 @@ def test_every_write_is_sent_by_the_requests_of_a_unit() -> None:
             for node in ast.walk(call.args[0] if call.args else ast.Constant(None))
             if isinstance(node, ast.Constant) and node.value in writes_of_ses()
         }
-        assert named == {"sent.write"}, name
+        assert named == {"client.write"}, name
 
 
 def test_only_the_worker_s_service_makes_a_client_of_ses() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.paced import PacedClient, Patience, Requests
-from ses_fleet.worker.pacing import Pacer, SliceBudget, SliceTimeoutError
+from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
+from ses_fleet.worker.paced_client import PacedClient, UnitClient, Waiter
+from ses_fleet.worker.pacing import Pacer
 
 
 class Clock:
@@ -155,7 +156,7 @@ def test_more_than_a_burst_can_be_reserved() -> None:
     assert clock.now - 100.0 == pytest.approx(4)
 
 
-def unit(sent: Requests) -> list[str]:
+def unit(sent: UnitClient) -> list[str]:
     """Read, then write; what was answered."""
     read = sent.read("get_contact", EmailAddress="a@x.example")
     return [read["operation"], sent.write("update_contact", EmailAddress="a@x.example")["operation"]]
@@ -228,7 +229,7 @@ def test_nothing_is_waited_for_between_a_read_and_its_write() -> None:
     ses = PacedClient(Client(*[OK] * 20), pacer(clock))
     times: list[tuple[float, float]] = []
 
-    def timed(sent: Requests) -> None:
+    def timed(sent: UnitClient) -> None:
         sent.read("get_contact")
         read = clock.now
         sent.write("update_contact")
@@ -253,6 +254,6 @@ def test_a_look_is_repeated_until_it_is_good_or_long_enough() -> None:
     clock = Clock()
     ses = PacedClient(Client(), pacer(clock))
     looks = iter([1, 2, 3])
-    assert Patience().find(ses, lambda: next(looks), lambda found: found == 3) == 3
-    assert Patience().find(ses, lambda: 0, bool) == 0
+    assert Waiter().find(ses, lambda: next(looks), lambda found: found == 3) == 3
+    assert Waiter().find(ses, lambda: 0, bool) == 0
     assert clock.now - 100.0 == pytest.approx(1 + 2 + (1 + 2 + 4 + 8))

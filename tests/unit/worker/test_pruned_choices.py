@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_fleet import clock
-from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, RestoreListParams, RestoreTopicsParams
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker.actions import backup_list, restore_list, restore_topics

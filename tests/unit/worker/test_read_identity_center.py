@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import People
 from ses_fleet.worker.actions import read_identity_center
 from ses_fleet.worker.importing import directory
 from ses_fleet.worker.importing.directory import Person
@@ -73,15 +73,15 @@ class Store(AwsClient):
 
 def read(world: World, store: Store, **options: Any) -> dict[str, Person]:
     """The people that customers of this source get."""
-    return directory.load(world.job(), first_phase(world, store, **options)).people
+    return directory.load(world.context(), first_phase(world, store, **options)).people
 
 
-def first_phase(world: World, store: Store, **options: Any) -> People:
+def first_phase(world: World, store: Store, **options: Any) -> DirectoryFiles:
     """What was read, in numbers."""
     topics = tuple(WantedTopic.model_validate(one) for one in TOPICS)
     known: dict[str, Any] = {"customer": {"identity_center": SOURCE}, "identity_center": store, "topics": topics}
     done = world.run(read_identity_center.run, ImportParams(), people_prefix=PREFIX, **known, **options)
-    return People.model_validate(done.data)
+    return DirectoryFiles.model_validate(done.data)
 
 
 STORE_GROUPS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws import clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
@@ -16,6 +16,7 @@ from ses_fleet.runs.personal_params import MASK
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker import access, registry, service
 from ses_fleet.worker.context import Done, More
+from tests.unit.worker.world import done_with
 
 SETTINGS = WorkerSettings.from_env({"AWS_REGION": "us-east-1", "RESULTS_BUCKET": "results"})
 ROLE = "arn:aws:iam::111122223333:role/r"
@@ -55,14 +56,14 @@ def assumed(account: str = "111122223333") -> dict[str, Any]:
     }
 
 
-def fine(job: Any) -> Done:
+def fine(context: Any) -> Done:
     """An action that enters the account, and is done."""
-    assert job.ses.calls == 0
-    return Done({"ok": True})
+    assert context.ses.calls == 0
+    return done_with({"ok": True})
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, action: Any = lambda job, *_: fine(job), sts: Any = None, **item: Any
+    monkeypatch: pytest.MonkeyPatch, action: Any = lambda context, *_: fine(context), sts: Any = None, **item: Any
 ) -> WorkResult:
     """One slice with a made-up STS and action."""
     monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts(assumed()))
@@ -184,7 +185,7 @@ def test_a_role_that_cannot_be_assumed_is_an_authentication_failure(
 def test_another_accounts_answer_is_refused_before_any_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """The account in the answer must be the customer's."""
     called = []
-    result = run(monkeypatch, lambda job, *_: called.append(job.ses), sts=Sts(assumed("999988887777")))
+    result = run(monkeypatch, lambda context, *_: called.append(context.ses), sts=Sts(assumed("999988887777")))
     assert result.error is not None
     assert (result.error.category, result.error.type) == ("authentication", "WrongAccount")
     assert called == []
@@ -320,9 +321,9 @@ def importing(monkeypatch: pytest.MonkeyPatch, body: Any, params: Any, place: st
     """The result of an import that is handed its parameters so, and what the action saw of them."""
     seen: list[Any] = []
 
-    def action(_job: Any, given: Any, _state: Any) -> Done:
+    def action(_context: Any, given: Any, _state: Any) -> Done:
         seen.append(given)
-        return Done({})
+        return done_with({})
 
     monkeypatch.setitem(registry.REGISTRY, "import-aws-contact", action)
     item = {"params": params, "personal_params": place}
@@ -389,10 +390,10 @@ def test_parameters_that_are_wrong_are_told_without_their_values(monkeypatch: py
 def test_many_lines_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most 200 lines and 16 KiB a slice."""
 
-    def action(job: Any, *_: Any) -> Any:
+    def action(context: Any, *_: Any) -> Any:
         for number in range(1000):
-            job.log(f"line {number}")
-        return Done({})
+            context.log(f"line {number}")
+        return done_with({})
 
     result = run(monkeypatch, action)
     assert len(result.logs) <= 200
@@ -402,7 +403,7 @@ def test_many_lines_are_cut_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_slice_that_is_not_the_end_hands_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the pace, so that a new slice is no new burst; no data, no error, no "finished"."""
-    result = run(monkeypatch, lambda job, *_: (job.ses, More({"at": 1}))[1])
+    result = run(monkeypatch, lambda context, *_: (context.ses, More({"at": 1}))[1])
     assert (result.data, result.error) == (None, None)
     assert result.continuation is not None
     assert result.continuation["state"] == {"at": 1}
@@ -411,8 +412,8 @@ def test_a_slice_that_is_not_the_end_hands_on_where_it_stopped(monkeypatch: pyte
     assert at > 0
     assert not any("finished" in line for line in result.logs)
 
-    def second(job: Any, _: Any, state: Any) -> Done:
-        return Done({"calls": job.ses.calls, **state})
+    def second(context: Any, _: Any, state: Any) -> Done:
+        return done_with({"calls": context.ses.calls, **state})
 
     result = run(monkeypatch, second, continuation=result.continuation)
     assert result.data == {"calls": 0, "at": 1}
@@ -438,7 +439,7 @@ def test_slices_that_get_nothing_done_end_the_customer(monkeypatch: pytest.Monke
 def test_a_failure_keeps_what_was_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """validate-access fails with its rows."""
     failure = CustomerError("authentication", "X", "no")
-    result = run(monkeypatch, lambda *_: Done({"checks": []}, failure=failure))
+    result = run(monkeypatch, lambda *_: done_with({"checks": []}, failure=failure))
     assert result.data == {"checks": []}
     assert result.error is not None
     assert result.error.type == "X"

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
-from ses_fleet.worker.context import Done, More, State
+from ses_fleet.worker.context import More, State
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, importing, with_people
 from tests.unit.worker.test_manage_topic import IN, OUT, manage, topics, wanted, written
-from tests.unit.worker.world import ACCOUNT, REGION, World
+from tests.unit.worker.world import ACCOUNT, REGION, Finished, World, dumped
 
 SEEDS = range(8)
 
@@ -132,7 +132,7 @@ def test_an_import_job_that_is_not_shown_yet_is_asked_for_again() -> None:
     assert importing(world, with_people(world, *everybody(60))).data["created"] == 60
 
 
-def slice_by_slice(world: World, stop_after: str, **item: Any) -> Done:
+def slice_by_slice(world: World, stop_after: str, **item: Any) -> Finished:
     """Run manage-topic in slices; the first one ends right after the first such call."""
     original, stopped = world.client.call, [False]
     state: State = {}
@@ -147,9 +147,9 @@ def slice_by_slice(world: World, stop_after: str, **item: Any) -> Done:
 
     world.client.call = call  # type: ignore[method-assign]
     while True:
-        outcome = manage_topic.run(world.job(budget=budget[0], **item), ManageTopicParams(), state)
+        outcome = manage_topic.run(world.context(budget=budget[0], **item), ManageTopicParams(), state)
         if not isinstance(outcome, More):
-            return outcome
+            return Finished(dumped(outcome), outcome.data_location, outcome.failure)
         state = outcome.state
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import Params
+from ses_fleet.actions.params import Params
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
@@ -201,9 +201,9 @@ def test_a_role_that_cannot_be_assumed_fails_the_customer_and_keeps_the_row() ->
     def refuse() -> Any:
         raise CustomerError("authentication", "AccessDenied", "could not assume it: look here")
 
-    def action(job: Any, params: Any, state: Any) -> Any:
-        job.open_ses = refuse
-        return validate_access.run(job, params, state)
+    def action(context: Any, params: Any, state: Any) -> Any:
+        context.open_ses = refuse
+        return validate_access.run(context, params, state)
 
     done = world.run(action, Params(), access=Access(False))
     assert [(row["name"], row["status"]) for row in done.data["checks"]] == [

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.catalogue import BackupListParams, RestoreListParams
+from ses_fleet.actions.params import BackupListParams, RestoreListParams
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.actions import backup_list, restore_list
-from ses_fleet.worker.context import Done
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, importing, meanwhile, with_people
-from tests.unit.worker.world import ACCOUNT, REGION, World
+from tests.unit.worker.world import ACCOUNT, REGION, Finished, World
 
 OWN = ContactRecord("own@x.example", (), True)
 ANA = ContactRecord("ana@x.example", (("in", "OPT_OUT"),))
@@ -34,7 +33,7 @@ def subscribing(world: World, email: str, after: str, **choice: Any) -> None:
     meanwhile(world, happens)
 
 
-def opting_in(world: World, **options: Any) -> Done:
+def opting_in(world: World, **options: Any) -> Finished:
     """An import that opts ana in to a topic of her role."""
     return importing(world, with_people(world, ANA.email, roles={"dba": ["u0"]}), sync_topics=True, **options)
 

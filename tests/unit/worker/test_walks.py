@@ -15,17 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import (
-    BackupListParams,
-    DescribeListParams,
-    ListContactsParams,
-    Params,
-    RestoreListParams,
-)
+from ses_fleet.actions.params import BackupListParams, DescribeListParams, ListContactsParams, Params, RestoreListParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.worker import backups, contact_list, walk
+from ses_fleet.worker import backups, contact_list, pagination
 from ses_fleet.worker.actions import (
     backup_list,
     describe_list,
@@ -34,16 +28,16 @@ from ses_fleet.worker.actions import (
     manage_topic,
     restore_list,
 )
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.context import ActionContext, More, Outcome, State
 from ses_fleet.worker.identity_center import instances
 from ses_fleet.worker.importing import jobs
-from ses_fleet.worker.list_snapshot import Harvest
-from ses_fleet.worker.pacing import SliceTimeoutError
-from ses_fleet.worker.restoring import Listing
+from ses_fleet.worker.list_snapshot import ListSnapshot
+from ses_fleet.worker.restore import CurrentContacts
 from ses_fleet.worker.topic_backup import TopicBackup
 from tests.unit.worker.imports import meanwhile
 from tests.unit.worker.scripted import Answer, Pages, Scripted, refused
-from tests.unit.worker.world import ACCOUNT, REGION, World, contact
+from tests.unit.worker.world import ACCOUNT, REGION, World, contact, done_with
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
@@ -107,9 +101,9 @@ def _backup(action: Any, params: Any, kind: Any, least: float = 1.5, **item: Any
 
     def read(account: Account, budget: float) -> Any:
         account.run(action, params, budget=max(budget, least), per_second=1.0, **item)
-        job = account.job()
-        manifest = backups.load(job, "run-1", kind)
-        found = [record for part in range(1, manifest.parts + 1) for record in backups.records(job, manifest, part)]
+        context = account.context()
+        manifest = backups.load(context, "run-1", kind)
+        found = [record for part in range(1, manifest.parts + 1) for record in backups.records(context, manifest, part)]
         assert manifest.contacts == len(found)
         return found
 
@@ -117,35 +111,35 @@ def _backup(action: Any, params: Any, kind: Any, least: float = 1.5, **item: Any
 
 
 def _harvest(account: Account, budget: float) -> Any:
-    def action(job: Job, _: Any, state: State) -> Outcome:
-        harvest = Harvest(job, "listing", state)
+    def action(context: ActionContext, _: Any, state: State) -> Outcome:
+        snapshot = ListSnapshot(context, "listing", state)
         try:
-            harvest.open()
-            found = harvest.run(lambda contact: not contact["email"].startswith("c1"))
+            snapshot.open()
+            found = snapshot.run(lambda contact: not contact["email"].startswith("c1"))
         except SliceTimeoutError:
-            return More(harvest.state())
-        return Done({"found": found, "total": harvest.total})
+            return More(snapshot.state())
+        return done_with({"found": found, "total": snapshot.total})
 
     return account.data(action, None, budget=budget, per_second=1.0)
 
 
 def _listing(account: Account, _: float) -> Any:
     """Restores keep it in memory, so it is read within one slice."""
-    known = Listing()
-    known.read(account.job(), contact_list.ContactList(name="main"), None)
+    known = CurrentContacts()
+    known.read(account.context(), contact_list.ContactList(name="main"), None)
     return vars(known)
 
 
-def _prune(job: Job, params: Any, state: State) -> Outcome:
+def _prune(context: ActionContext, params: Any, state: State) -> Outcome:
     """manage-topic up to the point where everything is saved that a prune would lose."""
     try:
         # This list changes when it is walked again, which the look right before the removal would take for choices.
         with patch.object(TopicBackup, "look"):
-            return manage_topic.run(job, params, state)
+            return manage_topic.run(context, params, state)
     except CustomerError as failure:
         if failure.type != "NotAsWritten":
             raise
-        return Done({})
+        return done_with({})
 
 
 READERS: dict[str, Callable[[Account, float], Any]] = {
@@ -188,12 +182,12 @@ def test_one_refused_token_changes_nothing(
         assert was_refused or refusal >= len(pages)
 
 
-def lists(job: Job) -> Any:
+def lists(context: ActionContext) -> Any:
     """ListContactLists, as far as the walk goes: an account has one list, which may be on a later page."""
-    return contact_list.first_name(job)
+    return contact_list.first_name(context)
 
 
-WALKS: dict[str, tuple[str, str, Callable[[Job], Any], list[list[Any]]]] = {
+WALKS: dict[str, tuple[str, str, Callable[[ActionContext], Any], list[list[Any]]]] = {
     "list_contact_lists": ("list_contact_lists", "ContactLists", lists, [[], [], [{"ContactListName": "main"}]]),
     "list_import_jobs": (
         "list_import_jobs",
@@ -204,21 +198,23 @@ WALKS: dict[str, tuple[str, str, Callable[[Job], Any], list[list[Any]]]] = {
     "list_instances": (
         "list_instances",
         "Instances",
-        lambda job: instances(job.open_identity_center(IdentityCenter(role_arn="r", region="us-east-1"), "sso-admin")),
+        lambda context: instances(
+            context.open_identity_center(IdentityCenter(role_arn="r", region="us-east-1"), "sso-admin")
+        ),
         [[{"IdentityStoreId": f"d-{n}", "Status": "ACTIVE"}] for n in range(4)],
     ),
     "list_contacts": (
         "list_contacts",
         "Contacts",
-        lambda job: [*_pages(job)],
+        lambda context: [*_pages(context)],
         [[person(n)] for n in range(4)],
     ),
 }
 
 
-def _pages(job: Job) -> list[Any]:
+def _pages(context: ActionContext) -> list[Any]:
     found: list[Any] = []
-    for page in contact_list.Scan({"list": {"name": "main"}}).pages(job, found.clear):
+    for page in contact_list.ContactScan({"list": {"name": "main"}}).pages(context, found.clear):
         found += page
     return found
 
@@ -230,8 +226,8 @@ def _walk(name: str, refusals: set[int], code: str = "BadRequestException") -> t
     world = World()
     aws = Scripted({operation: listing, "get_contact_list": lambda _: {"ContactListName": "main"}})
     world.client.call = aws.call  # type: ignore[method-assign]
-    job = world.job(identity_center=aws)
-    return read(job), listing
+    context = world.context(identity_center=aws)
+    return read(context), listing
 
 
 @pytest.mark.parametrize("code", ["BadRequestException", "ValidationException", "InvalidNextTokenException"])
@@ -427,5 +423,5 @@ def test_the_strict_ses_refuses_tokens_like_that(anew: bool) -> None:
 
 def test_one_class_walks_all_listings() -> None:
     """No other code sends a continuation token: it would not know what to do when one is refused."""
-    code = Path(walk.__file__).parent
-    assert [file.name for file in code.rglob("*.py") if "NextToken" in file.read_text()] == ["walk.py"]
+    code = Path(pagination.__file__).parent
+    assert [file.name for file in code.rglob("*.py") if "NextToken" in file.read_text()] == ["pagination.py"]

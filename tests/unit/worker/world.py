@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from pydantic import BaseModel, ConfigDict
+
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer
-from ses_fleet.errors import AwsCallError
+from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs.models import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.paced import PacedClient
-from ses_fleet.worker.pacing import Pacer, SliceBudget
+from ses_fleet.worker.budget import SliceBudget
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.paced_client import PacedClient
+from ses_fleet.worker.pacing import Pacer
 from strict_aws.conditions.settings import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses.objects import S3Object
@@ -187,6 +190,15 @@ class Time:
         self.slept += seconds
 
 
+@dataclass(frozen=True)
+class Finished:
+    """How an action ended: its data as the service dumps it into the result, where the rest lies, and the failure."""
+
+    data: dict[str, Any]
+    data_location: str | None
+    failure: CustomerError | None
+
+
 class World:
     """One account, with a list `main` unless not `made`; `asked` are the SES calls so far.
 
@@ -218,7 +230,7 @@ class World:
 
     def run(
         self,
-        action: Callable[[Job, Any, State], Outcome],
+        action: Callable[[ActionContext, Any, State], Outcome],
         params: Any,
         *,
         budget: float = 60.0,
@@ -228,7 +240,7 @@ class World:
         identity_center: Any = None,
         run_id: str = "run-1",
         **item: Any,
-    ) -> Done:
+    ) -> Finished:
         """Run an action to its end, slice after slice, as the service and the orchestrator would."""
         state: State = {}
         pace: list[float] | None = None
@@ -237,14 +249,14 @@ class World:
             pacer = Pacer(per_second, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
             if pace is not None:
                 pacer.restore(pace)
-            job = self.job(pacer, run_id, budget, customer or {}, access, identity_center, **item)
-            outcome = action(job, params, state)
+            context = self.context(pacer, run_id, budget, customer or {}, access, identity_center, **item)
+            outcome = action(context, params, state)
             if isinstance(outcome, Done):
-                return outcome
-            state, pace = json.loads(json.dumps(_state(outcome))), job.ses.pace
+                return Finished(dumped(outcome), outcome.data_location, outcome.failure)
+            state, pace = json.loads(json.dumps(_state(outcome))), context.ses.pace
             self.states.append(state)
 
-    def job(
+    def context(
         self,
         pacer: Pacer | None = None,
         run_id: str = "run-1",
@@ -253,10 +265,10 @@ class World:
         access: Any = None,
         identity_center: Any = None,
         **item: Any,
-    ) -> Job:
+    ) -> ActionContext:
         """One slice."""
         pacer = pacer or Pacer(0, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
-        return Job(
+        return ActionContext(
             item=WorkItem(
                 run_id=run_id,
                 action="any",
@@ -280,7 +292,9 @@ class World:
         """What SES offers of failed records."""
         return (self.ses.failed_records(url.rpartition("/")[2]) or b"")[:limit]
 
-    def data(self, action: Callable[[Job, Any, State], Outcome], params: Any, **options: Any) -> dict[str, Any]:
+    def data(
+        self, action: Callable[[ActionContext, Any, State], Outcome], params: Any, **options: Any
+    ) -> dict[str, Any]:
         """The same, only the data."""
         return self.run(action, params, **options).data
 
@@ -295,6 +309,20 @@ class World:
             gzip.decompress(self.objects.written[key]) for key in sorted(self.objects.written) if key.endswith(".gz")
         ]
         return [json.loads(line) for part in parts for line in part.decode().splitlines()]
+
+
+class _Anything(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+def done_with(data: dict[str, Any], **more: Any) -> Done:
+    """The end of a made-up action that found this out."""
+    return Done(_Anything.model_validate(data), **more)
+
+
+def dumped(done: Done) -> dict[str, Any]:
+    """The data as it is in the result."""
+    return done.data.model_dump(mode="json", by_alias=True)
 
 
 def _state(outcome: More) -> State:

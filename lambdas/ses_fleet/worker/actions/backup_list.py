@@ -6,52 +6,55 @@ import hashlib
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import BackupListParams
+from ses_fleet.actions.data import BackupListData
+from ses_fleet.actions.params import BackupListParams
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker import backups
-from ses_fleet.worker.answers import text
 from ses_fleet.worker.backups import BackupWriter
-from ses_fleet.worker.contact_list import Scan, address, record
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.contact_list import ContactScan, address, record
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.responses import text_of
 
 _Contact = dict[str, Any]
 
 
-def run(job: Job, params: BackupListParams, state: State) -> Outcome:
+def run(context: ActionContext, params: BackupListParams, state: State) -> Outcome:
     """`{contact_list, topics, total, parts, with_attributes, backup}`; the contacts are at `data_location`."""
-    scan, writer = Scan(state.get("scan", {})), BackupWriter(job, state.get("written", {}))
-    page = _Page(job, state.get("page", []))
+    scan, writer = ContactScan(state.get("scan", {})), BackupWriter(context, state.get("written", {}))
+    page = _Page(context, state.get("page", []))
 
     def restart() -> None:
         writer.restart()
         page.done = []
 
     try:
-        found = scan.open(job)
+        found = scan.open(context)
         if found is None:
-            job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "topics": 0, "total": 0, "parts": 0, "backup": None})
+            context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
+            return Done(BackupListData(topics=0, total=0, parts=0))
         size = limits.ATTRIBUTES_PAGE_SIZE if params.with_attributes else limits.SES_PAGE_SIZE
-        for contacts in scan.pages(job, restart, size=size, look_again=params.with_attributes):
+        for contacts in scan.pages(context, restart, size=size, look_again=params.with_attributes):
             if params.with_attributes:
                 page.write(contacts, found.name, writer)
             else:
                 writer.add(record(contact) for contact in contacts)
     except SliceTimeoutError:
-        job.log(f"⏳ Customer {job.code}: {writer.total} contacts saved so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {writer.total} contacts saved so far; going on in another slice")
         # A page of which some contacts are missing is read again.
         return More({"scan": scan.state(), "written": writer.state(), "page": page.done})
-    location = backups.complete(job, "list", found, (), writer, with_attributes=params.with_attributes)
-    job.log(f"💾 Customer {job.code}: {writer.total} contacts and {len(found.topics)} topics of {found.name} saved")
-    data = {
-        "contact_list": found.name,
-        "topics": len(found.topics),
-        "total": writer.total,
-        "parts": writer.count,
-        "with_attributes": params.with_attributes,
-        "backup": job.item.run_id,
-    }
+    location = backups.complete(context, "list", found, (), writer, with_attributes=params.with_attributes)
+    context.log(
+        f"💾 Customer {context.code}: {writer.total} contacts and {len(found.topics)} topics of {found.name} saved"
+    )
+    data = BackupListData(
+        contact_list=found.name,
+        topics=len(found.topics),
+        total=writer.total,
+        parts=writer.count,
+        with_attributes=params.with_attributes,
+        backup=context.item.run_id,
+    )
     return Done(data, data_location=location)
 
 
@@ -59,9 +62,9 @@ class _Page:
     """The contacts of one page with their attributes. `done` tells those that an interrupted page has behind it,
     by a digest: no address goes into a continuation."""
 
-    def __init__(self, job: Job, done: list[str]) -> None:
+    def __init__(self, context: ActionContext, done: list[str]) -> None:
         self.done = list(done)
-        self._job = job
+        self._context = context
 
     def write(self, contacts: list[_Contact], list_name: str, writer: BackupWriter) -> None:
         """Write every contact that is still missing; after SliceTimeoutError `done` says which are written."""
@@ -79,9 +82,9 @@ class _Page:
         """With attributes; None for one who left the list since the page was read."""
         email = address(contact)
         try:
-            answer = self._job.ses.read("get_contact", ContactListName=list_name, EmailAddress=email)
+            answer = self._context.ses.read("get_contact", ContactListName=list_name, EmailAddress=email)
         except AwsCallError as failure:
             if failure.status == 404:
                 return None
             raise
-        return {**record(answer | {"EmailAddress": email}), "attributes": text(answer, "AttributesData")}
+        return {**record(answer | {"EmailAddress": email}), "attributes": text_of(answer, "AttributesData")}

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from ses_fleet.actions.catalogue import DescribeListParams
-from ses_fleet.worker.contact_list import Scan
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.actions.data import CountedContacts, DescribedList, DescribeListData
+from ses_fleet.actions.params import DescribeListParams
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.contact_list import ContactScan
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.topic_counts import TopicCounts, described, log_counts
 
 
-def run(job: Job, params: DescribeListParams, state: State) -> Outcome:
+def run(context: ActionContext, params: DescribeListParams, state: State) -> Outcome:
     """Describe the account's list; the shape of the answer is interface.md's `data` of describe-list."""
-    scan, counts = Scan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
+    scan, counts = ContactScan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
     try:
-        contact_list = scan.open(job)
+        contact_list = scan.open(context)
         if contact_list is None:
-            job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "topics": [], "contacts": None})
+            context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
+            return Done(DescribeListData())
         if params.count_contacts:
-            for page in scan.pages(job, counts.forget):
+            for page in scan.pages(context, counts.forget):
                 counts.add(page)
     except SliceTimeoutError:
-        job.log(f"⏳ Customer {job.code}: {counts.total} contacts counted so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; going on in another slice")
         return More({"scan": scan.state(), "counts": counts.state()})
     counted = counts if params.count_contacts else None
     topics = described(contact_list, counted)
-    job.log(f"📋 Customer {job.code}: contact list {contact_list.name}, {len(topics)} topics")
-    log_counts(job, topics, counted)
+    context.log(f"📋 Customer {context.code}: contact list {contact_list.name}, {len(topics)} topics")
+    log_counts(context, topics, counted)
     return Done(
-        {
-            "contact_list": contact_list.model_dump(mode="json", exclude={"topics", "tags"}),
-            "topics": topics,
-            "contacts": counted and {"total": counted.total, "unsubscribed_all": counted.unsubscribed_all},
-        }
+        DescribeListData(
+            contact_list=DescribedList.model_validate(contact_list.model_dump()),
+            topics=topics,
+            contacts=counted and CountedContacts(total=counted.total, unsubscribed_all=counted.unsubscribed_all),
+        )
     )

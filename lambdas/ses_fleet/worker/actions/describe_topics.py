@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from ses_fleet.actions.catalogue import Params
-from ses_fleet.worker.contact_list import Scan
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.actions.data import DescribeTopicsData
+from ses_fleet.actions.params import Params
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.contact_list import ContactScan
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.topic_counts import TopicCounts, described, log_counts
 
 
-def run(job: Job, _params: Params, state: State) -> Outcome:
+def run(context: ActionContext, _params: Params, state: State) -> Outcome:
     """`{contact_list: name or null, topics: [as describe-list]}`."""
-    scan, counts = Scan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
+    scan, counts = ContactScan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
     try:
-        contact_list = scan.open(job)
+        contact_list = scan.open(context)
         if contact_list is None:
-            job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "topics": []})
-        for page in scan.pages(job, counts.forget):
+            context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
+            return Done(DescribeTopicsData())
+        for page in scan.pages(context, counts.forget):
             counts.add(page)
     except SliceTimeoutError:
-        job.log(f"⏳ Customer {job.code}: {counts.total} contacts counted so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; going on in another slice")
         return More({"scan": scan.state(), "counts": counts.state()})
     topics = described(contact_list, counts)
-    log_counts(job, topics, counts)
-    return Done({"contact_list": contact_list.name, "topics": topics})
+    log_counts(context, topics, counts)
+    return Done(DescribeTopicsData(contact_list=contact_list.name, topics=topics))

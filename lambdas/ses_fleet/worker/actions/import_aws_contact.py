@@ -6,24 +6,24 @@ What is to be done is decided once and lies in S3; a slice goes on at the step w
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import ImportData
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.importing.add import add, hear
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.importing.add import add, await_job
 from ses_fleet.worker.importing.decide import decide
 from ses_fleet.worker.importing.prune import remove, save
 from ses_fleet.worker.importing.update import update
 from ses_fleet.worker.importing.verify import verify
 from ses_fleet.worker.importing.work import Ending, Step, Work
-from ses_fleet.worker.pacing import SliceTimeoutError
 
 _STEPS: dict[Step, Callable[[Work], Step]] = {
     "decide": decide,
     "add": add,
-    "hear": hear,
+    "hear": await_job,
     "update": update,
     "save": save,
     "remove": remove,
@@ -32,18 +32,18 @@ _STEPS: dict[Step, Callable[[Work], Step]] = {
 _COUNTS: tuple[Ending, ...] = ("created", "updated", "removed", "unchanged")
 
 
-def run(job: Job, params: ImportParams, state: State) -> Outcome:
+def run(context: ActionContext, params: ImportParams, state: State) -> Outcome:
     """interface.md's `data` of import; who was or would be changed is at `data_location`, JSON Lines `changes-*`."""
     if not state:
-        _say_where_from(job)
-    work = Work(job, params, state)
+        _say_where_from(context)
+    work = Work(context, params, state)
     try:
         while work.progress.step != "done":
             step = _STEPS[work.progress.step](work)
             if step != work.progress.step:
                 work.progress.step, work.progress.at = step, 0
     except SliceTimeoutError:
-        job.log(f"⏳ Customer {job.code}: {_shown(work)} so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; going on in another slice")
         return More(work.state())
     except (AwsCallError, CustomerError) as failure:
         failure.outcome_unknown |= work.job_under_way
@@ -51,37 +51,37 @@ def run(job: Job, params: ImportParams, state: State) -> Outcome:
     return _done(work)
 
 
-def _say_where_from(job: Job) -> None:
-    source, read = job.customer.identity_center, job.item.people
+def _say_where_from(context: ActionContext) -> None:
+    source, read = context.customer.identity_center, context.item.people
     if source is None or read is None:
         return
-    job.log(f"🔐 Customer {job.code}: Using Identity Center role from config: {source.role_arn}")
-    job.log(f"📊 Customer {job.code}: Retrieving Identity Center data via role assumption")
-    job.log(f"✅ Customer {job.code}: Retrieved {read.users} users and {read.memberships} group memberships")
+    context.log(f"🔐 Customer {context.code}: Using Identity Center role from config: {source.role_arn}")
+    context.log(f"📊 Customer {context.code}: Retrieving Identity Center data via role assumption")
+    context.log(f"✅ Customer {context.code}: Retrieved {read.users} users and {read.memberships} group memberships")
     if read.vanished_groups:
-        job.warn(
+        context.warn(
             f"{read.vanished_groups} group(s) of Identity Center vanished while they were read: nobody is taken to "
             "be in them, so some people may lack an opt-in; run this customer again"
         )
 
 
 def _done(work: Work) -> Done:
-    job, progress = work.job, work.progress
+    context, progress = work.context, work.progress
     work.files.states()
-    data: dict[str, Any] = {name: progress.counts.get(name, 0) for name in _COUNTS}
-    data |= {
-        "skipped": progress.skipped,
-        "failed": progress.counts.get("failed", 0),
-        "not_in_identity_center": progress.others,
-        "backup": progress.backup,
-    }
+    data = ImportData(
+        **{name: progress.counts.get(name, 0) for name in _COUNTS},
+        skipped=progress.skipped,
+        failed=progress.counts.get("failed", 0),
+        not_in_identity_center=progress.others,
+        backup=progress.backup,
+    )
     failure = work.subscribed_again or _failure(work)
-    if job.dry_run:
-        job.log(f"🔍 Customer {job.code}: Would import contacts: {_shown(work)}")
+    if context.dry_run:
+        context.log(f"🔍 Customer {context.code}: Would import contacts: {_shown(work)}")
     elif failure is None:
-        job.log(f"✅ Customer {job.code}: Successfully imported contacts")
-        job.log(f"👥 Customer {job.code}: {_shown(work)}")
-    return Done(data, data_location=job.results.location(job.data_prefix), failure=failure)
+        context.log(f"✅ Customer {context.code}: Successfully imported contacts")
+        context.log(f"👥 Customer {context.code}: {_shown(work)}")
+    return Done(data, data_location=context.results.location(context.data_prefix), failure=failure)
 
 
 def _shown(work: Work) -> str:
@@ -97,5 +97,5 @@ def _failure(work: Work) -> CustomerError | None:
         return None
     most = sorted(work.progress.reasons.items(), key=lambda entry: -entry[1])[: limits.FAILURE_REASONS]
     reasons = "; ".join(f"{reason} ({count})" for reason, count in most)
-    text = f"{failed} people of {work.job.code} could not be imported: {reasons}. The others were"
+    text = f"{failed} people of {work.context.code} could not be imported: {reasons}. The others were"
     return CustomerError("operation", "ContactsNotImported", text)

@@ -6,46 +6,51 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from ses_fleet.actions.catalogue import ListContactsParams
+from ses_fleet.actions.data import ListContactsData
+from ses_fleet.actions.params import ListContactsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.text import did_you_mean, quoted
-from ses_fleet.worker.contact_list import ContactList, Scan, address, chosen
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.pacing import SliceTimeoutError
-from ses_fleet.worker.record_files import PartWriter
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.record_files import RecordFileWriter
 
 _Contact = dict[str, Any]
 
 
-def run(job: Job, params: ListContactsParams, state: State) -> Outcome:
+def run(context: ActionContext, params: ListContactsParams, state: State) -> Outcome:
     """`{contact_list, total, parts}`; the contacts are JSON Lines at `data_location`, as interface.md has them."""
-    scan, found = Scan(state.get("scan", {})), _Found(job, params, state)
+    scan, found = ContactScan(state.get("scan", {})), _Found(context, params, state)
     try:
-        contact_list = scan.open(job)
+        contact_list = scan.open(context)
         if contact_list is None:
-            job.log(f"📋 Customer {job.code}: no contact list in this account and Region")
-            return Done({"contact_list": None, "total": 0, "parts": 0})
-        _check_topic(job, contact_list, params)
+            context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
+            return Done(ListContactsData(total=0, parts=0))
+        _check_topic(context, contact_list, params)
         describe = _describer(contact_list)
-        for page in scan.pages(job, found.forget, _condition(params)):
+        for page in scan.pages(context, found.forget, _condition(params)):
             found.add(page, describe)
     except SliceTimeoutError:
-        job.log(f"⏳ Customer {job.code}: {found.writer.total} contacts written so far; going on in another slice")
+        context.log(
+            f"⏳ Customer {context.code}: {found.writer.total} contacts written so far; going on in another slice"
+        )
         return More({"scan": scan.state(), **found.state()})
     writer = found.writer
     writer.flush()
     found.say()
-    job.log(f"👥 Customer {job.code}: {writer.total} contacts of {contact_list.name} written in {writer.parts} parts")
-    data = {"contact_list": contact_list.name, "total": writer.total, "parts": writer.parts}
-    return Done(data, data_location=job.results.location(writer.prefix))
+    context.log(
+        f"👥 Customer {context.code}: {writer.total} contacts of {contact_list.name} written in {writer.parts} parts"
+    )
+    data = ListContactsData(contact_list=contact_list.name, total=writer.total, parts=writer.parts)
+    return Done(data, data_location=context.results.location(writer.prefix))
 
 
 class _Found:
     """The contacts that were asked for, on their way to S3."""
 
-    def __init__(self, job: Job, params: ListContactsParams, state: State) -> None:
-        self.writer = PartWriter(job, job.data_prefix, state.get("written", {}))
-        self._job = job
+    def __init__(self, context: ActionContext, params: ListContactsParams, state: State) -> None:
+        self.writer = RecordFileWriter(context, context.data_prefix, state.get("written", {}))
+        self._context = context
         self._wanted = _wanted(params)
         self._since = None if params.changed_since is None else params.changed_since.timestamp()
         self._undated: int = state.get("undated", 0)
@@ -71,7 +76,7 @@ class _Found:
         """Warn of contacts of which nobody knows whether they were asked for."""
         if self._undated:
             text = f"SES does not say when {self._undated} of the contacts were updated: they are there although they"
-            self._job.warn(f"{text} may not have changed since the time in params.changed_since")
+            self._context.warn(f"{text} may not have changed since the time in params.changed_since")
 
     def _is_recent(self, contact: _Contact) -> bool:
         """Who may have changed since then is not left out."""
@@ -79,11 +84,11 @@ class _Found:
         return self._since is None or moment is None or moment >= self._since
 
 
-def _check_topic(job: Job, contact_list: ContactList, params: ListContactsParams) -> None:
+def _check_topic(context: ActionContext, contact_list: ContactList, params: ListContactsParams) -> None:
     names = [topic.name for topic in contact_list.topics]
     if params.topic is not None and params.topic not in names:
         near = did_you_mean(params.topic, names)
-        text = f"the list {contact_list.name} of {job.code} has no topic {quoted(params.topic)}{near}"
+        text = f"the list {contact_list.name} of {context.code} has no topic {quoted(params.topic)}{near}"
         raise CustomerError("operation", "UnknownTopic", text)
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.actions.catalogue import ManageTopicParams
+from ses_fleet.actions.params import ManageTopicParams
 from ses_fleet.config.topics import Topic
-from ses_fleet.worker import pruned_choices, topic_plan
+from ses_fleet.worker import pruned_preferences, topic_plan
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactList
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.list_changes import Changed, ListEditor, NewList, check_count, check_name
-from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.list_changes import ListChange, ListEditor, NewList, check_count, check_name
 from ses_fleet.worker.topic_backup import PreferencesChangedError, TopicBackup
 from ses_fleet.worker.topic_plan import TopicLedger, TopicPlan
 
 
-def run(job: Job, _params: ManageTopicParams, state: State) -> Outcome:
+def run(context: ActionContext, _params: ManageTopicParams, state: State) -> Outcome:
     """interface.md's `data` of manage-topic; a dry run ends before anything is written."""
-    work = _Work(job, state)
+    work = _Work(context, state)
     try:
         return work.run()
     except SliceTimeoutError:
@@ -28,11 +28,11 @@ def run(job: Job, _params: ManageTopicParams, state: State) -> Outcome:
 class _Work:
     """One customer's topics."""
 
-    def __init__(self, job: Job, state: State) -> None:
-        self._job = job
-        self._wanted = job.item.topics or ()
-        self._backup = TopicBackup(job, state.get("backup", {}))
-        self._editor = ListEditor(job, state.get("editor", {}))
+    def __init__(self, context: ActionContext, state: State) -> None:
+        self._context = context
+        self._wanted = context.item.topics or ()
+        self._backup = TopicBackup(context, state.get("backup", {}))
+        self._editor = ListEditor(context, state.get("editor", {}))
         self._ledger = TopicLedger(state.get("ledger", {}))
 
     def state(self) -> State:
@@ -40,19 +40,19 @@ class _Work:
         return {"backup": self._backup.state(), "editor": self._editor.state(), "ledger": self._ledger.state()}
 
     def run(self) -> Outcome:
-        if self._job.dry_run:
+        if self._context.dry_run:
             return self._show()
         self._backup.go_on()
-        if self._job.item.prune and not self._backup.going and not self._ledger.wrote:
+        if self._context.item.prune and not self._backup.going and not self._ledger.wrote:
             self._save_what_goes()
         changed = self._change()
         planned = topic_plan.make(changed.now.topics, self._wanted, self._backup.going)
         done = self._ledger.plan(planned)
         self._say(done)
-        pruned_choices.warn_of_returning(self._job, () if self._ledger.list_created else done.added)
+        pruned_preferences.warn_of_returning(self._context, () if self._ledger.list_created else done.added)
         return self._done(done, list_created=self._ledger.list_created)
 
-    def _change(self) -> Changed:
+    def _change(self) -> ListChange:
         while True:
             backup = self._backup
             looking: dict[str, Any] = {} if self._ledger.wrote else {"first": backup.look, "requests": backup.requests}
@@ -69,30 +69,30 @@ class _Work:
         planned = topic_plan.make(() if now is None else now.topics, self._wanted, self._backup.going)
         if now is not None:
             return planned.desired
-        settings = self._job.settings
+        settings = self._context.settings
         return NewList(self._new_name(), settings.default_list_description, planned.desired)
 
     def _wrote(self, before: ContactList | None) -> None:
         if before is None:
-            self._job.log(f"📋 Customer {self._job.code}: Created the contact list {self._new_name()}")
+            self._context.log(f"📋 Customer {self._context.code}: Created the contact list {self._new_name()}")
         planned = topic_plan.make(() if before is None else before.topics, self._wanted, self._backup.going)
         self._ledger.add(planned, list_created=before is None)
 
     def _new_name(self) -> str:
-        return self._job.customer.contact_list_name or self._job.settings.default_list_name
+        return self._context.customer.contact_list_name or self._context.settings.default_list_name
 
     def _show(self) -> Done:
         """A dry run."""
-        job, found = self._job, self._editor.find()
+        context, found = self._context, self._editor.find()
         if found is None:
-            check_name(job)
-            job.log(f"📋 Customer {job.code}: Would create the contact list {self._new_name()}")
+            check_name(context)
+            context.log(f"📋 Customer {context.code}: Would create the contact list {self._new_name()}")
         have = () if found is None else found.topics
-        removable = [topic.name for topic in have] if job.item.prune else ()
+        removable = [topic.name for topic in have] if context.item.prune else ()
         planned = topic_plan.make(have, self._wanted, removable)
-        check_count(job, planned.desired)
+        check_count(context, planned.desired)
         self._say(planned)
-        pruned_choices.warn_of_returning(job, () if found is None else planned.added)
+        pruned_preferences.warn_of_returning(context, () if found is None else planned.added)
         return self._done(planned, list_created=found is None)
 
     def _save_what_goes(self) -> None:
@@ -101,19 +101,19 @@ class _Work:
             return
         going = topic_plan.make(found.topics, self._wanted, [topic.name for topic in found.topics]).removed
         if going:
-            check_count(self._job, topic_plan.make(found.topics, self._wanted, going).desired)
+            check_count(self._context, topic_plan.make(found.topics, self._wanted, going).desired)
             self._backup.begin(found, going)
 
     def _say(self, planned: TopicPlan) -> None:
-        job = self._job
-        if job.dry_run:
-            job.log(f"🔄 Customer {job.code}:")
-        job.log("   Would manage topics:" if job.dry_run else "   Topics:")
+        context = self._context
+        if context.dry_run:
+            context.log(f"🔄 Customer {context.code}:")
+        context.log("   Would manage topics:" if context.dry_run else "   Topics:")
         changes: dict[str, list[str]] = {}
         for entry in planned.updated:
-            text = f"{entry['field']}: {_quoted(entry['from'])} → {_quoted(entry['to'])}"
-            changes.setdefault(entry["topic"], []).append(text)
-        add, change, remove = ("add", "change", "remove") if job.dry_run else ("added", "changed", "removed")
+            text = f"{entry.field}: {_quoted(entry.before)} → {_quoted(entry.after)}"
+            changes.setdefault(entry.topic, []).append(text)
+        add, change, remove = ("add", "change", "remove") if context.dry_run else ("added", "changed", "removed")
         for names, what in (
             (planned.added, add),
             (tuple(changes), change),
@@ -122,7 +122,7 @@ class _Work:
             (planned.removed, remove),
         ):
             for name in names:
-                job.log(f"   - {name} ({'; '.join([what, *changes.get(name, ())])})")
+                context.log(f"   - {name} ({'; '.join([what, *changes.get(name, ())])})")
 
     def _done(self, planned: TopicPlan, *, list_created: bool = False) -> Done:
         return Done(planned.data(list_created=list_created), data_location=self._backup.location)

@@ -7,32 +7,32 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import People
 from ses_fleet.worker import identity_center, record_files
-from ses_fleet.worker.answers import listed, needed, text
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.importing.directory import MEMBERSHIPS, USERS, memberships, role_of
-from ses_fleet.worker.paced import PacedClient
-from ses_fleet.worker.pacing import SliceTimeoutError
-from ses_fleet.worker.record_files import PartWriter, Record
-from ses_fleet.worker.walk import Walk
+from ses_fleet.worker.paced_client import PacedClient
+from ses_fleet.worker.pagination import Paginator
+from ses_fleet.worker.record_files import Record, RecordFileWriter
+from ses_fleet.worker.responses import list_of, required_text, text_of
 
 _GROUPS = "groups"
 _NOT_FOUND = "ResourceNotFoundException"
 
 
-def run(job: Job, _params: ImportParams, state: State) -> Outcome:
+def run(context: ActionContext, _params: ImportParams, state: State) -> Outcome:
     """`People`, as JSON. Nothing of it is said to be there before all of it is."""
-    reading = _Reading(job, state)
+    reading = _Reading(context, state)
     try:
         reading.read()
     except SliceTimeoutError:
-        job.log(f"⏳ Identity Center: {reading.users.written.total} users read so far; going on in another slice")
+        context.log(f"⏳ Identity Center: {reading.users.written.total} users read so far; going on in another slice")
         return More(reading.state())
-    return Done(reading.people().model_dump(mode="json"))
+    return Done(reading.files())
 
 
 class _Reading:
@@ -41,15 +41,15 @@ class _Reading:
     A page is taken in before the next one is asked for.
     """
 
-    def __init__(self, job: Job, state: State) -> None:
-        self._job = job
-        self._prefix = _prefix(job)
-        self._source = _source(job)
+    def __init__(self, context: ActionContext, state: State) -> None:
+        self._context = context
+        self._prefix = _prefix(context)
+        self._source = _source(context)
         self._store: str | None = state.get("store", self._source.store_id)
-        self.users = _Listing(job, USERS, "list_users", "Users", _user, state.get("users", {}))
-        role = _roles(job)
-        self._groups = _Listing(job, _GROUPS, "list_groups", "Groups", role, state.get("groups", {}))
-        self._members = _Members(job, state.get("members", {}))
+        self.users = _Listing(context, USERS, "list_users", "Users", _user, state.get("users", {}))
+        role = _roles(context)
+        self._groups = _Listing(context, _GROUPS, "list_groups", "Groups", role, state.get("groups", {}))
+        self._members = _Members(context, state.get("members", {}))
 
     def state(self) -> State:
         """Return where the next slice goes on; JSON, without names."""
@@ -60,15 +60,15 @@ class _Reading:
             "members": self._members.state(),
         }
 
-    def people(self) -> People:
+    def files(self) -> DirectoryFiles:
         """Return what was read, after all of it is written."""
         users, members = self.users.written, self._members
         users.flush()
         members.written.flush()
         members.say()
-        return People(
+        return DirectoryFiles(
             prefix=self._prefix,
-            user_prefix=users.prefix if users.walk else None,
+            user_prefix=users.prefix if users.restarts else None,
             store_id=self._store,
             vanished_groups=len(members.vanished),
             users=users.total,
@@ -81,11 +81,11 @@ class _Reading:
 
     def read(self) -> None:
         """Read all that is still to come; CustomerError when the identity store is not there, or no more."""
-        job = self._job
+        context = self._context
         if self._store is None:
-            found = identity_center.instances(job.open_identity_center(self._source, "sso-admin"))
+            found = identity_center.instances(context.open_identity_center(self._source, "sso-admin"))
             self._store = identity_center.choose(self._source, found)
-        client = job.open_identity_center(self._source, "identitystore")
+        client = context.open_identity_center(self._source, "identitystore")
         store = {"IdentityStoreId": self._store}
         try:
             self.users.read(client, store)
@@ -105,32 +105,38 @@ class _Listing:
     """One listing of the store on its way to S3: each id once, whatever pages show again."""
 
     def __init__(
-        self, job: Job, name: str, operation: str, member: str, record: Callable[[Any], Record], state: State
+        self,
+        context: ActionContext,
+        name: str,
+        operation: str,
+        member: str,
+        record: Callable[[Any], Record],
+        state: State,
     ) -> None:
-        self.written = PartWriter(job, _prefix(job), state.get("written", {}), name)
-        self._job = job
+        self.written = RecordFileWriter(context, _prefix(context), state.get("written", {}), name)
+        self._context = context
         self._name = name
         self._record = record
-        self._walk = Walk(operation, member, state.get("walk"))
+        self._paginator = Paginator(operation, member, state.get("walk"))
         self._known: dict[str, str | None] | None = None
 
     @property
     def known(self) -> dict[str, str | None]:
         """`{id: role, if it has one}`, in order; what earlier slices read is read back once."""
         if self._known is None:
-            read_back = _records(self._job, self.written, self._name)
+            read_back = _records(self._context, self.written, self._name)
             self._known = {record["id"]: record.get("role") for record in read_back}
         return self._known
 
     def state(self) -> State:
         """Return where the next slice goes on, after everything is written; JSON."""
         self.written.flush()
-        return {"written": self.written.state(), "walk": self._walk.state()}
+        return {"written": self.written.state(), "walk": self._paginator.state()}
 
     def read(self, client: PacedClient, store: dict[str, str]) -> None:
         """Read every page that is still to come."""
         asked = {**store, "MaxResults": limits.IDENTITY_CENTER_PAGE_SIZE}
-        for page in self._walk.pages(client, asked, self._forget):
+        for page in self._paginator.pages(client, asked, self._forget):
             read = {record["id"]: record for record in map(self._record, page)}
             new = [record for record in read.values() if record["id"] not in self.known]
             self.known.update((record["id"], record.get("role")) for record in new)
@@ -144,14 +150,14 @@ class _Listing:
 class _Members:
     """Who is in which group, on its way to S3. `vanished` are the ids of groups that were listed and are not there."""
 
-    def __init__(self, job: Job, state: State) -> None:
-        self.written = PartWriter(job, _prefix(job), state.get("written", {}), MEMBERSHIPS)
+    def __init__(self, context: ActionContext, state: State) -> None:
+        self.written = RecordFileWriter(context, _prefix(context), state.get("written", {}), MEMBERSHIPS)
         self.vanished: list[str] = list(state.get("vanished", ()))
-        self._job = job
+        self._context = context
         self._at: int = state.get("at", 0)
         self._before: int = state.get("before", 0)  # memberships of the groups before this one
         self._missed: bool = state.get("missed", False)  # whether this group was not there once
-        self._walk = self._new_walk(state.get("walk"))
+        self._paginator = self._new_paginator(state.get("walk"))
         self._seen: dict[str, None] = self._read_back() if state else {}
 
     @property
@@ -168,14 +174,14 @@ class _Members:
             "at": self._at,
             "before": self._before,
             "missed": self._missed,
-            "walk": self._walk.state(),
+            "walk": self._paginator.state(),
         }
 
     def say(self) -> None:
         """Warn of groups that vanished."""
         if self.vanished:
             shown = ", ".join(self.vanished[: limits.FAILURE_REASONS])
-            self._job.warn(
+            self._context.warn(
                 f"{len(self.vanished)} group(s) of Identity Center vanished while they were read ({shown}): nobody is "
                 "taken to be in them, and nobody is removed by this run"
             )
@@ -188,7 +194,7 @@ class _Members:
                 client.read("list_groups", **store, MaxResults=1)
                 self.vanished.append(group)
             self._at, self._before, self._missed = self._at + 1, self.total, False
-            self._walk, self._seen = self._new_walk(), {}
+            self._paginator, self._seen = self._new_paginator(), {}
 
     def _read_group(self, client: PacedClient, asked: dict[str, Any], role: str) -> bool:
         """Read one group, again if it is not there; whether it was there then. Nobody is in one that was not."""
@@ -201,13 +207,13 @@ class _Members:
                 self._forget(role)
                 if self._missed:
                     return False
-                self._missed, self._walk = True, self._new_walk()
+                self._missed, self._paginator = True, self._new_paginator()
                 continue
             return True
 
     def _read_pages(self, client: PacedClient, asked: dict[str, Any], role: str) -> None:
         asked = {**asked, "MaxResults": limits.IDENTITY_CENTER_PAGE_SIZE}
-        for page in self._walk.pages(client, asked, lambda: self._forget(role)):
+        for page in self._paginator.pages(client, asked, lambda: self._forget(role)):
             new = [user for user in dict.fromkeys(_user_ids(page)) if user not in self._seen]
             self._seen |= dict.fromkeys(new)
             self.written.add([{"role": role, "group": self._at, "users": new}] if new else [])
@@ -219,24 +225,24 @@ class _Members:
 
     def _read_back(self) -> dict[str, None]:
         """Those of the group in the middle of which the last slice ended."""
-        if not self._walk.several:
+        if not self._paginator.several:
             return {}
-        found = memberships(_records(self._job, self.written, MEMBERSHIPS)).get(self._at)
+        found = memberships(_records(self._context, self.written, MEMBERSHIPS)).get(self._at)
         return found.users if found else {}
 
-    def _new_walk(self, state: State | None = None) -> Walk:
-        return Walk("list_group_memberships", "GroupMemberships", state)
+    def _new_paginator(self, state: State | None = None) -> Paginator:
+        return Paginator("list_group_memberships", "GroupMemberships", state)
 
 
-def _records(job: Job, written: PartWriter, name: str) -> Iterator[Record]:
+def _records(context: ActionContext, written: RecordFileWriter, name: str) -> Iterator[Record]:
     for number in range(1, written.parts + 1):
-        yield from record_files.records(job, written.prefix, number, name)
+        yield from record_files.records(context, written.prefix, number, name)
 
 
 def _user_ids(page: list[dict[str, Any]]) -> Iterator[str]:
     """Members that are no users (of another kind, once there is one) are passed over."""
     for one in page:
-        user = text(one.get("MemberId") or {}, "UserId")
+        user = text_of(one.get("MemberId") or {}, "UserId")
         if user is not None:
             yield user
 
@@ -249,37 +255,37 @@ def _no_store(source: IdentityCenter, store: str) -> CustomerError:
     return CustomerError("configuration", "IdentityStoreNotFound", message)
 
 
-def _prefix(job: Job) -> str:
-    if job.item.people_prefix is None:
+def _prefix(context: ActionContext) -> str:
+    if context.item.people_prefix is None:
         raise CustomerError("internal", "NoPrefix", "the orchestrator did not say where people are to be written")
-    return job.item.people_prefix
+    return context.item.people_prefix
 
 
-def _source(job: Job) -> IdentityCenter:
-    if job.customer.identity_center is None:
-        raise CustomerError("configuration", "NoIdentityCenter", f"{job.code} has no identity_center_role_arn")
-    return job.customer.identity_center
+def _source(context: ActionContext) -> IdentityCenter:
+    if context.customer.identity_center is None:
+        raise CustomerError("configuration", "NoIdentityCenter", f"{context.code} has no identity_center_role_arn")
+    return context.customer.identity_center
 
 
 def _user(user: dict[str, Any]) -> Record:
-    addresses = [one for one in listed(user, "Emails") if text(one, "Value")]
+    addresses = [one for one in list_of(user, "Emails") if text_of(one, "Value")]
     primary = [one for one in addresses if one.get("Primary")] or addresses
     return {
-        "id": needed(user, "UserId", "a user"),
-        "name": text(user, "UserName") or "",
+        "id": required_text(user, "UserId", "a user"),
+        "name": text_of(user, "UserName") or "",
         "email": str(primary[0]["Value"]).strip() if primary else None,
         # A user without a status is from a time before there was one.
         "enabled": user.get("UserStatus") != "DISABLED",
     }
 
 
-def _roles(job: Job) -> Callable[[dict[str, Any]], Record]:
+def _roles(context: ActionContext) -> Callable[[dict[str, Any]], Record]:
     """What is kept of a group: its role, if a topic names that, or none."""
-    pattern: re.Pattern[str] = job.settings.group_role_pattern
-    wanted = frozenset(role.casefold() for topic in job.item.topics or () for role in topic.opt_in_roles)
+    pattern: re.Pattern[str] = context.settings.group_role_pattern
+    wanted = frozenset(role.casefold() for topic in context.item.topics or () for role in topic.opt_in_roles)
 
     def record(group: dict[str, Any]) -> Record:
-        role = role_of(pattern, text(group, "DisplayName") or "")
-        return {"id": needed(group, "GroupId", "a group"), "role": role if role in wanted else None}
+        role = role_of(pattern, text_of(group, "DisplayName") or "")
+        return {"id": required_text(group, "GroupId", "a group"), "role": role if role in wanted else None}
 
     return record

@@ -6,26 +6,27 @@ from collections import ChainMap
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ses_fleet.actions.catalogue import RestoreListParams
+from ses_fleet.actions.data import RestoredContacts, RestoreListData
+from ses_fleet.actions.params import RestoreListParams
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker import backups
 from ses_fleet.worker.backups import Manifest
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.list_changes import NewList, check_name
-from ses_fleet.worker.pacing import SliceTimeoutError
-from ses_fleet.worker.restoring import Decide, Restore, Topics, not_refused
+from ses_fleet.worker.restore import Decide, Restore, TopicRestore, not_refused
 
 
-def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
+def run(context: ActionContext, params: RestoreListParams, state: State) -> Outcome:
     """`{list_created, topics_added, contacts: {created, updated, unchanged}}`."""
-    manifest = backups.load(job, params.backup, "list", "contacts")
+    manifest = backups.load(context, params.backup, "list", "contacts")
     # A backup of some contacts brings back those; the list's topics have gone their own way since.
     wanted = list(manifest.contact_list.topics) if manifest.kind == "list" else []
-    restore = Restore(job, manifest, wanted, state)
+    restore = Restore(context, manifest, wanted, state)
     try:
-        found = restore.find() or _made(job, manifest, restore.topics)
+        found = restore.find() or _made(context, manifest, restore.topics)
         decide = _decider([*found.topics, *wanted], overwrite=params.overwrite_unsubscribes)
         restore.run(found, decide, heed_prunes=not params.overwrite_unsubscribes)
         failure = restore.verify(deliberate=params.overwrite_unsubscribes)
@@ -33,19 +34,23 @@ def run(job: Job, params: RestoreListParams, state: State) -> Outcome:
         return More(restore.state())
     counts = {name: count for name, count in restore.contacts.counts.items() if name != "missing"}
     shown = ", ".join(f"{count} {name}" for name, count in counts.items())
-    verb = "Would restore" if job.dry_run else "Restored"
-    job.log(f"♻️  Customer {job.code}: {verb} {manifest.contact_list.name}; contacts: {shown}")
+    verb = "Would restore" if context.dry_run else "Restored"
+    context.log(f"♻️  Customer {context.code}: {verb} {manifest.contact_list.name}; contacts: {shown}")
     topics = restore.topics
-    data = {"list_created": topics.list_created, "topics_added": topics.added, "contacts": counts}
+    data = RestoreListData(
+        list_created=topics.list_created,
+        topics_added=tuple(topics.added),
+        contacts=RestoredContacts.model_validate(counts),
+    )
     return Done(data, failure=failure)
 
 
-def _made(job: Job, manifest: Manifest, topics: Topics) -> ContactList:
+def _made(context: ActionContext, manifest: Manifest, topics: TopicRestore) -> ContactList:
     """The list as it was, empty."""
     old = manifest.contact_list
-    name = job.customer.contact_list_name or old.name
-    if job.dry_run:
-        check_name(job)
+    name = context.customer.contact_list_name or old.name
+    if context.dry_run:
+        check_name(context)
         topics.list_created = True
         return old.model_copy(update={"name": name})
     return topics.make(NewList(name, old.description, old.topics, old.tags))

@@ -6,24 +6,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ses_fleet.actions.catalogue import RestoreTopicsParams
+from ses_fleet.actions.data import RestoredPreferences, RestoreTopicsData
+from ses_fleet.actions.params import RestoreTopicsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
-from ses_fleet.worker.context import Done, Job, More, Outcome, State
-from ses_fleet.worker.pacing import SliceTimeoutError
-from ses_fleet.worker.restoring import Restore, not_refused
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.restore import Restore, not_refused
 
 
-def run(job: Job, params: RestoreTopicsParams, state: State) -> Outcome:
+def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Outcome:
     """`{topics_added, topics, contacts: {updated, unchanged, missing}}`."""
-    manifest = backups.load(job, params.backup, "topics")
+    manifest = backups.load(context, params.backup, "topics")
     wanted = [topic for topic in manifest.contact_list.topics if topic.name in manifest.topics]
-    restore = Restore(job, manifest, wanted, state)
+    restore = Restore(context, manifest, wanted, state)
     try:
         found = restore.find(needed=True)
         if found is None:
-            text = f"{job.code} has no contact list any more: its topics cannot be restored alone"
+            text = f"{context.code} has no contact list any more: its topics cannot be restored alone"
             raise CustomerError("operation", "NoContactList", text)
         restore.run(found, _decide)
         failure = restore.verify()
@@ -31,9 +32,13 @@ def run(job: Job, params: RestoreTopicsParams, state: State) -> Outcome:
         return More(restore.state())
     counts = {name: count for name, count in restore.contacts.counts.items() if name != "created"}
     shown = ", ".join(f"{count} {name}" for name, count in counts.items())
-    verb = "Would restore" if job.dry_run else "Restored"
-    job.log(f"♻️  Customer {job.code}: {verb} {', '.join(manifest.topics)}; contacts: {shown}")
-    data = {"topics_added": restore.topics.added, "topics": list(manifest.topics), "contacts": counts}
+    verb = "Would restore" if context.dry_run else "Restored"
+    context.log(f"♻️  Customer {context.code}: {verb} {', '.join(manifest.topics)}; contacts: {shown}")
+    data = RestoreTopicsData(
+        topics_added=tuple(restore.topics.added),
+        topics=manifest.topics,
+        contacts=RestoredPreferences.model_validate(counts),
+    )
     return Done(data, failure=failure)
 
 

@@ -3,54 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
 
-from ses_fleet.actions.catalogue import IMPORT_PREFIX, Params
+from ses_fleet.actions.data import Check, CheckStatus, ValidateAccessData
+from ses_fleet.actions.params import Params
+from ses_fleet.actions.policies import IMPORT_PREFIX
 from ses_fleet.aws.s3 import TooLargeError
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import access, contact_list, identity_center
-from ses_fleet.worker.context import Done, Job, State
+from ses_fleet.worker.context import ActionContext, Done, State
 
-Status = Literal["ok", "finding", "failed"]
 _MARKS = {"ok": "✅", "finding": "⚠️ ", "failed": "❌"}
 
 
-def run(job: Job, _params: Params, _state: State) -> Done:
+def run(context: ActionContext, _params: Params, _state: State) -> Done:
     """`{checks: [{name, status: ok|finding|failed, message}]}`; one failed check makes the customer failed."""
-    checks = _Checks(job)
+    checks = _Checks(context)
     if checks.run("assume_role", _assume_role):
         checks.run("external_id", _external_id)
         checks.run("ses_account", _ses_account)
         checks.run("contact_list", _contact_list)
-        if job.customer.import_bucket is not None:
+        if context.customer.import_bucket is not None:
             checks.run("import_bucket", _import_bucket)
     checks.run("identity_center", _identity_center)
-    return Done({"checks": checks.rows}, failure=checks.failure())
+    return Done(ValidateAccessData(checks=tuple(checks.rows)), failure=checks.failure())
 
 
 class _Checks:
     """The rows so far."""
 
-    def __init__(self, job: Job) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self._job = job
+    def __init__(self, context: ActionContext) -> None:
+        self.rows: list[Check] = []
+        self._context = context
         self._failures: list[CustomerError] = []
 
-    def run(self, name: str, check: Callable[[Job], tuple[Status, str]]) -> bool:
+    def run(self, name: str, check: Callable[[ActionContext], tuple[CheckStatus, str]]) -> bool:
         """Add a row; whether the check did not fail."""
         try:
-            status, message = check(self._job)
+            status, message = check(self._context)
         except CustomerError as failure:
             if failure.category == "timeout":
                 raise
             status, message = self._failed(failure)
         except AwsCallError as failure:
-            text = f"{failure.service}.{failure.operation} failed ({failure.code}): {_advice(self._job, failure)}"
+            text = f"{failure.service}.{failure.operation} failed ({failure.code}): {_advice(self._context, failure)}"
             status, message = self._failed(CustomerError("operation", failure.code, text, retryable=failure.transient))
-        self.rows.append({"name": name, "status": status, "message": message})
-        self._job.log(f"{_MARKS[status]} Customer {self._job.code}: {name}: {message}")
+        self.rows.append(Check(name=name, status=status, message=message))
+        self._context.log(f"{_MARKS[status]} Customer {self._context.code}: {name}: {message}")
         if status == "finding":
-            self._job.warnings.append(f"{name}: {message}")
+            self._context.warnings.append(f"{name}: {message}")
         return status != "failed"
 
     def failure(self) -> CustomerError | None:
@@ -58,7 +58,7 @@ class _Checks:
         if not self._failures:
             return None
         first = self._failures[0]
-        names = ", ".join(row["name"] for row in self.rows if row["status"] == "failed")
+        names = ", ".join(row.name for row in self.rows if row.status == "failed")
         return CustomerError(
             first.category,
             first.type,
@@ -66,23 +66,23 @@ class _Checks:
             retryable=all(failure.retryable for failure in self._failures),
         )
 
-    def _failed(self, failure: CustomerError) -> tuple[Status, str]:
+    def _failed(self, failure: CustomerError) -> tuple[CheckStatus, str]:
         self._failures.append(failure)
         return "failed", failure.message
 
 
-def _assume_role(job: Job) -> tuple[Status, str]:
-    _ = job.ses
-    return "ok", f"account {job.customer.account_id} answers for {job.customer.ses_role_arn}"
+def _assume_role(context: ActionContext) -> tuple[CheckStatus, str]:
+    _ = context.ses
+    return "ok", f"account {context.customer.account_id} answers for {context.customer.ses_role_arn}"
 
 
-def _external_id(job: Job) -> tuple[Status, str]:
-    if job.customer.external_id is None:
+def _external_id(context: ActionContext) -> tuple[CheckStatus, str]:
+    if context.customer.external_id is None:
         return "finding", (
             "config.json has no external_id and the role needs none: agree on one with the customer, "
             "and have the role's trust policy ask for it"
         )
-    if job.access.works_without_external_id():
+    if context.access.works_without_external_id():
         return "finding", (
             "the role can be assumed without its ExternalId: the trust policy needs the condition "
             "StringEquals sts:ExternalId"
@@ -90,8 +90,8 @@ def _external_id(job: Job) -> tuple[Status, str]:
     return "ok", "the role asks for its ExternalId"
 
 
-def _ses_account(job: Job) -> tuple[Status, str]:
-    account = job.ses.read("get_account")
+def _ses_account(context: ActionContext) -> tuple[CheckStatus, str]:
+    account = context.ses.read("get_account")
     sending, production = account.get("SendingEnabled"), account.get("ProductionAccessEnabled")
     problems = []
     if not production:
@@ -99,25 +99,25 @@ def _ses_account(job: Job) -> tuple[Status, str]:
     if not sending:
         problems.append("sending is disabled: look at the account's reputation and status in the SES console")
     if problems:
-        return "finding", f"{'; '.join(problems)} ({job.customer.region})"
-    return "ok", f"production access, sending enabled ({job.customer.region})"
+        return "finding", f"{'; '.join(problems)} ({context.customer.region})"
+    return "ok", f"production access, sending enabled ({context.customer.region})"
 
 
-def _contact_list(job: Job) -> tuple[Status, str]:
-    found = contact_list.find(job)
+def _contact_list(context: ActionContext) -> tuple[CheckStatus, str]:
+    found = contact_list.find(context)
     if found is not None:
         return "ok", f"the list is {found.name}, with {len(found.topics)} topics"
-    wanted = job.customer.contact_list_name
+    wanted = context.customer.contact_list_name
     if wanted is None:
-        return "finding", f"there is no contact list in {job.customer.region}"
-    return "finding", f"there is no contact list {wanted} in {job.customer.region}: compare contact_list_name"
+        return "finding", f"there is no contact list in {context.customer.region}"
+    return "finding", f"there is no contact list {wanted} in {context.customer.region}: compare contact_list_name"
 
 
-def _import_bucket(job: Job) -> tuple[Status, str]:
+def _import_bucket(context: ActionContext) -> tuple[CheckStatus, str]:
     """Only whether it exists, which S3 tells anybody: a refusal is the answer of a bucket that is there."""
-    bucket = str(job.customer.import_bucket)
+    bucket = str(context.customer.import_bucket)
     try:
-        job.open_import_bucket(bucket).read(f"{IMPORT_PREFIX}validate-access", limit=0)
+        context.open_import_bucket(bucket).read(f"{IMPORT_PREFIX}validate-access", limit=0)
     except TooLargeError:
         pass  # an object of that name
     except AwsCallError as failure:
@@ -128,18 +128,18 @@ def _import_bucket(job: Job) -> tuple[Status, str]:
     return "ok", f"the bucket {bucket} exists; whether files may be put there shows when people are imported"
 
 
-def _identity_center(job: Job) -> tuple[Status, str]:
-    source = job.customer.identity_center
+def _identity_center(context: ActionContext) -> tuple[CheckStatus, str]:
+    source = context.customer.identity_center
     if source is None:
         return "ok", "config.json has no identity_center_role_arn: nothing is imported for this customer"
     if source.problem:
         raise CustomerError("configuration", "ConfigurationError", source.problem)
-    found = identity_center.instances(job.open_identity_center(source, "sso-admin"))
+    found = identity_center.instances(context.open_identity_center(source, "sso-admin"))
     store = identity_center.choose(source, found)
     return "ok", f"identity store {store} of account {found.owners[store]} answers"
 
 
-def _advice(job: Job, failure: AwsCallError) -> str:
+def _advice(context: ActionContext, failure: AwsCallError) -> str:
     if failure.transient:
         return "run it again"
-    return access.advice(job.customer, failure)
+    return access.advice(context.customer, failure)

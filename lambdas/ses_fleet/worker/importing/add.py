@@ -6,8 +6,8 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.worker import contact_changes
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.importing import jobs
-from ses_fleet.worker.importing.submit import without_job
-from ses_fleet.worker.importing.subscriptions import Change
+from ses_fleet.worker.importing.import_plan import PlannedChange
+from ses_fleet.worker.importing.submit import create_one_by_one
 from ses_fleet.worker.importing.work import Step, Work
 
 
@@ -19,31 +19,33 @@ def add(work: Work) -> Step:
     return "update"
 
 
-def hear(work: Work) -> Step:
+def await_job(work: Work) -> Step:
     """Ask until the job is over. A job that failed leaves the rest to be created one by one."""
-    job, progress = work.job, work.progress
+    context, progress = work.context, work.progress
     assert progress.import_job is not None  # noqa: S101  # set by the step before
-    while (outcome := jobs.ended(job, progress.import_job.job_id, progress.import_job.polls)) is None:
+    while (outcome := jobs.ended(context, progress.import_job.job_id, progress.import_job.polls)) is None:
         progress.import_job.polls += 1
-        job.ses.pause(jobs.poll_seconds(progress.import_job.polls))
-    jobs.clean_up(job, str(job.customer.import_bucket), progress.import_job.key)
+        context.ses.pause(jobs.poll_seconds(progress.import_job.polls))
+    jobs.clean_up(context, str(context.customer.import_bucket), progress.import_job.key)
     if not outcome.completed:
-        without_job(work, f"the import job ended {outcome.status}: {outcome.message or 'SES gave no reason'}")
+        create_one_by_one(work, f"the import job ended {outcome.status}: {outcome.message or 'SES gave no reason'}")
         return "add"
-    job.log(f"📦 Customer {job.code}: import job over: {outcome.processed} records processed, {outcome.failed} failed")
-    refused = jobs.failed_records(job, outcome) if outcome.failed else None
+    context.log(
+        f"📦 Customer {context.code}: import job over: {outcome.processed} records processed, {outcome.failed} failed"
+    )
+    refused = jobs.failed_records(context, outcome) if outcome.failed else None
     if refused is not None:
-        job.write(f"{job.data_prefix}refused.jsonl", refused, "application/x-ndjson")
+        context.write(f"{context.data_prefix}refused.jsonl", refused, "application/x-ndjson")
         progress.reasons |= jobs.reasons(refused)
     progress.import_job.created = outcome.processed - outcome.failed
     progress.import_job.failed = outcome.failed
     return "update"
 
 
-def _create(work: Work, change: Change) -> None:
+def _create(work: Work, change: PlannedChange) -> None:
     wish = Contact(dict.fromkeys(change.opt_in, "OPT_IN"))
     try:
-        changed = contact_changes.create(work.job, work.list_name, change.email, wish)
+        changed = contact_changes.create(work.context, work.list_name, change.email, wish)
     except AwsCallError as failure:
         work.refuse(change, failure)
         return

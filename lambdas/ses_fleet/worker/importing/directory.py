@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.runs.models import People
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.worker import record_files
-from ses_fleet.worker.context import Job
+from ses_fleet.worker.context import ActionContext
 
 USERS, MEMBERSHIPS = "users", "memberships"
 
@@ -46,13 +46,13 @@ def role_of(pattern: re.Pattern[str], group: str) -> str | None:
     return match["role"].strip().casefold() or None if match and match["role"] else None
 
 
-def load(job: Job, read: People, username: str | None = None) -> Directory:
+def load(context: ActionContext, read: DirectoryFiles, username: str | None = None) -> Directory:
     """What was read, or only the user of that name in it."""
     roles: defaultdict[str, set[str]] = defaultdict(set)
-    for members in memberships(_records(job, read.prefix, read.membership_parts, MEMBERSHIPS)).values():
+    for members in memberships(_records(context, read.prefix, read.membership_parts, MEMBERSHIPS)).values():
         for user in members.users:
             roles[user].add(members.role)
-    users = _records(job, read.user_prefix or read.prefix, read.user_parts, USERS)
+    users = _records(context, read.user_prefix or read.prefix, read.user_parts, USERS)
     if username is not None:
         users = (user for user in users if user["name"].casefold() == username.casefold())
     return directory(users, roles)
@@ -117,6 +117,6 @@ def _unusable(user: dict[str, Any]) -> str | None:
     return None
 
 
-def _records(job: Job, prefix: str, count: int, name: str) -> Iterator[dict[str, Any]]:
+def _records(context: ActionContext, prefix: str, count: int, name: str) -> Iterator[dict[str, Any]]:
     for part in range(1, count + 1):
-        yield from record_files.records(job, prefix, part, name)
+        yield from record_files.records(context, prefix, part, name)

@@ -9,57 +9,57 @@ from typing import Any
 from ses_fleet.errors import CustomerError
 from ses_fleet.runs.keys import known_people_key
 from ses_fleet.worker import record_files
-from ses_fleet.worker.context import Job
+from ses_fleet.worker.context import ActionContext
 
 
-def load(job: Job) -> frozenset[str]:
+def load(context: ActionContext) -> frozenset[str]:
     """Case-folded addresses; empty when there was no real run yet. CustomerError when the record is damaged.
 
     A record of another account, Region or identity store, or of an earlier version that does not say of which it is,
     is not used: it is as if there were none, which a run that prunes warns of.
     """
-    body = record_files.read(job, known_people_key(job.code))
+    body = record_files.read(context, known_people_key(context.code))
     if body is None:
         return frozenset()
-    record = _parsed(job, body)
-    if _origin(record) == _origin(_heading(job)):
+    record = _parsed(context, body)
+    if _origin(record) == _origin(_heading(context)):
         return frozenset(record["addresses"])
-    if job.item.prune:
+    if context.item.prune:
         whose = (
             "does not say of which account it is" if "account_id" not in record else "is of another account or store"
         )
-        job.warn(
+        context.warn(
             f"the record of whom earlier imports saw in Identity Center {whose}, so nobody is removed; "
             "a run that is no dry run writes it anew"
         )
     return frozenset()
 
 
-def store(job: Job, addresses: Iterable[str]) -> None:
+def store(context: ActionContext, addresses: Iterable[str]) -> None:
     """Write the record, also when it is as it was: what a rule of the bucket would expire is young again."""
-    body = {**_heading(job), "addresses": sorted(addresses)}
-    job.write(known_people_key(job.code), json.dumps(body, ensure_ascii=False).encode(), "application/json")
+    body = {**_heading(context), "addresses": sorted(addresses)}
+    context.write(known_people_key(context.code), json.dumps(body, ensure_ascii=False).encode(), "application/json")
 
 
-def _parsed(job: Job, body: bytes) -> dict[str, Any]:
+def _parsed(context: ActionContext, body: bytes) -> dict[str, Any]:
     try:
         record = json.loads(body)
         addresses = record["addresses"]
     except (ValueError, KeyError, TypeError):
         record, addresses = {}, None
     if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
-        where = job.results.location(known_people_key(job.code))
+        where = context.results.location(known_people_key(context.code))
         raise CustomerError("operation", "DamagedData", f"{where} is no record of addresses; nothing was changed")
     return dict(record)
 
 
-def _heading(job: Job) -> dict[str, Any]:
+def _heading(context: ActionContext) -> dict[str, Any]:
     return {
-        "customer_code": job.code,
-        "run_id": job.item.run_id,
-        "account_id": job.customer.account_id,
-        "region": job.customer.region,
-        "identity_store_id": None if job.item.people is None else job.item.people.store_id,
+        "customer_code": context.code,
+        "run_id": context.item.run_id,
+        "account_id": context.customer.account_id,
+        "region": context.customer.region,
+        "identity_store_id": None if context.item.people is None else context.item.people.store_id,
     }
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import foreign_errors, limits
-from ses_fleet.actions.catalogue import IMPORT_PREFIX
+from ses_fleet.actions.policies import IMPORT_PREFIX
 from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.answers import needed, text
 from ses_fleet.worker.contact_list import api_preferences
-from ses_fleet.worker.context import Job
-from ses_fleet.worker.importing.subscriptions import Change
-from ses_fleet.worker.paced import Reader, Requests
-from ses_fleet.worker.walk import Walk
+from ses_fleet.worker.context import ActionContext
+from ses_fleet.worker.importing.import_plan import PlannedChange
+from ses_fleet.worker.paced_client import ReadClient, UnitClient
+from ses_fleet.worker.pagination import Paginator
+from ses_fleet.worker.responses import required_text, text_of
 
 _ACTIVE = ("CREATED", "PROCESSING")
 
@@ -42,22 +42,22 @@ class Ended:
     failures_url: str | None
 
 
-def look(job: Job, ses: Reader | None = None) -> Jobs:
+def look(context: ActionContext, ses: ReadClient | None = None) -> Jobs:
     """All jobs that SES tells of, in as many requests as there are pages."""
     found: dict[str, str | None] = {}
-    walk = Walk("list_import_jobs", "ImportJobs")
-    for page in walk.pages(ses or job.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
-        found |= {needed(one, "JobId", "an import job"): text(one, "JobStatus") for one in page}
+    paginator = Paginator("list_import_jobs", "ImportJobs")
+    for page in paginator.pages(ses or context.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
+        found |= {required_text(one, "JobId", "an import job"): text_of(one, "JobStatus") for one in page}
     digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[:16]
     return Jobs(sum(_is_active(status) for status in found.values()), digest)
 
 
-def upload(job: Job, bucket: str, additions: Iterable[Change]) -> str:
+def upload(context: ActionContext, bucket: str, additions: Iterable[PlannedChange]) -> str:
     """Write the contacts for SES to read, with the customer's credentials; the object's key.
 
     AwsCallError when the bucket does not take it, or is another account's.
     """
-    key = f"{IMPORT_PREFIX}{job.code}/{job.item.run_id}.json"
+    key = f"{IMPORT_PREFIX}{context.code}/{context.item.run_id}.json"
     lines = [
         json.dumps(
             {
@@ -71,21 +71,21 @@ def upload(job: Job, bucket: str, additions: Iterable[Change]) -> str:
         )
         for change in additions
     ]
-    job.open_import_bucket(bucket).write(key, "\n".join(lines).encode(), "application/json")
+    context.open_import_bucket(bucket).write(key, "\n".join(lines).encode(), "application/json")
     return key
 
 
-def start(sent: Requests, bucket: str, key: str, list_name: str) -> str:
+def start(client: UnitClient, bucket: str, key: str, list_name: str) -> str:
     """Start the job, as the last request of a unit; its id.
 
     Never sent twice: a second one would come over what people chose after the first.
     """
-    answer = sent.write(
+    answer = client.write(
         "create_import_job",
         ImportDestination={"ContactListDestination": {"ContactListName": list_name, "ContactListImportAction": "PUT"}},
         ImportDataSource={"S3Url": f"s3://{bucket}/{key}", "DataFormat": "JSON"},
     )
-    return needed(answer, "JobId", "a new import job", outcome_unknown=True)
+    return required_text(answer, "JobId", "a new import job", outcome_unknown=True)
 
 
 def start_refused(failure: AwsCallError) -> bool:
@@ -93,15 +93,15 @@ def start_refused(failure: AwsCallError) -> bool:
     return failure.kind == "refused" and failure.operation == "create_import_job"
 
 
-def ended(job: Job, job_id: str, polls: int) -> Ended | None:
+def ended(context: ActionContext, job_id: str, polls: int) -> Ended | None:
     """How the job ended; None while it is under way, or not shown yet so soon after its start."""
     try:
-        answer = job.ses.read("get_import_job", JobId=job_id)
+        answer = context.ses.read("get_import_job", JobId=job_id)
     except AwsCallError as failure:
         if failure.status == 404 and polls < len(limits.READ_BACK_PAUSES_SECONDS):
             return None
         raise
-    status = text(answer, "JobStatus")
+    status = text_of(answer, "JobStatus")
     if status is None or _is_active(status):
         return None
     why = answer.get("FailureInfo") or {}
@@ -110,8 +110,8 @@ def ended(job: Job, job_id: str, polls: int) -> Ended | None:
         status=status,
         processed=int(answer.get("ProcessedRecordsCount") or 0),
         failed=int(answer.get("FailedRecordsCount") or 0),
-        message=foreign_errors.reason(text(why, "ErrorMessage")),
-        failures_url=text(why, "FailedRecordsS3Url"),
+        message=foreign_errors.reason(text_of(why, "ErrorMessage")),
+        failures_url=text_of(why, "FailedRecordsS3Url"),
     )
 
 
@@ -121,23 +121,23 @@ def poll_seconds(polls: int) -> float:
     return min(longest, first * 2.0 ** min(polls - 1, 10))
 
 
-def clean_up(job: Job, bucket: str, key: str) -> None:
+def clean_up(context: ActionContext, bucket: str, key: str) -> None:
     """Delete the file of a job that is over; a bucket that keeps it is a warning."""
     try:
-        job.open_import_bucket(bucket).delete(key)
+        context.open_import_bucket(bucket).delete(key)
     except AwsCallError as failure:
         where = f"s3://{bucket}/{key}"
-        job.warn(f"{where} holds addresses and could not be deleted ({failure.code}): delete it")
+        context.warn(f"{where} holds addresses and could not be deleted ({failure.code}): delete it")
 
 
-def failed_records(job: Job, outcome: Ended) -> bytes | None:
+def failed_records(context: ActionContext, outcome: Ended) -> bytes | None:
     """SES's own file of the records that failed; None when there is none or it cannot be had."""
     if outcome.failures_url is None:
         return None
     try:
-        return job.download(outcome.failures_url, limits.MAX_FAILED_RECORDS_BYTES)
+        return context.download(outcome.failures_url, limits.MAX_FAILED_RECORDS_BYTES)
     except AwsCallError as failure:
-        job.warn(f"SES's list of the records that failed could not be read ({failure.code})")
+        context.warn(f"SES's list of the records that failed could not be read ({failure.code})")
         return None
 
 

@@ -9,26 +9,26 @@ from ses_fleet.worker import backups, contact_changes
 from ses_fleet.worker.contact_changes import REMOVAL, Contact, Removal
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.importing import import_ledger
-from ses_fleet.worker.importing.subscriptions import made_a_choice
+from ses_fleet.worker.importing.import_plan import made_a_choice
 from ses_fleet.worker.importing.work import Step, Work
 from ses_fleet.worker.record_files import Record
 
 
 def save(work: Work) -> Step:
     """Write everybody who is to go to S3; who chose something meanwhile stays."""
-    job, progress = work.job, work.progress
+    context, progress = work.context, work.progress
     for change in work.planned("remove")[progress.at :]:
-        now = contact_changes.get(job.ses, work.list_name, change.email)
+        now = contact_changes.get(context.ses, work.list_name, change.email)
         if now is not None:
             record = now.record(change.email)
             (work.files.kept if made_a_choice(record) else work.saved).add([record])
         progress.at += 1
     if work.saved.total:
         found = progress.contact_list or ContactList(name=work.list_name)
-        progress.backup = backups.complete(job, "contacts", found, (), work.saved, with_attributes=True)
-        job.log(
-            f"💾 Customer {job.code}: {work.saved.total} contacts saved before they are removed; "
-            f"restore-list with backup {job.item.run_id} brings them back"
+        progress.backup = backups.complete(context, "contacts", found, (), work.saved, with_attributes=True)
+        context.log(
+            f"💾 Customer {context.code}: {work.saved.total} contacts saved before they are removed; "
+            f"restore-list with backup {context.item.run_id} brings them back"
         )
     return "remove"
 
@@ -38,11 +38,11 @@ def remove(work: Work) -> Step:
     for record in islice(work.saved.records(), work.progress.at, None):
         _remove(work, record)
         work.progress.at += 1
-    read = work.job.item.people
+    read = work.context.item.people
     if read is not None and not read.vanished_groups:
         # The prune is complete: remembered are those whom Identity Center has, and those who stay for their choice.
         kept = {one["email"].casefold() for one in work.read(work.files.kept, "kept")}
-        import_ledger.store(work.job, work.directory.addresses | kept)
+        import_ledger.store(work.context, work.directory.addresses | kept)
     return "verify"
 
 
@@ -52,7 +52,7 @@ def _remove(work: Work, record: Record) -> None:
     def decide(now: Contact | None, _others: Sequence[Contact]) -> Contact | Removal | None:
         return REMOVAL if now is not None and now.record(email) == record else now
 
-    changed = contact_changes.change(work.job, work.list_name, email, decide)
+    changed = contact_changes.change(work.context, work.list_name, email, decide)
     work.verification.saw(email, changed.before)
     if changed.ending == "removed":
         work.verification.wrote(email)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.contact_list import Scan, address
+from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.worker.contact_list import ContactScan, address
 from ses_fleet.worker.importing import jobs
-from ses_fleet.worker.importing.subscriptions import Change
+from ses_fleet.worker.importing.import_plan import PlannedChange
 from ses_fleet.worker.importing.work import ImportJob, Work
-from ses_fleet.worker.paced import Requests
-from ses_fleet.worker.pacing import SliceTimeoutError
+from ses_fleet.worker.paced_client import UnitClient
 
 
 @dataclass(frozen=True)
@@ -27,116 +27,118 @@ class _Look:
     other_jobs: bool = False
 
 
-def by_job(work: Work, additions: int) -> bool:
+def can_use_job(work: Work, additions: int) -> bool:
     """Whether there are so many new contacts that an import job is worth it, and one may be had."""
-    job, progress = work.job, work.progress
-    if additions <= job.settings.import_job_threshold or progress.one_by_one:
+    context, progress = work.context, work.progress
+    if additions <= context.settings.import_job_threshold or progress.one_by_one:
         return False
-    if job.customer.import_bucket is None:
-        without_job(work, "config.json has no import_bucket for this customer")
+    if context.customer.import_bucket is None:
+        create_one_by_one(work, "config.json has no import_bucket for this customer")
     elif progress.job_attempts == limits.CHANGE_ATTEMPTS:
-        without_job(work, "the list kept changing, or one slice was too short to read it and start the job")
+        create_one_by_one(work, "the list kept changing, or one slice was too short to read it and start the job")
     return not progress.one_by_one
 
 
-def without_job(work: Work, why: str) -> None:
+def create_one_by_one(work: Work, why: str) -> None:
     """From here on contacts are created one by one."""
     work.progress.one_by_one = True
-    work.job.warn(f"contacts are created one by one, at one request a second: {why}")
+    work.context.warn(f"contacts are created one by one, at one request a second: {why}")
 
 
-def submit(work: Work, additions: Sequence[Change]) -> frozenset[str]:
+def submit(work: Work, additions: Sequence[PlannedChange]) -> frozenset[str]:
     """Start the job; the case-folded addresses that came into the list meanwhile, by others, and are left out.
 
     A job that is not to be had is a warning: contacts are created one by one then. SliceTimeoutError and failures that
     surely started nothing leave no file behind.
     """
     left = list(additions)
-    while by_job(work, len(left)):
+    while can_use_job(work, len(left)):
         look = _try(work, left)
         if look.job_id is not None or work.progress.one_by_one:
             break
         left = [change for change in left if change.email.casefold() not in look.came]
         if look.other_jobs:
-            work.job.log(f"🔁 Customer {work.job.code}: another import job came meanwhile; waiting for it")
-            work.progress.jobs_seen = quiet(work)
+            work.context.log(f"🔁 Customer {work.context.code}: another import job came meanwhile; waiting for it")
+            work.progress.jobs_seen = wait_for_other_jobs(work)
     remaining = {change.email.casefold() for change in left}
     return frozenset(change.email.casefold() for change in additions) - remaining
 
 
-def quiet(work: Work) -> str:
+def wait_for_other_jobs(work: Work) -> str:
     """Wait while an import job is under way: its records would come over ours, or ours over theirs.
 
     Gives back what tells whether another job came since.
     """
-    job, progress = work.job, work.progress
-    while (found := jobs.look(job)).active:
-        if job.dry_run:
-            job.warn("an import job is under way in this account: the list is about to change")
+    context, progress = work.context, work.progress
+    while (found := jobs.look(context)).active:
+        if context.dry_run:
+            context.warn("an import job is under way in this account: the list is about to change")
             break
         if not progress.waits:
-            job.log(f"⏳ Customer {job.code}: waiting for {found.active} import job(s) under way in this account")
+            context.log(
+                f"⏳ Customer {context.code}: waiting for {found.active} import job(s) under way in this account"
+            )
         progress.waits += 1
-        job.ses.pause(jobs.poll_seconds(progress.waits))
+        context.ses.pause(jobs.poll_seconds(progress.waits))
     return found.digest
 
 
-def _try(work: Work, additions: Sequence[Change]) -> _Look:
-    job, bucket = work.job, str(work.job.customer.import_bucket)
+def _try(work: Work, additions: Sequence[PlannedChange]) -> _Look:
+    context, bucket = work.context, str(work.context.customer.import_bucket)
     work.progress.job_attempts += 1
     try:
-        key = jobs.upload(job, bucket, additions)
+        key = jobs.upload(context, bucket, additions)
     except AwsCallError as failure:
         if failure.kind != "refused":
             raise
-        without_job(work, f"the import_bucket {bucket} did not take the file ({failure.code})")
+        create_one_by_one(work, f"the import_bucket {bucket} did not take the file ({failure.code})")
         return _Look()
     try:
         look = _look_and_start(work, additions, bucket, key)
     except SliceTimeoutError:
-        jobs.clean_up(job, bucket, key)
+        jobs.clean_up(context, bucket, key)
         raise
     except AwsCallError as failure:
         if failure.outcome_unknown:
             raise  # SES may be about to read it
-        jobs.clean_up(job, bucket, key)
+        jobs.clean_up(context, bucket, key)
         if not jobs.start_refused(failure):
             raise
-        without_job(work, f"SES refused the import job ({failure.code}: {failure.text})")
+        create_one_by_one(work, f"SES refused the import job ({failure.code}: {failure.text})")
         return _Look()
     if look.job_id is None:
-        jobs.clean_up(job, bucket, key)
+        jobs.clean_up(context, bucket, key)
     else:
         work.progress.import_job = ImportJob(job_id=look.job_id, key=key)
     return look
 
 
-def _look_and_start(work: Work, additions: Sequence[Change], bucket: str, key: str) -> _Look:
+def _look_and_start(work: Work, additions: Sequence[PlannedChange], bucket: str, key: str) -> _Look:
     """The last look and the start, as one unit.
 
     A job replaces contacts that are there. So the list is read again right before it, and nothing is waited for as
     long as its pages and the other two requests are no more than a burst.
     """
-    job, progress = work.job, work.progress
+    context, progress = work.context, work.progress
     adding = frozenset(change.email.casefold() for change in additions)
     pages = 1 + progress.total // limits.SES_PAGE_SIZE
 
-    def unit(sent: Requests) -> _Look:
-        came = _there(work, sent, adding)
-        if jobs.look(job, sent).digest != progress.jobs_seen:
+    def unit(client: UnitClient) -> _Look:
+        came = _there(work, client, adding)
+        if jobs.look(context, client).digest != progress.jobs_seen:
             return _Look(came=came, other_jobs=True)
         if came:
             return _Look(came=came)
-        return _Look(jobs.start(sent, bucket, key, work.list_name))
+        return _Look(jobs.start(client, bucket, key, work.list_name))
 
-    return job.ses.read_modify_write(min(pages + 2, job.settings.ses_burst), unit)
+    return context.ses.read_modify_write(min(pages + 2, context.settings.ses_burst), unit)
 
 
-def _there(work: Work, sent: Requests, addresses: frozenset[str]) -> frozenset[str]:
+def _there(work: Work, client: UnitClient, addresses: frozenset[str]) -> frozenset[str]:
     """Those of these case-folded addresses that are in the list."""
     found = work.progress.contact_list
-    scan = Scan({"list": found and found.model_dump(mode="json")})
+    scan = ContactScan({"list": found and found.model_dump(mode="json")})
     found_here: set[str] = set()
-    for page in scan.pages(work.job, found_here.clear, ses=sent):
+    for page in scan.pages(work.context, found_here.clear, ses=client):
         found_here |= addresses.intersection(address(one).casefold() for one in page)
     return frozenset(found_here)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker import contact_changes
 from ses_fleet.worker.contact_changes import Contact
-from ses_fleet.worker.importing.subscriptions import Change, missing_opt_ins
+from ses_fleet.worker.importing.import_plan import PlannedChange, missing_opt_ins
 from ses_fleet.worker.importing.work import Step, Work
 
 
@@ -18,10 +18,10 @@ def update(work: Work) -> Step:
     for change in work.planned("update")[progress.at :]:
         _opt_in(work, change)
         progress.at += 1
-    return "save" if work.job.item.prune else "verify"
+    return "save" if work.context.item.prune else "verify"
 
 
-def _opt_in(work: Work, change: Change) -> None:
+def _opt_in(work: Work, change: PlannedChange) -> None:
     def decide(now: Contact | None, others: Sequence[Contact]) -> Contact | None:
         if now is None:
             return None
@@ -29,7 +29,7 @@ def _opt_in(work: Work, change: Change) -> None:
         return replace(now, preferences={**now.preferences, **dict.fromkeys(missing, "OPT_IN")})
 
     try:
-        changed = contact_changes.change(work.job, work.list_name, change.email, decide, also=change.also)
+        changed = contact_changes.change(work.context, work.list_name, change.email, decide, also=change.also)
     except AwsCallError as failure:
         work.refuse(change, failure)
         return

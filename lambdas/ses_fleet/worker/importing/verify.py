@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_fleet.worker.importing.work import Step, Work
-from ses_fleet.worker.verification import told
+from ses_fleet.worker.verification import report
 
 _NOT_THERE = "not in the list after the import job"
 
@@ -13,14 +13,14 @@ def verify(work: Work) -> Step:
     expected = _expected(work)
     if not expected and not work.verification.changed:
         return "done"
-    if work.job.settings.verify_contacts == "off":
+    if work.context.settings.verify_contacts == "off":
         _believe_the_job(work)
         return "done"
     comparison = work.verification.compare(expected.keys())
     work.count("created", len(expected) - len(comparison.missing))
     if comparison.missing:
         _fail(work, [expected[address] for address in comparison.missing])
-    work.subscribed_again = told(work.job, comparison)
+    work.subscribed_again = report(work.context, comparison)
     return "done"
 
 
@@ -32,7 +32,7 @@ def _expected(work: Work) -> dict[str, str]:
 
 
 def _believe_the_job(work: Work) -> None:
-    work.job.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
+    work.context.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
     started = work.progress.import_job
     if started is None or work.progress.one_by_one:
         return

@@ -8,16 +8,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ses_fleet.actions.catalogue import ImportParams
+from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import record_files
 from ses_fleet.worker.backups import BackupWriter
 from ses_fleet.worker.contact_list import ContactList
-from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.importing import directory
 from ses_fleet.worker.importing.directory import Directory
-from ses_fleet.worker.importing.subscriptions import Change
-from ses_fleet.worker.record_files import PartWriter, Record
+from ses_fleet.worker.importing.import_plan import PlannedChange
+from ses_fleet.worker.record_files import Record, RecordFileWriter
 from ses_fleet.worker.verification import Verification
 
 Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
@@ -63,10 +63,10 @@ class Progress(BaseModel):
 class Files:
     """The import's files in S3: what is to be done, what failed, and who must be remembered until the end."""
 
-    def __init__(self, job: Job, states: dict[str, State]) -> None:
-        self.changes = PartWriter(job, job.data_prefix, states.get("changes", {}), "changes")
-        self.failed = PartWriter(job, job.data_prefix, states.get("failed", {}), "failed")
-        self.kept = PartWriter(job, job.data_prefix, states.get("kept", {}), "kept")
+    def __init__(self, context: ActionContext, states: dict[str, State]) -> None:
+        self.changes = RecordFileWriter(context, context.data_prefix, states.get("changes", {}), "changes")
+        self.failed = RecordFileWriter(context, context.data_prefix, states.get("failed", {}), "failed")
+        self.kept = RecordFileWriter(context, context.data_prefix, states.get("kept", {}), "kept")
 
     def states(self) -> dict[str, State]:
         """All written out, and how far each is."""
@@ -78,13 +78,13 @@ class Files:
 class Work:
     """One slice of an import. `progress` is what the steps change."""
 
-    def __init__(self, job: Job, params: ImportParams, state: State) -> None:
-        self.job = job
+    def __init__(self, context: ActionContext, params: ImportParams, state: State) -> None:
+        self.context = context
         self.params = params
         self.progress = Progress.model_validate(state)
-        self.files = Files(job, self.progress.files)
-        self.saved = BackupWriter(job, self.progress.saved)
-        self.verification = Verification(job, self.progress.verification)
+        self.files = Files(context, self.progress.files)
+        self.saved = BackupWriter(context, self.progress.saved)
+        self.verification = Verification(context, self.progress.verification)
         self.subscribed_again: CustomerError | None = None  # what the last step found, if anything
 
     def state(self) -> State:
@@ -97,10 +97,10 @@ class Work:
     @cached_property
     def directory(self) -> Directory:
         """Identity Center's people, or the one of `params.username`."""
-        job, name = self.job, self.params.username
-        if job.item.people is None:
+        context, name = self.context, self.params.username
+        if context.item.people is None:
             raise CustomerError("internal", "NoPeople", "the orchestrator did not say where the people lie")
-        found = directory.load(job, job.item.people, name)
+        found = directory.load(context, context.item.people, name)
         if name is not None and not found.people and not found.skipped:
             raise CustomerError(
                 "operation", "UnknownUser", "Identity Center has no user of the name in params.username"
@@ -118,16 +118,16 @@ class Work:
         assert self.progress.contact_list is not None  # noqa: S101  # set by the first step
         return self.progress.contact_list.name
 
-    def planned(self, kind: str) -> list[Change]:
+    def planned(self, kind: str) -> list[PlannedChange]:
         """What was decided to be done of one kind, in order."""
         found = self.read(self.files.changes, "changes")
-        return [Change.of(one) for one in found if one["change"] == kind]
+        return [PlannedChange.of(one) for one in found if one["change"] == kind]
 
-    def read(self, writer: PartWriter, name: str) -> Iterator[Record]:
+    def read(self, writer: RecordFileWriter, name: str) -> Iterator[Record]:
         """Yield everything of one of the files, up to now, holding one part at a time."""
         writer.flush()
         for number in range(1, writer.parts + 1):
-            yield from record_files.records(self.job, writer.prefix, number, name)
+            yield from record_files.records(self.context, writer.prefix, number, name)
 
     def count(self, ending: Ending, by: int = 1) -> None:
         """So many more people it ended so for."""
@@ -140,7 +140,7 @@ class Work:
         self.count("failed", len(records))
         self.progress.reasons[reason] = self.progress.reasons.get(reason, 0) + len(records)
 
-    def refuse(self, change: Change, failure: AwsCallError) -> None:
+    def refuse(self, change: PlannedChange, failure: AwsCallError) -> None:
         """SES did not take one address: that is this person's failure. Anything else is the customer's."""
         if failure.kind != "refused" or failure.status not in (400, None):
             raise failure

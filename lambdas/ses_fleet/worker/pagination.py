@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.worker.answers import listed, text
 from ses_fleet.worker.context import State
-from ses_fleet.worker.paced import Reader
+from ses_fleet.worker.paced_client import ReadClient
+from ses_fleet.worker.responses import list_of, text_of
 
 Page = list[dict[str, Any]]
 
@@ -19,7 +19,7 @@ _REFUSALS_OF_TOKENS = frozenset(
 )
 
 
-class Walk:
+class Paginator:
     """Where the walk over one listing is.
 
     A page counts as read when the one after it is asked for: `state` before that goes on with the same page.
@@ -48,7 +48,7 @@ class Walk:
             "several": self._several,
         }
 
-    def pages(self, client: Reader, asked: dict[str, Any], restart: Callable[[], None]) -> Iterator[Page]:
+    def pages(self, client: ReadClient, asked: dict[str, Any], restart: Callable[[], None]) -> Iterator[Page]:
         """Yield every page that is still to come, with the parameters `asked` besides the position.
 
         A token that is refused starts the walk again, once: `restart` is called, and must forget every page so far.
@@ -56,15 +56,15 @@ class Walk:
         """
         while not self._over:
             answer = self._ask(client, asked, restart)
-            following = text(answer, "NextToken")
+            following = text_of(answer, "NextToken")
             if following is not None and following == self._token:
                 raise _endless(self._operation)
-            yield listed(answer, self._member)
+            yield list_of(answer, self._member)
             # An empty page with a token is not the end.
             self._token, self._over = following, following is None
             self._several = self._several or following is not None
 
-    def _ask(self, client: Reader, asked: dict[str, Any], restart: Callable[[], None]) -> dict[str, Any]:
+    def _ask(self, client: ReadClient, asked: dict[str, Any], restart: Callable[[], None]) -> dict[str, Any]:
         if self._token is not None:
             try:
                 return client.read(self._operation, **asked, NextToken=self._token)

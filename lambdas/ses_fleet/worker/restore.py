@@ -10,13 +10,13 @@ from typing import Any
 
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import CustomerError
-from ses_fleet.worker import backups, contact_changes, contact_list, pruned_choices
+from ses_fleet.worker import backups, contact_changes, contact_list, pruned_preferences
 from ses_fleet.worker.backups import Manifest
 from ses_fleet.worker.contact_changes import Contact
-from ses_fleet.worker.contact_list import ContactList, Scan, address, chosen
-from ses_fleet.worker.context import Job, State
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.list_changes import Desire, ListEditor, NewList
-from ses_fleet.worker.pruned_choices import Refused
+from ses_fleet.worker.pruned_preferences import OptOuts
 from ses_fleet.worker.verification import Verification
 
 _Record = dict[str, Any]
@@ -26,10 +26,10 @@ _Record = dict[str, Any]
 Decide = Callable[[_Record, Contact | None, Sequence[Contact]], Contact | None]
 
 
-class Contacts:
+class ContactRestore:
     """A walk over a backup's records. `state` is where the next slice goes on: the part, the line, the numbers."""
 
-    def __init__(self, job: Job, manifest: Manifest, state: State) -> None:
+    def __init__(self, context: ActionContext, manifest: Manifest, state: State) -> None:
         self.counts: dict[str, int] = {
             "created": 0,
             "updated": 0,
@@ -37,7 +37,7 @@ class Contacts:
             "missing": 0,
             **state.get("counts", {}),
         }
-        self._job = job
+        self._context = context
         self._manifest = manifest
         self._part: int = state.get("part", 1)
         self._line: int = state.get("line", 0)
@@ -46,10 +46,10 @@ class Contacts:
         """JSON, without addresses."""
         return {"counts": self.counts, "part": self._part, "line": self._line}
 
-    def restore(self, list_name: str, decide: Decide, listing: Listing, verification: Verification) -> None:
+    def restore(self, list_name: str, decide: Decide, listing: CurrentContacts, verification: Verification) -> None:
         """Restore every record that is still to come; those that are as they were cost no call."""
         while self._part <= self._manifest.parts:
-            records = backups.records(self._job, self._manifest, self._part)
+            records = backups.records(self._context, self._manifest, self._part)
             for record in records[self._line :]:
                 ending = "unchanged"
                 if not listing.has(record):
@@ -59,7 +59,7 @@ class Contacts:
             self._part, self._line = self._part + 1, 0
 
     def _one(
-        self, list_name: str, record: _Record, decide: Decide, listing: Listing, verification: Verification
+        self, list_name: str, record: _Record, decide: Decide, listing: CurrentContacts, verification: Verification
     ) -> str:
         missing = False
 
@@ -71,9 +71,9 @@ class Contacts:
 
         email = record["email"]
         absent, also = listing.lacks(record), listing.other_spellings(record)
-        changed = contact_changes.change(self._job, list_name, email, wish, also=also, absent=absent)
+        changed = contact_changes.change(self._context, list_name, email, wish, also=also, absent=absent)
         verification.saw(email, changed.before)
-        if changed.ending in ("created", "updated") and not self._job.dry_run:
+        if changed.ending in ("created", "updated") and not self._context.dry_run:
             verification.wrote(email)
         return "missing" if missing else changed.ending
 
@@ -96,18 +96,18 @@ def private(topics: Iterable[Topic]) -> list[Topic]:
     return [topic.model_copy(update={"default_status": "OPT_OUT"}) for topic in topics]
 
 
-class Topics:
+class TopicRestore:
     """The topics of a backup: first they come back with nobody in them by default, then they get their defaults.
 
     Whatever topics somebody adds to the list meanwhile stay in it. `wanted` are the backup's, `added` those that this
     run brought back.
     """
 
-    def __init__(self, job: Job, wanted: Sequence[Topic], state: State) -> None:
+    def __init__(self, context: ActionContext, wanted: Sequence[Topic], state: State) -> None:
         self.added: list[str] = state.get("added", [])
         self.list_created: bool = state.get("list_created", False)
-        self.editor = ListEditor(job, state.get("editor", {}))
-        self._job = job
+        self.editor = ListEditor(context, state.get("editor", {}))
+        self._context = context
         self.wanted = wanted
 
     def state(self) -> State:
@@ -124,7 +124,7 @@ class Topics:
 
     def bring_back(self, found: ContactList) -> ContactList:
         """Have these topics in the list; the list as it then is. In a dry run only say which would come."""
-        if self._job.dry_run:
+        if self._context.dry_run:
             self.note(found)
             return found
         if not self._missing(found):
@@ -133,7 +133,7 @@ class Topics:
 
     def finish(self, found: ContactList) -> None:
         """Have these topics as the backup has them, defaults too; others stay as they are."""
-        if not self._job.dry_run and self.wanted:
+        if not self._context.dry_run and self.wanted:
             by_name = {topic.name: topic for topic in self.wanted}
             desire = _of_a_list(lambda now: [by_name.get(topic.name, topic) for topic in now.topics])
             self.editor.change(desire, name=found.name)
@@ -155,11 +155,11 @@ class Topics:
 class Restore:
     """A restore of one customer, over as many slices as that takes. `state` is JSON, without addresses."""
 
-    def __init__(self, job: Job, manifest: Manifest, wanted: Sequence[Topic], state: State) -> None:
-        self.contacts = Contacts(job, manifest, state.get("contacts", {}))
-        self.topics = Topics(job, wanted, state.get("topics", {}))
-        self._job = job
-        self._verification = Verification(job, state.get("verification", {}))
+    def __init__(self, context: ActionContext, manifest: Manifest, wanted: Sequence[Topic], state: State) -> None:
+        self.contacts = ContactRestore(context, manifest, state.get("contacts", {}))
+        self.topics = TopicRestore(context, wanted, state.get("topics", {}))
+        self._context = context
+        self._verification = Verification(context, state.get("verification", {}))
         self._manifest = manifest
         self._prunes: list[str] | None = state.get("prunes")
         self._listed: bool = state.get("listed", False)
@@ -189,63 +189,63 @@ class Restore:
             return
         refused = self._refused() if heed_prunes else {}
         found = self.topics.bring_back(found)
-        listing = Listing(refused)
-        if not (self._job.dry_run and self.topics.list_created):
-            listing.read(self._job, found, self._verification if not self._listed else None)
+        listing = CurrentContacts(refused)
+        if not (self._context.dry_run and self.topics.list_created):
+            listing.read(self._context, found, self._verification if not self._listed else None)
             self._listed = True
         self._refuse_again(found.name, listing.refused)
         self.contacts.restore(found.name, _heeding(refused, decide), listing, self._verification)
         self.topics.finish(found)
         self._over = True
 
-    def _refused(self) -> Refused:
+    def _refused(self) -> OptOuts:
         names = {topic.name for topic in self.topics.wanted}
         if not names:
             return {}
-        run_ids = backups.runs_with_backups(self._job) if self._prunes is None else self._prunes
-        since = backups.prunes_since(self._job, self._manifest, run_ids)
+        run_ids = backups.runs_with_backups(self._context) if self._prunes is None else self._prunes
+        since = backups.prunes_since(self._context, self._manifest, run_ids)
         prunes = [one for one in since if names.intersection(one.topics)]
         self._prunes = [one.run_id for one in prunes]
-        return pruned_choices.refused(self._job, prunes, names)
+        return pruned_preferences.opt_outs(self._context, prunes, names)
 
-    def _refuse_again(self, list_name: str, refused: Refused) -> None:
+    def _refuse_again(self, list_name: str, refused: OptOuts) -> None:
         """Of contacts that are there, whatever the backup has of them."""
-        for email, topics in sorted({} if self._job.dry_run else refused.items()):
+        for email, topics in sorted({} if self._context.dry_run else refused.items()):
 
             def wish(
                 now: Contact | None, _others: Sequence[Contact], topics: frozenset[str] = topics
             ) -> Contact | None:
                 return now and replace(now, preferences={**dict.fromkeys(topics, "OPT_OUT"), **now.preferences})
 
-            changed = contact_changes.change(self._job, list_name, email, wish)
+            changed = contact_changes.change(self._context, list_name, email, wish)
             self._verification.saw(email, changed.before)
             if changed.ending == "updated":
                 self._verification.wrote(email)
 
     def verify(self, *, deliberate: bool = False) -> CustomerError | None:
         """Look afterwards, if any contact was written; the failure if somebody would get mail against their word."""
-        if self._job.dry_run or not self._verification.changed:
+        if self._context.dry_run or not self._verification.changed:
             return None
         return self._verification.verdict(deliberate=deliberate)
 
 
-class Listing:
+class CurrentContacts:
     """Who is in the list, and how: one request a thousand contacts instead of one each.
 
     Only digests are kept, so that a long list fits, and those addresses that have capitals. Of nobody it can be wrong
     for longer than a moment: a contact that comes meanwhile is refused by SES, and then asked for.
     """
 
-    def __init__(self, refused: Refused | None = None) -> None:
-        self.refused: Refused = {}  # of the contacts that are there, what no preference of theirs says yet
+    def __init__(self, refused: OptOuts | None = None) -> None:
+        self.refused: OptOuts = {}  # of the contacts that are there, what no preference of theirs says yet
         self._to_refuse = refused or {}
         self._emails: set[bytes] = set()
         self._states: set[bytes] = set()
         self._with_capitals: defaultdict[bytes, list[str]] = defaultdict(list)
 
-    def read(self, job: Job, found: ContactList, verification: Verification | None) -> None:
+    def read(self, context: ActionContext, found: ContactList, verification: Verification | None) -> None:
         """Read the whole list, and tell `verification` of it."""
-        for page in Scan({"list": found.model_dump(mode="json")}).pages(job, self._forget):
+        for page in ContactScan({"list": found.model_dump(mode="json")}).pages(context, self._forget):
             if verification is not None:
                 verification.saw_all(map(contact_list.record, page))
             for one in page:
@@ -282,7 +282,7 @@ class Listing:
         return state in self._states
 
 
-def _heeding(refused: Refused, decide: Decide) -> Decide:
+def _heeding(refused: OptOuts, decide: Decide) -> Decide:
     """The same, but with what people had refused, unless a preference is there.
 
     Also of a contact that was just given it, as the next read may show it as it was before.

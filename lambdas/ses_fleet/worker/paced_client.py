@@ -29,14 +29,14 @@ _CONTRADICTIONS = frozenset(
 )
 
 
-class Reader(Protocol):
+class ReadClient(Protocol):
     """What reads: a client alone, or the requests of a unit that goes on to write."""
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Send a reading request; AwsCallError when it fails."""
 
 
-class Requests:
+class UnitClient:
     """What one unit of read, decide and write sends: each request once, and none after one that failed.
 
     `wrote` tells whether the last request sent was a write.
@@ -101,7 +101,7 @@ class PacedClient:
                     raise
                 self._pacer.pause(random.uniform(0.1, 0.5) * broken)  # noqa: S311  # jitter, not a secret
 
-    def read_modify_write(self, requests: int, unit: Callable[[Requests], Result]) -> Result:
+    def read_modify_write(self, requests: int, unit: Callable[[UnitClient], Result]) -> Result:
         """Return what `unit` returns, which reads, decides and writes with at most so many requests.
 
         They are reserved before the first one, so that nothing is waited for between a read and the write that it
@@ -111,16 +111,16 @@ class PacedClient:
         attempt = throttled = 0
         while True:
             self._pacer.reserve(requests)
-            sent = Requests(self._send)
+            client = UnitClient(self._send)
             try:
-                return unit(sent)
+                return unit(client)
             except AwsCallError as failure:
                 if failure.kind == "throttled":
                     throttled += 1
                     self._back_off(throttled)
                     continue
                 attempt += 1
-                if attempt == limits.CHANGE_ATTEMPTS or not sent.may_begin_again(failure):
+                if attempt == limits.CHANGE_ATTEMPTS or not client.may_begin_again(failure):
                     raise
             # A read may show what was a moment ago: what contradicted it is seen after a while.
             self._pacer.pause(2.0 ** (attempt - 1) * random.uniform(1.0, 1.5))  # noqa: S311  # jitter
@@ -140,7 +140,7 @@ class PacedClient:
         self._pacer.pause(longest * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
 
 
-class Patience:
+class Waiter:
     """Looks for what SES may not show yet, as its reads may lag behind its writes.
 
     `looks` tells how often that was in vain, over all slices: slices that are shorter than the pauses end, too.

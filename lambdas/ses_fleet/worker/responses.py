@@ -10,18 +10,18 @@ from ses_fleet.errors import CustomerError
 Answer = Mapping[str, Any]
 
 
-def listed(answer: Answer, member: str) -> list[Any]:
+def list_of(answer: Answer, member: str) -> list[Any]:
     """Return the elements of a list; an absent or null list has none, and a null element is none."""
     return [one for one in answer.get(member) or () if one is not None]
 
 
-def text(answer: Answer, member: str) -> str | None:
+def text_of(answer: Answer, member: str) -> str | None:
     """Return a text, or None when it is absent, null or empty."""
     value = answer.get(member)
     return None if value is None or value == "" else str(value)
 
 
-def needed(answer: Answer, member: str, what: str, *, outcome_unknown: bool = False) -> str:
+def required_text(answer: Answer, member: str, what: str, *, outcome_unknown: bool = False) -> str:
     """Return a text that nobody can do without. `what` names whose it is, such as `a contact`.
 
     CustomerError (operation) when it is absent, null or empty: guessing it could mean somebody else.

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups
 from ses_fleet.worker.backups import Manifest
-from ses_fleet.worker.context import Job
+from ses_fleet.worker.context import ActionContext
 
-Refused = dict[str, frozenset[str]]
+OptOuts = dict[str, frozenset[str]]
 
 
-def refused(job: Job, prunes: Collection[Manifest], topics: Collection[str]) -> Refused:
+def opt_outs(context: ActionContext, prunes: Collection[Manifest], topics: Collection[str]) -> OptOuts:
     """`{address: topics}` of those who refused any of these topics; `prunes` in the order in which they were made.
 
     The last word counts: who refused a topic before one prune, and wanted it before a later one, wants it.
@@ -21,25 +21,25 @@ def refused(job: Job, prunes: Collection[Manifest], topics: Collection[str]) -> 
     for manifest in prunes:
         names = set(topics).intersection(manifest.topics)
         for part in range(1, manifest.parts + 1 if names else 1):
-            for record in backups.records(job, manifest, part):
+            for record in backups.records(context, manifest, part):
                 _note(found, record["email"], record["preferences"], names)
     return {email: frozenset(left) for email, left in found.items() if left}
 
 
-def warn_of_returning(job: Job, topics: Collection[str]) -> None:
+def warn_of_returning(context: ActionContext, topics: Collection[str]) -> None:
     """Say of topics that are added, and that a prune once removed, which backup has people's preferences for them.
 
     That these cannot be read is a warning, too.
     """
     try:
-        removed = backups.prunes(job, backups.runs_with_backups(job)) if topics else []
+        removed = backups.prunes(context, backups.runs_with_backups(context)) if topics else []
     except CustomerError as failure:
-        job.warn(f"{failure.message}; whether a prune had removed what is added now is not known")
+        context.warn(f"{failure.message}; whether a prune had removed what is added now is not known")
         return
     last = {topic: one.run_id for one in removed for topic in one.topics if topic in topics}
-    comes = "would come" if job.dry_run else "came"
+    comes = "would come" if context.dry_run else "came"
     for topic, run_id in last.items():
-        job.warn(
+        context.warn(
             f"{topic} {comes} back without the preferences that people had for it: restore-topics with backup {run_id} "
             "brings them back"
         )

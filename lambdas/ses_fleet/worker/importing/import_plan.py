@@ -44,7 +44,7 @@ def opt_ins(wanted: Sequence[WantedTopic], have: Iterable[Topic]) -> OptIns:
 
 
 @dataclass(frozen=True)
-class Change:
+class PlannedChange:
     """One address to be created, opted in to more, or removed.
 
     `also`: the same person's other contacts, whose addresses differ in case only. Their choices count, too.
@@ -56,7 +56,7 @@ class Change:
     also: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, record: Record) -> Change:
+    def of(cls, record: Record) -> PlannedChange:
         """As it was written."""
         return cls(record["email"], record["change"], tuple(record["opt_in"]), tuple(record["also"]))
 
@@ -66,58 +66,58 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Changes:
+class ImportPlan:
     """Everything to be done, by address. `unchanged` people need nothing.
 
     `there`: how many of the list's contacts Identity Center has. `kept` might be removed, had they not made a choice
     that deleting them would forget.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[PlannedChange, ...]
     unchanged: int
     there: int
     kept: tuple[str, ...]
 
-    def of(self, kind: str) -> list[Change]:
+    def of(self, kind: str) -> list[PlannedChange]:
         """Only those of one kind."""
         return [change for change in self.changes if change.change == kind]
 
-    def without(self, came: AbstractSet[str]) -> Changes:
+    def without(self, came: AbstractSet[str]) -> ImportPlan:
         """The same, but for people of these case-folded addresses, who came by others' doing and stay as they are."""
         left = tuple(one for one in self.changes if one.change != "create" or one.email.casefold() not in came)
         return replace(self, changes=left, unchanged=self.unchanged + len(self.changes) - len(left))
 
 
-def changes(
+def make_plan(
     directory: Directory,
     topics: OptIns,
     contacts: Mapping[str, Sequence[Record]],
     *,
     sync_topics: bool,
     removable: AbstractSet[str] = frozenset(),
-) -> Changes:
+) -> ImportPlan:
     """Compare people with `contacts`, {case-folded address: the list's contacts of it}.
 
     `removable` are the addresses that may go if Identity Center has them no more. A person who is there in any
     spelling is there.
     """
-    made: list[Change] = []
+    made: list[PlannedChange] = []
     unchanged = 0
     for key, person in directory.people.items():
         there = contacts.get(key, ())
         if not there:
-            made.append(Change(person.email, "create", tuple(topics.of(person))))
+            made.append(PlannedChange(person.email, "create", tuple(topics.of(person))))
             continue
         missing = missing_opt_ins(topics.of(person), there) if sync_topics else ()
         if missing:
             first, *also = (contact["email"] for contact in there)
-            made.append(Change(first, "update", missing, tuple(also)))
+            made.append(PlannedChange(first, "update", missing, tuple(also)))
         else:
             unchanged += 1
     present = {key for key in contacts if key in directory.addresses}
     gone = [contact for key, there in contacts.items() if key not in present and key in removable for contact in there]
-    made += [Change(contact["email"], "remove") for contact in gone if not made_a_choice(contact)]
-    return Changes(
+    made += [PlannedChange(contact["email"], "remove") for contact in gone if not made_a_choice(contact)]
+    return ImportPlan(
         tuple(sorted(made, key=_order)),
         unchanged,
         sum(len(contacts[key]) for key in present),
@@ -137,5 +137,5 @@ def made_a_choice(contact: Record) -> bool:
     return bool(contact["unsubscribed_all"]) or "OPT_OUT" in contact["preferences"].values()
 
 
-def _order(change: Change) -> tuple[str, str]:
+def _order(change: PlannedChange) -> tuple[str, str]:
     return change.email.casefold(), change.email

@@ -1,0 +1,122 @@
+"""The parameters of each action: `params` of the payload, checked before anything is done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, field_validator
+
+from ses_fleet import limits
+from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN
+
+# Marks a field whose value says something about a person.
+PERSONAL: dict[str, JsonValue] = {"personal": True}
+
+
+class Params(BaseModel):
+    """Base of every action's `params`: unknown fields are refused.
+
+    A field with PERSONAL says something of a person, and its value is kept as ses_fleet/runs/personal_params.py says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DescribeListParams(Params):
+    """`params` of describe-list."""
+
+    count_contacts: bool = Field(default=True, description="count opt-ins over all contacts; false skips the counting")
+
+
+class ListContactsParams(Params):
+    """`params` of list-contacts: what is given must all hold."""
+
+    topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_PATTERN}$")] | None = Field(
+        default=None, description="only contacts whose status for this topic is `status`"
+    )
+    status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
+        default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; goes with `topic`"
+    )
+    unsubscribed: bool | None = Field(
+        default=None, description="only contacts that unsubscribed from everything (true), or did not (false)"
+    )
+    changed_since: datetime | None = Field(
+        default=None,
+        description="only contacts updated at or after this time, ISO 8601, UTC unless it says otherwise; also those "
+        "of which SES does not say when it was",
+    )
+
+    @field_validator("status")
+    @classmethod
+    def _status_of_a_topic(cls, status: str | None, info: ValidationInfo) -> str | None:
+        if status is not None and info.data.get("topic") is None:
+            raise ValueError("goes with topic: it is the status for one topic")
+        return status
+
+    @field_validator("changed_since", mode="before")
+    @classmethod
+    def _time(cls, value: object) -> object:
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise ValueError("must be an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T12:00:00Z")
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    @property
+    def wanted_status(self) -> str:
+        """The status that `topic` asks for."""
+        return self.status or "OPT_IN"
+
+
+class ManageTopicParams(Params):
+    """`params` of manage-topic."""
+
+    canary: int | None = Field(
+        default=None, ge=1, description="run so many customers first, and the others only if all of those succeeded"
+    )
+
+
+class BackupListParams(Params):
+    """`params` of backup-list."""
+
+    with_attributes: bool = Field(
+        default=False, description="also save contacts' attributes: one request a contact, at one a second"
+    )
+
+
+class RestoreTopicsParams(Params):
+    """`params` of restore-topics."""
+
+    backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
+        description="the run whose prune saved the topics: the last part of its backups/ path"
+    )
+
+
+class RestoreListParams(RestoreTopicsParams):
+    """`params` of restore-list."""
+
+    backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
+        description="the run of backup-list that is brought back"
+    )
+    overwrite_unsubscribes: bool = Field(
+        default=False, description="also undo unsubscribing and opting out since the backup"
+    )
+
+
+class ImportParams(Params):
+    """`params` of import-aws-contact."""
+
+    username: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=limits.USER_NAME_CHARACTERS,
+        description="only the user of this name in Identity Center; not with prune",
+        json_schema_extra=PERSONAL,
+    )
+    sync_topics: bool = Field(
+        default=False,
+        description="also opt contacts that are there in to topics of their roles, where they have no preference",
+    )

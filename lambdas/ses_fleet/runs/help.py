@@ -1,0 +1,28 @@
+"""The answer to `{"action": "help"}`, made from the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ses_fleet.actions.catalogue import HELP, Action, Scope, field_scope, payload_names
+from ses_fleet.runs.models import RunRequest
+
+
+def help_answer() -> dict[str, Any]:
+    """The answer to `{"action": "help"}`: every action with its fields, and whether it changes anything."""
+    return {"action": HELP, "exit_code": 0, "actions": [_described(*entry) for entry in payload_names().items()]}
+
+
+def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:
+    action, scope = entry
+    schema = RunRequest.model_json_schema()["properties"]
+    return {
+        "name": name,
+        "purpose": action.purpose,
+        "scope": scope,
+        "mutates": action.mutates,
+        "fields": [field for field in schema if field_scope(field) in (scope, "both")],
+        "params_schema": action.params.model_json_schema(),
+        "data_schema": action.data.model_json_schema(),
+        "permissions": [*action.permissions, *action.identity_center_permissions],
+    }

@@ -1,0 +1,70 @@
+"""What the hub's own roles and people's policies may do, as IAM statements.
+
+The stack and the local cloud both build their roles from these. Every function takes ARNs, which may be references that
+CloudFormation resolves, and returns statements as a policy document has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ses_fleet.runs.keys import PERSONAL_PARAMS
+
+
+def orchestrator_statements(
+    *, config_bucket: str, config_keys: Sequence[str], results_bucket: str, functions: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return what the orchestrator's role may do.
+
+    `config_keys` are the objects that it reads in `config_bucket`, and `functions` the ARNs of those that it invokes:
+    the worker, and itself to go on with a long run.
+    """
+    return [
+        _allow(["s3:GetObject"], [f"{config_bucket}/{key}" for key in config_keys]),
+        # Without it S3 answers 403 for a file that does not exist.
+        _allow(["s3:ListBucket"], [config_bucket, results_bucket]),
+        # Below data/ it keeps what a payload says about a person, and reads that back when S3 says that it exists.
+        _allow(["s3:GetObject", "s3:PutObject"], [f"{results_bucket}/{keys}" for keys in ("runs/*", PERSONAL_PARAMS)]),
+        _allow(["lambda:InvokeFunction"], functions),
+    ]
+
+
+def worker_statements(*, partition: str, role_patterns: Sequence[str], results_bucket: str) -> list[dict[str, Any]]:
+    """Return what the worker's role may do. `role_patterns` are the paths and names of customers' roles, with `*`."""
+    return [
+        _allow(["sts:AssumeRole"], [f"arn:{partition}:iam::*:role/{pattern}" for pattern in role_patterns]),
+        _allow(["s3:ListBucket"], [results_bucket]),
+        _allow(["s3:GetObject", "s3:PutObject"], [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*")]),
+    ]
+
+
+def logging_statements(*, log_group: str) -> list[dict[str, Any]]:
+    """Return what a function's role needs to write its log."""
+    return [_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group])]
+
+
+def invoker_statements(*, orchestrator: str, results_bucket: str) -> list[dict[str, Any]]:
+    """Return what a person needs to start runs and to follow them; no contact address can be read with it."""
+    return [
+        _allow(["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], [orchestrator]),
+        *_reading(results_bucket, "runs/"),
+    ]
+
+
+def data_reader_statements(*, results_bucket: str) -> list[dict[str, Any]]:
+    """Return what a person needs to read exported contacts and backups."""
+    return _reading(results_bucket, "data/", "backups/")
+
+
+def _reading(bucket: str, *prefixes: str) -> list[dict[str, Any]]:
+    """Get and list below the prefixes: S3 answers 404, not 403, for a key that does not exist there."""
+    keys = [f"{prefix}*" for prefix in prefixes]
+    return [
+        _allow(["s3:GetObject"], [f"{bucket}/{key}" for key in keys]),
+        {**_allow(["s3:ListBucket"], [bucket]), "Condition": {"StringLike": {"s3:prefix": keys}}},
+    ]
+
+
+def _allow(actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
