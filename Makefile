@@ -83,8 +83,12 @@ bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
 	@$(BIN)/python -m bench.import_memory 10000 100000
 
 .PHONY: readme
-readme: setup ## write the summary in README.md anew
+readme: setup ## write the outputs in README.md and docs/reference.md anew
 	@$(BIN)/python docs/update_readme.py
+
+.PHONY: reference
+reference: setup ## write the tables of docs/reference.md anew, from the code
+	@$(BIN)/python docs/write_reference.py
 
 .PHONY: lock
 lock: setup ## resolve pyproject.toml and lambdas/requirements.in into the pinned requirements files
