@@ -83,14 +83,18 @@ bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
 	@$(BIN)/python -m bench.import_memory 10000 100000
 
 .PHONY: readme
-readme: setup ## write the summary in README.md anew
+readme: setup ## write the outputs in README.md and docs/reference.md anew
 	@$(BIN)/python docs/update_readme.py
 
+.PHONY: reference
+reference: setup ## write the tables of docs/reference.md anew, from the code
+	@$(BIN)/python docs/write_reference.py
+
 .PHONY: lock
-lock: setup ## resolve pyproject.toml into the pinned requirements files
-	@$(LOCK) --extra tools --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml
-	@$(LOCK) --extra tools --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
-	@$(LOCK) --constraint requirements-dev.txt --output-file lambdas/requirements.txt pyproject.toml
+lock: setup ## resolve pyproject.toml and lambdas/requirements.in into the pinned requirements files
+	@$(LOCK) --extra strict-aws --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) --extra strict-aws --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
+	@$(LOCK) --constraint requirements-dev.txt --output-file lambdas/requirements.txt lambdas/requirements.in
 
 .PHONY: cdk
 cdk: setup node node_modules/.installed ## install the pinned CDK CLI

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from ses_fleet.actions.catalogue import HELP
+from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, export, push, runs, streams
+from ses_fleet_cli import check, export, local_cloud, push, runs, streams
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, usage
 from ses_fleet_cli.show import Screen
 
-if TYPE_CHECKING:
-    from ses_fleet_local.cloud import LocalCloud, Options
-
 app = typer.Typer(
-    help="Run one SES contact-list operation in every customer's AWS account, and get one honest answer back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 local_app = typer.Typer(help="The local cloud: the real functions on this machine.", no_args_is_help=True)
 app.add_typer(local_app, name="local")
@@ -38,14 +31,37 @@ config_app = typer.Typer(help="config.json and SESConfig.json.", no_args_is_help
 app.add_typer(config_app, name="config")
 runs_app = typer.Typer(help="Runs that were, or are under way.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
+_COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
 _ORCHESTRATOR = "ses-fleet-orchestrator"
 
 _FileOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"ses-fleet {version('ses-fleet')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Run one SES contact-list operation in every customer's AWS account, and get one honest answer back."""
+
+
+def _action_names() -> list[str]:
+    """The names that shell completion offers for ACTION."""
+    return [HELP, *sorted(payload_names())]
+
+
 @app.command()
 def invoke(
-    action: Annotated[str | None, typer.Argument(help="what to do; `help` lists the actions")] = None,
+    action: Annotated[
+        str | None, typer.Argument(help="what to do; `help` lists the actions", autocompletion=_action_names)
+    ] = None,
     customer_code: Annotated[str | None, typer.Option(help="the one customer of a single-customer action")] = None,
     ses_role_arn: Annotated[str | None, typer.Option(help="another role of the same account, for one customer")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done")] = False,
@@ -88,9 +104,9 @@ def invoke(
     built = payloads.build(action, payload, flags, param or [])
     invoking.confirm(built, yes=yes)
     screen = Screen(text=output == "text")
-    with _cloud(
-        screen, _options(config, ses_config, scenario, "kind" if conditions is None else conditions) if local else None
-    ):
+    preset = "kind" if conditions is None else conditions
+    options = local_cloud.options(config, ses_config, scenario, preset) if local else None
+    with local_cloud.for_this_call(options, screen):
         raise typer.Exit(
             _invoke(_ORCHESTRATOR if function_name is None else function_name, built, screen, output, local=local)
         )
@@ -206,16 +222,12 @@ def up(
     tls: Annotated[bool, typer.Option("--tls", help="HTTPS, with a certificate made for it")] = False,
 ) -> None:
     """Run the local cloud until it is interrupted. Without files it runs on examples/, unless it is --empty."""
-    from ses_fleet_local.cloud import Options
-
-    wait_for_signal = _signal_waiter(signal.SIGINT, signal.SIGTERM)
     if empty and (config or ses_config):
         raise usage("--empty makes no customers and has no bucket for files: leave out --config and --ses-config")
-    options = _options(config, ses_config, scenario, conditions)
-    if empty:
-        options = Options(scenario=scenario, empty=True, conditions=options.conditions)
+    options = local_cloud.options(config, ses_config, scenario, conditions, empty=empty)
+    wait_for_signal = local_cloud.signal_waiter(signal.SIGINT, signal.SIGTERM)
     options = replace(options, port=port, ses_rate=ses_rate, max_environments=max_environments, tls=tls)
-    with _started(options) as (cloud, notices):
+    with local_cloud.started(options) as (cloud, notices):
         for notice in notices:
             sys.stderr.write(f"{notice}\n")
         for name, value in cloud.environment().items():
@@ -239,7 +251,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        app()
+        app(prog_name=_COMMAND)
     except CommandError as error:
         return _ended(error.message, error.exit_code)
     except KeyboardInterrupt:
@@ -278,74 +290,3 @@ def _check_local(local: bool, function_name: str | None, **files: Path | str | N
         raise usage(f"{', '.join(given)} only go with --local: nothing is ever uploaded elsewhere")
     if local and function_name is not None:
         raise usage("--local has functions of its own: leave out --function-name")
-
-
-@contextmanager
-def _cloud(screen: Screen, options: Options | None) -> Iterator[None]:
-    """A local cloud for this call, unless there are no options for one."""
-    if options is None:
-        yield
-        return
-    with _started(options) as (cloud, notices):
-        screen.notice(f"started a local cloud at {cloud.url} for this call")
-        for notice in notices:
-            screen.notice(notice)
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            del os.environ[name]
-        os.environ.update(cloud.environment())
-        yield
-
-
-def _signal_waiter(*numbers: signal.Signals) -> Callable[[], object]:
-    """A function that waits for one of these signals.
-
-    The kernel may hand a signal to any of the many threads, which does not wake this one; and an Event's lock
-    is not safe in a handler. The interpreter writes into the pipe whichever thread is interrupted.
-    """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing)
-    for number in numbers:
-        signal.signal(number, lambda *_: None)
-    return lambda: os.read(reading, 1)
-
-
-@contextmanager
-def _started(options: Options) -> Iterator[tuple[LocalCloud, list[str]]]:
-    from ses_fleet_local.cloud import LocalCloud
-    from ses_fleet_local.scenario import ScenarioError
-    from strict_aws.http.messages import AwsError
-
-    try:
-        cloud = LocalCloud(options)
-        notices = cloud.start()
-    except ScenarioError as error:
-        raise usage(str(error)) from None
-    except AwsError as error:
-        raise usage(f"{options.scenario}: {error.message}") from None
-    except OSError as error:
-        taken = options.port and "in use" in str(error)
-        why = f"port {options.port} is taken; --port 0 takes a free one" if taken else str(error)
-        raise usage(f"the local cloud cannot start: {why}") from None
-    try:
-        yield cloud, notices
-    finally:
-        cloud.stop()
-
-
-def _options(config: Path | None, ses_config: Path | None, scenario: Path | None, conditions: str) -> Options:
-    """Without a config.json of one's own: all of examples/."""
-    from ses_fleet_local import EXAMPLES
-    from ses_fleet_local.cloud import Options
-    from strict_aws.conditions.settings import Conditions
-
-    if conditions not in ("aws", "kind"):
-        raise usage(f"--conditions is aws or kind, not {quoted(conditions)}")
-    if config is None:
-        scenario = scenario or EXAMPLES / "scenario.json"
-    return Options(
-        config=config or EXAMPLES / "config.json",
-        ses_config=ses_config or EXAMPLES / "SESConfig.json",
-        scenario=scenario,
-        conditions=Conditions.preset("aws" if conditions == "aws" else "kind"),
-    )

@@ -1,4 +1,4 @@
-"""What the README shows is what the product does."""
+"""What README.md and docs/reference.md show is what the product does."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ MASKS = [
     (r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
     (r'("\w+_seconds": )[0-9.]+', r"\1SECONDS"),
+    (r"(Total time: )[0-9.]+s", r"\1SECONDS"),
     (r'("config": )"[^"]+"', r'\1"VERSION"'),
 ]
 
@@ -28,29 +29,31 @@ def masked(text: str) -> str:
     return text
 
 
-@pytest.fixture(scope="module")
-def script() -> dict[str, Any]:
-    """The script that writes the README's summary."""
-    return runpy.run_path(str(ROOT / "docs" / "update_readme.py"))
+SCRIPT: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "update_readme.py"))
 
 
-def test_the_summary_in_the_readme_is_a_real_one(script: dict[str, Any]) -> None:
+@pytest.mark.parametrize("shown", SCRIPT["SHOWN"], ids=lambda shown: shown.page.name)
+def test_the_output_on_the_page_is_a_real_one(shown: Any) -> None:
     """`make readme` writes it anew."""
-    assert masked(script["documented"]()) == masked(script["printed"]())
+    documented = SCRIPT["documented"](shown)
+    assert documented
+    assert masked(documented) == masked(SCRIPT["printed"](shown))
 
 
-def test_the_readmes_command_is_the_one_that_made_it(script: dict[str, Any]) -> None:
+@pytest.mark.parametrize("shown", SCRIPT["SHOWN"], ids=lambda shown: shown.page.name)
+def test_the_pages_command_is_the_one_that_made_it(shown: Any) -> None:
     """So that a reader gets the same."""
-    assert f".venv/bin/ses-fleet {script['COMMAND']}\n" in (ROOT / "README.md").read_text()
+    assert re.search(rf"\.venv/bin/ses-fleet {re.escape(shown.command)}[`\n]", shown.page.read_text())
 
 
-def test_every_payload_in_the_examples_is_named_by_a_file_that_is_there() -> None:
-    """And the README's links lead somewhere."""
-    text = (ROOT / "README.md").read_text()
-    for path in re.findall(r"fileb://(\S+)", text) + re.findall(r"\]\(([^)#]+)\)", text):
+@pytest.mark.parametrize("page", ["README.md", "docs/reference.md"])
+def test_every_payload_that_a_page_names_is_a_file_that_is_there(page: str) -> None:
+    """From the repository's root, where its commands are run."""
+    for path in re.findall(r"fileb://(\S+)", (ROOT / page).read_text()):
         assert (ROOT / path).exists(), path
 
 
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 ONE_LINER = re.compile(r"^python3 -c '([^']+)'$", re.MULTILINE)
 
 
@@ -68,20 +71,19 @@ ONE_LINER = re.compile(r"^python3 -c '([^']+)'$", re.MULTILINE)
         ('{"errorType": "Runtime.OutOfMemory"}', 3),
     ],
 )
-def test_the_readmes_one_liner_ends_as_the_command_would(answer: str, code: int, tmp_path: Path) -> None:
+def test_the_one_liner_for_the_aws_cli_ends_as_the_command_would(answer: str, code: int, tmp_path: Path) -> None:
     """0 only for a Summary that says so; no summary yet is no success."""
-    (program,) = ONE_LINER.findall((ROOT / "README.md").read_text())
+    (program,) = ONE_LINER.findall(REFERENCE)
     (tmp_path / "out.json").write_text(answer)
     assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == code
 
 
 @pytest.mark.parametrize("answer", ["", "null", "[]", "not JSON"])
-def test_the_readmes_one_liner_takes_nothing_else_for_success(answer: str, tmp_path: Path) -> None:
+def test_the_one_liner_for_the_aws_cli_takes_nothing_else_for_success(answer: str, tmp_path: Path) -> None:
     """An empty file, as an Event leaves it; and a file of an earlier call is not looked at when this one failed."""
-    text = (ROOT / "README.md").read_text()
-    (program,) = ONE_LINER.findall(text)
+    (program,) = ONE_LINER.findall(REFERENCE)
     (tmp_path / "out.json").write_text(answer)
     assert subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, check=False, stderr=subprocess.DEVNULL
     ).returncode
-    assert f" out.json &&\npython3 -c '{program}'" in text
+    assert f" out.json &&\npython3 -c '{program}'" in REFERENCE

@@ -84,6 +84,10 @@ def _interrupt() -> None:
     raise KeyboardInterrupt
 
 
+def _interrupted_app(*, prog_name: str) -> None:
+    raise KeyboardInterrupt(prog_name)
+
+
 @pytest.mark.usefixtures("streams")
 @pytest.mark.parametrize("inside", [True, False])
 def test_ctrl_c_anywhere_is_one_line(
@@ -92,7 +96,7 @@ def test_ctrl_c_anywhere_is_one_line(
     """In a command, where typer takes it, and outside of one."""
     app = typer.Typer()
     app.command()(_interrupt)
-    monkeypatch.setattr(commands, "app", app if inside else _interrupt)
+    monkeypatch.setattr(commands, "app", app if inside else _interrupted_app)
     monkeypatch.setattr(sys, "argv", ["ses-fleet"])
     with pytest.raises(SystemExit) as ended:
         commands.main()

@@ -1,4 +1,4 @@
-"""SESConfig.json: groups expanded as the seed has them, every problem named with its path."""
+"""SESConfig.json: topic groups expanded, every problem named with its path."""
 
 from __future__ import annotations
 

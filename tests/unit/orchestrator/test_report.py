@@ -1,4 +1,4 @@
-"""What CloudWatch gets: the seed's blocks, one summary, valid EMF."""
+"""What CloudWatch gets: a block for each customer, one summary, valid EMF."""
 
 from __future__ import annotations
 

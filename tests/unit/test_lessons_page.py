@@ -1,4 +1,4 @@
-"""docs/faults.md does not rot: what it names is there."""
+"""docs/lessons.md names only tests that exist."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-PAGE = (TESTS.parent / "docs" / "faults.md").read_text()
+PAGE = (TESTS.parent / "docs" / "lessons.md").read_text()
 ROWS = [line.strip("|").split(" | ") for line in PAGE.splitlines() if re.match(r"\| \d+ \|", line)]
 
 
@@ -33,7 +33,7 @@ def test_every_file_on_the_page_exists() -> None:
     assert [path for path in re.findall(r"`([\w/]+\.py)`", PAGE) if not (TESTS / path).is_file()] == []
 
 
-def test_all_thirty_faults_are_shown() -> None:
+def test_all_thirty_bugs_are_shown() -> None:
     """In order, each in four cells, with at least one test in the last."""
     assert [int(row[0]) for row in ROWS] == list(range(1, 31))
     assert all(len(row) == 4 and named(row[3]) for row in ROWS)

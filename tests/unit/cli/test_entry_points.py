@@ -1,0 +1,67 @@
+"""How the command is found and started: its version, as a module, and the shell's completion."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+SES_FLEET = [str(Path(sys.executable).parent / "ses-fleet")]
+AS_MODULE = [sys.executable, "-m", "ses_fleet_cli"]
+
+
+def run(command: list[str], **variables: str) -> tuple[int, str, str]:
+    """Run a command with some more variables: exit code, output, errors."""
+    environment = {**os.environ, **variables}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize("command", [SES_FLEET, AS_MODULE])
+def test_it_says_its_version(command: list[str]) -> None:
+    """As it is installed; nothing else is done, whatever else is asked for."""
+    said = (0, f"ses-fleet {version('ses-fleet')}\n", "")
+    assert run([*command, "--version"]) == said
+    assert run([*command, "--version", "runs", "list"]) == said
+
+
+def test_the_module_of_the_local_cloud_is_local_up() -> None:
+    """With its options and its exit codes."""
+    module = run([sys.executable, "-m", "ses_fleet_local", "--conditions", "unkind"])
+    assert module == (2, "", 'ses-fleet: --conditions is aws or kind, not "unkind"\n')
+    assert module == run([*SES_FLEET, "local", "up", "--conditions", "unkind"])
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("ses-fleet ", ["invoke", "local", "config", "runs"]),
+        ("ses-fleet invoke describe-t", ["describe-topics", "describe-topics-all"]),
+        ("ses-fleet invoke hel", ["help"]),
+        ("ses-fleet invoke describe-list --dry", ["--dry-run"]),
+    ],
+)
+@pytest.mark.parametrize("command", [SES_FLEET, AS_MODULE])
+def test_the_shell_completes_commands_actions_and_flags(line: str, offered: list[str], command: list[str]) -> None:
+    """What `--install-completion` puts into the shell asks for this."""
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    code, output, errors = run(command, _SES_FLEET_COMPLETE="complete_bash", **words)
+    assert (code, output.split(), errors) == (0, offered, "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_is_for_the_commands_own_name(shell: str) -> None:
+    """Also when it was started as a module."""
+    code, script, errors = run([*AS_MODULE, "--show-completion", shell])
+    assert (code, errors) == (0, "")
+    assert "_SES_FLEET_COMPLETE" in script
+
+
+def test_the_local_cloud_is_loaded_only_where_it_is_used() -> None:
+    """It takes longer to load than everything else, and may not be installed."""
+    look = "import sys, ses_fleet_cli.main; print(sorted({'moto', 'cheroot', 'ses_fleet_local'} & sys.modules.keys()))"
+    assert run([sys.executable, "-c", look]) == (0, "[]\n", "")
