@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.config.config_json import FleetReader
+from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import identity_sources
 from ses_fleet.orchestrator.plan import Plan, make
@@ -27,7 +27,7 @@ def planned(customers: dict[str, dict[str, Any]], **payload: Any) -> Plan:
         }
         for number, (code, fields) in enumerate(customers.items())
     }
-    config = FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read(None)
+    config = config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws")
     return make(RunRequest(action="import-aws-contact-all", **payload), config)
 
 
@@ -71,7 +71,7 @@ def test_the_region_of_identity_center_follows_the_customers(fields: dict[str, s
     """Its own setting, else the customer's Region, else aws_region: people of a customer in Europe are in Europe."""
     customer = {"ses_role_arn": IC, "identity_center_role_arn": IC, **fields}
     config = {"aws_region": "eu-central-1", "customer_mappings": {"a": customer}}
-    entry = FleetReader(config, "us-east-1", "aws").read(None).entries["a"]
+    entry = config_json.read(config, region="us-east-1", partition="aws").entries["a"]
     assert entry.identity_center is not None
     assert entry.identity_center.region == region
 

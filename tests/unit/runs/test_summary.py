@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_fleet import limits
-from ses_fleet.config.config_json import FleetReader
+from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
 from ses_fleet.runs import request, summary
@@ -31,7 +31,8 @@ def built(results: list[CustomerResult], **payload: Any) -> Summary:
     }
     start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
     made = plan.make(
-        without_personal(start.request), FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read("v1")
+        without_personal(start.request),
+        config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws", version="v1"),
     )
     return summary.build(
         run_id="r1",
