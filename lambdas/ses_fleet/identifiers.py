@@ -9,7 +9,9 @@ from pydantic import StringConstraints
 from ses_fleet import limits
 
 CODE_PATTERN = rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{limits.CUSTOMER_CODE_CHARACTERS - 1}}}"
+CODE_WORDS = f"1 to {limits.CUSTOMER_CODE_CHARACTERS} of A-Z a-z 0-9 _ -, beginning with a letter or digit"
 RUN_ID_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.RUN_ID_CHARACTERS}}}"
+RUN_ID_WORDS = f"1 to {limits.RUN_ID_CHARACTERS} of A-Z a-z 0-9 _ -"
 # What breaks SES's grammar cannot be the name of a topic, may be somebody's address, and must not get into a run's
 # record.
 TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"

@@ -86,7 +86,9 @@ def size(value: Any) -> str:
     """Return what a JSON value is and how large, such as `a list of 3`, and nothing of what it says."""
     if isinstance(value, str):
         return f"a text of {len(value)} characters"
-    return f"{kind(value)} of {len(value)}" if isinstance(value, Sized) else kind(value)
+    if isinstance(value, Mapping):
+        return f"an object of {len(value)} fields"
+    return f"a list of {len(value)}" if isinstance(value, Sized) else kind(value)
 
 
 def without_addresses(value: Any) -> str:

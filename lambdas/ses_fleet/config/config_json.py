@@ -16,7 +16,7 @@ from ses_fleet.config import cross_checks, documents
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.config.file_models import ConfigFile, CustomerFields
 from ses_fleet.errors import ConfigurationError, Problem
-from ses_fleet.identifiers import CODE_PATTERN
+from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS
 from ses_fleet.text import did_you_mean, may_hold_address, printable, quoted
 
 _IDENTITY_CENTER_KEYS = tuple(name for name in CustomerFields.model_fields if name.startswith("identity_"))
@@ -252,8 +252,7 @@ class _Reading:
 
     def _check_code(self) -> None:
         if re.fullmatch(CODE_PATTERN, self._code) is None:
-            text = "a customer's code is 1 to 50 of A-Z a-z 0-9 _ -, beginning with a letter or digit"
-            self._wrong[""] = Problem(self._path, text)
+            self._wrong[""] = Problem(self._path, f"a customer's code is {CODE_WORDS}")
         inner = self._fields.customer_code
         if inner is not None and inner != self._code:
             self._problem("customer_code", f"{quoted(inner)} differs from the key {quoted(self._code)}")

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ses_fleet import limits
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.aws.regions import is_region
-from ses_fleet.identifiers import LIST_NAME_PATTERN, TOPIC_PATTERN
+from ses_fleet.identifiers import CODE_WORDS, LIST_NAME_PATTERN, TOPIC_PATTERN
 from ses_fleet.text import quoted
 
 # STS API: ExternalId.
@@ -185,8 +185,7 @@ class ConfigFile(_FileModel):
     # Each customer is read by itself, as one customer's problems are only its own.
     customer_mappings: dict[str, SkipValidation[CustomerFields]] | None = Field(
         default=None,
-        description="The customers by their codes. A code is 1 to 50 of A-Z a-z 0-9 _ - and begins with a letter or "
-        "a digit.",
+        description=f"The customers by their codes. A code is {CODE_WORDS}.",
     )
 
 

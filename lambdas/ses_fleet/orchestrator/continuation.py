@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from ses_fleet import clock
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError
+from ses_fleet.runs.events import hop_event
 from ses_fleet.runs.models import Hop, HopClaim
 from ses_fleet.runs.record import RunRecord
-from ses_fleet.runs.request import hop_event
 
 # An asynchronous event may wait a little before it is delivered.
 _DELIVERY_SECONDS = 60.0

@@ -35,12 +35,13 @@ from ses_fleet.orchestrator.fan_out import FanOut, Timing
 from ses_fleet.orchestrator.invoke import Invoker
 from ses_fleet.orchestrator.plan import Plan, PlannedItem
 from ses_fleet.orchestrator.topic_comparison import TopicFleet
+from ses_fleet.runs import events, request, summary
 from ses_fleet.runs import record as run_record
-from ses_fleet.runs import request, summary
+from ses_fleet.runs.events import HopStart
 from ses_fleet.runs.keys import people_prefix
 from ses_fleet.runs.models import CustomerResult, ErrorInfo, Hop, People, Progress, RunPlan, Summary, WorkItem
 from ses_fleet.runs.record import RunRecord
-from ses_fleet.runs.request import HopStart, Start
+from ses_fleet.runs.request import Start
 from ses_fleet.settings import OrchestratorSettings
 from ses_fleet.text import printable
 
@@ -51,7 +52,7 @@ _HANDOVER_ATTEMPTS = 3
 
 def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, Any]:
     """Answer one invocation. A run that is refused raises, so that callers, alarms and dead letters see it."""
-    if request.is_help(event):
+    if events.is_help(event):
         return help_answer()
     results_bucket: Bucket | None = None  # where a refusal is recorded, once it is known
     try:
@@ -70,7 +71,7 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
 
 
 def _answer(event: Any, environment: _Environment) -> Summary:
-    hop = request.hop_of(event)
+    hop = events.hop_of(event)
     if hop is not None:
         return _go_on(hop, environment)
     return _begin(request.parse(event, clock.now()), environment)
@@ -494,12 +495,12 @@ class _Part:
 
 def _record_refusal(event: Any, context: Any, refusal: RunRefusedError, results_bucket: Bucket | None) -> None:
     """Make the refusal visible: a log record, the metric, and the run record if the event names a run."""
-    payload = request.payload_of(event)
+    payload = events.payload_of(event)
     payload = payload if isinstance(payload, dict) else {}
     action = payload.get("action")
     known = action if isinstance(action, str) and action in payload_names() else None
     dry_run = payload.get("dry_run") is True
-    run_id = request.claimed_run_id(event)
+    run_id = events.claimed_run_id(event)
     logger = _logger(context, run_id, known)
     for problem in refusal.problems:
         logger.error(

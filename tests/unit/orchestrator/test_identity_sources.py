@@ -151,7 +151,9 @@ def test_a_garbled_answer_is_no_people() -> None:
 def test_prune_needs_everybody() -> None:
     """Of one person nobody can tell who has left."""
     payload = {"action": "import-aws-contact", "customer_code": "a", "prune": True, "params": {"username": "ana"}}
-    assert refused(payload) == ["$.prune: goes not with params.username: of one person nobody can tell who has left"]
+    assert refused(payload) == [
+        "$.prune: cannot be combined with params.username: an import of one person cannot tell who has left"
+    ]
 
 
 def test_the_first_phase_cannot_be_asked_for() -> None:
