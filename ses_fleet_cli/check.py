@@ -8,10 +8,8 @@ from typing import Any, Literal
 
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.aws.regions import partitions
-from ses_fleet.config import documents, ses_config_json
-from ses_fleet.config.config_json import FleetReader
+from ses_fleet.config import config_json, documents, ses_config_json
 from ses_fleet.errors import ConfigurationError
-from ses_fleet.orchestrator.plan import sharing
 from ses_fleet.text import printable
 
 Kind = Literal["config", "ses_config"]
@@ -55,9 +53,9 @@ def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
         if not ses_config_json.read(document).topics:
             yield "warning", "$: has no topics: manage-topic adds none, and refuses to prune"
         return
-    config = FleetReader(document, _ANY_REGION, partition or _partition_of(document)).read(None)
+    config = config_json.read(document, region=_ANY_REGION, partition=partition or _partition_of(document))
     yield from (("warning", warning) for warning in config.warnings)
-    shared_lists = sharing(config.entries.values())
+    shared_lists = config_json.sharing(config.entries.values())
     for entry in config.entries.values():
         yield from (("error", str(problem)) for problem in entry.problems)
         path = f"$.customer_mappings.{entry.code}"

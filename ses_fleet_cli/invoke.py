@@ -17,7 +17,7 @@ from ses_fleet.aws import clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, JsonError, RunRefusedError
-from ses_fleet.runs import function_errors, personal_params
+from ses_fleet.runs import events, function_errors, personal_params
 from ses_fleet.runs import request as requests
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
@@ -101,7 +101,7 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
     An answer that is lost says nothing about the run, which has its id from here: it is looked for all the same.
     """
     payload = {"on_deadline": "continue", **payload}
-    named = requests.claimed_run_id(payload) is not None
+    named = events.claimed_run_id(payload) is not None
     run_id = _claim_id(payload, target.now)
     if named:
         with reachable(f"the record of run {run_id}"):
@@ -188,11 +188,11 @@ def _touched(payload: dict[str, Any]) -> str:
 
 def _claim_id(payload: dict[str, Any], now: datetime) -> str:
     """The run's id, made here of Lambda's time unless the payload has or implies one."""
-    claimed = requests.claimed_run_id(payload)
+    claimed = events.claimed_run_id(payload)
     if claimed is None:
         if payload.get("run_id") is not None:
             raise usage("--run-id must be 1 to 40 of A-Z a-z 0-9 _ -")
-        claimed = requests.new_run_id(now)
+        claimed = events.new_run_id(now)
         payload["run_id"] = claimed
     return claimed
 

@@ -1,4 +1,4 @@
-"""The grammars of names: customer codes, run ids, topics."""
+"""The grammars of names: customer codes, run ids, and what SES allows as names of topics and lists."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from pydantic import StringConstraints
 
 from ses_fleet import limits
 
-CODE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
-RUN_ID_PATTERN = r"[A-Za-z0-9_-]{1,40}"
-# SES's own grammar: what is no name of a topic may be somebody's, and must not get into a run's record.
+CODE_PATTERN = rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{limits.CUSTOMER_CODE_CHARACTERS - 1}}}"
+CODE_WORDS = f"1 to {limits.CUSTOMER_CODE_CHARACTERS} of A-Z a-z 0-9 _ -, beginning with a letter or digit"
+RUN_ID_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.RUN_ID_CHARACTERS}}}"
+RUN_ID_WORDS = f"1 to {limits.RUN_ID_CHARACTERS} of A-Z a-z 0-9 _ -"
+# What breaks SES's grammar cannot be the name of a topic, may be somebody's address, and must not get into a run's
+# record.
 TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
+LIST_NAME_PATTERN = TOPIC_PATTERN
 
 CustomerCode = Annotated[str, StringConstraints(pattern=f"^{CODE_PATTERN}$")]
 RunId = Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")]

@@ -44,6 +44,11 @@ MAX_LOG_BYTES = 16 * 1024  # ours: the same, in bytes
 
 # --- configuration ------------------------------------------------------------------------------
 MAX_CONFIG_BYTES = 10 * 1024 * 1024  # ours: a larger config.json is a mistake
+MAX_JSON_PROBLEMS = 20  # ours: of one JSON text; more of them would hide the first
+SHOWN_KEY_CHARACTERS = 64  # ours: of a key in a JSON path; our own keys have at most half as many
+SHOWN_NAME_CHARACTERS = 128  # ours: of a customer's name, in results and blocks
+CUSTOMER_CODE_CHARACTERS = 50  # ours: a code is part of S3 keys and, with an account, of an STS session's name
+RUN_ID_CHARACTERS = 40  # ours: a run's id is part of S3 keys and of names of import files
 JSON_DEPTH = 100  # ours: what people write has ten levels; the interpreter's own recursion ends at a thousand
 MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: twelve orchestrator hops and more
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation

@@ -1,46 +1,27 @@
-"""config.json → FleetConfig: every customer either usable, without a role, or with its own problems."""
+"""config.json → FleetConfig: each customer can be run, is skipped with a reason, or has problems of its own."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ses_fleet import limits, problems
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
-from ses_fleet.aws.regions import is_region, partition_of
+from ses_fleet.aws.regions import partition_of
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.config import documents
+from ses_fleet.config import cross_checks, documents
 from ses_fleet.config.customer import Customer, IdentityCenter
+from ses_fleet.config.file_models import ConfigFile, CustomerFields
 from ses_fleet.errors import ConfigurationError, Problem
-from ses_fleet.identifiers import CODE_PATTERN
+from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS
 from ses_fleet.text import did_you_mean, may_hold_address, printable, quoted
 
-_FILE_KEYS = ("aws_region", "customer_mappings")
-_CUSTOMER_KEYS = (
-    "customer_code",
-    "customer_name",
-    "environment",
-    "region",
-    "ses_role_arn",
-    "identity_center_role_arn",
-    "enabled",
-    "external_id",
-    "contact_list_name",
-    "import_bucket",
-    "identity_center_region",
-    "identity_center_external_id",
-    "identity_store_id",
-)
-# STS API: ExternalId. SES names: observed, see limits.
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
-# Identity Store API: IdentityStoreId.
-_STORE_ID = re.compile(r"d-[0-9a-f]{10}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# S3 User Guide, general purpose buckets.
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_LIST_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_NO_REGION = "is not the name of an AWS Region"
+_IDENTITY_CENTER_KEYS = tuple(name for name in CustomerFields.model_fields if name.startswith("identity_"))
+# "" stands for the customer itself.
+_OWN_KEYS = ("", *(name for name in CustomerFields.model_fields if name not in _IDENTITY_CENTER_KEYS))
 
 
 @dataclass(frozen=True)
@@ -62,306 +43,267 @@ class CustomerEntry:
 
     @property
     def identity_center(self) -> IdentityCenter | None:
-        """Where this customer's people are read from, if it can be run."""
+        """Return the Identity Center that the customer's users are read from, if the customer can be run."""
         return None if self.customer is None else self.customer.identity_center
 
 
 @dataclass(frozen=True)
 class FleetConfig:
-    """config.json, understood: entries in the file's order, by code."""
+    """config.json, understood. `entries` are in the file's order, by code."""
 
     entries: dict[str, CustomerEntry]
     version: str | None
     warnings: tuple[str, ...] = ()
 
 
-def load(bucket: Bucket, key: str, *, region: str, partition: str) -> FleetConfig:
-    """Read and check config.json; ConfigurationError when no customer could be run from it.
+@dataclass(frozen=True)
+class _Place:
+    """Where the deployment runs. `default_region` is the file's aws_region."""
 
-    `region` and `partition` are the function's own: the default for a customer, and what its role must match.
+    region: str
+    partition: str
+    default_region: str | None
+
+    def is_elsewhere(self, region: str) -> bool:
+        """Return whether a Region is of another partition; the deployment's own may be newer than botocore's data."""
+        return partition_of(region) not in (None, self.partition)
+
+    def elsewhere(self, region: str) -> str:
+        """Return the words for a Region of another partition."""
+        return f"{quoted(region)} is of partition {partition_of(region)}; this deployment runs in {self.partition}"
+
+
+def load(bucket: Bucket, key: str, *, region: str, partition: str) -> FleetConfig:
+    """Read and check config.json in S3; raise ConfigurationError when no customer could be run from it.
+
+    `region` and `partition` are those of the deployment: the default for a customer, and what its role must match.
     """
     document = documents.read(bucket, key)
-    return FleetReader(document.value, region, partition).read(document.version)
+    return read(document.value, region=region, partition=partition, version=document.version)
 
 
-class FleetReader:
-    """Turns the parsed file into a FleetConfig."""
+def read(document: Any, *, region: str, partition: str, version: str | None = None) -> FleetConfig:
+    """Check a config.json that is parsed already; raise ConfigurationError for what is wrong with the whole file."""
+    default_region, mappings = _whole_file(document)
+    place = _Place(region, partition, default_region)
+    entries = {code: _entry(code, raw, place) for code, raw in mappings.items()}
+    contradicting = cross_checks.contradicting_external_ids(_customers(entries))
+    entries = {code: _contradicted(entry, contradicting.get(code)) for code, entry in entries.items()}
+    customers = _customers(entries)
+    silent = [one for one in customers if not mappings[one.customer_code].get("identity_center_region")]
+    warnings = [
+        *_typos(document, mappings),
+        *cross_checks.shared_external_ids(customers),
+        *cross_checks.identity_centers_of_several_regions(silent),
+    ]
+    return FleetConfig(entries, version, tuple(map(str, warnings)))
 
-    def __init__(self, document: Any, region: str, partition: str) -> None:
-        self._document = document
-        self._region = region
-        self._partition = partition
 
-    def read(self, version: str | None) -> FleetConfig:
-        """Raise ConfigurationError for what is wrong with the file as a whole."""
-        mappings = self._mappings()
-        entries = dict(_one_external_id({code: self._entry(code, raw) for code, raw in mappings.items()}))
-        notes = [*self._typos(mappings), *_shared_external_ids(entries), *_people_of_several_regions(mappings, entries)]
-        return FleetConfig(entries, version, tuple(map(str, notes)))
+def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
+    """Return, by code, for every customer whose account and Region another one has too, a sentence that names them.
 
-    def _mappings(self) -> dict[str, Any]:
-        if not isinstance(self._document, dict):
-            raise ConfigurationError([Problem("$", f"must be a JSON object, not {kind(self._document)}")])
-        problems = []
-        default = self._document.get("aws_region")
-        if default is not None and not (isinstance(default, str) and is_region(default)):
-            problems.append(Problem("$.aws_region", f"{quoted(default)} {_NO_REGION}"))
-        mappings = self._document.get("customer_mappings")
-        if mappings is None and "customer_mappings" in self._document:
-            problems.append(Problem("$.customer_mappings", "is null: no customers are configured"))
-        elif mappings is None:
-            near = did_you_mean("customer_mappings", [key for key in self._document if len(key) < 64])
-            problems.append(Problem("$.customer_mappings", f"missing: no customers are configured{near}"))
-        elif not isinstance(mappings, dict):
-            problems.append(Problem("$.customer_mappings", f"must be a JSON object, not {kind(mappings)}"))
-        elif not mappings:
-            problems.append(Problem("$.customer_mappings", "no customers are configured"))
-        if problems or not isinstance(mappings, dict):
-            raise ConfigurationError(problems)
-        return mappings
+    An account has one contact list in a Region, so such customers share it.
+    """
+    lists: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.customer is not None:
+            lists[entry.customer.account_id, entry.customer.region].append(entry.code)
+    return {
+        code: f"{', '.join(codes)} have the same account {account} and Region {region}, so they share one contact list"
+        for (account, region), codes in lists.items()
+        if len(codes) > 1
+        for code in codes
+    }
 
-    def _entry(self, code: str, raw: Any) -> CustomerEntry:
-        shown = _shown(code)
-        path = f"$.customer_mappings.{shown}"
-        if not isinstance(raw, dict):
-            problem = Problem(path, f"must be a JSON object, not {kind(raw)}")
-            return CustomerEntry(shown, shown, None, None, None, problems=(problem,))
-        fields = _Fields(path, raw)
-        name = fields.label("customer_name") or shown
-        name = shown if may_hold_address(name) else name
-        environment = fields.label("environment")
-        skip = _skip_reason(fields)
-        role = None if skip else self._role(fields)
-        region, warnings = self._region_of(fields)
-        self._check_codes(fields, code)
-        optional = {
-            "external_id": fields.text("external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS"),
-            "contact_list_name": fields.text("contact_list_name", _LIST_NAME.fullmatch, "is not a list name of SES"),
-            "import_bucket": fields.text("import_bucket", _BUCKET.fullmatch, "is not the name of an S3 bucket"),
-        }
-        warnings += map(str, _empty_external_ids(fields))
-        identity_center = None if skip else self._identity_center(path, raw, region)
-        warnings += [identity_center.problem] if identity_center and identity_center.problem else []
-        account_id = role.account_id if role else None
-        base = CustomerEntry(shown, printable(name, 128), environment, region, account_id, warnings=tuple(warnings))
-        return _decided(base, fields.problems, skip, role, {**optional, "identity_center": identity_center})
 
-    def _identity_center(self, path: str, raw: dict[str, Any], customers_region: str) -> IdentityCenter | None:
-        """Its problems are the business of those actions that read people; for others they are warnings."""
-        fields = _Fields(path, raw)
-        role = self._role(fields, "identity_center_role_arn")
-        region = self._own_region(fields, "identity_center_region")
-        external_id = fields.text("identity_center_external_id", _EXTERNAL_ID.fullmatch, "is not an ExternalId of STS")
-        store_id = fields.text("identity_store_id", _STORE_ID.fullmatch, "is not the id of an identity store")
-        if role is None and not fields.problems:
+def _whole_file(document: Any) -> tuple[str | None, Mapping[str, Any]]:
+    """Return aws_region and customer_mappings, whose entries nobody has looked at yet."""
+    if not isinstance(document, dict):
+        raise ConfigurationError([Problem("$", f"must be a JSON object, not {problems.kind(document)}")])
+    file, wrong = problems.usable_part(ConfigFile, document, documents.WORDING)
+    if "customer_mappings" not in wrong and not file.customer_mappings:
+        wrong["customer_mappings"] = Problem("$.customer_mappings", _no_customers(document))
+    if wrong:
+        raise ConfigurationError(wrong.values())
+    return file.aws_region, document["customer_mappings"]
+
+
+def _no_customers(document: Mapping[str, Any]) -> str:
+    if "customer_mappings" not in document:
+        near = did_you_mean("customer_mappings", [key for key in document if len(key) < limits.SHOWN_KEY_CHARACTERS])
+        return f"missing: no customers are configured{near}"
+    is_null = document["customer_mappings"] is None
+    return "is null: no customers are configured" if is_null else "no customers are configured"
+
+
+def _typos(document: Mapping[str, Any], mappings: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from documents.typos(ConfigFile, document, "$")
+    for code, raw in mappings.items():
+        if isinstance(raw, dict):
+            yield from documents.typos(CustomerFields, raw, _path(_shown(code)))
+
+
+def _entry(code: str, raw: Any, place: _Place) -> CustomerEntry:
+    shown = _shown(code)
+    if not isinstance(raw, dict):
+        problem = Problem(_path(shown), f"must be a JSON object, not {problems.kind(raw)}")
+        return CustomerEntry(shown, shown, None, None, None, problems=(problem,))
+    return _Reading(code, raw, place).entry()
+
+
+class _Reading:
+    """One customer's entry while it is read: its fields, and the problem of each that is wrong, by its key."""
+
+    def __init__(self, code: str, raw: dict[str, Any], place: _Place) -> None:
+        self._code = code
+        self._shown = _shown(code)
+        self._path = _path(self._shown)
+        self._raw = raw
+        self._place = place
+        self._fields, self._wrong = problems.usable_part(CustomerFields, raw, documents.WORDING, self._path)
+        self._skip_reason = self._why_skipped()
+        if self._skip_reason is not None:  # no role of a skipped customer is looked at
+            unread = {"ses_role_arn", *_IDENTITY_CENTER_KEYS}
+            self._wrong = {key: problem for key, problem in self._wrong.items() if key not in unread}
+
+    def entry(self) -> CustomerEntry:
+        """Return the customer with all that was found of it."""
+        is_skipped = self._skip_reason is not None
+        role = None if is_skipped else self._role("ses_role_arn", self._fields.ses_role_arn)
+        region, warnings = self._region()
+        self._check_code()
+        source = None if is_skipped else self._identity_center(region)
+        warnings += self._empty_external_ids()
+        warnings += [source.problem] if source is not None and source.problem else []
+        entry = CustomerEntry(
+            code=self._shown,
+            name=self._name(),
+            environment=_label(self._fields.environment),
+            region=region,
+            account_id=role.account_id if role else None,
+            warnings=tuple(warnings),
+        )
+        found = self._problems(_OWN_KEYS)
+        if is_skipped:
+            # Nothing will be called for a skipped customer, so its problems do no harm yet.
+            return replace(entry, skip_reason=self._skip_reason, warnings=(*entry.warnings, *map(str, found)))
+        if found or role is None:
+            return replace(entry, problems=found)
+        return replace(entry, customer=self._customer(entry, role, region, source))
+
+    def _customer(
+        self, entry: CustomerEntry, role: RoleArn, region: str, identity_center: IdentityCenter | None
+    ) -> Customer:
+        return Customer(
+            customer_code=entry.code,
+            customer_name=entry.name,
+            account_id=role.account_id,
+            region=region,
+            ses_role_arn=role.text,
+            external_id=self._fields.external_id,
+            contact_list_name=self._fields.contact_list_name,
+            import_bucket=self._fields.import_bucket,
+            identity_center=identity_center,
+        )
+
+    def _problems(self, keys: Iterable[str]) -> tuple[Problem, ...]:
+        return tuple(self._wrong[key] for key in keys if key in self._wrong)
+
+    def _problem(self, key: str, text: str) -> None:
+        self._wrong.setdefault(key, Problem(f"{self._path}.{key}", text))
+
+    def _name(self) -> str:
+        name = _label(self._fields.customer_name) or self._shown
+        return self._shown if may_hold_address(name) else printable(name, limits.SHOWN_NAME_CHARACTERS)
+
+    def _why_skipped(self) -> str | None:
+        if self._fields.enabled is False:
+            return "disabled in config.json"
+        if self._fields.ses_role_arn is None and "ses_role_arn" not in self._wrong:
+            return "no ses_role_arn in config.json"
+        return None
+
+    def _role(self, key: str, text: str | None) -> RoleArn | None:
+        if text is None:
+            return None
+        role = parse_role_arn(text)
+        if role.partition != self._place.partition:
+            here = f"this deployment runs in {self._place.partition}, and credentials do not cross partitions"
+            self._problem(key, f"{quoted(text)} is of partition {role.partition}; {here}")
+        return role
+
+    def _region(self) -> tuple[str, list[str]]:
+        """Return the customer's own Region, else aws_region, else the function's; and what has to be said of that."""
+        own = self._fields.region
+        if own is not None:
+            self._check_partition("region", own, "ses_role_arn", self._place.elsewhere(own))
+        if own is not None or "region" in self._wrong:
+            return own or self._place.region, []
+        fallback = self._place.default_region or self._place.region
+        source = "aws_region" if self._place.default_region else "the function's own Region"
+        text = f"missing, and {source} {self._place.elsewhere(fallback)}"
+        self._check_partition("region", fallback, "ses_role_arn", text)
+        return fallback, [f"{self._path}: no region; {source} {fallback} is used"]
+
+    def _check_partition(self, key: str, region: str, role_key: str, text: str) -> None:
+        """Find a Region of another partition; together with a role that is wrong it would be one mistake twice."""
+        if role_key not in self._wrong and self._place.is_elsewhere(region):
+            self._problem(key, text)
+
+    def _check_code(self) -> None:
+        if re.fullmatch(CODE_PATTERN, self._code) is None:
+            self._wrong[""] = Problem(self._path, f"a customer's code is {CODE_WORDS}")
+        inner = self._fields.customer_code
+        if inner is not None and inner != self._code:
+            self._problem("customer_code", f"{quoted(inner)} differs from the key {quoted(self._code)}")
+
+    def _identity_center(self, customers_region: str) -> IdentityCenter | None:
+        """Return where users are read from. What is wrong there is a warning, and a problem where users are needed."""
+        fields = self._fields
+        role = self._role("identity_center_role_arn", fields.identity_center_role_arn)
+        region = fields.identity_center_region
+        if region is not None:
+            elsewhere = self._place.elsewhere(region)
+            self._check_partition("identity_center_region", region, "identity_center_role_arn", elsewhere)
+        wrong = self._problems(_IDENTITY_CENTER_KEYS)
+        if role is None and not wrong:
             return None
         return IdentityCenter(
             role_arn=role.text if role else "",
             region=region or customers_region,
-            external_id=external_id,
-            store_id=store_id,
-            problem="; ".join(str(problem) for problem in fields.problems) or None,
+            external_id=fields.identity_center_external_id,
+            store_id=fields.identity_store_id,
+            problem="; ".join(map(str, wrong)) or None,
         )
 
-    def _region_of(self, fields: _Fields) -> tuple[str, list[str]]:
-        """The customer's own Region, else aws_region, else the function's; and what has to be said of that."""
-        configured = self._own_region(fields, "region")
-        if configured or "region" in fields.wrong:
-            return configured or self._region, []
-        fallback = self._document.get("aws_region") or self._region
-        source = "aws_region" if self._document.get("aws_region") else "the function's own Region"
-        if self._is_elsewhere(fallback, fields):
-            fields.problem("region", f"missing, and {source} {self._elsewhere(fallback)}")
-        return fallback, [f"{fields.path}: no region; {source} {fallback} is used"]
-
-    def _own_region(self, fields: _Fields, key: str) -> str | None:
-        region = fields.text(key, is_region, _NO_REGION)
-        if region and self._is_elsewhere(region, fields):
-            fields.problem(key, self._elsewhere(region))
-        return region
-
-    def _is_elsewhere(self, region: str, fields: _Fields) -> bool:
-        """Whether it is of another partition; the function's own Region may be newer than botocore's data."""
-        if {"ses_role_arn", "identity_center_role_arn"} & fields.wrong:
-            return False  # a role of another partition is one problem, not two
-        return partition_of(region) not in (None, self._partition)
-
-    def _elsewhere(self, region: str) -> str:
-        return f"{quoted(region)} is of partition {partition_of(region)}; this deployment runs in {self._partition}"
-
-    def _role(self, fields: _Fields, key: str = "ses_role_arn") -> RoleArn | None:
-        text = fields.text(key)
-        if text is None:
-            return None
-        try:
-            role = parse_role_arn(text)
-        except ValueError as error:
-            fields.problem(key, str(error))
-            return None
-        if role.partition != self._partition:
-            fields.problem(
-                key,
-                f"{quoted(text)} is of partition {role.partition}; this deployment runs in {self._partition}, "
-                "and credentials do not cross partitions",
-            )
-        return role
-
-    def _check_codes(self, fields: _Fields, code: str) -> None:
-        if re.fullmatch(CODE_PATTERN, code) is None:
-            fields.problems.append(
-                Problem(
-                    fields.path, "a customer's code is 1 to 50 of A-Z a-z 0-9 _ -, beginning with a letter or digit"
-                )
-            )
-        inner = fields.text("customer_code")
-        if inner is not None and inner != code:
-            fields.problem("customer_code", f"{quoted(inner)} differs from the key {quoted(code)}")
-
-    def _typos(self, mappings: dict[str, Any]) -> Iterator[Problem]:
-        yield from typos("$", self._document, _FILE_KEYS)
-        for code, raw in mappings.items():
-            if isinstance(raw, dict):
-                yield from typos(f"$.customer_mappings.{_shown(code)}", raw, _CUSTOMER_KEYS)
+    def _empty_external_ids(self) -> list[str]:
+        text = "is empty, which protects nobody: agree on one, or leave it out"
+        keys = ("external_id", "identity_center_external_id")
+        return [f"{self._path}.{key}: {text}" for key in keys if self._raw.get(key) == ""]
 
 
-class _Fields:
-    """One customer's raw fields, read with their problems collected."""
-
-    def __init__(self, path: str, raw: dict[str, Any]) -> None:
-        self.path = path
-        self.raw = raw
-        self.problems: list[Problem] = []
-        self.wrong: set[str] = set()
-
-    def problem(self, key: str, text: str) -> None:
-        self.wrong.add(key)
-        self.problems.append(Problem(f"{self.path}.{key}", text))
-
-    def text(self, key: str, valid: Callable[[str], Any] | None = None, complaint: str = "") -> str | None:
-        """Return a string field as it is; null and "" are the same as absent."""
-        value = self.raw.get(key)
-        if value is None or value == "":
-            return None
-        if not isinstance(value, str):
-            self.problem(key, f"must be a string, not {kind(value)}")
-            return None
-        if valid is not None and not valid(value):
-            self.problem(key, f"{quoted(value)} {complaint}")
-            return None
-        return value
-
-    def label(self, key: str) -> str | None:
-        """Return a string field without blanks around it: a name that people give, and others select by."""
-        value = self.text(key)
-        return value.strip() or None if value else None
+def _customers(entries: Mapping[str, CustomerEntry]) -> list[Customer]:
+    return [entry.customer for entry in entries.values() if entry.customer is not None]
 
 
-def typos(path: str, raw: dict[str, Any], known: tuple[str, ...]) -> Iterator[Problem]:
-    """Keys that look like a typo of one of ours; other programs' keys are theirs."""
-    squeezed = {_squeeze(key): key for key in known}
-    for key in raw:
-        if key in known or len(key) > 64:
-            continue
-        near = squeezed.get(_squeeze(key)) or documents.nearly(key, known)
-        if near is not None and near not in raw:
-            yield Problem(f"{path}.{printable(key, 64)}", f"unknown key that looks like {near}; it is not used")
+def _contradicted(entry: CustomerEntry, problem: Problem | None) -> CustomerEntry:
+    """Return the entry with a problem of its Identity Center, if there is one."""
+    if problem is None or entry.customer is None or entry.identity_center is None:
+        return entry
+    marked = entry.identity_center.model_copy(update={"problem": str(problem)})
+    customer = entry.customer.model_copy(update={"identity_center": marked})
+    return replace(entry, customer=customer, warnings=(*entry.warnings, str(problem)))
 
 
-def _one_external_id(entries: dict[str, CustomerEntry]) -> Iterator[tuple[str, CustomerEntry]]:
-    """A role that reads Identity Center asks for one ExternalId: two of them in the file are a mistake of the file."""
-    ids: defaultdict[str, dict[str | None, str]] = defaultdict(dict)
-    for code, entry in entries.items():
-        source = entry.identity_center
-        if source and not source.problem:
-            ids[source.role_arn].setdefault(source.external_id, code)
-    for code, entry in entries.items():
-        customer, source = entry.customer, entry.identity_center
-        if customer is None or source is None or len(ids[source.role_arn]) < 2:
-            yield code, entry
-            continue
-        others = ", ".join(ids[source.role_arn].values())
-        path = f"$.customer_mappings.{code}.identity_center_external_id"
-        problem = f"{path}: {others} have different ones for the same identity_center_role_arn"
-        marked = customer.model_copy(update={"identity_center": source.model_copy(update={"problem": problem})})
-        yield code, replace(entry, customer=marked, warnings=(*entry.warnings, problem))
-
-
-def _shared_external_ids(entries: dict[str, CustomerEntry]) -> Iterator[Problem]:
-    """An ExternalId protects a customer from every other one only while nobody else has the same."""
-    known: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for code, entry in entries.items():
-        if entry.customer is not None and entry.customer.external_id is not None:
-            known[entry.customer.external_id].setdefault(entry.customer.account_id, code)
-    for accounts in known.values():
-        if len(accounts) > 1:
-            codes = list(accounts.values())
-            text = f"{', '.join(codes)} have the same one: each customer needs an ExternalId that nobody else has"
-            yield Problem(f"$.customer_mappings.{codes[0]}.external_id", text)
-
-
-def _people_of_several_regions(mappings: dict[str, Any], entries: dict[str, CustomerEntry]) -> Iterator[Problem]:
-    """An Identity Center is in one Region: customers of several who share it have to say in which."""
-    known: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for code, entry in entries.items():
-        source = entry.identity_center
-        if source is not None and not source.problem and not mappings[code].get("identity_center_region"):
-            known[source.role_arn].setdefault(source.region, code)
-    for regions in known.values():
-        if len(regions) > 1:
-            codes = list(regions.values())
-            text = f"{', '.join(codes)} would read it in {', '.join(regions)}: set identity_center_region"
-            yield Problem(f"$.customer_mappings.{codes[0]}.identity_center_role_arn", text)
-
-
-def _empty_external_ids(fields: _Fields) -> Iterator[Problem]:
-    for key in ("external_id", "identity_center_external_id"):
-        if fields.raw.get(key) == "":
-            text = "is empty, which protects nobody: agree on one, or leave it out"
-            yield Problem(f"{fields.path}.{key}", text)
-
-
-def _skip_reason(fields: _Fields) -> str | None:
-    enabled = fields.raw.get("enabled")
-    if enabled is not None and not isinstance(enabled, bool):
-        fields.problem("enabled", f"must be true or false, not {kind(enabled)}")
-    if enabled is False:
-        return "disabled in config.json"
-    if fields.raw.get("ses_role_arn") in (None, ""):
-        return "no ses_role_arn in config.json"
-    return None
-
-
-def _decided(
-    base: CustomerEntry, problems: list[Problem], skip: str | None, role: RoleArn | None, optional: dict[str, Any]
-) -> CustomerEntry:
-    if skip or role is None or base.region is None:
-        if not skip:
-            return replace(base, problems=tuple(problems))
-        # Nothing will be called for a skipped customer, so its problems do no harm yet.
-        return replace(base, skip_reason=skip, warnings=(*base.warnings, *map(str, problems)))
-    if problems:
-        return replace(base, problems=tuple(problems))
-    customer = Customer(
-        customer_code=base.code,
-        customer_name=base.name,
-        account_id=role.account_id,
-        region=base.region,
-        ses_role_arn=role.text,
-        **optional,
-    )
-    return replace(base, customer=customer)
+def _label(value: str | None) -> str | None:
+    """Return a string without the blanks around it: a name that people give, and others select by."""
+    return value.strip() or None if value else None
 
 
 def _shown(code: str) -> str:
-    """A customer's key as the record has it: one that may be an address is told by its length alone."""
-    return f"(a key of {len(code)} characters)" if may_hold_address(code) else printable(code, 64)
+    """Return a customer's key as the run's record has it: one that may be an address is told by its length alone."""
+    return problems.key_without_address(code)
 
 
-def _squeeze(key: str) -> str:
-    return key.replace("_", "").replace("-", "").lower()
-
-
-def kind(value: Any) -> str:
-    """What a JSON value is, in JSON's words, as a message has it."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
+def _path(shown_code: str) -> str:
+    return f"$.customer_mappings.{shown_code}"

@@ -23,7 +23,10 @@ class CustomerIdentity(Stored):
 
 
 class IdentityCenter(Wire):
-    """Where a customer's people are read from. With `problem` it cannot be used, and that says why."""
+    """The Identity Center that a customer's users are read from.
+
+    `problem` says why it cannot be used, or is None; it matters only to actions that read users.
+    """
 
     role_arn: str
     region: str
@@ -33,7 +36,7 @@ class IdentityCenter(Wire):
 
 
 class Customer(Wire):
-    """One customer as the worker sees it: checked, complete."""
+    """One customer as the worker sees it. `region` is that of the contact list."""
 
     customer_code: CustomerCode
     customer_name: str

@@ -1,26 +1,33 @@
-"""JSON files from the config bucket, with problems that a person can find in the file."""
+"""Reading config.json and SESConfig.json from the config bucket, and what both have in common."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import BaseModel
 
 from ses_fleet import json_text, limits
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError, ConfigurationError, JsonError, Problem
+from ses_fleet.problems import OPEN, Wording
+
+# Operators write both files: messages repeat what is wrong, but for addresses.
+WORDING = Wording(OPEN)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file and the version of it that was read."""
+    """A parsed file. `version` is the S3 VersionId of what was read, or its ETag in a bucket without versions."""
 
     value: Any
     version: str | None
 
 
 def read(bucket: Bucket, key: str) -> Document:
-    """Read and parse one file; ConfigurationError says which file and what is wrong with it."""
+    """Read and parse one file; raise ConfigurationError when it cannot be read, is too large or is not JSON."""
     where = bucket.location(key)
     try:
         stored = bucket.read(key, limit=limits.MAX_CONFIG_BYTES)
@@ -34,15 +41,36 @@ def read(bucket: Bucket, key: str) -> Document:
 
 
 def parse(body: bytes, where: str) -> Any:
-    """Parse JSON; ConfigurationError with every problem, its JSON path, and line and column of what is no JSON."""
+    """Return the value of a JSON text; raise ConfigurationError with every problem, as `json_text.parse` finds them.
+
+    `where` names the text in messages.
+    """
     try:
         return json_text.parse(body, where)
     except JsonError as error:
         raise ConfigurationError(error.problems) from None
 
 
-def nearly(key: str, known: tuple[str, ...]) -> str | None:
-    """The known key that `key` was probably meant to be."""
+def typos(model: type[BaseModel], raw: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """Yield a problem for each key of `raw` that is not of `model` and looks like one that is, and is missing.
+
+    Keys that look like none of ours belong to other programs.
+    """
+    known = [name for name, field in model.model_fields.items() if field.alias is None]  # not "$schema"
+    squeezed = {_squeezed(key): key for key in known}
+    for key in raw:
+        if key in known or len(key) > limits.SHOWN_KEY_CHARACTERS:
+            continue
+        near = squeezed.get(_squeezed(key)) or _nearest(key, known)
+        if near is not None and near not in raw:
+            yield Problem(f"{path}.{OPEN.key(key)}", f"unknown key that looks like {near}; it is not used")
+
+
+def _squeezed(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
+
+
+def _nearest(key: str, known: list[str]) -> str | None:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.85)
     return near[0] if near else None
 

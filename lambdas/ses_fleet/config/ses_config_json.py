@@ -7,23 +7,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ses_fleet import limits
+from ses_fleet import limits, problems
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import documents
-from ses_fleet.config.config_json import kind, typos
+from ses_fleet.config.file_models import SesConfigFile, TopicFields
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import ConfigurationError, Problem
+from ses_fleet.identifiers import TOPIC_PATTERN
 from ses_fleet.text import printable, quoted
 
-_FILE_KEYS = ("topics", "topic_group_prefix", "topic_group_members")
-_TOPIC_KEYS = ("TopicName", "DisplayName", "Description", "DefaultSubscriptionStatus", "OptInRoles")
-_STATUSES = ("OPT_IN", "OPT_OUT")
-_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}")
+_PREFIXES = "topic_group_prefix"
+_MEMBERS = "topic_group_members"
+_PARTS = ("topics", _PREFIXES, _MEMBERS)
+_NAME = re.compile(TOPIC_PATTERN)
+# A topic with the JSON path of the entry that it comes from.
+_Placed = tuple[str, WantedTopic]
 
 
 @dataclass(frozen=True)
 class TopicConfig:
-    """The topics in order: groups first, then single ones. `nulls` are the parts of the file that are null."""
+    """The topics in order, groups first, then single ones. `nulls` are the keys of the file that are null."""
 
     topics: tuple[WantedTopic, ...]
     nulls: tuple[str, ...] = ()
@@ -31,24 +34,26 @@ class TopicConfig:
 
 
 def load(bucket: Bucket, key: str) -> TopicConfig:
-    """Read SESConfig.json from S3; ConfigurationError names every problem."""
+    """Read and check SESConfig.json in S3; raise ConfigurationError with every problem."""
     document = documents.read(bucket, key)
     return replace(read(document.value), version=document.version)
 
 
 def read(document: Any) -> TopicConfig:
-    """Expand and check; ConfigurationError names every problem with its path."""
-    reader = _Reader(document)
-    expanded = list(reader.expanded())
-    problems = [*reader.problems, *reader.typos(), *_fleet_problems(expanded)]
-    if problems:
-        raise ConfigurationError(problems)
-    nulls = tuple(key for key in _FILE_KEYS if document.get(key, ()) is None)
-    return TopicConfig(tuple(topic for _, topic in expanded), nulls)
+    """Check a SESConfig.json that is parsed already and expand its groups; ConfigurationError has every problem."""
+    if not isinstance(document, dict):
+        raise ConfigurationError([Problem("$", f"must be a JSON object, not {problems.kind(document)}")])
+    reading = _Reading(document)
+    topics = [*reading.grouped(), *reading.single()]
+    found = [*reading.problems, *_typos(document), *_problems_of_all(topics)]
+    if found:
+        raise ConfigurationError(found)
+    nulls = tuple(key for key in _PARTS if document.get(key, ()) is None)
+    return TopicConfig(tuple(topic for _, topic in topics), nulls)
 
 
 def refuse_empty(config: TopicConfig, *, prune: bool) -> None:
-    """Raise ConfigurationError when what the file does not have would be removed, and it has no topic or a null."""
+    """Raise ConfigurationError when a prune would remove topics for a file that has none, or has a null part."""
     if prune and not config.topics:
         text = "SESConfig.json has no topics, so prune would remove all there are; an empty file is taken for a mistake"
         raise ConfigurationError([Problem("$", text)])
@@ -57,123 +62,57 @@ def refuse_empty(config: TopicConfig, *, prune: bool) -> None:
         raise ConfigurationError(Problem(f"$.{key}", text) for key in config.nulls)
 
 
-class _Reader:
-    """Walks the file, collecting problems on the way."""
+class _Reading:
+    """The file while it is read. `problems` are complete once `grouped` and `single` have been asked for."""
 
-    def __init__(self, document: Any) -> None:
-        self.problems: list[Problem] = []
-        self._document = document if isinstance(document, dict) else {}
-        if not isinstance(document, dict):
-            self.problems.append(Problem("$", "must be a JSON object"))
-        elif not set(_FILE_KEYS) & set(document):
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._file, self._wrong = problems.usable_part(SesConfigFile, document, documents.WORDING)
+        self.problems = list(self._wrong.values())
+        if not set(_PARTS) & set(document):
             self.problems.append(Problem("$", "has neither topics nor topic_group_members"))
 
-    def expanded(self) -> Iterator[tuple[str, WantedTopic]]:
-        """Every topic with the path of the entry it comes from."""
-        prefixes = self._list("topic_group_prefix")
-        members = list(self._topics("topic_group_members"))
-        if bool(prefixes) != bool(members):
-            missing = "topic_group_members" if prefixes else "topic_group_prefix"
+    def grouped(self) -> list[_Placed]:
+        """Return the topics of the groups: each member with each prefix."""
+        prefixes, members = self._file.topic_group_prefix or [], self._file.topic_group_members or []
+        missing = _MEMBERS if prefixes else _PREFIXES
+        if bool(prefixes) != bool(members) and missing not in self._wrong:
             self.problems.append(Problem(f"$.{missing}", "missing: groups need both prefixes and members"))
-        for index, prefix in enumerate(prefixes):
-            if not isinstance(prefix, str) or not _NAME.fullmatch(prefix):
-                self.problems.append(
-                    Problem(f"$.topic_group_prefix[{index}]", f"{quoted(prefix)} cannot begin a topic's name")
-                )
-                continue
-            for path, member in members:
-                grouped = _grouped(prefix, member)
-                self._check(path, grouped)
-                yield path, grouped
-        for path, topic in self._topics("topics"):
-            self._check(path, topic)
-            yield path, topic
+        topics = self._topics(_MEMBERS, members)
+        usable = [prefix for index, prefix in enumerate(prefixes) if self._is_prefix(index, prefix)]
+        return [(path, _grouped(prefix, topic)) for prefix in usable for path, topic in topics]
 
-    def typos(self) -> Iterator[Problem]:
-        """Keys that look like typos of ours: what they were meant to say would silently not happen everywhere."""
-        yield from typos("$", self._document, _FILE_KEYS)
-        for key in ("topic_group_members", "topics"):
-            entries = self._document.get(key)
-            for index, entry in enumerate(entries if isinstance(entries, list) else []):
-                if isinstance(entry, dict):
-                    yield from typos(f"$.{key}[{index}]", entry, _TOPIC_KEYS)
+    def single(self) -> list[_Placed]:
+        """Return the topics that are in no group."""
+        return self._topics("topics", self._file.topics or [])
 
-    def _list(self, key: str) -> list[Any]:
-        value = self._document.get(key)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            self.problems.append(Problem(f"$.{key}", "must be a list"))
-            return []
-        return value
+    def _is_prefix(self, index: int, prefix: Any) -> bool:
+        fits = isinstance(prefix, str) and _NAME.fullmatch(prefix) is not None
+        if not fits:
+            text = f"{problems.without_addresses(prefix)} cannot begin a topic's name"
+            self.problems.append(Problem(f"$.{_PREFIXES}[{index}]", text))
+        return fits
 
-    def _topics(self, key: str) -> Iterator[tuple[str, WantedTopic]]:
-        for index, entry in enumerate(self._list(key)):
+    def _topics(self, key: str, entries: list[Any]) -> list[_Placed]:
+        topics = []
+        for index, entry in enumerate(entries):
             path = f"$.{key}[{index}]"
-            if not isinstance(entry, dict):
-                self.problems.append(Problem(path, "must be a JSON object"))
-                continue
-            topic = self._topic(path, entry)
-            if topic is not None:
-                yield path, topic
+            # null is absent, as in config.json.
+            given = {k: v for k, v in entry.items() if v is not None} if isinstance(entry, dict) else entry
+            fields, wrong = problems.attempt(TopicFields, given, documents.WORDING, path)
+            self.problems += wrong
+            if fields is not None:
+                topics.append((path, _topic(fields)))
+        return topics
 
-    def _topic(self, path: str, entry: dict[str, Any]) -> WantedTopic | None:
-        before = len(self.problems)
-        name, display_name = self._text(path, entry, "TopicName"), self._text(path, entry, "DisplayName")
-        description = self._text(path, entry, "Description", required=False)
-        status = entry.get("DefaultSubscriptionStatus")
-        if not isinstance(status, str) or status not in _STATUSES:
-            told = quoted(status) if isinstance(status, str) else kind(status)
-            self.problems.append(Problem(f"{path}.DefaultSubscriptionStatus", f"must be OPT_IN or OPT_OUT, not {told}"))
-        roles = tuple(self._roles(path, entry))
-        if len(self.problems) > before:
-            return None
-        return WantedTopic(
-            name=name,
-            display_name=display_name,
-            description=description,
-            default_status=str(status),
-            opt_in_roles=roles,
-        )
 
-    def _roles(self, path: str, entry: dict[str, Any]) -> Iterator[str]:
-        """Role names without blanks around them: `dba ` would match nobody's group."""
-        roles = entry.get("OptInRoles")
-        if roles is None:
-            return
-        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            self.problems.append(Problem(f"{path}.OptInRoles", "must be a list of role names"))
-            return
-        for index, role in enumerate(roles):
-            name = role.strip()
-            if name and name.isprintable():
-                yield name
-            else:
-                text = f"{quoted(role)} is no role: it is empty, or has characters that nobody sees, and matches nobody"
-                self.problems.append(Problem(f"{path}.OptInRoles[{index}]", text))
-
-    def _text(self, path: str, entry: dict[str, Any], key: str, *, required: bool = True) -> str:
-        value = entry.get(key)
-        if value is None and not required:
-            return ""
-        if not isinstance(value, str) or (required and not value.strip()):
-            self.problems.append(
-                Problem(f"{path}.{key}", "missing" if value is None else "must be a string, not empty")
-            )
-            return ""
-        return value
-
-    def _check(self, path: str, topic: WantedTopic) -> None:
-        """SES's rules, on the expanded topic: a prefix may make a name too long."""
-        if not _NAME.fullmatch(topic.name):
-            text = f"{quoted(topic.name)} is not a topic name of SES: 1 to 64 of A-Z a-z 0-9 _ -"
-            self.problems.append(Problem(f"{path}.TopicName", text))
-        for key, value, most in (
-            ("DisplayName", topic.display_name or "", limits.SES_DISPLAY_NAME_CHARACTERS),
-            ("Description", topic.description or "", limits.SES_DESCRIPTION_CHARACTERS),
-        ):
-            if len(value) > most:
-                self.problems.append(Problem(f"{path}.{key}", f"has {len(value)} characters, more than {most}"))
+def _topic(fields: TopicFields) -> WantedTopic:
+    return WantedTopic(
+        name=fields.TopicName,
+        display_name=fields.DisplayName,
+        description=fields.Description or "",
+        default_status=fields.DefaultSubscriptionStatus,
+        opt_in_roles=tuple(fields.OptInRoles or ()),
+    )
 
 
 def _grouped(prefix: str, member: WantedTopic) -> WantedTopic:
@@ -190,13 +129,36 @@ def _grouped(prefix: str, member: WantedTopic) -> WantedTopic:
     )
 
 
-def _fleet_problems(expanded: list[tuple[str, WantedTopic]]) -> Iterator[Problem]:
-    if len(expanded) > limits.SES_TOPICS:
-        yield Problem(
-            "$", f"{len(expanded)} topics after expansion, more than the {limits.SES_TOPICS} of a contact list"
-        )
+def _typos(document: dict[str, Any]) -> Iterator[Problem]:
+    """Yield the keys that look like typos of ours: what they say would silently happen to no customer."""
+    yield from documents.typos(SesConfigFile, document, "$")
+    for key in (_MEMBERS, "topics"):
+        entries = document.get(key)
+        for index, entry in enumerate(entries if isinstance(entries, list) else []):
+            if isinstance(entry, dict):
+                yield from documents.typos(TopicFields, entry, f"$.{key}[{index}]")
+
+
+def _problems_of_all(topics: list[_Placed]) -> Iterator[Problem]:
+    """Yield what SES would refuse of the expanded topics: a prefix may make a name too long or one that is there."""
+    for path, topic in topics:
+        yield from _problems_of_one(path, topic)
+    if len(topics) > limits.SES_TOPICS:
+        yield Problem("$", f"{len(topics)} topics after expansion, more than the {limits.SES_TOPICS} of a contact list")
     seen: dict[str, str] = {}
-    for path, topic in expanded:
+    for path, topic in topics:
         if topic.name in seen:
             yield Problem(f"{path}.TopicName", f"the topic {printable(topic.name)} is there twice ({seen[topic.name]})")
         seen.setdefault(topic.name, path)
+
+
+def _problems_of_one(path: str, topic: WantedTopic) -> Iterator[Problem]:
+    if not _NAME.fullmatch(topic.name):
+        text = f"{quoted(topic.name)} is not a topic name of SES: 1 to 64 of A-Z a-z 0-9 _ -"
+        yield Problem(f"{path}.TopicName", text)
+    for key, value, most in (
+        ("DisplayName", topic.display_name or "", limits.SES_DISPLAY_NAME_CHARACTERS),
+        ("Description", topic.description or "", limits.SES_DESCRIPTION_CHARACTERS),
+    ):
+        if len(value) > most:
+            yield Problem(f"{path}.{key}", f"has {len(value)} characters, more than {most}")

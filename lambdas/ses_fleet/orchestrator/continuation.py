@@ -12,8 +12,8 @@ from ses_fleet.aws import clients
 from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator.directories import Directories
 from ses_fleet.orchestrator.task import Task
+from ses_fleet.runs.events import hop_event
 from ses_fleet.runs.models import Hop, HopClaim, Progress
-from ses_fleet.runs.request import hop_event
 
 
 def hand_over(

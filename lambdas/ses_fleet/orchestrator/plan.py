@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, Action
 from ses_fleet.aws.arns import parse_role_arn
-from ses_fleet.config.config_json import CustomerEntry, FleetConfig
+from ses_fleet.config.config_json import CustomerEntry, FleetConfig, sharing
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Problem, RequestError
@@ -254,20 +253,6 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
         raise RequestError([Problem("$.ses_role_arn", text)])
     customer = entry.customer.model_copy(update={"ses_role_arn": role.text})
     return replace(entry, customer=customer)
-
-
-def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
-    """Return, by code, for every customer whose account and Region another one has too: a sentence that names them."""
-    lists: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for entry in entries:
-        if entry.customer is not None:
-            lists[entry.customer.account_id, entry.customer.region].append(entry.code)
-    return {
-        code: f"{', '.join(codes)} have the same account {account} and Region {region}, so they share one contact list"
-        for (account, region), codes in lists.items()
-        if len(codes) > 1
-        for code in codes
-    }
 
 
 def _planned(index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> PlannedCustomer:

@@ -12,7 +12,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, RunRefusedError
 from ses_fleet.logs import make_logger
 from ses_fleet.orchestrator import report
-from ses_fleet.runs import request, summary
+from ses_fleet.runs import events, summary
 from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.text import printable
@@ -20,12 +20,12 @@ from ses_fleet.text import printable
 
 def record(event: Any, request_id: str, refusal: RunRefusedError, results_bucket: Bucket | None) -> None:
     """Log, count and store the refusal. `results_bucket` is None while the settings are not known."""
-    payload = request.payload_of(event)
+    payload = events.payload_of(event)
     payload = payload if isinstance(payload, dict) else {}
     action = payload.get("action")
     known = action if isinstance(action, str) and action in payload_names() else None
     dry_run = payload.get("dry_run") is True
-    run_id = request.claimed_run_id(event)
+    run_id = events.claimed_run_id(event)
     logger = make_logger(run_id=run_id, action=known, function_request_id=request_id)
     for problem in refusal.problems:
         text = printable(str(problem), limits.MAX_MESSAGE_CHARACTERS)

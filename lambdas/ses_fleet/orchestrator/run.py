@@ -25,9 +25,10 @@ from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.runs import personal_params, request
+from ses_fleet.runs.events import HopStart
 from ses_fleet.runs.models import Hop, Progress, RunPlan, RunRequest, Summary, WorkItem
 from ses_fleet.runs.record import RunRecord
-from ses_fleet.runs.request import HopStart, Start
+from ses_fleet.runs.request import Start
 
 
 def begin(start: Start, environment: Environment) -> Summary:

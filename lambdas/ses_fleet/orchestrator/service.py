@@ -9,7 +9,7 @@ from ses_fleet import clock, foreign_errors
 from ses_fleet.errors import OrchestratorError, RunRefusedError, SesFleetError
 from ses_fleet.orchestrator import refusal, run
 from ses_fleet.orchestrator.environment import Environment
-from ses_fleet.runs import request
+from ses_fleet.runs import events, request
 from ses_fleet.runs.help import help_answer
 from ses_fleet.runs.models import Summary
 
@@ -20,7 +20,7 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
     A run that is refused raises RequestError or ConfigurationError, so that callers, alarms and dead letters see it. A
     bug of ours raises OrchestratorError, which says where it is and nothing of the values that it had in hand.
     """
-    if request.is_help(event):
+    if events.is_help(event):
         return help_answer()
     environment: Environment | None = None
     try:
@@ -37,7 +37,7 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
 
 
 def _answer(event: Any, environment: Environment) -> Summary:
-    hop = request.hop_of(event)
+    hop = events.hop_of(event)
     if hop is not None:
         return run.go_on(hop, environment)
     return run.begin(request.parse(event, clock.now()), environment)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.config import documents
-from ses_fleet.config.config_json import CustomerEntry, FleetConfig, FleetReader
+from ses_fleet.config import config_json, documents
+from ses_fleet.config.config_json import CustomerEntry, FleetConfig
 from ses_fleet.errors import AwsCallError, ConfigurationError
 
 SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_text())
@@ -22,7 +22,7 @@ ROLE = "arn:aws:iam::111122223333:role/contact-manager"
 
 def read(document: Any) -> FleetConfig:
     """As a function of us-east-1 reads it."""
-    return FleetReader(document, "us-east-1", "aws").read(None)
+    return config_json.read(document, region="us-east-1", partition="aws")
 
 
 def one(code: str = "acme", **fields: Any) -> CustomerEntry:
@@ -67,7 +67,8 @@ def test_the_sample_is_understood() -> None:
         ({"customer_mappings": []}, "$.customer_mappings: must be a JSON object, not a list"),
         ({"customer_mappings": {}}, "$.customer_mappings: no customers are configured"),
         ({"aws_region": "us-east-3", "customer_mappings": {"a": {}}}, '"us-east-3" is not the name of an AWS Region'),
-        ({"aws_region": 1, "customer_mappings": {"a": {}}}, '$.aws_region: "1" is not the name of an AWS Region'),
+        ({"aws_region": 1, "customer_mappings": {"a": {}}}, "$.aws_region: must be a string, not a number"),
+        ({"aws_region": "", "customer_mappings": {"a": {}}}, '$.aws_region: "" is not the name of an AWS Region'),
     ],
 )
 def test_a_file_without_customers_stops_the_run(document: Any, message: str) -> None:
@@ -163,7 +164,7 @@ def test_a_customer_of_another_partition_is_run_where_the_deployment_is() -> Non
     """Its Region and its role are of that partition; a role's path may have two slashes in a row."""
     arn = "arn:aws-eusc:iam::444455556666:role/team//x"
     document = {"aws_region": "eusc-de-east-1", "customer_mappings": {"a": {"ses_role_arn": arn}}}
-    entry = FleetReader(document, "eusc-de-east-1", "aws-eusc").read(None).entries["a"]
+    entry = config_json.read(document, region="eusc-de-east-1", partition="aws-eusc").entries["a"]
     assert entry.customer is not None
     assert entry.customer.region == "eusc-de-east-1"
     (problem,) = problems(read(document).entries["a"])
@@ -182,7 +183,9 @@ def test_a_default_region_of_another_partition_fails_those_who_would_use_it() ->
 
 def test_the_functions_own_region_may_be_newer_than_the_data() -> None:
     """Whoever deploys there need not wait for a new botocore to run customers there by default."""
-    entry = FleetReader({"customer_mappings": {"a": {"ses_role_arn": ROLE}}}, "us-new-1", "aws").read(None).entries["a"]
+    entry = config_json.read(
+        {"customer_mappings": {"a": {"ses_role_arn": ROLE}}}, region="us-new-1", partition="aws"
+    ).entries["a"]
     assert entry.customer is not None
 
 

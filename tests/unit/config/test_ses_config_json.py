@@ -67,23 +67,30 @@ def test_short_descriptions_of_a_group(description: str, expanded: str) -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ([], "$: must be a JSON object"),
+        ([], "$: must be a JSON object, not a list"),
         ({}, "$: has neither topics nor topic_group_members"),
-        ({"topics": {}}, "$.topics: must be a list"),
-        ({"topics": ["x"]}, "$.topics[0]: must be a JSON object"),
+        ({"topics": {}}, "$.topics: must be a list, not an object"),
+        ({"topics": ["x"]}, "$.topics[0]: must be a JSON object, not a string"),
         ({"topics": [topic("a b")]}, '$.topics[0].TopicName: "a b" is not a topic name of SES'),
         ({"topics": [topic("x" * 65)]}, "$.topics[0].TopicName: "),
-        ({"topics": [topic(None)]}, "$.topics[0].TopicName: missing"),  # type: ignore[arg-type]
+        ({"topics": [topic(None)]}, "$.topics[0].TopicName: missing: the topic's name"),  # type: ignore[arg-type]
         ({"topics": [topic(DisplayName="x" * 129)]}, "$.topics[0].DisplayName: has 129 characters, more than 128"),
-        ({"topics": [topic(DisplayName="")]}, "$.topics[0].DisplayName: must be a string, not empty"),
+        ({"topics": [topic(DisplayName="")]}, "$.topics[0].DisplayName: must not be empty"),
         ({"topics": [topic(Description="x" * 501)]}, "$.topics[0].Description: has 501 characters"),
-        ({"topics": [topic(DefaultSubscriptionStatus="IN")]}, "$.topics[0].DefaultSubscriptionStatus: must be OPT_IN"),
-        ({"topics": [topic(OptInRoles="dba")]}, "$.topics[0].OptInRoles: must be a list of role names"),
-        ({"topics": [topic(OptInRoles=["dba", ""])]}, '$.topics[0].OptInRoles[1]: "" is no role'),
-        ({"topics": [topic(OptInRoles=[" "])]}, '$.topics[0].OptInRoles[0]: " " is no role'),
-        ({"topics": [topic(OptInRoles=["d\u200bba"])]}, '$.topics[0].OptInRoles[0]: "d\\u200bba" is no role'),
-        ({"topics": [topic(OptInRoles=0)]}, "$.topics[0].OptInRoles: must be a list of role names"),
-        ({"topics": [topic(DisplayName=" ")]}, "$.topics[0].DisplayName: must be a string, not empty"),
+        (
+            {"topics": [topic(DefaultSubscriptionStatus="IN")]},
+            '$.topics[0].DefaultSubscriptionStatus: must be "OPT_IN" or "OPT_OUT", not "IN"',
+        ),
+        ({"topics": [topic(OptInRoles="dba")]}, "$.topics[0].OptInRoles: must be a list, not a string"),
+        ({"topics": [topic(OptInRoles=["dba", 5])]}, "$.topics[0].OptInRoles[1]: must be a string, not a number"),
+        ({"topics": [topic(OptInRoles=["dba", ""])]}, '$.topics[0].OptInRoles[1]: "" is not the name of a role'),
+        ({"topics": [topic(OptInRoles=[" "])]}, '$.topics[0].OptInRoles[0]: " " is not the name of a role'),
+        (
+            {"topics": [topic(OptInRoles=["d\u200bba"])]},
+            '$.topics[0].OptInRoles[0]: "d\\u200bba" is not the name of a role',
+        ),
+        ({"topics": [topic(OptInRoles=0)]}, "$.topics[0].OptInRoles: must be a list, not a number"),
+        ({"topics": [topic(DisplayName=" ")]}, "$.topics[0].DisplayName: must not be empty"),
         ({"topics": [topic(" news")]}, '$.topics[0].TopicName: " news" is not a topic name of SES'),
         ({"topics": [topic(), topic()]}, "$.topics[1].TopicName: the topic news is there twice ($.topics[0])"),
         ({"topics": [topic(f"t{n}") for n in range(21)]}, "$: 21 topics after expansion, more than the 20"),
@@ -146,11 +153,19 @@ def test_a_part_that_is_null_is_no_order_to_remove_its_topics(document: Any, nul
     ses_config_json.refuse_empty(ses_config_json.read(emptied), prune=True)
 
 
-@pytest.mark.parametrize(("status", "told"), [(None, "null"), (True, "a boolean"), (["OPT_IN"], "a list")])
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (None, "missing: OPT_IN or OPT_OUT, the status of a contact that has no preference for the topic"),
+        (True, 'must be "OPT_IN" or "OPT_OUT", not true'),
+        (["OPT_IN"], 'must be "OPT_IN" or "OPT_OUT", not a list of 1'),
+    ],
+)
 def test_a_status_that_is_no_text_is_told_as_json_has_it(status: Any, told: str) -> None:
     """Not in Python's words."""
-    with pytest.raises(ConfigurationError, match=rf"must be OPT_IN or OPT_OUT, not {told}$"):
-        ses_config_json.read({"topics": [topic(DefaultSubscriptionStatus=status)]})
+    assert problems({"topics": [topic(DefaultSubscriptionStatus=status)]}) == [
+        f"$.topics[0].DefaultSubscriptionStatus: {told}"
+    ]
 
 
 def test_every_problem_is_named_at_once() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.config.config_json import FleetReader
+from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import identity_sources, plan
 from ses_fleet.orchestrator.plan import Plan
@@ -28,7 +28,7 @@ def planned(customers: dict[str, dict[str, Any]], **payload: Any) -> Plan:
         }
         for number, (code, fields) in enumerate(customers.items())
     }
-    config = FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read(None)
+    config = config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws")
     wanted = RunRequest(action="import-aws-contact-all", **payload)
     return plan.make(wanted, config, plan.select(wanted, config), WantedTopics())
 
@@ -73,7 +73,7 @@ def test_the_region_of_identity_center_follows_the_customers(fields: dict[str, s
     """Its own setting, else the customer's Region, else aws_region: people of a customer in Europe are in Europe."""
     customer = {"ses_role_arn": IC, "identity_center_role_arn": IC, **fields}
     config = {"aws_region": "eu-central-1", "customer_mappings": {"a": customer}}
-    entry = FleetReader(config, "us-east-1", "aws").read(None).entries["a"]
+    entry = config_json.read(config, region="us-east-1", partition="aws").entries["a"]
     assert entry.identity_center is not None
     assert entry.identity_center.region == region
 
@@ -153,7 +153,9 @@ def test_a_garbled_answer_is_no_people() -> None:
 def test_prune_needs_everybody() -> None:
     """Of one person nobody can tell who has left."""
     payload = {"action": "import-aws-contact", "customer_code": "a", "prune": True, "params": {"username": "ana"}}
-    assert refused(payload) == ["$.prune: goes not with params.username: of one person nobody can tell who has left"]
+    assert refused(payload) == [
+        "$.prune: cannot be combined with params.username: an import of one person cannot tell who has left"
+    ]
 
 
 def test_the_first_phase_cannot_be_asked_for() -> None:

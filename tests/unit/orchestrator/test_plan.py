@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.config.config_json import FleetReader
+from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
 from ses_fleet.orchestrator.plan import Plan
@@ -22,7 +22,7 @@ SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_te
 def made(document: Any = SAMPLE, **payload: Any) -> Plan:
     """The plan of a payload on a config.json."""
     start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
-    config = FleetReader(document, "us-east-1", "aws").read("v1")
+    config = config_json.read(document, region="us-east-1", partition="aws", version="v1")
     return plan.make(start.request, config, plan.select(start.request, config), WantedTopics())
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.config.config_json import FleetReader
+from ses_fleet.config import config_json
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from ses_fleet.orchestrator import continuation, plan
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
@@ -64,7 +64,7 @@ def planned(wanted: RunRequest, owner: str, place: str | None = None) -> RunPlan
     """plan.json of a start."""
     role = "arn:aws:iam::111122223333:role/r"
     customers = {"a": {"ses_role_arn": role, "identity_center_role_arn": role}}
-    fleet = FleetReader({"customer_mappings": customers}, "us-east-1", "aws").read("v1")
+    fleet = config_json.read({"customer_mappings": customers}, region="us-east-1", partition="aws", version="v1")
     impersonal = personal_params.without_values(wanted)
     made = plan.make(impersonal, fleet, plan.select(impersonal, fleet), WantedTopics())
     moment = "2026-03-01T06:00:00Z"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_fleet import limits
-from ses_fleet.config.config_json import FleetReader
+from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
@@ -32,7 +32,7 @@ def built(results: list[CustomerResult], **payload: Any) -> Summary:
         r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r", **people} for n, r in enumerate(results)
     }
     wanted = personal_params.without_values(request.parse({"action": "describe-list-all", **payload}, NOW).request)
-    config = FleetReader({"customer_mappings": mappings}, "us-east-1", "aws").read("v1")
+    config = config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws", version="v1")
     made = plan.make(wanted, config, plan.select(wanted, config), WantedTopics())
     return summary.build(
         wanted,

@@ -1,0 +1,66 @@
+"""The events that start a run: which run each is about, and what a run's own continuation looks like."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ses_fleet.errors import RequestError
+from ses_fleet.runs import events, request
+from tests.unit.runs.test_request import NOW, bus_event, trigger
+
+
+def test_a_run_gets_an_id_of_our_form() -> None:
+    """YYYYMMDDTHHMMSSZ and six hex digits."""
+    start = request.parse({"action": "describe-list-all"}, NOW)
+    assert re.fullmatch(r"20260301T060000Z-[0-9a-f]{6}", start.run_id)
+    assert not start.named
+
+
+def test_the_same_trigger_is_the_same_run() -> None:
+    """The id comes from schedule and time, so that a second delivery is no second run."""
+    first = request.parse(trigger(), NOW)
+    assert first.run_id == request.parse(trigger(), datetime.now(UTC)).run_id
+    assert first.named
+    assert first.run_id.startswith("20260301T060000Z-")
+    assert first.run_id != request.parse(trigger(arn="arn:aws:scheduler:us-east-1:1:schedule/g/m"), NOW).run_id
+    assert first.run_id != request.parse(trigger(time="2026-03-01T06:00:01Z"), NOW).run_id
+
+
+def test_an_event_bus_event_carries_the_payload_in_detail() -> None:
+    """A delivery that comes twice is one run; another payload under the same event id is another."""
+    first = request.parse(bus_event({"action": "describe-list-all"}), NOW)
+    assert first.request.action == "describe-list-all"
+    assert first.run_id == request.parse(bus_event({"action": "describe-list-all"}), NOW).run_id
+    other = request.parse(bus_event({"action": "describe-list-all", "dry_run": True}), NOW)
+    assert other.run_id != first.run_id
+
+
+def test_the_event_that_continues_a_run_is_known_again() -> None:
+    """And nothing else is taken for one."""
+    event = events.hop_event("describe-list-all", "a-run", 2)
+    assert events.hop_of(event) == events.HopStart("a-run", 2)
+    assert events.hop_of({"action": "describe-list-all", "run_id": "a-run"}) is None
+    assert events.hop_of("hop") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"hop": 0}, "$.hop"),
+        ({"hop": 13}, "$.hop"),
+        ({"hop": "1"}, "$.hop"),
+        ({"dry_run": True}, "$.hop"),
+        ({"run_id": "a/b"}, "$.run_id"),
+        ({"run_id": 5}, "$.run_id"),
+    ],
+)
+def test_a_malformed_continuation_is_refused(changes: dict[str, Any], path: str) -> None:
+    """A caller who sets `hop` would otherwise take over somebody's run."""
+    event = {**events.hop_event("describe-list-all", "a-run", 1), **changes}
+    with pytest.raises(RequestError) as error:
+        events.hop_of(event)
+    assert [problem.path for problem in error.value.problems] == [path]
