@@ -337,7 +337,7 @@ def _options(config: Path | None, ses_config: Path | None, scenario: Path | None
     """Without a config.json of one's own: all of examples/."""
     from ses_fleet_local import EXAMPLES
     from ses_fleet_local.cloud import Options
-    from strict_aws.conditions.settings import Conditions
+    from strict_aws.conditions.conditions import Conditions
 
     if conditions not in ("aws", "kind"):
         raise usage(f"--conditions is aws or kind, not {quoted(conditions)}")

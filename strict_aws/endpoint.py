@@ -14,11 +14,12 @@ from typing import Any
 from cheroot import wsgi
 
 from strict_aws import regions
+from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
 from strict_aws.conditions import faults
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.faults import DroppedError, Faults
-from strict_aws.conditions.settings import CurrentConditions
-from strict_aws.control import PREFIX, Control
+from strict_aws.control.service import Control
 from strict_aws.http import aws_chunked, operations, protocols
 from strict_aws.http.connections import Connection, drop_current
 from strict_aws.http.messages import AwsError, Request, Response
@@ -32,7 +33,6 @@ from strict_aws.identity_center.service import SERVICES as IDENTITY_CENTER
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
-from strict_aws.moto_state import MotoApp
 from strict_aws.regions import DisabledRegions
 from strict_aws.ses.service import StrictSes
 
@@ -112,7 +112,7 @@ class Endpoint:
 
     def handle(self, request: Request) -> Response:
         """Answer one request and write it into the journal."""
-        if request.path.startswith(PREFIX):
+        if request.path.startswith(self._control.prefix):
             return self._control.handle(request)
         began = time.time()
         signature = identity.read_signature(request)

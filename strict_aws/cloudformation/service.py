@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.cloudformation import described, query
 from strict_aws.cloudformation import template as templates
 from strict_aws.cloudformation.api import Api, Send

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from strict_aws.conditions.settings import CurrentConditions
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.http import operations
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request
 from strict_aws.http.operations import Operation, form_of, json_body, query_of
-from strict_aws.iam import policy
+from strict_aws.iam import bucket_policies, policy
 from strict_aws.iam.identity import Caller
 from strict_aws.iam.policy import Decision, Query
-from strict_aws.s3 import bucket_policies
 
 # IAM's service prefixes where they differ from botocore's service names (service authorization reference).
 _PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}

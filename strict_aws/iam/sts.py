@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request, Response
 from strict_aws.http.operations import Operation, form_of
 from strict_aws.http.protocols import sts_answer, xml

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from strict_aws.conditions import unset_members
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.rate import RateLimit, Throttle
-from strict_aws.conditions.settings import CurrentConditions
 from strict_aws.identity_center import members
 from strict_aws.identity_center.errors import not_served, throttled
 from strict_aws.identity_center.filling import NewGroup, NewUser, filled

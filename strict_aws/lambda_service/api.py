@@ -10,16 +10,16 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request, Response
 from strict_aws.http.operations import Operation, query_of
 from strict_aws.iam.identity import Caller
 from strict_aws.lambda_runtime import code
-from strict_aws.lambda_runtime.function import FunctionSpec
+from strict_aws.lambda_runtime.function import EventSettings, FunctionSpec
 from strict_aws.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 from strict_aws.lambda_runtime.runtime import LambdaRuntime
 from strict_aws.lambda_service import functions
-from strict_aws.lambda_service.events import RETRY_WAITS_SECONDS, EventQueue, EventSettings
+from strict_aws.lambda_service.events import RETRY_WAITS_SECONDS, EventQueue, Message
 from strict_aws.lambda_service.functions import Functions, Key
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class LambdaApi:
         self._runtime = runtime
         self._functions = functions
         self._forward = forward
-        self._events = EventQueue(runtime.invoke, moto_state.send_to_queue, retry_waits)
+        self._events = EventQueue(runtime.invoke, _deliver, retry_waits)
 
     def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
         """Raise AwsError as Lambda would."""
@@ -137,6 +137,10 @@ class LambdaApi:
         key = (*place[:2], spec.name)
         settings = moto_state.event_settings(*key)
         return spec, replace(settings, dead_letters=self._functions.dead_letters(key))
+
+
+def _deliver(queue_arn: str, message: Message) -> None:
+    moto_state.send_to_queue(queue_arn, message.body, message.attributes)
 
 
 def _check(payload: bytes, kind: str) -> None:

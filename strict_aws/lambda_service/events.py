@@ -13,24 +13,13 @@ from http import HTTPStatus
 from typing import Any
 
 from strict_aws.http.messages import AwsError
-from strict_aws.lambda_runtime.function import FunctionSpec
+from strict_aws.lambda_runtime.function import EventSettings, FunctionSpec
 from strict_aws.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 
-# Lambda developer guide, asynchronous invocation: two more attempts, after one and two minutes; six hours at most.
+# Lambda developer guide, asynchronous invocation: two more attempts, after one and after two minutes.
 RETRY_WAITS_SECONDS = (60.0, 120.0)
-_DEFAULT_MAX_AGE_SECONDS = 21_600
 _THROTTLED_WAIT_SECONDS = 1.0
 _MAX_ERROR_MESSAGE = 1024
-
-
-@dataclass(frozen=True)
-class EventSettings:
-    """A function's asynchronous configuration. `on_failure` and `dead_letters` are ARNs of queues."""
-
-    max_retries: int = 2
-    max_age_seconds: int = _DEFAULT_MAX_AGE_SECONDS
-    on_failure: str | None = None
-    dead_letters: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strict_aws import moto_state
-from strict_aws.conditions.settings import CurrentConditions
+from strict_aws.backend import moto_state
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.lambda_runtime.function import FunctionSpec, Logging
 from strict_aws.lambda_runtime.logs import LEVELS

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_state import Bucket
 from strict_aws.iam import policy
 from strict_aws.iam.policy import Decision, Query
-from strict_aws.moto_state import Bucket
 from strict_aws.ses.objects import S3Object
 
 SES_PRINCIPAL = "ses.amazonaws.com"

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from strict_aws.conditions import unset_members
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.rate import RateLimit, Throttle
-from strict_aws.conditions.settings import CurrentConditions
 from strict_aws.paging.page_tokens import Asked
 from strict_aws.ses import account as accounts
 from strict_aws.ses import truth

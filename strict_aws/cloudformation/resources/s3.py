@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.cloudformation.api import Api
 from strict_aws.cloudformation.resources.base import Made, Place, Properties, ResourceType, forgiving
 from strict_aws.http.messages import AwsError

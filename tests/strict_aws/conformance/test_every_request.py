@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from strict_aws.cloudformation.service import CloudFormation
-from strict_aws.conditions.settings import Conditions
+from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import Response
 from strict_aws.iam.sts import OPERATIONS
 from strict_aws.identity_center.service import StrictIdentityCenter

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from strict_aws.conditions import unset_members
-from strict_aws.conditions.settings import Conditions, CurrentConditions
+from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.http.operations import output_shape
 from tests.strict_aws.conformance.shapes import faults
 

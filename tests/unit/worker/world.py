@@ -20,7 +20,7 @@ from ses_fleet.worker.access import Access
 from ses_fleet.worker.context import Done, Job, More, Outcome, State
 from ses_fleet.worker.paced import PacedClient
 from ses_fleet.worker.pacing import Pacer, SliceBudget
-from strict_aws.conditions.settings import Conditions, CurrentConditions
+from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses.objects import S3Object
 from strict_aws.ses.service import StrictSes

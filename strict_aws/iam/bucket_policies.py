@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_state import Bucket
 from strict_aws.iam import policy
 from strict_aws.iam.identity import Caller
 from strict_aws.iam.policy import Decision, Query
-from strict_aws.moto_state import Bucket
 
 # The account's root can always repair a policy that locks everybody out (S3 user guide, bucket policies).
 _FOR_ROOT = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
