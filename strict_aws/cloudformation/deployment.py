@@ -248,14 +248,14 @@ class _Application:
         made = Made(place.name())
         reason = None
         if kind not in WITHOUT_EFFECT:
-            reason = f"the local cloud does not make any {kind}"
+            reason = f"strict_aws does not make any {kind}"
             _log.warning("CloudFormation: stack %s, %s: %s", place.stack, place.logical_id, reason)
         self._stack.events.append(Event(place.logical_id, made.physical_id, kind, "CREATE_COMPLETE", reason))
         return made
 
     def _warn_of(self, logical_id: str, kind: str, properties: list[str]) -> None:
         for name in properties:
-            text = "CloudFormation: stack %s, %s: the local cloud ignores %s of %s"
+            text = "CloudFormation: stack %s, %s: strict_aws ignores %s of %s"
             _log.warning(text, self._stack.name, logical_id, name, kind)
 
     def _outputs(self) -> list[dict[str, str]]:
@@ -301,5 +301,5 @@ def _attempt(step: Callable[[], _Result]) -> _Result:
         raise ResourceError(str(error)) from None
     except Exception as error:
         token = uuid.uuid4().hex[:8]
-        _log.exception("a resource of a stack failed in the local cloud (%s)", token)
-        raise ResourceError(f"the local cloud failed, see {token} in its log: {error}") from error
+        _log.exception("a resource of a stack failed in strict_aws (%s)", token)
+        raise ResourceError(f"strict_aws failed, see {token} in its log: {error}") from error

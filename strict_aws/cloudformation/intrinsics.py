@@ -46,7 +46,7 @@ class Resolver:
             if function is not None:
                 return function(self, argument)
             if str(name).startswith("Fn::"):
-                raise invalid(f"Template error: the local cloud does not know {name}")
+                raise invalid(f"Template error: strict_aws does not know {name}")
         resolved = {key: self.resolve(value) for key, value in node.items()}
         return {key: value for key, value in resolved.items() if value is not None}
 

@@ -75,7 +75,7 @@ class CloudFormation:
         """Raise AwsError as CloudFormation would; 501 for operations that are not known here."""
         perform = self._operations.get(operation.name)
         if perform is None:
-            raise AwsError("NotImplemented", f"the local cloud has no {operation.name} of CloudFormation", 501)
+            raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of CloudFormation", 501)
         with self._lock:
             return query.answer(operation.name, perform(caller, query.parameters_of(request)))
 

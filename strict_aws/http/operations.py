@@ -66,7 +66,7 @@ def resolve(signing_name: str, request: Request) -> Operation:
     service = service_of(signing_name, request.path)
     model = _model(service)
     if model is None:
-        raise AwsError("NotImplemented", f"the local cloud has no service {service}", 501)
+        raise AwsError("NotImplemented", f"strict_aws has no service {service}", 501)
     protocol = str(model.metadata["protocol"])
     target = request.headers.get("x-amz-target")
     if target:
@@ -140,7 +140,7 @@ def _resolve_rest(service: str, protocol: str, request: Request) -> Operation:
     for route, fields in _candidates(service, request):
         parameters = _parameters(route.model, fields, request) if protocol == "rest-json" else {}
         return Operation(service, route.model.name, parameters, protocol)
-    raise AwsError("NotImplemented", f"the local cloud knows no {service} operation {request.method} here", 501)
+    raise AwsError("NotImplemented", f"strict_aws knows no {service} operation {request.method} at this path", 501)
 
 
 def _candidates(service: str, request: Request) -> list[tuple[_Route, dict[str, str]]]:

@@ -87,7 +87,7 @@ class Signature:
 
 
 class Sessions:
-    """Every temporary credential handed out since the local cloud started."""
+    """Every temporary credential that was handed out since the start. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -119,11 +119,11 @@ def _condition_holds(operator: str, key: str, values: list[str], context: Mappin
         return (value is None) == (values == ["true"])
     test = _OPERATORS.get(name.removeprefix("ForAnyValue:").removeprefix("ForAllValues:"))
     if test is None:
-        raise UnknownConditionError(f"condition operator {operator} is not known to the local cloud")
+        raise UnknownConditionError(f"condition operator {operator} is not known to strict_aws")
     negative = "Not" in name
     if value is None:
         if key.lower() not in _KNOWN_KEYS:
-            raise UnknownConditionError(f"condition key {key} is not known to the local cloud")
+            raise UnknownConditionError(f"condition key {key} is not known to strict_aws")
         return negative or operator.endswith("IfExists")
     outcomes = [test(pattern, value) for pattern in values]
     return all(outcomes) if negative else any(outcomes)

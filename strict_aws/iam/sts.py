@@ -39,7 +39,7 @@ class Sts:
     def _assume(self, caller: Caller, form: dict[str, str]) -> Session:
         arn, name = form.get("RoleArn", ""), form.get("RoleSessionName", "")
         if any(member.startswith("PolicyArns.") for member in form):
-            raise AwsError("NotImplemented", "the local cloud's sessions know no PolicyArns", 501)
+            raise AwsError("NotImplemented", "strict_aws's sessions know no PolicyArns", 501)
         _check_form(arn, name, form.get("Policy"))
         self._check_region(arn.split(":")[4], caller.region)
         seconds = _seconds(form.get("DurationSeconds", "3600"))

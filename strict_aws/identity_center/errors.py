@@ -50,5 +50,5 @@ def throttled() -> AwsError:
 
 
 def not_served(what: str) -> AwsError:
-    """What the local cloud's Identity Center does not do: nobody should take it for an answer."""
-    return AwsError("NotImplemented", f"the local cloud's Identity Center knows no {what}", 501)
+    """Return the 501 for what the strict Identity Center does not do, so that nobody takes it for AWS's answer."""
+    return AwsError("NotImplemented", f"the strict Identity Center knows no {what}", 501)

@@ -9,7 +9,7 @@ MAX_RESPONSE_BYTES = 6_291_556  # Lambda quota: 6 MB a response, as its own erro
 
 
 class RuntimeStoppedError(Exception):
-    """The local cloud is stopping; the invocation has no outcome."""
+    """The runtime is stopping; the invocation has no outcome."""
 
 
 class ThrottledError(Exception):

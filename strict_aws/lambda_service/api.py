@@ -90,7 +90,7 @@ class LambdaApi:
             fields = {"Reason": throttled.reason, "Type": "User"}
             raise AwsError("TooManyRequestsException", "Rate Exceeded.", 429, fields=fields) from None
         except RuntimeStoppedError:
-            raise AwsError("ServiceException", "the local cloud is stopping", 500) from None
+            raise AwsError("ServiceException", "strict_aws is stopping", 500) from None
 
     def _before(self, operation: Operation, caller: Caller) -> FunctionSpec:
         """The function that is to be changed; AwsError when it is not there or is being changed already."""

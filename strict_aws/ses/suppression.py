@@ -67,7 +67,7 @@ class SuppressionOperations:
     def put_account_suppression_attributes(self, place: Place, params: Params) -> Answer:
         """For which reasons SES puts addresses there by itself; without any it puts none there."""
         if params.get("ValidationAttributes") is not None:
-            raise AwsError("NotImplemented", "the local cloud's SES validates no addresses", 501)
+            raise AwsError("NotImplemented", "the strict SES does not validate addresses", 501)
         reasons = _reasons(params.get("SuppressedReasons"), "suppressedReasons")
         place.suppression.reasons.set(reasons, self.clock())
         return {}

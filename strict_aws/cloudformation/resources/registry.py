@@ -1,4 +1,4 @@
-"""Every resource type that a stack of the local cloud really makes."""
+"""Every resource type that a stack really makes; any other type is ignored."""
 
 from __future__ import annotations
 
