@@ -112,14 +112,14 @@ class LambdaRuntime:
             _end(old)
 
     def kill(self, environment_id: str | None) -> None:
-        """End the process of one environment, as the kernel would; nothing when there is none of this id."""
+        """End the process of the environment of this id, as the kernel would; do nothing when there is none."""
         for environment in self.environments():
             if environment.id == environment_id:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(environment.pid, signal.SIGKILL)
 
     def stop(self) -> None:
-        """End everything, at once. Invocations under way raise RuntimeStoppedError."""
+        """End all environments at once. Invocations that are under way raise RuntimeStoppedError."""
         with self._lock:
             if self._stopped:
                 return
@@ -148,7 +148,7 @@ class LambdaRuntime:
     def _ready(
         self, pool: Pool, spec: FunctionSpec, warm: Environment | None, request_id: str
     ) -> tuple[Environment, Ending | None]:
-        """An environment that waits for work, or one with the ending that its start came to."""
+        """Return an environment that waits for work, or one together with the ending that its start came to."""
         if warm is not None:
             return warm, None
         environment = self._start(pool, spec)
