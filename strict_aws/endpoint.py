@@ -145,7 +145,7 @@ class Endpoint:
             response = protocols.error_answer(error, operations.protocol_of(facts["service"]))
             if error.status == HTTPStatus.NOT_IMPLEMENTED:
                 _log.error("%s %s: %s", facts["service"], facts["operation"], error.message)
-        except Exception:  # noqa: BLE001  # a fault of ours is answered as AWS answers one of its own, and logged
+        except Exception:  # noqa: BLE001  # a bug here is answered as AWS answers its own, and logged
             _log.exception("%s %s failed in strict_aws", facts["service"], facts["operation"])
             facts["error_code"] = "InternalFailure"
             failure = AwsError("InternalFailure", "strict_aws failed; see its log", 500)

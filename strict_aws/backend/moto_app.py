@@ -72,7 +72,7 @@ def _environ(request: Request, account: str, scheme: str) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        # Which account a key belongs to was decided before: moto would search all of them, and guess.
+        # moto would search all accounts for the key, and guess: which account asks was decided before.
         "HTTP_X_MOTO_ACCOUNT_ID": account,
     }
     for name, value in request.headers.items():

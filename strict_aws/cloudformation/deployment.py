@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 # What a stack's account and Region export, by name.
 Exports = Callable[[], Mapping[str, str]]
-# By DeletionPolicy, what stays when its stack or its place in the template goes, and when it was made in vain.
+# By DeletionPolicy: whether a resource stays when the template loses it, and when it was made and the change failed.
 _KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 _KEPT_IN_VAIN = frozenset({"Retain"})
 _Leftover = tuple[str, Resource]

@@ -66,7 +66,7 @@ class Connection(HTTPConnection):
                 self.socket.do_handshake()
                 self._greeted = True
             return super().communicate()  # type: ignore[no-untyped-call]  # cheroot annotates half of it
-        except OSError:  # TLS's are of its kind: a client that is gone, trusts us not, or speaks no TLS
+        except OSError:  # also TLS's errors: the client is gone, does not trust the certificate, or speaks no TLS
             return False
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from strict_aws.http.messages import AwsError, Request
 
-# Signing names that differ from botocore's service names, for the services that the product and its deployment use.
+# Signing names that differ from botocore's service names.
 _BY_SIGNING_NAME = {"monitoring": "cloudwatch", "sso": "sso-admin"}
 _READING_PREFIXES = ("Get", "List", "Describe", "Head", "Filter", "Lookup", "BatchGet", "Query", "Search", "Validate")
 _READING = frozenset({"AssumeRole"})

@@ -14,7 +14,7 @@ from pathlib import Path
 
 # AWS's own runtime client, which Lambda's runtime brings with what it needs.
 _CLIENT = "awslambdaric"
-# In front of this machine's packages: those that a function does not have although the machine does.
+# Comes before this machine's packages, and hides those that no function has.
 _ABSENT = Path(__file__).resolve().parent / "absent"
 
 

@@ -119,8 +119,8 @@ class Functions:
 
 def check_logging(config: Mapping[str, Any] | None) -> None:
     """Raise AwsError 400 for a LoggingConfig that Lambda would refuse."""
-    for fault in _logging_faults(config or {}):
-        raise AwsError("InvalidParameterValueException", fault)
+    for problem in _logging_problems(config or {}):
+        raise AwsError("InvalidParameterValueException", problem)
 
 
 # As Lambda words it, of an update, too.
@@ -154,7 +154,7 @@ def _logging(config: Mapping[str, Any]) -> Logging:
     )
 
 
-def _logging_faults(config: Mapping[str, Any]) -> Iterator[str]:
+def _logging_problems(config: Mapping[str, Any]) -> Iterator[str]:
     levels = [name for name in ("ApplicationLogLevel", "SystemLogLevel") if name in config]
     if config.get("LogFormat", "Text") not in ("JSON", "Text"):
         yield f"LogFormat is JSON or Text, not {config['LogFormat']}"

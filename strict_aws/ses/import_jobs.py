@@ -111,12 +111,12 @@ class ImportJobOperations:
         jobs.active = [job for job in jobs.active if job.due_at > now]
 
     def _begin(self, job: ImportJob) -> None:
-        job.status, job.fault = "PROCESSING", job.settings.fail
-        if job.fault is None:
-            job.fault = self.objects.refusal(job.request.source)
-        if job.fault is None:
+        job.status, job.problem = "PROCESSING", job.settings.fail
+        if job.problem is None:
+            job.problem = self.objects.refusal(job.request.source)
+        if job.problem is None:
             job.body = self.objects.read(job.request.source)
-            job.fault = f"There is no object {job.request.s3_url}" if job.body is None else None
+            job.problem = f"There is no object {job.request.s3_url}" if job.body is None else None
 
     def _end(self, place: Place, job: ImportJob) -> None:
         """End a job. All of its records take effect at this moment, which is our choice."""
@@ -125,8 +125,8 @@ class ImportJobOperations:
         job.body = None
 
     def _result(self, place: Place, job: ImportJob) -> Result:
-        if job.fault is not None or job.body is None:
-            return Result(job.fault, processed=0 if job.settings.fail is None else job.settings.processed_records)
+        if job.problem is not None or job.body is None:
+            return Result(job.problem, processed=0 if job.settings.fail is None else job.settings.processed_records)
         try:
             imported = _imported(place, job.request, job.body, job.due_at)
         except AwsError as error:

@@ -55,7 +55,7 @@ class Result:
 class ImportJob:
     """One job. Times are epoch seconds: of its creation, of the beginning of PROCESSING, of its end.
 
-    `number` counts the place's jobs. While it is PROCESSING, `body` is what was read, or `fault` why nothing was.
+    `number` counts the place's jobs. While it is PROCESSING, `body` is what was read, or `problem` why nothing was.
     """
 
     number: int
@@ -65,7 +65,7 @@ class ImportJob:
     created_at: float
     status: Status = "CREATED"
     body: bytes | None = None
-    fault: str | None = None
+    problem: str | None = None
     result: Result = field(default_factory=Result)
 
     @property

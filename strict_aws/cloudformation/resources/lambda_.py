@@ -13,7 +13,7 @@ from strict_aws.cloudformation.resources.base import Made, Place, Properties, Re
 
 _POLL_SECONDS = 0.1
 
-# What a function has whose template does not say, for an update that takes something away.
+# What a function has where its template says nothing: an update that removes a property sets these.
 _DEFAULTS: dict[str, Any] = {
     "DeadLetterConfig": {"TargetArn": ""},
     "Description": "",

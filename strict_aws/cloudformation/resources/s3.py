@@ -102,7 +102,7 @@ def _lifecycle(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    # Templates have the API's expiration flat.
+    # Templates write the members of the API's Expiration directly into the rule.
     flat = {
         "ExpirationInDays": "Days",
         "ExpirationDate": "Date",
