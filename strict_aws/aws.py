@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,10 +59,11 @@ class StrictAws:
     """A strict AWS on loopback. Start it, point AWS clients at `url` (or give them `environment()`), and stop it.
 
     There can be only one in a process at a time, because moto keeps its state in the process. The attributes are its
-    parts, for programs that fill accounts or look into them without a request.
+    parts, for programs that fill accounts or look into them without a request. `sleep` waits so many seconds where
+    conditions or faults delay a call.
     """
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, *, sleep: Callable[[float], object] = time.sleep) -> None:
         self._options = options = options or Options()
         self._work_dir = Path(tempfile.mkdtemp(prefix="strict-aws-"))
         self._certificate = Certificate(self._work_dir / "tls") if options.tls else None
@@ -94,7 +96,7 @@ class StrictAws:
             prefix=options.control_prefix,
         )
         context = None if self._certificate is None else self._certificate.context
-        self._endpoint = Endpoint(self._services(faults), self._control, options.port, context)
+        self._endpoint = Endpoint(self._services(faults), self._control, options.port, context, sleep=sleep)
 
     @property
     def url(self) -> str:

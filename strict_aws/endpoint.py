@@ -73,9 +73,21 @@ class Services:
 
 
 class Endpoint:
-    """An HTTP server on loopback, which speaks HTTPS with `tls`. Port 0 takes a free one."""
+    """An HTTP server on loopback, which speaks HTTPS with `tls`. Port 0 takes a free one.
 
-    def __init__(self, services: Services, control: Control, port: int, tls: ssl.SSLContext | None = None) -> None:
+    `sleep` waits so many seconds where conditions or faults delay a call.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        control: Control,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._services = services
         self._control = control
         self._server = make_server(self._application, port, tls)
@@ -164,11 +176,11 @@ class Endpoint:
         half = self._services.conditions.now.latency_seconds.get(operation.service, 0.0) / 2
         if not half:
             return self._permitted(operation, caller, request, facts)
-        time.sleep(half)
+        self._sleep(half)
         try:
             return self._permitted(operation, caller, request, facts)
         finally:
-            time.sleep(half)
+            self._sleep(half)
 
     def _check_region(self, signature: identity.Signature, facts: dict[str, Any]) -> None:
         """Drop the request when AWS has no such Region: there it has no such host, so nobody would answer."""
@@ -199,7 +211,7 @@ class Endpoint:
         def kill() -> None:
             self._services.kill(caller.environment)
 
-        faults.before(hits, operation, sleep=time.sleep, kill=kill)
+        faults.before(hits, operation, sleep=self._sleep, kill=kill)
         try:
             response = self._dispatch(operation, caller, request)
         except AwsError:

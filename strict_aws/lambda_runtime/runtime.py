@@ -35,7 +35,8 @@ class LambdaRuntime:
 
     `issue_variables(spec, environment_id)` returns the variables with the credentials and the endpoint of a new
     environment. `write_logs(spec, stream, [(epoch_ms, line)])` is given what every invocation wrote. `init_seconds`
-    limits a function's start. `visible` are folders that functions see although they have a /tmp of their own.
+    limits a function's start. `visible` are folders that functions see although they have a /tmp of their own. `clock`
+    returns seconds that only go forward: by it the duration of an invocation is told.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class LambdaRuntime:
         init_seconds: float = 10.0,  # Lambda developer guide: the init phase is limited to 10 s
         python: str = sys.executable,
         visible: Sequence[Path] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._work_dir = work_dir
         self._issue_variables = issue_variables
         self._write_logs = write_logs
@@ -76,12 +79,12 @@ class LambdaRuntime:
         request_id = str(uuid.uuid4())
         try:
             environment, ending = self._ready(pool, spec, place, request_id)
-            began = time.monotonic()
+            began = self._clock()
             if ending is None:
                 ending = environment.run(request_id, payload, client_context)
             else:
                 self._say_why_not(spec, ending)
-            return self._concluded(environment, request_id, ending, (time.monotonic() - began) * 1000)
+            return self._concluded(environment, request_id, ending, (self._clock() - began) * 1000)
         finally:
             alive = ending is not None and ending.alive
             if environment is not None and not alive:
