@@ -35,18 +35,18 @@ class Fleet:
         mappings = {f"c{number:04d}": _customer(number, account) for number, account in enumerate(self._accounts)}
         cloud.add_customers({"customer_mappings": mappings})
         for account in self._accounts:
-            cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
+            cloud.aws.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
         self.response_bytes = 0
         self._lambda = clients.client("lambda", HUB_REGION, read_timeout=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)
-        cloud.runtime.prewarm(cloud.function(WORKER), environments)
-        cloud.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
+        cloud.aws.runtime.prewarm(cloud.function(WORKER), environments)
+        cloud.aws.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
     def fill(self, contacts: int, explicit: int = 1) -> None:
         """Have at least so many contacts in every list, each with so many explicit preferences."""
         names = [topic["TopicName"] for topic in _TOPICS]
         for account in self._accounts:
             made = bulk.generate(count=contacts, seed=1, opt_in=dict.fromkeys(names[:explicit], 0.5), topics=names)
-            self.cloud.ses.fill(account, HUB_REGION, "main", made)
+            self.cloud.aws.ses.fill(account, HUB_REGION, "main", made)
 
     def run(self, **payload: Any) -> tuple[dict[str, Any], float]:
         """One run, describe-list-all unless it says otherwise: its Summary, and the seconds that the caller waited."""
@@ -62,7 +62,7 @@ class Fleet:
 
     def cpu_seconds(self, function: str) -> dict[str, float]:
         """utime + stime of every environment of a function, by its id."""
-        return {e.id: _cpu(e.pid) for e in self.cloud.runtime.environments() if e.function == function}
+        return {e.id: _cpu(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
 
     def replace_code(self, function: str, module: str, source: str) -> None:
         """Give a function other code: one module."""
@@ -92,7 +92,7 @@ class Fleet:
 
     def memory_mb(self, function: str) -> dict[str, tuple[float, float]]:
         """(now, most so far) of every environment's resident memory, by its id."""
-        return {e.id: _memory(e.pid) for e in self.cloud.runtime.environments() if e.function == function}
+        return {e.id: _memory(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
 
 
 @contextmanager

@@ -37,12 +37,12 @@ def _measured(made: Fleet, number: int, people: int) -> float:
     By then as many others are in the list who unsubscribed: a run remembers them until its end.
     """
     account, directory = _accounts(number)
-    made.cloud.ses.create_list(account, HUB_REGION, "main", description=None, topics=[TOPIC])
+    made.cloud.aws.ses.create_list(account, HUB_REGION, "main", description=None, topics=[TOPIC])
     idle = _fresh(made)
     _put_people(made, directory, account, people)
     first = _imported(made, number)
     others = (ContactRecord(f"other{number:07d}@corp.example", (), True) for number in range(people))
-    made.cloud.ses.fill(account, HUB_REGION, "main", others)
+    made.cloud.aws.ses.fill(account, HUB_REGION, "main", others)
     _put_people(made, directory, account, people - LEAVING)
     second = _imported(made, number, prune=True, params={"sync_topics": True})
     print(
@@ -63,15 +63,15 @@ def _imported(made: Fleet, number: int, **more: object) -> float:
 def _fresh(made: Fleet) -> float:
     """Replace the worker's process by one that has done nothing yet; its memory in MB."""
     worker = made.cloud.function(WORKER)
-    made.cloud.runtime.discard(worker.arn)
-    made.cloud.runtime.prewarm(worker, 1)
+    made.cloud.aws.runtime.discard(worker.arn)
+    made.cloud.aws.runtime.prewarm(worker, 1)
     ((now, _),) = made.memory_mb(WORKER).values()
     return now
 
 
 def _peak(made: Fleet) -> float:
     """The most that the worker's process had since it was asked last, in MB."""
-    (environment,) = [one for one in made.cloud.runtime.environments() if one.function == WORKER]
+    (environment,) = [one for one in made.cloud.aws.runtime.environments() if one.function == WORKER]
     ((_, most),) = made.memory_mb(WORKER).values()
     Path(f"/proc/{environment.pid}/clear_refs").write_text("5")  # proc(5): the peak is measured anew
     return most

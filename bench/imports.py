@@ -23,7 +23,7 @@ def main() -> None:
     """Print both, each on a line, SES at the one request a second that it allows."""
     with fleet(0, environments=1, ses_rate=1.0) as made:
         made.cloud.add_customers({"customer_mappings": {"acme": customer()}})
-        made.cloud.ses.create_list(CUSTOMER, HUB_REGION, "main", description=None, topics=[TOPIC])
+        made.cloud.aws.ses.create_list(CUSTOMER, HUB_REGION, "main", description=None, topics=[TOPIC])
         made.put_ses_config({"topics": [{**TOPIC, "OptInRoles": [ROLE]}]})
         read_people(made)
         import_people(made)
@@ -58,7 +58,7 @@ def import_people(made: Fleet) -> None:
 
 def journaled(made: Fleet, **payload: Any) -> tuple[list[Entry], float, list[dict[str, Any]]]:
     """What an import's run wrote into the journal, the seconds it took, and its results."""
-    journal = made.cloud.journal
+    journal = made.cloud.aws.journal
     since = len(journal.since())
     summary, seconds = made.run(action="import-aws-contact-all", **payload)
     return journal.since(since), seconds, summary["results"]

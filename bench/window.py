@@ -27,7 +27,7 @@ def main() -> None:
     with fleet(0, environments=1, ses_rate=1.0) as made:
         made.put("conditions", {"latency_seconds": {"sesv2": 0.06, "sts": 0.06, "s3": 0.03, "identitystore": 0.05}})
         made.cloud.add_customers({"customer_mappings": {"acme": customer()}})
-        made.cloud.ses.create_list(CUSTOMER, HUB_REGION, "main", description=None, topics=[TOPIC])
+        made.cloud.aws.ses.create_list(CUSTOMER, HUB_REGION, "main", description=None, topics=[TOPIC])
         made.put_ses_config({"topics": [{**TOPIC, "OptInRoles": [ROLE]}]})
         put_people(made, PEOPLE)
         made.run(action="import-aws-contact-all")

@@ -30,7 +30,7 @@ def options(
     _check_installed()
     from ses_fleet_local import EXAMPLES
     from ses_fleet_local.cloud import Options
-    from strict_aws.conditions.settings import Conditions
+    from strict_aws.conditions.conditions import Conditions
 
     preset = Conditions.preset("aws" if conditions == "aws" else "kind")
     if empty:

@@ -1,4 +1,4 @@
-"""The accounts of the local cloud: the hub with its functions, and one for every customer's role."""
+"""What the accounts of the local cloud hold: the hub its functions, the customers' accounts their roles and lists."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.runs import hub_policies
 from ses_fleet.text import printable
 from ses_fleet_local.scenario import Scenario, ScenarioList, ScenarioRole
-from strict_aws import moto_state
-from strict_aws.control import Generated
-from strict_aws.identity_center.identity_scenario import put_people
+from strict_aws.aws import StrictAws
+from strict_aws.backend import seeding
+from strict_aws.control.contacts import GeneratedContacts, generate_contacts
+from strict_aws.control.identity_centers import put_identity_center
 from strict_aws.identity_center.service import StrictIdentityCenter
-from strict_aws.lambda_service.functions import Functions
 from strict_aws.ses import bulk
 from strict_aws.ses.service import StrictSes
 
@@ -44,7 +44,7 @@ _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.
 
 @dataclass
 class _WantedRole:
-    """A role that config.json names, and under which keys."""
+    """A role that config.json names, under which keys it does so, and from which buckets its imports are read."""
 
     role: RoleArn
     external_id: str | None
@@ -52,12 +52,15 @@ class _WantedRole:
     import_buckets: set[str] = field(default_factory=set)
 
 
-def make_hub(moto: moto_state.MotoApp, functions: Functions, *, ses_rate: float) -> None:
-    """Buckets, roles and the two functions, as the deployed stack would have them."""
-    moto_state.make_bucket(moto, HUB_ACCOUNT, CONFIG_BUCKET, versioned=True)
-    moto_state.make_bucket(moto, HUB_ACCOUNT, RESULTS_BUCKET, versioned=False)
+def make_hub(aws: StrictAws, *, ses_rate: float) -> None:
+    """Make the hub's buckets, roles and two functions, as the deployed stack would have them.
+
+    `ses_rate` is the rate that the worker keeps to, in SES requests per second; 0 means that it keeps to none.
+    """
+    seeding.make_bucket(aws.moto, HUB_ACCOUNT, CONFIG_BUCKET, versioned=True)
+    seeding.make_bucket(aws.moto, HUB_ACCOUNT, RESULTS_BUCKET, versioned=False)
     for name, statements in _hub_policies().items():
-        moto_state.make_role(
+        seeding.make_role(
             f"arn:aws:iam::{HUB_ACCOUNT}:role/{name}",
             trust=_document([_SERVICE_TRUST]),
             policies={_POLICY: _document(statements)},
@@ -65,7 +68,7 @@ def make_hub(moto: moto_state.MotoApp, functions: Functions, *, ses_rate: float)
     code = package(_SHIPPED)
     for name, variables in _variables(ses_rate).items():
         seconds = limits.WORKER_FUNCTION_TIMEOUT_SECONDS
-        moto_state.make_function(
+        seeding.make_function(
             HUB_ACCOUNT,
             HUB_REGION,
             name=name,
@@ -76,11 +79,11 @@ def make_hub(moto: moto_state.MotoApp, functions: Functions, *, ses_rate: float)
             memory_mb=_MEMORY_MB[name],
             variables=variables,
         )
-        functions.keep((HUB_ACCOUNT, HUB_REGION, name), {"LoggingConfig": _LOGGING})
+        aws.functions.keep((HUB_ACCOUNT, HUB_REGION, name), {"LoggingConfig": _LOGGING})
 
 
 def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
-    """One role for every well-formed role ARN of config.json; yields a line for each that cannot be made."""
+    """Make one role for every well-formed role ARN of config.json; yield a line for each that cannot be made."""
     wanted: dict[str, _WantedRole] = {}
     for code, key, text, external_id in _role_arns(config):
         try:
@@ -99,13 +102,16 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
     for one in wanted.values():
         account = scenario.accounts.get(one.role.account_id)
         own = account.roles.get(one.role.name) if account else None
-        moto_state.make_role(
+        seeding.make_role(
             one.role.text, trust=_customer_trust(own, one.external_id), policies={_POLICY: _customer_policy(one)}
         )
 
 
 def fill_accounts(ses: StrictSes, identity_center: StrictIdentityCenter, scenario: Scenario) -> None:
-    """The scenario's lists and contacts, what SES thinks of the accounts, and their Identity Centers."""
+    """Make the scenario's lists with their contacts and its Identity Centers, and set the accounts' standing with SES.
+
+    Raise AwsError when the scenario asks for a list or an Identity Center that AWS would refuse.
+    """
     for account_id, account in scenario.accounts.items():
         for region, standing in account.ses.items():
             ses.set_account(
@@ -119,12 +125,12 @@ def fill_accounts(ses: StrictSes, identity_center: StrictIdentityCenter, scenari
             _make_list(ses, account_id, region, contact_list)
         if account.identity_centers is not None:
             identity_center.declare(account_id)
-        for people in account.identity_centers or ():
-            put_people(identity_center, account_id, people.region, people)
+        for wanted in account.identity_centers or ():
+            put_identity_center(identity_center, account_id, wanted.region, wanted)
 
 
 def package(source: Path) -> bytes:
-    """A zip of a package's Python files in a folder of its name, always the same for the same files."""
+    """Return a zip with a package's Python files, in a folder of its name; the same files give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(source.rglob("*.py")):
@@ -168,7 +174,7 @@ def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _role_arns(config: Any) -> Iterator[tuple[str, str, str, str | None]]:
-    """(customer code, key, ARN, ExternalId) of everything in config.json that names a role."""
+    """Yield (customer code, key, ARN, ExternalId) for everything in config.json that names a role."""
     mappings = config.get("customer_mappings") if isinstance(config, Mapping) else None
     for code, customer in (mappings if isinstance(mappings, Mapping) else {}).items():
         if not isinstance(customer, Mapping):
@@ -208,14 +214,8 @@ def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
 
 def _make_list(ses: StrictSes, account_id: str, region: str, wanted: ScenarioList) -> None:
     ses.create_list(account_id, region, wanted.name, description=wanted.description, topics=wanted.topics)
-    if isinstance(wanted.contacts, Generated):
-        contacts = bulk.generate(
-            count=wanted.contacts.generate,
-            seed=wanted.contacts.seed,
-            opt_in=wanted.contacts.opt_in,
-            topics=ses.topics(account_id, region, wanted.name),
-        )
-    else:
-        lines = "\n".join(json.dumps(record) for record in wanted.contacts)
-        contacts = bulk.parse_import_lines(lines.encode())
-    ses.fill(account_id, region, wanted.name, contacts)
+    if isinstance(wanted.contacts, GeneratedContacts):
+        generate_contacts(ses, (account_id, region), wanted.name, wanted.contacts)
+        return
+    lines = "\n".join(json.dumps(record) for record in wanted.contacts)
+    ses.fill(account_id, region, wanted.name, bulk.parse_import_lines(lines.encode()))

@@ -1,4 +1,4 @@
-"""The buckets that config.json names for import jobs, in the customers' accounts."""
+"""Make the buckets that config.json names for import jobs, in the customers' accounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.text import printable
 from ses_fleet_local.scenario import Scenario, ScenarioBucket
-from strict_aws import moto_state, regions
+from strict_aws import regions
+from strict_aws.backend import moto_state, seeding
 from strict_aws.s3.objects import SES_PRINCIPAL
 
 _DEFAULT_REGION = "us-east-1"
@@ -19,7 +20,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, the ru
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A bucket; `region` unless the scenario says another."""
+    """A bucket to make, in `region` unless the scenario says another Region."""
 
     account: str
     name: str
@@ -27,9 +28,10 @@ class _Wanted:
 
 
 def make_import_buckets(config: Any, scenario: Scenario) -> Iterator[str]:
-    """Every customer's `import_bucket`, and what else a scenario names; yields a line for each that cannot be made.
+    """Make every customer's `import_bucket` and the other buckets that a scenario names.
 
-    SES may read them, for their own account, unless the scenario says otherwise.
+    Their policies let SES read them for their own account, unless the scenario says otherwise. Yield a line for each
+    bucket that cannot be made.
     """
     for wanted in dict.fromkeys([*_configured(config), *_in_scenario(scenario)]):
         account = scenario.accounts.get(wanted.account)
@@ -43,7 +45,7 @@ def make_import_buckets(config: Any, scenario: Scenario) -> Iterator[str]:
             yield f"bucket {wanted.name}: AWS has no Region {printable(region)}: no bucket made"
         elif known is None:
             document = _policy(wanted) if own.readable_by_ses else None
-            moto_state.make_regional_bucket(wanted.account, region, wanted.name, document)
+            seeding.make_regional_bucket(wanted.account, region, wanted.name, document)
         elif known.account != wanted.account:
             yield f"bucket {wanted.name} is not account {wanted.account}'s but {known.account}'s: none made"
 

@@ -1,4 +1,4 @@
-"""Scenario files: what a customer's account holds beyond its role. docs/local-cloud.md describes the format."""
+"""Scenario files, which say what accounts hold beyond their roles. docs/local-cloud.md describes the format."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ses_fleet import json_text
 from ses_fleet.errors import JsonError
 from ses_fleet.text import printable
-from strict_aws.control import Generated, ImportJobControl
-from strict_aws.identity_center.identity_scenario import Region, ScenarioIdentityCenter, fault_path
+from strict_aws.control.contacts import GeneratedContacts
+from strict_aws.control.identity_centers import PlacedIdentityCenterDocument, Region
+from strict_aws.control.import_jobs import ImportJobControl
+from strict_aws.control.problems import problem_path
 from strict_aws.identity_center.instances import default_store_id
 from strict_aws.regions import DisabledRegions
 
@@ -21,16 +23,16 @@ class _Part(BaseModel):
 
 
 class ScenarioList(_Part):
-    """A contact list. `topics` are in SES's own shape; `contacts` is made up, or import-job records."""
+    """A contact list. `topics` are in SES's own shape; `contacts` are made up, or given as import-job records."""
 
     name: str
     description: str | None = None
     topics: list[dict[str, Any]] = Field(default_factory=list)
-    contacts: Generated | list[dict[str, Any]] = Field(default_factory=list)
+    contacts: GeneratedContacts | list[dict[str, Any]] = Field(default_factory=list)
 
 
 class ScenarioRole(_Part):
-    """Whom a role trusts (null = ses-fleet's worker), and with which ExternalId, whatever config.json says."""
+    """Whom a role trusts (null: the worker) and which ExternalId it asks for, whatever config.json says."""
 
     trust: list[str] | None = None
     external_id: str | None = None
@@ -45,7 +47,11 @@ class ScenarioSes(_Part):
 
 
 class ScenarioBucket(_Part):
-    """A bucket for imports. `region` None = the customer's; `readable_by_ses` = its policy lets SES read it."""
+    """A bucket for imports.
+
+    `region` None means the customer's. With `readable_by_ses` its bucket policy lets SES read it; with `missing` it is
+    not made at all.
+    """
 
     region: Region | None = None
     readable_by_ses: bool = True
@@ -53,21 +59,24 @@ class ScenarioBucket(_Part):
 
 
 class ScenarioAccount(_Part):
-    """`lists` and `ses` by Region, `roles` and `buckets` by name. `identity_centers` None = nobody said anything.
+    """What an account holds: `lists` and `ses` by Region, `roles` and `buckets` by name.
 
-    `disabled_regions` = those that the account has not enabled.
+    `identity_centers` None means that the scenario says nothing of them, an empty list that the account has none.
+    `disabled_regions` are those that the account has not enabled.
     """
 
     ses: dict[Region, ScenarioSes] = Field(default_factory=dict)
     lists: dict[Region, ScenarioList] = Field(default_factory=dict)
     roles: dict[str, ScenarioRole] = Field(default_factory=dict)
     buckets: dict[str, ScenarioBucket] = Field(default_factory=dict)
-    identity_centers: list[ScenarioIdentityCenter] | None = None
+    identity_centers: list[PlacedIdentityCenterDocument] | None = None
     disabled_regions: list[Region] = Field(default_factory=list)
 
     @field_validator("identity_centers")
     @classmethod
-    def _one_a_region(cls, centers: list[ScenarioIdentityCenter] | None) -> list[ScenarioIdentityCenter] | None:
+    def _one_a_region(
+        cls, centers: list[PlacedIdentityCenterDocument] | None
+    ) -> list[PlacedIdentityCenterDocument] | None:
         regions = [center.region for center in centers or ()]
         for region in regions:
             if regions.count(region) > 1:
@@ -76,13 +85,13 @@ class ScenarioAccount(_Part):
 
 
 class Scenario(_Part):
-    """`accounts` by their 12 digits."""
+    """A whole scenario file: `accounts` by their 12 digits."""
 
     accounts: dict[str, ScenarioAccount] = Field(default_factory=dict)
 
     @property
     def disabled_regions(self) -> DisabledRegions:
-        """The Regions that accounts have not enabled, by account."""
+        """The Regions that each account has not enabled, by account."""
         return {number: frozenset(one.disabled_regions) for number, one in self.accounts.items()}
 
     @model_validator(mode="after")
@@ -99,11 +108,11 @@ class Scenario(_Part):
 
 
 class ScenarioError(Exception):
-    """The file is no scenario; the message names the file and every fault."""
+    """A scenario file cannot be used. The message names the file and every problem in it."""
 
 
 def read(path: Path) -> Scenario:
-    """Read and check a scenario file."""
+    """Read and check a scenario file; raise ScenarioError when it cannot be read or is wrong."""
     try:
         return Scenario.model_validate(json_text.parse(path.read_bytes(), path.name))
     except OSError as error:
@@ -111,5 +120,5 @@ def read(path: Path) -> Scenario:
     except JsonError as error:
         raise ScenarioError(f"{path}: {error}") from None
     except ValidationError as error:
-        problems = [f"{path}: {fault_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+        problems = [f"{path}: {problem_path(one['loc'])}: {one['msg']}" for one in error.errors()]
         raise ScenarioError(printable("; ".join(problems), 1_000)) from None

@@ -1,4 +1,8 @@
-"""The one endpoint that every client is pointed at: who asks, what for, who answers, and the journal."""
+"""The one endpoint that all clients are pointed at.
+
+For every request it finds out who asks for which operation, asks the policies, applies the conditions and the faults,
+lets a service answer, and writes the journal.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,12 @@ from typing import Any
 from cheroot import wsgi
 
 from strict_aws import regions
+from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
 from strict_aws.conditions import faults
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.faults import DroppedError, Faults
-from strict_aws.conditions.settings import CurrentConditions
-from strict_aws.control import PREFIX, Control
+from strict_aws.control.service import Control
 from strict_aws.http import aws_chunked, operations, protocols
 from strict_aws.http.connections import Connection, drop_current
 from strict_aws.http.messages import AwsError, Request, Response
@@ -32,24 +37,26 @@ from strict_aws.identity_center.service import SERVICES as IDENTITY_CENTER
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
-from strict_aws.moto_state import MotoApp
 from strict_aws.regions import DisabledRegions
 from strict_aws.ses.service import StrictSes
 
 _log = logging.getLogger(__name__)
 
-# The orchestrator may hold 500 invokes open, and what they run needs threads too.
+# A function may hold 500 invocations of another one open, and what they run needs threads too.
 _THREADS = 640
-# What moto knows of these would be another world than ours: nobody should take it for an answer.
+# moto's state of these services is not ours: its answers to other operations of them would be wrong.
 _OWN_SERVICES = frozenset({"sesv2", "sts"})
 _QUEUE = 1024
-# What the journal says of a call that got no answer.
+# The HTTP status in the journal of a call that got no answer.
 _DROPPED = 0
 
 
 @dataclass(frozen=True)
 class Services:
-    """What answers."""
+    """Everything that the endpoint passes requests to.
+
+    `kill` ends the execution environment of this id, if there is one.
+    """
 
     sessions: Sessions
     journal: Journal
@@ -60,15 +67,27 @@ class Services:
     cloudformation: CloudFormation
     moto: MotoApp
     faults: Faults
-    kill: Callable[[str | None], None]  # ends the environment of this id, if it is one
+    kill: Callable[[str | None], None]
     conditions: CurrentConditions
     disabled_regions: DisabledRegions
 
 
 class Endpoint:
-    """An HTTP server on loopback. Port 0 = a free one; OSError when the port is taken. With `tls` it speaks HTTPS."""
+    """An HTTP server on loopback, which speaks HTTPS with `tls`. Port 0 takes a free one.
 
-    def __init__(self, services: Services, control: Control, port: int, tls: ssl.SSLContext | None = None) -> None:
+    `sleep` waits so many seconds where conditions or faults delay a call.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        control: Control,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._services = services
         self._control = control
         self._server = make_server(self._application, port, tls)
@@ -77,22 +96,22 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """Where clients are pointed."""
+        """The URL that clients are pointed at; with port 0 it is known after `start`."""
         return f"{self._scheme}://127.0.0.1:{self._server.bind_addr[1]}"
 
     def start(self) -> None:
-        """Bind and serve."""
+        """Bind the port and serve; raise OSError when the port is taken."""
         self._server.prepare()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving."""
+        """Stop serving and close all connections."""
         self._server.stop()
         if self._thread.ident is not None:
             self._thread.join(timeout=2)
 
     def perform(self, request: Request) -> Response:
-        """Answer a request of the local cloud itself: no policy is asked, and the journal does not have it."""
+        """Answer a request of CloudFormation on behalf of a stack: no policy is asked, and no journal entry is made."""
         caller = self._services.sessions.caller(identity.read_signature(request))
         operation = operations.resolve(caller.signing_name, request)
         try:
@@ -111,8 +130,8 @@ class Endpoint:
         return [response.body]
 
     def handle(self, request: Request) -> Response:
-        """Answer one request and write it into the journal."""
-        if request.path.startswith(PREFIX):
+        """Answer one request, and write it into the journal unless it is a control request."""
+        if request.path.startswith(self._control.prefix):
             return self._control.handle(request)
         began = time.time()
         signature = identity.read_signature(request)
@@ -138,10 +157,10 @@ class Endpoint:
             response = protocols.error_answer(error, operations.protocol_of(facts["service"]))
             if error.status == HTTPStatus.NOT_IMPLEMENTED:
                 _log.error("%s %s: %s", facts["service"], facts["operation"], error.message)
-        except Exception:  # noqa: BLE001  # a fault of ours is answered as AWS answers one of its own, and logged
-            _log.exception("%s %s failed in the local cloud", facts["service"], facts["operation"])
+        except Exception:  # noqa: BLE001  # a bug here is answered as AWS answers its own, and logged
+            _log.exception("%s %s failed in strict_aws", facts["service"], facts["operation"])
             facts["error_code"] = "InternalFailure"
-            failure = AwsError("InternalFailure", "the local cloud failed; see its log", 500)
+            failure = AwsError("InternalFailure", "strict_aws failed; see its log", 500)
             response = protocols.error_answer(failure, operations.protocol_of(facts["service"]))
         self._services.journal.add(started_at=began, ended_at=time.time(), http_status=response.status, **facts)
         return response
@@ -157,14 +176,14 @@ class Endpoint:
         half = self._services.conditions.now.latency_seconds.get(operation.service, 0.0) / 2
         if not half:
             return self._permitted(operation, caller, request, facts)
-        time.sleep(half)
+        self._sleep(half)
         try:
             return self._permitted(operation, caller, request, facts)
         finally:
-            time.sleep(half)
+            self._sleep(half)
 
     def _check_region(self, signature: identity.Signature, facts: dict[str, Any]) -> None:
-        """Where AWS has no such Region it has no such host: the nearest to that is a connection without an answer."""
+        """Drop the request when AWS has no such Region: there it has no such host, so nobody would answer."""
         if signature.region and signature.region not in regions.known():
             facts["reason"] = f"AWS has no Region {ascii(signature.region)[1:-1][:40]}"
             _log.error("%s: %s; the connection was closed", facts["service"], facts["reason"])
@@ -192,7 +211,7 @@ class Endpoint:
         def kill() -> None:
             self._services.kill(caller.environment)
 
-        faults.before(hits, operation, sleep=time.sleep, kill=kill)
+        faults.before(hits, operation, sleep=self._sleep, kill=kill)
         try:
             response = self._dispatch(operation, caller, request)
         except AwsError:
@@ -223,14 +242,14 @@ class Endpoint:
         if operation.service == "cloudformation":
             return services.cloudformation.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:
-            raise AwsError("NotImplemented", f"the local cloud's {operation.service} has no {operation.name}", 501)
+            raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:
-            services.ses.advance_import_jobs()  # what they had to read by now is what is still there
+            services.ses.advance_import_jobs()  # they read what they are due to read before it is changed
         return services.moto.handle(request, caller.account)
 
 
 def make_server(application: Callable[..., Any], port: int, tls: ssl.SSLContext | None) -> wsgi.Server:
-    """A WSGI server on loopback that is neither bound nor serving yet; with `tls` it speaks HTTPS."""
+    """Return a WSGI server on loopback that is not bound yet and serves nothing; with `tls` it speaks HTTPS."""
     made = wsgi.Server(
         ("127.0.0.1", port), application, numthreads=_THREADS, request_queue_size=_QUEUE, shutdown_timeout=1
     )
@@ -242,7 +261,7 @@ def make_server(application: Callable[..., Any], port: int, tls: ssl.SSLContext 
 
 
 def _unsigned_service(request: Request) -> str:
-    """What an unsigned request is for, to answer it in its protocol: STS alone has operations without a signature."""
+    """Return the service of an unsigned request: only STS has operations that need no signature."""
     action = operations.form_of(request).get("Action", "") if request.method == "POST" else ""
     return "sts" if action.startswith("AssumeRole") else "unsigned"
 
@@ -271,6 +290,6 @@ def _phrase(status: int) -> str:
 
 
 def _report(msg: str = "", level: int = 20, traceback: bool = False) -> None:
-    """cheroot reports clients that went away; killed environments are such."""
+    """Log cheroot's errors, but not its reports of clients that went away, as killed functions do."""
     if level >= logging.ERROR:
         _log.log(level, "%s", msg, exc_info=traceback)

@@ -1,4 +1,4 @@
-"""Who called what, when, and how it ended: no bodies, no addresses, no secrets."""
+"""The journal says who called what, when, and how it ended. It holds no bodies, no addresses and no secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Entry:
-    """One request. Times are ISO 8601 UTC with microseconds; `reason` is why it was refused, in our words."""
+    """One request and how it ended.
+
+    Times are ISO 8601 UTC with microseconds. `environment` is the id of the function's execution environment that
+    called, if one did. `http_status` is 0 when the connection was closed without an answer. `reason` says why a request
+    was refused, in words that AWS would not tell the caller. `writes` tells operations that change something.
+    """
 
     seq: int
     started_at: str
@@ -29,27 +34,27 @@ class Entry:
 
 
 class Journal:
-    """Every request the local cloud answered, in the order they ended."""
+    """Every request that was answered, in the order in which they ended. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
 
     def add(self, *, started_at: float, ended_at: float, **facts: object) -> None:
-        """Append one entry; times are epoch seconds."""
+        """Append an entry with these times, which are epoch seconds, and the other fields of `Entry`."""
         with self._lock:
             self._entries.append(
                 Entry(seq=len(self._entries) + 1, started_at=_iso(started_at), ended_at=_iso(ended_at), **facts)  # type: ignore[arg-type]
             )
 
     def since(self, seq: int = 0) -> list[Entry]:
-        """Entries after the `seq`-th."""
+        """Return the entries that come after the one with sequence number `seq`; 0 returns all."""
         with self._lock:
             return self._entries[max(seq, 0) :]
 
 
 def as_json_lines(entries: list[Entry]) -> bytes:
-    """One JSON object a line."""
+    """Return the entries as JSON lines, one object per line, in UTF-8."""
     return b"".join(json.dumps(asdict(entry)).encode() + b"\n" for entry in entries)
 
 

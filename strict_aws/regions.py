@@ -1,4 +1,4 @@
-"""AWS's Regions, as botocore's data has them. The local cloud is of partition aws."""
+"""AWS's Regions of partition aws, as botocore's data has them. There is no other partition here."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def known() -> frozenset[str]:
 
 
 def check(region: str) -> None:
-    """AwsError 400 when AWS has no Region of that name."""
+    """Raise AwsError 400 when AWS has no Region of that name."""
     if region not in known():
         raise AwsError("BadRequest", f"AWS has no Region {region}")

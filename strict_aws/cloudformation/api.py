@@ -1,4 +1,4 @@
-"""The services' own APIs, called for a stack: whatever it makes takes effect exactly as if a client had made it."""
+"""The services' APIs, called for a stack. What a stack makes takes effect exactly as if a client had made it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Send = Callable[[Request], Response]
 
 
 class Api:
-    """An account's services in one Region, as its administrator. `send` answers a signed request."""
+    """An account's services in one Region, called as its administrator. `send` answers a signed request."""
 
     def __init__(self, send: Send, url: str, account: str, region: str) -> None:
         self._send = send
@@ -29,9 +29,10 @@ class Api:
         self._clients: dict[str, Any] = {}
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an operation with those of the parameters that it knows, of the types that it wants.
+        """Call an operation with those of the parameters that it knows, and return its answer in botocore's shape.
 
-        Templates write numbers as texts and documents as objects. ClientError as the service answers it.
+        Values are converted to the types that the operation wants, because templates write numbers as texts and
+        documents as objects. Raise ClientError when the service refuses.
         """
         known = _members(service, operation)
         wanted = {name: _cast(known[name], value) for name, value in parameters.items() if name in known}
@@ -64,15 +65,15 @@ class Api:
 
 
 def known(service: str, operation: str) -> frozenset[str]:
-    """The names of an operation's parameters."""
+    """Return the names of an operation's parameters."""
     return frozenset(_members(service, operation))
 
 
 class _Raw(io.BytesIO):
-    """A body as botocore reads it."""
+    """A response body in the form in which botocore reads it."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """All of it."""
+        """Yield the whole body at once."""
         yield self.read()
 
 

@@ -1,4 +1,4 @@
-"""Bringing a stack from what it is to what it is to be, and back when something fails."""
+"""Bring a stack from what it is to what it shall be, and back when something fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 # What a stack's account and Region export, by name.
 Exports = Callable[[], Mapping[str, str]]
-# By DeletionPolicy, what stays when its stack or its place in the template goes, and when it was made in vain.
+# By DeletionPolicy: whether a resource stays when the template loses it, and when it was made and the change failed.
 _KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 _KEPT_IN_VAIN = frozenset({"Retain"})
 _Leftover = tuple[str, Resource]
@@ -31,11 +31,11 @@ _Result = TypeVar("_Result")
 
 
 class ResourceError(Exception):
-    """A resource could not be made, changed or deleted; the message is the stack's reason."""
+    """A resource could not be made, changed or deleted. The message is the reason that the stack shows."""
 
 
 class Deployment:
-    """One change of one stack."""
+    """One creation, update or deletion of one stack. Its outcome is the stack's status afterwards."""
 
     def __init__(self, stack: Stack, api: Api, exports: Exports) -> None:
         self._stack = stack
@@ -43,7 +43,10 @@ class Deployment:
         self._exports = exports
 
     def create(self, request: Request) -> None:
-        """CREATE_COMPLETE, or ROLLBACK_COMPLETE with nothing left but what is retained even so."""
+        """Make the stack.
+
+        It ends as CREATE_COMPLETE, or as ROLLBACK_COMPLETE with nothing left but retained resources.
+        """
         stack = self._stack
         stack.becomes("CREATE_IN_PROGRESS", "User Initiated")
         try:
@@ -56,7 +59,10 @@ class Deployment:
         stack.becomes("CREATE_COMPLETE")
 
     def update(self, request: Request) -> None:
-        """UPDATE_COMPLETE, or UPDATE_ROLLBACK_COMPLETE as it was before."""
+        """Change the stack.
+
+        It ends as UPDATE_COMPLETE, or as UPDATE_ROLLBACK_COMPLETE, which is as it was before.
+        """
         stack, before = self._stack, self._stack.current
         stack.becomes("UPDATE_IN_PROGRESS", "User Initiated")
         try:
@@ -70,7 +76,10 @@ class Deployment:
         stack.becomes("UPDATE_COMPLETE")
 
     def delete(self) -> None:
-        """DELETE_COMPLETE, or DELETE_FAILED with what could not go."""
+        """Delete the stack with its resources.
+
+        It ends as DELETE_COMPLETE, or as DELETE_FAILED with what could not be deleted.
+        """
         stack = self._stack
         stack.becomes("DELETE_IN_PROGRESS", "User Initiated")
         failed = self._delete_all(_KEPT)
@@ -86,7 +95,7 @@ class Deployment:
         self._stack.becomes("UPDATE_ROLLBACK_COMPLETE", reason)
 
     def _apply(self, request: Request) -> list[_Leftover]:
-        """Make and change everything; returns what is to be deleted afterwards."""
+        """Make and change all resources, and return those that are to be deleted afterwards."""
         application = _Application(self._stack, self._api, request, self._exports)
         try:
             application.run()
@@ -97,7 +106,10 @@ class Deployment:
         return application.leftovers
 
     def _clean_up(self, leftovers: list[_Leftover], kept: frozenset[str]) -> None:
-        """AWS lets an update succeed whose leftovers cannot be deleted; they are no longer the stack's."""
+        """Delete what an update left over.
+
+        What cannot be deleted is no longer the stack's, and the update succeeds, as on AWS.
+        """
         for logical_id, resource in reversed(leftovers):
             if resource.deletion not in kept:
                 _delete(self._stack, self._api, logical_id, resource)
@@ -115,7 +127,7 @@ class Deployment:
 
 
 class _Application:
-    """One template being applied. A resource is made when it is first referred to."""
+    """One template that is being applied. A resource is made when something first refers to it."""
 
     def __init__(self, stack: Stack, api: Api, request: Request, exports: Exports) -> None:
         self._stack, self._api, self._request = stack, api, request
@@ -127,7 +139,10 @@ class _Application:
         self._resolver: Resolver
 
     def run(self) -> None:
-        """Make and change; what the template has no more is in `leftovers` afterwards, with what was replaced."""
+        """Make and change all resources.
+
+        `leftovers` then holds the resources that the template no longer has and those that were replaced.
+        """
         stack = self._stack
         _attempt(self._prepare)
         wanted = _attempt(lambda: [name for name in self._template.resources if self._is_wanted(name)])
@@ -138,7 +153,7 @@ class _Application:
             self.leftovers.append((logical_id, stack.resources.pop(logical_id)))
 
     def take_back_replaced(self) -> None:
-        """What was to be replaced is the stack's again, and its replacement a resource that no template has."""
+        """Give replaced resources back to the stack, and treat their replacements as resources that no template has."""
         for logical_id, old in self.leftovers:
             replacement = self._stack.resources.pop(logical_id, None)
             if replacement is not None and replacement is not old:
@@ -146,11 +161,11 @@ class _Application:
             self._stack.resources[logical_id] = old
 
     def reference(self, logical_id: str) -> str:
-        """Ref."""
+        """Return what a Ref to this resource gives, making the resource first where needed."""
         return self._ensure(logical_id).made.physical_id
 
     def attribute(self, logical_id: str, name: str) -> Any:
-        """Fn::GetAtt."""
+        """Return what Fn::GetAtt gives of this resource, making the resource first where needed."""
         resource = self._ensure(logical_id)
         if name in resource.made.attributes:
             return resource.made.attributes[name]
@@ -159,7 +174,7 @@ class _Application:
         raise templates.invalid(f"Template error: resource {logical_id} does not support attribute type {name}")
 
     def exported(self, name: str) -> str:
-        """Fn::ImportValue."""
+        """Return what Fn::ImportValue gives for the name of an export."""
         exports = self._exports()
         if name not in exports:
             raise templates.invalid(f"No export named {name} found.")
@@ -248,14 +263,14 @@ class _Application:
         made = Made(place.name())
         reason = None
         if kind not in WITHOUT_EFFECT:
-            reason = f"the local cloud does not make any {kind}"
+            reason = f"strict_aws does not make any {kind}"
             _log.warning("CloudFormation: stack %s, %s: %s", place.stack, place.logical_id, reason)
         self._stack.events.append(Event(place.logical_id, made.physical_id, kind, "CREATE_COMPLETE", reason))
         return made
 
     def _warn_of(self, logical_id: str, kind: str, properties: list[str]) -> None:
         for name in properties:
-            text = "CloudFormation: stack %s, %s: the local cloud ignores %s of %s"
+            text = "CloudFormation: stack %s, %s: strict_aws ignores %s of %s"
             _log.warning(text, self._stack.name, logical_id, name, kind)
 
     def _outputs(self) -> list[dict[str, str]]:
@@ -292,7 +307,7 @@ def _note(stack: Stack, logical_id: str, resource: Resource, status: str, reason
 
 
 def _attempt(step: Callable[[], _Result]) -> _Result:
-    """Whatever goes wrong in a step is a failure of the stack, and what should not have is in the log, too."""
+    """Run a step and turn whatever goes wrong in it into a failure of the stack. Unexpected errors are logged, too."""
     try:
         return step()
     except ResourceError:
@@ -301,5 +316,5 @@ def _attempt(step: Callable[[], _Result]) -> _Result:
         raise ResourceError(str(error)) from None
     except Exception as error:
         token = uuid.uuid4().hex[:8]
-        _log.exception("a resource of a stack failed in the local cloud (%s)", token)
-        raise ResourceError(f"the local cloud failed, see {token} in its log: {error}") from error
+        _log.exception("a resource of a stack failed in strict_aws (%s)", token)
+        raise ResourceError(f"strict_aws failed, see {token} in its log: {error}") from error

@@ -1,4 +1,4 @@
-"""Stacks, their resources and their events in the shapes in which CloudFormation tells of them."""
+"""Stacks, their resources and their events in the shapes of CloudFormation's answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from strict_aws.cloudformation.template import Template
 
 
 def stack(one: Stack) -> dict[str, Any]:
-    """As DescribeStacks shows it."""
+    """Return a stack in the shape of DescribeStacks."""
     request = one.current
     return {
         **stack_summary(one),
@@ -27,7 +27,7 @@ def stack(one: Stack) -> dict[str, Any]:
 
 
 def stack_summary(one: Stack) -> dict[str, Any]:
-    """As ListStacks shows it."""
+    """Return a stack in the shape of ListStacks."""
     return {
         "StackId": one.id,
         "StackName": one.name,
@@ -41,7 +41,7 @@ def stack_summary(one: Stack) -> dict[str, Any]:
 
 
 def events(one: Stack) -> list[dict[str, Any]]:
-    """The newest first."""
+    """Return a stack's events in the shape of DescribeStackEvents, the newest first."""
     return [
         {
             "StackId": one.id,
@@ -59,7 +59,7 @@ def events(one: Stack) -> list[dict[str, Any]]:
 
 
 def resources(one: Stack) -> list[dict[str, Any]]:
-    """What it has now."""
+    """Return the resources that a stack has now in the shape of DescribeStackResources."""
     last = {event.logical_id: event for event in one.events}
     return [
         {
@@ -77,19 +77,19 @@ def resources(one: Stack) -> list[dict[str, Any]]:
 
 
 def resource_detail(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """One of `resources` as DescribeStackResource shows it."""
+    """Return one of `resources` in the shape of DescribeStackResource."""
     detail = {name: value for name, value in shown.items() if name != "Timestamp"}
     return {**detail, "LastUpdatedTimestamp": shown["Timestamp"]}
 
 
 def resource_summary(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """One of `resources` as ListStackResources shows it."""
+    """Return one of `resources` in the shape of ListStackResources."""
     detail = resource_detail(shown)
     return {name: value for name, value in detail.items() if name not in ("StackId", "StackName")}
 
 
 def parameters(texts: Mapping[str, str], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """As given, and what Systems Manager made of them."""
+    """Return parameters as they were given, with the values that Systems Manager holds for them."""
     resolved = {name: value for name, value in values.items() if isinstance(value, str) and value != texts.get(name)}
     return [
         {"ParameterKey": name, "ParameterValue": text, "ResolvedValue": resolved.get(name)}
@@ -98,12 +98,12 @@ def parameters(texts: Mapping[str, str], values: Mapping[str, Any]) -> list[dict
 
 
 def tags(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Keys and values."""
+    """Return tags, given as (key, value) pairs, in CloudFormation's shape."""
     return [{"Key": key, "Value": value} for key, value in pairs]
 
 
 def validated(one: Template) -> dict[str, Any]:
-    """As ValidateTemplate shows it."""
+    """Return a template in the shape of ValidateTemplate."""
     shown = template(one)
     declared = [
         {name: value for name, value in parameter.items() if name != "ParameterType"}
@@ -113,7 +113,7 @@ def validated(one: Template) -> dict[str, Any]:
 
 
 def template(one: Template) -> dict[str, Any]:
-    """As GetTemplateSummary shows it."""
+    """Return a template in the shape of GetTemplateSummary."""
     return {
         "Description": one.description,
         "Capabilities": one.capabilities(),
@@ -132,7 +132,10 @@ def template(one: Template) -> dict[str, Any]:
 
 
 def changes(one: Stack, wanted: Request) -> list[dict[str, Any]]:
-    """What a change set announces, told from the templates alone: a parameter may change more, or less."""
+    """Return the changes that a change set announces.
+
+    They are derived from the two templates alone: another parameter value may cause more changes, or fewer.
+    """
     old = one.current.template.resources if one.current is not None else {}
     new = wanted.template.resources
     other_texts = one.current is not None and one.current.texts != wanted.texts

@@ -1,4 +1,4 @@
-"""The functions that templates are written in."""
+"""The intrinsic functions and conditions of templates."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ _PLACE = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
 class Known(Protocol):
-    """What a template refers to beyond itself."""
+    """What a template refers to outside of the resolved part: resources and exports."""
 
     def reference(self, logical_id: str) -> str:
-        """What a Ref to a resource gives."""
+        """Return what a Ref to a resource gives."""
 
     def attribute(self, logical_id: str, name: str) -> Any:
-        """What a Fn::GetAtt gives."""
+        """Return what Fn::GetAtt gives for an attribute of a resource."""
 
     def exported(self, name: str) -> str:
-        """What a Fn::ImportValue gives."""
+        """Return what Fn::ImportValue gives for the name of an export."""
 
 
 class Resolver:
-    """Turns parts of a template into values. A Ref to a resource asks `known`, which may have to make it first."""
+    """Turns parts of a template into values.
+
+    For a Ref to a resource it asks `known`, which may have to make the resource first.
+    """
 
     def __init__(self, template: Template, values: Mapping[str, Any], known: Known) -> None:
         self._template = template
@@ -35,7 +38,7 @@ class Resolver:
         self._known = known
 
     def resolve(self, node: Any) -> Any:
-        """The node's value; None for AWS::NoValue, and whatever holds it goes without."""
+        """Return the node's value; None stands for AWS::NoValue, and is left out of whatever holds it."""
         if isinstance(node, list):
             return [value for value in map(self.resolve, node) if value is not None]
         if not isinstance(node, Mapping):
@@ -46,12 +49,12 @@ class Resolver:
             if function is not None:
                 return function(self, argument)
             if str(name).startswith("Fn::"):
-                raise invalid(f"Template error: the local cloud does not know {name}")
+                raise invalid(f"Template error: strict_aws does not know {name}")
         resolved = {key: self.resolve(value) for key, value in node.items()}
         return {key: value for key, value in resolved.items() if value is not None}
 
     def holds(self, condition: Any) -> bool:
-        """A condition by its name, or as it is written."""
+        """Tell whether a condition holds, which is given by its name or as an expression."""
         if isinstance(condition, str):
             if condition not in self._template.conditions:
                 raise invalid(f"Template format error: Unresolved condition {condition}")
@@ -129,5 +132,5 @@ _FUNCTIONS: Final[dict[str, Callable[[Resolver, Any], Any]]] = {
 
 
 def _plain(resolver: Resolver, node: Any) -> Any:
-    """A policy statement of nothing but a Condition is no function."""
+    """Resolve an object that looks like a function and is none: a policy statement with nothing but a Condition."""
     return {"Condition": resolver.resolve(node)}

@@ -1,4 +1,4 @@
-"""CloudFormation's wire format: the query protocol's flat parameters in, XML out."""
+"""CloudFormation's wire format, the query protocol: flat form parameters in requests, XML in answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
 
 class Given(dict[str, Any]):
-    """The members of a request; one that must be there and is not is a ValidationError."""
+    """The members of a request. Reading a required member that is missing raises a ValidationError."""
 
     def __missing__(self, name: str) -> Any:
         raise invalid(
@@ -26,7 +26,10 @@ class Given(dict[str, Any]):
 
 
 def parameters_of(request: Request) -> Given:
-    """`A.member.1.B=c` as `{"A": [{"B": "c"}]}`; a list that is empty is an empty string."""
+    """Return a request's parameters as a tree: `A.member.1.B=c` is `{"A": [{"B": "c"}]}`.
+
+    A list that is empty is an empty string.
+    """
     tree: dict[str, Any] = {}
     for name, value in form_of(request).items():
         place, parts = tree, name.split(".")
@@ -39,7 +42,7 @@ def parameters_of(request: Request) -> Given:
 
 
 def answer(operation: str, result: Mapping[str, Any]) -> Response:
-    """A successful answer; None and absent are the same, lists become `member` elements."""
+    """Return a successful answer. Members that are None are left out; lists become `member` elements."""
     inside = xml("RequestId", str(uuid.uuid4()))
     body = (
         f'<{operation}Response xmlns="{_NAMESPACE}"><{operation}Result>{_elements(result)}</{operation}Result>'

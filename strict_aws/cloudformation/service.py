@@ -1,4 +1,7 @@
-"""CloudFormation: stacks and change sets. What a stack has is made by the services' own APIs, as an administrator."""
+"""CloudFormation's operations on stacks and change sets.
+
+What a stack has is made by the services' own APIs, as the account's administrator.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.cloudformation import described, query
 from strict_aws.cloudformation import template as templates
 from strict_aws.cloudformation.api import Api, Send
@@ -27,7 +30,7 @@ _NO_CHANGES = "The submitted information didn't contain changes. Submit differen
 
 @dataclass
 class ChangeSet:
-    """What a stack would become."""
+    """A change set: what a stack would become, and the changes that lead there."""
 
     id: str
     name: str
@@ -41,7 +44,10 @@ class ChangeSet:
 
 
 class CloudFormation:
-    """Answers CloudFormation's operations, one at a time: when a call that changes a stack returns, it is changed."""
+    """Answers CloudFormation's operations, one at a time.
+
+    When a call that changes a stack returns, the stack is changed.
+    """
 
     def __init__(self, send: Send, url: Callable[[], str]) -> None:
         self._send, self._url = send, url
@@ -72,10 +78,13 @@ class CloudFormation:
         }
 
     def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
-        """Raise AwsError as CloudFormation would; 501 for operations that are not known here."""
+        """Return the answer to one request.
+
+        Raise AwsError as CloudFormation would, and 501 for an operation that is not emulated.
+        """
         perform = self._operations.get(operation.name)
         if perform is None:
-            raise AwsError("NotImplemented", f"the local cloud has no {operation.name} of CloudFormation", 501)
+            raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of CloudFormation", 501)
         with self._lock:
             return query.answer(operation.name, perform(caller, query.parameters_of(request)))
 

@@ -1,4 +1,4 @@
-"""What a stack is: its template, its resources, its events."""
+"""A stack with its template, its resources and its events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from strict_aws.cloudformation.template import Template
 
 @dataclass(frozen=True)
 class Request:
-    """What a stack is to become. `texts` are the parameters as given, `adopts` = take over what is there already."""
+    """What a stack shall become.
+
+    `texts` are the parameters as given. With `adopts` existing resources are taken over.
+    """
 
     template: Template
     texts: Mapping[str, str]
@@ -24,7 +27,7 @@ class Request:
     adopts: bool = False
 
     def same_as(self, other: Request | None) -> bool:
-        """Whether there is nothing to do."""
+        """Tell whether this request asks for nothing that the other one did not, so that there is nothing to do."""
         return other is not None and (self.template.text, self.texts, self.tags) == (
             other.template.text,
             other.texts,
@@ -34,9 +37,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that a stack has. `properties` are resolved; `ignored` = of a type that is not really made.
+    """A resource that a stack has.
 
-    `deletion` is its DeletionPolicy.
+    `properties` are resolved. `ignored` tells a resource of a type that is not really made. `deletion` is its
+    DeletionPolicy.
     """
 
     kind: str
@@ -48,7 +52,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Event:
-    """A line of a stack's history."""
+    """One entry of a stack's history."""
 
     logical_id: str
     physical_id: str
@@ -81,11 +85,11 @@ class Stack:
 
     @classmethod
     def new(cls, account: str, region: str, name: str) -> Stack:
-        """One that nothing was made of yet."""
+        """Return a stack of this name of which nothing was made yet."""
         arn = f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid4()}"
         return cls(arn, name, account, region)
 
     def becomes(self, status: str, reason: str | None = None) -> None:
-        """Change its status, and say so in its events."""
+        """Change the stack's status, and add an event that says so."""
         self.status, self.reason = status, reason
         self.events.append(Event(self.name, self.id, "AWS::CloudFormation::Stack", status, reason))

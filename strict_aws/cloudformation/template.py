@@ -1,4 +1,4 @@
-"""Templates: JSON or YAML text, the parameters that they take, and the capabilities that they need."""
+"""Templates in JSON or YAML, the parameters that they take, and the capabilities that they need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _IAM_NAMES = {"AWS::IAM::Role": "RoleName", "AWS::IAM::Policy": "", "AWS::IAM::M
 
 @dataclass(frozen=True)
 class Template:
-    """A template's text and its sections."""
+    """A template's text and its parsed sections."""
 
     text: str
     resources: Mapping[str, Mapping[str, Any]]
@@ -32,14 +32,14 @@ class Template:
     description: str | None = None
 
     def capabilities(self) -> list[str]:
-        """What the caller must acknowledge."""
+        """The capabilities that the caller must acknowledge, such as CAPABILITY_NAMED_IAM."""
         iam = [(one, _IAM_NAMES[one["Type"]]) for one in self.resources.values() if one["Type"] in _IAM_NAMES]
         named = any(name in one.get("Properties", {}) for one, name in iam)
         return ["CAPABILITY_NAMED_IAM"] if named else ["CAPABILITY_IAM"] if iam else []
 
 
 def parse(text: str) -> Template:
-    """AwsError ValidationError when it is no template."""
+    """Return the template of this text; raise AwsError (ValidationError) when it is not a template."""
     try:
         document = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe one
     except (ValueError, yaml.YAMLError) as error:
@@ -64,14 +64,14 @@ def parse(text: str) -> Template:
 
 
 def invalid(message: str) -> AwsError:
-    """CloudFormation's answer to nearly everything that is wrong with a request."""
+    """Return CloudFormation's ValidationError, its answer to nearly everything that is wrong with a request."""
     return AwsError("ValidationError", message)
 
 
 def parameter_texts(
     template: Template, given: Iterable[Mapping[str, str]], before: Mapping[str, str]
 ) -> dict[str, str]:
-    """Every parameter's text: given, as before where UsePreviousValue says so, or the default."""
+    """Return the text of every parameter: as given, as before where UsePreviousValue says so, or its default."""
     texts: dict[str, str] = {}
     for entry in given:
         name = entry["ParameterKey"]
@@ -95,7 +95,7 @@ def parameter_texts(
 
 
 def parameter_values(template: Template, texts: Mapping[str, str], read: ReadParameter) -> dict[str, str | list[str]]:
-    """What a Ref to each parameter gives."""
+    """Return the value that a Ref to each parameter gives."""
     values: dict[str, str | list[str]] = {}
     for name, text in texts.items():
         kind = str(template.parameters[name]["Type"])
@@ -118,7 +118,7 @@ def _check(name: str, text: str, declared: Mapping[str, Any]) -> None:
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-    """YAML with CloudFormation's short forms. Dates stay text: a policy's Version is one."""
+    """A YAML loader that knows CloudFormation's short forms. Dates stay text: a policy's Version looks like one."""
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Faults on demand: what the control put there happens to the calls that it names, before or after the effect."""
+"""Failures on demand: rules that make calls fail before or after their effect, or delay them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ Kind = Literal[
 
 
 class Rule(BaseModel):
-    """One entry of the control. Absent service, operation or account = any. The first `skip` calls pass,
-    then `times` calls are hit, null = all. `seconds` is for delay."""
+    """One rule of the control request `PUT faults`.
+
+    A rule is for every service, operation or account that it does not name. The first `skip` calls that it is for pass,
+    the next `times` calls are hit; None hits all that come then. `seconds` is how long a `delay` takes.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +44,7 @@ class Rule(BaseModel):
     seconds: float = Field(default=0.0, ge=0, le=600)
 
     def names(self, operation: Operation, account: str) -> bool:
-        """Whether this call is one that the rule is for."""
+        """Tell whether the rule is for this call."""
         return (
             self.service in (None, operation.service)
             and self.operation in (None, operation.name)
@@ -50,7 +53,7 @@ class Rule(BaseModel):
 
 
 class DroppedError(Exception):
-    """The connection is to be closed without an answer."""
+    """The connection must be closed without an answer."""
 
 
 _RULES = TypeAdapter(list[Rule])
@@ -64,7 +67,7 @@ _THROTTLES = {
 
 
 def parse(body: bytes) -> list[Rule]:
-    """The control's JSON; AwsError 400 says what is wrong with it."""
+    """Return the rules in a control request's JSON; raise AwsError 400 that says what is wrong with it."""
     try:
         return _RULES.validate_json(body)
     except ValidationError as error:
@@ -80,19 +83,19 @@ class _Armed:
 
 
 class Faults:
-    """The rules in force."""
+    """The rules in force. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[_Armed] = []
 
     def replace(self, rules: list[Rule]) -> None:
-        """Forget the old ones."""
+        """Put these rules in force in the place of those before; what they counted is forgotten."""
         with self._lock:
             self._armed = [_Armed(rule) for rule in rules]
 
     def hits(self, operation: Operation, account: str) -> list[Rule]:
-        """The rules that hit this call; every call that a rule is for counts."""
+        """Return the rules that hit this call, and count the call for every rule that it is for."""
         hit = []
         with self._lock:
             for armed in self._armed:
@@ -108,7 +111,11 @@ class Faults:
 def before(
     rules: list[Rule], operation: Operation, *, sleep: Callable[[float], object], kill: Callable[[], None]
 ) -> None:
-    """What happens instead of the effect, or delays it."""
+    """Do what happens before the effect of a call.
+
+    A delay sleeps, a kill ends the environment that called, and a dropped connection raises DroppedError. Any other
+    fault raises the AwsError that the caller gets instead of the effect.
+    """
     for rule in rules:
         if rule.fault == "delay":
             sleep(rule.seconds)
@@ -122,7 +129,10 @@ def before(
 
 
 def after(rules: list[Rule], *, kill: Callable[[], None]) -> None:
-    """What happens to the answer of an effect that took place."""
+    """Do what happens to the answer of a call that took effect.
+
+    A kill ends the environment that called; then, as for a dropped connection, DroppedError is raised.
+    """
     for rule in rules:
         if rule.fault == "kill_after":
             kill()
@@ -131,7 +141,7 @@ def after(rules: list[Rule], *, kill: Callable[[], None]) -> None:
 
 
 def described(rules: list[Rule]) -> str:
-    """For the journal."""
+    """Return the journal's text for a call that these rules hit."""
     return "fault: " + json.dumps([rule.fault for rule in rules])
 
 

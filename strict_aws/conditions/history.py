@@ -1,7 +1,6 @@
-"""What things were a moment ago: for reads that lag behind writes.
+"""Values that can be read as they were a moment ago, for reads that lag behind writes.
 
-Nothing is kept unless a `Retention` says so, and nothing for longer than it says: a short journal of what was there
-before each change, not copies.
+What was before each change is kept, not copies of the whole, and only for as long as a `Retention` says.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ _Before = tuple[float, V | None, "_Before[V] | None"]
 
 @dataclass
 class Retention:
-    """For how many seconds what was is kept; it may change at any time."""
+    """For how many seconds earlier values are kept. It may change at any time."""
 
     seconds: float = 0.0
 
 
 class Remembered(Generic[V]):
-    """A value, and what it was. Times are epoch seconds and ascend."""
+    """A value that can be read as it was. Times are epoch seconds and must ascend."""
 
     def __init__(self, value: V, retention: Retention) -> None:
         self._value = value
@@ -37,11 +36,11 @@ class Remembered(Generic[V]):
 
     @property
     def now(self) -> V:
-        """The newest value."""
+        """The newest value that was set."""
         return self._value
 
     def set(self, value: V, at: float) -> None:
-        """Have another value from `at` on."""
+        """Set another value, which holds from `at` on."""
         while self._before and self._before[0][0] < at - self._retention.seconds:
             self._before.popleft()
         if self._retention.seconds > 0:
@@ -49,7 +48,7 @@ class Remembered(Generic[V]):
         self._value = value
 
     def as_of(self, at: float | None) -> V:
-        """The value at that time; None = now."""
+        """Return the value as it was at that time; None means now."""
         if at is not None:
             for changed_at, value in self._before:
                 if changed_at > at:
@@ -57,12 +56,12 @@ class Remembered(Generic[V]):
         return self._value
 
     def forget(self) -> None:
-        """The newest value is what it always was."""
+        """Forget earlier values, so that the newest one seems to have been there always."""
         self._before.clear()
 
 
 class RememberingDict(PagedDict[V]):
-    """A PagedDict that can be read as it was. Times are epoch seconds and ascend."""
+    """A PagedDict that can be read as it was. Times are epoch seconds and must ascend."""
 
     def __init__(self, retention: Retention) -> None:
         super().__init__()
@@ -74,7 +73,7 @@ class RememberingDict(PagedDict[V]):
         self._former: dict[str, list[int]] = {}
 
     def change(self, key: str, value: V, at: float) -> None:
-        """Add at the end, or replace in its place, from `at` on."""
+        """Add a value at the end, or replace the key's value in its place, from `at` on."""
         if self._is_idle:
             self.put(key, value)
             return
@@ -84,7 +83,7 @@ class RememberingDict(PagedDict[V]):
         self._note(key, self.serial(key), known, at)
 
     def take_out(self, key: str, at: float) -> None:
-        """Take a value out, from `at` on; KeyError when there is none."""
+        """Remove a value from `at` on; raise KeyError when there is none."""
         if self._is_idle:
             self.remove(key)
             return
@@ -95,7 +94,7 @@ class RememberingDict(PagedDict[V]):
             self._former.setdefault(key, []).append(serial)
 
     def get_as_of(self, key: str, at: float | None) -> V | None:
-        """The value at that time, or None; `at` None = now."""
+        """Return the value as it was at that time, or None when there was none; `at` None means now."""
         if at is None or not self._before:
             return self.get(key)
         newest: list[tuple[int, V | None]] = [(serial, None) for serial in self._former.get(key, ())]
@@ -105,7 +104,10 @@ class RememberingDict(PagedDict[V]):
         return next((value for value in found if value is not None), None)
 
     def page_as_of(self, start: int, size: int, at: float | None) -> tuple[list[V], int | None]:
-        """Up to `size` values of that time from serial number `start` on, and where to go on; None = that was all."""
+        """Return up to `size` values of that time from serial number `start` on, and where the next page starts.
+
+        The latter is None on the last page. `at` None means now.
+        """
         if at is None or not self._before:
             return self.page(start, size)
         found: list[V] = []
@@ -119,7 +121,7 @@ class RememberingDict(PagedDict[V]):
         return found, None
 
     def forget(self) -> None:
-        """What is there now always was."""
+        """Forget earlier values, so that what is there now seems to have been there always."""
         self._before.clear()
         self._journal.clear()
         self._former.clear()
@@ -147,7 +149,7 @@ class RememberingDict(PagedDict[V]):
         return ((serial, None) for serial in gone)
 
     def _prune(self, at: float) -> None:
-        """Drop changes that nobody may see undone any more; what was before a later change of the same goes with it."""
+        """Drop changes that are older than the retention, and with each the earlier ones of the same value."""
         while self._journal and self._journal[0][0][0] < at - self._retention.seconds:
             entry, serial, key = self._journal.popleft()
             if self._before.get(serial) is entry:

@@ -1,4 +1,4 @@
-"""How many requests a second a service takes before it throttles."""
+"""A limit on requests per second, above which a service throttles."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A token bucket: `burst` requests at once, then `per_second`."""
+    """The size of a token bucket: `burst` requests pass at once, then `per_second`."""
 
     per_second: float
     burst: int
 
 
 class Throttle:
-    """One bucket per key. `clock` gives seconds."""
+    """One token bucket per key. `clock` returns seconds. Safe to use from many threads."""
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float]) -> None:
         self._limit = limit
@@ -25,7 +25,10 @@ class Throttle:
         self._buckets: dict[Hashable, tuple[float, float]] = {}
 
     def admits(self, key: Hashable) -> bool:
-        """Take one request out; False when the bucket is empty. A refused request takes nothing out."""
+        """Take one request out of the key's bucket, and return False when it is empty.
+
+        A refused request takes nothing out.
+        """
         full = float(self._limit.burst)
         with self._lock:
             now = self._clock()

@@ -1,4 +1,4 @@
-"""Optional members of an answer that AWS may leave out, or answer with null, where they say nothing."""
+"""Leave out optional members of an answer that say nothing, or make them null, as AWS may."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from strict_aws.conditions.settings import CurrentConditions
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.http import operations
 
 
 def leave_out(service: str, operation: str, answer: dict[str, Any], conditions: CurrentConditions) -> dict[str, Any]:
-    """The answer, with optional members that hold nothing null or absent at random, as often as the conditions say.
+    """Return the answer with optional members that say nothing null or absent at random.
 
-    Nothing is what is empty, false or zero, and any timestamp. Members that the model requires and all that informs
-    stay. The answer is not changed: where something is left out, it is a new one.
+    The conditions say how often. What says nothing is a value that is empty, false or zero, and any timestamp. Members
+    that the model requires, and all others, stay. The given answer is not changed.
     """
     if conditions.now.unset_share <= 0:
         return answer
@@ -51,7 +51,7 @@ def _says_nothing(shape: Shape, value: Any) -> bool:
 
 @functools.cache
 def _has_optional(shape: Shape) -> bool:
-    """Whether anything inside may be left out; a shape within itself counts as if it did."""
+    """Tell whether anything inside may be left out; a shape within itself counts as if it did."""
     return _search(shape, frozenset())
 
 

@@ -1,4 +1,4 @@
-"""Bodies that SDKs send to S3 in chunks with a checksum behind them, as they do over HTTPS, made plain.
+"""Decode bodies that SDKs send to S3 in chunks with a checksum behind them, as they do over HTTPS.
 
 S3 API reference, "Signature calculations: including trailing headers".
 """
@@ -14,9 +14,9 @@ _OF_THE_ENCODING = frozenset({_HASH, "transfer-encoding", "x-amz-decoded-content
 
 
 def plain(request: Request) -> Request:
-    """Return the request with the body that was meant, and the trailing headers among the others.
+    """Return the request with its decoded body, and with the trailing headers among the others.
 
-    A request that was not sent so is returned as it is. AwsError 400 when the chunks are not whole.
+    A request that is not encoded like this is returned as it is. Raise AwsError 400 when the chunks are not complete.
     """
     if not request.headers.get(_HASH, "").startswith("STREAMING-"):
         return request

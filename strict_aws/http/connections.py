@@ -1,4 +1,4 @@
-"""cheroot's connections, made to take a client's sudden end in silence: killed functions are such clients."""
+"""cheroot's connections, changed to ignore clients that vanish, as killed functions do, and to speak TLS."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ _serving = threading.local()
 
 
 def drop_current() -> None:
-    """Close the connection whose request this thread answers: the client gets no answer."""
+    """Close the connection whose request this thread answers, so that the client gets no answer."""
     with contextlib.suppress(OSError):
         _serving.connection.socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Writer(StreamWriter):
-    """From Python 3.13 on a file that cannot be closed while it is collected prints a traceback."""
+    """A writer that closes silently.
+
+    From Python 3.13 on, one that fails to close while it is collected prints a traceback.
+    """
 
     def close(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -29,7 +32,7 @@ class _Writer(StreamWriter):
 
 
 class _TlsReader(StreamReader):
-    """What TLS has decrypted and nobody read yet is data, too: no selector would wake for it."""
+    """A reader that counts what TLS has decrypted already as data, because no selector would wake for it."""
 
     def __init__(self, sock: ssl.SSLSocket, mode: str, size: int) -> None:
         super().__init__(sock, mode, size)
@@ -46,25 +49,28 @@ def _make_file(sock: Any, mode: str = "r", size: int = 8192) -> Any:
 
 
 class Connection(HTTPConnection):
-    """A connection with our files, which shakes hands, if it must, in the thread that serves it."""
+    """A connection with the readers and writers of this module. TLS shakes hands in the thread that serves it."""
 
     def __init__(self, server: Any, sock: socket.socket, makefile: Any = None) -> None:  # noqa: ARG002  # cheroot's form
         super().__init__(server, sock, _make_file)
         self._greeted = not isinstance(sock, ssl.SSLSocket)
 
     def communicate(self) -> Any:
-        """Serve one request; while it is served, the thread knows its connection. False = it is to be closed."""
+        """Serve one request, and return False when the connection is to be closed.
+
+        While it is served, `drop_current` in this thread closes this connection.
+        """
         _serving.connection = self
         try:
             if not self._greeted:
                 self.socket.do_handshake()
                 self._greeted = True
             return super().communicate()  # type: ignore[no-untyped-call]  # cheroot annotates half of it
-        except OSError:  # TLS's are of its kind: a client that is gone, trusts us not, or speaks no TLS
+        except OSError:  # also TLS's errors: the client is gone, does not trust the certificate, or speaks no TLS
             return False
 
     def close(self) -> None:
-        """Close it, whatever its client did: an error here would end the thread, and with it the server."""
+        """Close the connection and ignore all errors: one would end the thread, and with it the server."""
         with contextlib.suppress(OSError, ValueError):
             super().close()
         self.socket.close()

@@ -1,4 +1,4 @@
-"""What passes between the local cloud's HTTP endpoint and the services behind it."""
+"""The requests, answers and errors that pass between the HTTP endpoint and the services behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `path` is percent-decoded nowhere: as sent. Header names are lower case."""
+    """One HTTP request. `path` and `query` are as sent, not percent-decoded. Header names are in lower case."""
 
     method: str
     path: str
@@ -19,7 +19,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP answer."""
+    """One HTTP answer with its status, body and headers."""
 
     status: int
     body: bytes = b""
@@ -29,7 +29,8 @@ class Response:
 class AwsError(Exception):
     """An error as an AWS API answers it; the endpoint gives it the shape of the caller's protocol.
 
-    `reason` is for the journal only: why, in words that AWS would not tell the caller.
+    `code` and `message` are AWS's own. `reason` is for the journal only: it says why, which AWS would not tell the
+    caller. `fields` are further members of the error's body.
     """
 
     def __init__(

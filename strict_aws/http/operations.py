@@ -1,4 +1,4 @@
-"""From an HTTP request to the name of the AWS operation, by botocore's own service models."""
+"""Find the AWS operation that an HTTP request asks for, by botocore's service models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from strict_aws.http.messages import AwsError, Request
 
-# Signing names that differ from botocore's service names, for the services that the product and its deployment use.
+# Signing names that differ from botocore's service names.
 _BY_SIGNING_NAME = {"monitoring": "cloudwatch", "sso": "sso-admin"}
 _READING_PREFIXES = ("Get", "List", "Describe", "Head", "Filter", "Lookup", "BatchGet", "Query", "Search", "Validate")
 _READING = frozenset({"AssumeRole"})
@@ -34,7 +34,7 @@ _RPC_PATH = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
 
 @dataclass(frozen=True)
 class Operation:
-    """What a request asks for. `parameters` is filled for rest-json services only."""
+    """The operation that a request asks for. `parameters` are filled in for rest-json services only."""
 
     service: str
     name: str
@@ -43,7 +43,7 @@ class Operation:
 
     @property
     def writes(self) -> bool:
-        """Whether it can change anything."""
+        """Whether the operation can change anything, which its name tells."""
         return self.name not in _READING and not self.name.startswith(_READING_PREFIXES)
 
 
@@ -57,16 +57,16 @@ class _Route:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The more a route asks for, the better it fits when it fits."""
+        """How specific the route is: of the routes that match, the one that asks for most is meant."""
         return len(self.query) + len(self.headers), len(self.path.pattern)
 
 
 def resolve(signing_name: str, request: Request) -> Operation:
-    """The operation of a request; AwsError 501 when no model of the service knows it."""
+    """Return the operation of a request; raise AwsError 501 when no model of the service has it."""
     service = service_of(signing_name, request.path)
     model = _model(service)
     if model is None:
-        raise AwsError("NotImplemented", f"the local cloud has no service {service}", 501)
+        raise AwsError("NotImplemented", f"strict_aws has no service {service}", 501)
     protocol = str(model.metadata["protocol"])
     target = request.headers.get("x-amz-target")
     if target:
@@ -80,27 +80,21 @@ def resolve(signing_name: str, request: Request) -> Operation:
 
 
 def service_of(signing_name: str, path: str) -> str:
-    """botocore's name of the service that a request is for."""
+    """Return botocore's name of the service that a request is for."""
     if signing_name == "ses":
         return "sesv2" if path.startswith("/v2/") else "ses"
     return _BY_SIGNING_NAME.get(signing_name, signing_name)
 
 
 def protocol_of(service: str) -> str:
-    """The wire protocol of a service; rest-json when it is not known."""
+    """Return the wire protocol of a service, or rest-json when the service is not known."""
     model = _model(service)
     return "rest-json" if model is None else str(model.metadata["protocol"])
 
 
-def is_implementable(service: str, operation: str) -> bool:
-    """Whether the service's model has the operation at all."""
-    model = _model(service)
-    return model is not None and operation in model.operation_names
-
-
 @functools.cache
 def output_shape(service: str, operation: str) -> StructureShape | None:
-    """What the service's model says of an operation's answer; None when it has none, or is not in the model."""
+    """Return the shape of an operation's answer, or None when the model has no shape or no such operation."""
     model = _model(service)
     if model is None or operation not in model.operation_names:
         return None
@@ -108,18 +102,18 @@ def output_shape(service: str, operation: str) -> StructureShape | None:
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
-    """The query string, decoded."""
+    """Return the decoded parameters of the query string, each with all of its values."""
     return parse_qs(request.query, keep_blank_values=True)
 
 
 def form_of(request: Request) -> dict[str, str]:
-    """The parameters of a query-protocol request, from its body and its query string."""
+    """Return the parameters of a query-protocol request, from its body and its query string."""
     body = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[0] for name, values in {**query_of(request), **body}.items()}
 
 
 def json_body(request: Request) -> dict[str, Any]:
-    """The object in the body, empty where there is none; AwsError when the body is not JSON."""
+    """Return the JSON object in the body, or an empty one when there is none; raise AwsError when it is not JSON."""
     if not request.body:
         return {}
     try:
@@ -140,7 +134,7 @@ def _resolve_rest(service: str, protocol: str, request: Request) -> Operation:
     for route, fields in _candidates(service, request):
         parameters = _parameters(route.model, fields, request) if protocol == "rest-json" else {}
         return Operation(service, route.model.name, parameters, protocol)
-    raise AwsError("NotImplemented", f"the local cloud knows no {service} operation {request.method} here", 501)
+    raise AwsError("NotImplemented", f"strict_aws knows no {service} operation {request.method} at this path", 501)
 
 
 def _candidates(service: str, request: Request) -> list[tuple[_Route, dict[str, str]]]:

@@ -1,4 +1,4 @@
-"""Answers in the shape of each AWS protocol."""
+"""Answers and errors in the form of each AWS protocol."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
 def json_answer(body: Mapping[str, Any], status: int = 200) -> Response:
-    """A rest-json answer."""
+    """Return an answer of the rest-json protocol with this body."""
     return Response(status, json.dumps(body).encode(), {"Content-Type": "application/json", **_request_id()})
 
 
 def sts_answer(operation: str, result: str) -> Response:
-    """A query-protocol answer of STS; `result` is the XML inside <operationResult>."""
+    """Return a query-protocol answer of STS; `result` is the XML inside <operationResult>."""
     request_id = str(uuid.uuid4())
     body = (
         f'<{operation}Response xmlns="{_STS_NAMESPACE}"><{operation}Result>{result}</{operation}Result>'
@@ -31,7 +31,7 @@ def sts_answer(operation: str, result: str) -> Response:
 
 
 def error_answer(error: AwsError, protocol: str) -> Response:
-    """An error as botocore's parser of that protocol expects it."""
+    """Return an error in the form that botocore's parser of this protocol expects."""
     if protocol == "rest-xml":
         return _s3_error(error)
     if protocol in ("query", "ec2"):
@@ -44,7 +44,7 @@ def error_answer(error: AwsError, protocol: str) -> Response:
 
 
 def xml(tag: str, text: str) -> str:
-    """One escaped XML element; a character that XML does not know is U+FFFD in it."""
+    """Return one escaped XML element; characters that XML does not allow become U+FFFD."""
     return f"<{tag}>{escape(_NOT_XML.sub(chr(0xFFFD), text))}</{tag}>"
 
 

@@ -1,4 +1,4 @@
-"""The certificate of a local cloud that speaks HTTPS: made for it alone, and gone with it."""
+"""HTTPS for the endpoint, with a certificate that is made when it starts and removed when it stops."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cheroot.ssl import Adapter
 class Certificate:
     """A certificate for 127.0.0.1 and localhost, by an authority of its own.
 
-    `context` serves it. `bundle` is the file with the authority's certificate, which clients trust. It lies in a folder
-    of its own, which functions see; the private keys are in no file that stays.
+    `context` serves it. `bundle` is the file with the authority's certificate, which clients must trust. It lies in
+    `directory`, which is made for it and which functions can read. No private key stays in a file.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -29,20 +29,20 @@ class Certificate:
 
 
 class TlsAdapter(Adapter):
-    """cheroot's way to TLS. The handshake is left to the thread that serves the connection.
+    """cheroot's interface to TLS, which leaves the handshake to the thread that serves the connection.
 
-    cheroot's own adapters shake hands where connections are accepted: one client that is slow would hold up all others.
+    cheroot's own adapters shake hands where connections are accepted, so that one slow client would delay all others.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
 
     def bind(self, sock: Any) -> Any:
-        """The listening socket stays as it is."""
+        """Return the listening socket unchanged."""
         return sock
 
     def wrap(self, sock: Any) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        """A socket that speaks TLS after its `do_handshake`; FatalSSLAlert when the client is gone already."""
+        """Return a socket that speaks TLS after its `do_handshake`; raise FatalSSLAlert when the client is gone."""
         try:
             return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
         except (OSError, ValueError) as error:
@@ -50,9 +50,9 @@ class TlsAdapter(Adapter):
             raise errors.FatalSSLAlert(*error.args) from error
 
     def get_environ(self) -> dict[str, str]:
-        """Nothing: no service of the local cloud looks at the connection."""
+        """Return no variables, because no service looks at the connection."""
         return {}
 
     def makefile(self, sock: Any, mode: str = "r", bufsize: int = -1) -> Any:
-        """Not asked: connections.Connection makes its files itself."""
+        """Raise NotImplementedError: `connections.Connection` makes its files itself, so cheroot never asks."""
         raise NotImplementedError

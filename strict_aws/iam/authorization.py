@@ -1,4 +1,7 @@
-"""May this caller do this? Role policy ∩ session policy, and a bucket's own, as AWS asks for every call."""
+"""Decide whether a caller may do what a request asks for, as AWS does for every call.
+
+The role's policies, the session's policy and a bucket's policy are all evaluated.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request
 from strict_aws.http.operations import Operation, form_of, json_body, query_of
-from strict_aws.iam import policy
+from strict_aws.iam import bucket_policies, policy
 from strict_aws.iam.identity import Caller
 from strict_aws.iam.policy import Decision, Query
-from strict_aws.s3 import bucket_policies
 
 # IAM's service prefixes where they differ from botocore's service names (service authorization reference).
 _PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}
@@ -60,10 +62,10 @@ _FREE = frozenset({"sts:GetCallerIdentity"})  # IAM user guide: no permission is
 
 
 def check(operation: Operation, caller: Caller, request: Request) -> None:
-    """AwsError in the service's own words when the caller may not do this.
+    """Raise AwsError in the service's own words when the caller may not do what the request asks for.
 
-    Administrators may do everything but what a bucket's policy keeps from them. To whoever reads in a bucket
-    that does not exist S3 says so (observed), so there is nothing to check.
+    Administrators may do everything that no bucket policy denies. Reading in a bucket that does not exist is not
+    checked, because S3 tells everybody that it does not exist (observed).
     """
     if _is_in_no_bucket(operation, request):
         return
@@ -80,12 +82,12 @@ def _is_in_no_bucket(operation: Operation, request: Request) -> bool:
 
 
 def _is_no_bucket(name: str) -> bool:
-    """Whether there could be a bucket of this name, and is none."""
+    """Tell whether this could be the name of a bucket, and there is no such bucket."""
     return _BUCKET_NAME.fullmatch(name) is not None and moto_state.find_bucket(name) is None
 
 
 def check_bucket_owner(operation: Operation, request: Request) -> None:
-    """S3's AccessDenied, for administrators too, when the bucket is not the account's that the request expects."""
+    """Raise S3's AccessDenied when the bucket is not that of the account that x-amz-expected-bucket-owner names."""
     expected = request.headers.get("x-amz-expected-bucket-owner")
     if operation.service != "s3" or expected is None:
         return
@@ -95,7 +97,10 @@ def check_bucket_owner(operation: Operation, request: Request) -> None:
 
 
 def decide(caller: Caller, query: Query) -> Decision:
-    """Allowed only if the role's policies or the bucket's allow it and, where there is one, the session policy too."""
+    """Return whether the caller may do this, and why not.
+
+    The role's policies or the bucket's must allow it, and the session policy too, where the session has one.
+    """
     if query.action in _FREE:
         return Decision(True, "allowed")
     decision = _by_role(caller, query)
@@ -119,7 +124,7 @@ def _by_role(caller: Caller, query: Query) -> Decision:
 
 
 def queries_for(operation: Operation, caller: Caller, request: Request) -> list[Query]:
-    """The IAM action and context of a request, on each resource that must be allowed."""
+    """Return the IAM action and context of a request, once for each resource that must be allowed."""
     if (operation.service, operation.name) == ("s3", "DeleteObjects"):
         return list(_deletions(caller, request))
     prefix = _PREFIXES.get(operation.service, operation.service)
@@ -136,7 +141,10 @@ def queries_for(operation: Operation, caller: Caller, request: Request) -> list[
 
 
 def _deletions(caller: Caller, request: Request) -> Iterator[Query]:
-    """Each object of a DeleteObjects. S3 refuses them one by one; here one that is refused refuses them all."""
+    """Yield a query for each object of a DeleteObjects.
+
+    S3 refuses the objects one by one; here one refusal refuses the whole request.
+    """
     bucket, _ = _bucket_and_key(request)
     for entry in re.findall(r"<Object>(.*?)</Object>", request.body.decode(errors="replace"), re.DOTALL):
         action = "s3:DeleteObjectVersion" if "<VersionId>" in entry else "s3:DeleteObject"
@@ -145,7 +153,7 @@ def _deletions(caller: Caller, request: Request) -> Iterator[Query]:
 
 
 def _copied(caller: Caller, request: Request) -> Iterator[Query]:
-    """The reading of what is copied: bucket/key, percent-encoded, with ?versionId= for an old version."""
+    """Yield the query for reading what is copied: bucket/key, percent-encoded, with ?versionId= for an old version."""
     source, _, version = request.headers["x-amz-copy-source"].partition("?versionId=")
     place = unquote(source.lstrip("/"))
     action = "s3:GetObjectVersion" if version else "s3:GetObject"
@@ -153,7 +161,10 @@ def _copied(caller: Caller, request: Request) -> Iterator[Query]:
 
 
 def may_list_bucket(caller: Caller, request: Request) -> bool:
-    """Without it, S3 does not tell a missing key from a forbidden one; that a bucket is missing it tells anybody."""
+    """Tell whether the caller may list the bucket of a request.
+
+    Without that, S3 does not tell a missing key from a forbidden one. That a bucket is missing it tells everybody.
+    """
     bucket, key = _bucket_and_key(request)
     if _is_no_bucket(bucket):
         return True
@@ -163,12 +174,12 @@ def may_list_bucket(caller: Caller, request: Request) -> bool:
 
 
 def s3_denial(reason: str) -> AwsError:
-    """S3's AccessDenied."""
+    """Return S3's AccessDenied; the reason is for the journal."""
     return AwsError("AccessDenied", "Access Denied", 403, reason=reason)
 
 
 def denial(operation: Operation, caller: Caller, query: Query, reason: str) -> AwsError:
-    """The refusal in the protocol's own code and status."""
+    """Return the refusal in the code and status of the operation's protocol; the reason is for the journal."""
     if operation.service == "s3":
         return s3_denial(reason)
     on = "" if query.resource == "*" else f" on resource: {query.resource}"
@@ -210,7 +221,7 @@ def _ses_arn(operation: Operation, caller: Caller) -> str:
 
 
 def _identity_store_arns(operation: Operation, caller: Caller, request: Request) -> list[str]:
-    """The store, and what is read in it (service authorization reference)."""
+    """Return the ARNs of the store and of what is read in it (service authorization reference)."""
     body = json_body(request)
     inside = {
         "ListGroupMemberships": [f"group/{body.get('GroupId')}", "membership/*"],

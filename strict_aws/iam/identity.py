@@ -1,4 +1,4 @@
-"""Who signs a request: account administrators by their 12-digit key, and the sessions that were handed out."""
+"""Find out who signs a request: an account's administrator, by a 12-digit key, or a session with issued credentials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _ACCOUNT_KEY = re.compile(r"[0-9]{12}")
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials of a role. `policy` is the session policy's text, which narrows the role's."""
+    """Temporary credentials of a role.
+
+    `policy` is the text of the session policy, which narrows the role's policies. `expires_at` is epoch seconds.
+    """
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -36,14 +39,14 @@ class Session:
 
     @property
     def principal(self) -> str:
-        """The assumed-role ARN, as CloudTrail and GetCallerIdentity show it."""
+        """The assumed-role ARN, in the form in which CloudTrail and GetCallerIdentity show it."""
         partition, role_name = self.role_arn.split(":")[1], self.role_arn.rsplit("/", 1)[1]
         return f"arn:{partition}:sts::{self.account}:assumed-role/{role_name}/{self.session_name}"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a request comes from, and what it is signed for."""
+    """The identity that a request comes from, and the Region and service that it is signed for."""
 
     account: str
     principal: str
@@ -55,7 +58,7 @@ class Caller:
 
     @property
     def role_arn(self) -> str:
-        """aws:PrincipalArn: the role of a session, the root of an administrator."""
+        """The value of aws:PrincipalArn: the role of a session, the root of an administrator."""
         return self.principal if self.session is None else self.session.role_arn
 
     @property
@@ -65,19 +68,19 @@ class Caller:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All the names under which a Principal element may mean this caller, its account's among them."""
+        """All names under which a Principal element may mean this caller, those of its account included."""
         partition = self.principal.split(":")[1]
         return (*self.own_names, self.account, f"arn:{partition}:iam::{self.account}:root")
 
     @property
     def is_administrator(self) -> bool:
-        """A 12-digit key: that account's root, for whom no policy is asked."""
+        """Whether the key is a 12-digit one: that account's root, for whom no policy but a bucket's is asked."""
         return self.session is None
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says of itself before anything of it is believed."""
+    """What a request claims about its sender, before any of it is checked."""
 
     access_key_id: str | None
     region: str | None
@@ -87,7 +90,7 @@ class Signature:
 
 
 class Sessions:
-    """Every temporary credential handed out since the local cloud started."""
+    """Every temporary credential that was handed out since the start. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -96,7 +99,7 @@ class Sessions:
     def issue(
         self, *, role_arn: str, role_id: str, session_name: str, seconds: int, policy: str | None = None
     ) -> Session:
-        """Make credentials for a role's session."""
+        """Make and return credentials for a role's session that are valid for so many seconds."""
         session = Session(
             access_key_id="ASIA" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(16)),
             secret_access_key=base64.b64encode(secrets.token_bytes(30)).decode(),
@@ -113,12 +116,12 @@ class Sessions:
         return session
 
     def everything(self) -> list[Session]:
-        """All of them, for searching the logs."""
+        """Return all sessions, expired ones included, so that logs can be searched for their secrets."""
         with self._lock:
             return list(self._by_key.values())
 
     def caller(self, signature: Signature) -> Caller:
-        """Who signed; AwsError with AWS's own codes when nobody known did, or no longer."""
+        """Return who signed; raise AwsError with AWS's own codes when the key is not known or has expired."""
         key = signature.access_key_id
         if key is None or not signature.signing_name:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
@@ -147,7 +150,7 @@ class Sessions:
 
 
 def read_signature(request: Request) -> Signature:
-    """Read the signature's scope from the Authorization header or a pre-signed query; it is not verified."""
+    """Return what a request's Authorization header or pre-signed query claims; the signature is not verified."""
     match = _AUTHORIZATION.match(request.headers.get("authorization", ""))
     token = request.headers.get("x-amz-security-token")
     if match is None:
@@ -168,7 +171,7 @@ def _presigned(request: Request) -> tuple[re.Match[str] | None, str | None]:
 
 
 def invalid_token(signing_name: str | None, reason: str) -> AwsError:
-    """What a service says to credentials that it does not know."""
+    """Return a service's refusal of credentials that it does not know; the reason is for the journal."""
     # JSON services say UnrecognizedClientException, query services InvalidClientTokenId, S3 InvalidAccessKeyId.
     message = "The security token included in the request is invalid."
     if signing_name == "s3":

@@ -1,4 +1,4 @@
-"""IAM policies: is an action allowed, and why not. An operator or key that is not known here denies."""
+"""Evaluate IAM policies. A condition operator or key that is not known here denies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked: `principals` are the names by which the caller matches a Principal element."""
+    """What is asked of a policy. `principals` are the names by which the caller matches a Principal element."""
 
     action: str
     resource: str
@@ -21,7 +21,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Decision:
-    """Allowed or not, and the reason in words. `explicit_deny` = no other policy can allow it."""
+    """Allowed or not, and the reason in words. With `explicit_deny` no other policy can allow it."""
 
     allowed: bool
     reason: str
@@ -29,11 +29,14 @@ class Decision:
 
 
 class UnknownConditionError(Exception):
-    """A condition operator or key that this evaluator does not know."""
+    """A policy has a condition operator or key that this evaluator does not know."""
 
 
 def evaluate(documents: Iterable[Mapping[str, Any]], query: Query, *, resource_based: bool = False) -> Decision:
-    """An explicit Deny wins, then any Allow; nothing = implicit deny."""
+    """Return the decision of these policy documents.
+
+    An explicit Deny wins, then any Allow; where neither matches, the request is denied implicitly.
+    """
     allowed = False
     for statement in _statements(documents):
         try:
@@ -48,7 +51,7 @@ def evaluate(documents: Iterable[Mapping[str, Any]], query: Query, *, resource_b
 
 
 def parse(text: str) -> dict[str, Any]:
-    """A policy document from its JSON text; ValueError when it is none."""
+    """Return the policy document in a JSON text; raise ValueError when it is not a policy document."""
     document = json.loads(text)
     if not isinstance(document, dict) or "Statement" not in document:
         raise ValueError("a policy document has a Statement")
@@ -56,7 +59,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def wildcard(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
-    """IAM's `*` and `?`; nothing else is special."""
+    """Tell whether a value matches a pattern with IAM's `*` and `?`; no other character is special."""
     escaped = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(escaped, value, re.DOTALL | (re.IGNORECASE if ignore_case else 0)) is not None
 
@@ -94,7 +97,10 @@ def _principal_matches(statement: Mapping[str, Any], principals: tuple[str, ...]
 
 
 def _names(principal: Any, principals: tuple[str, ...]) -> bool:
-    """Whether a Principal element names one of these: ARNs and account numbers under AWS, services under Service."""
+    """Tell whether a Principal element names one of these principals.
+
+    ARNs and account numbers stand under AWS, services under Service.
+    """
     if principal == "*":
         return True
     if not isinstance(principal, Mapping):
@@ -119,11 +125,11 @@ def _condition_holds(operator: str, key: str, values: list[str], context: Mappin
         return (value is None) == (values == ["true"])
     test = _OPERATORS.get(name.removeprefix("ForAnyValue:").removeprefix("ForAllValues:"))
     if test is None:
-        raise UnknownConditionError(f"condition operator {operator} is not known to the local cloud")
+        raise UnknownConditionError(f"condition operator {operator} is not known to strict_aws")
     negative = "Not" in name
     if value is None:
         if key.lower() not in _KNOWN_KEYS:
-            raise UnknownConditionError(f"condition key {key} is not known to the local cloud")
+            raise UnknownConditionError(f"condition key {key} is not known to strict_aws")
         return negative or operator.endswith("IfExists")
     outcomes = [test(pattern, value) for pattern in values]
     return all(outcomes) if negative else any(outcomes)

@@ -1,11 +1,11 @@
-"""STS: AssumeRole that can fail. The role must exist and its trust policy must allow the caller."""
+"""STS, whose AssumeRole refuses as AWS does: the role must exist, and its trust policy must allow the caller."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request, Response
 from strict_aws.http.operations import Operation, form_of
 from strict_aws.http.protocols import sts_answer, xml
@@ -23,14 +23,14 @@ _CHAINED_SECONDS = 3_600  # IAM user guide: a role's session that assumes a role
 
 
 class Sts:
-    """Answers AssumeRole and GetCallerIdentity. `disabled_regions` are those that accounts have not enabled."""
+    """Answers AssumeRole and GetCallerIdentity. `disabled_regions` are those that each account has not enabled."""
 
     def __init__(self, sessions: Sessions, disabled_regions: DisabledRegions | None = None) -> None:
         self._sessions = sessions
         self._disabled_regions = disabled_regions or {}
 
     def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
-        """Raise AwsError as STS would."""
+        """Return the answer to one request; raise AwsError as STS would."""
         if operation.name == "GetCallerIdentity":
             return sts_answer("GetCallerIdentity", _identity(caller))
         session = self._assume(caller, form_of(request))
@@ -39,7 +39,7 @@ class Sts:
     def _assume(self, caller: Caller, form: dict[str, str]) -> Session:
         arn, name = form.get("RoleArn", ""), form.get("RoleSessionName", "")
         if any(member.startswith("PolicyArns.") for member in form):
-            raise AwsError("NotImplemented", "the local cloud's sessions know no PolicyArns", 501)
+            raise AwsError("NotImplemented", "strict_aws's sessions know no PolicyArns", 501)
         _check_form(arn, name, form.get("Policy"))
         self._check_region(arn.split(":")[4], caller.region)
         seconds = _seconds(form.get("DurationSeconds", "3600"))
@@ -57,7 +57,7 @@ class Sts:
         )
 
     def _check_region(self, account: str, region: str) -> None:
-        """The account that the credentials are for must have enabled the Region that it is asked in."""
+        """Raise RegionDisabledException when the account has not enabled the Region in which it is asked."""
         if region in self._disabled_regions.get(account, ()):
             message = (
                 f"STS is not activated in this region for account:{account}. Your account administrator can activate "

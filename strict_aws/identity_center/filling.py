@@ -1,4 +1,4 @@
-"""An identity store with everybody in it at once, and people made up."""
+"""Make an identity store with all of its users and groups at once, given or made up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBER = "{n}"  # in the name of made-up groups, where each one's number is
 
 @dataclass(frozen=True)
 class NewUser:
-    """A user to be filled in."""
+    """A user to be put into a new store."""
 
     username: str
     email: str | None = None
@@ -22,10 +22,10 @@ class NewUser:
 
 @dataclass(frozen=True)
 class NewGroup:
-    """A group to be filled in. `members` are user names.
+    """A group to be put into a new store. `members` are user names.
 
-    With `vanishes_after_listing` it is listed, but whoever asks who is in it is told that there is no such group; with
-    `answers_at_second_attempt` only whoever asks first is.
+    With `vanishes_after_listing` the group is listed, but requests for its members are answered that there is no such
+    group; with `answers_at_second_attempt` only the first such request is.
     """
 
     name: str
@@ -35,7 +35,7 @@ class NewGroup:
 
 
 def generate_users(count: int, seed: int) -> list[NewUser]:
-    """`count` made-up users, enabled and with an address, the same for the same arguments."""
+    """Return `count` made-up users, all enabled and with an address; the same arguments give the same users."""
     return [
         NewUser(f"user-{number:07d}", f"user-{number:07d}@seed-{seed}.example", f"User {number}")
         for number in range(count)
@@ -43,9 +43,9 @@ def generate_users(count: int, seed: int) -> list[NewUser]:
 
 
 def generate_groups(count: int, members: int, name: str, usernames: Sequence[str]) -> Iterator[NewGroup]:
-    """`count` groups of `members` of these users each, one after the other and then from the first again.
+    """Yield `count` groups of `members` users each: one user after the other, and then from the first again.
 
-    `name` is theirs, with each one's number for `{n}`. `members` are at most as many as there are users.
+    Each is called `name`, with its number in the place of `{n}`. There must be at least `members` users.
     """
     for number in range(count):
         first = number * members
@@ -54,7 +54,10 @@ def generate_groups(count: int, members: int, name: str, usernames: Sequence[str
 
 
 def filled(store_id: str, users: Sequence[NewUser], groups: Sequence[NewGroup], now: float) -> IdentityStore:
-    """A store of these; ids are always the same for the same names. ConflictException for a name that comes twice."""
+    """Return a store with these users and groups; the same names always give the same ids.
+
+    Raise AwsError (ConflictException) for a name that comes twice.
+    """
     store = IdentityStore(store_id)
     ids: dict[str, str] = {}
     for user in users:

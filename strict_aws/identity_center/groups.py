@@ -1,4 +1,4 @@
-"""The operations on groups. Each takes botocore's input and gives botocore's output; the store's lock is held."""
+"""The operations on groups. Each takes botocore's input and returns botocore's output, with the store's lock held."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strict_aws.identity_center.store import Group, IdentityStore
 
 
 def find_group(store: IdentityStore, group_id: str) -> Group:
-    """ResourceNotFoundException when there is no such group."""
+    """Return the group of this id; raise AwsError (ResourceNotFoundException) when there is none."""
     found = store.groups.get(group_id)
     if found is None:
         raise not_found("GROUP", group_id)
@@ -22,23 +22,23 @@ def find_group(store: IdentityStore, group_id: str) -> Group:
 
 @dataclass(frozen=True)
 class GroupOperations:
-    """`clock` gives epoch seconds."""
+    """The operations on groups by their names in the API. `clock` returns epoch seconds."""
 
     clock: Callable[[], float]
 
     def list_groups(self, store: IdentityStore, params: Params) -> Answer:
-        """A page in the order in which groups came."""
+        """Return a page of groups in the order in which they were made."""
         members.only(params, "IdentityStoreId", "MaxResults", "NextToken")
         question = paging.Question("groups", store.token_key, store.asked)
         return paging.page(store.groups, params, "Groups", lambda one: _shown(store, one), question)
 
     def describe_group(self, store: IdentityStore, params: Params) -> Answer:
-        """One group."""
+        """Return the group that the request names by its id."""
         members.only(params, "IdentityStoreId", "GroupId")
         return _shown(store, find_group(store, members.resource_id(params, "GroupId")))
 
     def create_group(self, store: IdentityStore, params: Params) -> Answer:
-        """A group without members."""
+        """Make a group without members and return its id."""
         members.only(params, "IdentityStoreId", "DisplayName", "Description")
         group = Group(
             id=store.new_id(),

@@ -1,7 +1,7 @@
-"""Which Identity Centers there are, and who sees which.
+"""Which Identity Centers exist, and which accounts see them.
 
-An account that nobody gave an Identity Center, and that sees none of another account, has an empty one in every
-Region that it asks in. AWS has one per account in one Region; here it would depend on which customer came first.
+An account that was given no Identity Center, and sees none of another account, has an empty one in every Region in
+which it asks. AWS has one per account, in one Region; here that Region would depend on who asks first.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _INSTANCES_A_PAGE = 10  # API reference: the answer's Instances has at most so m
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance in one account and Region. `visible_to` are other accounts that see it.
+    """An instance in one account and Region. `visible_to` are the other accounts that see it.
 
-    One that is not ACTIVE is listed, but its store cannot be read: our choice where it is being deleted.
+    One that is not ACTIVE is listed, but its store cannot be read. For one that is being deleted this is our choice.
     """
 
     account: str
@@ -39,17 +39,17 @@ class Instance:
 
     @property
     def arn(self) -> str:
-        """The instance's ARN, always the same for the same store."""
+        """The instance's ARN, which is always the same for the same store."""
         return f"arn:aws:sso:::instance/ssoins-{_digest(self.store.id, 16)}"
 
 
 def default_store_id(account: str, region: str) -> str:
-    """The id of the store of an account in a Region, where nobody gives it another."""
+    """Return the id of the store of an account in a Region, for a store that is given no other id."""
     return f"d-{_digest(f'{account} {region}', 10)}"
 
 
 class Instances:
-    """All instances. `clock` gives epoch seconds."""
+    """All instances. `clock` returns epoch seconds. Safe to use from many threads."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -59,14 +59,14 @@ class Instances:
         self._automatic: dict[tuple[str, str], Instance] = {}
 
     def declare(self, account: str) -> None:
-        """The account has what it is given, and be that nothing."""
+        """Let the account have only the instances that it is given, which may be none."""
         with self._lock:
             self._given.setdefault(account, {})
 
     def put(self, instance: Instance) -> None:
-        """Give an account an instance, in the place of the one in that Region.
+        """Give an account an instance, in the place of the one that it has in that Region.
 
-        ConflictException when another instance has a store of that id.
+        Raise AwsError (ConflictException) when another instance has a store of that id.
         """
         place = (instance.account, instance.region)
         with self._lock:
@@ -76,14 +76,17 @@ class Instances:
             self._given.setdefault(instance.account, {})[instance.region] = instance
 
     def store(self, account: str, region: str, store_id: str) -> IdentityStore:
-        """The store of this id; ResourceNotFoundException when the account does not see it in this Region."""
+        """Return the store of this id.
+
+        Raise AwsError (ResourceNotFoundException) when the account does not see it in this Region.
+        """
         for one in self.visible(account, region):
             if one.store.id == store_id and one.status == "ACTIVE":
                 return one.store
         raise not_found("IDENTITY_STORE", store_id)
 
     def visible(self, account: str, region: str) -> list[Instance]:
-        """What an account sees in a Region: its own first."""
+        """Return the instances that an account sees in a Region, its own first."""
         with self._lock:
             seen = [one for one in self._all_given() if account == one.account or account in one.visible_to]
             if not seen and account not in self._given:
@@ -91,12 +94,12 @@ class Instances:
         return sorted((one for one in seen if one.region == region), key=lambda one: one.account != account)
 
     def everything(self) -> list[Instance]:
-        """Every instance."""
+        """Return all instances of all accounts."""
         with self._lock:
             return [*self._all_given(), *self._automatic.values()]
 
     def list_instances(self, account: str, region: str, params: Params, asked: Asked) -> Answer:
-        """ListInstances: what the account sees in the Region."""
+        """Answer ListInstances with the instances that the account sees in the Region."""
         members.only(params, "MaxResults", "NextToken")
         question = paging.Question([account, region], self._token_key, asked)
         first = paging.start(params, question)

@@ -1,4 +1,4 @@
-"""The members of a request: JSON types, what is required, lengths and characters (API reference)."""
+"""Check the members of a request: JSON types, required members, lengths and characters (API reference)."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _RESERVED = ("Administrator", "AWSAdministrators")
 
 
 def only(params: Params, *names: str) -> None:
-    """501 for a member that is not emulated: it would silently have no effect."""
+    """Raise AwsError 501 for any member but these, because one that is not emulated would silently have no effect."""
     for name in params:
         if name not in names:
             raise not_served(f"member {name} of this request")
 
 
 def store_id(params: Params) -> str:
-    """IdentityStoreId, of an ARN its last part."""
+    """Return the request's IdentityStoreId; of an ARN, its last part."""
     return _identifier(params, "IdentityStoreId", STORE_ID)
 
 
 def resource_id(params: Params, name: str) -> str:
-    """The id of a user, a group or a membership, of an ARN its last part."""
+    """Return the id of a user, a group or a membership in a member of this name; of an ARN, its last part."""
     return _identifier(params, name, _ID)
 
 
 def text(params: Params, name: str, characters: int = TEXT_CHARACTERS, *, spaces: bool = True) -> str:
-    """A required string."""
+    """Return a required string of at most so many characters; without `spaces` it may have none."""
     found = optional_text(params, name, characters, spaces=spaces)
     if found is None:
         raise missing_member(_shown(name))
@@ -49,7 +49,7 @@ def text(params: Params, name: str, characters: int = TEXT_CHARACTERS, *, spaces
 
 
 def optional_text(params: Params, name: str, characters: int = TEXT_CHARACTERS, *, spaces: bool = True) -> str | None:
-    """A string, or None where there is none."""
+    """Return a string as `text` does, or None when the request has none."""
     found = params.get(name)
     if found is None:
         return None
@@ -65,20 +65,20 @@ def optional_text(params: Params, name: str, characters: int = TEXT_CHARACTERS, 
 
 
 def refuse_reserved(name: str | None) -> None:
-    """ValidationException for a name that no user and no group may have."""
+    """Raise AwsError (ValidationException) for a name that no user and no group may have."""
     if name in _RESERVED:
         raise invalid(f"{name} is a reserved name")
 
 
 def structure(value: Any) -> dict[str, Any]:
-    """An object, empty where there is none."""
+    """Return an object, empty when the request has none."""
     if value is not None and not isinstance(value, dict):
         raise wrong_type("an Object")
     return value or {}
 
 
 def emails(params: Params) -> dict[str, Any] | None:
-    """The one address that a user may have."""
+    """Return the one address that a user may have, in the API's shape, or None when the request has none."""
     found = params.get("Emails")
     if found is None:
         return None

@@ -1,4 +1,7 @@
-"""The operations on memberships. Each takes botocore's input and gives botocore's output; the store's lock is held."""
+"""The operations on memberships of users in groups.
+
+Each takes botocore's input and returns botocore's output, with the store's lock held.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ from strict_aws.identity_center.users import find_user
 
 @dataclass(frozen=True)
 class MembershipOperations:
-    """`clock` gives epoch seconds."""
+    """The operations on memberships by their names in the API. `clock` returns epoch seconds."""
 
     clock: Callable[[], float]
 
     def list_group_memberships(self, store: IdentityStore, params: Params) -> Answer:
-        """A page of one group's, in the order in which its members came."""
+        """Return a page of one group's members in the order in which they joined."""
         members.only(params, "IdentityStoreId", "GroupId", "MaxResults", "NextToken")
         group = find_group(store, members.resource_id(params, "GroupId"))
         if store.is_gone(group.id):
@@ -30,7 +33,7 @@ class MembershipOperations:
         return paging.page(group.members, params, "GroupMemberships", lambda one: _shown(store, one), question)
 
     def create_group_membership(self, store: IdentityStore, params: Params) -> Answer:
-        """A user into a group."""
+        """Put a user into a group and return the id of the membership."""
         members.only(params, "IdentityStoreId", "GroupId", "MemberId")
         group_id = members.resource_id(params, "GroupId")
         if params.get("MemberId") is None:
@@ -43,7 +46,7 @@ class MembershipOperations:
         return {"IdentityStoreId": store.id, "MembershipId": membership.id, "MembershipArn": _arn(membership)}
 
     def delete_group_membership(self, store: IdentityStore, params: Params) -> Answer:
-        """A user out of a group."""
+        """Take a user out of a group."""
         members.only(params, "IdentityStoreId", "MembershipId")
         membership_id = members.resource_id(params, "MembershipId")
         membership = store.membership(membership_id)

@@ -1,4 +1,4 @@
-"""Pages of users, groups, memberships and instances."""
+"""Pages of users, groups, memberships and instances, and the tokens that lead from one to the next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 
 def page_size(params: Params) -> int:
-    """MaxResults; 100 where there is none (our choice: not documented)."""
+    """Return the request's MaxResults, or 100 when it has none (our choice: not documented)."""
     value = params.get("MaxResults")
     if value is None:
         return MAX_PAGE_SIZE
@@ -32,28 +32,34 @@ def page_size(params: Params) -> int:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, by whom, and the key that signs its tokens: those of another question are not good for it."""
+    """What is asked, by whom, and the key that signs its tokens.
+
+    A token is valid only for the question that it came from.
+    """
 
     text: object
     key: bytes
     asked: Asked
 
     def token(self, place: int) -> str:
-        """A NextToken that goes on from there."""
+        """Return a NextToken for a page that starts at this place."""
         return page_tokens.make_token(place, self.key, self.text, self.asked)
 
 
 def page(
     paged: PagedDict[V], params: Params, member: str, show: Callable[[V], dict[str, Any]], question: Question
 ) -> Answer:
-    """One page of `paged` below `member`."""
+    """Return one page of `paged` as the member of this name, with a NextToken unless it is the last one."""
     found, more = paged.page(start(params, question), page_size(params))
     answer: Answer = {member: [show(one) for one in found]}
     return answer if more is None else {**answer, "NextToken": question.token(more)}
 
 
 def start(params: Params, question: Question) -> int:
-    """Where NextToken goes on, 0 without one; ValidationException for one that is not good."""
+    """Return the place at which the request's NextToken starts, 0 when it has none.
+
+    Raise AwsError (ValidationException) for a token that is not valid.
+    """
     token = params.get("NextToken")
     if token is None:
         return 0

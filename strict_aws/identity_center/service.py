@@ -1,4 +1,4 @@
-"""The strict Identity Center: sso-admin's instances and what identitystore tells of them. No HTTP in here."""
+"""The strict Identity Center: the operations of sso-admin and identitystore, without HTTP."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from strict_aws.conditions import unset_members
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.rate import RateLimit, Throttle
-from strict_aws.conditions.settings import CurrentConditions
 from strict_aws.identity_center import members
 from strict_aws.identity_center.errors import not_served, throttled
 from strict_aws.identity_center.filling import NewGroup, NewUser, filled
@@ -28,10 +28,10 @@ _Operation = Callable[[IdentityStore, Params], Answer]
 
 
 class StrictIdentityCenter:
-    """Identity Centers of every account. Safe to call from many threads.
+    """The Identity Centers of all accounts. Safe to use from many threads.
 
-    `operations` are the names of those that it serves of identitystore; of sso-admin it serves ListInstances alone.
-    `rate` None = no throttle. `clock` gives epoch seconds. `conditions` None = the kind ones.
+    `operations` are the names of the operations of identitystore that it has; of sso-admin it only has ListInstances.
+    `rate` None means no throttle. `clock` returns epoch seconds. `conditions` None means those of the preset `kind`.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class StrictIdentityCenter:
     def call(
         self, service: str, account: str, region: str, operation: str, params: Params, *, caller: str | None = None
     ) -> Answer:
-        """Answer one request in botocore's shapes, times as epoch seconds; AwsError as AWS would.
+        """Return the answer to one request in botocore's shapes, with times as epoch seconds.
 
-        501 for an operation or a member that is not emulated. `caller` is the access key id that it is signed with:
-        NextTokens may be good for that alone.
+        Raise AwsError as AWS would, and 501 for an operation or a member that is not emulated. `caller` is the access
+        key id that signed the request: NextTokens may be valid for that key only.
         """
         if service == "sso-admin" and operation == "ListInstances":
             self._take(service, account)
@@ -90,7 +90,7 @@ class StrictIdentityCenter:
         return Asked(caller, self._clock(), conditions.token_seconds, conditions.tokens_of_session)
 
     def declare(self, account: str) -> None:
-        """The account has the instances that it is given and no other, and be that none."""
+        """Let the account have only the instances that it is given, which may be none."""
         self._instances.declare(account)
 
     def put(
@@ -104,16 +104,17 @@ class StrictIdentityCenter:
         groups: Sequence[NewGroup],
         status: Status = "ACTIVE",
     ) -> None:
-        """Give an account an instance with these people, in the place of the one it had in that Region.
+        """Give an account an instance with these users and groups, in the place of the one that it has in that Region.
 
-        AwsError (ConflictException) when another instance has a store of that id. `store_id` None = always the same.
+        `store_id` None means an id that is always the same for this account and Region. Raise AwsError
+        (ConflictException) when another instance has a store of that id.
         """
         now = self._clock()
         store = filled(store_id or default_store_id(account, region), users, groups, now)
         self._instances.put(Instance(account, region, store, now, frozenset(visible_to), status))
 
     def addresses(self) -> Iterator[str]:
-        """Every address held, for searching logs."""
+        """Yield every address that is held, so that logs can be searched for them."""
         for instance in self._instances.everything():
             with instance.store.lock:
                 held = list(instance.store.addresses())

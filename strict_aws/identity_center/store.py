@@ -1,4 +1,4 @@
-"""What an identity store holds: users, groups, and who is in which group."""
+"""What an identity store holds: users, groups, and the memberships of users in groups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from strict_aws.paging.paged_dict import PagedDict
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user. `email` and `name` are of the API's shape; `created_at` is epoch seconds."""
+    """A user. `email` and `name` are in the API's shape; `created_at` is epoch seconds."""
 
     id: str
     username: str
@@ -30,7 +30,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user in a group."""
+    """The membership of one user in one group."""
 
     id: str
     group_id: str
@@ -40,7 +40,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group. `members` by user id, in the order in which they came."""
+    """A group. `members` are by user id, in the order in which they joined."""
 
     id: str
     created_at: float
@@ -50,10 +50,11 @@ class Group:
 
 
 class IdentityStore:
-    """One store. Hold `lock` while looking or changing. `token_key` signs its NextTokens, `asked` is who looks.
+    """One identity store. Hold `lock` while reading or changing it.
 
-    Groups in `vanished` and `late`, by id, are listed, but those who ask for the members of a vanished one, and who is
-    the first to ask for those of a late one, are told that there is no such group.
+    `token_key` signs its NextTokens; `asked` is who reads. The groups in `vanished` and `late`, by id, are listed; but
+    every request for the members of a vanished one, and the first request for those of a late one, is answered that
+    there is no such group.
     """
 
     def __init__(self, store_id: str) -> None:
@@ -70,32 +71,35 @@ class IdentityStore:
         self._memberships: dict[str, Membership] = {}
 
     def seen(self, asked: Asked) -> IdentityStore:
-        """The same store for somebody who looks: what is changed in it is changed for all."""
+        """Return the same store as this caller sees it. What is changed in it is changed for all."""
         seen = copy.copy(self)
         seen.asked = asked
         return seen
 
     def is_gone(self, group_id: str) -> bool:
-        """Whether the group has vanished for whoever asks for its members now."""
+        """Tell whether a request for the group's members is to be answered that there is no such group."""
         if group_id in self.late:
             self.late.remove(group_id)
             return True
         return group_id in self.vanished
 
     def new_id(self, of: str | None = None) -> str:
-        """An id in the store's own form: of the same thing always the same, without one a new one."""
+        """Return an id in the store's own form: always the same for the same text, a new one without a text."""
         made = uuid.uuid4() if of is None else uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}/{of}")
         return f"{self.id.removeprefix('d-')}-{made}"
 
     def add_user(self, user: User) -> None:
-        """ConflictException for a name that somebody has, in whatever case: our choice, the API says only unique."""
+        """Add a user; raise AwsError (ConflictException) for a user name that is taken.
+
+        That letters' case does not count is our choice: the API only says that names are unique.
+        """
         if user.username.casefold() in self._user_names:
             raise conflict("Duplicate UserName")
         self._user_names.add(user.username.casefold())
         self.users.put(user.id, user)
 
     def remove_user(self, user: User) -> None:
-        """The user, out of every group, too."""
+        """Remove the user, also from all of its groups."""
         for group in self.groups.values():
             membership = group.members.get(user.id)
             if membership is not None:
@@ -104,7 +108,7 @@ class IdentityStore:
         self.users.remove(user.id)
 
     def add_group(self, group: Group) -> None:
-        """ConflictException for a name that another group has."""
+        """Add a group; raise AwsError (ConflictException) for a name that another group has."""
         if group.display_name is not None:
             if group.display_name in self._group_names:
                 raise conflict("Duplicate GroupDisplayName")
@@ -112,23 +116,23 @@ class IdentityStore:
         self.groups.put(group.id, group)
 
     def add_membership(self, group: Group, membership: Membership) -> None:
-        """ConflictException for a user who is in the group already."""
+        """Add a member; raise AwsError (ConflictException) for a user who is in the group already."""
         if group.members.get(membership.user_id) is not None:
             raise conflict("Member and Group relationship already exists.")
         group.members.put(membership.user_id, membership)
         self._memberships[membership.id] = membership
 
     def membership(self, membership_id: str) -> Membership | None:
-        """The membership of this id."""
+        """Return the membership of this id, or None when there is none."""
         return self._memberships.get(membership_id)
 
     def remove_membership(self, membership: Membership) -> None:
-        """A user out of a group."""
+        """Take the user of a membership out of its group."""
         group = self.groups.get(membership.group_id)
         assert group is not None  # noqa: S101  # groups are never removed
         group.members.remove(membership.user_id)
         del self._memberships[membership.id]
 
     def addresses(self) -> Iterator[str]:
-        """Every address held."""
+        """Yield every address that the store holds."""
         return (user.email["Value"] for user in self.users.values() if user.email and "Value" in user.email)

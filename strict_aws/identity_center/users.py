@@ -1,4 +1,4 @@
-"""The operations on users. Each takes botocore's input and gives botocore's output; the store's lock is held."""
+"""The operations on users. Each takes botocore's input and returns botocore's output, with the store's lock held."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES = ("Formatted", "FamilyName", "GivenName", "MiddleName", "HonorificPrefix
 
 
 def find_user(store: IdentityStore, user_id: str) -> User:
-    """ResourceNotFoundException when there is no such user."""
+    """Return the user of this id; raise AwsError (ResourceNotFoundException) when there is none."""
     found = store.users.get(user_id)
     if found is None:
         raise not_found("USER", user_id)
@@ -24,23 +24,26 @@ def find_user(store: IdentityStore, user_id: str) -> User:
 
 @dataclass(frozen=True)
 class UserOperations:
-    """`clock` gives epoch seconds."""
+    """The operations on users by their names in the API. `clock` returns epoch seconds."""
 
     clock: Callable[[], float]
 
     def list_users(self, store: IdentityStore, params: Params) -> Answer:
-        """A page in the order in which users came."""
+        """Return a page of users in the order in which they were made."""
         members.only(params, "IdentityStoreId", "MaxResults", "NextToken")
         question = paging.Question("users", store.token_key, store.asked)
         return paging.page(store.users, params, "Users", lambda one: _shown(store, one), question)
 
     def describe_user(self, store: IdentityStore, params: Params) -> Answer:
-        """One user."""
+        """Return the user that the request names by its id."""
         members.only(params, "IdentityStoreId", "UserId")
         return _shown(store, find_user(store, members.resource_id(params, "UserId")))
 
     def create_user(self, store: IdentityStore, params: Params) -> Answer:
-        """An enabled user: the API knows no other way to make one. Names are required in Identity Center (API)."""
+        """Make an enabled user and return its id; the API cannot make another.
+
+        Identity Center requires the names (API reference).
+        """
         members.only(params, "IdentityStoreId", "UserName", "DisplayName", "Name", "Emails")
         user = User(
             id=store.new_id(),
@@ -55,7 +58,7 @@ class UserOperations:
         return {"IdentityStoreId": store.id, "UserId": user.id, "UserArn": _arn(user), "Revision": "1"}
 
     def delete_user(self, store: IdentityStore, params: Params) -> Answer:
-        """The user, and what groups it was in."""
+        """Delete the user, also from its groups."""
         members.only(params, "IdentityStoreId", "UserId")
         store.remove_user(find_user(store, members.resource_id(params, "UserId")))
         return {}

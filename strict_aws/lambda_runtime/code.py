@@ -1,4 +1,4 @@
-"""A function's unpacked zip, and what else is on its path."""
+"""Unpack a function's zip, and find what else belongs on its path."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pathlib import Path
 
 # AWS's own runtime client, which Lambda's runtime brings with what it needs.
 _CLIENT = "awslambdaric"
-# In front of this machine's packages: those that a function does not have although the machine does.
+# Comes before this machine's packages, and hides those that no function has.
 _ABSENT = Path(__file__).resolve().parent / "absent"
 
 
 @dataclass(frozen=True)
 class Code:
-    """`root` is where the zip was unpacked, `path` the directories of packages beside it.
+    """An unpacked function. `root` is its folder, `path` the directories of packages beside it.
 
-    `bundled` = it carries its own packages, and runs as on Lambda: on those alone, and read-only.
+    With `bundled` it brings its own packages, and runs as on Lambda: with those alone, and read-only.
     """
 
     root: Path
@@ -31,9 +31,10 @@ class Code:
 
 
 def unpack(archive: bytes, root: Path, client: Path) -> Code:
-    """Unpack a function's zip, if it was not before. `client` is where the runtime client is linked, when needed.
+    """Unpack a function's zip, unless that was done before.
 
-    Packages that pip installed leave a `*.dist-info` folder each: a zip with one brings all that it imports.
+    `client` is where the runtime client is linked, when needed. Packages that pip installed leave a `*.dist-info`
+    folder each: a zip with one brings all that it imports.
     """
     if not root.exists():
         with zipfile.ZipFile(io.BytesIO(archive)) as packed:
@@ -46,13 +47,13 @@ def unpack(archive: bytes, root: Path, client: Path) -> Code:
 
 
 def is_bundled(archive: bytes) -> bool:
-    """Whether a zip brings its own packages."""
+    """Tell whether a zip brings its own packages."""
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         return any(name.split("/")[0].endswith(".dist-info") for name in packed.namelist())
 
 
 def site_directories() -> list[Path]:
-    """Where the packages of this machine's environment are."""
+    """Return the directories in which the packages of this Python's environment are installed."""
     return [Path(path) for path in site.getsitepackages() if Path(path).is_dir()]
 
 
@@ -65,7 +66,7 @@ def _link_client(client: Path) -> None:
 
 
 def _installed(name: str) -> Iterator[Path]:
-    """The top-level files and folders of a distribution and of what it requires."""
+    """Yield the top-level files and folders of a distribution and of those that it requires."""
     distribution = importlib.metadata.distribution(name)
     for part in dict.fromkeys(file.parts[0] for file in distribution.files or []):
         if part not in ("__pycache__", os.pardir):

@@ -1,4 +1,4 @@
-"""One execution environment: a process that runs one invocation at a time."""
+"""One execution environment: a process that runs one invocation of a function at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Signal = Literal["ready", "response", "error", "init_error", "exited", "memory",
 
 @dataclass(frozen=True)
 class EnvironmentInfo:
-    """What benches and tests look at. `started_at` is epoch seconds."""
+    """A snapshot of an environment. `started_at` is epoch seconds."""
 
     id: str
     function: str
@@ -46,7 +46,10 @@ class _Message:
 
 
 class Environment:
-    """A process of `spec`, its Runtime API and its output. Not thread-safe but for `kill`."""
+    """A process of the function `spec`, with its Runtime API and its output.
+
+    Only `kill` may be called from other threads than the one that uses it.
+    """
 
     def __init__(
         self,
@@ -92,19 +95,22 @@ class Environment:
 
     @property
     def pid(self) -> int:
-        """The process's id, which is its group's too."""
+        """The id of the process, which is that of its process group too."""
         return self._process.pid
 
     def info(self) -> EnvironmentInfo:
-        """A snapshot."""
+        """Return a snapshot of the environment as it is now."""
         return EnvironmentInfo(self.id, self.spec.name, self.pid, self.invocations, self.started_at)
 
     def peak_memory_mb(self) -> int:
-        """The most memory it was seen to use."""
+        """Return the most memory, in MB, that the process was seen to use."""
         return self._memory.peak_mb(self.pid)
 
     def initialise(self, request_id: str, seconds: float) -> Ending | None:
-        """Wait until the process asks for work; an Ending when it never will, TimeoutError after `seconds`."""
+        """Wait until the process asks for work, and return None; return an Ending when it ends before that.
+
+        Raise TimeoutError after so many seconds.
+        """
         message = self._receive(time.monotonic() + seconds)
         if message is None:
             raise TimeoutError
@@ -114,7 +120,7 @@ class Environment:
         return None
 
     def run(self, request_id: str, payload: bytes, client_context: str | None) -> Ending:
-        """Run one invocation to whatever end it comes."""
+        """Run one invocation and return how it ended."""
         self.invocations += 1
         timeout = self.spec.timeout_seconds
         deadline_ms = int((time.time() + timeout) * 1000)
@@ -127,7 +133,7 @@ class Environment:
         return outcomes.timed_out(request_id, timeout, now_text())
 
     def kill(self) -> None:
-        """End the process and everything that belongs to it. From any thread, any number of times."""
+        """End the process and all that it started. This may be called from any thread, and any number of times."""
         self._messages.put(_Message("stopped"))
         with self._killing:
             if self._gone:
@@ -139,7 +145,7 @@ class Environment:
             self._reaper.join()
 
     def clean_up(self) -> None:
-        """Remove its files; after `kill`, when its output was read."""
+        """Remove the environment's files. Call it after `kill`, when the output was read."""
         self.output.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -182,10 +188,10 @@ class Environment:
 
 
 def new_id(function_name: str) -> str:
-    """An environment's id: short enough for a User-Agent's application id (50 characters)."""
+    """Return a new environment's id, short enough for the application id in a User-Agent (50 characters)."""
     return f"{function_name[-36:]}-{uuid.uuid4().hex[:8]}"
 
 
 def now_text() -> str:
-    """The present as Lambda writes it before "Task timed out"."""
+    """Return the present time as Lambda writes it before "Task timed out"."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,4 +1,4 @@
-"""What an environment prints: one file, read up to where the invocation ended. And what Lambda writes around it."""
+"""What an environment prints, and the lines that Lambda writes around it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ _OTHER_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 
 
 class Output:
-    """stdout and stderr of a process, appended to a file. The process writes before it posts its answer,
-    so reading from the remembered place when the answer is there loses nothing."""
+    """stdout and stderr of a process, appended to one file.
+
+    The process writes before it posts its answer, so that reading on when the answer is there loses nothing.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,7 +30,7 @@ class Output:
         self._offset = 0
 
     def take(self) -> list[str]:
-        """The lines written since the last time; a last line without an end counts."""
+        """Return the lines that were written since the last time; a last line that is not ended counts."""
         with self._path.open("rb") as written:
             written.seek(self._offset)
             data = written.read()
@@ -40,7 +42,7 @@ class Output:
         return [line.rstrip("\r") for line in lines if line.strip()]
 
     def close(self) -> None:
-        """Close our end and remove the file."""
+        """Close this side of the file and remove it."""
         self.file.close()
         self._path.unlink(missing_ok=True)
 
@@ -49,7 +51,8 @@ class Output:
 class Ran:
     """One invocation as Lambda reports it. Times are epoch seconds.
 
-    `init_began` None = the environment was warm; `init_ms` None = its init failed. `error_type` None = it succeeded.
+    `init_began` None means that the environment was warm; `init_ms` None, that its init failed. `error_type` None means
+    that the invocation succeeded.
     """
 
     request_id: str
@@ -63,26 +66,26 @@ class Ran:
 
     @property
     def status(self) -> str:
-        """success, error or timeout (Telemetry API reference)."""
+        """The outcome in the words of the Telemetry API reference: success, error or timeout."""
         if self.error_type is None:
             return "success"
         return "timeout" if self.error_type == "Sandbox.Timedout" else "error"
 
     @property
     def failed_to_start(self) -> bool:
-        """Whether its init failed."""
+        """Whether the init of the environment failed."""
         return self.init_began is not None and self.init_ms is None
 
 
 def stream_name(version: str) -> str:
-    """A log stream's name as Lambda makes it."""
+    """Return a log stream's name as Lambda makes it."""
     return f"{datetime.now(UTC):%Y/%m/%d}/[{version}]{uuid.uuid4().hex}"
 
 
 def framed(spec: FunctionSpec, ran: Ran, lines: Sequence[str], cause: str | None) -> list[str]:
-    """What the function wrote with Lambda's own lines around it, in the function's log format.
+    """Return what the function wrote with Lambda's own lines around it, in the function's log format.
 
-    `cause` is why Lambda ended the invocation, a line of the text format.
+    `cause` is why Lambda ended the invocation, which is a line of the text format.
     """
     if not spec.logging.json:
         return _as_text(spec, ran, [*lines, *([cause] if cause else [])])
@@ -95,7 +98,7 @@ def framed(spec: FunctionSpec, ran: Ran, lines: Sequence[str], cause: str | None
 
 
 def tail(lines: list[str]) -> bytes:
-    """The last 4 KB of them."""
+    """Return the last 4 KB of these lines."""
     return ("\n".join(lines) + "\n").encode()[-TAIL_BYTES:]
 
 
@@ -120,7 +123,10 @@ _Event = tuple[str, float, str, dict[str, Any]]
 
 
 def _before(spec: FunctionSpec, ran: Ran) -> Iterator[_Event]:
-    """Lambda developer guide, JSON log format: which events there are, and at which level."""
+    """Yield the events before what the function wrote.
+
+    Which events there are, and at which level, is from the Lambda developer guide, JSON log format.
+    """
     if ran.init_began is not None:
         init = {"initializationType": "on-demand", "phase": "init"}
         started = {**init, "functionName": spec.name, "functionVersion": spec.version}
@@ -160,7 +166,10 @@ def _platform_lines(spec: FunctionSpec, events: Iterator[_Event]) -> list[str]:
 
 
 def _rank(line: str) -> int:
-    """The level of a line; one that says none is of INFO (Lambda developer guide, log-level filtering)."""
+    """Return the rank of a line's level.
+
+    A line without a level is of INFO (Lambda developer guide, log-level filtering).
+    """
     if not line.startswith("{"):
         return LEVELS.index("INFO")
     try:

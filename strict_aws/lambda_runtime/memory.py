@@ -1,4 +1,4 @@
-"""Memory of process groups, sampled: a limit by RLIMIT_AS would stop Python from starting threads."""
+"""Watch the memory of process groups by sampling it, because RLIMIT_AS would stop Python from starting threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class MemoryWatch:
-    """One thread that samples every watched process and calls `exceeded` once for one above its limit."""
+    """One thread that samples every watched process, and calls `exceeded` once for a process above its limit."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,25 +23,25 @@ class MemoryWatch:
         self._thread.start()
 
     def watch(self, pid: int, limit_mb: int, exceeded: Callable[[], None]) -> None:
-        """Sample this process from now on."""
+        """Sample this process from now on. `limit_mb` is in MB."""
         with self._lock:
             self._watched[pid] = (limit_mb, exceeded)
 
     def forget(self, pid: int) -> None:
-        """Stop sampling it."""
+        """Stop sampling this process and forget what it used."""
         with self._lock:
             self._watched.pop(pid, None)
             self._peaks.pop(pid, None)
 
     def peak_mb(self, pid: int) -> int:
-        """The most it was seen to use, now included."""
+        """Return the most memory, in MB, that the process was seen to use, now included."""
         now = group_rss_bytes(pid) // 2**20
         with self._lock:
             self._peaks[pid] = max(now, self._peaks.get(pid, 0))
             return self._peaks[pid]
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread that samples."""
         self._stopped.set()
         self._thread.join()
 
@@ -56,7 +56,7 @@ class MemoryWatch:
 
 
 def group_rss_bytes(pid: int) -> int:
-    """Resident memory of a process and its children; 0 for one that is gone."""
+    """Return the resident memory, in bytes, of a process and its children; 0 when the process is gone."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

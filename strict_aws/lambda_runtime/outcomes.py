@@ -1,4 +1,4 @@
-"""How an invocation can end, in Lambda's own words."""
+"""The ways in which an invocation can end, in Lambda's own words."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ MAX_RESPONSE_BYTES = 6_291_556  # Lambda quota: 6 MB a response, as its own erro
 
 
 class RuntimeStoppedError(Exception):
-    """The local cloud is stopping; the invocation has no outcome."""
+    """The runtime is stopping, and the invocation has no outcome."""
 
 
 class ThrottledError(Exception):
-    """No concurrency left for this invocation; carries Lambda's `Reason`."""
+    """There is no concurrency left for this invocation. `reason` is Lambda's Reason."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class ThrottledError(Exception):
 
 @dataclass(frozen=True)
 class Ending:
-    """What an environment made of one invocation. `alive` = the environment can be used again."""
+    """How an environment's work on one invocation ended. With `alive` the environment can be used again."""
 
     payload: bytes
     function_error: str | None = None
@@ -31,12 +31,12 @@ class Ending:
 
     @property
     def error_type(self) -> str | None:
-        """The errorType of a failure, None of a success."""
+        """The errorType of a failure, or None after a success."""
         return None if self.function_error is None else str(self._error.get("errorType") or "Unknown")
 
     @property
     def error_message(self) -> str:
-        """The errorMessage of a failure."""
+        """The errorMessage of a failure, empty without one."""
         return str(self._error.get("errorMessage") or "")
 
     @property
@@ -50,7 +50,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a caller of Invoke gets. `log_tail` is the last 4 KB that the invocation wrote."""
+    """The answer to Invoke. `log_tail` is the last 4 KB that the invocation wrote."""
 
     request_id: str
     payload: bytes
@@ -61,19 +61,19 @@ class Outcome:
 
 
 def failed(error_type: str, message: str, *, log_line: str | None = None) -> Ending:
-    """An end that Lambda itself reports; the environment is gone."""
+    """Return an ending that Lambda itself reports; the environment is gone."""
     payload = json.dumps({"errorType": error_type, "errorMessage": message}).encode()
     return Ending(payload, "Unhandled", alive=False, log_line=log_line)
 
 
 def timed_out(request_id: str, seconds: int, now: str) -> Ending:
-    """The function's timeout passed."""
+    """Return the ending of an invocation that took longer than the function's timeout."""
     text = f"Task timed out after {seconds}.00 seconds"
     return failed("Sandbox.Timedout", f"RequestId: {request_id} Error: {text}", log_line=f"{now} {request_id} {text}")
 
 
 def exited(request_id: str, status: int) -> Ending:
-    """The process ended without an answer. `status` is Popen's: negative = a signal."""
+    """Return the ending of a process that ended without an answer. `status` is Popen's: a negative one is a signal."""
     why = {0: "Runtime exited without providing a reason", -9: "Runtime exited with error: signal: killed"}.get(
         status, f"Runtime exited with error: exit status {status}"
     )
@@ -82,13 +82,13 @@ def exited(request_id: str, status: int) -> Ending:
 
 
 def out_of_memory(request_id: str) -> Ending:
-    """The process used more than the function's memory."""
+    """Return the ending of a process that used more than the function's memory."""
     message = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
     return failed("Runtime.OutOfMemory", message, log_line=message)
 
 
 def too_large(size: int) -> Ending:
-    """The response is over Lambda's limit; the environment lives on."""
+    """Return the ending of a response that is larger than Lambda allows; the environment lives on."""
     message = (
         f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
     )

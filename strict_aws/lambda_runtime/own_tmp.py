@@ -1,4 +1,4 @@
-"""A `/tmp` that belongs to one environment, of the size that Lambda gives it, where the system has mount namespaces."""
+"""Give an environment a `/tmp` of its own, as large as Lambda's, where the system has mount namespaces."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ exec setpriv --pdeathsig KILL "$@"
 def wrapped(
     then: list[str], *, own: Path, directory: Path, needed: Sequence[Path], read_only: bool = False
 ) -> list[str]:
-    """`then`, run in `directory` with a /tmp of its own in which of the machine's only `needed` is seen.
+    """Return the command that runs `then` in `directory` with a /tmp of its own.
 
-    `own` is an empty directory that only this environment uses; `read_only` = nothing can be written into
-    `directory`, even by root.
+    Of the machine's /tmp it only sees `needed`. `own` is an empty directory that only this environment uses. With
+    `read_only` nothing can be written into `directory`, even by root.
     """
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
     kept = sorted({str(path) for path in needed if path.is_relative_to("/tmp")})  # noqa: S108  # the very subject
@@ -52,7 +52,7 @@ def wrapped(
 
 @functools.cache
 def is_possible() -> bool:
-    """Whether this machine lets us mount; asked once. Where it does not, TMPDIR alone keeps environments apart."""
+    """Tell whether this machine allows mounts; it is tried once. Where not, TMPDIR alone keeps environments apart."""
     with tempfile.TemporaryDirectory() as own, tempfile.TemporaryDirectory() as directory:
         try:
             tried = subprocess.run(

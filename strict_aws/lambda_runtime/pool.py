@@ -1,4 +1,4 @@
-"""Which environment runs an invocation: warm ones first, new ones up to a bound, then waiting in line."""
+"""Choose the environment for an invocation: a warm one first, a new one up to a bound, then the next that is free."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ RESERVED_EXHAUSTED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 @dataclass
 class _Turn:
-    """A place in line."""
+    """One waiting invocation's place in the queue."""
 
 
 class Pool:
-    """The environments of one function."""
+    """The environments of one function, and the invocations that wait for one. Safe to use from many threads."""
 
     def __init__(self, max_environments: int) -> None:
         self._max = max_environments
@@ -32,9 +32,9 @@ class Pool:
         self._stopped = False
 
     def enter(self, spec: FunctionSpec) -> Environment | None:
-        """Take a place: a warm environment, or None for "start a new one".
+        """Take a place, and return a warm environment, or None when the caller must start one.
 
-        ThrottledError when reserved concurrency is used up. Every `enter` needs one `leave`.
+        Raise ThrottledError when the reserved concurrency is used up. Every `enter` needs one `leave`.
         """
         with self._changed:
             if spec.reserved_concurrency is not None and self._in_flight >= spec.reserved_concurrency:
@@ -53,25 +53,25 @@ class Pool:
                 self._changed.notify_all()
 
     def started(self, environment: Environment) -> None:
-        """The new environment that `enter` asked for exists."""
+        """Add the new environment that `enter` asked the caller to start."""
         with self._changed:
             self._starting -= 1
             self._all.add(environment)
 
     def not_started(self) -> None:
-        """The new environment that `enter` asked for could not be started."""
+        """Give up the new environment that `enter` asked for, because it could not be started."""
         with self._changed:
             self._starting -= 1
             self._changed.notify_all()
 
     def replaced(self, old: Environment, new: Environment) -> None:
-        """An environment was started in place of one that did not initialise."""
+        """Note that an environment was started in the place of one that did not initialise."""
         with self._changed:
             self._all.discard(old)
             self._all.add(new)
 
     def leave(self, environment: Environment | None, *, alive: bool) -> None:
-        """Give the place back."""
+        """Give the place back, and the environment, if it can be used again, to the next invocation that waits."""
         with self._changed:
             self._in_flight -= 1
             if environment is not None:
@@ -82,7 +82,7 @@ class Pool:
             self._changed.notify_all()
 
     def outdated(self, generation: str) -> list[Environment]:
-        """Take out the idle environments of other generations; the caller ends them."""
+        """Take out and return the idle environments of other generations, which the caller ends."""
         with self._changed:
             old = [environment for environment in self._idle if environment.spec.generation != generation]
             for environment in old:
@@ -92,12 +92,12 @@ class Pool:
             return old
 
     def environments(self) -> list[Environment]:
-        """All that live."""
+        """Return all environments that live."""
         with self._changed:
             return list(self._all)
 
     def stop(self) -> list[Environment]:
-        """Let everyone in line go; the caller ends the environments returned."""
+        """Let all waiting invocations go, and return the environments, which the caller ends."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Starting and ending the process of an environment."""
+"""Start and end the process of an environment."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Spawner:
     """Starts processes from one thread that lives as long as the runtime.
 
-    The kernel ends them when their parent goes, even by SIGKILL; but "parent" means the thread that
-    started them (prctl(2), PR_SET_PDEATHSIG), so a passing request thread must not be it.
+    The kernel ends the processes when their parent goes, even by SIGKILL. But "parent" means the thread that started
+    them (prctl(2), PR_SET_PDEATHSIG), so it must not be the passing thread of a request.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Spawner:
     def spawn(
         self, command: list[str], *, directory: Path, variables: Mapping[str, str], output: BinaryIO
     ) -> subprocess.Popen[bytes]:
-        """Start a process in a group of its own; stdout and stderr go to `output`."""
+        """Start a process in a group of its own, with stdout and stderr in `output`, and return it."""
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen(
@@ -80,14 +80,14 @@ class Spawner:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process group at once and reap its leader."""
+    """End a process group at once, and reap its leader."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def lambda_variables(spec: FunctionSpec, *, code: Code, runtime_api: str, log_stream: str) -> dict[str, str]:
-    """The variables that Lambda sets for every function; nothing of the developer's own environment."""
+    """Return the variables that Lambda sets for every function, and none of this machine's own environment."""
     version = f"python{sysconfig.get_python_version()}"
     return {
         **spec.variables,
@@ -117,10 +117,10 @@ def lambda_variables(spec: FunctionSpec, *, code: Code, runtime_api: str, log_st
 def with_own_tmp(
     python: str, handler: str, *, code: Code, temporary: Path, visible: Sequence[Path] = ()
 ) -> tuple[list[str], Mapping[str, str]]:
-    """The command of an environment, and the variables that go with it. It also sees the folders `visible`.
+    """Return the command of an environment, which runs AWS's own runtime client, and the variables that it needs.
 
-    AWS's own runtime client. -S: .pth files of the developer's venv are no part of a function's world.
-    -B: where code is read-only, what was not compiled before is compiled by every new environment anew.
+    It also sees the folders `visible`. -S keeps the .pth files of this machine's environment out. -B compiles nothing
+    for the next environment, as on Lambda, where the code is read-only.
     """
     flags = ["-S", "-B"] if code.bundled else ["-S"]
     command = [python, *flags, "-m", "awslambdaric", handler]

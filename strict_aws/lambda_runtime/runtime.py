@@ -1,4 +1,4 @@
-"""Runs functions: environments, invocations, and nothing of Lambda's HTTP API."""
+"""Run functions in execution environments. Lambda's HTTP API is in `lambda_service`."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ WriteLogs = Callable[[FunctionSpec, str, list[tuple[int, str]]], None]
 class LambdaRuntime:
     """Executes functions in processes of their own.
 
-    `issue_variables(spec, environment_id)` gives a new environment its credentials and endpoint;
-    `write_logs(spec, stream, [(epoch_ms, line)])` gets what every invocation wrote. Functions see the folders `visible`
-    although they have a /tmp of their own.
+    `issue_variables(spec, environment_id)` returns the variables with the credentials and the endpoint of a new
+    environment. `write_logs(spec, stream, [(epoch_ms, line)])` is given what every invocation wrote. `init_seconds`
+    limits a function's start. `visible` are folders that functions see although they have a /tmp of their own. `clock`
+    returns seconds that only go forward: by it the duration of an invocation is told.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class LambdaRuntime:
         init_seconds: float = 10.0,  # Lambda developer guide: the init phase is limited to 10 s
         python: str = sys.executable,
         visible: Sequence[Path] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._work_dir = work_dir
         self._issue_variables = issue_variables
         self._write_logs = write_logs
@@ -64,9 +67,9 @@ class LambdaRuntime:
         self._memory = MemoryWatch()
 
     def invoke(self, spec: FunctionSpec, payload: bytes, client_context: str | None = None) -> Outcome:
-        """Run one invocation; waits for a free environment.
+        """Run one invocation and return its outcome, after waiting for a free environment.
 
-        ThrottledError when reserved concurrency is used up, RuntimeStoppedError when the local cloud stops.
+        Raise ThrottledError when the reserved concurrency is used up, and RuntimeStoppedError when this stops.
         """
         pool = self._pool(spec)
         for old in pool.outdated(spec.generation):
@@ -76,12 +79,12 @@ class LambdaRuntime:
         request_id = str(uuid.uuid4())
         try:
             environment, ending = self._ready(pool, spec, place, request_id)
-            began = time.monotonic()
+            began = self._clock()
             if ending is None:
                 ending = environment.run(request_id, payload, client_context)
             else:
                 self._say_why_not(spec, ending)
-            return self._concluded(environment, request_id, ending, (time.monotonic() - began) * 1000)
+            return self._concluded(environment, request_id, ending, (self._clock() - began) * 1000)
         finally:
             alive = ending is not None and ending.alive
             if environment is not None and not alive:
@@ -89,7 +92,7 @@ class LambdaRuntime:
             pool.leave(environment, alive=alive)
 
     def prewarm(self, spec: FunctionSpec, count: int) -> None:
-        """Have `count` environments of a function started and idle, as far as its bound allows."""
+        """Start environments of a function until `count` of them live, or as many as are allowed, and return then."""
         pool = self._pool(spec)
         missing = min(count, self._max_environments) - len(pool.environments())
         threads = [threading.Thread(target=self._prewarm_one, args=(pool, spec)) for _ in range(missing)]
@@ -99,27 +102,27 @@ class LambdaRuntime:
             thread.join()
 
     def environments(self) -> list[EnvironmentInfo]:
-        """Every environment that lives."""
+        """Return every environment that lives, of all functions."""
         with self._lock:
             pools = list(self._pools.values())
         return [environment.info() for pool in pools for environment in pool.environments()]
 
     def discard(self, function_arn: str) -> None:
-        """End the idle environments of a function: it is gone, and one that is made anew gets new ones."""
+        """End the idle environments of a function that was deleted: one that is made again gets new ones."""
         with self._lock:
             pool = self._pools.get(function_arn)
         for old in pool.outdated("") if pool is not None else []:
             _end(old)
 
     def kill(self, environment_id: str | None) -> None:
-        """End the process of one environment, as the kernel would; nothing when there is none of this id."""
+        """End the process of the environment of this id, as the kernel would; do nothing when there is none."""
         for environment in self.environments():
             if environment.id == environment_id:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(environment.pid, signal.SIGKILL)
 
     def stop(self) -> None:
-        """End everything, at once. Invocations under way raise RuntimeStoppedError."""
+        """End all environments at once. Invocations that are under way raise RuntimeStoppedError."""
         with self._lock:
             if self._stopped:
                 return
@@ -132,7 +135,7 @@ class LambdaRuntime:
         self._spawner.stop()
 
     def _say_why_not(self, spec: FunctionSpec, ending: Ending) -> None:
-        """On the local cloud's own stderr, once for each state of a function: nobody may wait for the answer."""
+        """Log it once for each state of a function: there may be nobody who waits for the answer."""
         with self._lock:
             is_known = spec.generation in self._said
             self._said.add(spec.generation)
@@ -148,7 +151,7 @@ class LambdaRuntime:
     def _ready(
         self, pool: Pool, spec: FunctionSpec, warm: Environment | None, request_id: str
     ) -> tuple[Environment, Ending | None]:
-        """An environment that waits for work, or one with the ending that its start came to."""
+        """Return an environment that waits for work, or one together with the ending that its start came to."""
         if warm is not None:
             return warm, None
         environment = self._start(pool, spec)

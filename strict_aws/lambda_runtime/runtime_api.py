@@ -1,6 +1,6 @@
 """The Lambda Runtime API, served to one environment on a loopback port of its own.
 
-The process asks for its next invocation, and posts the response or the error of the one it has.
+The process asks for its next invocation, and posts the response or the error of the one that it has.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PREFIX = "/2018-06-01/runtime/"
 
 @dataclass(frozen=True)
 class Event:
-    """One invocation on its way to the process."""
+    """One invocation as the process gets it."""
 
     request_id: str
     payload: bytes
@@ -29,8 +29,8 @@ class Event:
 class Exchange:
     """What the process and the environment hand each other.
 
-    `on_ready` is called when the process asks for work, `on_answer(kind, request_id, body)` when it posts
-    a `response`, an `error` or an `init_error`.
+    `on_ready` is called when the process asks for work, `on_answer(kind, request_id, body)` when it posts a `response`,
+    an `error` or an `init_error`.
     """
 
     def __init__(self, on_ready: Callable[[], None], on_answer: Callable[[str, str | None, bytes], None]) -> None:
@@ -47,7 +47,7 @@ class Exchange:
             self._given.notify_all()
 
     def next_event(self) -> Event | None:
-        """Wait for the next invocation; None when the environment is closed."""
+        """Wait for the next invocation and return it; return None when the environment is closed."""
         self.on_ready()
         with self._given:
             self._given.wait_for(lambda: self._event is not None or self._closed)
@@ -55,14 +55,14 @@ class Exchange:
             return None if self._closed else event
 
     def close(self) -> None:
-        """Let a waiting process go."""
+        """Let a waiting process go without an invocation."""
         with self._given:
             self._closed = True
             self._given.notify_all()
 
 
 class RuntimeApi:
-    """The HTTP side of an Exchange. `address` is what AWS_LAMBDA_RUNTIME_API must be."""
+    """The HTTP side of an Exchange. `address` is the value of AWS_LAMBDA_RUNTIME_API."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -75,7 +75,7 @@ class RuntimeApi:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop serving; waiting requests are let go."""
+        """Stop serving, and let waiting requests go."""
         self._exchange.close()
         self._server.shutdown()
         self._server.server_close()
@@ -92,7 +92,7 @@ class _Server(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A killed process leaves broken connections behind: nothing to report."""
+        """Report nothing, because killed processes leave broken connections behind."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(202, b'{"status":"OK"}')
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # http.server's name
-        """The journal and the function's log say what matters."""
+        """Log nothing: the journal and the function's log say what matters."""
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

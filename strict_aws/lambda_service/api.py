@@ -1,4 +1,4 @@
-"""Lambda's HTTP side: Invoke, and what moto's answers about functions lack. The functions are moto's state."""
+"""Lambda's HTTP API: Invoke, and what moto's answers about functions lack. moto keeps the functions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request, Response
 from strict_aws.http.operations import Operation, query_of
 from strict_aws.iam.identity import Caller
 from strict_aws.lambda_runtime import code
-from strict_aws.lambda_runtime.function import FunctionSpec
+from strict_aws.lambda_runtime.function import EventSettings, FunctionSpec
 from strict_aws.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 from strict_aws.lambda_runtime.runtime import LambdaRuntime
 from strict_aws.lambda_service import functions
-from strict_aws.lambda_service.events import RETRY_WAITS_SECONDS, EventQueue, EventSettings
+from strict_aws.lambda_service.events import RETRY_WAITS_SECONDS, EventQueue, Message
 from strict_aws.lambda_service.functions import Functions, Key
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _CHANGING = frozenset({"PublishVersion", "PutFunctionConcurrency", *_UPDATING})
 
 
 class LambdaApi:
-    """Answers Lambda's operations. `forward` is moto, who answers all but Invoke."""
+    """Answers Lambda's operations. `forward` sends a request to moto, which answers all operations but Invoke."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class LambdaApi:
         self._runtime = runtime
         self._functions = functions
         self._forward = forward
-        self._events = EventQueue(runtime.invoke, moto_state.send_to_queue, retry_waits)
+        self._events = EventQueue(runtime.invoke, _deliver, retry_waits)
 
     def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
-        """Raise AwsError as Lambda would."""
+        """Return the answer to one request; raise AwsError as Lambda would."""
         if operation.name == "Invoke":
             return self._invoke(operation, caller, request)
         before = self._before(operation, caller) if operation.name in _CHANGING else None
@@ -90,16 +90,19 @@ class LambdaApi:
             fields = {"Reason": throttled.reason, "Type": "User"}
             raise AwsError("TooManyRequestsException", "Rate Exceeded.", 429, fields=fields) from None
         except RuntimeStoppedError:
-            raise AwsError("ServiceException", "the local cloud is stopping", 500) from None
+            raise AwsError("ServiceException", "strict_aws is stopping", 500) from None
 
     def _before(self, operation: Operation, caller: Caller) -> FunctionSpec:
-        """The function that is to be changed; AwsError when it is not there or is being changed already."""
+        """Return the function that is to be changed.
+
+        Raise AwsError when there is none, or when it is being changed already.
+        """
         spec = self._functions.find(caller.account, caller.region, str(operation.parameters["FunctionName"]))
         self._functions.check_changeable((caller.account, caller.region, spec.name))
         return spec
 
     def _deleted(self, operation: Operation, caller: Caller) -> None:
-        """Environments of a function that is gone are ended."""
+        """End the environments of a function that was deleted, and forget what is known of it."""
         name = str(operation.parameters["FunctionName"]).rsplit(":", 1)[-1]
         self._functions.forget((caller.account, caller.region, name))
         self._runtime.discard(f"arn:aws:lambda:{caller.region}:{caller.account}:function:{name}")
@@ -112,7 +115,7 @@ class LambdaApi:
         before: FunctionSpec | None,
         response: Response,
     ) -> Response:
-        """moto's answer with what moto forgets and how far the function is."""
+        """Return moto's answer with what moto forgets of a function, and with its state."""
         answer = json.loads(response.body)
         configuration = answer.get("Configuration", answer)
         key = (caller.account, caller.region, str(configuration["FunctionName"]))
@@ -127,7 +130,7 @@ class LambdaApi:
         return Response(response.status, json.dumps(answer).encode(), headers)
 
     def _warn_of_misfit(self, key: Key, configuration: dict[str, Any]) -> None:
-        """A package for another machine fails at its first import: said here, where it is made."""
+        """Log that a function's packages are made for another machine, which would only show at its first import."""
         why = functions.misfits(configuration.get("Runtime"), configuration.get("Architectures") or [])
         if why is not None and code.is_bundled(self._functions.find(*key).code):
             _log.error("the function %s may not start: %s", key[2], why)
@@ -137,6 +140,10 @@ class LambdaApi:
         key = (*place[:2], spec.name)
         settings = moto_state.event_settings(*key)
         return spec, replace(settings, dead_letters=self._functions.dead_letters(key))
+
+
+def _deliver(queue_arn: str, message: Message) -> None:
+    moto_state.send_to_queue(queue_arn, message.body, message.attributes)
 
 
 def _check(payload: bytes, kind: str) -> None:
@@ -153,7 +160,7 @@ def _check(payload: bytes, kind: str) -> None:
 
 
 def _no_json(token: str) -> NoReturn:
-    """Python's parser takes NaN and the infinities, which are no JSON."""
+    """Refuse NaN and the infinities, which Python's parser takes although they are not JSON."""
     raise ValueError(f"Unrecognized token '{token}': was expecting ('true', 'false' or 'null')")
 
 

@@ -1,4 +1,4 @@
-"""Asynchronous invocations: queued, retried, and handed to the on-failure destination when all fails."""
+"""Asynchronous invocations: events are queued, retried, and handed to a queue when all attempts fail."""
 
 from __future__ import annotations
 
@@ -13,29 +13,18 @@ from http import HTTPStatus
 from typing import Any
 
 from strict_aws.http.messages import AwsError
-from strict_aws.lambda_runtime.function import FunctionSpec
+from strict_aws.lambda_runtime.function import EventSettings, FunctionSpec
 from strict_aws.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 
-# Lambda developer guide, asynchronous invocation: two more attempts, after one and two minutes; six hours at most.
+# Lambda developer guide, asynchronous invocation: two more attempts, after one and after two minutes.
 RETRY_WAITS_SECONDS = (60.0, 120.0)
-_DEFAULT_MAX_AGE_SECONDS = 21_600
 _THROTTLED_WAIT_SECONDS = 1.0
 _MAX_ERROR_MESSAGE = 1024
 
 
 @dataclass(frozen=True)
-class EventSettings:
-    """A function's asynchronous configuration. `on_failure` and `dead_letters` are ARNs of queues."""
-
-    max_retries: int = 2
-    max_age_seconds: int = _DEFAULT_MAX_AGE_SECONDS
-    on_failure: str | None = None
-    dead_letters: str | None = None
-
-
-@dataclass(frozen=True)
 class Message:
-    """What is put into a queue; attributes are (type, value)."""
+    """A message for an SQS queue. Attributes are (data type, value) by name."""
 
     body: str
     attributes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -43,14 +32,17 @@ class Message:
 
 @dataclass(frozen=True)
 class EventQueue:
-    """Runs events in threads of their own. `deliver(queue_arn, message)` hands over what failed for good."""
+    """Runs events in threads of their own. `deliver(queue_arn, message)` is called for events that failed for good.
+
+    `waits` are the seconds before the second attempt, before the third, and so on.
+    """
 
     invoke: Callable[[FunctionSpec, bytes], Outcome]
     deliver: Callable[[str, Message], None]
     waits: tuple[float, ...] = RETRY_WAITS_SECONDS
 
     def submit(self, find: Callable[[], tuple[FunctionSpec, EventSettings]], payload: bytes) -> str:
-        """Accept an event; `find` is asked before every attempt. Returns the request id."""
+        """Accept an event and return its request id. `find` is called before every attempt."""
         request_id = str(uuid.uuid4())
         thread = threading.Thread(
             target=self._run, args=(find, payload, request_id), name=f"event-{request_id[:8]}", daemon=True
@@ -105,7 +97,7 @@ class EventQueue:
 
 
 def _dead_letter(payload: bytes, request_id: str, outcome: Outcome | None) -> Message:
-    """The event as it came; why is in the attributes (Lambda developer guide, dead-letter queues)."""
+    """Return the event as it came; its attributes say why it failed (Lambda developer guide, dead-letter queues)."""
     attributes = {"RequestID": ("String", request_id), "ErrorCode": ("Number", "429" if outcome is None else "200")}
     message = "Rate Exceeded." if outcome is None else json.loads(outcome.payload).get("errorMessage", "")
     if message:
@@ -116,7 +108,7 @@ def _dead_letter(payload: bytes, request_id: str, outcome: Outcome | None) -> Me
 def _failure_record(
     spec: FunctionSpec, payload: bytes, request_id: str, outcome: Outcome | None, *, too_old: bool
 ) -> dict[str, Any]:
-    """What an on-failure destination gets (Lambda developer guide, invocation records)."""
+    """Return what an on-failure destination gets (Lambda developer guide, invocation records)."""
     record: dict[str, Any] = {
         "version": "1.0",
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",

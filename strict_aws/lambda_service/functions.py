@@ -1,4 +1,4 @@
-"""The deployed functions: moto's, with what moto forgets of them and the time that AWS takes to change them."""
+"""What Lambda knows of functions beyond moto: members that moto forgets, and the time that changes take."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from strict_aws import moto_state
-from strict_aws.conditions.settings import CurrentConditions
+from strict_aws.backend import moto_state
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.lambda_runtime.function import FunctionSpec, Logging
 from strict_aws.lambda_runtime.logs import LEVELS
@@ -23,16 +23,16 @@ _SYSTEM_LEVELS = ("DEBUG", "INFO", "WARN")
 
 @dataclass(frozen=True)
 class _Change:
-    """A function on its way to what it was told to be. `before` None = it is being created."""
+    """A function that is being created (`before` is None) or updated until a time of the clock."""
 
     until: float
     before: FunctionSpec | None
 
 
 class Functions:
-    """What Lambda knows of functions beyond moto. Safe to ask from many threads.
+    """The deployed functions. Safe to use from many threads.
 
-    `clock` gives seconds that only go forward.
+    `clock` returns seconds that only go forward.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class Functions:
         self._changes: dict[Key, _Change] = {}
 
     def find(self, account: str, region: str, name_or_arn: str, qualifier: str | None = None) -> FunctionSpec:
-        """A function as it was last told to be; AwsError 404 as Lambda answers it."""
+        """Return a function as it was last configured; raise AwsError 404, as Lambda answers, when there is none."""
         spec = moto_state.find_function(account, region, name_or_arn, qualifier)
         logging = self._kept.get((account, region, spec.name), {}).get("LoggingConfig")
         return spec if not logging else replace(spec, logging=_logging(logging))
 
     def runnable(self, account: str, region: str, name_or_arn: str, qualifier: str | None = None) -> FunctionSpec:
-        """The function that an invocation runs: while an update is in progress the one before.
+        """Return the function that an invocation runs: while an update is in progress, the one before it.
 
-        AwsError 404 when there is none, 409 while it is being created.
+        Raise AwsError 404 when there is none, and 409 while it is being created.
         """
         spec = self.find(account, region, name_or_arn, qualifier)
         change = self._change((account, region, spec.name))
@@ -64,7 +64,7 @@ class Functions:
         return change.before if spec.version == change.before.version else spec
 
     def check_changeable(self, key: Key) -> None:
-        """AwsError 409 while the function is being created or changed."""
+        """Raise AwsError 409 while the function is being created or changed."""
         change = self._change(key)
         if change is None:
             return
@@ -74,7 +74,7 @@ class Functions:
         raise _conflict(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")
 
     def changing(self, key: Key, before: FunctionSpec | None) -> None:
-        """From now on the function is Pending, or its update InProgress, for as long as the conditions say."""
+        """Make the function Pending (`before` None), or its update InProgress, for as long as the conditions say."""
         seconds = self._conditions.now.pending_seconds
         if seconds > 0:
             self._changes[key] = _Change(self._clock() + seconds, before)
@@ -86,16 +86,16 @@ class Functions:
             known.update({name: given[name] for name in _FORGOTTEN if name in given})
 
     def forget(self, key: Key) -> None:
-        """The function is gone."""
+        """Forget everything about a function that was deleted."""
         self._kept.pop(key, None)
         self._changes.pop(key, None)
 
     def dead_letters(self, key: Key) -> str | None:
-        """The ARN of the function's dead-letter queue."""
+        """Return the ARN of the function's dead-letter queue, or None when it has none."""
         return (self._kept.get(key, {}).get("DeadLetterConfig") or {}).get("TargetArn") or None
 
     def described(self, key: Key) -> dict[str, Any]:
-        """What the function's configuration has beyond moto's."""
+        """Return the members of the function's configuration that moto does not answer."""
         kept, change = self._kept.get(key, {}), self._change(key)
         logging = _logging(kept.get("LoggingConfig") or {})
         levels = {"ApplicationLogLevel": logging.application_level, "SystemLogLevel": logging.system_level}
@@ -118,9 +118,9 @@ class Functions:
 
 
 def check_logging(config: Mapping[str, Any] | None) -> None:
-    """AwsError 400 for a LoggingConfig that Lambda would refuse."""
-    for fault in _logging_faults(config or {}):
-        raise AwsError("InvalidParameterValueException", fault)
+    """Raise AwsError 400 for a LoggingConfig that Lambda would refuse."""
+    for problem in _logging_problems(config or {}):
+        raise AwsError("InvalidParameterValueException", problem)
 
 
 # As Lambda words it, of an update, too.
@@ -134,7 +134,7 @@ _UPDATING = {
 
 
 def misfits(runtime: str | None, architectures: list[str]) -> str | None:
-    """Say for what else than this machine a function's compiled packages are made, or None if they fit."""
+    """Return for which other machine a function's compiled packages are made, or None when they fit this one."""
     here = (f"python{sys.version_info.major}.{sys.version_info.minor}", _ARCHITECTURES.get(platform.machine()))
     made_for = (runtime or here[0], architectures[0] if architectures else "x86_64")
     if made_for == here or here[1] is None:
@@ -154,7 +154,7 @@ def _logging(config: Mapping[str, Any]) -> Logging:
     )
 
 
-def _logging_faults(config: Mapping[str, Any]) -> Iterator[str]:
+def _logging_problems(config: Mapping[str, Any]) -> Iterator[str]:
     levels = [name for name in ("ApplicationLogLevel", "SystemLogLevel") if name in config]
     if config.get("LogFormat", "Text") not in ("JSON", "Text"):
         yield f"LogFormat is JSON or Text, not {config['LogFormat']}"

@@ -1,4 +1,7 @@
-"""NextTokens that are good only for the list and the question they came from, and for as long and for whom they say."""
+"""NextTokens that are valid only for the list and the question that they came from.
+
+They may also be valid only for some time, and only for one caller.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ _SIGNATURE_BYTES = 16
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks and when, and what tokens are worth then.
+    """Who asks and when, and for how long and for whom tokens are valid then.
 
-    `caller` is an access key id, `at` epoch seconds. `seconds` is how long a token is good, None = for ever. With
-    `own_only` it is good only for the caller that it was given to.
+    `caller` is an access key id, `at` epoch seconds. `seconds` is how long a token is valid; None means for ever. With
+    `own_only` it is valid only for the caller that it was given to.
     """
 
     caller: str | None = None
@@ -32,15 +35,16 @@ ANYBODY = Asked()
 
 
 def make_token(place: int, key: bytes, question: object, asked: Asked = ANYBODY) -> str:
-    """A token that goes on from `place` with this question, signed with the list's key."""
+    """Return a token that goes on from `place` with this question, signed with the list's key."""
     content = _CONTENT.pack(place, asked.at, _digest(asked.caller))
     return base64.urlsafe_b64encode(content + _signature(content, key, question)).decode()
 
 
 def read_token(token: str, key: bytes, question: object, asked: Asked = ANYBODY) -> int | None:
-    """The place to go on from; None for a token that is not good here.
+    """Return the place to go on from, or None for a token that is not valid here.
 
-    That is one of another question or list, none of ours, one that has expired, or another caller's.
+    Such a token is one of another question or list, one that was not made here, one that has expired, or another
+    caller's.
     """
     try:
         made = base64.b64decode(token, altchars=b"-_", validate=True)

@@ -1,4 +1,4 @@
-"""A dict that is read page by page while it changes."""
+"""A dict that can be read page by page while it changes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ V = TypeVar("V")
 class PagedDict(Generic[V]):
     """Values by key, in the order in which their keys came.
 
-    A key gets a serial number for as long as it stays, and pages go on from a serial number: whatever comes or goes
-    between two pages, no other value is repeated or skipped. A page costs what it holds, wherever it begins.
+    A key has a serial number for as long as it stays, and pages go on from a serial number: whatever is added or
+    removed between two pages, no other value is repeated or skipped. A page costs what it holds, wherever it begins.
     """
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class PagedDict(Generic[V]):
         return iter(self._serials)
 
     def get(self, key: str) -> V | None:
-        """The value, or None."""
+        """Return the value of a key, or None when there is none."""
         serial = self._serials.get(key)
         return None if serial is None else self._values[self._position(serial)]
 
     def put(self, key: str, value: V) -> None:
-        """Add at the end, or replace in its place."""
+        """Add a value at the end, or replace the key's value in its place."""
         serial = self._serials.setdefault(key, self._next)
         if serial != self._next:
             self._values[self._position(serial)] = value
@@ -50,7 +50,7 @@ class PagedDict(Generic[V]):
         self._next += 1
 
     def remove(self, key: str) -> None:
-        """Take a value out; KeyError when there is none."""
+        """Remove a key with its value; raise KeyError when there is none."""
         self._values[self._position(self._serials.pop(key))] = None
         self._gone += 1
         # The last value is never one that has gone: a page that promises another can keep it.
@@ -62,15 +62,18 @@ class PagedDict(Generic[V]):
             self._compact()
 
     def serial(self, key: str) -> int:
-        """The serial number of a key; KeyError when it is not there."""
+        """Return the serial number of a key; raise KeyError when there is none."""
         return self._serials[key]
 
     def values(self) -> Iterator[V]:
-        """All values, in order."""
+        """Yield all values in their order."""
         return (value for value in self._values if value is not None)
 
     def page(self, start: int, size: int) -> tuple[list[V], int | None]:
-        """Up to `size` values from serial number `start` on, and where to go on; None = that was all."""
+        """Return up to `size` values from serial number `start` on, and where the next page starts.
+
+        The latter is None on the last page.
+        """
         position, found = self._position(start), list[V]()
         while position < len(self._values) and len(found) < size:
             end = position + size - len(found)

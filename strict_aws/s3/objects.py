@@ -1,24 +1,25 @@
-"""The local cloud's S3 as SES sees it: what it may read by Region and bucket policy, and what is there."""
+"""S3 as SES's import jobs see it: which objects they may read, by Region and bucket policy, and what these hold."""
 
 from __future__ import annotations
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_state import Bucket
 from strict_aws.iam import policy
 from strict_aws.iam.policy import Decision, Query
-from strict_aws.moto_state import Bucket
 from strict_aws.ses.objects import S3Object
 
 SES_PRINCIPAL = "ses.amazonaws.com"
 
 
 class S3Objects:
-    """Reads moto's buckets as the service principal of SES, for an account."""
+    """Reads objects of moto's buckets as SES's service principal does for an account."""
 
     def refusal(self, wanted: S3Object) -> str | None:
-        """The bucket must be there, in SES's Region, and its policy must allow the principal to s3:GetObject.
+        """Return why SES may not read this object, or None when it may. Whether the object exists does not matter.
 
-        The texts are ours. The policy is asked with aws:SourceAccount and aws:Referer, the account both (developer
-        guide), and without aws:SourceArn, of which nothing is documented for import jobs.
+        The bucket must exist in SES's Region, and its policy must allow the principal s3:GetObject. The policy sees
+        the account as aws:SourceAccount and as aws:Referer (developer guide), and no aws:SourceArn, which is not
+        documented for import jobs. The texts are not AWS's.
         """
         bucket = moto_state.find_bucket(wanted.bucket)
         url = f"s3://{wanted.bucket}/{wanted.key}"
@@ -30,7 +31,7 @@ class S3Objects:
         return None if decision.allowed else f"Amazon SES cannot read {url}: bucket policy: {decision.reason}"
 
     def read(self, wanted: S3Object) -> bytes | None:
-        """The object's latest version."""
+        """Return the content of the object's latest version, or None when there is no such object."""
         return moto_state.read_object(wanted.bucket, wanted.key)
 
 

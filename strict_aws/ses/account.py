@@ -1,4 +1,4 @@
-"""What GetAccount says of an account in a Region."""
+"""What GetAccount answers for an account in a Region."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ REASONS = ("BOUNCE", "COMPLAINT")
 
 @dataclass(frozen=True)
 class AccountSettings:
-    """An account is out of the sandbox and may send, unless set otherwise."""
+    """An account's standing with SES: by default it is out of the sandbox and may send."""
 
     production_access: bool = True
     sending_enabled: bool = True
 
 
 def get_account(settings: AccountSettings, reasons: Sequence[str]) -> dict[str, Any]:
-    """GetAccount's answer, without the members that only sending has a use for.
+    """Return GetAccount's answer, without the members that only matter for sending.
 
     `reasons` are those for which SES puts addresses on the suppression list by itself.
     """

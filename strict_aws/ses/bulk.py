@@ -1,4 +1,4 @@
-"""Many contacts at once, for demos, tests and benches."""
+"""Read or make many contacts at once, for demos, tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _UNSUBSCRIBED_ONE_IN = 50
 
 
 def parse_import_lines(body: bytes) -> Iterator[ContactRecord]:
-    """Contacts of an import job's newline-delimited JSON, empty lines passed over.
+    """Yield the contacts in an import job's newline-delimited JSON; empty lines are skipped.
 
-    BadRequestException names the first line that is wrong, which an import job would count and leave out.
+    Raise AwsError (BadRequestException) for the first line that is wrong, which an import job would count and leave
+    out.
     """
     for number, record in records.read_json(body):
         if isinstance(record, records.BadRecord):
@@ -25,11 +26,11 @@ def parse_import_lines(body: bytes) -> Iterator[ContactRecord]:
 
 
 def generate(*, count: int, seed: int, opt_in: Mapping[str, float], topics: Sequence[str]) -> Iterator[ContactRecord]:
-    """`count` made-up contacts, the same for the same arguments.
+    """Yield `count` made-up contacts; the same arguments give the same contacts.
 
-    For every topic in `opt_in`, about that share of the contacts (0 to 1, drawn contact by contact) has an explicit
+    For every topic in `opt_in`, about that share of the contacts (from 0 to 1, drawn for each contact) has an explicit
     OPT_IN and the others an explicit OPT_OUT; other topics have no explicit preference. About one contact in 50 has
-    UnsubscribeAll. `topics` are the list's: one in `opt_in` that is not among them is refused.
+    UnsubscribeAll. `topics` are the list's; raise AwsError when `opt_in` has another one.
     """
     for name in opt_in:
         if name not in topics:
@@ -43,7 +44,7 @@ def generate(*, count: int, seed: int, opt_in: Mapping[str, float], topics: Sequ
 
 
 def _choices(names: Sequence[str]) -> Callable[[tuple[bool, ...]], Preferences]:
-    """A function from "opted in?" for each name to preferences, of which the usual ones are shared."""
+    """Return a function from "opted in?" for each name to preferences; frequent ones are shared."""
     pairs = [((name, "OPT_OUT"), (name, "OPT_IN")) for name in names]
 
     @lru_cache(maxsize=4096)

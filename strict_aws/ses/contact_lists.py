@@ -1,4 +1,4 @@
-"""The operations on contact lists."""
+"""The operations on contact lists, in the names and shapes of the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Answer = dict[str, Any]
 
 
 def wanted(place: Place, params: Params) -> ContactList:
-    """The list that the request names. A name outside the grammar is a bad request, not a missing list (observed)."""
+    """Return the list that the request names, or raise AwsError.
+
+    A name with characters that no list may have is a bad request, not a missing list (observed).
+    """
     name = validation.list_name(shapes.text(params.get("ContactListName"), "contactListName"))
     if place.contact_list is None or place.contact_list.name != name:
         raise no_list(name)
@@ -24,12 +27,15 @@ def wanted(place: Place, params: Params) -> ContactList:
 
 @dataclass(frozen=True)
 class ContactListOperations:
-    """Each takes botocore's input and gives botocore's output; the place's lock is held."""
+    """The operations on contact lists.
+
+    Each takes botocore's input and returns botocore's output, with the place's lock held.
+    """
 
     clock: Callable[[], float]
 
     def create_contact_list(self, place: Place, params: Params) -> Answer:
-        """One list per account and Region, whatever its name: a second one is refused, even of the same name."""
+        """Make the one list of an account and Region; a second one is refused, even of the same name."""
         name = shapes.text(params.get("ContactListName"), "contactListName")
         text = shapes.optional_text(params.get("Description"))
         given, tags = shapes.topics(params.get("Topics")), shapes.tags(params.get("Tags"))
@@ -43,7 +49,7 @@ class ContactListOperations:
         return {}
 
     def get_contact_list(self, place: Place, params: Params) -> Answer:
-        """Topics, tags and times; descriptions that were never given are left out."""
+        """Return topics, tags and times of the list; descriptions that were never given are left out."""
         found = wanted(place, params)
         answer: Answer = {
             "ContactListName": found.name,
@@ -56,7 +62,7 @@ class ContactListOperations:
         return answer if text is None else {**answer, "Description": text}
 
     def list_contact_lists(self, place: Place, params: Params) -> Answer:
-        """None or one: there is never a second page, so no NextToken is one of ours."""
+        """Return one list or none. There is never a second page, so every NextToken is refused."""
         paging.page_size(params.get("PageSize"))
         if params.get("NextToken") is not None:
             raise bad_token()
@@ -66,9 +72,9 @@ class ContactListOperations:
         return {"ContactLists": [{"ContactListName": found.name, "LastUpdatedTimestamp": found.heading.updated_at}]}
 
     def update_contact_list(self, place: Place, params: Params) -> Answer:
-        """Topics and description are replaced in place; what is omitted is kept, [] and "" clear (observed).
+        """Replace topics and description; what is omitted is kept, [] and "" clear (observed).
 
-        What happens to preferences of a topic that goes is not documented: here they are lost.
+        What happens to the preferences for a topic that is removed is not documented: here they are lost.
         """
         text, given = shapes.optional_text(params.get("Description")), params.get("Topics")
         topics = None if given is None else validation.topics(shapes.topics(given))
@@ -87,7 +93,7 @@ class ContactListOperations:
         return {}
 
     def delete_contact_list(self, place: Place, params: Params) -> Answer:
-        """The list and all of its contacts."""
+        """Delete the list with all of its contacts."""
         wanted(place, params)
         place.lists.set(None, self.clock())
         return {}

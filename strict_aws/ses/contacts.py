@@ -1,5 +1,8 @@
-"""The operations on one contact. A wrong request is reported in this order (observed): preferences' members and
-statuses, address, list, the preferences' topics, and AttributesData last (our choice)."""
+"""The operations on one contact.
+
+A wrong request is reported in this order (observed): the members and statuses of preferences, the address, the list,
+the topics of preferences, and AttributesData last (our choice).
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,15 @@ from strict_aws.ses.store import Contact, ContactList, Place, shared_preferences
 
 @dataclass(frozen=True)
 class ContactOperations:
-    """Each takes botocore's input and gives botocore's output; the place's lock is held."""
+    """The operations on one contact.
+
+    Each takes botocore's input and returns botocore's output, with the place's lock held.
+    """
 
     clock: Callable[[], float]
 
     def create_contact(self, place: Place, params: Params) -> Answer:
-        """A contact that exists already is refused."""
+        """Make a contact; refuse one that exists already."""
         found, sent = self._sent(place, params)
         if found.get(sent.email) is not None:
             raise contact_exists(sent.email)
@@ -28,7 +34,7 @@ class ContactOperations:
         return {}
 
     def get_contact(self, place: Place, params: Params) -> Answer:
-        """Everything, attributes and defaults included."""
+        """Return everything about a contact, its attributes and the default preferences included."""
         found, contact = _known(place, params)
         answer: Answer = {
             "ContactListName": found.name,
@@ -38,7 +44,7 @@ class ContactOperations:
         return answer if contact.attributes is None else {**answer, "AttributesData": contact.attributes}
 
     def update_contact(self, place: Place, params: Params) -> Answer:
-        """Preferences merge by topic; attributes are wiped and UnsubscribeAll is reset when omitted (observed)."""
+        """Merge preferences by topic; attributes and UnsubscribeAll are reset when they are omitted (observed)."""
         found, sent = self._sent(place, params)
         known = found.get(sent.email)
         if known is None:
@@ -48,7 +54,7 @@ class ContactOperations:
         return {}
 
     def delete_contact(self, place: Place, params: Params) -> Answer:
-        """The contact and what it had chosen."""
+        """Delete the contact with all that it had chosen."""
         found, contact = _known(place, params)
         found.remove(contact.email, self.clock())
         return {}

@@ -1,4 +1,4 @@
-"""A contact as GetContact and ListContacts both show it."""
+"""A contact in the shape that GetContact and ListContacts share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Statuses = list[dict[str, str]]
 
 
 class _Shown(dict[tuple[str, str], dict[str, str]]):
-    """(topic, status) as the API shows it, made once."""
+    """Pairs of (topic, status) in the API's shape, each made only once."""
 
     def __missing__(self, pair: tuple[str, str]) -> dict[str, str]:
         shown = self[pair] = {"TopicName": pair[0], "SubscriptionStatus": pair[1]}
@@ -19,7 +19,7 @@ class _Shown(dict[tuple[str, str], dict[str, str]]):
 
 
 def describer(contact_list: ContactList) -> Callable[[Contact], dict[str, Any]]:
-    """A function for the contacts of one answer, which share what is equal: a page costs no more than it must."""
+    """Return a function that shows the contacts of one answer, and that shares what is equal among them."""
     defaults = [(topic.name, topic.default_status) for topic in contact_list.topics.values()]
     # By identity, as equal preferences are mostly one object and hashing twenty pairs takes longer than the rest.
     shown, known = _Shown(), dict[int, tuple[_Statuses, _Statuses]]()
@@ -42,7 +42,10 @@ def describer(contact_list: ContactList) -> Callable[[Contact], dict[str, Any]]:
 def _explicit_and_default(
     preferences: Preferences, defaults: list[tuple[str, str]], shown: _Shown
 ) -> tuple[_Statuses, _Statuses]:
-    """TopicDefaultPreferences is derived when read: the topics without an explicit preference (observed)."""
+    """Return the explicit and the default preferences in the API's shape.
+
+    TopicDefaultPreferences are derived when read: they are for the topics without an explicit preference (observed).
+    """
     chosen = dict(preferences) if len(preferences) < len(defaults) else None
     derived = [] if chosen is None else [shown[pair] for pair in defaults if pair[0] not in chosen]
     return [shown[pair] for pair in preferences], derived

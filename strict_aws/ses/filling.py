@@ -1,4 +1,4 @@
-"""Putting many contacts into a list at once."""
+"""Put many contacts into a list at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from strict_aws.ses.store import ContactList, ContactRecord, Row
 
 
 def made_rows(records: Iterable[ContactRecord], now: float) -> list[Row]:
-    """Rows of these records; BadRequestException when an address or attributes are not what SES takes."""
+    """Return the rows of these records; raise AwsError when SES would refuse an address or attributes."""
     return [
         (validation.address(email), preferences, unsubscribed_all, validation.attributes(attributes), now, now)
         for email, preferences, unsubscribed_all, attributes in records
@@ -17,9 +17,9 @@ def made_rows(records: Iterable[ContactRecord], now: float) -> list[Row]:
 
 
 def fill(contact_list: ContactList, rows: list[Row]) -> None:
-    """Add or replace all of them, or none when a preference is not what the list takes.
+    """Add or replace all of these contacts, or none when the list does not have the topic of a preference.
 
-    They are put as if they had always been there: so the world was before somebody looked, no client wrote it.
+    Every read sees them at once, also one that lags, as if they had always been there.
     """
     validation.preferences({preferences for _, preferences, *_ in rows}, contact_list)
     for row in rows:

@@ -1,8 +1,8 @@
-"""The operations on import jobs, and what time does to the jobs.
+"""The operations on import jobs, and what becomes of the jobs as time passes.
 
-The developer guide (list management) has the quotas, the formats and that the account must be out of the sandbox and
-the bucket in the same Region and readable. When AWS looks at which of them is not documented: here all but the
-object itself is looked at by CreateImportJob, and the object when the job begins to be PROCESSING.
+The developer guide (list management) has the quotas and the formats, and says that the account must be out of the
+sandbox and the bucket readable and in the same Region. When AWS checks which of them is not documented: here
+CreateImportJob checks everything but the object itself, which is read when the job begins to be PROCESSING.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ _DESTINATIONS = ("SUPPRESSION_LIST", "CONTACT_LIST")
 
 @dataclass(frozen=True)
 class ImportJobOperations:
-    """Each takes botocore's input and gives botocore's output; the place's lock is held, its jobs are advanced.
+    """The operations on import jobs.
 
-    `url_of` makes the FailedRecordsS3Url of a token; `failed` has the files behind those URLs, by token.
+    Each takes botocore's input and returns botocore's output, with the place's lock held and its jobs advanced.
+    `url_of` returns the FailedRecordsS3Url of a token; `failed` has the files behind those URLs, by token.
     """
 
     clock: Callable[[], float]
@@ -45,7 +46,7 @@ class ImportJobOperations:
     failed: dict[str, bytes] = field(default_factory=dict)
 
     def create_import_job(self, place: Place, params: Params) -> Answer:
-        """CREATED, unless account, list, quota or bucket forbid it."""
+        """Make a job that is CREATED, unless the account, the list, the quota or the bucket forbids it."""
         request, jobs = _request(place, params), place.import_jobs
         if not place.settings.production_access:
             raise bad_request("Import jobs are not available in the Amazon SES sandbox")  # code and text are ours
@@ -61,7 +62,10 @@ class ImportJobOperations:
         return {"JobId": job.job_id}
 
     def get_import_job(self, place: Place, params: Params) -> Answer:
-        """FailureInfo only when records failed or the job did; CompletedTimestamp only when it is over."""
+        """Return a job as the API shows it.
+
+        It has FailureInfo only when records or the job failed, and CompletedTimestamp only when it is over.
+        """
         job_id = shapes.text(params.get("JobId"), "jobId")
         job = place.import_jobs.known.get(job_id)
         if job is None:
@@ -78,7 +82,7 @@ class ImportJobOperations:
         return answer
 
     def list_import_jobs(self, place: Place, params: Params) -> Answer:
-        """Newest first (our choice), page by page; a job that comes between two pages is on neither."""
+        """Return a page of jobs, the newest first (our choice); a job that is made between two pages is on neither."""
         jobs, wanted = place.import_jobs, shapes.optional_text(params.get("ImportDestinationType"))
         if wanted is not None:
             shapes.choice(wanted, "importDestinationType", _DESTINATIONS)
@@ -93,7 +97,7 @@ class ImportJobOperations:
         return {**answer, "NextToken": page_tokens.make_token(page[-1].number, jobs.token_key, wanted, place.asked)}
 
     def advance(self, place: Place) -> None:
-        """Let happen what was due by now, in the order in which it was due."""
+        """Let the jobs of a place do what they were due to do by now, in the order in which it was due."""
         jobs = place.import_jobs
         if not jobs.active:
             return
@@ -107,22 +111,22 @@ class ImportJobOperations:
         jobs.active = [job for job in jobs.active if job.due_at > now]
 
     def _begin(self, job: ImportJob) -> None:
-        job.status, job.fault = "PROCESSING", job.settings.fail
-        if job.fault is None:
-            job.fault = self.objects.refusal(job.request.source)
-        if job.fault is None:
+        job.status, job.problem = "PROCESSING", job.settings.fail
+        if job.problem is None:
+            job.problem = self.objects.refusal(job.request.source)
+        if job.problem is None:
             job.body = self.objects.read(job.request.source)
-            job.fault = f"There is no object {job.request.s3_url}" if job.body is None else None
+            job.problem = f"There is no object {job.request.s3_url}" if job.body is None else None
 
     def _end(self, place: Place, job: ImportJob) -> None:
-        """All records take effect at this moment: our choice."""
+        """End a job. All of its records take effect at this moment, which is our choice."""
         job.result = self._result(place, job)
         job.status = "COMPLETED" if job.result.error is None else "FAILED"
         job.body = None
 
     def _result(self, place: Place, job: ImportJob) -> Result:
-        if job.fault is not None or job.body is None:
-            return Result(job.fault, processed=0 if job.settings.fail is None else job.settings.processed_records)
+        if job.problem is not None or job.body is None:
+            return Result(job.problem, processed=0 if job.settings.fail is None else job.settings.processed_records)
         try:
             imported = _imported(place, job.request, job.body, job.due_at)
         except AwsError as error:
@@ -168,7 +172,10 @@ def _request(place: Place, params: Params) -> Request:
 
 
 def _destination(params: Params) -> tuple[str | None, str]:
-    """The list's name, None for the suppression list, and the action. That both at once are refused is ours."""
+    """Return the list's name, or None for the suppression list, and the action.
+
+    That a request with both destinations is refused is our choice.
+    """
     given = _required(params, "ImportDestination", "importDestination")
     if given.get("SuppressionListDestination") is not None:
         if given.get("ContactListDestination") is not None:

@@ -1,4 +1,4 @@
-"""What an import job does to a list when it ends, record by record."""
+"""What an import job does to a contact list when it ends, record by record."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Imported:
 def import_file(
     contact_list: ContactList, action: Action, body: bytes, data_format: DataFormat, now: float
 ) -> Imported:
-    """Put or delete every record that is good, in the file's order; UnreadableFileError when none of it is imported.
+    """Put or delete every good record in the file's order; raise UnreadableFileError when none of it is imported.
 
-    PUT replaces a contact outright: what the record omits is cleared (observed). DELETE looks at the address only,
-    and one that is not in the list counts as processed: our choice.
+    PUT replaces a contact: what the record omits is cleared (observed). DELETE only looks at the address, and one that
+    is not in the list counts as processed, which is our choice.
     """
     found = [record for _, record in islice(records.read(body, data_format), MAX_RECORDS + 1)]
     if len(found) > MAX_RECORDS:
@@ -41,7 +41,10 @@ def import_file(
 
 
 def failed_lines(failed: Sequence[BadRecord]) -> bytes:
-    """Records that failed, as JSON lines `{"emailAddress", "reason"}`: our format, as AWS documents none."""
+    """Return the records that failed as JSON lines `{"emailAddress", "reason"}`.
+
+    The format is ours, because AWS documents none.
+    """
     lines = (json.dumps({"emailAddress": record.email, "reason": record.reason}) for record in failed)
     return "".join(f"{line}\n" for line in lines).encode()
 

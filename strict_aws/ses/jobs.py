@@ -29,7 +29,7 @@ class ImportJobSettings:
 
 @dataclass(frozen=True)
 class Request:
-    """What a job was asked to do. `list_name` None = to the suppression list."""
+    """What a job was asked to do. `list_name` None means an import into the suppression list."""
 
     list_name: str | None
     action: Action
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """How a job ended. `error` None = COMPLETED; `processed` counts the records that failed too.
+    """How a job ended. `error` None means COMPLETED; `processed` also counts the records that failed.
 
     `failed_token` leads to the records that failed, where there are any.
     """
@@ -53,9 +53,9 @@ class Result:
 
 @dataclass
 class ImportJob:
-    """One job. Times are epoch seconds: of creation, of the beginning of PROCESSING, of the end.
+    """One job. Times are epoch seconds: of its creation, of the beginning of PROCESSING, of its end.
 
-    `number` counts the place's jobs. While it is PROCESSING, `body` is what was read, or `fault` why nothing was.
+    `number` counts the place's jobs. While it is PROCESSING, `body` is what was read, or `problem` why nothing was.
     """
 
     number: int
@@ -65,21 +65,21 @@ class ImportJob:
     created_at: float
     status: Status = "CREATED"
     body: bytes | None = None
-    fault: str | None = None
+    problem: str | None = None
     result: Result = field(default_factory=Result)
 
     @property
     def processing_at(self) -> float:
-        """When it begins to be PROCESSING."""
+        """When the job begins to be PROCESSING, in epoch seconds."""
         return self.created_at + self.settings.created_seconds
 
     @property
     def due_at(self) -> float:
-        """When it is over."""
+        """When the job is over, in epoch seconds."""
         return self.processing_at + self.settings.processing_seconds
 
     def as_of(self, at: float) -> ImportJob:
-        """The job as it was at that time, to be read only."""
+        """Return the job as it was at that time. The copy must not be changed."""
         if at >= self.due_at:
             return self
         return replace(self, status="PROCESSING" if at >= self.processing_at else "CREATED", result=Result())
@@ -87,7 +87,7 @@ class ImportJob:
 
 @dataclass
 class ImportJobs:
-    """The jobs of an account in a Region, by id, oldest first; `active` are those that are not over."""
+    """The jobs of an account in a Region by id, the oldest first; `active` are those that are not over."""
 
     settings: ImportJobSettings = field(default_factory=ImportJobSettings)
     known: dict[str, ImportJob] = field(default_factory=dict)
@@ -95,11 +95,11 @@ class ImportJobs:
     token_key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def as_of(self, at: float) -> ImportJobs:
-        """The jobs that there were at that time, as they were, to be read only."""
+        """Return the jobs that there were at that time, as they were. The copy must not be changed."""
         known = {job_id: job.as_of(at) for job_id, job in self.known.items() if job.created_at <= at}
         return replace(self, known=known)
 
     def add(self, job: ImportJob) -> None:
-        """One more."""
+        """Add a new job, which is active."""
         self.known[job.job_id] = job
         self.active.append(job)

@@ -1,4 +1,4 @@
-"""ListContacts: pages of a list, and their filter."""
+"""ListContacts: the pages of a list, and their filter."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from strict_aws.ses.store import Contact, ContactList, Place
 
 
 def list_contacts(place: Place, params: Params) -> Answer:
-    """A page in the order in which contacts came: no attributes, no time of creation, no total.
+    """Return a page of contacts in the order in which they came, without attributes, creation times and a total.
 
-    A filter is applied to the page, as services that scan do: it may leave it empty, with a NextToken.
+    A filter is applied to the page, as in services that scan: the page may be empty and still have a NextToken.
     """
     condition = shapes.structure(params.get("Filter"))
     size = paging.page_size(params.get("PageSize"))
@@ -45,7 +45,10 @@ def _filter(found: ContactList, condition: Params) -> Callable[[Contact], bool]:
 
 
 def _topic_filter(found: ContactList, status: str, by_topic: Params) -> Callable[[Contact], bool]:
-    """UnsubscribeAll beats an explicit preference, which beats the topic's default, which must be asked for."""
+    """Return the filter by a topic's status: UnsubscribeAll beats an explicit preference.
+
+    An explicit preference beats the topic's default, which only counts when the request asks for it.
+    """
     name = shapes.text(by_topic.get("TopicName"), "filter.topicFilter.topicName")
     if name not in found.topics:
         raise no_topic(found.name, name)

@@ -1,4 +1,4 @@
-"""What the strict SES needs of S3: may it read an object, and what does the object hold."""
+"""What the strict SES needs of S3: whether it may read an object, and what the object holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class S3Object:
-    """An object, and the account and Region whose SES wants to read it."""
+    """An object, and the account and Region whose SES reads it."""
 
     account: str
     region: str
@@ -17,14 +17,14 @@ class S3Object:
 
 
 class ObjectSource(Protocol):
-    """Where import jobs read from."""
+    """The interface of what import jobs read from."""
 
     def refusal(self, wanted: S3Object) -> str | None:
-        """Why SES may not read this object, None when it may. Whether there is such an object is not asked."""
+        """Return why SES may not read this object, or None when it may. Whether the object exists does not matter."""
         ...
 
     def read(self, wanted: S3Object) -> bytes | None:
-        """What the object holds now, None when there is none."""
+        """Return what the object holds now, or None when there is no such object."""
         ...
 
 
@@ -32,9 +32,9 @@ class NoObjects:
     """An S3 in which SES may read nothing."""
 
     def refusal(self, wanted: S3Object) -> str | None:
-        """Always."""
+        """Return a refusal for every object."""
         return f"Amazon SES cannot read from the bucket {wanted.bucket}: this SES has no S3"
 
     def read(self, wanted: S3Object) -> bytes | None:  # noqa: ARG002  # the protocol's
-        """Nothing."""
+        """Return None for every object."""
         return None

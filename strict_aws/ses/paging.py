@@ -1,4 +1,4 @@
-"""Page sizes, and where a page goes on."""
+"""The sizes of SES's pages, and the tokens that lead from one to the next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_PAGE_SIZE = 50  # our choice: not documented
 
 
 def page_size(value: Any) -> int:
-    """PageSize; 50 where there is none."""
+    """Return the request's PageSize, or 50 when it has none."""
     if value is None:
         return DEFAULT_PAGE_SIZE
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PAGE_SIZE:
@@ -22,7 +22,10 @@ def page_size(value: Any) -> int:
 
 
 def read_token(token: str, key: bytes, question: object, asked: Asked) -> int:
-    """The place to go on from; BadRequestException for a token that is not good for this question, list and caller."""
+    """Return the place to go on from.
+
+    Raise AwsError (BadRequestException) for a token that is not valid for this question, list and caller.
+    """
     place = page_tokens.read_token(token, key, question, asked)
     if place is None:
         raise bad_token()

@@ -1,6 +1,6 @@
-"""The records of an import: newline-delimited JSON or CSV, each record taken or named with its fault.
+"""The records of an import in newline-delimited JSON or CSV: each is accepted, or named with what is wrong with it.
 
-Members, columns and their types are the developer guide's (list management); what is wrong with a record is ours.
+Members, columns and their types are from the developer guide (list management); the texts about records are ours.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FLAGS = {"true": True, "false": False}
 
 
 class BadRecord(NamedTuple):
-    """A record that is not taken, and why. `email` is None where none could be read."""
+    """A record that is not accepted, and why. `email` is None when no address could be read."""
 
     email: str | None
     reason: str
@@ -33,26 +33,29 @@ Numbered = tuple[int, ContactRecord | BadRecord]
 
 
 class UnreadableFileError(Exception):
-    """Nothing of the file can be imported; the message says why."""
+    """Nothing in the file can be imported; the message says why."""
 
 
 def read(body: bytes, data_format: str) -> Iterator[Numbered]:
-    """Every record of a file, `data_format` JSON or CSV; UnreadableFileError when none can be told from another."""
+    """Yield every record of a file, whose `data_format` is JSON or CSV.
+
+    Raise UnreadableFileError when the file cannot be divided into records.
+    """
     return read_csv(body) if data_format == "CSV" else read_json(body)
 
 
 def read_json(body: bytes) -> Iterator[Numbered]:
-    """One object a line, empty lines passed over."""
+    """Yield one record per line; empty lines are skipped."""
     for number, line in enumerate(io.BytesIO(body), start=1):
         if line.strip():
             yield number, _from_json(line)
 
 
 def read_csv(body: bytes) -> Iterator[Numbered]:
-    """A header and a row for each record, empty rows passed over; an empty cell is a member that is left out.
+    """Yield a record for each row after the header. Empty rows are skipped; an empty cell is an absent member.
 
-    A file that is not UTF-8, or has no header with the column emailAddress, or a column that is unknown or there
-    twice, is unreadable: our choice. A column of a topic that the list lacks is the matter of who fills it in.
+    Raise UnreadableFileError for a file that is not UTF-8, has no header with the column emailAddress, or has a column
+    that is unknown or twice there, which is our choice. Topics that the list does not have are left to the caller.
     """
     try:
         rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
@@ -127,7 +130,7 @@ def _checked(record: dict[str, Any]) -> ContactRecord:
 
 
 def _address(given: Any) -> str:
-    """Its refusal names no address: whoever is told the reason is told the record, too."""
+    """Return the record's address. The refusal does not repeat it, because its reader is told the record, too."""
     email = shapes.text(given, "emailAddress")
     if email.strip() and not validation.is_address(email):
         raise bad_request("EmailAddress is invalid")

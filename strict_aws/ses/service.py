@@ -1,4 +1,4 @@
-"""The strict SES: refuses what AWS refuses, pages as AWS pages. No HTTP in here."""
+"""The strict SES: it refuses what AWS refuses, and pages as AWS pages. There is no HTTP in here."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from strict_aws.conditions import unset_members
+from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.rate import RateLimit, Throttle
-from strict_aws.conditions.settings import CurrentConditions
 from strict_aws.paging.page_tokens import Asked
 from strict_aws.ses import account as accounts
 from strict_aws.ses import truth
@@ -30,14 +30,14 @@ _READING = ("Get", "List")
 
 
 class StrictSes:
-    """Contact lists, contacts and import jobs of every account and Region. Safe to call from many threads.
+    """SES's contact lists, contacts, import jobs and suppression lists. Safe to use from many threads.
 
-    `operations` are the names it serves. `rate` None = no throttle. `clock` gives epoch seconds. `objects` is what
-    import jobs read from: without it every one is refused. `failed_records_url` makes an import job's
-    FailedRecordsS3Url of the token that `failed_records` takes. `conditions` None = the kind ones.
+    `operations` are the names that it serves. `rate` None means no throttle. `clock` returns epoch seconds. `objects`
+    is what import jobs read from: without it every job is refused. `failed_records_url` returns an import job's
+    FailedRecordsS3Url for the token that `failed_records` takes. `conditions` None means those of the preset `kind`.
 
-    Whatever is asked of an account in a Region first finds done what its import jobs had to do by then. With a read
-    lag each reading call sees the state of a moment of its own, at most so long ago; writes act on the newest state.
+    Before anything is asked of an account in a Region, its import jobs do what they were due to do by then. With a read
+    lag every reading call sees the state of a moment of its own; writes act on the newest state.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class StrictSes:
 
     @contextmanager
     def _place(self, account: str, region: str) -> Iterator[Place]:
-        """The SES of an account in a Region, locked and with its import jobs where they should be by now."""
+        """Yield SES of an account in a Region, locked, and with its import jobs advanced to now."""
         place = self._store.place(account, region)
         with place.lock:
             place.retention.seconds = self._conditions.now.read_lag_seconds
@@ -89,9 +89,10 @@ class StrictSes:
             yield place
 
     def call(self, account: str, region: str, operation: str, params: Params, *, caller: str | None = None) -> Answer:
-        """Answer one request in botocore's shapes, times as epoch seconds; AwsError as SES would.
+        """Return the answer to one request in botocore's shapes, with times as epoch seconds.
 
-        `caller` is the access key id that it is signed with: NextTokens may be good for that alone.
+        Raise AwsError as SES would. `caller` is the access key id that signed the request: NextTokens may be valid for
+        that key only.
         """
         if self._throttle is not None and not self._throttle.admits((account, region)):
             raise too_many_requests()
@@ -101,7 +102,7 @@ class StrictSes:
         return unset_members.leave_out("sesv2", operation, answer, self._conditions)
 
     def _seen(self, place: Place, caller: str | None) -> Place:
-        """The place as this reading call sees it."""
+        """Return the place as this reading call sees it."""
         conditions = self._conditions.now
         lag, seconds, own_only = conditions.read_lag_seconds, conditions.token_seconds, conditions.tokens_of_session
         if lag <= 0 and seconds is None and not own_only:
@@ -112,9 +113,9 @@ class StrictSes:
     def create_list(
         self, account: str, region: str, name: str, *, description: str | None, topics: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Make the account's list as the API would, past the throttle. `topics` are of the API's shape.
+        """Make the account's list as the API would, without the throttle. `topics` are in the API's shape.
 
-        Every read sees it at once.
+        Every read sees the list at once, also one that lags.
         """
         params = {"ContactListName": name, "Description": description, "Topics": topics}
         with self._place(account, region) as place:
@@ -122,10 +123,10 @@ class StrictSes:
             place.forget()
 
     def fill(self, account: str, region: str, list_name: str, contacts: Iterable[ContactRecord]) -> int:
-        """Put many contacts into a list at once, past the throttle; how many there were.
+        """Put many contacts into a list at once, without the throttle, and return how many there were.
 
-        One that has the address of a known contact replaces it outright, as an import job's PUT does (observed).
-        All are put or, where one is refused, none. Every read sees them, and the list as it is, at once.
+        One with the address of a known contact replaces it, as an import job's PUT does (observed). Either all are put
+        or, when one is refused, none. Every read sees them at once, also one that lags.
         """
         params = {"ContactListName": list_name}
         with self._place(account, region) as place:
@@ -138,9 +139,10 @@ class StrictSes:
         return len(made)
 
     def truth(self, account: str, region: str, list_name: str | None = None) -> bytes:
-        """A list as it really is now, as JSON lines: itself with its topics, then its contacts as import records.
+        """Return a list as it really is now as JSON lines: itself with its topics, then its contacts.
 
-        AwsError 404 when there is no such list. Without a name: the account's lists alone, without their contacts.
+        Contacts have the form of an import job's records. Without a name, return the account's lists without their
+        contacts. Raise AwsError 404 when there is no such list.
         """
         with self._place(account, region) as place:
             if list_name is not None:
@@ -148,44 +150,50 @@ class StrictSes:
             return b"" if place.contact_list is None else truth.list_line(place.contact_list)
 
     def topics(self, account: str, region: str, list_name: str) -> tuple[str, ...]:
-        """The names of a list's topics, whatever the conditions."""
+        """Return the names of a list's topics as they are now, whatever the conditions."""
         return tuple(topic.name for topic in self.true_topics(account, region, list_name))
 
     def true_topics(self, account: str, region: str, list_name: str) -> list[Topic]:
-        """A list's topics as they are now, whatever the conditions; AwsError when there is no such list."""
+        """Return a list's topics as they are now, whatever the conditions.
+
+        Raise AwsError when there is no such list.
+        """
         with self._place(account, region) as place:
             return list(wanted(place, {"ContactListName": list_name}).topics.values())
 
     def true_contacts(self, account: str, region: str, list_name: str) -> list[Contact]:
-        """A list's contacts as they are now, whatever the conditions; AwsError when there is no such list."""
+        """Return a list's contacts as they are now, whatever the conditions.
+
+        Raise AwsError when there is no such list.
+        """
         with self._place(account, region) as place:
             return wanted(place, {"ContactListName": list_name}).contacts()
 
     def set_account(self, account: str, region: str, *, production_access: bool, sending_enabled: bool) -> None:
-        """What GetAccount says of an account."""
+        """Set what GetAccount answers for an account in a Region."""
         with self._place(account, region) as place:
             place.settings = AccountSettings(production_access, sending_enabled)
 
     def set_import_jobs(self, account: str, region: str, settings: ImportJobSettings) -> None:
-        """How long the next import jobs take and whether they fail; those that were created already go on as before."""
+        """Set how long the next import jobs take and whether they fail; existing jobs go on as before."""
         with self._place(account, region) as place:
             place.import_jobs.settings = settings
 
     def advance_import_jobs(self) -> None:
-        """Let all import jobs do what they had to do by now: for who is about to change what they read."""
+        """Let all import jobs do what they were due to do by now: call this before changing what they read."""
         for place in self._store.places():
             with self._place(place.account, place.region):
                 pass
 
     def failed_records(self, token: str) -> bytes | None:
-        """The records of an import job that failed, as JSON lines `{"emailAddress": …, "reason": …}`.
+        """Return the records of an import job that failed, as JSON lines `{"emailAddress": …, "reason": …}`.
 
-        emailAddress is null where none could be read. None for a token that leads nowhere.
+        emailAddress is null where none could be read. Return None for an unknown token.
         """
         return self._jobs.failed.get(token)
 
     def addresses(self) -> Iterator[str]:
-        """Every address held, for searching logs."""
+        """Yield every address that is held, so that logs can be searched for them."""
         self.advance_import_jobs()
         return self._store.addresses()
 

@@ -1,6 +1,7 @@
-"""The first look at a request: JSON types, required members, enum values.
+"""The first check of a request: JSON types, required members and enum values.
 
-SES reports these before any rule of the service itself, whatever the order of the members (observed).
+SES reports these before any rule of the service itself, whatever the order of the members (observed). All functions
+raise AwsError for a value that SES refuses.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ STATUSES = ("OPT_IN", "OPT_OUT")
 
 
 def text(value: Any, path: str) -> str:
-    """A required string."""
+    """Return a required string; `path` is its path in a refusal."""
     found = optional_text(value)
     if found is None:
         raise missing_member(path)
@@ -23,28 +24,28 @@ def text(value: Any, path: str) -> str:
 
 
 def optional_text(value: Any) -> str | None:
-    """A string, or None where there is none."""
+    """Return a string, or None when the request has none."""
     if value is not None and not isinstance(value, str):
         raise wrong_type("a String")
     return value
 
 
 def flag(value: Any) -> bool:
-    """A boolean, False where there is none. Any string is true (observed), a number is refused."""
+    """Return a boolean, False when the request has none. Any string is true (observed), a number is refused."""
     if value is not None and not isinstance(value, bool | str):
         raise wrong_type("a Boolean")
     return value is not None and value is not False
 
 
 def structure(value: Any) -> dict[str, Any]:
-    """An object, empty where there is none."""
+    """Return an object, empty when the request has none."""
     if value is not None and not isinstance(value, dict):
         raise wrong_type("an Object")
     return value or {}
 
 
 def status(value: Any, path: str) -> str:
-    """A subscription status."""
+    """Return a subscription status, OPT_IN or OPT_OUT."""
     found = text(value, path)
     if found not in STATUSES:
         raise bad_request(f"Subscription status must be one of {', '.join(STATUSES)}")
@@ -52,7 +53,7 @@ def status(value: Any, path: str) -> str:
 
 
 def choice(value: Any, path: str, names: Sequence[str]) -> str:
-    """A required string that is one of these."""
+    """Return a required string that is one of these names."""
     found = text(value, path)
     if found not in names:
         raise bad_request(
@@ -63,7 +64,7 @@ def choice(value: Any, path: str, names: Sequence[str]) -> str:
 
 
 def topics(value: Any) -> list[Topic]:
-    """A list's topics, in the order sent."""
+    """Return a list's topics, in the order in which they were sent."""
     return [
         Topic(
             name=text(entry.get("TopicName"), f"{path}.topicName"),
@@ -76,7 +77,10 @@ def topics(value: Any) -> list[Topic]:
 
 
 def preferences(value: Any, members: tuple[str, str] = ("TopicName", "SubscriptionStatus")) -> Preferences:
-    """A contact's explicit preferences. Of a topic that is sent twice the last one counts: our choice."""
+    """Return a contact's explicit preferences.
+
+    Of a topic that is sent twice the last one counts, which is our choice.
+    """
     chosen: dict[str, str] = {}
     for path, entry in _members(value, "topicPreferences"):
         topic, subscription = (entry.get(member) for member in members)
@@ -85,7 +89,7 @@ def preferences(value: Any, members: tuple[str, str] = ("TopicName", "Subscripti
 
 
 def tags(value: Any) -> dict[str, str]:
-    """A list's tags, `{key: value}`."""
+    """Return a list's tags as `{key: value}`."""
     return {
         text(entry.get("Key"), f"{path}.key"): text(entry.get("Value"), f"{path}.value")
         for path, entry in _members(value, "tags")
@@ -93,7 +97,7 @@ def tags(value: Any) -> dict[str, str]:
 
 
 def _members(value: Any, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each object of an array with its path."""
+    """Yield each object of an array with its path."""
     if value is not None and not isinstance(value, list | tuple):
         raise wrong_type("a List")
     for number, entry in enumerate(value or [], start=1):

@@ -1,7 +1,7 @@
-"""What the strict SES remembers: one contact list per account and Region, and its contacts.
+"""What the strict SES remembers: one contact list per account and Region with its contacts, and more.
 
-A million contacts must fit: equal preferences are mostly one object, and a contact is kept as a plain tuple. Those
-leave the garbage collector's lists, where a million objects of a class would cost every full collection 0.1 s.
+A million contacts must fit: equal preferences are mostly one object, and a contact is kept as a plain tuple. Python's
+garbage collector does not follow those, while a million objects of a class would cost every full collection 0.1 s.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Preferences = tuple[tuple[str, str], ...]
 
 
 def shared_preferences(preferences: dict[str, str]) -> Preferences:
-    """`{topic: status}` as a tuple that equal ones share."""
+    """Return `{topic: status}` as a tuple, which equal preferences share."""
     return _shared(tuple(preferences.items()))
 
 
@@ -33,7 +33,7 @@ def _shared(made: Preferences) -> Preferences:
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as SES takes it."""
+    """A topic with the members that SES takes."""
 
     name: str
     display_name: str
@@ -56,7 +56,7 @@ class Contact(NamedTuple):
 
 
 class ContactRecord(NamedTuple):
-    """A contact to be filled in, as an import job's line has it."""
+    """A contact that is to be put, with the members of an import job's record."""
 
     email: str
     preferences: Preferences = ()
@@ -66,7 +66,7 @@ class ContactRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class Heading:
-    """What UpdateContactList changes. `updated_at` is epoch seconds."""
+    """What UpdateContactList changes of a list. `updated_at` is epoch seconds."""
 
     description: str | None
     topics: dict[str, Topic]
@@ -77,7 +77,7 @@ class Heading:
 class ContactList:
     """A list and its contacts. `token_key` signs its NextTokens, so that no other list takes them.
 
-    `at` None = as it is now; else it is read as it was at that time, and not to be changed.
+    `at` None means as it is now; else it is read as it was at that time, and must not be changed.
     """
 
     name: str
@@ -90,36 +90,36 @@ class ContactList:
 
     @classmethod
     def new(cls, name: str, tags: dict[str, str], heading: Heading, retention: Retention) -> ContactList:
-        """An empty list, made when its heading was."""
+        """Return an empty list that was made when its heading was."""
         return cls(name, tags, heading.updated_at, Remembered(heading, retention), RememberingDict(retention))
 
     @property
     def heading(self) -> Heading:
-        """Description, topics and when they changed."""
+        """The description, the topics and when they changed."""
         return self._heading.as_of(self.at)
 
     @property
     def topics(self) -> dict[str, Topic]:
-        """The topics by name, in their order."""
+        """The topics by name, in the order in which they were sent."""
         return self.heading.topics
 
     def as_of(self, at: float) -> ContactList:
-        """The list as it was at that time, to be read only."""
+        """Return the list as it was at that time. It must not be changed."""
         return replace(self, at=at)
 
     def change_heading(self, heading: Heading) -> None:
-        """Have another description and other topics from its `updated_at` on."""
+        """Set another description and other topics, from the heading's `updated_at` on."""
         self._heading.set(heading, heading.updated_at)
 
     def get(self, email: str) -> Contact | None:
-        """The contact of exactly this address."""
+        """Return the contact of exactly this address, or None when there is none."""
         row = self._rows.get_as_of(email, self.at)
         return None if row is None else Contact(*row)
 
     def put(self, row: Row, at: float | None) -> None:
         """Add a contact, or replace the one of the same address, which keeps its age and its place.
 
-        It is so from `at` on, `at` None = as if it had always been so.
+        It is there from `at` on; `at` None means that it seems to have been there always.
         """
         known = self._rows.get(row[0])
         if known is not None:
@@ -131,29 +131,32 @@ class ContactList:
             self._rows.change(row[0], plain, at)
 
     def remove(self, email: str, at: float) -> None:
-        """Take a contact out."""
+        """Remove a contact from `at` on."""
         self._rows.take_out(email, at)
 
     def forget(self) -> None:
-        """What it is now it always was."""
+        """Forget earlier states, so that the list seems to have been always as it is."""
         self._heading.forget()
         self._rows.forget()
 
     def page(self, start: int, size: int) -> tuple[list[Contact], int | None]:
-        """Up to `size` contacts from `start` on, in the order in which they came, and where to go on; None = all."""
+        """Return up to `size` contacts from `start` on in the order in which they came, and where the next page starts.
+
+        The latter is None on the last page.
+        """
         rows, more = self._rows.page_as_of(start, size, self.at)
         return [Contact(*row) for row in rows], more
 
     def contacts(self) -> list[Contact]:
-        """Every contact as it is now, in the order in which they came."""
+        """Return all contacts as they are now, in the order in which they came."""
         return [Contact(*row) for row in self._rows.values()]
 
     def addresses(self) -> list[str]:
-        """Every address."""
+        """Return the addresses of all contacts."""
         return list(self._rows)
 
     def forget_topics(self, names: set[str], at: float) -> None:
-        """Preferences of topics that are gone go with them."""
+        """Remove the preferences for topics that were removed."""
         for contact in [Contact(*row) for row in self._rows.values() if any(name in names for name, _ in row[1])]:
             kept = {name: status for name, status in contact.preferences if name not in names}
             self.put(contact._replace(preferences=shared_preferences(kept)), at)
@@ -177,15 +180,15 @@ class Suppression:
 
     @classmethod
     def new(cls, retention: Retention) -> Suppression:
-        """Nobody is on it, and SES would put everybody there that bounces or complains."""
+        """Return an empty suppression list for bounces and complaints."""
         return cls(RememberingDict(retention), Remembered(REASONS, retention))
 
 
 @dataclass
 class Place:
-    """SES of one account and Region. Hold `lock` while looking or changing.
+    """SES of one account and Region. Hold `lock` while reading or changing it.
 
-    `at` None = as it is now; else it is read as it was at that time, and not to be changed. `asked` is who reads.
+    `at` None means as it is now; else it is read as it was at that time, and must not be changed. `asked` is who reads.
     """
 
     account: str
@@ -201,53 +204,53 @@ class Place:
 
     @classmethod
     def new(cls, account: str, region: str) -> Place:
-        """One in which nothing is."""
+        """Return a place without any list, contacts and jobs."""
         retention = Retention()
         nothing: ContactList | None = None
         return cls(account, region, retention, Suppression.new(retention), Remembered(nothing, retention))
 
     @property
     def contact_list(self) -> ContactList | None:
-        """The one list that there may be."""
+        """The one list that there may be, or None."""
         found = self.lists.as_of(self.at)
         return found if found is None or self.at is None else found.as_of(self.at)
 
     def seen(self, at: float | None, asked: Asked) -> Place:
-        """The place for somebody who reads, as it was at that time; `at` None = as it is now."""
+        """Return the place as it was at that time for this reader; `at` None means as it is now."""
         jobs = self.import_jobs if at is None else self.import_jobs.as_of(at)
         return replace(self, at=at, asked=asked, import_jobs=jobs)
 
     def forget(self) -> None:
-        """What the list is now it always was."""
+        """Forget earlier states of the list, so that it seems to have been always as it is."""
         self.lists.forget()
         if self.lists.now is not None:
             self.lists.now.forget()
 
     def addresses(self) -> list[str]:
-        """Every address held."""
+        """Return every address that is held in the place."""
         found = self.lists.now
         return [*(found.addresses() if found is not None else ()), *self.suppression.listed]
 
 
 class Store:
-    """All places."""
+    """The places of all accounts and Regions. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._places: dict[tuple[str, str], Place] = {}
 
     def place(self, account: str, region: str) -> Place:
-        """The SES of an account in a Region."""
+        """Return SES of an account in a Region, which is made when it is first asked for."""
         with self._lock:
             return self._places.setdefault((account, region), Place.new(account, region))
 
     def places(self) -> list[Place]:
-        """Every SES that was asked for."""
+        """Return all places that were asked for."""
         with self._lock:
             return list(self._places.values())
 
     def addresses(self) -> Iterator[str]:
-        """Every address held."""
+        """Yield every address that is held in any place."""
         for place in self.places():
             with place.lock:
                 held = place.addresses()

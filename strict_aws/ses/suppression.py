@@ -1,8 +1,8 @@
-"""The operations on the account's suppression list.
+"""The operations on an account's suppression list.
 
-The developer guide (account-level suppression list, sandbox) has what is allowed to whom. That blanks around an address
-go, that its domain's letters are folded and its local part's are not, and the text of the refusal of an address that is
-not there, are observed. An order of the list is not documented: here it is that in which addresses came.
+The developer guide (account-level suppression list, sandbox) says who may do what. Observed are: blanks around an
+address are removed; its domain is folded to lower case, its local part is not; and the text for an address that is not
+there. The order of the list is not documented: here it is that in which addresses came.
 """
 
 from __future__ import annotations
@@ -22,35 +22,38 @@ from strict_aws.ses.store import Place, Suppressed
 
 
 def folded(email: str) -> str:
-    """An address as the suppression list keeps it; BadRequestException when it is none."""
+    """Return an address as the suppression list keeps it; raise AwsError when it is not an address."""
     local_part, at, domain = email.strip().rpartition("@")
     return validation.address(f"{local_part}{at}{domain.lower()}")
 
 
 @dataclass(frozen=True)
 class SuppressionOperations:
-    """Each takes botocore's input and gives botocore's output; the place's lock is held."""
+    """The operations on the suppression list.
+
+    Each takes botocore's input and returns botocore's output, with the place's lock held.
+    """
 
     clock: Callable[[], float]
 
     def put_suppressed_destination(self, place: Place, params: Params) -> Answer:
-        """An address that is there already gets the new reason and time."""
+        """Put an address on the list; one that is there already gets the new reason and time."""
         reason = shapes.choice(params.get("Reason"), "reason", REASONS)
         email, now = _address(place, params), self.clock()
         place.suppression.listed.change(email, Suppressed(email, reason, now), now)
         return {}
 
     def get_suppressed_destination(self, place: Place, params: Params) -> Answer:
-        """NotFoundException for an address that is not there."""
+        """Return an address's entry; raise AwsError (NotFoundException) when it is not on the list."""
         return {"SuppressedDestination": _shown(_known(place, params))}
 
     def delete_suppressed_destination(self, place: Place, params: Params) -> Answer:
-        """NotFoundException for an address that is not there."""
+        """Remove an address; raise AwsError (NotFoundException) when it is not on the list."""
         place.suppression.listed.take_out(_known(place, params).email, self.clock())
         return {}
 
     def list_suppressed_destinations(self, place: Place, params: Params) -> Answer:
-        """A page; filters are applied to it, so that it may be empty and still have a NextToken."""
+        """Return a page. Filters are applied to the page, so that it may be empty and still have a NextToken."""
         _check_standing(place, params)
         question = _Question.of(params)
         size, key = paging.page_size(params.get("PageSize")), place.suppression.token_key
@@ -65,9 +68,9 @@ class SuppressionOperations:
         return {**answer, "NextToken": page_tokens.make_token(more, key, question.text, place.asked)}
 
     def put_account_suppression_attributes(self, place: Place, params: Params) -> Answer:
-        """For which reasons SES puts addresses there by itself; without any it puts none there."""
+        """Set for which reasons SES puts addresses on the list by itself; without a reason it puts none."""
         if params.get("ValidationAttributes") is not None:
-            raise AwsError("NotImplemented", "the local cloud's SES validates no addresses", 501)
+            raise AwsError("NotImplemented", "the strict SES does not validate addresses", 501)
         reasons = _reasons(params.get("SuppressedReasons"), "suppressedReasons")
         place.suppression.reasons.set(reasons, self.clock())
         return {}
@@ -75,7 +78,10 @@ class SuppressionOperations:
 
 @dataclass(frozen=True)
 class _Question:
-    """The filters: `reasons` empty = any. Times are epoch seconds, `after` included, `before` not: our choice."""
+    """The filters of a listing. `reasons` empty means any.
+
+    Times are epoch seconds: `after` is included, `before` is not, which is our choice.
+    """
 
     reasons: tuple[str, ...]
     after: float | None
@@ -97,7 +103,7 @@ class _Question:
 
 
 def _check_standing(place: Place, params: Params) -> None:
-    """Nobody has tenants here. The code and text of the sandbox's refusal are ours."""
+    """Raise AwsError in the sandbox, and for any tenant, because there are none here. The sandbox's text is ours."""
     if not place.settings.production_access:
         raise bad_request("The suppression list is not available in the Amazon SES sandbox")
     tenant = shapes.optional_text(params.get("TenantName"))

@@ -1,8 +1,8 @@
 """What an import job does to the suppression list when it ends, record by record.
 
-Formats and limits are the developer guide's (account-level suppression list): JSON is an object a line, with
-emailAddress and, to put it there, reason; CSV has no header, only the address and, to put it there, the reason. What is
-wrong with a record is ours, and that blanks around a cell go: the guide's own example has some.
+Formats and limits are from the developer guide (account-level suppression list). JSON has an object per line, with
+emailAddress and, to put it there, reason. CSV has no header; a row has the address and, to put it there, the reason.
+The texts about records are ours. Blanks around a cell are removed, because the guide's own example has some.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class _Record(NamedTuple):
 
 
 def import_file(suppression: Suppression, action: Action, body: bytes, data_format: DataFormat, now: float) -> Imported:
-    """Put or delete every record that is good, in the file's order; UnreadableFileError when none of it is imported.
+    """Put or delete every good record in the file's order; raise UnreadableFileError when none of it is imported.
 
-    A DELETE of an address that is not there counts as processed: our choice.
+    A DELETE of an address that is not there counts as processed, which is our choice.
     """
     found = list(_taken(_cells(body) if data_format == "CSV" else _lines(body), action))
     if len(found) > MAX_RECORDS[action]:

@@ -1,6 +1,6 @@
-"""The second look at a request: the service's own rules.
+"""The second check of a request: the service's own rules. All functions raise AwsError for what SES refuses.
 
-Twenty topics a list and AttributesData as a JSON object are the developer guide's (list management); names, lengths
+Twenty topics a list and AttributesData as a JSON object are from the developer guide (list management); names, lengths
 and texts are observed. Where nothing is known, the docstring says that a rule is ours.
 """
 
@@ -22,19 +22,19 @@ _MAX_DESCRIPTION = 500
 
 
 def list_name(name: str) -> str:
-    """A contact list's name."""
+    """Return a contact list's name, which has at most 64 letters, digits, `_` and `-`."""
     return _name("ContactListName", name)
 
 
 def description(text: str | None) -> str | None:
-    """A contact list's description, up to 500 characters."""
+    """Return a contact list's description, which has at most 500 characters."""
     if text is not None and len(text) > _MAX_DESCRIPTION:
         raise bad_request(f"List description can contain up to {_MAX_DESCRIPTION} characters.")
     return text
 
 
 def topics(given: list[Topic]) -> dict[str, Topic]:
-    """A list's topics, in order, by name: at most 20, each name once."""
+    """Return a list's topics by name, in their order: at most 20, each name once."""
     if len(given) > MAX_TOPICS:
         raise bad_request(f"Maximum of <{MAX_TOPICS}> topics allowed per ContactList")
     made: dict[str, Topic] = {}
@@ -47,7 +47,7 @@ def topics(given: list[Topic]) -> dict[str, Topic]:
 
 
 def preferences(chosen: Iterable[Preferences], contact_list: ContactList) -> None:
-    """Every topic that contacts have a preference for must be one of the list's."""
+    """Check that the list has every topic for which a contact has a preference."""
     for pairs in chosen:
         for topic, _ in pairs:
             if topic not in contact_list.topics:
@@ -55,7 +55,7 @@ def preferences(chosen: Iterable[Preferences], contact_list: ContactList) -> Non
 
 
 def address(email: str) -> str:
-    """A contact's address, kept and compared exactly as it came: nothing is documented, so nothing is folded.
+    """Return a contact's address, kept and compared exactly as it came: folding is not documented, so there is none.
 
     The upper limit of 320 characters is ours (64 and 255 around the @, RFC 5321).
     """
@@ -65,12 +65,12 @@ def address(email: str) -> str:
 
 
 def is_address(email: str) -> bool:
-    """Whether SES takes this for an address."""
+    """Tell whether SES takes this text for an address."""
     return len(email) <= _MAX_ADDRESS and _ADDRESS.fullmatch(email) is not None
 
 
 def attributes(text: str | None) -> str | None:
-    """AttributesData: the text of a JSON object, kept as it came."""
+    """Return AttributesData, the text of a JSON object, exactly as it came."""
     if text is not None and not _is_json_object(text):
         raise bad_request("AttributesData must be a valid JSON object")
     return text
@@ -88,7 +88,7 @@ def _name(member: str, name: str) -> str:
 
 
 def _topic(topic: Topic) -> None:
-    """That a display name is not empty and a topic's description at most 500 characters long is ours."""
+    """Check one topic. That its display name is not empty and its description has at most 500 characters is ours."""
     _name("TopicName", topic.name)
     if not topic.display_name:
         raise bad_request("Topic DisplayName can't be blank.")
@@ -106,5 +106,5 @@ def _is_json_object(text: str) -> bool:
 
 
 def _no_constant(name: str) -> None:
-    """Python's reader takes NaN and Infinity, which are not JSON."""
+    """Refuse NaN and Infinity, which Python's reader takes although they are not JSON."""
     raise ValueError(name)

@@ -1,16 +1,16 @@
-"""Roles and policies."""
+"""Resource types of IAM: roles and policies."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.cloudformation.api import Api
 from strict_aws.cloudformation.resources.base import Made, Place, Properties, ResourceType, forgiving
 
 
 class Role(ResourceType):
-    """AWS::IAM::Role."""
+    """The type AWS::IAM::Role, with its inline and attached policies."""
 
     properties = frozenset(
         {
@@ -21,13 +21,13 @@ class Role(ResourceType):
     replacing = frozenset({"RoleName", "Path"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """A role."""
+        """Make the role; its policies are put by `settle`."""
         name = str(properties.get("RoleName") or place.name())
         role = api.call("iam", "CreateRole", {**properties, "RoleName": name})["Role"]
         return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Trust policy and settings."""
+        """Change the trust policy and the role's settings."""
         name = made.physical_id
         trust = {"RoleName": name, "PolicyDocument": new["AssumeRolePolicyDocument"]}
         api.call("iam", "UpdateAssumeRolePolicy", trust)
@@ -39,7 +39,7 @@ class Role(ResourceType):
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """With its policies, also those that were put later: so does CloudFormation."""
+        """Delete the role with all of its policies, also those that others put later, as CloudFormation does."""
         named = {"RoleName": made.physical_id}
         if moto_state.find_role(made.attributes["Arn"]) is None:
             return
@@ -50,7 +50,7 @@ class Role(ResourceType):
         api.call("iam", "DeleteRole", named)
 
     def settle(self, api: Api, made: Made, old: Properties, new: Properties) -> None:
-        """Its policies."""
+        """Put the role's inline policies and attach its managed ones; remove those that the template no longer has."""
         name = made.physical_id
         wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in new.get("Policies", [])}
         for policy in old.get("Policies", []):
@@ -63,26 +63,26 @@ class Role(ResourceType):
 
 
 class InlinePolicy(ResourceType):
-    """AWS::IAM::Policy, of roles."""
+    """The type AWS::IAM::Policy, which is put into roles."""
 
     properties = frozenset({"PolicyName", "PolicyDocument", "Roles"})
     replacing = frozenset({"PolicyName"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Put into every role."""
+        """Put the policy into every role that the template names."""
         for role in properties.get("Roles", []):
             api.call("iam", "PutRolePolicy", {**properties, "RoleName": role})
         return Made(place.name())
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Put anew, and taken from roles that are no longer named."""
+        """Put the policy anew, and remove it from roles that are no longer named."""
         self._remove(api, old, set(old.get("Roles", [])) - set(new.get("Roles", [])))
         for role in new.get("Roles", []):
             api.call("iam", "PutRolePolicy", {**new, "RoleName": role})
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """Taken from every role."""
+        """Remove the policy from every role that it was put into."""
         self._remove(api, properties, set(properties.get("Roles", [])))
 
     @staticmethod
@@ -92,19 +92,19 @@ class InlinePolicy(ResourceType):
 
 
 class ManagedPolicy(ResourceType):
-    """AWS::IAM::ManagedPolicy, attached to roles."""
+    """The type AWS::IAM::ManagedPolicy, which is attached to roles."""
 
     properties = frozenset({"ManagedPolicyName", "PolicyDocument", "Description", "Path", "Roles"})
     replacing = frozenset({"ManagedPolicyName", "Description", "Path"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """A policy."""
+        """Make the policy; it is attached by `settle`."""
         name = properties.get("ManagedPolicyName") or place.name(128)
         arn = str(api.call("iam", "CreatePolicy", {**properties, "PolicyName": name})["Policy"]["Arn"])
         return Made(arn, {"PolicyArn": arn})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """A new version that replaces the one before."""
+        """Make a new default version of the policy, and delete the version before it."""
         policy = {"PolicyArn": made.physical_id}
         if old["PolicyDocument"] != new["PolicyDocument"]:
             api.call("iam", "CreatePolicyVersion", {**policy, **new, "SetAsDefault": True})
@@ -112,7 +112,7 @@ class ManagedPolicy(ResourceType):
         return made
 
     def settle(self, api: Api, made: Made, old: Properties, new: Properties) -> None:
-        """Attached to its roles, and to no others."""
+        """Attach the policy to the roles that the template names, and detach it from others that it named before."""
         before, after = set(old.get("Roles", [])), set(new.get("Roles", []))
         for role in before - after:
             _attach(api, role, {made.physical_id}, set())
@@ -120,7 +120,7 @@ class ManagedPolicy(ResourceType):
             _attach(api, role, set(), {made.physical_id})
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """Detached and removed, with all its versions."""
+        """Detach the policy from all roles, and delete it with all of its versions."""
         policy = {"PolicyArn": made.physical_id}
         for role in properties.get("Roles", []):
             forgiving(api, "iam", "DetachRolePolicy", {**policy, "RoleName": role})

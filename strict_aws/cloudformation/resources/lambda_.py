@@ -1,4 +1,4 @@
-"""Functions, who may invoke them, and how their events are handled."""
+"""Resource types of Lambda: functions, permissions, and how asynchronous events are handled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strict_aws.cloudformation.resources.base import Made, Place, Properties, Re
 
 _POLL_SECONDS = 0.1
 
-# What a function has whose template does not say, for an update that takes something away.
+# What a function has where its template says nothing: an update that removes a property sets these.
 _DEFAULTS: dict[str, Any] = {
     "DeadLetterConfig": {"TargetArn": ""},
     "Description": "",
@@ -26,13 +26,13 @@ _DEFAULTS: dict[str, Any] = {
 
 
 class Function(ResourceType):
-    """AWS::Lambda::Function."""
+    """The type AWS::Lambda::Function, with code from a zip in S3 or from the template."""
 
     properties = apis.known("lambda", "CreateFunction") | {"ReservedConcurrentExecutions"}
     replacing = frozenset({"FunctionName", "PackageType"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """A function of a zip in S3, or of the source in the template."""
+        """Make the function, and return once it can be invoked."""
         name = str(properties.get("FunctionName") or place.name())
         code, labels = _code(properties), tags(properties)
         answer = api.call(
@@ -42,7 +42,7 @@ class Function(ResourceType):
         return Made(name, {"Arn": answer["FunctionArn"]})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Code and configuration."""
+        """Change code and configuration, and return once they are in force."""
         name = {"FunctionName": made.physical_id}
         if old["Code"] != new["Code"]:
             api.call("lambda", "UpdateFunctionCode", {**name, **_code(new)})
@@ -53,11 +53,11 @@ class Function(ResourceType):
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """Gone with everything that was set on it."""
+        """Delete the function with everything that was set on it."""
         forgiving(api, "lambda", "DeleteFunction", {"FunctionName": made.physical_id})
 
     def settle(self, api: Api, made: Made, old: Properties, new: Properties) -> None:
-        """Reserved concurrency."""
+        """Set or remove the function's reserved concurrency."""
         key, function = "ReservedConcurrentExecutions", {"FunctionName": made.physical_id}
         if key in new:
             api.call("lambda", "PutFunctionConcurrency", {**function, key: new[key]})
@@ -66,51 +66,54 @@ class Function(ResourceType):
 
 
 class EventInvokeConfig(ResourceType):
-    """AWS::Lambda::EventInvokeConfig."""
+    """The type AWS::Lambda::EventInvokeConfig: how often events are retried, and where failed ones go."""
 
     properties = apis.known("lambda", "PutFunctionEventInvokeConfig")
     replacing = frozenset({"FunctionName", "Qualifier"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Put."""
+        """Put the configuration on the function."""
         api.call("lambda", "PutFunctionEventInvokeConfig", properties)
         return Made(place.name())
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Put anew: what is left out is the default again. moto would go on showing the one before."""
+        """Put the whole configuration anew, so that what is left out has its default again.
+
+        It is deleted first, because moto would go on showing the one before.
+        """
         self.delete(api, made, old)
         api.call("lambda", "PutFunctionEventInvokeConfig", new)
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """Back to the defaults."""
+        """Delete the configuration, so that Lambda's defaults are in force again."""
         forgiving(api, "lambda", "DeleteFunctionEventInvokeConfig", properties)
 
 
 class Permission(ResourceType):
-    """AWS::Lambda::Permission."""
+    """The type AWS::Lambda::Permission, a statement of the function's policy."""
 
     properties = apis.known("lambda", "AddPermission")
     replacing = properties
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """A statement of the function's policy."""
+        """Add the statement to the function's policy."""
         statement = place.name(100)
         api.call("lambda", "AddPermission", {**properties, "StatementId": statement})
         return Made(statement)
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Nothing can be changed in place."""
+        """Return the resource unchanged, because a changed property always replaces it."""
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """The statement."""
+        """Remove the statement from the function's policy."""
         function = {"FunctionName": properties["FunctionName"], "StatementId": made.physical_id}
         forgiving(api, "lambda", "RemovePermission", function)
 
 
 def _wait(api: Api, name: str) -> None:
-    """Return once the function is neither Pending nor being updated: it is in the way of whatever comes next."""
+    """Return once the function is neither Pending nor being updated, because until then it refuses further changes."""
     while True:
         now = api.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
         if now.get("State") != "Pending" and now.get("LastUpdateStatus") != "InProgress":

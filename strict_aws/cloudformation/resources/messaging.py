@@ -1,4 +1,4 @@
-"""Queues and topics."""
+"""Resource types of SQS and SNS: queues and topics, their policies, and subscriptions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _QUEUE_ATTRIBUTES = frozenset(
 
 
 class Queue(ResourceType):
-    """AWS::SQS::Queue, standard ones."""
+    """The type AWS::SQS::Queue, for standard queues only."""
 
     properties = frozenset({"QueueName", "Tags", *_QUEUE_ATTRIBUTES})
     replacing = frozenset({"QueueName"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """A queue; its id is its URL."""
+        """Make the queue; its id is its URL."""
         name = str(properties.get("QueueName") or place.name(80))
         made = {"QueueName": name, "Attributes": self._attributes(properties), "tags": tags(properties)}
         url = str(api.call("sqs", "CreateQueue", made)["QueueUrl"])
@@ -29,13 +29,13 @@ class Queue(ResourceType):
         return Made(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Its attributes."""
+        """Set the queue's attributes anew."""
         attributes = self._attributes(new)
         api.call("sqs", "SetQueueAttributes", {"QueueUrl": made.physical_id, "Attributes": attributes})
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """With everything in it."""
+        """Delete the queue with all of its messages."""
         forgiving(api, "sqs", "DeleteQueue", {"QueueUrl": made.physical_id})
 
     @staticmethod
@@ -44,39 +44,39 @@ class Queue(ResourceType):
 
 
 class QueuePolicy(ResourceType):
-    """AWS::SQS::QueuePolicy."""
+    """The type AWS::SQS::QueuePolicy, which is put on queues."""
 
     properties = frozenset({"Queues", "PolicyDocument"})
     replacing = frozenset({"Queues"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Put on every queue."""
+        """Put the policy on every queue that the template names."""
         for url in properties["Queues"]:
             attributes = {"Policy": properties["PolicyDocument"]}
             api.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": attributes})
         return Made(place.name())
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Put anew."""
+        """Put the policy anew, and remove it from queues that are no longer named."""
         for url in new["Queues"]:
             attributes = {"Policy": new["PolicyDocument"]}
             api.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": attributes})
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """The queues stay without one."""
+        """Remove the policy from the queues; the queues themselves stay."""
         for url in properties["Queues"]:
             forgiving(api, "sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": ""}})
 
 
 class Topic(ResourceType):
-    """AWS::SNS::Topic, standard ones."""
+    """The type AWS::SNS::Topic, for standard topics only."""
 
     properties = frozenset({"TopicName", "DisplayName", "KmsMasterKeyId", "Subscription", "Tags"})
     replacing = frozenset({"TopicName", "Subscription"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """A topic with its subscriptions; its id is its ARN."""
+        """Make the topic with its subscriptions; its id is its ARN."""
         name = str(properties.get("TopicName") or place.name(256))
         attributes = {key: properties[key] for key in ("DisplayName", "KmsMasterKeyId") if key in properties}
         made = {"Name": name, "Attributes": attributes, "Tags": properties.get("Tags", [])}
@@ -86,7 +86,7 @@ class Topic(ResourceType):
         return Made(arn, {"TopicArn": arn, "TopicName": name})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Its attributes."""
+        """Set the topic's attributes anew."""
         for key in ("DisplayName", "KmsMasterKeyId"):
             if old.get(key) != new.get(key):
                 changed = {"TopicArn": made.physical_id, "AttributeName": key, "AttributeValue": new.get(key, "")}
@@ -94,28 +94,28 @@ class Topic(ResourceType):
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """With its subscriptions."""
+        """Delete the topic with its subscriptions."""
         forgiving(api, "sns", "DeleteTopic", {"TopicArn": made.physical_id})
 
 
 class TopicPolicy(ResourceType):
-    """AWS::SNS::TopicPolicy."""
+    """The type AWS::SNS::TopicPolicy, which is put on topics."""
 
     properties = frozenset({"Topics", "PolicyDocument"})
     replacing = frozenset({"Topics"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Put on every topic."""
+        """Put the policy on every topic that the template names."""
         self._put(api, properties)
         return Made(place.name())
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Put anew."""
+        """Put the policy anew on every topic that the template names."""
         self._put(api, new)
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """A topic always has a policy: the last one stays, as with CloudFormation."""
+        """Do nothing: a topic always has a policy, and CloudFormation leaves the last one in place, too."""
 
     @staticmethod
     def _put(api: Api, properties: Properties) -> None:
@@ -125,20 +125,20 @@ class TopicPolicy(ResourceType):
 
 
 class Subscription(ResourceType):
-    """AWS::SNS::Subscription."""
+    """The type AWS::SNS::Subscription, which subscribes an endpoint to a topic."""
 
     properties = frozenset({"TopicArn", "Protocol", "Endpoint"})
     replacing = properties
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Its id is its ARN."""
+        """Subscribe the endpoint; the resource's id is the subscription's ARN."""
         arn = str(api.call("sns", "Subscribe", {**properties, "ReturnSubscriptionArn": True})["SubscriptionArn"])
         return Made(arn, {"Arn": arn})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Nothing can be changed in place."""
+        """Return the resource unchanged, because a changed property always replaces it."""
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """Unsubscribed."""
+        """Unsubscribe the endpoint from the topic."""
         forgiving(api, "sns", "Unsubscribe", {"SubscriptionArn": made.physical_id})

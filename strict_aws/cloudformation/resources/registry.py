@@ -1,4 +1,4 @@
-"""Every resource type that a stack of the local cloud really makes."""
+"""Every resource type that a stack really makes; any other type is ignored."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ TYPES: dict[str, ResourceType] = {
     "AWS::Scheduler::Schedule": simple.SCHEDULE,
     "AWS::Scheduler::ScheduleGroup": simple.SCHEDULE_GROUP,
 }
-# Have no effect on AWS either.
+# These have no effect on AWS either.
 WITHOUT_EFFECT = frozenset({"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"})

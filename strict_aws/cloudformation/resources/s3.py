@@ -1,11 +1,11 @@
-"""Buckets and their policies."""
+"""Resource types of S3: buckets and their policies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.cloudformation.api import Api
 from strict_aws.cloudformation.resources.base import Made, Place, Properties, ResourceType, forgiving
 from strict_aws.http.messages import AwsError
@@ -14,7 +14,7 @@ _DEFAULT_REGION = "us-east-1"
 
 
 class Bucket(ResourceType):
-    """AWS::S3::Bucket."""
+    """The type AWS::S3::Bucket, with versioning, encryption, lifecycle rules and the other settings."""
 
     properties = frozenset(
         {
@@ -25,7 +25,11 @@ class Bucket(ResourceType):
     replacing = frozenset({"BucketName"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Refused when there is one of this name: S3 itself would let the owner pass, CloudFormation does not."""
+        """Make the bucket, unless the place adopts an existing one.
+
+        Refuse a name that the account has already: S3 itself lets the owner make a bucket again, CloudFormation does
+        not.
+        """
         name = str(properties.get("BucketName") or place.name(63).lower())
         there = moto_state.find_bucket(name)
         if there is not None and not (place.adopts and there.account == api.account):
@@ -38,15 +42,15 @@ class Bucket(ResourceType):
         return Made(name, {"Arn": arn, "DomainName": f"{name}.s3.amazonaws.com", "RegionalDomainName": domain})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """All that can be changed is settled afterwards."""
+        """Return the bucket as it is, because everything that can change is set by `settle`."""
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """Refused while it holds anything."""
+        """Delete the bucket; S3 refuses while it holds anything."""
         forgiving(api, "s3", "DeleteBucket", {"Bucket": made.physical_id})
 
     def settle(self, api: Api, made: Made, old: Properties, new: Properties) -> None:
-        """Its settings."""
+        """Put the bucket's settings, and remove those that the template no longer has."""
         bucket = {"Bucket": made.physical_id}
         if "VersioningConfiguration" in old or "VersioningConfiguration" in new:
             versioning = new.get("VersioningConfiguration", {"Status": "Suspended"})
@@ -59,23 +63,23 @@ class Bucket(ResourceType):
 
 
 class BucketPolicy(ResourceType):
-    """AWS::S3::BucketPolicy."""
+    """The type AWS::S3::BucketPolicy, which is put on a bucket."""
 
     properties = frozenset({"Bucket", "PolicyDocument"})
     replacing = frozenset({"Bucket"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Put on the bucket."""
+        """Put the policy on the bucket."""
         self._put(api, properties)
         return Made(str(properties["Bucket"]))
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Put anew."""
+        """Put the policy anew on the bucket."""
         self._put(api, new)
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """The bucket stays without one."""
+        """Remove the policy from the bucket; the bucket itself stays."""
         forgiving(api, "s3", "DeleteBucketPolicy", {"Bucket": made.physical_id})
 
     @staticmethod
@@ -98,7 +102,7 @@ def _lifecycle(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    # Templates have the API's expiration flat.
+    # Templates write the members of the API's Expiration directly into the rule.
     flat = {
         "ExpirationInDays": "Days",
         "ExpirationDate": "Date",

@@ -1,4 +1,7 @@
-"""Types whose properties are the parameters of one API call, which a second one changes and a third one removes."""
+"""Resource types whose properties are the parameters of one API call.
+
+A second operation changes such a resource, and a third one removes it.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,12 @@ from strict_aws.cloudformation.resources.base import Made, Place, Properties, Re
 
 @dataclass(frozen=True)
 class Operations:
-    """A service's operations. `name` is the property that names the resource; `keys` are what identifies it, too.
+    """The operations of a service for one resource type.
 
-    `arn` has places for region, account and name. `put` replaces `create` when it changes as well as makes.
+    `create` and `update` may be the same. `name` is the property that names the resource; `keys` are further properties
+    that identify it. `arn` is a pattern with places for region, account and name. `deletes_by` is the parameter of
+    `delete` that takes a list of names, where it does. With `lower` the API's names begin with a small letter. `limit`
+    is how many characters a made-up name has at most.
     """
 
     service: str
@@ -25,13 +31,13 @@ class Operations:
     name: str
     arn: str
     keys: tuple[str, ...] = ()
-    deletes_by: str | None = None  # the parameter of `delete` that takes a list of names
-    lower: bool = False  # the API's names begin with a small letter
+    deletes_by: str | None = None
+    lower: bool = False
     limit: int = 64
 
 
 class SimpleType(ResourceType):
-    """One such type; its id is its name."""
+    """One such resource type. The id of a resource is its name."""
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
@@ -42,7 +48,7 @@ class SimpleType(ResourceType):
         self.replacing = frozenset({operations.name, *operations.keys})  # type: ignore[misc]
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """By its name, or one that is made up."""
+        """Make the resource by its name, or by one that is made up."""
         does = self._operations
         name = str(properties.get(does.name) or place.name(does.limit))
         api.call(does.service, does.create, self._parameters({**properties, does.name: name}))
@@ -51,13 +57,13 @@ class SimpleType(ResourceType):
         return Made(name, {"Arn": arn})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """All its properties anew."""
+        """Put all properties of the resource anew."""
         does = self._operations
         api.call(does.service, does.update, self._parameters({**new, does.name: made.physical_id}))
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """By its name."""
+        """Delete the resource by its name."""
         does = self._operations
         if does.deletes_by is not None:
             parameters: Mapping[str, Any] = {does.deletes_by: [made.physical_id]}
@@ -71,23 +77,23 @@ class SimpleType(ResourceType):
 
 
 class LogGroup(ResourceType):
-    """AWS::Logs::LogGroup."""
+    """The type AWS::Logs::LogGroup, with its retention."""
 
     properties = frozenset({"LogGroupName", "RetentionInDays"})
     replacing = frozenset({"LogGroupName"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Refused when there is one of this name, as on AWS."""
+        """Make the log group; refuse one that exists, as AWS does."""
         name = str(properties.get("LogGroupName") or place.name(512))
         api.call("logs", "CreateLogGroup", {"logGroupName": name})
         return Made(name, {"Arn": f"arn:aws:logs:{api.region}:{api.account}:log-group:{name}:*"})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """All that can be changed is settled afterwards."""
+        """Return the log group as it is, because everything that can change is set by `settle`."""
         return made
 
     def settle(self, api: Api, made: Made, old: Properties, new: Properties) -> None:
-        """How long it keeps what it has."""
+        """Set for how many days the group keeps its events, or remove the limit."""
         group = {"logGroupName": made.physical_id}
         if "RetentionInDays" in new:
             api.call("logs", "PutRetentionPolicy", {**group, "retentionInDays": new["RetentionInDays"]})
@@ -95,29 +101,29 @@ class LogGroup(ResourceType):
             api.call("logs", "DeleteRetentionPolicy", group)
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """With its streams."""
+        """Delete the log group with its streams."""
         forgiving(api, "logs", "DeleteLogGroup", {"logGroupName": made.physical_id})
 
 
 class StoredParameter(ResourceType):
-    """AWS::SSM::Parameter."""
+    """The type AWS::SSM::Parameter, a parameter of Systems Manager."""
 
     properties = frozenset({"Name", "Type", "Value", "Description", "Tier", "AllowedPattern"})
     replacing = frozenset({"Name"})
 
     def create(self, api: Api, place: Place, properties: Properties) -> Made:
-        """Refused when there is one."""
+        """Make the parameter; refuse one that exists."""
         name = str(properties.get("Name") or place.name(128))
         api.call("ssm", "PutParameter", {**properties, "Name": name})
         return Made(name, {"Type": properties["Type"], "Value": properties["Value"]})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Its value."""
+        """Overwrite the value of the parameter."""
         api.call("ssm", "PutParameter", {**new, "Name": made.physical_id, "Overwrite": True})
         return Made(made.physical_id, {"Type": new["Type"], "Value": new["Value"]})
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
-        """Removed."""
+        """Delete the parameter from Systems Manager."""
         forgiving(api, "ssm", "DeleteParameter", {"Name": made.physical_id})
 
 

@@ -1,3 +1,3 @@
-"""What the command installs for itself and no function has: importing it here fails as it would in Lambda."""
+"""Hide this machine's awscrt, which Lambda's runtime does not have: importing it fails as it would there."""
 
-raise ImportError("awscrt is part of the command, not of a function")
+raise ImportError("awscrt is not part of Lambda's runtime")

@@ -8,10 +8,9 @@ import io
 import json
 import os
 import tempfile
-import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -106,11 +105,38 @@ def test_a_changed_function_gets_new_environments(change: dict[str, Any], runtim
     assert [environment.pid for environment in runtime.environments()] == [second]
 
 
-def test_one_invocation_at_a_time_each(runtime: Runtime) -> None:
-    """Three at once are three environments."""
-    source = "import os, time\ndef handler(event, context):\n    time.sleep(0.5)\n    return os.getpid()\n"
+# Writes a file when it began, and answers once as many as its event says have begun.
+MEET = """
+import os, time, uuid
+def handler(event, context):
+    place = os.environ["PLACE"]
+    open(os.path.join(place, uuid.uuid4().hex), "w").close()
+    while len(os.listdir(place)) < event:
+        time.sleep(0.01)
+    return os.getpid()
+"""
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that functions share with the test: /tmp is each environment's own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        yield Path(name)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Return when it holds, and fail when it does not come true."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)
+
+
+def test_one_invocation_at_a_time_each(runtime: Runtime, place: Path) -> None:
+    """Three that only end when all three have begun are three environments."""
+    function = spec(MEET, timeout_seconds=60, variables={"PLACE": str(place)})
     with ThreadPoolExecutor(3) as pool:
-        pids = {answer(outcome) for outcome in pool.map(lambda _: runtime.invoke(spec(source), b"{}"), range(3))}
+        pids = {answer(outcome) for outcome in pool.map(lambda _: runtime.invoke(function, b"3"), range(3))}
     assert len(pids) == 3
 
 
@@ -126,17 +152,19 @@ def test_beyond_the_bound_invocations_wait(tmp_path: Path) -> None:
     assert len(pids) == 6
 
 
-def test_reserved_concurrency_refuses_at_once(runtime: Runtime) -> None:
-    """And 0 refuses everything."""
+def test_reserved_concurrency_refuses_at_once(runtime: Runtime, place: Path) -> None:
+    """While the one invocation that is allowed runs, and 0 refuses everything."""
     with pytest.raises(ThrottledError):
         runtime.invoke(spec(ECHO, reserved_concurrency=0), b"{}")
-    busy = threading.Thread(target=runtime.invoke, args=(spec(SLEEP, reserved_concurrency=1), b"1"))
-    busy.start()
-    time.sleep(0.3)
-    with pytest.raises(ThrottledError):
-        runtime.invoke(spec(SLEEP, reserved_concurrency=1), b"0")
-    busy.join()
-    assert answer(runtime.invoke(spec(SLEEP, reserved_concurrency=1), b"0")) == 0
+    function = spec(MEET, timeout_seconds=60, reserved_concurrency=1, variables={"PLACE": str(place)})
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(runtime.invoke, function, b"2")
+        wait_for(lambda: len(list(place.iterdir())) == 1)
+        with pytest.raises(ThrottledError):
+            runtime.invoke(function, b"0")
+        (place / "go on").touch()
+        assert busy.result().function_error is None
+    assert runtime.invoke(function, b"0").function_error is None
 
 
 @pytest.mark.parametrize(
@@ -170,16 +198,28 @@ def test_every_end_has_lambdas_words(source: str, error_type: str, message: str,
 
 
 def test_a_timeout_kills_and_the_next_one_is_fresh(runtime: Runtime) -> None:
-    """Sandbox.Timedout after exactly the function's timeout, which begins when the event is delivered."""
+    """Sandbox.Timedout after the function's timeout, which begins when the event is delivered: its init is longer."""
     function = spec("import time\ntime.sleep(1.2)\n" + SLEEP, timeout_seconds=1)
     outcome = runtime.invoke(function, b"30")
     assert answer(outcome) == {
         "errorType": "Sandbox.Timedout",
         "errorMessage": f"RequestId: {outcome.request_id} Error: Task timed out after 1.00 seconds",
     }
-    assert 1000 <= outcome.duration_ms < 1500
     assert any(line.endswith("Task timed out after 1.00 seconds") for line in runtime.logged)
     assert runtime.invoke(function, b"0").function_error is None
+
+
+def test_the_duration_is_that_of_the_invocation(tmp_path: Path) -> None:
+    """By the clock, from when the environment waits for work to when it has answered: the init does not count."""
+    moments = iter([100.0, 101.25, 200.0, 200.5])
+    runtime = Runtime(tmp_path, clock=lambda: next(moments))
+    try:
+        outcomes = [runtime.invoke(spec(ECHO), b"1") for _ in range(2)]
+    finally:
+        runtime.stop()
+    assert [outcome.duration_ms for outcome in outcomes] == [1250.0, 500.0]
+    reports = [line for line in runtime.logged if line.startswith("REPORT")]
+    assert ["Duration: 1250.00 ms" in reports[0], "Duration: 500.00 ms" in reports[1]] == [True, True]
 
 
 def test_an_init_that_takes_too_long_is_run_again(tmp_path: Path) -> None:
@@ -402,29 +442,17 @@ def test_the_runtime_api_is_on_loopback_only(runtime: Runtime) -> None:
     assert f"00000000:{int(port):04X}" not in listening
 
 
-def test_stop_ends_what_runs_and_what_waits(tmp_path: Path) -> None:
-    """At once, and every waiting caller hears of it."""
-    runtime = Runtime(tmp_path, max_environments=1)
-    ends: list[BaseException] = []
-
-    def invoke() -> None:
-        try:
-            runtime.invoke(spec(SLEEP, timeout_seconds=60), b"60")
-        except RuntimeStoppedError as error:
-            ends.append(error)
-
-    threads = [threading.Thread(target=invoke) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.5)
-    pids = [environment.pid for environment in runtime.environments()]
-    began = time.monotonic()
-    runtime.stop()
-    for thread in threads:
-        thread.join(5)
-    assert time.monotonic() - began < 2
-    assert len(ends) == 3
-    assert not any(_alive(pid) for pid in pids)
+def test_stop_ends_what_runs_and_what_waits(tmp_path: Path, place: Path) -> None:
+    """Not waiting for the function, which has ten minutes; every waiting caller hears of it."""
+    runtime = Runtime(tmp_path / "work", max_environments=1)
+    function = spec(MEET, timeout_seconds=600, variables={"PLACE": str(place)})
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(runtime.invoke, function, b"9") for _ in range(3)]
+        wait_for(lambda: len(list(place.iterdir())) == 1)
+        (pid,) = [environment.pid for environment in runtime.environments()]
+        runtime.stop()
+        assert [type(one.exception(timeout=60)) for one in asked] == [RuntimeStoppedError] * 3
+    assert not _alive(pid)
     with pytest.raises(RuntimeStoppedError):
         runtime.invoke(spec(ECHO), b"{}")
 

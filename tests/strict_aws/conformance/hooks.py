@@ -15,7 +15,7 @@ from strict_aws.http.operations import Operation, output_shape
 from strict_aws.iam.sts import Sts
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.ses.service import StrictSes
-from tests.strict_aws.conformance.shapes import faults, xml_faults
+from tests.strict_aws.conformance.shapes import problems, xml_problems
 
 S = TypeVar("S")
 
@@ -29,15 +29,15 @@ def check_every_answer(patch: pytest.MonkeyPatch) -> None:
 
 
 def check(service: str, operation: str, answer: Any) -> None:
-    """AssertionError with every fault of a JSON answer."""
-    found = list(faults(answer, output_shape(service, operation)))
+    """AssertionError with every problem of a JSON answer."""
+    found = list(problems(answer, output_shape(service, operation)))
     assert found == [], f"{service} {operation}: {found[:10]}"
     json.dumps(answer, allow_nan=False)
 
 
 def check_xml(operation: Operation, answer: Response) -> None:
-    """AssertionError with every fault of an XML answer."""
-    found = list(xml_faults(operation.name, answer.body, output_shape(operation.service, operation.name)))
+    """AssertionError with every problem of an XML answer."""
+    found = list(xml_problems(operation.name, answer.body, output_shape(operation.service, operation.name)))
     assert found == [], f"{operation.service} {operation.name}: {found[:10]}"
 
 

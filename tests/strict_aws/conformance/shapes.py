@@ -27,8 +27,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def faults(answer: Any, shape: Shape | None, path: str = "$") -> Iterator[str]:
-    """Every fault of a JSON answer: types, enums, required members, members that the model does not have.
+def problems(answer: Any, shape: Shape | None, path: str = "$") -> Iterator[str]:
+    """Every problem of a JSON answer: types, enums, required members, members that the model does not have.
 
     Times are numbers of seconds. An optional member may be null.
     """
@@ -55,7 +55,7 @@ def _structure(answer: Any, shape: StructureShape, path: str) -> Iterator[str]:
         if name not in shape.members:
             yield f"{path}.{name}: the model has no such member"
         elif value is not None:
-            yield from faults(value, shape.members[name], f"{path}.{name}")
+            yield from problems(value, shape.members[name], f"{path}.{name}")
 
 
 def _list(answer: Any, shape: ListShape, path: str) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _list(answer: Any, shape: ListShape, path: str) -> Iterator[str]:
         yield f"{path}: {type(answer).__name__} is no list"
         return
     for number, value in enumerate(answer):
-        yield from faults(value, shape.member, f"{path}[{number}]")
+        yield from problems(value, shape.member, f"{path}[{number}]")
 
 
 def _map(answer: Any, shape: MapShape, path: str) -> Iterator[str]:
@@ -71,8 +71,8 @@ def _map(answer: Any, shape: MapShape, path: str) -> Iterator[str]:
         yield f"{path}: {type(answer).__name__} is no map"
         return
     for name, value in answer.items():
-        yield from faults(name, shape.key, f"{path}.{name} (key)")
-        yield from faults(value, shape.value, f"{path}.{name}")
+        yield from problems(name, shape.key, f"{path}.{name} (key)")
+        yield from problems(value, shape.value, f"{path}.{name}")
 
 
 def _scalar(answer: Any, shape: Shape, path: str) -> Iterator[str]:
@@ -85,8 +85,8 @@ def _scalar(answer: Any, shape: Shape, path: str) -> Iterator[str]:
         yield f"{path}: {answer} is none of {', '.join(shape.enum)}"
 
 
-def xml_faults(operation: str, body: bytes, shape: StructureShape | None) -> Iterator[str]:
-    """Every fault of a query protocol's XML answer to an operation: the same, and the elements around it."""
+def xml_problems(operation: str, body: bytes, shape: StructureShape | None) -> Iterator[str]:
+    """Every problem of a query protocol's XML answer to an operation: the same, and the elements around it."""
     root = ElementTree.fromstring(body)  # noqa: S314  # our own answer
     if _name(root) != f"{operation}Response":
         yield f"{_name(root)}: is not {operation}Response"
@@ -95,11 +95,11 @@ def xml_faults(operation: str, body: bytes, shape: StructureShape | None) -> Ite
         yield "ResponseMetadata: is missing"
     for child in root:
         if shape is not None and _name(child) == shape.serialization.get("resultWrapper", f"{operation}Result"):
-            yield from faults(_read(child, shape), shape)
+            yield from problems(_read(child, shape), shape)
 
 
 def _read(element: ElementTree.Element, shape: Shape) -> Any:
-    """The element as JSON would have it; what is not of its shape as it is, for `faults` to find."""
+    """The element as JSON would have it; what is not of its shape as it is, for `problems` to find."""
     if isinstance(shape, StructureShape):
         return _members(element, shape)
     if isinstance(shape, ListShape):

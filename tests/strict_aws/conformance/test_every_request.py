@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from strict_aws.cloudformation.service import CloudFormation
-from strict_aws.conditions.settings import Conditions
+from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import Response
 from strict_aws.iam.sts import OPERATIONS
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.ses.service import StrictSes
 from tests.strict_aws.conformance import hooks, requests
-from tests.strict_aws.conformance.wire import session, shape_faults
+from tests.strict_aws.conformance.wire import session, shape_problems
 from tests.strict_aws.conformance.world import SERVED, World
 
 ALL_SERVED = [(service, operation) for service in SERVED for operation in SERVED[service]]
@@ -51,7 +51,7 @@ def wrong(world: World, service: str, operation: str, parameters: dict[str, Any]
     if answered is None or answered.status == HTTPStatus.NOT_IMPLEMENTED:
         return []
     if answered.status == HTTPStatus.OK:
-        return shape_faults(service, operation, answered.body)
+        return shape_problems(service, operation, answered.body)
     refused = HTTPStatus.BAD_REQUEST <= answered.status < HTTPStatus.INTERNAL_SERVER_ERROR and answered.code
     return [] if refused else [f"{answered.status} {answered.code}: {answered.body[:200]!r}"]
 
@@ -74,7 +74,7 @@ def test_every_operation_of_the_model_is_answered_refused_or_501(
         for make in (requests.minimal, requests.full):
             if (service, operation, make.__name__) not in UNSIGNABLE:
                 found[operation, make.__name__] = wrong(fresh, service, operation, make(shape, fresh.known))
-    assert {asked: faults for asked, faults in found.items() if faults} == {}
+    assert {asked: problems for asked, problems in found.items() if problems} == {}
     assert {operation for operation, _ in found} == set(operations(service))
 
 
@@ -87,7 +87,7 @@ def test_what_is_served_is_answered(service: str, operation: str, fresh: World) 
     answered = fresh.wire.ask(service, operation, parameters)
     assert answered is not None
     assert (answered.status, answered.code) == (HTTPStatus.OK, None), answered.body
-    assert shape_faults(service, operation, answered.body) == []
+    assert shape_problems(service, operation, answered.body) == []
 
 
 def test_no_other_operation_is_served() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from strict_aws.http.operations import output_shape
 from tests.strict_aws.conformance import hooks
-from tests.strict_aws.conformance.shapes import faults, xml_faults
+from tests.strict_aws.conformance.shapes import problems, xml_problems
 
 JOB = {"JobId": "j", "JobStatus": "COMPLETED", "ProcessedRecordsCount": 3, "CreatedTimestamp": 1.5, "FailureInfo": None}
 HEAD = '<X xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
@@ -38,7 +38,7 @@ HEAD = '<X xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
 )
 def test_a_json_answers_faults_are_found(operation: str, answer: dict[str, Any], found: list[str]) -> None:
     """Types, enums, required members, strangers; with their paths."""
-    assert list(faults(answer, output_shape("sesv2", operation))) == found
+    assert list(problems(answer, output_shape("sesv2", operation))) == found
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_an_xml_answers_faults_are_found(result: str, found: list[str]) -> None:
         "</GetCallerIdentityResult><ResponseMetadata/></GetCallerIdentityResponse>"
     )
     shape = output_shape("sts", "GetCallerIdentity")
-    assert list(xml_faults("GetCallerIdentity", body.encode(), shape)) == found
-    assert list(xml_faults("GetCallerIdentity", f"{HEAD}</X>".encode(), shape)) == [
+    assert list(xml_problems("GetCallerIdentity", body.encode(), shape)) == found
+    assert list(xml_problems("GetCallerIdentity", f"{HEAD}</X>".encode(), shape)) == [
         "X: is not GetCallerIdentityResponse",
         "ResponseMetadata: is missing",
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.strict_aws.conformance import hooks
-from tests.strict_aws.conformance.wire import shape_faults
+from tests.strict_aws.conformance.wire import shape_problems
 from tests.strict_aws.conformance.world import World
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${AWS::StackName}-queue"}}}
@@ -65,7 +65,9 @@ def all_told(world: World, name: str) -> list[str]:
         assert answered is not None
         assert answered.status in (200, 400), (operation, answered)
         if answered.status == 200:
-            found += [f"{operation}: {fault}" for fault in shape_faults("cloudformation", operation, answered.body)]
+            found += [
+                f"{operation}: {problem}" for problem in shape_problems("cloudformation", operation, answered.body)
+            ]
     return found
 
 

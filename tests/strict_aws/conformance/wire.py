@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from strict_aws.http.messages import Request, Response
 from strict_aws.http.operations import output_shape
-from tests.strict_aws.conformance.shapes import faults, xml_faults
+from tests.strict_aws.conformance.shapes import problems, xml_problems
 
 URL = "http://127.0.0.1:9"
 
@@ -86,12 +86,12 @@ class Wire:
         return AWSResponse(sent.url, self._last.status, made, _Body(self._last.body))
 
 
-def shape_faults(service: str, operation: str, body: bytes) -> list[str]:
+def shape_problems(service: str, operation: str, body: bytes) -> list[str]:
     """What is wrong with the shape of an answer's body."""
     shape = output_shape(service, operation)
     if session().get_service_model(service).metadata["protocol"] == "query":
-        return list(xml_faults(operation, body, shape))
-    return list(faults(json.loads(body or b"{}"), shape))
+        return list(xml_problems(operation, body, shape))
+    return list(problems(json.loads(body or b"{}"), shape))
 
 
 def _text(value: str | bytes) -> str:

@@ -1,13 +1,13 @@
-"""A local cloud with something of everything in it, and how to name it in a request."""
+"""A strict AWS with something of everything in it, and how to name it in a request."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from ses_fleet_local.cloud import LocalCloud, Options
-from strict_aws import moto_state
-from strict_aws.conditions.settings import Conditions
+from strict_aws.aws import Options, StrictAws
+from strict_aws.backend import moto_state, seeding
+from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import Request, Response
 from strict_aws.http.operations import json_body
 from strict_aws.identity_center.filling import NewGroup, NewUser
@@ -49,7 +49,7 @@ class World:
     """An account in which everything that a request can name is there. Close it at the end."""
 
     def __init__(self, conditions: Conditions | None = None) -> None:
-        self._cloud = LocalCloud(Options(empty=True, ses_rate=0))
+        self._aws = StrictAws(Options(ses_rate=0))
         self.wire = Wire(self._handle, ACCOUNT, REGION)
         self.known: dict[str, Any] = {}
         self.known |= self._ses() | self._people() | self._stacks() | self._rest()
@@ -57,11 +57,11 @@ class World:
 
     def close(self) -> None:
         """Leave no files behind."""
-        self._cloud.stop()
+        self._aws.stop()
 
     def be(self, conditions: Conditions) -> None:
         """From now on."""
-        for service in (self._cloud.ses, self._cloud.identity_center):
+        for service in (self._aws.ses, self._aws.identity_center):
             service._conditions.replace(conditions)
 
     def served(self, service: str, operation: str) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class World:
         return self._handle(Request("POST", "/", "", {"authorization": signed}, body))
 
     def _handle(self, request: Request) -> Response:
-        return self._cloud._endpoint.handle(request)
+        return self._aws.handle(request)
 
     def _ses(self) -> dict[str, Any]:
         topic = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
@@ -132,13 +132,13 @@ class World:
         if moto_state.find_bucket(_BUCKET) is None:
             allowed = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "s3:GetObject"}
             document = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": f"arn:aws:s3:::{_BUCKET}/*"}]}
-            moto_state.make_regional_bucket(ACCOUNT, REGION, _BUCKET, document)
+            seeding.make_regional_bucket(ACCOUNT, REGION, _BUCKET, document)
             body = b'{"emailAddress": "bob@x.example"}\nnonsense\n'
-            moto_state.put_object(self._cloud._moto, ACCOUNT, _BUCKET, "people.json", body)
+            seeding.put_object(self._aws.moto, ACCOUNT, _BUCKET, "people.json", body)
         return f"s3://{_BUCKET}/people.json"
 
     def _people(self) -> dict[str, Any]:
-        center = self._cloud.identity_center
+        center = self._aws.identity_center
         users = [NewUser("ada", ADA, "Ada"), NewUser("bob")]
         center.put(ACCOUNT, REGION, store_id=STORE, visible_to=(), users=users, groups=[NewGroup("staff", ["ada"])])
         here = {"IdentityStoreId": STORE}
@@ -163,5 +163,5 @@ class World:
     def _rest(self) -> dict[str, Any]:
         if moto_state.find_role(_ROLE) is None:
             trust = {"Version": "2012-10-17", "Statement": [_TRUST]}
-            moto_state.make_role(_ROLE, trust=trust, policies={"p": {**trust, "Statement": []}})
+            seeding.make_role(_ROLE, trust=trust, policies={"p": {**trust, "Statement": []}})
         return {"RoleArn": _ROLE, "RoleSessionName": "conformance", "DurationSeconds": 900}

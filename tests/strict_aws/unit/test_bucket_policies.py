@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_state import Bucket
+from strict_aws.iam import bucket_policies
 from strict_aws.iam.identity import Caller, Session
 from strict_aws.iam.policy import Decision, Query
-from strict_aws.moto_state import Bucket
-from strict_aws.s3 import bucket_policies
 
 OWNER, OTHER = "111122223333", "444455556666"
 YES, NO = Decision(True, "allowed"), Decision(False, "nothing allows it")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from strict_aws.conditions.control import changed
-from strict_aws.conditions.settings import AWS_LATENCY_SECONDS, Conditions
+from strict_aws.conditions.conditions import AWS_LATENCY_SECONDS, Conditions
+from strict_aws.control.conditions import changed
 from strict_aws.http.messages import AwsError
 
 AWS, KIND = Conditions.preset("aws"), Conditions.preset("kind")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from strict_aws.http.messages import AwsError
-from strict_aws.lambda_runtime.function import FunctionSpec
+from strict_aws.lambda_runtime.function import EventSettings, FunctionSpec
 from strict_aws.lambda_runtime.outcomes import Outcome, RuntimeStoppedError, ThrottledError
 from strict_aws.lambda_service import events
-from strict_aws.lambda_service.events import EventQueue, EventSettings, Message
+from strict_aws.lambda_service.events import EventQueue, Message
 
 SPEC = FunctionSpec(
     "f", "arn:aws:lambda:us-east-1:1:function:f", "$LATEST", "h", b"", "x", 3, 128, {}, "r", "us-east-1", None

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from moto.awslambda.models import lambda_backends
 
-from strict_aws import moto_state
-from strict_aws.conditions.settings import Conditions, CurrentConditions
+from strict_aws.backend import seeding
+from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.lambda_runtime.function import Logging
 from strict_aws.lambda_service import functions as deployed
@@ -51,8 +51,8 @@ def deploy() -> None:
     if [*lambda_backends[PLACE[0]][PLACE[1]].list_functions()]:
         return
     nothing: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
-    moto_state.make_role(ROLE, trust=nothing, policies={"p": nothing})
-    moto_state.make_function(
+    seeding.make_role(ROLE, trust=nothing, policies={"p": nothing})
+    seeding.make_function(
         *PLACE, name=KEY[2], handler="f.h", role_arn=ROLE, code=bundle(), timeout=3, memory_mb=128, variables={}
     )
 

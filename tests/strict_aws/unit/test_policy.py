@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_state import Role
 from strict_aws.http.messages import Request
 from strict_aws.http.operations import Operation
 from strict_aws.iam import authorization
 from strict_aws.iam.identity import Caller, Session
 from strict_aws.iam.policy import Query, evaluate, wildcard
-from strict_aws.moto_state import Role
 
 LIST = "arn:aws:ses:us-east-1:111122223333:contact-list/main"
 LISTS = "arn:aws:ses:us-east-1:111122223333:contact-list/*"

@@ -23,8 +23,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import FakeBucket, s3_backends
 from moto.sqs.models import sqs_backends
 
-from strict_aws import moto_state
-from strict_aws.moto_state import MotoApp, make_bucket, put_object, read_object
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_app import MotoApp
+from strict_aws.backend.moto_state import read_object
+from strict_aws.backend.seeding import make_bucket, put_object
 
 ACCOUNT, REGION = "999999999999", "us-east-1"
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from ses_fleet_local.scenario import Scenario
 from strict_aws import regions
 from strict_aws.http.messages import AwsError, Request
 from strict_aws.http.operations import Operation
@@ -22,28 +19,6 @@ def test_regions_are_those_of_botocores_data() -> None:
     assert not {"us-east-3", "aws-global", "us-gov-west-1", "cn-north-1", ""} & regions.known()
     with pytest.raises(AwsError, match="AWS has no Region us-east-3"):
         regions.check("us-east-3")
-
-
-@pytest.mark.parametrize(
-    "account",
-    [
-        {"lists": {"us-east-3": {"name": "main"}}},
-        {"ses": {"us-east-3": {}}},
-        {"buckets": {"b": {"region": "us-east-3"}}},
-        {"identity_centers": [{"region": "us-east-3"}]},
-        {"disabled_regions": ["us-east-3"]},
-    ],
-)
-def test_a_scenario_names_aws_regions(account: dict[str, Any]) -> None:
-    """Everywhere; one that AWS has is taken."""
-    with pytest.raises(ValueError, match="is not the name of a Region that AWS has"):
-        Scenario.model_validate({"accounts": {ACCOUNT: account}})
-
-
-def test_a_scenario_says_which_regions_an_account_has_not_enabled() -> None:
-    """None, unless it says so."""
-    scenario = Scenario.model_validate({"accounts": {ACCOUNT: {"disabled_regions": ["af-south-1"]}, "1" * 12: {}}})
-    assert scenario.disabled_regions == {ACCOUNT: {"af-south-1"}, "1" * 12: frozenset()}
 
 
 @pytest.mark.parametrize(

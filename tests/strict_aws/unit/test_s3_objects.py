@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from strict_aws import moto_state
-from strict_aws.moto_state import Bucket
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_state import Bucket
 from strict_aws.s3.objects import S3Objects
 from strict_aws.ses.objects import S3Object
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from strict_aws.conditions import unset_members
-from strict_aws.conditions.settings import Conditions, CurrentConditions
+from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.http.operations import output_shape
-from tests.strict_aws.conformance.shapes import faults
+from tests.strict_aws.conformance.shapes import problems
 
 CONTACT: dict[str, Any] = {
     "EmailAddress": "a@x.example",
@@ -76,5 +76,5 @@ def test_it_happens_as_often_as_asked_and_the_same_for_a_seed() -> None:
 def test_the_given_answer_is_not_changed_and_the_new_one_has_its_shape(share: float) -> None:
     """Contacts of a page share what is equal."""
     before = copy.deepcopy(PAGE)
-    assert list(faults(left("ListContacts", PAGE, share), output_shape("sesv2", "ListContacts"))) == []
+    assert list(problems(left("ListContacts", PAGE, share), output_shape("sesv2", "ListContacts"))) == []
     assert before == PAGE

@@ -6,7 +6,7 @@ from typing import Any
 
 from ses_fleet_local.import_buckets import make_import_buckets
 from ses_fleet_local.scenario import Scenario
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
 from strict_aws.s3.objects import S3Objects
 from strict_aws.ses.objects import S3Object
 

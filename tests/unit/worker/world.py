@@ -23,7 +23,7 @@ from ses_fleet.worker.budget import SliceBudget
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
-from strict_aws.conditions.settings import Conditions, CurrentConditions
+from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses.objects import S3Object
 from strict_aws.ses.service import StrictSes

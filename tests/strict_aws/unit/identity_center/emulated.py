@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.conditions.rate import RateLimit
-from strict_aws.conditions.settings import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.identity_center.filling import NewGroup, NewUser
 from strict_aws.identity_center.service import StrictIdentityCenter

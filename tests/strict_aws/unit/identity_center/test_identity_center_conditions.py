@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strict_aws.conditions.settings import Conditions
+from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import AwsError
 from strict_aws.identity_center.filling import NewGroup, NewUser
 from tests.strict_aws.unit.identity_center.emulated import MEMBER, NAMED, NOBODY, OWNER, REGION, STORE, Emulated

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.conditions.rate import RateLimit
-from strict_aws.conditions.settings import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses.objects import S3Object
 from strict_aws.ses.service import StrictSes

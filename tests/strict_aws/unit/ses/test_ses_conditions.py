@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strict_aws.conditions.settings import Conditions
+from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses import bulk
 from strict_aws.ses.store import ContactRecord

@@ -14,7 +14,7 @@ from strict_aws.http.operations import output_shape
 from strict_aws.ses import bulk
 from strict_aws.ses.service import StrictSes
 from strict_aws.ses.store import ContactRecord
-from tests.strict_aws.conformance.shapes import faults
+from tests.strict_aws.conformance.shapes import problems
 from tests.strict_aws.unit.ses.emulated import ACCOUNT, ADA, REGION, Emulated, import_job, preferences, topic
 
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -59,7 +59,7 @@ def test_answers_have_the_shape_of_the_api_model(operation: str) -> None:
     if "Suppressed" in operation:
         seen.call("PutSuppressedDestination", EmailAddress=ADA, Reason="COMPLAINT")
     answer = seen.call(operation, **params)
-    assert list(faults(answer, output_shape("sesv2", operation))) == []
+    assert list(problems(answer, output_shape("sesv2", operation))) == []
     assert bool(answer) == (operation.startswith(("Get", "List")) or operation == "CreateImportJob")
 
 

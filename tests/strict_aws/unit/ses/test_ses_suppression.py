@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from strict_aws.conditions.settings import Conditions
+from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses import suppression_import
 from tests.strict_aws.unit.ses.emulated import ACCOUNT, ADA, REGION, URL, Emulated

@@ -1,10 +1,10 @@
-"""Identity Centers as a scenario and the control describe them. docs/local-cloud.md shows the format."""
+"""An Identity Center as a JSON document describes it: its users and groups, given one by one or made up."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,12 +19,12 @@ from pydantic import (
 )
 
 from strict_aws import regions
+from strict_aws.control.problems import GIVEN, MADE_UP
 from strict_aws.identity_center.filling import NUMBER, NewGroup, NewUser, generate_groups, generate_users
 from strict_aws.identity_center.instances import Status
 from strict_aws.identity_center.members import STORE_ID, TEXT_CHARACTERS, USER_NAME_CHARACTERS
 from strict_aws.identity_center.service import StrictIdentityCenter
 
-_GIVEN, _MADE_UP = "(given)", "(made up)"
 _Username = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=USER_NAME_CHARACTERS)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_CHARACTERS)]
 _Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
@@ -44,7 +44,7 @@ class _Part(BaseModel):
 
 
 class GivenUser(_Part):
-    """A user. Without `email` and `display_name` it has none."""
+    """One user. Without `email` it has no address, without `display_name` no name to show."""
 
     username: _Username
     email: _Text | None = None
@@ -53,14 +53,14 @@ class GivenUser(_Part):
 
 
 class MadeUpUsers(_Part):
-    """`generate` so many, enabled and with an address: `user-0000000`, `user-0000000@seed-<seed>.example` and so on."""
+    """So many made-up users, all enabled: `user-0000000` with `user-0000000@seed-<seed>.example`, and so on."""
 
     generate: int = Field(ge=0, le=100_000)
     seed: int = 0
 
 
 class GivenGroup(_Part):
-    """A group. `members` are user names. It may vanish while it is read: see NewGroup."""
+    """One group. `members` are user names. It may vanish while it is read: see `NewGroup`."""
 
     name: _Text
     members: list[str] = Field(default_factory=list)
@@ -69,7 +69,7 @@ class GivenGroup(_Part):
 
 
 class MadeUpGroups(_Part):
-    """`generate` so many, of `members` users each. `name` has `{n}` where each one's number is to be."""
+    """So many made-up groups of `members` users each. `name` has `{n}` where the number of each group goes."""
 
     generate: int = Field(ge=0, le=100_000)
     members: int = Field(ge=0)
@@ -79,26 +79,26 @@ class MadeUpGroups(_Part):
     @classmethod
     def _has_a_number(cls, name: str) -> str:
         if NUMBER not in name:
-            raise ValueError(f"must have {NUMBER} where each group's number is to be")
+            raise ValueError(f"must have {NUMBER} where the number of each group goes")
         return name
 
 
 def _kind(value: object) -> str:
-    return _MADE_UP if isinstance(value, dict | _Part) else _GIVEN
+    return MADE_UP if isinstance(value, dict | _Part) else GIVEN
 
 
-_Users = Annotated[
-    Annotated[list[GivenUser], Tag(_GIVEN)] | Annotated[MadeUpUsers, Tag(_MADE_UP)], Discriminator(_kind)
-]
+_Users = Annotated[Annotated[list[GivenUser], Tag(GIVEN)] | Annotated[MadeUpUsers, Tag(MADE_UP)], Discriminator(_kind)]
 _Groups = Annotated[
-    Annotated[list[GivenGroup], Tag(_GIVEN)] | Annotated[MadeUpGroups, Tag(_MADE_UP)], Discriminator(_kind)
+    Annotated[list[GivenGroup], Tag(GIVEN)] | Annotated[MadeUpGroups, Tag(MADE_UP)], Discriminator(_kind)
 ]
 
 
-class People(_Part):
-    """An Identity Center and everybody in it. `identity_store_id` None = always the same for an account and Region.
+class IdentityCenterDocument(_Part):
+    """An Identity Center with its users and groups.
 
-    `status` other than ACTIVE = in transition: it is listed, without its store while it is being made.
+    `identity_store_id` None means an id that is always the same for an account and Region. `visible_to` are the other
+    accounts that see the instance. With a `status` other than ACTIVE the instance is in transition: it is listed, but
+    cannot be read, and has no store yet while it is being created.
     """
 
     region: Region | None = None
@@ -109,21 +109,21 @@ class People(_Part):
     groups: _Groups = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> People:
-        for fault in self._faults():
-            raise ValueError(fault)
+    def _fits_together(self) -> IdentityCenterDocument:
+        for problem in self._problems():
+            raise ValueError(problem)
         return self
 
     @property
     def new_users(self) -> list[NewUser]:
-        """As the strict Identity Center takes them."""
+        """The users, made up where that is asked, as the strict Identity Center takes them."""
         if isinstance(self.users, MadeUpUsers):
             return generate_users(self.users.generate, self.users.seed)
         return [NewUser(one.username, one.email, one.display_name, one.status == "ENABLED") for one in self.users]
 
     @property
     def new_groups(self) -> list[NewGroup]:
-        """As the strict Identity Center takes them."""
+        """The groups, made up where that is asked, as the strict Identity Center takes them."""
         if isinstance(self.groups, MadeUpGroups):
             names = [user.username for user in self.new_users]
             return list(generate_groups(self.groups.generate, self.groups.members, self.groups.name, names))
@@ -132,7 +132,7 @@ class People(_Part):
             for one in self.groups
         ]
 
-    def _faults(self) -> Iterator[str]:
+    def _problems(self) -> Iterator[str]:
         names = [user.username for user in self.new_users]
         for name in _twice(name.casefold() for name in names):
             yield f"users: there are two of the name {name}"
@@ -151,28 +151,28 @@ class People(_Part):
                     yield f"groups.{number}.members: there is no user {name}"
 
 
-class ScenarioIdentityCenter(People):
-    """One of an account's Identity Centers."""
+class PlacedIdentityCenterDocument(IdentityCenterDocument):
+    """An Identity Center that says which Region it is in."""
 
     region: Region
 
 
-def put_people(identity_center: StrictIdentityCenter, account: str, region: str, people: People) -> None:
-    """Give the account this Identity Center; AwsError when another one has its identity_store_id."""
+def put_identity_center(
+    identity_center: StrictIdentityCenter, account: str, region: str, wanted: IdentityCenterDocument
+) -> None:
+    """Give the account this Identity Center in this Region, in the place of the one that it has there.
+
+    Raise AwsError 400 when another Identity Center has the same identity_store_id.
+    """
     identity_center.put(
         account,
         region,
-        store_id=people.identity_store_id,
-        visible_to=people.visible_to,
-        users=people.new_users,
-        groups=people.new_groups,
-        status=people.status,
+        store_id=wanted.identity_store_id,
+        visible_to=wanted.visible_to,
+        users=wanted.new_users,
+        groups=wanted.new_groups,
+        status=wanted.status,
     )
-
-
-def fault_path(location: Iterable[Any]) -> str:
-    """The JSON path of a fault, without the kind of users or groups that pydantic puts in between."""
-    return "$" + "".join(f".{part}" for part in location if part not in (_GIVEN, _MADE_UP))
 
 
 def _twice(names: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
-"""How unkind the local cloud is: what AWS does on an ordinary day and a test double usually does not.
+"""How unkind this AWS is: what the real one does on an ordinary day, and a test double usually does not.
 
-`kind` is a cloud without latency whose reads are never stale and whose answers are always complete. `aws` is one like
-AWS.
+The preset `kind` has no latency, its reads are never stale, and its answers are always complete. The preset `aws`
+behaves as AWS does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Preset = Literal["aws", "kind"]
 
-# Seconds that a call takes on its way there and back, by the name of the service in the journal.
+# Seconds that a call takes there and back, by the service's name in the journal.
 AWS_LATENCY_SECONDS = {
     "sts": 0.06,
     "sesv2": 0.06,
@@ -26,13 +26,14 @@ AWS_LATENCY_SECONDS = {
 
 
 class Conditions(BaseModel):
-    """What is in force. Every default is the kind one.
+    """The conditions under which calls are answered. Every default is that of the preset `kind`.
 
-    `latency_seconds`: added to each call, by service. `read_lag_seconds`: a read of SES may show the state of up to so
-    long ago. `unset_share`: how probable it is, from 0 to 1, that an optional member of an answer which holds nothing
-    (empty, false, a default, or a timestamp) is null or absent. `token_seconds`: how long a continuation token is good,
-    None = for ever. `tokens_of_session`: a token is good only for the credentials that it was given to.
-    `pending_seconds`: how long a function is Pending after it was made or changed. `seed`: of everything random.
+    `latency_seconds`: added to each call, by service. `read_lag_seconds`: a read of SES may show a state that is up to
+    so many seconds old. `unset_share`: the probability, from 0 to 1, that an optional member of an answer which holds
+    nothing (empty, false, zero, or a timestamp) is null or absent. `token_seconds`: how long a continuation token is
+    valid; None means for ever. `tokens_of_session`: a token is valid only for the credentials that it was given to.
+    `pending_seconds`: how long a function is Pending after it was made, or its update InProgress. `seed`: the seed of
+    everything that is random.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -47,7 +48,7 @@ class Conditions(BaseModel):
 
     @classmethod
     def preset(cls, name: Preset) -> Self:
-        """The conditions of that name."""
+        """Return the conditions of this preset."""
         if name == "kind":
             return cls()
         return cls(
@@ -61,7 +62,7 @@ class Conditions(BaseModel):
 
 
 class CurrentConditions:
-    """The conditions in force, which may change while the local cloud runs. Safe to ask from many threads."""
+    """The conditions in force, which may change at any time. Safe to use from many threads."""
 
     def __init__(self, conditions: Conditions | None = None) -> None:
         self._lock = threading.Lock()
@@ -70,23 +71,23 @@ class CurrentConditions:
 
     @property
     def now(self) -> Conditions:
-        """What is in force."""
+        """The conditions that are in force now."""
         return self._now
 
     def replace(self, conditions: Conditions) -> None:
-        """Have others from now on; everything random begins anew from their seed."""
+        """Put other conditions in force; everything random starts again from their seed."""
         with self._lock:
             self._now = conditions
             self._random = random.Random(conditions.seed)  # noqa: S311
 
     def chance(self, probability: float) -> bool:
-        """True with this probability."""
+        """Return True with this probability, which is from 0 to 1."""
         if probability <= 0:
             return False
         with self._lock:
             return self._random.random() < probability
 
     def up_to(self, most: float) -> float:
-        """A number between 0 and `most`."""
+        """Return a random number from 0 to `most`."""
         with self._lock:
             return self._random.uniform(0, most)

@@ -1,12 +1,12 @@
-"""What a bucket's policy adds to what the caller's own policies say, as S3 asks it on every call."""
+"""What a bucket's policy adds to the caller's own policies, as S3 evaluates it for every call."""
 
 from __future__ import annotations
 
-from strict_aws import moto_state
+from strict_aws.backend import moto_state
+from strict_aws.backend.moto_state import Bucket
 from strict_aws.iam import policy
 from strict_aws.iam.identity import Caller
 from strict_aws.iam.policy import Decision, Query
-from strict_aws.moto_state import Bucket
 
 # The account's root can always repair a policy that locks everybody out (S3 user guide, bucket policies).
 _FOR_ROOT = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
@@ -14,18 +14,18 @@ _PREFIX = "arn:aws:s3:::"
 
 
 def bucket_of(query: Query) -> Bucket | None:
-    """The bucket that a call is about, if there is such a bucket already."""
+    """Return the bucket that a call is about, or None when it is about none or the bucket does not exist yet."""
     if not query.resource.startswith(_PREFIX) or query.action == "s3:CreateBucket":
         return None
     return moto_state.find_bucket(query.resource.removeprefix(_PREFIX).partition("/")[0])
 
 
 def combined(bucket: Bucket, caller: Caller, query: Query, own: Decision) -> Decision:
-    """`own` is what the caller's own policies say.
+    """Return the decision of the bucket's policy together with `own`, which is that of the caller's policies.
 
-    A Deny of the bucket's policy wins. In the bucket's account either of the two may allow; a caller of another
-    account needs both. There, and for a Deny, an account's root in a Principal stands for the whole account;
-    for who allows in the same account it leaves the matter to the callers' own policies.
+    A Deny of the bucket's policy wins. In the bucket's account either of the two may allow; a caller of another account
+    needs both. There, and for a Deny, an account's root in a Principal stands for the whole account. Within the account
+    such a statement leaves the decision to the callers' own policies.
     """
     by_bucket = _evaluated(bucket, query, caller.names)
     is_root = caller.is_administrator and caller.account == bucket.account
