@@ -66,7 +66,7 @@ class RunRequest(Wire):
     ] = None
     run_id: Annotated[RunId | None, Field(description="an id for the run; the same id again is the same run")] = None
     trigger: Annotated[Trigger | None, Field(description="what started the run, in place of run_id")] = None
-    params: Annotated[dict[str, Any], Field(default_factory=dict, description="the action's own parameters")]
+    params: dict[str, Any] = Field(default_factory=dict, description="the action's own parameters")
 
     @property
     def scope(self) -> Scope:

@@ -115,3 +115,25 @@ def test_whatever_the_payload_is_there_is_an_error(body: bytes) -> None:
 def test_a_type_that_is_none_is_not_kept(kind: str) -> None:
     """A foreign field may hold anything."""
     assert told(kind).type == "Unknown"
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (
+            {"errorType": "Runtime.ImportModuleError", "errorMessage": "No module named 'ses_fleet.x'"},
+            "Runtime.ImportModuleError: its code or a package of it cannot be imported (no module named ses_fleet.x)",
+        ),
+        (
+            {"errorType": "Runtime.ImportModuleError", "errorMessage": "ada@corp.example"},
+            "Runtime.ImportModuleError: its code or a package of it cannot be imported",
+        ),
+        ({"errorType": "Runtime.ExitError"}, "Runtime.ExitError: its process ended by itself"),
+        ({"errorType": "KeyError", "errorMessage": 5}, "KeyError: an exception"),
+    ],
+)
+def test_a_reason_names_the_module_that_is_missing(payload: dict[str, Any], said: str) -> None:
+    """It is a name in somebody's code; nothing else of the message is kept."""
+    told = function_errors.reason(json.dumps(payload).encode())
+    assert told.startswith(said)
+    assert "corp" not in told

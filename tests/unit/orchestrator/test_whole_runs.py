@@ -1,0 +1,698 @@
+"""Whole runs of the orchestrator: what an event comes to, in the Summary, in the run's record, in the log."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
+from ses_fleet.orchestrator import handler
+from tests.unit.orchestrator.deployed import (
+    IDENTITY_CENTER,
+    RUN,
+    Deployed,
+    Json,
+    customers,
+    failed,
+    goes_on,
+    of,
+    statuses,
+)
+
+TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
+PEOPLE = {"prefix": "p/", "users": 3, "groups": 1, "memberships": 2, "user_parts": 1, "membership_parts": 1}
+
+
+def fine(_item: Json) -> Json:
+    """A worker that succeeds at once."""
+    return {"data": {"seen": True}}
+
+
+def test_every_customers_data_is_returned_and_stored_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In config order: counts, calls, attempts and places in the Summary; the lines in the record alone."""
+    there = Deployed(monkeypatch, customers("b", "a"), lambda item: {**fine(item), "logs": ["one", "two"]})
+    answer = there.run()
+    assert statuses(answer) == {"b": "successful", "a": "successful"}
+    counts = [answer[f"{name}_count"] for name in ("successful", "failed", "skipped", "not_started")]
+    assert (answer["exit_code"], answer["total_customers"], counts) == (0, 2, [2, 0, 0, 0])
+    assert [(one["data"], one["api_calls"], one["attempts"]) for one in answer["results"]] == [
+        ({"seen": True}, 1, 1)
+    ] * 2
+    assert [one["logs"] for one in answer["results"]] == [None, None]
+    assert sorted(one["customer_code"] for one in there.lines()) == ["a", "b"]
+    assert {str(one["logs"]) for one in there.lines()} == {"['one', 'two']"}
+    assert there.kept("results/a.json")["logs"] == ["one", "two"]
+    assert there.kept("summary.json") == answer
+    assert answer["summary_location"] == f"s3://results/runs/{RUN}/summary.json"
+    assert (answer["resume"], answer["warnings"], answer["errors"], answer["fleet"]) == (None, [], [], None)
+    assert answer["config_version"] == {"config": there.version("config.json"), "ses_config": None}
+    assert answer["concurrency"] == {
+        "requested": 0,
+        "effective": 2,
+        "peak": answer["concurrency"]["peak"],
+        "bound_by": None,
+    }
+    assert answer["concurrency"]["peak"] in (1, 2)
+
+
+def test_a_worker_is_sent_what_the_request_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run, the worker's name of the action, the customer, the parameters; the budget of a slice is 240 s."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.run("describe-list", customer_code="a", params={"count_contacts": False})
+    (item,) = there.lambda_.items
+    assert (item["run_id"], item["action"], item["params"]) == (RUN, "describe-list", {"count_contacts": False})
+    assert (item["customer"]["customer_code"], item["customer"]["account_id"]) == ("a", "100000000000")
+    assert (item["dry_run"], item["prune"], item["topics"], item["people"]) == (False, False, None, None)
+    assert (item["slice_budget_seconds"], item["continuation"], item["personal_params"]) == (240.0, None, None)
+
+
+def test_the_plan_says_what_is_under_way_and_until_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written before any worker starts; its deadline is the end of the function's own time."""
+    seen: list[Json] = []
+
+    def worker(item: Json) -> Json:
+        seen.append(there.kept("plan.json"))
+        return fine(item)
+
+    there = Deployed(monkeypatch, customers("a", "b"), worker)
+    answer = there.run(exclude=["b"], seconds=600.0)
+    plan = seen[0]
+    assert [one["customer_code"] for one in plan["customers"]] == ["a"]
+    began, ends = (datetime.fromisoformat(plan[key]) for key in ("started_at", "deadline"))
+    assert (ends - began).total_seconds() == pytest.approx(600.0, abs=1.0)
+    assert abs((datetime.now(UTC) - began).total_seconds()) < 60
+    assert answer["started_at"] == plan["started_at"]
+    assert 0 <= answer["total_duration_seconds"] < 60
+    assert (plan["request"]["action"], plan["request"]["exclude"]) == ("describe-list-all", ["b"])
+
+
+def test_who_failed_is_counted_and_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1, the error as the worker gave it, and a payload for exactly those."""
+    there = Deployed(monkeypatch, customers("a", "b"), lambda item: failed() if _code(item) == "b" else fine(item))
+    answer = there.run()
+    assert statuses(answer) == {"a": "successful", "b": "failed"}
+    assert (answer["exit_code"], answer["failed_count"], of(answer, "b")["error"]["message"]) == (1, 1, "no")
+    assert (answer["resume"]["include"], answer["resume"]["action"]) == (["b"], "describe-list-all")
+
+
+def test_the_log_has_a_block_a_customer_and_one_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every record carries the run, the action and the request's id."""
+    there = Deployed(monkeypatch, customers("a", "b"), lambda item: failed() if _code(item) == "b" else fine(item))
+    there.run()
+    records = there.records()
+    blocks = {one["customer_code"]: one for one in records if one.get("kind") == "customer"}
+    assert {code: one["status"] for code, one in blocks.items()} == {"a": "successful", "b": "failed"}
+    assert "❌ Customer b: no" in blocks["b"]["message"]
+    (last,) = [one for one in records if one.get("kind") == "summary"]
+    assert last["summary"]["failures"] == [
+        {"customer_code": "b", "status": "failed", "category": "operation", "type": "Refused"}
+    ]
+    assert {(one["run_id"], one["action"], one["function_request_id"]) for one in records} == {
+        (RUN, "describe-list-all", "q1")
+    }
+
+
+def test_the_metrics_are_of_a_start_and_an_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One RunsStarted, then the counts; in a dry run under a service of its own."""
+    for dry_run, service in ((False, "ses-fleet"), (True, "ses-fleet-dry-run")):
+        there = Deployed(monkeypatch, customers("a"), fine)
+        there.run(dry_run=dry_run)
+        printed = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        assert [[one["service"], one["action"]] for one in printed] == [[service, "describe-list-all"]] * 2
+        assert printed[0]["RunsStarted"] == [1.0]
+        assert (printed[1]["CustomersSuccessful"], printed[1]["CustomersFailed"]) == ([1.0], [0.0])
+
+
+def test_a_refusal_counts_and_is_logged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """RunRefused of the action, one error record a problem, and a Summary for whoever follows; nothing was started."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    with pytest.raises(RequestError):
+        there.run(include=["nobody"], max_failures=-1, dry_run=True)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [(one["RunRefused"], one["action"], one["service"]) for one in printed] == [
+        ([1.0], "describe-list-all", "ses-fleet-dry-run")
+    ]
+    refusals = [one for one in there.records() if one.get("kind") == "refused"]
+    assert [(one["level"], one["error_type"], one["run_id"]) for one in refusals] == [("ERROR", "RequestError", RUN)]
+    kept = there.kept("summary.json")
+    assert (kept["exit_code"], kept["action"], kept["dry_run"], kept["total_customers"]) == (
+        *(2, "describe-list-all", True),
+        0,
+    )
+    assert (len(kept["errors"]), there.lambda_.items) == (1, [])
+
+
+def test_a_refusal_never_covers_a_run_of_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's own summary stays what is found."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    answer = there.run()
+    with pytest.raises(RequestError, match="started with another request"):
+        there.run(dry_run=True)
+    assert there.kept("summary.json") == answer
+
+
+def test_a_refusal_that_cannot_be_stored_is_still_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log says that the record lacks it."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.s3.refused = {"summary.json"}
+    with pytest.raises(RequestError):
+        there.run(include=[])
+    assert [one["error_code"] for one in there.records() if one["level"] == "WARNING"] == ["AccessDenied"]
+
+
+def test_a_second_start_of_the_same_run_starts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same request gets the same Summary; while the run is under way, its state without an exit code."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    answer = there.run()
+    assert there.run() == answer
+    assert len(there.lambda_.items) == 1
+    del there.s3.objects["results", f"runs/{RUN}/summary.json"]
+    state = there.run()
+    assert (state["exit_code"], statuses(state), len(there.lambda_.items)) == (None, {"a": "successful"}, 1)
+    assert state["total_duration_seconds"] is None
+    del there.s3.objects["results", f"runs/{RUN}/results/a.json"]
+    state = there.run()
+    assert (statuses(state), of(state, "a")["warnings"]) == ({"a": "not_started"}, ["no result yet"])
+
+
+def test_another_start_that_was_quicker_by_a_moment_has_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows when the plan cannot be written any more: nobody is started twice."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.run()
+    plan = there.s3.objects.pop(("results", f"runs/{RUN}/plan.json"))
+    original = there.s3.call
+
+    def call(operation: str, **parameters: Any) -> Json:
+        if operation == "put_object" and parameters["Key"].endswith("plan.json"):
+            there.s3.objects["results", f"runs/{RUN}/plan.json"] = plan
+        return original(operation, **parameters)
+
+    monkeypatch.setattr(there.s3, "call", call)
+    assert there.run() == there.kept("summary.json")
+    assert len(there.lambda_.items) == 1
+
+
+def test_every_run_without_an_id_is_a_run_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id is made from the time."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    ids = {there.invoke({"action": "describe-list-all"})["run_id"] for _ in range(3)}
+    assert len(ids) == 3
+    assert len(there.lambda_.items) == 3
+
+
+def test_who_is_not_run_has_a_result_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skipped, misconfigured, run: one each; nothing is sent for the first two, and their results are stored."""
+    config = customers("a", "b", "c")
+    config["customer_mappings"]["b"]["ses_role_arn"] = ""
+    config["customer_mappings"]["c"]["region"] = "nowhere"
+    there = Deployed(monkeypatch, config, fine)
+    answer = there.run()
+    assert statuses(answer) == {"a": "successful", "b": "skipped", "c": "failed"}
+    assert [_code(item) for item in there.lambda_.items] == ["a"]
+    assert there.kept("results/b.json")["status"] == "skipped"
+    assert of(answer, "c")["error"]["category"] == "configuration"
+    assert (of(answer, "c")["attempts"], answer["skipped_count"]) == (0, 1)
+    assert len(there.lines()) == 3
+
+
+def test_what_could_not_be_stored_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results are returned all the same, each warning once, in the log too."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    there.s3.refused = {"results/a.json", "results.jsonl.gz", "summary.json"}
+    answer = there.run()
+    assert statuses(answer) == {"a": "successful", "b": "successful"}
+    first, second = sorted(answer["warnings"], reverse=True)
+    assert "the result of a could not be stored (AccessDenied)" in first
+    assert "results.jsonl.gz could not be written (AccessDenied)" in second
+    warned = [one["message"] for one in there.records() if one["level"] == "WARNING"]
+    assert len(warned) == 3
+    assert {first, second} < set(warned)
+
+
+def test_a_plan_that_cannot_be_written_starts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of RESULTS_BUCKET."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.s3.refused = {"plan.json"}
+    with pytest.raises(ConfigurationError, match="RESULTS_BUCKET") as error:
+        there.run()
+    assert "plan.json could not be written (AccessDenied)" in str(error.value)
+    assert there.lambda_.items == []
+
+
+def test_a_config_that_is_not_there_starts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ConfigurationError says where it was looked for."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    del there.s3.objects["config", "config.json"]
+    with pytest.raises(ConfigurationError, match=r"s3://config/config\.json does not exist"):
+        there.run()
+
+
+def test_max_failures_is_a_share_of_who_was_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 % of four are two: the third failure stops the run; the first two do not."""
+    there = Deployed(monkeypatch, customers("a", "b", "c", "d"), lambda _: failed())
+    answer = there.run(max_failures="50%", max_customer_concurrency=1)
+    assert list(statuses(answer).values()) == ["failed", "failed", "failed", "not_started"]
+    assert "3 customers failed, more than max_failures allows" in of(answer, "d")["warnings"][0]
+    assert answer["resume"]["include"] == ["d", "a", "b", "c"]
+
+
+def test_others_start_only_after_the_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A canary that fails stops the run: nobody else is started, and the reason names it."""
+    there = Deployed(monkeypatch, customers("a", "b", "c"), lambda _: failed())
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    answer = there.run("manage-topic-all", params={"canary": 1})
+    assert statuses(answer) == {"a": "failed", "b": "not_started", "c": "not_started"}
+    assert of(answer, "c")["warnings"] == ["the canary a did not succeed: no further customer was started"]
+    there = Deployed(monkeypatch, customers("a", "b", "c"), fine)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    answer = there.run("manage-topic-all", params={"canary": 2})
+    assert (answer["successful_count"], {_code(item) for item in there.lambda_.items[:2]}) == (3, {"a", "b"})
+    assert _code(there.lambda_.items[2]) == "c"
+
+
+def test_topics_are_sent_where_the_action_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SESConfig.json has them, whose version the Summary names."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    answer = there.run("manage-topic-all")
+    assert [topic["name"] for topic in there.lambda_.items[0]["topics"]] == ["news"]
+    assert answer["config_version"]["ses_config"] == there.version("SESConfig.json")
+    del there.s3.objects["config", "SESConfig.json"]
+    with pytest.raises(ConfigurationError, match=r"SESConfig\.json"):
+        there.invoke({"action": "manage-topic-all"})
+
+
+def test_a_prune_with_no_topics_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would remove every topic there is; without prune, an empty file is no harm."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.put("SESConfig.json", {"topics": []})
+    with pytest.raises(ConfigurationError, match="prune would remove all"):
+        there.run("manage-topic-all", prune=True, confirm_customers=1)
+    assert there.invoke({"action": "manage-topic-all"})["exit_code"] == 0
+
+
+def described(count: int, name: str = "news") -> Json:
+    """What a worker answers to describe-topics."""
+    topic = {"name": name, "display_name": "News", "description": None, "default_status": "OPT_IN", "opted_in": count}
+    return {"data": {"topics": [topic]}}
+
+
+def test_customers_are_compared_with_each_other_and_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opt-ins by topic and customer, drift by customer; the topics are no business of the workers."""
+    counts = {"a": 3, "b": 0}
+    there = Deployed(monkeypatch, customers("a", "b"), lambda item: described(counts[_code(item)]))
+    there.put("SESConfig.json", {"topics": [TOPIC, {**TOPIC, "TopicName": "more"}]})
+    answer = there.run("describe-topics-all")
+    assert answer["fleet"]["topics"] == {"news": {"a": 3, "b": 0}, "more": {}}
+    assert answer["fleet"]["drift"]["b"] == {"missing": ["more"], "extra": [], "different": []}
+    assert answer["fleet"]["location"] is None
+    assert answer["config_version"]["ses_config"] == there.version("SESConfig.json")
+    assert [item["topics"] for item in there.lambda_.items] == [None, None]
+
+
+@pytest.mark.parametrize("body", [None, {"topics": "none"}])
+def test_without_a_usable_file_there_is_no_drift_and_a_warning(monkeypatch: pytest.MonkeyPatch, body: Any) -> None:
+    """Opt-ins are compared all the same."""
+    there = Deployed(monkeypatch, customers("a"), lambda _: described(3))
+    if body is not None:
+        there.put("SESConfig.json", body)
+    answer = there.run("describe-topics-all")
+    assert answer["fleet"] == {"topics": {"news": {"a": 3}}, "drift": None, "location": None}
+    (warning,) = answer["warnings"]
+    assert "drift" in warning
+    assert answer["config_version"]["ses_config"] is None
+    assert answer["exit_code"] == 0
+
+
+def test_a_dry_run_compares_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker is asked, so there is nothing to compare, and no file to be read."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    answer = there.run("describe-topics-all", dry_run=True)
+    assert (answer["fleet"], answer["warnings"], there.lambda_.items) == (None, [], [])
+    assert of(answer, "a")["data"]["would_use"]["region"] == "us-east-1"
+    assert there.kept("results/a.json")["logs"] == [
+        "🔍 Customer a: Would use arn:aws:iam::100000000000:role/r in us-east-1"
+    ]
+
+
+def test_a_comparison_that_is_too_large_lies_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Summary says where; if it cannot be written, that is a warning."""
+    monkeypatch.setattr(limits, "FLEET_INLINE_BYTES", 10)
+    there = Deployed(monkeypatch, customers("a"), lambda _: described(3))
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    answer = there.run("describe-topics-all")
+    assert answer["fleet"] == {"topics": None, "drift": None, "location": f"s3://results/runs/{RUN}/fleet.json"}
+    assert there.kept("fleet.json")["topics"] == {"news": {"a": 3}}
+    there.s3.refused = {"fleet.json"}
+    answer = there.invoke({"action": "describe-topics-all", "run_id": "r2"})
+    assert answer["fleet"] is None
+    assert "fleet.json could not be written (AccessDenied)" in answer["warnings"]
+
+
+def test_a_name_goes_to_the_worker_by_its_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is sent a mask and where the value lies; nothing of the run's own record has it."""
+    there = Deployed(monkeypatch, customers("a", identity_center_role_arn=IDENTITY_CENTER), people)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    there.run("import-aws-contact-all", params={"username": "ada"})
+    place = there.lambda_.items[-1]["personal_params"]
+    assert json.loads(there.s3.objects["results", place])["params"] == {"username": "ada"}
+    assert "ada" not in str(there.lambda_.items)
+    assert [key for (_, key), body in there.s3.objects.items() if b'"ada"' in body] == [place]
+
+
+def people(item: Json) -> Json:
+    """A worker that has read an Identity Center, and imports."""
+    return {"data": PEOPLE} if item["action"] == "read-identity-center" else {"data": {"ok": True}}
+
+
+def importing(monkeypatch: pytest.MonkeyPatch, worker: Any = people, *codes: str) -> Deployed:
+    """Customers with an Identity Center: a and b share one, c has another."""
+    config = customers(*(codes or ("a", "b", "c")), identity_center_role_arn=IDENTITY_CENTER)
+    if "c" in config["customer_mappings"]:
+        config["customer_mappings"]["c"]["identity_center_role_arn"] = IDENTITY_CENTER.replace("9999", "8888")
+    there = Deployed(monkeypatch, config, worker)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    return there
+
+
+def test_an_identity_center_is_read_once_for_all_who_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each customer's worker is told where its people lie; the reading ones write below the run's data."""
+    there = importing(monkeypatch)
+    answer = there.run("import-aws-contact-all")
+    assert answer["successful_count"] == 3
+    readers = [item for item in there.lambda_.items if item["action"] == "read-identity-center"]
+    others = [item for item in there.lambda_.items if item["action"] == "import-aws-contact"]
+    assert (len(readers), len(others)) == (2, 3)
+    assert all(item["people_prefix"].startswith(f"data/{RUN}/_people/") for item in readers)
+    assert len({item["people_prefix"] for item in readers}) == 2
+    assert all(item["people_prefix"] is None and item["people"]["users"] == 3 for item in others)
+    reading = [one["message"] for one in there.records() if "Identity Center(s)" in one["message"]]
+    assert reading == ["reading 2 Identity Center(s) for 3 customer(s)"]
+
+
+def test_without_people_nothing_is_done_for_a_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the other source are imported; none of the reading counts as a customer's attempt."""
+
+    def worker(item: Json) -> Json:
+        reads, code = item["action"] == "read-identity-center", _code(item)
+        return failed("denied", retryable=True) if reads and code == "a" else people(item)
+
+    there = importing(monkeypatch, worker)
+    answer = there.run("import-aws-contact-all")
+    assert statuses(answer) == {"a": "failed", "b": "failed", "c": "successful"}
+    assert (of(answer, "b")["error"]["message"], of(answer, "b")["attempts"]) == ("denied", 0)
+    assert [_code(item) for item in there.lambda_.items if item["action"] == "import-aws-contact"] == ["c"]
+
+
+def time_passes(there: Deployed, seconds: float, worker: Any) -> None:
+    """Have so many seconds left after the worker's next answer, and after every one that comes then."""
+
+    def answers(item: Json) -> Json:
+        answer = worker(item)
+        there.context.seconds = seconds
+        return dict(answer)
+
+    there.lambda_.worker = answers
+
+
+def slices(item: Json) -> Json:
+    """A worker that needs two slices for everybody."""
+    done = item["continuation"] is not None
+    return {"data": {"done": True}, "logs": ["second"]} if done else goes_on(1, logs=["first"], warnings=["w"])
+
+
+def test_a_run_that_is_too_long_goes_on_in_another_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is between slices goes on where it was, who waited starts; the numbers are those of the whole run."""
+    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
+    time_passes(there, 50.0, slices)
+    first = there.run(on_deadline="continue", max_customer_concurrency=1)
+    assert first["exit_code"] is None
+    assert first["warnings"] == ["the run goes on in another invocation (hop 1)"]
+    assert list(statuses(first).values()) == ["not_started"] * 3
+    assert there.lambda_.events == [{"action": "describe-list-all", "run_id": RUN, "hop": 1}]
+    announced = there.kept("hops/1.json")
+    assert [one["customer_code"] for one in announced["pending"]] == ["a", "b", "c"]
+    assert announced["pending"][0]["continuation"] == {"state": {"at": 1}}
+    between = datetime.fromisoformat(announced["deadline"]) - datetime.fromisoformat(announced["announced_at"])
+    assert between.total_seconds() == 960  # the function's own time, and a minute for the event
+    time_passes(there, 900.0, slices)
+    last = there.go_on()
+    assert (last["exit_code"], last["started_at"], last["successful_count"]) == (0, first["started_at"], 3)
+    numbers = {(one["attempts"], one["api_calls"], str(one["data"]), str(one["warnings"])) for one in last["results"]}
+    assert numbers == {(2, 2, "{'done': True}", "['w']")}
+    assert there.kept("results/a.json")["logs"] == ["first", "second"]
+    assert (last["concurrency"]["peak"], len(there.lines())) == (1, 3)
+
+
+def test_results_of_earlier_invocations_are_in_the_last_ones_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is finished is not run again; its failure counts for max_failures."""
+    there = Deployed(monkeypatch, customers("a", "b", "c"), fine)
+    time_passes(there, 50.0, lambda _: failed())
+    there.run(on_deadline="continue", max_customer_concurrency=1, max_failures=1)
+    time_passes(there, 900.0, lambda _: failed())
+    last = there.go_on()
+    assert statuses(last) == {"a": "failed", "b": "failed", "c": "not_started"}
+    assert [_code(item) for item in there.lambda_.items] == ["a", "b"]
+    assert "2 customers failed, more than max_failures allows" in of(last, "c")["warnings"][0]
+    assert (last["exit_code"], len(there.lines())) == (1, 3)
+
+
+def test_canaries_that_were_not_done_are_waited_for_in_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them fails there: the others are not started."""
+    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    time_passes(there, 50.0, slices)
+    there.run("manage-topic-all", on_deadline="continue", params={"canary": 1})
+    time_passes(there, 900.0, lambda _: failed())
+    last = there.go_on()
+    assert statuses(last) == {"a": "failed", "b": "not_started", "c": "not_started"}
+
+
+def test_the_event_of_a_hop_that_comes_twice_starts_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one is answered with the state of the run."""
+    there = Deployed(monkeypatch, customers("a"), slices)
+    time_passes(there, 50.0, slices)
+    there.run(on_deadline="continue")
+    time_passes(there, 900.0, slices)
+    last = there.go_on()
+    assert there.go_on() == last
+    assert len(there.lambda_.items) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"hop": 0}, {"hop": 13}, {"hop": "1"}, {"run_id": "../x"}, {"run_id": None}, {"dry_run": True}, {"run_id": "r9"}],
+)
+def test_an_event_of_a_hop_that_nobody_announced_is_refused(monkeypatch: pytest.MonkeyPatch, change: Json) -> None:
+    """Hops are for a run's own continuation only."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    with pytest.raises(RequestError):
+        there.invoke({"action": "describe-list-all", "run_id": RUN, "hop": 1, **change})
+    assert there.lambda_.items == []
+
+
+def test_a_run_hands_itself_over_twelve_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then its time is over: whoever is between slices failed, and can be resumed."""
+    there = Deployed(monkeypatch, customers("a"), lambda _: goes_on(1))
+    time_passes(there, 50.0, lambda _: goes_on(1))
+    answer = there.run(on_deadline="continue")
+    hops = 0
+    while answer["exit_code"] is None:
+        hops += 1
+        answer = there.go_on()
+    assert (hops, of(answer, "a")["attempts"], of(answer, "a")["error"]["category"]) == (12, 13, "timeout")
+    assert there.kept("results/a.json")["continuation"] == {"state": {"at": 1}}
+
+
+def test_who_was_changed_in_the_config_meanwhile_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another account, no entry any more: failed, retryable. The others go on, and the change is a warning."""
+    there = Deployed(monkeypatch, customers("a", "b", "c", "d"), slices)
+    time_passes(there, 50.0, slices)
+    there.run(on_deadline="continue", max_customer_concurrency=1)
+    config = customers("a", "b", "c")
+    config["customer_mappings"]["b"]["ses_role_arn"] = "arn:aws:iam::999999999999:role/r"
+    there.put("config.json", config)
+    time_passes(there, 900.0, slices)
+    last = there.go_on()
+    assert statuses(last) == {"a": "successful", "b": "failed", "c": "successful", "d": "failed"}
+    error = of(last, "b")["error"]
+    assert (error["category"], error["type"], error["retryable"]) == ("configuration", "ConfigurationChanged", True)
+    assert "config.json changed while the run was under way" in last["warnings"]
+    assert of(last, "b")["account_id"] == "100000000001"
+
+
+def test_a_config_that_broke_meanwhile_still_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was finished keeps the result."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    time_passes(there, 50.0, fine)
+    there.run(on_deadline="continue", max_customer_concurrency=1)
+    there.put("config.json", {"customer_mappings": 5})
+    last = there.go_on()
+    assert (statuses(last), last["exit_code"]) == ({"a": "successful", "b": "failed"}, 1)
+
+
+def test_a_config_that_stayed_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor are the warnings of the plan told twice."""
+    config = customers("a", "b")
+    config["customer_mappings"]["b"]["ses_role_arn"] = ""
+    there = Deployed(monkeypatch, config, slices)
+    time_passes(there, 50.0, slices)
+    there.run(on_deadline="continue")
+    time_passes(there, 900.0, slices)
+    assert there.go_on()["warnings"] == ["b is skipped: no ses_role_arn in config.json"]
+
+
+def test_a_result_that_was_not_stored_is_lost_for_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so: nobody knows what was done, if it could change something."""
+    for action, unknown in (("describe-list-all", False), ("manage-topic-all", True)):
+        there = Deployed(monkeypatch, customers("a", "b"), fine)
+        there.put("SESConfig.json", {"topics": [TOPIC]})
+        there.s3.refused = {"results/a.json"}
+        time_passes(there, 50.0, fine)
+        there.run(action, on_deadline="continue", max_customer_concurrency=1)
+        time_passes(there, 900.0, fine)
+        last = there.go_on()
+        error = of(last, "a")["error"]
+        assert statuses(last) == {"a": "failed", "b": "successful"}
+        assert (error["type"], error["category"], error["retryable"]) == ("ResultNotStored", "internal", True)
+        assert error["outcome_unknown"] is unknown
+
+
+@pytest.mark.parametrize("kind", ["refused", "lost"])
+def test_a_run_that_cannot_go_on_ends_here(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    """Nobody can say of an answer that was lost that the event was, so the hop is taken from whom it may reach."""
+    there = Deployed(monkeypatch, customers("a", "b"), slices)
+    there.lambda_.own_problem = AwsCallError("lambda", "invoke", kind, "Denied", "no", 403)
+    time_passes(there, 50.0, slices)
+    answer = there.run(on_deadline="continue", max_customer_concurrency=1)
+    assert (answer["exit_code"], statuses(answer)) == (1, {"a": "failed", "b": "not_started"})
+    assert "could not go on in another invocation: the orchestrator could not invoke itself (Denied)" in str(
+        answer["warnings"]
+    )
+    assert there.kept("hops/1.claimed.json")["hop"] == 1
+    assert answer["resume"]["include"] == ["b", "a"]
+
+
+def test_a_hop_that_somebody_took_goes_on_whatever_the_answer_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event had arrived, and its invocation ends the run: this one does not."""
+    there = Deployed(monkeypatch, customers("a"), slices)
+    there.lambda_.own_problem = AwsCallError("lambda", "invoke", "lost", "Lost", "no", None)
+    there.s3.objects["results", f"runs/{RUN}/hops/1.claimed.json"] = b"{}"
+    time_passes(there, 50.0, slices)
+    answer = there.run(on_deadline="continue")
+    assert answer["exit_code"] is None
+    assert ("results", f"runs/{RUN}/summary.json") not in there.s3.objects
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [({"hops/1.json"}, "hops/1.json could not be written"), ({"claimed.json"}, "could not invoke itself (Denied)")],
+)
+def test_a_hop_that_cannot_be_written_is_not_started(
+    monkeypatch: pytest.MonkeyPatch, refused: set[str], told: str
+) -> None:
+    """The run ends with what it has."""
+    there = Deployed(monkeypatch, customers("a"), slices)
+    there.s3.refused = refused
+    there.lambda_.own_problem = AwsCallError("lambda", "invoke", "refused", "Denied", "no", 403)
+    time_passes(there, 50.0, slices)
+    answer = there.run(on_deadline="continue")
+    assert (answer["exit_code"], of(answer, "a")["error"]["type"]) == (1, "OrchestratorDeadline")
+    assert told in str(answer["warnings"])
+    assert there.lambda_.events == []
+
+
+def test_without_continue_a_run_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hop is announced."""
+    there = Deployed(monkeypatch, customers("a", "b"), slices)
+    time_passes(there, 50.0, slices)
+    answer = there.run(max_customer_concurrency=1)
+    assert statuses(answer) == {"a": "failed", "b": "not_started"}
+    assert (there.lambda_.events, answer["exit_code"]) == ([], 1)
+
+
+def reading_slices(item: Json) -> Json:
+    """A worker that needs two slices for an Identity Center."""
+    first = item["action"] == "read-identity-center" and item["continuation"] is None
+    return goes_on(1) if first else people(item)
+
+
+def test_a_reading_that_is_too_long_goes_on_in_another_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being read goes on where it was; then everybody is imported."""
+    there = importing(monkeypatch, reading_slices, "a", "b")
+    time_passes(there, 50.0, reading_slices)
+    first = there.run("import-aws-contact-all", on_deadline="continue")
+    assert (first["exit_code"], statuses(first)) == (None, {"a": "not_started", "b": "not_started"})
+    announced = there.kept("hops/1.json")
+    assert [one["continuation"] for one in announced["sources"]] == [{"state": {"at": 1}}]
+    assert [one["customer_code"] for one in announced["pending"]] == ["a", "b"]
+    time_passes(there, 900.0, reading_slices)
+    last = there.go_on()
+    assert (last["exit_code"], last["successful_count"]) == (0, 2)
+    reads = [item for item in there.lambda_.items if item["action"] == "read-identity-center"]
+    assert [item["continuation"] for item in reads] == [None, {"state": {"at": 1}}]
+    assert len({item["people_prefix"] for item in reads}) == 1
+
+
+def test_what_was_read_is_not_read_again_by_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time ends while customers are imported: the people are handed on with them."""
+
+    def worker(item: Json) -> Json:
+        reads = item["action"] == "read-identity-center"
+        there.context.seconds = 900.0 if reads else 50.0
+        return people(item)
+
+    there = importing(monkeypatch, worker, "a", "b")
+    first = there.run("import-aws-contact-all", on_deadline="continue", max_customer_concurrency=1)
+    assert statuses(first) == {"a": "successful", "b": "not_started"}
+    last = there.go_on()
+    assert statuses(last) == {"a": "successful", "b": "successful"}
+    assert [item["action"] for item in there.lambda_.items].count("read-identity-center") == 1
+    assert [item["people"]["users"] for item in there.lambda_.items[1:]] == [3, 3]
+
+
+def test_a_reading_that_cannot_go_on_leaves_its_customers_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They failed for the time's end, as the reading did, and no second handover is tried."""
+    there = importing(monkeypatch, reading_slices, "a", "b")
+    there.s3.refused = {"hops/1.json"}
+    time_passes(there, 50.0, reading_slices)
+    answer = there.run("import-aws-contact-all", on_deadline="continue")
+    assert statuses(answer) == {"a": "failed", "b": "failed"}
+    assert of(answer, "a")["error"]["type"] == "OrchestratorDeadline"
+    assert len(answer["warnings"]) == 1
+
+
+def test_an_unknown_outcome_is_only_of_what_could_change_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that answers garbage: a dry run and a reading action left nothing behind."""
+    for action, dry_run, unknown in (
+        *(("manage-topic-all", False, True), ("manage-topic-all", True, False)),
+        ("describe-list-all", False, False),
+    ):
+        there = Deployed(monkeypatch, customers("a"), lambda _: {"api_calls": "many"})
+        there.put("SESConfig.json", {"topics": [TOPIC]})
+        answer = there.run(action, dry_run=dry_run)
+        assert of(answer, "a")["error"]["outcome_unknown"] is unknown
+
+
+def test_the_actions_are_told_without_a_deployment() -> None:
+    """`help` reads nothing: every action with its fields, parameters and permissions."""
+    answer = handler.handler({"action": "help"}, None)
+    assert answer["exit_code"] == 0
+    named = {one["name"]: one for one in answer["actions"]}
+    assert named["manage-topic"]["permissions"] == list(ACTIONS["manage-topic"].permissions)
+    assert (named["manage-topic"]["mutates"], named["describe-list-all"]["mutates"]) == (True, False)
+    assert "customer_code" in named["manage-topic"]["fields"]
+    assert "include" in named["manage-topic-all"]["fields"]
+    assert "include" not in named["manage-topic"]["fields"]
+    assert "restore-list-all" not in named
+
+
+def _code(item: Json) -> str:
+    return str(item["customer"]["customer_code"])

@@ -1,0 +1,40 @@
+"""Where things lie in the results bucket: other programs, lifecycle rules and policies name these places."""
+
+from __future__ import annotations
+
+import pytest
+
+from ses_fleet.runs import keys
+
+RUN = "20260301T060000Z-abcdef"
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        (keys.plan_key(RUN), f"runs/{RUN}/plan.json"),
+        (keys.summary_key(RUN), f"runs/{RUN}/summary.json"),
+        (keys.results_prefix(RUN), f"runs/{RUN}/results/"),
+        (keys.result_key(RUN, "acme", 7), f"runs/{RUN}/results/acme.json"),
+        (keys.result_key(RUN, "Not A Code/..", 7), f"runs/{RUN}/results/_0007.json"),
+        (keys.results_file_key(RUN), f"runs/{RUN}/results.jsonl.gz"),
+        (keys.fleet_key(RUN), f"runs/{RUN}/fleet.json"),
+        (keys.hop_key(RUN, 2), f"runs/{RUN}/hops/2.json"),
+        (keys.hop_claim_key(RUN, 2), f"runs/{RUN}/hops/2.claimed.json"),
+        (keys.data_prefix(RUN, "acme"), f"data/{RUN}/acme/"),
+        (keys.people_prefix(RUN, "0123"), f"data/{RUN}/_people/0123/"),
+        (keys.personal_params_key(RUN, "t1"), f"data/{RUN}/_personal/t1.json"),
+        (keys.known_people_key("acme"), "backups/identity/acme.json"),
+        (keys.backups_prefix("acme"), "backups/acme/"),
+        (keys.backup_prefix("acme", RUN), f"backups/acme/{RUN}/"),
+        (keys.backup_manifest_key("acme", RUN), f"backups/acme/{RUN}/backup.json"),
+        (keys.backup_manifest_key("acme", RUN, 2), f"backups/acme/{RUN}/backup-2.json"),
+        (keys.part_name(1), "contacts-00001.jsonl.gz"),
+        (keys.part_name(123, "users"), "users-00123.jsonl.gz"),
+        (keys.walk_prefix("data/x/", 0), "data/x/"),
+        (keys.walk_prefix("data/x/", 2), "data/x/again-2/"),
+    ],
+)
+def test_a_place_is_where_it_is_documented_to_be(key: str, place: str) -> None:
+    """The record, the data, the backups; a code that breaks the grammar names no object."""
+    assert key == place
