@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ses_fleet import limits
 from ses_fleet.compression import GzipPieces
-from ses_fleet.orchestrator.topic_comparison import TopicFleet
+from ses_fleet.orchestrator.topic_comparison import TopicComparison
 from ses_fleet.runs.models import CustomerResult
 
 
@@ -22,8 +22,10 @@ class Collector:
     `where_is` returns the s3:// URI of the n-th customer's stored result.
     """
 
-    def __init__(self, expected: int, where_is: Callable[[int], str], fleet: TopicFleet | None = None) -> None:
-        self.fleet = fleet
+    def __init__(
+        self, expected: int, where_is: Callable[[int], str], comparison: TopicComparison | None = None
+    ) -> None:
+        self.comparison = comparison
         self._expected = expected
         self._where_is = where_is
         self._results: dict[int, CustomerResult] = {}
@@ -37,8 +39,8 @@ class Collector:
     def add(self, index: int, result: CustomerResult, stored: bytes) -> None:
         """Take in the n-th customer's result; `stored` is its whole JSON text."""
         self._append(stored)
-        if self.fleet is not None:
-            self.fleet.add(result)
+        if self.comparison is not None:
+            self.comparison.add(result)
         self._results[index] = result.model_copy(update={"logs": None, "continuation": None})
         if result.data is None:
             return

@@ -10,7 +10,7 @@ from ses_fleet.orchestrator import report
 from ses_fleet.orchestrator.collect import Collector
 from ses_fleet.orchestrator.fan_out import Finished
 from ses_fleet.orchestrator.task import Task
-from ses_fleet.orchestrator.topic_comparison import TopicFleet
+from ses_fleet.orchestrator.topic_comparison import TopicComparison
 from ses_fleet.runs import results
 from ses_fleet.runs.models import CustomerResult
 from ses_fleet.text import printable
@@ -23,7 +23,7 @@ class ResultStore:
         plan = task.plan
         compares = plan.request.worker_action == DESCRIBE_TOPICS.name and not plan.request.dry_run
         self.collector = Collector(
-            len(plan.customers), task.result_location, TopicFleet(plan.topics) if compares else None
+            len(plan.customers), task.result_location, TopicComparison(plan.topics) if compares else None
         )
         self.warnings: list[str] = []
         self._task = task

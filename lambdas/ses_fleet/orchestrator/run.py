@@ -15,7 +15,7 @@ from typing import Any
 
 from ses_fleet import clock
 from ses_fleet.errors import Problem, RequestError
-from ses_fleet.orchestrator import continuation, directories, ending, fan_out, plan, report
+from ses_fleet.orchestrator import directories, ending, fan_out, handover, plan, report
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
 from ses_fleet.orchestrator.environment import Environment
@@ -59,7 +59,7 @@ def go_on(start: HopStart, environment: Environment) -> Summary:
     document, announced = record.plan(), record.hop(start.hop)
     if document is None or announced is None:
         raise RequestError([Problem("$.hop", f"run {start.run_id} announced no hop {start.hop}")])
-    if not record.claim_hop(continuation.claim(start.hop, clock.now(), remaining)):
+    if not record.claim_hop(handover.claim(start.hop, clock.now(), remaining)):
         return record.state(document)
     wanted = request.from_plan(document.request)
     config, topics = environment.fleet_config_meanwhile(), environment.wanted_topics(wanted)
@@ -178,7 +178,7 @@ def _goes_on(
     peak: int,
 ) -> bool:
     """Return whether another invocation goes on with what is left; if not, that is a warning."""
-    problem = continuation.hand_over(task, read, pending, canaries, peak)
+    problem = handover.hand_over(task, read, pending, canaries, peak)
     if problem is not None:
         store.warn(f"the deadline came, and the run could not go on in another invocation: {problem}")
     return problem is None

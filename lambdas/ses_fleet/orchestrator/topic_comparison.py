@@ -10,7 +10,7 @@ from ses_fleet.config.topics import WantedTopic, differences
 from ses_fleet.runs.models import CustomerResult
 
 
-class TopicFleet:
+class TopicComparison:
     """Collects the comparison as results come in.
 
     `wanted` are the topics of SESConfig.json, or None without a valid one: then no differences are computed.

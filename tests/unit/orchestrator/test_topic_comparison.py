@@ -6,7 +6,7 @@ from typing import Any
 
 from ses_fleet.actions.data import DescribedTopic
 from ses_fleet.config.topics import WantedTopic
-from ses_fleet.orchestrator.topic_comparison import TopicFleet, drift
+from ses_fleet.orchestrator.topic_comparison import TopicComparison, drift
 from ses_fleet.runs.models import CustomerResult, Status
 
 NEWS = WantedTopic(name="news", display_name="News", description="All news", default_status="OPT_IN")
@@ -33,7 +33,7 @@ def result(code: str, *topics: dict[str, Any], status: Status = "successful") ->
 
 def test_opt_ins_by_topic_and_customer_in_config_order() -> None:
     """Wanted topics first; only customers that have the topic; failed ones are not compared."""
-    fleet = TopicFleet([NEWS, OFFERS])
+    fleet = TopicComparison([NEWS, OFFERS])
     fleet.add(result("b", have("news", opted_in=2), have("extra", opted_in=0)))
     fleet.add(result("a", have("news", opted_in=7)))
     fleet.add(result("c", have("news"), status="failed"))
@@ -46,7 +46,7 @@ def test_opt_ins_by_topic_and_customer_in_config_order() -> None:
 
 def test_without_wanted_topics_no_drift_is_told() -> None:
     """Null is not "no drift"."""
-    fleet = TopicFleet(None)
+    fleet = TopicComparison(None)
     fleet.add(result("a", have("news")))
     assert fleet.answer(["a"]) == {"topics": {"news": {"a": 5}}, "drift": None, "location": None}
 

@@ -12,7 +12,7 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import config_json
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
-from ses_fleet.orchestrator import continuation, plan
+from ses_fleet.orchestrator import handover, plan
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs import personal_params, request
 from ses_fleet.runs.models import RunPlan, RunRequest
@@ -97,8 +97,8 @@ def test_every_claim_of_a_hop_has_its_own_token() -> None:
     """Two deliveries of one event may come in the same moment."""
     s3 = S3(lost=True)
     record = RunRecord(Bucket(s3, "b"), "r1")
-    assert record.claim_hop(continuation.claim(1, NOW, 5.0))
-    assert not record.claim_hop(continuation.claim(1, NOW, 5.0))
+    assert record.claim_hop(handover.claim(1, NOW, 5.0))
+    assert not record.claim_hop(handover.claim(1, NOW, 5.0))
 
 
 def test_a_name_is_kept_below_data_only() -> None:
