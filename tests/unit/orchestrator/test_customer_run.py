@@ -1,0 +1,158 @@
+"""What is known of one customer over its slices, and the result that follows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ses_fleet import clock, limits
+from ses_fleet.config.customer import CustomerIdentity
+from ses_fleet.orchestrator.customer_run import CustomerRun
+from ses_fleet.orchestrator.invoke import Answer
+from ses_fleet.orchestrator.plan import PlannedCustomer
+from ses_fleet.orchestrator.time_limits import TimeLimits
+from ses_fleet.runs.models import ErrorInfo, Progress, WorkResult
+
+IDENTITY = CustomerIdentity(
+    customer_code="acme", customer_name="Acme", account_id="111122223333", region="eu-central-1"
+)
+BEGUN = CustomerRun(PlannedCustomer(4, IDENTITY, warnings=("no region",)))
+BROKE = ErrorInfo(category="operation", type="X", message="it broke")
+
+
+def answer(**outcome: Any) -> Answer:
+    """A worker's answer after two seconds and one attempt."""
+    result = WorkResult(run_id="r", customer_code="acme", account_id="111122223333", **outcome)
+    return Answer(2.0, result=result, attempts=1)
+
+
+def test_slices_add_up() -> None:
+    """Attempts, seconds, calls, lines and warnings are sums; the continuation is the last one's."""
+    first = answer(api_calls=3, logs=("a",), warnings=("w1",), continuation={"page": 2})
+    second = answer(api_calls=4, logs=("b",), warnings=("w2",), data={"n": 1})
+    run = BEGUN.sent(10.0).after(first)
+    assert run.continuation == {"page": 2}
+    assert run.answered(first) is None
+    run = run.sent(20.0).after(second)
+    assert (run.started, run.spent(25.0), run.ran) == (10.0, 15.0, True)
+    result = run.answered(second)
+    assert result is not None
+    assert (result.status, result.data, result.continuation, result.error) == ("successful", {"n": 1}, None, None)
+    assert (result.attempts, result.api_calls, result.processing_time_seconds) == (2, 7, 4.0)
+    assert (result.logs, result.warnings) == (("a", "b"), ("no region", "w1", "w2"))
+    assert (result.customer_code, result.customer_name, result.account_id, result.region) == (
+        "acme",
+        "Acme",
+        "111122223333",
+        "eu-central-1",
+    )
+
+
+def test_a_failed_slice_ends_the_customer_with_what_it_found() -> None:
+    """Its data, its continuation and the lines before it stay."""
+    failed = answer(error=BROKE, data={"n": 1}, data_location="s3://b/k", continuation={"page": 3})
+    result = BEGUN.sent(0.0).after(failed).answered(failed)
+    assert result is not None
+    assert (result.status, result.error, result.data, result.data_location) == ("failed", BROKE, {"n": 1}, "s3://b/k")
+    assert result.continuation == {"page": 3}
+
+
+def test_a_worker_without_an_answer_leaves_the_tail_of_its_log() -> None:
+    """And the continuation of the slice before, from which the customer could go on."""
+    before = BEGUN.sent(0.0).after(answer(logs=("a",), continuation={"page": 2}))
+    killed = Answer(1.0, error=BROKE, log_tail=("START", "END"), attempts=1)
+    result = before.after(killed).answered(killed)
+    assert result is not None
+    assert (result.status, result.error, result.logs) == ("failed", BROKE, ("a", "START", "END"))
+    assert (result.continuation, result.attempts) == ({"page": 2}, 2)
+
+
+def test_what_never_ran_is_not_started_with_the_last_reason() -> None:
+    """Refusals are counted over all tries."""
+    run = BEGUN.after(Answer(0.0, refused=2, reason="first", attempts=2))
+    run = run.after(Answer(0.0, refused=1, reason="last", attempts=1)).after(Answer(0.0))
+    result = run.given_up()
+    assert (result.status, result.error, result.attempts) == ("not_started", None, 3)
+    assert result.warnings == ("no region", "last until it was too late to start (3 times; nothing ran)")
+    assert BEGUN.given_up().warnings[-1] == "the orchestrator's time was used up before this customer's turn"
+    assert BEGUN.not_started("because").warnings == ("no region", "because")
+
+
+def test_between_slices_the_end_is_a_timeout_whose_outcome_is_known() -> None:
+    """Retryable, and with the place to go on from."""
+    result = BEGUN.sent(0.0).after(answer(continuation={"page": 2})).given_up()
+    error = result.error
+    assert error is not None
+    assert (result.status, result.continuation) == ("failed", {"page": 2})
+    assert (error.category, error.type, error.retryable, error.outcome_unknown) == (
+        "timeout",
+        "OrchestratorDeadline",
+        True,
+        False,
+    )
+    assert error.message == "acme was not finished when the orchestrator's time ended"
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_slice_that_nobody_hears_of_counts_as_sent(writes: bool) -> None:
+    """Its outcome is unknown if it may change something; its time is since the first slice."""
+    late = BEGUN.sent(10.0).unheard(40.0)
+    for result, kind, words in (
+        (late.out_of_time(30.0, writes=writes), "CustomerTimeout", "customer_timeout_seconds (30) passed"),
+        (late.cut_off(writes=writes), "OrchestratorDeadline", "the orchestrator's time ended"),
+    ):
+        assert (result.status, result.attempts, result.processing_time_seconds) == ("failed", 1, 30.0)
+        assert result.error is not None
+        assert (result.error.type, result.error.outcome_unknown) == (kind, writes)
+        assert result.error.message.startswith(f"acme was not finished when {words}")
+        assert ("its worker may go on" in result.error.message) is writes
+    error = late.out_of_time(30.0).error
+    assert error is not None
+    assert error.outcome_unknown is False
+
+
+def test_progress_is_the_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another invocation takes over the numbers, the lines and the time that has passed."""
+    now = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    lines = tuple(f"line {number}" for number in range(limits.MAX_LOG_LINES + 50))
+    run = BEGUN.sent(100.0).after(answer(api_calls=3, logs=lines, warnings=("w",), continuation={"page": 2}))
+    progress = run.progress(160.0)
+    assert progress == Progress(
+        index=4,
+        customer_code="acme",
+        started_at="2026-03-01T05:59:00Z",
+        attempts=1,
+        api_calls=3,
+        seconds=2.0,
+        logs=lines[50:],
+        warnings=("w",),
+        continuation={"page": 2},
+    )
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=40))
+    again = CustomerRun.taken_over(run.customer, progress, 1_000.0)
+    assert again.spent(1_000.0) == pytest.approx(100.0)
+    assert (again.attempts, again.api_calls, again.seconds, again.ran) == (1, 3, 2.0, True)
+    assert (again.logs, again.warnings, again.continuation) == (lines[50:], ("w",), {"page": 2})
+
+
+def test_who_was_never_sent_has_no_time_behind_it() -> None:
+    """Neither here nor in the next invocation."""
+    assert (BEGUN.spent(500.0), BEGUN.progress(500.0).started_at) == (0.0, None)
+    again = CustomerRun.taken_over(BEGUN.customer, BEGUN.progress(500.0), 7.0)
+    assert (again.started, again.ran) == (None, False)
+    assert CustomerRun.taken_over(BEGUN.customer, None, 7.0) == BEGUN
+
+
+@pytest.mark.parametrize(
+    ("remaining", "customer_left", "budget"),
+    [(800.0, 900.0, 240.0), (100.0, 900.0, 70.0), (800.0, 20.0, 20.0), (60.0, 900.0, 30.0), (59.9, 900.0, 0.0)],
+)
+def test_a_slice_gets_the_least_of_its_limits(remaining: float, customer_left: float, budget: float) -> None:
+    """Its own budget, the orchestrator's time less the return margin, the customer's time; nothing too late."""
+    within = TimeLimits(lambda: remaining, 240.0, 60.0, 30.0, 900.0)
+    assert within.budget(customer_left) == budget
+    assert within.may_start() is (budget > 0)
+    assert within.collecting_left() == remaining - 15.0
