@@ -1,7 +1,8 @@
-"""What others say, in our words.
+"""Errors of AWS and of libraries, said in words of our own.
 
-An address has too many forms for a pattern to find them all, so nothing of a foreign message is kept: of AWS's or a
-library's error its code, of an exception its type and the line of ours that it came from, and a sentence of our own.
+Addresses have too many forms for a pattern to find them all, so no foreign message is ever repeated. Kept are: of an
+error of AWS or of a library its code, of an exception its type and the line of ours that it came from; and a sentence
+of our own.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ _BY_KIND: dict[FailureKind, str] = {
     "unreachable": "the service could not be reached; nothing was sent",
 }
 
-# What SES says of an address or a record that it does not take, by words that occur in it.
+# Words that occur in SES's reasons for refusing an address or a record, and the reason in our words.
 _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("maximum of", "list"), "the account has a contact list already"),
     (("topic",), "SES does not take one of the topics"),
@@ -102,19 +103,19 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 def code(value: object) -> str:
-    """An error code or an exception's type, if it has the form of one; else "Unknown"."""
+    """Return an error code or an exception's type if it looks like one, else "Unknown"."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else "Unknown"
 
 
 def words(error_code: str, kind: FailureKind) -> str:
-    """What an error code means, in a few words of ours; for a code that nobody put down here, what its kind means."""
+    """Return what an error code means, in a few words; for a code that is not known here, what its kind means."""
     return _BY_CODE.get(error_code, _BY_KIND[kind])
 
 
 def reason(text: object) -> str:
-    """Why SES did not take a record, in our words, found by words that occur in SES's own.
+    """Return why SES refused a record, in our words, found by words that occur in SES's own.
 
-    Nothing of `text` is in what is returned, so no address is.
+    Nothing of `text` is in the result, so no address is.
     """
     if not isinstance(text, str) or not text.strip():
         return "no reason given"
@@ -122,18 +123,18 @@ def reason(text: object) -> str:
 
 
 def known_reason(text: str) -> str | None:
-    """The reason in our words, or None for one that nobody put down here."""
+    """Return the reason in our words, or None when none of the known words occurs in `text`."""
     lowered = text.casefold()
     return next((ours for needed, ours in _REASONS if all(word in lowered for word in needed)), None)
 
 
 def crash(error: BaseException) -> str:
-    """An exception by its type and our last line that it passed: `KeyError at ses_fleet/worker/context.py:12`."""
+    """Return an exception's type and our last line that it passed: `KeyError at ses_fleet/worker/context.py:12`."""
     return f"{code(type(error).__name__)}{where(_frames(error))}"
 
 
 def where(frames: Iterable[tuple[str, int]]) -> str:
-    """The last of these (file, line) that is ours, as ` at ses_fleet/worker/context.py:12`; nothing when none is."""
+    """Return the last of these (file, line) that is ours: ` at ses_fleet/worker/context.py:12`, or "" when none is."""
     own = [shown for shown in (_own(*frame) for frame in frames) if shown]
     return f" at {own[-1]}" if own else ""
 

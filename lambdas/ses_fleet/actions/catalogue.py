@@ -40,14 +40,13 @@ SesConfigUse = Literal["no", "if there", "required"]
 
 @dataclass(frozen=True)
 class Action:
-    """One action.
+    """What is declared of one action.
 
-    `params` is the model of the payload's `params`, `data` that of the result's `data`.
-    `permissions` are the IAM actions that its worker may use in the customer's account,
-    `identity_center_permissions` those that it may use through the role that reads Identity Center.
-    `ses_config`: whether a run of it reads SESConfig.json. `prunes`: whether it takes `prune`. `needs_people`:
-    whether Identity Center is read first, once for all customers that share it.
-    An action without `scopes` is a phase of others: no payload names it.
+    `params` is the model of the payload's `params`, `data` that of the result's `data`. `permissions` are the IAM
+    actions that its worker may use in the customer's account, `identity_center_permissions` those that it may use
+    through the role that reads Identity Center. `ses_config` says whether a run reads SESConfig.json, `prunes` whether
+    it takes `prune`, `needs_people` whether Identity Center is read first, once for all customers that share it. An
+    action without `scopes` is a phase of other actions: no payload names it.
     """
 
     name: str
@@ -144,7 +143,7 @@ RESTORE_LIST = Action(
     mutates=True,
     params=RestoreListParams,
     data=RestoreListData,
-    # A list that is made with tags is tagged, which is a permission of its own.
+    # Creating a list with tags needs a permission of its own.
     permissions=(*_RESTORING, "ses:TagResource"),
     scopes=("single",),
 )
@@ -224,7 +223,7 @@ HELP = "help"
 
 
 def payload_names() -> dict[str, tuple[Action, Scope]]:
-    """Every `action` a payload may name, but `help`: `describe-list-all` → (its action, "all")."""
+    """Return every `action` that a payload may name, except `help`: `describe-list-all` → (its action, "all")."""
     return {
         action.name + ("-all" if scope == "all" else ""): (action, scope)
         for action in ACTIONS.values()
@@ -246,7 +245,7 @@ FieldScope = Literal["all", "single", "both"]
 
 
 def field_scope(field: str) -> FieldScope:
-    """For which scope a payload field is meant."""
+    """Return for which scope a payload field may be given."""
     if field in ALL_ONLY_FIELDS:
         return "all"
     return "single" if field in SINGLE_ONLY_FIELDS else "both"

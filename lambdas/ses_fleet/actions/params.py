@@ -17,20 +17,20 @@ PERSONAL: dict[str, JsonValue] = {"personal": True}
 class Params(BaseModel):
     """Base of every action's `params`: unknown fields are refused.
 
-    A field with PERSONAL says something of a person, and its value is kept as ses_fleet/runs/personal_params.py says.
+    The value of a field with PERSONAL says something about a person; it is stored as runs/personal_params.py says.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class DescribeListParams(Params):
-    """`params` of describe-list."""
+    """`params` of describe-list: whether contacts are counted."""
 
     count_contacts: bool = Field(default=True, description="count opt-ins over all contacts; false skips the counting")
 
 
 class ListContactsParams(Params):
-    """`params` of list-contacts: what is given must all hold."""
+    """`params` of list-contacts. A contact is written when everything that is given holds for it."""
 
     topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_PATTERN}$")] | None = Field(
         default=None, description="only contacts whose status for this topic is `status`"
@@ -67,12 +67,12 @@ class ListContactsParams(Params):
 
     @property
     def wanted_status(self) -> str:
-        """The status that `topic` asks for."""
+        """Return the status that a contact must have for `topic`: OPT_IN or OPT_OUT."""
         return self.status or "OPT_IN"
 
 
 class ManageTopicParams(Params):
-    """`params` of manage-topic."""
+    """`params` of manage-topic: how many customers come first."""
 
     canary: int | None = Field(
         default=None, ge=1, description="run so many customers first, and the others only if all of those succeeded"
@@ -80,7 +80,7 @@ class ManageTopicParams(Params):
 
 
 class BackupListParams(Params):
-    """`params` of backup-list."""
+    """`params` of backup-list: whether attributes are saved, too."""
 
     with_attributes: bool = Field(
         default=False, description="also save contacts' attributes: one request a contact, at one a second"
@@ -88,7 +88,7 @@ class BackupListParams(Params):
 
 
 class RestoreTopicsParams(Params):
-    """`params` of restore-topics."""
+    """`params` of restore-topics: which backup is restored."""
 
     backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
         description="the run whose prune saved the topics: the last part of its backups/ path"
@@ -96,7 +96,7 @@ class RestoreTopicsParams(Params):
 
 
 class RestoreListParams(RestoreTopicsParams):
-    """`params` of restore-list."""
+    """`params` of restore-list: which backup is restored, and how."""
 
     backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
         description="the run of backup-list that is brought back"
@@ -107,7 +107,7 @@ class RestoreListParams(RestoreTopicsParams):
 
 
 class ImportParams(Params):
-    """`params` of import-aws-contact."""
+    """`params` of import-aws-contact: whom it imports, and how."""
 
     username: str | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""Becoming a customer: assume the role, and make sure that it is that customer who answers."""
+"""Sessions of a customer's roles: assume a role, and check that it is the right account that answers."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _MAY_STILL_ARRIVE = "it may have taken effect, or still take it: run this custom
 
 @dataclass(frozen=True)
 class Access:
-    """The ways into one customer's roles, each session cut down to what the action declares."""
+    """Assumes one customer's roles. Each session's policy allows only what the action declares."""
 
     sts: clients.AwsClient
     item: WorkItem
     action: Action
 
     def customer(self) -> clients.Credentials:
-        """Credentials of the customer's role.
+        """Return temporary credentials of the customer's SES role.
 
-        CustomerError (authentication) when the role cannot be assumed or another account answers.
+        Raise CustomerError (authentication) when the role cannot be assumed or another account answers.
         """
         customer = self.item.customer
         try:
@@ -51,9 +51,9 @@ class Access:
             raise _refused(customer, failure) from None
 
     def works_without_external_id(self) -> bool:
-        """Whether the customer's role can be assumed by whoever does not know its ExternalId.
+        """Return whether the customer's role can be assumed without its ExternalId.
 
-        The session is thrown away. AwsCallError when STS gave no answer to that.
+        The session is not used. Raise AwsCallError when STS did not answer.
         """
         try:
             self._assume_customer(None)
@@ -64,7 +64,10 @@ class Access:
         return True
 
     def identity_center(self, source: IdentityCenter) -> clients.Credentials:
-        """Credentials of the role that reads Identity Center; CustomerError (authentication) without them."""
+        """Return temporary credentials of the role that reads Identity Center.
+
+        Raise CustomerError (authentication) when the role cannot be assumed or another account answers.
+        """
         role = _parsed("identity_center_role_arn", source.role_arn)
         policy = identity_center_policy(self.action, source, role.partition)
         try:
@@ -95,7 +98,7 @@ class Access:
 
 
 def advice(customer: Customer, failure: AwsCallError) -> str:
-    """What to do about a call of SES, Identity Center or S3 for this customer that did not succeed."""
+    """Return what to do about a failed call of SES, Identity Center or S3 for this customer, as a sentence."""
     role, account, region = customer.ses_role_arn, customer.account_id, customer.region
     source = customer.identity_center
     if failure.service in IDENTITY_CENTER_SERVICES and source is not None:
@@ -111,12 +114,12 @@ def advice(customer: Customer, failure: AwsCallError) -> str:
 
 
 def sts_client(region: str) -> clients.AwsClient:
-    """STS at the function's own regional endpoint, with the function's own credentials."""
+    """Return a client of STS at this Region's own endpoint, with the function's own credentials."""
     return clients.client("sts", region, attempts=_ASSUME_ROLE_ATTEMPTS)
 
 
 def session_name(customer_code: str, run_id: str) -> str:
-    """What the customer sees in CloudTrail."""
+    """Return the session's name, which the customer sees in CloudTrail: `ses-fleet-<code>-<run id>`."""
     return f"ses-fleet-{customer_code}-{run_id}"[: limits.SESSION_NAME_CHARACTERS]
 
 

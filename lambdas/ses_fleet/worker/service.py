@@ -1,4 +1,4 @@
-"""One slice of one customer: the only place where errors become results."""
+"""One slice of one customer, and the only place where errors become results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ _S3_ATTEMPTS = 3
 
 
 def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
-    """Do one slice. Raises only for an event that is no WorkItem: the orchestrator sees that as internal."""
+    """Run one slice and return its WorkResult as JSON.
+
+    Every failure is in the result. Only an event that is not a WorkItem raises NoWorkItemError, which the orchestrator
+    sees as an internal failure.
+    """
     item = _checked(event)
     attempt = _Attempt(item, lambda_context, settings)
     done: Done | None = None
@@ -65,7 +69,7 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
 
 
 def _checked(event: dict[str, Any]) -> WorkItem:
-    """The event as a WorkItem; what is wrong is said without values, as the runtime prints it."""
+    """Return the event as a WorkItem. The error names fields and no values, because the runtime prints it."""
     try:
         return WorkItem.model_validate(event)
     except ValidationError as error:
@@ -80,7 +84,7 @@ def _where_wrong(error: ValidationError) -> str:
 
 
 class _Attempt:
-    """The state of one invocation: its log, its clients, its counts. Nothing of it outlives the invocation."""
+    """The state of one invocation: its log, its clients, its counts. None of it outlives the invocation."""
 
     def __init__(self, item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> None:
         self.lines = LogLines()
@@ -109,9 +113,10 @@ class _Attempt:
         return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
 
     def _params(self, action: Action, context: ActionContext) -> dict[str, Any]:
-        """The params with what is personal from where it lies; CustomerError when it is not there.
+        """Return the params, with personal values read from the results bucket.
 
-        A mask is never taken for a value, nor left out: without the one person's name it would be everybody.
+        Raise CustomerError when they do not exist there: a mask is never used as a value and never left out, because an
+        import without its one user's name would be an import of everybody.
         """
         given, key = self._item.params, self._item.personal_params
         hidden = personal_params.hidden(action.params, given)
@@ -125,7 +130,10 @@ class _Attempt:
         return {**given, **{name: found[name] for name in hidden}}
 
     def continuation(self, more: More) -> dict[str, Any]:
-        """What the next slice is handed; SliceTimeoutError when slices of this length get nothing done."""
+        """Return what the next slice continues from.
+
+        Raise SliceTimeoutError when slices of this length make no progress.
+        """
         idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
         if idle >= limits.IDLE_SLICES:
             text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row got nothing done for {self._code}"
@@ -154,7 +162,7 @@ class _Attempt:
 
         credentials = functools.cache(rights.customer)
         identity_center = functools.cache(rights.identity_center)
-        # Every API of Identity Center has a rate of its own; keeping one for all of them is simple and slow enough.
+        # Every API of Identity Center has its own rate; one pacer for all of them stays below each.
         people_pacer = Pacer(self._settings.identity_center_requests_per_second, 1, self._budget)
 
         def open_ses() -> PacedClient:
@@ -208,7 +216,7 @@ def _info(failure: CustomerError) -> ErrorInfo:
 
 
 def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
-    """The table of interface.md for calls of SES, Identity Center and S3."""
+    """Return the error of a failed call of SES, Identity Center or S3, with advice on what to do."""
     shared = failure.service in access.IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None
     code = "" if shared else f" for {item.customer.customer_code}"  # several customers may share what failed
     message = (
@@ -224,7 +232,7 @@ def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
 
 
 def _crashed(item: WorkItem, failure: Exception) -> ErrorInfo:
-    """It may have come from the middle of a write."""
+    """Return the error of an exception that nobody expected; it may have interrupted a write."""
     action = ACTIONS.get(item.action)
     return ErrorInfo(
         category="internal",

@@ -11,7 +11,7 @@ from ses_fleet.worker.topic_counts import TopicCounts, described, log_counts
 
 
 def run(context: ActionContext, params: DescribeListParams, state: State) -> Outcome:
-    """Describe the account's list; the shape of the answer is interface.md's `data` of describe-list."""
+    """Describe the account's list; count its contacts unless `count_contacts` is false."""
     scan, counts = ContactScan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
     try:
         contact_list = scan.open(context)

@@ -1,4 +1,4 @@
-"""describe-topics: opt-ins and opt-outs of every topic. The comparison of customers is the orchestrator's."""
+"""describe-topics: opt-ins and opt-outs of every topic. The orchestrator compares the customers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ses_fleet.worker.topic_counts import TopicCounts, described, log_counts
 
 
 def run(context: ActionContext, _params: Params, state: State) -> Outcome:
-    """`{contact_list: name or null, topics: [as describe-list]}`."""
+    """Describe the topics of the account's list, and count the contacts that receive each."""
     scan, counts = ContactScan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
     try:
         contact_list = scan.open(context)

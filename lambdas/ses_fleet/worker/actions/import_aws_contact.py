@@ -1,6 +1,6 @@
-"""import-aws-contact: Identity Center's people into the customer's list, nobody against their own choice.
+"""import-aws-contact: bring Identity Center's people into the customer's list, nobody against their own choice.
 
-What is to be done is decided once and lies in S3; a slice goes on at the step where the last one stopped.
+What is to be done is decided once and lies in S3; a slice continues at the step where the last one stopped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _COUNTS: tuple[Ending, ...] = ("created", "updated", "removed", "unchanged")
 
 
 def run(context: ActionContext, params: ImportParams, state: State) -> Outcome:
-    """interface.md's `data` of import; who was or would be changed is at `data_location`, JSON Lines `changes-*`."""
+    """Import the people. The changes are at `data_location`, as JSON Lines in `changes-*`."""
     if not state:
         _say_where_from(context)
     work = Work(context, params, state)

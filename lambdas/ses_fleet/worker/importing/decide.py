@@ -1,4 +1,4 @@
-"""The first step of an import: who is in the list, and what is to be done. Nothing of it changes later."""
+"""The first step of an import: read the list and decide what is to be done. The decision does not change later."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ses_fleet.worker.list_snapshot import ListSnapshot
 
 
 def decide(work: Work) -> Step:
-    """Read the list while no import job is under way, decide, check, and write the decision to S3.
+    """Read the list while no import job is running, decide, check the decision and write it to S3.
 
-    New contacts that come by an import job are under way then.
+    When the new contacts are brought by an import job, that job is running when this step ends.
     """
     context, progress = work.context, work.progress
     if progress.jobs_seen is None:
@@ -61,7 +61,7 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
 
 
 def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:
-    """Who may be removed if Identity Center has them no more: nobody, if not all of it could be read."""
+    """Return who may be removed when Identity Center does not have them; empty unless all of it could be read."""
     context, read = work.context, work.context.item.people
     if not context.item.prune or read is None:
         return frozenset()
@@ -75,7 +75,7 @@ def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:
 
 
 def _check_prune(work: Work, made: ImportPlan, total: int) -> None:
-    """Refuse before anything is written what looks like a mistake of the source."""
+    """Raise CustomerError, before anything is written, when so many removals look like a mistake in Identity Center."""
     context, removals = work.context, len(made.of("remove"))
     if not context.item.prune:
         return
@@ -121,7 +121,7 @@ def _say(work: Work, made: ImportPlan, lacking: tuple[str, ...], total: int) -> 
 
 
 def _keep(work: Work, made: ImportPlan) -> None:
-    """Write down what is to be done; the steps after this one read it from there."""
+    """Write what is to be done to S3; the steps after this one read it from there."""
     progress = work.progress
     progress.harvest = {}
     progress.skipped = dict(work.directory.skipped)
