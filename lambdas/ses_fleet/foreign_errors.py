@@ -29,11 +29,11 @@ _BY_CODE: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("NotFoundException", "ResourceNotFoundException", "NoSuchEntity", "NoSuchKey", "404"),
-        "there is nothing of this name there",
+        "there is nothing with this name",
     ),
-    "NoSuchBucket": "there is no bucket of this name",
+    "NoSuchBucket": "there is no bucket with this name",
     **dict.fromkeys(
-        ("AlreadyExistsException", "EntityAlreadyExists", "ConflictException"), "there is one of this name already"
+        ("AlreadyExistsException", "EntityAlreadyExists", "ConflictException"), "there is one with this name already"
     ),
     **dict.fromkeys(
         ("LimitExceededException", "LimitExceeded", "ServiceQuotaExceededException"),
@@ -47,7 +47,7 @@ _BY_CODE: dict[str, str] = {
     **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), "AWS did not accept the signature"),
     **dict.fromkeys(("RequestExpired", "RequestTimeTooSkewed"), "this machine's clock differs from AWS's"),
     **dict.fromkeys(REGION_CODES, "the Region may not be enabled in the account, or the credentials are not valid"),
-    "PreconditionFailed": "the object is there already",
+    "PreconditionFailed": "the object exists already",
     "ConditionalRequestConflict": "another write of the same object was under way",
     "PermanentRedirect": "the bucket is in another Region",
     "AuthorizationHeaderMalformed": "the bucket is in another Region",
@@ -61,44 +61,44 @@ _BY_CODE: dict[str, str] = {
     "AccountSuspendedException": "sending is suspended in the account",
     "MailFromDomainNotVerifiedException": "a domain is not verified in the account",
     "NoRegionError": "no Region is configured",
-    "InvalidRegionError": "what is configured as the Region is the name of none",
-    "SSLError": "its certificate is not trusted here, or TLS failed: compare AWS_CA_BUNDLE",
+    "InvalidRegionError": "the configured Region does not exist",
+    "SSLError": "its certificate is not trusted here, or TLS failed: check AWS_CA_BUNDLE",
     **dict.fromkeys(
         ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
          "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
         "no credentials were found, or they could not be used",
     ),
     "ProfileNotFound": "the profile of AWS_PROFILE is not configured",
-    "ParamValidationError": "the parameters do not have the API's form",
-    "MissingDependencyException": "the way to sign in that is configured needs a package that is not installed",
+    "ParamValidationError": "the parameters do not have the form that the API requires",
+    "MissingDependencyException": "the configured way to sign in needs a package that is not installed",
 }  # fmt: skip
 
 _BY_KIND: dict[FailureKind, str] = {
     "refused": "AWS refused the request",
     "conflict": "somebody else changed the same thing at the same moment",
     "throttled": "too many requests",
-    "server": "AWS answered with an error of its own",
-    "lost": "no whole answer came back",
+    "server": "AWS had an internal error",
+    "lost": "no complete answer came back",
     "unreachable": "the service could not be reached; nothing was sent",
 }
 
 # Words that occur in SES's reasons for refusing an address or a record, and the reason in our words.
 _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("maximum of", "list"), "the account has a contact list already"),
-    (("topic",), "SES does not take one of the topics"),
-    (("already exist",), "the contact is there already"),
-    (("duplicate",), "the contact is there already"),
-    (("invalid", "address"), "SES does not take the address"),
-    (("invalid", "email"), "SES does not take the address"),
-    (("email", "format"), "SES does not take the address"),
-    (("attribute",), "SES does not take the attributes"),
+    (("topic",), "SES refuses one of the topics"),
+    (("already exist",), "the contact exists already"),
+    (("duplicate",), "the contact exists already"),
+    (("invalid", "address"), "SES refuses the address"),
+    (("invalid", "email"), "SES refuses the address"),
+    (("email", "format"), "SES refuses the address"),
+    (("attribute",), "SES refuses the attributes"),
     (("access", "denied"), "SES may not read the file: the bucket's policy must allow ses.amazonaws.com"),
     (("not authorized",), "SES may not read the file: the bucket's policy must allow ses.amazonaws.com"),
     (("throttl",), "SES had too many requests"),
     (("rate exceeded",), "SES had too many requests"),
     (("json",), "SES could not read the record"),
     (("limit",), "a quota of SES is used up"),
-    (("internal",), "SES had an error of its own"),
+    (("internal",), "SES had an internal error"),
 )
 
 

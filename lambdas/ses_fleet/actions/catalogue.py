@@ -102,7 +102,7 @@ VALIDATE_ACCESS = Action(
 
 MANAGE_TOPIC = Action(
     name="manage-topic",
-    purpose="give the list the topics of SESConfig.json, in place; with prune, no others",
+    purpose="change the list's topics in place to those of SESConfig.json; with prune, remove all others",
     mutates=True,
     params=ManageTopicParams,
     data=ManageTopicData,
@@ -139,7 +139,7 @@ _RESTORING = (
 
 RESTORE_LIST = Action(
     name="restore-list",
-    purpose="bring a list back as backup-list saved it; nobody is subscribed again who left since",
+    purpose="restore a list as backup-list saved it, without subscribing again anybody who left since",
     mutates=True,
     params=RestoreListParams,
     data=RestoreListData,
@@ -150,7 +150,7 @@ RESTORE_LIST = Action(
 
 RESTORE_TOPICS = Action(
     name="restore-topics",
-    purpose="bring back the topics that a prune removed, with everybody's preferences",
+    purpose="restore the topics that a prune removed, with everybody's preferences",
     mutates=True,
     params=RestoreTopicsParams,
     data=RestoreTopicsData,
@@ -167,7 +167,7 @@ _READING_PEOPLE = (
 
 IMPORT_AWS_CONTACT = Action(
     name="import-aws-contact",
-    purpose="bring Identity Center's people into the list, opted in to the topics of their roles; nobody against "
+    purpose="add Identity Center's people to the list, opted in to the topics of their roles, and nobody against "
     "their choice",
     mutates=True,
     params=ImportParams,

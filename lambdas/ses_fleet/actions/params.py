@@ -36,22 +36,22 @@ class ListContactsParams(Params):
         default=None, description="only contacts whose status for this topic is `status`"
     )
     status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
-        default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; goes with `topic`"
+        default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; needs `topic`"
     )
     unsubscribed: bool | None = Field(
         default=None, description="only contacts that unsubscribed from everything (true), or did not (false)"
     )
     changed_since: datetime | None = Field(
         default=None,
-        description="only contacts updated at or after this time, ISO 8601, UTC unless it says otherwise; also those "
-        "of which SES does not say when it was",
+        description="only contacts updated at or after this time, ISO 8601, UTC without an offset; includes those "
+        "of which SES does not say when they were updated",
     )
 
     @field_validator("status")
     @classmethod
     def _status_of_a_topic(cls, status: str | None, info: ValidationInfo) -> str | None:
         if status is not None and info.data.get("topic") is None:
-            raise ValueError("goes with topic: it is the status for one topic")
+            raise ValueError("needs params.topic: it is the status for that topic")
         return status
 
     @field_validator("changed_since", mode="before")
@@ -75,7 +75,7 @@ class ManageTopicParams(Params):
     """`params` of manage-topic: how many customers come first."""
 
     canary: int | None = Field(
-        default=None, ge=1, description="run so many customers first, and the others only if all of those succeeded"
+        default=None, ge=1, description="run this many customers first, and the others only if all of those succeeded"
     )
 
 
@@ -91,7 +91,7 @@ class RestoreTopicsParams(Params):
     """`params` of restore-topics: which backup is restored."""
 
     backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
-        description="the run whose prune saved the topics: the last part of its backups/ path"
+        description="the id of the run whose prune saved the topics: the last part of the backup's path"
     )
 
 
@@ -99,7 +99,7 @@ class RestoreListParams(RestoreTopicsParams):
     """`params` of restore-list: which backup is restored, and how."""
 
     backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
-        description="the run of backup-list that is brought back"
+        description="the id of the run whose backup is restored"
     )
     overwrite_unsubscribes: bool = Field(
         default=False, description="also undo unsubscribing and opting out since the backup"
@@ -113,10 +113,10 @@ class ImportParams(Params):
         default=None,
         min_length=1,
         max_length=limits.USER_NAME_CHARACTERS,
-        description="only the user of this name in Identity Center; not with prune",
+        description="only the user with this name in Identity Center; cannot be combined with prune",
         json_schema_extra=PERSONAL,
     )
     sync_topics: bool = Field(
         default=False,
-        description="also opt contacts that are there in to topics of their roles, where they have no preference",
+        description="also opt in existing contacts to topics of their roles for which they have no preference",
     )

@@ -62,8 +62,8 @@ _BEFORE_SENDING = (
 # the error does not tell: a handshake that times out raises ReadTimeoutError, one that is cut off SSLError or
 # ConnectionClosedError, and so do answers that are lost.
 _CONNECTING = frozenset({AWSHTTPConnection.connect.__code__, AWSHTTPSConnection.connect.__code__})
-_WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is not of its form"
-_NO_SUCH_HOST = "no host of this name is known: compare the Region, and whether the service is offered there"
+_WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is malformed"
+_NO_SUCH_HOST = "the service's host name does not exist: check the Region, and whether the service is offered there"
 
 
 class _Tries(threading.local):
@@ -225,7 +225,7 @@ def _read_whole(
     except (ValueError, RecursionError):
         page = None
     if announced != str(len(body)) or not isinstance(page, dict):
-        raise ResponseParserError("the answer is not whole")
+        raise ResponseParserError("the answer is not complete")
     if operation_model.name == "ListContacts":
         customized_response_dict["Contacts"] = page.pop("Contacts", None) or []
         response_dict["body"] = json.dumps(page).encode()

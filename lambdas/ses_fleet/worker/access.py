@@ -24,11 +24,11 @@ IDENTITY_CENTER_SERVICES = ("identitystore", "sso-admin")
 _ADVICE = {
     "conflict": "somebody else is changing the same list; run this customer again",
     "throttled": "the account's request rate is used up; run this customer again",
-    "server": "AWS answered with an error of its own; run this customer again",
+    "server": "AWS had an internal error; run this customer again",
     "lost": "no answer came back; run this customer again",
     "unreachable": "the service could not be reached ({text}); nothing was sent: run this customer again",
 }
-_MAY_STILL_ARRIVE = "it may have taken effect, or still take it: run this customer again in a minute"
+_MAY_STILL_ARRIVE = "it may have taken effect, or may still do so: run this customer again in a minute"
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,7 @@ def _check_account(customer: Customer, expected: str, assumed_arn: str) -> None:
         raise CustomerError(
             "authentication",
             "WrongAccount",
-            f"account {answered} answered for {customer.customer_code}, where {expected} should have; "
-            "nothing was called in it",
+            f"account {answered} answered for {customer.customer_code}, not {expected}; nothing was called in it",
         )
 
 
@@ -178,5 +177,5 @@ def _not_assumed(role: str, account_id: str, key: str, external_id: str | None, 
         failure.code,
         f"could not assume {role} ({failure.code}). Check in account {account_id}: that the role exists; "
         f"that its trust policy allows ses-fleet's worker role; that it asks for {asked}. "
-        "And in ours: that the worker's own policy allows sts:AssumeRole on this role's name",
+        "In this account, check that the worker's own policy allows sts:AssumeRole on this role's name",
     )

@@ -152,9 +152,9 @@ def load(context: ActionContext, run_id: str, *kinds: Kind) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(body)
     except ValidationError:
-        raise CustomerError("configuration", "BadBackup", f"{where} is no manifest of a backup") from None
+        raise CustomerError("configuration", "BadBackup", f"{where} is not the manifest of a backup") from None
     if (manifest.customer_code, manifest.run_id) != (context.code, run_id):
-        text = f"{where} says that it is of another customer or run: it is not believed, and nothing was restored"
+        text = f"{where} names another customer or run: it was not used, and nothing was restored"
         raise CustomerError("configuration", "BackupOfAnotherCustomer", text)
     if (manifest.account_id, manifest.region) != (context.customer.account_id, context.customer.region):
         text = (
@@ -210,8 +210,8 @@ def _found(context: ActionContext, run_id: str) -> Manifest | None:
         manifest = Manifest.model_validate_json(body)
     except ValidationError:
         context.warn(
-            f"{context.results.location(key)} cannot be understood: if it is of a prune, who refused its topics "
-            "by then is not known"
+            f"{context.results.location(key)} cannot be understood: if a prune made it, the opt-outs in it are "
+            "not known"
         )
         return None
     return manifest if (manifest.customer_code, manifest.run_id) == (context.code, run_id) else None
@@ -226,7 +226,7 @@ def records(context: ActionContext, manifest: Manifest, part: int) -> list[Recor
         context, walk_prefix(_prefix(context, manifest.run_id, manifest.folder), manifest.walk), part
     )
     if not all(isinstance(record.get("email"), str) for record in found):
-        text = f"part {part} of the backup {manifest.run_id} of {context.code} is damaged; nothing of it was restored"
+        text = f"file {part} of the backup {manifest.run_id} of {context.code} is damaged; nothing in it was restored"
         raise CustomerError("operation", "DamagedData", text)
     return found
 
@@ -265,6 +265,6 @@ def _refuse_a_second_backup(context: ActionContext) -> None:
     if record_files.read(context, key) is not None:
         where = context.results.location(key)
         text = (
-            f"{where} is there already: run {context.item.run_id} has a backup of {context.code}; choose another run_id"
+            f"{where} exists already: run {context.item.run_id} has a backup of {context.code}; choose another run_id"
         )
         raise CustomerError("configuration", "BackupExists", text)

@@ -87,7 +87,7 @@ class ContactScan:
         now = read(context, began.name)
         if None not in (began.created_at, now.created_at) and began.created_at != now.created_at:
             message = (
-                f"the contact list {began.name} of {context.code} was deleted and made anew while it was read; "
+                f"the contact list {began.name} of {context.code} was deleted and created again while it was read; "
                 "nothing of it was used. Run this customer again"
             )
             raise CustomerError("operation", "ContactListReplaced", message, retryable=True)
@@ -227,7 +227,7 @@ class _RetryNotFound:
 
 
 def _vanished(context: ActionContext, name: str) -> CustomerError:
-    message = f"the contact list {name} of {context.code} vanished while it was read; nothing of it was used"
+    message = f"the contact list {name} of {context.code} was deleted while it was read; nothing of it was used"
     return CustomerError("operation", "ContactListVanished", f"{message}. Run this customer again", retryable=True)
 
 

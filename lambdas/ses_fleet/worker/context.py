@@ -145,7 +145,7 @@ class ActionContext:
         except AwsCallError as failure:
             raise self._not_written(key, failure) from None
         if not created:
-            text = f"{self.results.location(key)} is there already and was not overwritten; run this customer again"
+            text = f"{self.results.location(key)} exists already and was not overwritten; run this customer again"
             raise CustomerError("operation", "ObjectExists", text, retryable=True)
 
     def _not_written(self, key: str, failure: AwsCallError) -> CustomerError:

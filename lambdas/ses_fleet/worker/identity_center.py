@@ -53,7 +53,7 @@ class Instances:
         if store is not None and status == _ACTIVE:
             self.owners[store] = owner
             return
-        name = store or text_of(instance, "InstanceArn") or "an unnamed one"
+        name = store or text_of(instance, "InstanceArn") or "an unnamed instance"
         self.others.append(UnusableInstance(name, owner, status if status != _ACTIVE else "it has no identity store"))
 
 
@@ -78,7 +78,7 @@ def choose(source: IdentityCenter, found: Instances) -> str:
     if found.others:
         message = f"no Identity Center instance in {source.region} can be read{_not_counted(found)}"
         raise CustomerError("configuration", "NoIdentityCenter", message, retryable=found.coming)
-    message = f"no Identity Center instance is visible in {source.region}: compare identity_center_region"
+    message = f"no Identity Center instance is visible in {source.region}: check identity_center_region"
     raise CustomerError("configuration", "NoIdentityCenter", message)
 
 

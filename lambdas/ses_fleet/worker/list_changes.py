@@ -183,7 +183,7 @@ class ListEditor:
         return not any(one is not None and same(now.topics, one) for one in self._older)
 
     def _gone(self) -> CustomerError:
-        text = f"the contact list of {self._context.code} is gone since this run began; run it again"
+        text = f"the contact list of {self._context.code} was deleted after this run began; run this customer again"
         return CustomerError("operation", "NoContactList", text, retryable=True)
 
     def _not_as_written(self) -> CustomerError:

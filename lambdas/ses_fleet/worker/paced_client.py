@@ -175,4 +175,4 @@ class Waiter:
 def _check_reading(operation: str) -> None:
     """Raise ValueError for an operation that writes: `UnitClient.write` sends those, after a read that decides them."""
     if not operation.startswith(("get_", "list_")):
-        raise ValueError(f"{operation} is no reading call")
+        raise ValueError(f"{operation} is not a reading call")

@@ -35,7 +35,7 @@ def warn_of_returning(context: ActionContext, topics: Collection[str]) -> None:
     try:
         removed = backups.prunes(context, backups.runs_with_backups(context)) if topics else []
     except CustomerError as failure:
-        context.warn(f"{failure.message}; whether a prune had removed what is added now is not known")
+        context.warn(f"{failure.message}; it is not known whether a prune had removed what is added now")
         return
     last = {topic: one.run_id for one in removed for topic in one.topics if topic in topics}
     comes = "would come" if context.dry_run else "came"

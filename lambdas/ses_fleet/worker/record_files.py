@@ -89,7 +89,7 @@ def records(context: ActionContext, prefix: str, part: int, name: str = CONTACTS
     try:
         return list(_lines(body or b"gone"))
     except (OSError, EOFError, zlib.error, ValueError):
-        text = f"{context.results.location(key)} is damaged or gone; nothing of it was used"
+        text = f"{context.results.location(key)} is damaged or missing; nothing in it was used"
         raise CustomerError("operation", "DamagedData", text) from None
 
 
@@ -105,7 +105,7 @@ def read(context: ActionContext, key: str) -> bytes | None:
         text = f"could not read {where} ({failure.code}): check the worker role's policy on the bucket"
         raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
     except TooLargeError as error:
-        text = f"{where} has {error.size} bytes: nothing of ours is so large"
+        text = f"{where} has {error.size} bytes, more than any file of ses-fleet; it was not read"
         raise CustomerError("operation", "DamagedData", text) from None
     return None if stored is None else stored.body
 

@@ -28,6 +28,6 @@ def required_text(answer: Answer, member: str, what: str, *, outcome_unknown: bo
     """
     value = answer.get(member)
     if value is None or value == "":
-        message = f"AWS's answer has {what} without {member}: nothing was made of that answer. Run this customer again"
+        message = f"AWS's answer has {what} without {member}: that answer was not used. Run this customer again"
         raise CustomerError("operation", "IncompleteAnswer", message, retryable=True, outcome_unknown=outcome_unknown)
     return str(value)

@@ -73,7 +73,7 @@ def _checked(event: dict[str, Any]) -> WorkItem:
     try:
         return WorkItem.model_validate(event)
     except ValidationError as error:
-        raise NoWorkItemError(f"the event is no WorkItem: {_where_wrong(error)}") from None
+        raise NoWorkItemError(f"the event is not a WorkItem: {_where_wrong(error)}") from None
 
 
 def _where_wrong(error: ValidationError) -> str:
@@ -136,7 +136,7 @@ class _Attempt:
         """
         idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
         if idle >= limits.IDLE_SLICES:
-            text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row got nothing done for {self._code}"
+            text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row made no progress for {self._code}"
             raise SliceTimeoutError(f"{text}; SLICE_BUDGET_SECONDS may be too small")
         ses = self._context and self._context.opened_ses
         return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle}

@@ -99,9 +99,7 @@ class TopicBackup:
 
     def make_anew(self) -> None:
         """Save all preferences again, in a new backup of the same run; the newest one counts."""
-        self._context.log(
-            f"🔁 Customer {self._context.code}: people chose something meanwhile; saving their preferences anew"
-        )
+        self._context.log(f"🔁 Customer {self._context.code}: preferences changed meanwhile; saving them again")
         found = self._scan.found
         assert found is not None  # noqa: S101  # what was saved was of a list
         self._generation += 1
@@ -116,8 +114,8 @@ class TopicBackup:
             return True
         self._told = True  # the unit may run several times
         self._context.warn(
-            "people's preferences for the topics that go were not looked at again right before, as the list is large "
-            "or changes all the time: what was chosen since they were saved is not in the backup"
+            "the preferences for the topics to remove were not compared again right before the removal, because the "
+            "list is large or changes all the time: choices made since they were saved are not in the backup"
         )
         return True
 

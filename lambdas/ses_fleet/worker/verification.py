@@ -89,7 +89,7 @@ class Verification:
         Return a failure when this run subscribed anybody who had opted out, else None.
         """
         if self._context.settings.verify_contacts == "off":
-            self._context.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
+            self._context.warn("the list was not compared afterwards, because VERIFY_CONTACTS is off")
             return None
         return report(self._context, self.compare(), deliberate=deliberate)
 
@@ -124,7 +124,7 @@ class Verification:
         try:
             found = snapshot.open()
             if found is None:
-                text = f"the contact list of {self._context.code} is gone since this run changed it"
+                text = f"the contact list of {self._context.code} was deleted after this run changed it"
                 raise CustomerError("operation", "NoContactList", text, outcome_unknown=True)
             return found, snapshot.run(lambda contact: contact["email"].casefold() in wanted)
         except SliceTimeoutError:
@@ -165,14 +165,14 @@ def report(context: ActionContext, comparison: Comparison, *, deliberate: bool =
     where = f"{context.results.location(context.data_prefix)}{_AGAIN}-*"
     if comparison.by_others:
         context.warn(
-            f"{len(comparison.by_others)} contacts that had unsubscribed or opted out would get mail now; this run did "
-            f"not write them, so they or another program did: {where}"
+            f"{len(comparison.by_others)} contacts that had unsubscribed or opted out were subscribed again during "
+            f"this run, by themselves or by another program: see {where}"
         )
     if not by_us:
         return None
     text = (
-        f"{len(by_us)} contacts of {context.code} that had unsubscribed or opted out would get mail now, and this run "
-        f"wrote them: look at {where} and set them right"
+        f"{len(by_us)} contacts of {context.code} that had unsubscribed or opted out were subscribed again by this "
+        f"run: look at {where} and correct them"
     )
     return CustomerError("operation", "SubscribedAgain", text)
 

@@ -40,7 +40,7 @@ def run(context: ActionContext, params: BackupListParams, state: State) -> Outco
             else:
                 writer.add(record(contact) for contact in contacts)
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {writer.total} contacts saved so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {writer.total} contacts saved so far; continuing in another slice")
         # A page of which some contacts are missing is read again.
         return More({"scan": scan.state(), "written": writer.state(), "page": page.done})
     location = backups.complete(context, "list", found, (), writer, with_attributes=params.with_attributes)

@@ -22,7 +22,7 @@ def run(context: ActionContext, params: DescribeListParams, state: State) -> Out
             for page in scan.pages(context, counts.forget):
                 counts.add(page)
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; continuing in another slice")
         return More({"scan": scan.state(), "counts": counts.state()})
     counted = counts if params.count_contacts else None
     topics = described(contact_list, counted)

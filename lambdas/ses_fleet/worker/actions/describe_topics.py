@@ -21,7 +21,7 @@ def run(context: ActionContext, _params: Params, state: State) -> Outcome:
         for page in scan.pages(context, counts.forget):
             counts.add(page)
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; continuing in another slice")
         return More({"scan": scan.state(), "counts": counts.state()})
     topics = described(contact_list, counts)
     log_counts(context, topics, counts)

@@ -43,7 +43,7 @@ def run(context: ActionContext, params: ImportParams, state: State) -> Outcome:
             if step != work.progress.step:
                 work.progress.step, work.progress.at = step, 0
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; continuing in another slice")
         return More(work.state())
     except (AwsCallError, CustomerError) as failure:
         failure.outcome_unknown |= work.job_under_way
@@ -60,8 +60,8 @@ def _say_where_from(context: ActionContext) -> None:
     context.log(f"✅ Customer {context.code}: Retrieved {read.users} users and {read.memberships} group memberships")
     if read.vanished_groups:
         context.warn(
-            f"{read.vanished_groups} group(s) of Identity Center vanished while they were read: nobody is taken to "
-            "be in them, so some people may lack an opt-in; run this customer again"
+            f"{read.vanished_groups} group(s) of Identity Center were deleted while they were read: they count as "
+            "empty, so some people may lack an opt-in; run this customer again"
         )
 
 
@@ -97,5 +97,5 @@ def _failure(work: Work) -> CustomerError | None:
         return None
     most = sorted(work.progress.reasons.items(), key=lambda entry: -entry[1])[: limits.FAILURE_REASONS]
     reasons = "; ".join(f"{reason} ({count})" for reason, count in most)
-    text = f"{failed} people of {work.context.code} could not be imported: {reasons}. The others were"
+    text = f"{failed} people of {work.context.code} could not be imported: {reasons}. The others were imported"
     return CustomerError("operation", "ContactsNotImported", text)

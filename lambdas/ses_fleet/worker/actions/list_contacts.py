@@ -35,7 +35,7 @@ def run(context: ActionContext, params: ListContactsParams, state: State) -> Out
             found.add(page, describe)
     except SliceTimeoutError:
         context.log(
-            f"⏳ Customer {context.code}: {found.writer.total} contacts written so far; going on in another slice"
+            f"⏳ Customer {context.code}: {found.writer.total} contacts written so far; continuing in another slice"
         )
         return More({"scan": scan.state(), **found.state()})
     writer = found.writer
@@ -78,8 +78,10 @@ class _Found:
     def say(self) -> None:
         """Warn about contacts of which SES does not say whether they changed since the time that was asked for."""
         if self._undated:
-            text = f"SES does not say when {self._undated} of the contacts were updated: they are there although they"
-            self._context.warn(f"{text} may not have changed since the time in params.changed_since")
+            text = (
+                f"SES does not say when {self._undated} of the contacts were updated: they are included although they"
+            )
+            self._context.warn(f"{text} may not have changed since params.changed_since")
 
     def _is_recent(self, contact: _Contact) -> bool:
         """Return whether the contact may have been updated since the time that was asked for."""

@@ -30,7 +30,7 @@ def run(context: ActionContext, _params: ImportParams, state: State) -> Outcome:
     try:
         reading.read()
     except SliceTimeoutError:
-        context.log(f"⏳ Identity Center: {reading.users.written.total} users read so far; going on in another slice")
+        context.log(f"⏳ Identity Center: {reading.users.written.total} users read so far; continuing in another slice")
         return More(reading.state())
     return Done(reading.files())
 
@@ -191,8 +191,8 @@ class _Members:
         if self.vanished:
             shown = ", ".join(self.vanished[: limits.FAILURE_REASONS])
             self._context.warn(
-                f"{len(self.vanished)} group(s) of Identity Center vanished while they were read ({shown}): nobody is "
-                "taken to be in them, and nobody is removed by this run"
+                f"{len(self.vanished)} group(s) of Identity Center were deleted while they were read ({shown}): "
+                "they count as empty, and nobody is removed by this run"
             )
 
     def read(self, client: PacedClient, store: dict[str, str], groups: list[tuple[str, str]]) -> None:
@@ -261,15 +261,17 @@ def _user_ids(page: list[dict[str, Any]]) -> Iterator[str]:
 
 def _no_store(source: IdentityCenter, store: str) -> CustomerError:
     message = (
-        f"the identity store {store} is not in {source.region}, or vanished while it was read; nothing of it was used. "
-        "Compare identity_store_id and identity_center_region"
+        f"the identity store {store} does not exist in {source.region}, or was deleted while it was read; nothing "
+        "of it was used. Check identity_store_id and identity_center_region"
     )
     return CustomerError("configuration", "IdentityStoreNotFound", message)
 
 
 def _prefix(context: ActionContext) -> str:
     if context.item.people_prefix is None:
-        raise CustomerError("internal", "NoPrefix", "the orchestrator did not say where people are to be written")
+        raise CustomerError(
+            "internal", "NoPrefix", "the orchestrator did not send where to store Identity Center's people"
+        )
     return context.item.people_prefix
 
 

@@ -24,7 +24,7 @@ def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Ou
     try:
         found = restore.find(needed=True)
         if found is None:
-            text = f"{context.code} has no contact list any more: its topics cannot be restored alone"
+            text = f"{context.code} does not have a contact list any more: topics cannot be restored without one"
             raise CustomerError("operation", "NoContactList", text)
         restore.run(found, _decide)
         failure = restore.verify()

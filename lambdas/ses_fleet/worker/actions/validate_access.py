@@ -87,7 +87,7 @@ def _external_id(context: ActionContext) -> tuple[CheckStatus, str]:
             "the role can be assumed without its ExternalId: the trust policy needs the condition "
             "StringEquals sts:ExternalId"
         )
-    return "ok", "the role asks for its ExternalId"
+    return "ok", "the role requires its ExternalId"
 
 
 def _ses_account(context: ActionContext) -> tuple[CheckStatus, str]:
@@ -110,7 +110,7 @@ def _contact_list(context: ActionContext) -> tuple[CheckStatus, str]:
     wanted = context.customer.contact_list_name
     if wanted is None:
         return "finding", f"there is no contact list in {context.customer.region}"
-    return "finding", f"there is no contact list {wanted} in {context.customer.region}: compare contact_list_name"
+    return "finding", f"there is no contact list {wanted} in {context.customer.region}: check contact_list_name"
 
 
 def _import_bucket(context: ActionContext) -> tuple[CheckStatus, str]:
@@ -122,10 +122,10 @@ def _import_bucket(context: ActionContext) -> tuple[CheckStatus, str]:
         pass  # an object of that name
     except AwsCallError as failure:
         if failure.code == "NoSuchBucket":
-            return "finding", f"there is no bucket {bucket}: import jobs cannot use it; compare import_bucket"
+            return "finding", f"there is no bucket {bucket}: import jobs cannot use it; check import_bucket"
         if failure.transient:
             raise
-    return "ok", f"the bucket {bucket} exists; whether files may be put there shows when people are imported"
+    return "ok", f"the bucket {bucket} exists; only an import shows whether files can be written to it"
 
 
 def _identity_center(context: ActionContext) -> tuple[CheckStatus, str]:

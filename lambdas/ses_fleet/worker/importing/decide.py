@@ -86,7 +86,8 @@ def _check_prune(work: Work, made: ImportPlan, total: int) -> None:
     if removals * 100 > limit * total:
         text = (
             f"{removals} of the {total} contacts of {context.code} would be removed, more than {limit:g} % "
-            "(PRUNE_LIMIT_PERCENT of the worker); nothing was changed. Compare Identity Center with who should be there"
+            "(PRUNE_LIMIT_PERCENT of the worker); nothing was changed. Check whether Identity Center has "
+            "everybody who should be there"
         )
         raise CustomerError("operation", "PruneLimit", text)
 
@@ -99,23 +100,25 @@ def _say(work: Work, made: ImportPlan, lacking: tuple[str, ...], total: int) -> 
         work.progress.others = total - made.there - len(made.of("remove"))
     if lacking:
         names = ", ".join(lacking)
-        context.warn(f"the list lacks {names}: run manage-topic-all first; nobody is opted in to them meanwhile")
+        context.warn(f"the list lacks {names}: run manage-topic-all first; until then nobody is opted in to them")
     if (
         any(topic.opt_in_roles for topic in context.item.topics or ())
         and context.item.people
         and not context.item.people.groups
     ):
         context.warn(
-            f"none of Identity Center's {context.item.people.all_groups} groups stands for a role that a topic "
-            "names, so nobody is opted in: compare GROUP_ROLE_PATTERN of the worker and OptInRoles"
+            f"none of Identity Center's {context.item.people.all_groups} groups is for a role that a topic names, so "
+            "nobody is opted in: check GROUP_ROLE_PATTERN of the worker and OptInRoles"
         )
     if not work.directory.people and work.params.username is not None:
         context.warn("the user of params.username is disabled or has no usable address: nobody is imported")
     elif not work.directory.people:
         context.warn("Identity Center has no enabled user with an address: there is nobody to import")
     if made.kept:
-        text = f"{len(made.kept)} contacts that Identity Center has no more are kept, as they opted out of something"
-        context.warn(text)
+        context.warn(
+            f"{len(made.kept)} contacts that are not in Identity Center any more are kept, because they opted out of "
+            "something"
+        )
     if work.progress.others:
         context.log(f"👤 Customer {context.code}: {work.progress.others} contacts are not in Identity Center and stay")
 

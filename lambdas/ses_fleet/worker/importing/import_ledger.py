@@ -26,11 +26,13 @@ def load(context: ActionContext) -> frozenset[str]:
         return frozenset(record["addresses"])
     if context.item.prune:
         whose = (
-            "does not say of which account it is" if "account_id" not in record else "is of another account or store"
+            "does not say which account it is of"
+            if "account_id" not in record
+            else "is of another account or identity store"
         )
         context.warn(
-            f"the record of whom earlier imports saw in Identity Center {whose}, so nobody is removed; "
-            "a run that is no dry run writes it anew"
+            f"the ledger of the addresses of earlier imports {whose}, so nobody is removed; "
+            "a run that is not a dry run writes it again"
         )
     return frozenset()
 
@@ -49,7 +51,7 @@ def _parsed(context: ActionContext, body: bytes) -> dict[str, Any]:
         record, addresses = {}, None
     if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
         where = context.results.location(known_people_key(context.code))
-        raise CustomerError("operation", "DamagedData", f"{where} is no record of addresses; nothing was changed")
+        raise CustomerError("operation", "DamagedData", f"{where} is not a ledger of addresses; nothing was changed")
     return dict(record)
 
 

@@ -59,7 +59,9 @@ def submit(work: Work, additions: Sequence[PlannedChange]) -> frozenset[str]:
             break
         left = [change for change in left if change.email.casefold() not in look.came]
         if look.other_jobs:
-            work.context.log(f"🔁 Customer {work.context.code}: another import job came meanwhile; waiting for it")
+            work.context.log(
+                f"🔁 Customer {work.context.code}: another import job was started meanwhile; waiting for it"
+            )
             work.progress.jobs_seen = wait_for_other_jobs(work)
     remaining = {change.email.casefold() for change in left}
     return frozenset(change.email.casefold() for change in additions) - remaining
@@ -73,12 +75,10 @@ def wait_for_other_jobs(work: Work) -> str:
     context, progress = work.context, work.progress
     while (found := jobs.look(context)).active:
         if context.dry_run:
-            context.warn("an import job is under way in this account: the list is about to change")
+            context.warn("an import job is running in this account: the list is about to change")
             break
         if not progress.waits:
-            context.log(
-                f"⏳ Customer {context.code}: waiting for {found.active} import job(s) under way in this account"
-            )
+            context.log(f"⏳ Customer {context.code}: waiting for {found.active} import job(s) running in this account")
         progress.waits += 1
         context.ses.pause(jobs.poll_seconds(progress.waits))
     return found.digest
@@ -92,7 +92,7 @@ def _try(work: Work, additions: Sequence[PlannedChange]) -> _Look:
     except AwsCallError as failure:
         if failure.kind != "refused":
             raise
-        create_one_by_one(work, f"the import_bucket {bucket} did not take the file ({failure.code})")
+        create_one_by_one(work, f"the import_bucket {bucket} refused the file ({failure.code})")
         return _Look()
     try:
         look = _look_and_start(work, additions, bucket, key)

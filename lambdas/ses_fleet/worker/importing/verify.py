@@ -32,7 +32,7 @@ def _expected(work: Work) -> dict[str, str]:
 
 
 def _believe_the_job(work: Work) -> None:
-    work.context.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
+    work.context.warn("the list was not compared afterwards, because VERIFY_CONTACTS is off")
     started = work.progress.import_job
     if started is None or work.progress.one_by_one:
         return

@@ -105,11 +105,13 @@ class Work:
         """
         context, name = self.context, self.params.username
         if context.item.people is None:
-            raise CustomerError("internal", "NoPeople", "the orchestrator did not say where the people lie")
+            raise CustomerError(
+                "internal", "NoPeople", "the orchestrator did not send where Identity Center's people are stored"
+            )
         found = directory.load(context, context.item.people, name)
         if name is not None and not found.people and not found.skipped:
             raise CustomerError(
-                "operation", "UnknownUser", "Identity Center has no user of the name in params.username"
+                "operation", "UnknownUser", "Identity Center has no user with the name in params.username"
             )
         return found
 
