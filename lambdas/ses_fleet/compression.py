@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zlib
 
+from ses_fleet import limits
+
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's manual: a gzip header and trailer around the largest window
-# zlib's fastest level: the records resemble each other, so a higher one saves little and the run waits for it.
-_EFFORT = 1
 
 
 class GzipPieces:
@@ -16,7 +16,7 @@ class GzipPieces:
     """
 
     def __init__(self) -> None:
-        self._compressor = zlib.compressobj(_EFFORT, zlib.DEFLATED, _GZIP)
+        self._compressor = zlib.compressobj(limits.GZIP_LEVEL, zlib.DEFLATED, _GZIP)
 
     def add(self, data: bytes) -> bytes:
         """Compress `data` and return the bytes that are ready so far; there may be none yet."""

@@ -29,9 +29,12 @@ class LogLines:
 
     def add(self, line: str) -> None:
         """Append one line, made printable; count it instead when the block is full."""
-        shown = printable(line, 1_000)
+        shown = printable(line, limits.MAX_LOG_LINE_CHARACTERS)
         size = len(shown.encode()) + 1
-        if len(self._lines) >= limits.MAX_LOG_LINES - 1 or self._bytes + size > limits.MAX_LOG_BYTES - 100:
+        if (
+            len(self._lines) >= limits.MAX_LOG_LINES - 1
+            or self._bytes + size > limits.MAX_LOG_BYTES - limits.CUT_NOTE_BYTES
+        ):
             self._cut += 1
             return
         self._lines.append(shown)

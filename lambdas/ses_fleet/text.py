@@ -7,11 +7,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from ses_fleet import limits
+
 # The ways to write the sign of an address, after NFKC has replaced its wide and small forms.
 _AT_SIGN = re.compile(r"@|%(?:25)*40|=40|&#(?:0*64|x0*40)\b|&commat|\\u0*40|\\x40", re.IGNORECASE)
 
 
-def printable(value: object, limit: int = 100) -> str:
+def printable(value: object, limit: int = limits.SHOWN_CHARACTERS) -> str:
     r"""Return `value` on one line of at most `limit` characters.
 
     Control, bidirectional and zero-width characters are escaped as \u...., so the text cannot forge a log line or move
@@ -32,7 +34,7 @@ def is_text(value: str) -> bool:
     return True
 
 
-def quoted(value: object, limit: int = 100) -> str:
+def quoted(value: object, limit: int = limits.SHOWN_CHARACTERS) -> str:
     """Return `printable` in double quotes; of a text that may hold an address, only its length."""
     text = value if isinstance(value, str) else repr(value)
     return f"(a text of {len(text)} characters)" if may_hold_address(text) else f'"{printable(text, limit)}"'
@@ -45,7 +47,9 @@ def may_hold_address(text: str) -> bool:
 
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
     """Return `; did you mean "x"?` with the nearest candidate, or "" when none is near."""
-    near = difflib.get_close_matches(value[:200], list(candidates), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(
+        value[: limits.SUGGESTION_CHARACTERS], list(candidates), n=1, cutoff=limits.SUGGESTION_SIMILARITY
+    )
     return f"; did you mean {quoted(near[0])}?" if near else ""
 
 

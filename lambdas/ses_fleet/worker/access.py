@@ -17,7 +17,6 @@ from ses_fleet.runs.models import WorkItem
 from ses_fleet.text import printable
 from ses_fleet.worker.responses import required_text, text_of
 
-_ASSUME_ROLE_ATTEMPTS = 3
 _ASSUMED_ACCOUNT = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/.+", re.DOTALL)
 
 IDENTITY_CENTER_SERVICES = ("identitystore", "sso-admin")
@@ -115,7 +114,7 @@ def advice(customer: Customer, failure: AwsCallError) -> str:
 
 def sts_client(region: str) -> clients.AwsClient:
     """Return a client of STS at this Region's own endpoint, with the function's own credentials."""
-    return clients.client("sts", region, attempts=_ASSUME_ROLE_ATTEMPTS)
+    return clients.client("sts", region, attempts=limits.ASSUME_ROLE_ATTEMPTS)
 
 
 def session_name(customer_code: str, run_id: str) -> str:

@@ -106,7 +106,7 @@ class PacedClient:
                 broken += 1
                 if not failure.transient or broken == limits.READ_ATTEMPTS:
                     raise
-                self._pacer.pause(random.uniform(0.1, 0.5) * broken)  # noqa: S311  # jitter, not a secret
+                self._pacer.pause(random.uniform(*limits.READ_PAUSE_SECONDS) * broken)  # noqa: S311  # jitter, not a secret
 
     def read_modify_write(self, requests: int, unit: Callable[[UnitClient], Result]) -> Result:
         """Return what `unit` returns, which reads, decides and writes with at most this many requests.
@@ -131,7 +131,7 @@ class PacedClient:
                 if attempt == limits.CHANGE_ATTEMPTS or not client.may_begin_again(failure):
                     raise
             # Reads may lag: the next one shows after a while what contradicted the last one.
-            self._pacer.pause(2.0 ** (attempt - 1) * random.uniform(1.0, 1.5))  # noqa: S311  # jitter
+            self._pacer.pause(2.0 ** (attempt - 1) * random.uniform(*limits.CHANGE_PAUSE_SECONDS))  # noqa: S311  # jitter
 
     def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._pacer.wait()
@@ -145,7 +145,7 @@ class PacedClient:
         """Wait after the n-th throttled request in a row, longer each time."""
         self._pacer.emptied()
         longest = min(limits.BACK_OFF_SECONDS, 2.0 ** (throttled - 1))
-        self._pacer.pause(longest * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
+        self._pacer.pause(longest * random.uniform(*limits.BACK_OFF_JITTER))  # noqa: S311  # jitter, not a secret
 
 
 class Waiter:

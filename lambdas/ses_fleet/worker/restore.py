@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ses_fleet import limits
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups, contact_changes, contact_list, pruned_preferences
@@ -318,4 +319,4 @@ def _of_a_list(desire: Callable[[ContactList], list[Topic]]) -> Desire:
 
 def _digest(*parts: object) -> bytes:
     text = "\n".join(str(sorted(part.items())) if isinstance(part, dict) else str(part) for part in parts)
-    return hashlib.blake2b(text.encode(), digest_size=10).digest()
+    return hashlib.blake2b(text.encode(), digest_size=limits.DIGEST_BYTES).digest()

@@ -26,8 +26,6 @@ from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
 from ses_fleet.worker.registry import REGISTRY
 
-_S3_ATTEMPTS = 3
-
 
 def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
     """Run one slice and return its WorkResult as JSON.
@@ -163,7 +161,9 @@ class _Attempt:
         credentials = functools.cache(rights.customer)
         identity_center = functools.cache(rights.identity_center)
         # Every API of Identity Center has its own rate; one pacer for all of them stays below each.
-        people_pacer = Pacer(self._settings.identity_center_requests_per_second, 1, self._budget)
+        people_pacer = Pacer(
+            self._settings.identity_center_requests_per_second, limits.IDENTITY_CENTER_BURST, self._budget
+        )
 
         def open_ses() -> PacedClient:
             customer = self._item.customer
@@ -181,11 +181,11 @@ class _Attempt:
 
         def open_import_bucket(name: str) -> Bucket:
             customer = self._item.customer
-            client = clients.client("s3", customer.region, credentials=credentials(), attempts=_S3_ATTEMPTS)
+            client = clients.client("s3", customer.region, credentials=credentials(), attempts=limits.S3_ATTEMPTS)
             return Bucket(client, name, owner=customer.account_id)
 
         def open_results() -> Bucket:
-            return Bucket(clients.client("s3", region, attempts=_S3_ATTEMPTS), self._settings.results_bucket)
+            return Bucket(clients.client("s3", region, attempts=limits.S3_ATTEMPTS), self._settings.results_bucket)
 
         return ActionContext(
             item=self._item,
@@ -200,7 +200,7 @@ class _Attempt:
         )
 
     def _log(self, line: str) -> None:
-        shown = printable(line, 1_000)
+        shown = printable(line, limits.MAX_LOG_LINE_CHARACTERS)
         self.lines.add(shown)
         self._logger.info(shown)
 

@@ -134,4 +134,4 @@ def _scan_of(found: ContactList) -> ContactScan:
 
 
 def _digest(record: Record) -> bytes:
-    return hashlib.blake2b(json.dumps(record, sort_keys=True).encode(), digest_size=10).digest()
+    return hashlib.blake2b(json.dumps(record, sort_keys=True).encode(), digest_size=limits.DIGEST_BYTES).digest()

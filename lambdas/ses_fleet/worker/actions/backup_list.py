@@ -71,7 +71,7 @@ class _Page:
     def write(self, contacts: list[_Contact], list_name: str, writer: BackupWriter) -> None:
         """Write every contact that is still missing. After SliceTimeoutError, `done` says which are written."""
         for contact in contacts:
-            digest = hashlib.sha256(address(contact).encode()).hexdigest()[:16]
+            digest = hashlib.sha256(address(contact).encode()).hexdigest()[: limits.SHORT_DIGEST_CHARACTERS]
             if digest in self.done:
                 continue
             record = self._whole(contact, list_name)

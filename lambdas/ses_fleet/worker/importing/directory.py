@@ -17,7 +17,6 @@ USERS, MEMBERSHIPS = "users", "memberships"
 
 # The least that SES requires of an address; SES decides about the rest.
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
-_ADDRESS_CHARACTERS = 320
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _unusable(user: dict[str, Any]) -> str | None:
     email = user["email"]
     if not email:
         return "no_email"
-    if len(email) > _ADDRESS_CHARACTERS or _ADDRESS.fullmatch(email) is None or not email.isascii():
+    if len(email) > limits.ADDRESS_CHARACTERS or _ADDRESS.fullmatch(email) is None or not email.isascii():
         return "invalid_email"
     return None
 

@@ -51,7 +51,7 @@ def look(context: ActionContext, ses: ReadClient | None = None) -> Jobs:
     paginator = Paginator("list_import_jobs", "ImportJobs")
     for page in paginator.pages(ses or context.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
         found |= {required_text(one, "JobId", "an import job"): text_of(one, "JobStatus") for one in page}
-    digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[: limits.SHORT_DIGEST_CHARACTERS]
     return Jobs(sum(_is_active(status) for status in found.values()), digest)
 
 
