@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.contact_list import api_preferences, chosen
+from ses_fleet.worker.contact_list import api_preferences, explicit_preferences
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.paced_client import ReadClient, UnitClient
 from ses_fleet.worker.responses import list_of, required_text, text_of
@@ -106,7 +106,7 @@ def get(ses: ReadClient, list_name: str, email: str) -> Contact | None:
         if failure.status == 404:
             return None
         raise
-    return Contact(chosen(answer), bool(answer.get("UnsubscribeAll")), text_of(answer, "AttributesData"))
+    return Contact(explicit_preferences(answer), bool(answer.get("UnsubscribeAll")), text_of(answer, "AttributesData"))
 
 
 class _Unit:

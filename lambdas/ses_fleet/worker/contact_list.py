@@ -93,7 +93,7 @@ class ContactScan:
             raise CustomerError("operation", "ContactListReplaced", message, retryable=True)
 
 
-def chosen(contact: dict[str, Any]) -> dict[str, str]:
+def explicit_preferences(contact: dict[str, Any]) -> dict[str, str]:
     """Return the explicit preferences of a contact of ListContacts or GetContact: {topic: status}."""
     preferences = contact.get("TopicPreferences") or ()
     try:
@@ -118,7 +118,7 @@ def record(contact: dict[str, Any]) -> dict[str, Any]:
     """Return a contact as the files in S3 have it: `{email, preferences, unsubscribed_all}`."""
     return {
         "email": address(contact),
-        "preferences": chosen(contact),
+        "preferences": explicit_preferences(contact),
         "unsubscribed_all": bool(contact.get("UnsubscribeAll")),
     }
 
@@ -152,7 +152,7 @@ def find(context: ActionContext) -> ContactList | None:
         return None
     reader = context.ses if configured is not None else _RetryNotFound(context.ses)
     try:
-        return described(reader.read("get_contact_list", ContactListName=name), name)
+        return from_answer(reader.read("get_contact_list", ContactListName=name), name)
     except AwsCallError as failure:
         if failure.status != 404:
             raise
@@ -165,14 +165,14 @@ def find(context: ActionContext) -> ContactList | None:
 def read(context: ActionContext, name: str) -> ContactList:
     """Return the list of that name as it is now. Raise CustomerError (operation) when it does not exist any more."""
     try:
-        return described(_RetryNotFound(context.ses).read("get_contact_list", ContactListName=name), name)
+        return from_answer(_RetryNotFound(context.ses).read("get_contact_list", ContactListName=name), name)
     except AwsCallError as failure:
         if failure.status != 404:
             raise
         raise _vanished(context, name) from None
 
 
-def described(answer: dict[str, Any], asked: str | None = None) -> ContactList:
+def from_answer(answer: dict[str, Any], asked: str | None = None) -> ContactList:
     """Return GetContactList's answer as a ContactList.
 
     `asked` is the name that was asked for, which the answer may omit.

@@ -34,7 +34,7 @@ class Instances:
     others: list[UnusableInstance] = field(default_factory=list)
 
     @property
-    def coming(self) -> bool:
+    def being_created(self) -> bool:
         """Return whether one of them is being created, so that it may be readable later."""
         return any(other.why == "CREATE_IN_PROGRESS" for other in self.others)
 
@@ -77,7 +77,7 @@ def choose(source: IdentityCenter, found: Instances) -> str:
         raise CustomerError("configuration", "SeveralIdentityCenters", message)
     if found.others:
         message = f"no Identity Center instance in {source.region} can be read{_not_counted(found)}"
-        raise CustomerError("configuration", "NoIdentityCenter", message, retryable=found.coming)
+        raise CustomerError("configuration", "NoIdentityCenter", message, retryable=found.being_created)
     message = f"no Identity Center instance is visible in {source.region}: check identity_center_region"
     raise CustomerError("configuration", "NoIdentityCenter", message)
 
@@ -88,7 +88,7 @@ def _configured(source: IdentityCenter, store: str, found: Instances) -> str:
     for other in found.others:
         if other.name == store:
             message = f"identity_store_id {store} cannot be read: its instance is {other.why}"
-            raise CustomerError("configuration", "IdentityStoreNotFound", message, retryable=found.coming)
+            raise CustomerError("configuration", "IdentityStoreNotFound", message, retryable=found.being_created)
     message = f"identity_store_id {store} is not among the instances in {source.region}: {_shown(found)}"
     raise CustomerError("configuration", "IdentityStoreNotFound", message)
 

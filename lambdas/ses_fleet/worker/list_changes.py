@@ -239,7 +239,7 @@ def _look(context: ActionContext, ses: ReadClient, name: str | None) -> ContactL
     if wanted is None:
         return None
     try:
-        return contact_list.described(ses.read("get_contact_list", ContactListName=wanted), wanted)
+        return contact_list.from_answer(ses.read("get_contact_list", ContactListName=wanted), wanted)
     except AwsCallError as failure:
         if failure.status == 404:
             return None

@@ -14,7 +14,7 @@ from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups, contact_changes, contact_list, pruned_preferences
 from ses_fleet.worker.backups import Manifest
 from ses_fleet.worker.contact_changes import Contact
-from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.list_changes import Desire, ListEditor, NewList
 from ses_fleet.worker.pruned_preferences import OptOuts
@@ -76,13 +76,13 @@ class ContactRestore:
         email = record["email"]
         absent, also = listing.lacks(record), listing.other_spellings(record)
         changed = contact_changes.change(self._context, list_name, email, wish, also=also, absent=absent)
-        verification.saw(email, changed.before)
+        verification.note_read(email, changed.before)
         if changed.ending in ("created", "updated") and not self._context.dry_run:
-            verification.wrote(email)
+            verification.note_written(email)
         return "missing" if missing else changed.ending
 
 
-def not_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[str, str]:
+def without_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[str, str]:
     """Return these preferences without opt-ins to topics that the person opted out of in another contact of theirs."""
 
     def is_refused(topic: str) -> bool:
@@ -91,7 +91,7 @@ def not_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[
     return {topic: status for topic, status in preferences.items() if status == "OPT_OUT" or not is_refused(topic)}
 
 
-def private(topics: Iterable[Topic]) -> list[Topic]:
+def opted_out_by_default(topics: Iterable[Topic]) -> list[Topic]:
     """Return the same topics with the default status OPT_OUT.
 
     A topic that returns with the default OPT_IN would opt in everybody who had opted out, until each of them is
@@ -152,7 +152,7 @@ class TopicRestore:
         self.added += [topic.name for topic in missing if topic.name not in self.added]
 
     def _with_missing(self, now: ContactList) -> list[Topic]:
-        return [*now.topics, *private(self._missing(now))]
+        return [*now.topics, *opted_out_by_default(self._missing(now))]
 
     def _missing(self, now: ContactList) -> list[Topic]:
         have = {topic.name for topic in now.topics}
@@ -225,9 +225,9 @@ class Restore:
                 return now and replace(now, preferences={**dict.fromkeys(topics, "OPT_OUT"), **now.preferences})
 
             changed = contact_changes.change(self._context, list_name, email, wish)
-            self._verification.saw(email, changed.before)
+            self._verification.note_read(email, changed.before)
             if changed.ending == "updated":
-                self._verification.wrote(email)
+                self._verification.note_written(email)
 
     def verify(self, *, deliberate: bool = False) -> CustomerError | None:
         """Compare the list afterwards, if any contact was written.
@@ -236,7 +236,7 @@ class Restore:
         """
         if self._context.dry_run or not self._verification.changed:
             return None
-        return self._verification.verdict(deliberate=deliberate)
+        return self._verification.check(deliberate=deliberate)
 
 
 class CurrentContacts:
@@ -257,15 +257,15 @@ class CurrentContacts:
         """Read the whole list, and give its contacts to `verification`."""
         for page in ContactScan({"list": found.model_dump(mode="json")}).pages(context, self._forget):
             if verification is not None:
-                verification.saw_all(map(contact_list.record, page))
+                verification.note_all_read(map(contact_list.record, page))
             for one in page:
                 email = address(one)
                 self._emails.add(_digest(email))
-                if left := self._to_refuse.get(email, frozenset()) - chosen(one).keys():
+                if left := self._to_refuse.get(email, frozenset()) - explicit_preferences(one).keys():
                     self.refused[email] = left
                 if email != email.casefold():
                     self._with_capitals[_digest(email.casefold())].append(email)
-                self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
+                self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), explicit_preferences(one)))
 
     def _forget(self) -> None:
         self.refused.clear()

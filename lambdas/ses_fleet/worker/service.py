@@ -34,14 +34,14 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
     sees as an internal failure.
     """
     item = _checked(event)
-    attempt = _Attempt(item, lambda_context, settings)
+    invocation = _Invocation(item, lambda_context, settings)
     done: Done | None = None
     error: ErrorInfo | None = None
     continuation: dict[str, Any] | None = None
     try:
-        outcome = attempt.run()
+        outcome = invocation.run()
         if isinstance(outcome, More):
-            continuation = attempt.continuation(outcome)
+            continuation = invocation.continuation(outcome)
         else:
             done = outcome
             error = _info(outcome.failure) if outcome.failure else None
@@ -51,7 +51,7 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
         error = _call_failed(item, failure)
     except Exception as failure:  # noqa: BLE001  # the boundary: whatever breaks is this customer's result
         error = _crashed(item, failure)
-    attempt.finish(error, continues=continuation is not None)
+    invocation.finish(error, continues=continuation is not None)
     return WorkResult(
         run_id=item.run_id,
         customer_code=item.customer.customer_code,
@@ -59,9 +59,9 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
         error=error,
         data=done.data.model_dump(mode="json", by_alias=True) if done else None,
         data_location=done.data_location if done else None,
-        warnings=attempt.warnings(),
-        api_calls=attempt.api_calls(),
-        logs=attempt.lines.lines(),
+        warnings=invocation.warnings(),
+        api_calls=invocation.api_calls(),
+        logs=invocation.lines.lines(),
         continuation=continuation,
     ).model_dump(mode="json")
 
@@ -81,7 +81,7 @@ def _where_wrong(error: ValidationError) -> str:
     return ", ".join(sorted(set(known)))
 
 
-class _Attempt:
+class _Invocation:
     """The state of one invocation: its log, its clients, its counts. None of it outlives the invocation."""
 
     def __init__(self, item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> None:

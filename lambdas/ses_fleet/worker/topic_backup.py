@@ -9,7 +9,7 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.worker import backups
 from ses_fleet.worker.backups import BackupWriter
-from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.record_files import Record
@@ -34,7 +34,7 @@ class TopicBackup:
         self._scan = ContactScan(state.get("scan", {}))
         self._writer = BackupWriter(context, state.get("written", {}), generation=self._generation)
         self._contacts: int = state.get("contacts", 0)  # of the whole list
-        self._told = False
+        self._warned = False
         self._cut: int = state.get("cut", 0)  # slices that ended during the comparison
 
     def state(self) -> State:
@@ -53,9 +53,9 @@ class TopicBackup:
         """Begin the backup of the preferences for these topics. Raise SliceTimeoutError when it takes another slice."""
         self.going = going
         self._scan = _scan_of(found)
-        self.go_on()
+        self.resume()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Save what is still missing, if a backup was begun and is not complete."""
         found = self._scan.found
         if self.location is not None or found is None:
@@ -72,12 +72,12 @@ class TopicBackup:
 
     @property
     def requests(self) -> int:
-        """Return how many requests to reserve for `look`: no more than a burst together with the two that follow it."""
+        """Return how many requests to reserve for `compare`: with the two that follow it, no more than a burst."""
         if self.location is None:
             return 0
         return min(1 + self._contacts // limits.SES_PAGE_SIZE, max(0, self._context.settings.ses_burst - 2))
 
-    def look(self, client: UnitClient) -> None:
+    def compare(self, client: UnitClient) -> None:
         """Read the list again, in the unit that removes the topics.
 
         Raise PreferencesChangedError when a preference changed.
@@ -93,11 +93,11 @@ class TopicBackup:
             if not all(_digest(record) in saved for record in self._records(page)):
                 raise PreferencesChangedError
 
-    def was_cut(self) -> None:
+    def note_interrupted(self) -> None:
         """Note that a slice ended before the comparison and the removal were over; both must fit in one slice."""
         self._cut += self.location is not None
 
-    def make_anew(self) -> None:
+    def start_over(self) -> None:
         """Save all preferences again, in a new backup of the same run; the newest one counts."""
         self._context.log(f"🔁 Customer {self._context.code}: preferences changed meanwhile; saving them again")
         found = self._scan.found
@@ -110,9 +110,9 @@ class TopicBackup:
     def _is_given_up(self) -> bool:
         if max(self._generation, self._cut) < limits.CHANGE_ATTEMPTS:
             return False
-        if self._told:
+        if self._warned:
             return True
-        self._told = True  # the unit may run several times
+        self._warned = True  # the unit may run several times
         self._context.warn(
             "the preferences for the topics to remove were not compared again right before the removal, because the "
             "list is large or changes all the time: choices made since they were saved are not in the backup"
@@ -120,7 +120,7 @@ class TopicBackup:
         return True
 
     def _records(self, page: list[dict[str, Any]]) -> list[Record]:
-        chose = [(address(contact), chosen(contact)) for contact in page]
+        chose = [(address(contact), explicit_preferences(contact)) for contact in page]
         going = [(email, {name: said[name] for name in said if name in self.going}) for email, said in chose]
         return [{"email": email, "preferences": said} for email, said in going if said]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ses_fleet.actions.data import DescribedTopic
 from ses_fleet.config.topics import Topic
-from ses_fleet.worker.contact_list import ContactList, chosen
+from ses_fleet.worker.contact_list import ContactList, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State
 
 
@@ -39,7 +39,7 @@ class TopicCounts:
             if contact.get("UnsubscribeAll"):
                 self.unsubscribed_all += 1
                 continue
-            for choice in chosen(contact).items():
+            for choice in explicit_preferences(contact).items():
                 self._explicit[choice] += 1
 
     def opted_in(self, topic: Topic) -> int:
@@ -49,7 +49,7 @@ class TopicCounts:
         return self.total - self.unsubscribed_all - self._explicit[topic.name, "OPT_OUT"]
 
 
-def described(contact_list: ContactList, counts: TopicCounts | None) -> tuple[DescribedTopic, ...]:
+def with_counts(contact_list: ContactList, counts: TopicCounts | None) -> tuple[DescribedTopic, ...]:
     """Return the list's topics as the result's data has them; their numbers are None when nothing was counted."""
     return tuple(
         DescribedTopic(

@@ -70,20 +70,20 @@ class Verification:
             "round": self._round,
         }
 
-    def saw(self, email: str, contact: Contact | None) -> None:
+    def note_read(self, email: str, contact: Contact | None) -> None:
         """Note a contact as it was when it was read; None, for one that does not exist, is ignored."""
         if contact is not None:
-            self.saw_all([contact.record(email)])
+            self.note_all_read([contact.record(email)])
 
-    def saw_all(self, records: Iterable[Record]) -> None:
+    def note_all_read(self, records: Iterable[Record]) -> None:
         """Note contacts as the files have them; only those who opted out of something are kept."""
         self._choices.add(choice for record in records if (choice := _choice(record)) is not None)
 
-    def wrote(self, *emails: str) -> None:
+    def note_written(self, *emails: str) -> None:
         """Note that this run wrote these contacts."""
         self._written.add({"email": email} for email in emails)
 
-    def verdict(self, *, deliberate: bool = False) -> CustomerError | None:
+    def check(self, *, deliberate: bool = False) -> CustomerError | None:
         """Compare, unless the worker's settings turn that off, and report what was found.
 
         Return a failure when this run subscribed anybody who had opted out, else None.
@@ -99,7 +99,7 @@ class Verification:
         Read it again, with pauses, while something is not as expected, because reads may lag. Raise SliceTimeoutError
         when the slice ends meanwhile, and CustomerError when the list is gone.
         """
-        choices, written = self._said_no(), {one["email"] for one in self._read(self._written, _WRITTEN)}
+        choices, written = self._opt_outs(), {one["email"] for one in self._read(self._written, _WRITTEN)}
 
         def ours(contact: Record) -> bool:
             return contact["email"] in written or contact["email"].casefold() in expected
@@ -131,7 +131,7 @@ class Verification:
             self._snapshot_state = snapshot.state()
             raise
 
-    def _said_no(self) -> dict[str, Record]:
+    def _opt_outs(self) -> dict[str, Record]:
         """Return, by address, everything that a contact was seen to have opted out of."""
         said: dict[str, Record] = {}
         for one in self._read(self._choices, _CHOICES):

@@ -7,7 +7,7 @@ from ses_fleet.actions.params import Params
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.topic_counts import TopicCounts, described, log_counts
+from ses_fleet.worker.topic_counts import TopicCounts, log_counts, with_counts
 
 
 def run(context: ActionContext, _params: Params, state: State) -> Outcome:
@@ -23,6 +23,6 @@ def run(context: ActionContext, _params: Params, state: State) -> Outcome:
     except SliceTimeoutError:
         context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; continuing in another slice")
         return More({"scan": scan.state(), "counts": counts.state()})
-    topics = described(contact_list, counts)
+    topics = with_counts(contact_list, counts)
     log_counts(context, topics, counts)
     return Done(DescribeTopicsData(contact_list=contact_list.name, topics=topics))

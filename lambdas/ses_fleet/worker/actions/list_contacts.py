@@ -11,7 +11,7 @@ from ses_fleet.actions.params import ListContactsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.text import did_you_mean, quoted
 from ses_fleet.worker.budget import SliceTimeoutError
-from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, explicit_preferences
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.record_files import RecordFileWriter
 
@@ -115,7 +115,7 @@ def _describer(contact_list: ContactList) -> Callable[[_Contact], _Contact]:
     unsubscribed = dict.fromkeys(defaults, "OPT_OUT")
 
     def describe(contact: _Contact) -> _Contact:
-        explicit = chosen(contact)
+        explicit = explicit_preferences(contact)
         unsubscribed_all = bool(contact.get("UnsubscribeAll"))
         return {
             "email": address(contact),

@@ -45,7 +45,7 @@ class _Work:
     def run(self) -> Outcome:
         if self._context.dry_run:
             return self._show()
-        self._backup.go_on()
+        self._backup.resume()
         if self._context.item.prune and not self._backup.going and not self._ledger.wrote:
             self._save_what_goes()
         changed = self._change()
@@ -58,13 +58,15 @@ class _Work:
     def _change(self) -> ListChange:
         while True:
             backup = self._backup
-            looking: dict[str, Any] = {} if self._ledger.wrote else {"first": backup.look, "requests": backup.requests}
+            comparing: dict[str, Any] = (
+                {} if self._ledger.wrote else {"first": backup.compare, "requests": backup.requests}
+            )
             try:
-                return self._editor.change(self._desire, self._wrote, **looking)
+                return self._editor.change(self._desire, self._wrote, **comparing)
             except PreferencesChangedError:
-                backup.make_anew()
+                backup.start_over()
             except SliceTimeoutError:
-                backup.was_cut()
+                backup.note_interrupted()
                 raise
 
     def _desire(self, now: ContactList | None) -> Sequence[Topic] | NewList:

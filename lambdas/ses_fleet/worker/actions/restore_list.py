@@ -16,7 +16,7 @@ from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.list_changes import NewList, check_name
-from ses_fleet.worker.restore import Decide, Restore, TopicRestore, not_refused
+from ses_fleet.worker.restore import Decide, Restore, TopicRestore, without_refused
 
 
 def run(context: ActionContext, params: RestoreListParams, state: State) -> Outcome:
@@ -68,7 +68,7 @@ def _decider(topics: list[Topic], *, overwrite: bool) -> Decide:
         gone: bool = record["unsubscribed_all"]
         attributes = record.get("attributes")
         others = () if overwrite else others
-        saved = not_refused(saved, others)
+        saved = without_refused(saved, others)
         if now is None:
             refused = [_opt_outs(one, names) for one in others]
             gone = gone or any(one.unsubscribed_all for one in others)

@@ -13,7 +13,7 @@ from ses_fleet.worker import backups
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.restore import Restore, not_refused
+from ses_fleet.worker.restore import Restore, without_refused
 
 
 def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Outcome:
@@ -46,4 +46,4 @@ def _decide(record: dict[str, Any], now: Contact | None, others: Sequence[Contac
     """Keep a preference that exists: it was chosen after the topic was removed, so it is the newer one."""
     if now is None:
         return None
-    return replace(now, preferences={**not_refused(record["preferences"], others), **now.preferences})
+    return replace(now, preferences={**without_refused(record["preferences"], others), **now.preferences})

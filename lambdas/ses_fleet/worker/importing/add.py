@@ -50,7 +50,7 @@ def _create(work: Work, change: PlannedChange) -> None:
         work.refuse(change, failure)
         return
     if changed.ending == "created":
-        work.verification.wrote(change.email)
+        work.verification.note_written(change.email)
         work.count("created")
     else:
         # Created meanwhile, with preferences of its own choice; or by our own job, if that failed halfway.

@@ -41,20 +41,20 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     there = snapshot.run(lambda contact: contact["email"].casefold() in asked or made_a_choice(contact))
     progress.total = snapshot.total
     topics = import_plan.opt_ins(context.item.topics or (), progress.contact_list.topics)
-    made = import_plan.make_plan(
+    plan = import_plan.make_plan(
         directory,
         topics,
         there,
         sync_topics=work.params.sync_topics,
         removable=_removable(work, known_addresses),
     )
-    _check_prune(work, made, snapshot.total)
+    _check_prune(work, plan, snapshot.total)
     if not context.dry_run:
         import_ledger.store(context, known_addresses | directory.addresses)
-        made = made.without(submit(work, made.of("create")))
-    _say(work, made, topics.lacking, snapshot.total)
-    work.verification.saw_all(contact for contacts in there.values() for contact in contacts)
-    _keep(work, made)
+        plan = plan.without(submit(work, plan.of("create")))
+    _say(work, plan, topics.lacking, snapshot.total)
+    work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
+    _keep(work, plan)
     if context.dry_run:
         return "done"
     return "add" if progress.import_job is None else "hear"
@@ -74,9 +74,9 @@ def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:
     return known_addresses
 
 
-def _check_prune(work: Work, made: ImportPlan, total: int) -> None:
+def _check_prune(work: Work, plan: ImportPlan, total: int) -> None:
     """Raise CustomerError, before anything is written, when so many removals look like a mistake in Identity Center."""
-    context, removals = work.context, len(made.of("remove"))
+    context, removals = work.context, len(plan.of("remove"))
     if not context.item.prune:
         return
     if not work.directory.people:
@@ -92,12 +92,12 @@ def _check_prune(work: Work, made: ImportPlan, total: int) -> None:
         raise CustomerError("operation", "PruneLimit", text)
 
 
-def _say(work: Work, made: ImportPlan, lacking: tuple[str, ...], total: int) -> None:
+def _say(work: Work, plan: ImportPlan, lacking: tuple[str, ...], total: int) -> None:
     context = work.context
-    if made.of("create") and not context.dry_run:
+    if plan.of("create") and not context.dry_run:
         context.log(f"📥 Customer {context.code}: Importing contacts to SES")
     if work.params.username is None:
-        work.progress.others = total - made.there - len(made.of("remove"))
+        work.progress.others = total - plan.there - len(plan.of("remove"))
     if lacking:
         names = ", ".join(lacking)
         context.warn(f"the list lacks {names}: run manage-topic-all first; until then nobody is opted in to them")
@@ -114,25 +114,25 @@ def _say(work: Work, made: ImportPlan, lacking: tuple[str, ...], total: int) -> 
         context.warn("the user of params.username is disabled or has no usable address: nobody is imported")
     elif not work.directory.people:
         context.warn("Identity Center has no enabled user with an address: there is nobody to import")
-    if made.kept:
+    if plan.kept:
         context.warn(
-            f"{len(made.kept)} contacts that are not in Identity Center any more are kept, because they opted out of "
+            f"{len(plan.kept)} contacts that are not in Identity Center any more are kept, because they opted out of "
             "something"
         )
     if work.progress.others:
         context.log(f"👤 Customer {context.code}: {work.progress.others} contacts are not in Identity Center and stay")
 
 
-def _keep(work: Work, made: ImportPlan) -> None:
+def _keep(work: Work, plan: ImportPlan) -> None:
     """Write what is to be done to S3; the steps after this one read it from there."""
     progress = work.progress
     progress.harvest = {}
     progress.skipped = dict(work.directory.skipped)
-    work.count("unchanged", made.unchanged)
-    work.files.changes.add(change.record() for change in made.changes)
-    work.files.kept.add({"email": email} for email in made.kept)
+    work.count("unchanged", plan.unchanged)
+    work.files.changes.add(change.record() for change in plan.changes)
+    work.files.kept.add({"email": email} for email in plan.kept)
     work.files.states()
     if work.context.dry_run:
-        work.count("created", len(made.of("create")))
-        work.count("updated", len(made.of("update")))
-        work.count("removed", len(made.of("remove")))
+        work.count("created", len(plan.of("create")))
+        work.count("updated", len(plan.of("update")))
+        work.count("removed", len(plan.of("remove")))

@@ -53,9 +53,9 @@ def _remove(work: Work, record: Record) -> None:
         return REMOVAL if now is not None and now.record(email) == record else now
 
     changed = contact_changes.change(work.context, work.list_name, email, decide)
-    work.verification.saw(email, changed.before)
+    work.verification.note_read(email, changed.before)
     if changed.ending == "removed":
-        work.verification.wrote(email)
+        work.verification.note_written(email)
         work.count("removed")
     elif changed.before is not None:
         work.files.kept.add([record])

@@ -33,7 +33,7 @@ def _opt_in(work: Work, change: PlannedChange) -> None:
     except AwsCallError as failure:
         work.refuse(change, failure)
         return
-    work.verification.saw(change.email, changed.before)
+    work.verification.note_read(change.email, changed.before)
     if changed.ending == "updated":
-        work.verification.wrote(change.email)
+        work.verification.note_written(change.email)
     work.count(changed.ending)

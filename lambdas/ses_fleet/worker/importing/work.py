@@ -20,6 +20,7 @@ from ses_fleet.worker.importing.import_plan import PlannedChange
 from ses_fleet.worker.record_files import Record, RecordFileWriter
 from ses_fleet.worker.verification import Verification
 
+# Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
 Ending = Literal["created", "updated", "removed", "unchanged", "failed"]
 
