@@ -21,8 +21,6 @@ from infra.storage import Storage
 from ses_fleet import limits
 from ses_fleet.runs import hub_policies
 
-_QUEUE_DAYS = 14  # SQS quota: the longest that a message is kept
-
 
 @dataclass(frozen=True)
 class _Function:
@@ -50,7 +48,7 @@ class Functions(Construct):
         self._storage = storage
         self._code = bundling.code(bundling.Target(settings.python_version, settings.architecture))
         self.dead_letters = sqs.Queue(
-            self, "DeadLetters", enforce_ssl=True, retention_period=cdk.Duration.days(_QUEUE_DAYS)
+            self, "DeadLetters", enforce_ssl=True, retention_period=cdk.Duration.days(limits.DEAD_LETTER_DAYS)
         )
         self.worker = self._make(self._worker())
         self.orchestrator = self._make(self._orchestrator())

@@ -1,4 +1,4 @@
-"""Time as we write it: ISO 8601, UTC, with Z."""
+"""The present time, and times as text: ISO 8601, UTC, with Z."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present, in UTC."""
+    """Return the present time in UTC."""
     return datetime.now(UTC)
 
 
 def iso(moment: datetime) -> str:
-    """Whole seconds, e.g. 2026-01-31T06:00:00Z."""
+    """Return the time as text in whole seconds, such as 2026-01-31T06:00:00Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

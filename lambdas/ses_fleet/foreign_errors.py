@@ -1,7 +1,8 @@
-"""What others say, in our words.
+"""Errors of AWS and of libraries, said in words of our own.
 
-An address has too many forms for a pattern to find them all, so nothing of a foreign message is kept: of AWS's or a
-library's error its code, of an exception its type and the line of ours that it came from, and a sentence of our own.
+Addresses have too many forms for a pattern to find them all, so no foreign message is ever repeated. Kept are: of an
+error of AWS or of a library its code, of an exception its type and the line of ours that it came from; and a sentence
+of our own.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ _BY_CODE: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("NotFoundException", "ResourceNotFoundException", "NoSuchEntity", "NoSuchKey", "404"),
-        "there is nothing of this name there",
+        "there is nothing with this name",
     ),
-    "NoSuchBucket": "there is no bucket of this name",
+    "NoSuchBucket": "there is no bucket with this name",
     **dict.fromkeys(
-        ("AlreadyExistsException", "EntityAlreadyExists", "ConflictException"), "there is one of this name already"
+        ("AlreadyExistsException", "EntityAlreadyExists", "ConflictException"), "there is one with this name already"
     ),
     **dict.fromkeys(
         ("LimitExceededException", "LimitExceeded", "ServiceQuotaExceededException"),
@@ -46,7 +47,7 @@ _BY_CODE: dict[str, str] = {
     **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), "AWS did not accept the signature"),
     **dict.fromkeys(("RequestExpired", "RequestTimeTooSkewed"), "this machine's clock differs from AWS's"),
     **dict.fromkeys(REGION_CODES, "the Region may not be enabled in the account, or the credentials are not valid"),
-    "PreconditionFailed": "the object is there already",
+    "PreconditionFailed": "the object exists already",
     "ConditionalRequestConflict": "another write of the same object was under way",
     "PermanentRedirect": "the bucket is in another Region",
     "AuthorizationHeaderMalformed": "the bucket is in another Region",
@@ -60,61 +61,61 @@ _BY_CODE: dict[str, str] = {
     "AccountSuspendedException": "sending is suspended in the account",
     "MailFromDomainNotVerifiedException": "a domain is not verified in the account",
     "NoRegionError": "no Region is configured",
-    "InvalidRegionError": "what is configured as the Region is the name of none",
-    "SSLError": "its certificate is not trusted here, or TLS failed: compare AWS_CA_BUNDLE",
+    "InvalidRegionError": "the configured Region does not exist",
+    "SSLError": "its certificate is not trusted here, or TLS failed: check AWS_CA_BUNDLE",
     **dict.fromkeys(
         ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
          "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
         "no credentials were found, or they could not be used",
     ),
     "ProfileNotFound": "the profile of AWS_PROFILE is not configured",
-    "ParamValidationError": "the parameters do not have the API's form",
-    "MissingDependencyException": "the way to sign in that is configured needs a package that is not installed",
+    "ParamValidationError": "the parameters do not have the form that the API requires",
+    "MissingDependencyException": "the configured way to sign in needs a package that is not installed",
 }  # fmt: skip
 
 _BY_KIND: dict[FailureKind, str] = {
     "refused": "AWS refused the request",
     "conflict": "somebody else changed the same thing at the same moment",
     "throttled": "too many requests",
-    "server": "AWS answered with an error of its own",
-    "lost": "no whole answer came back",
+    "server": "AWS had an internal error",
+    "lost": "no complete answer came back",
     "unreachable": "the service could not be reached; nothing was sent",
 }
 
-# What SES says of an address or a record that it does not take, by words that occur in it.
+# Words that occur in SES's reasons for refusing an address or a record, and the reason in our words.
 _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("maximum of", "list"), "the account has a contact list already"),
-    (("topic",), "SES does not take one of the topics"),
-    (("already exist",), "the contact is there already"),
-    (("duplicate",), "the contact is there already"),
-    (("invalid", "address"), "SES does not take the address"),
-    (("invalid", "email"), "SES does not take the address"),
-    (("email", "format"), "SES does not take the address"),
-    (("attribute",), "SES does not take the attributes"),
+    (("topic",), "SES refuses one of the topics"),
+    (("already exist",), "the contact exists already"),
+    (("duplicate",), "the contact exists already"),
+    (("invalid", "address"), "SES refuses the address"),
+    (("invalid", "email"), "SES refuses the address"),
+    (("email", "format"), "SES refuses the address"),
+    (("attribute",), "SES refuses the attributes"),
     (("access", "denied"), "SES may not read the file: the bucket's policy must allow ses.amazonaws.com"),
     (("not authorized",), "SES may not read the file: the bucket's policy must allow ses.amazonaws.com"),
     (("throttl",), "SES had too many requests"),
     (("rate exceeded",), "SES had too many requests"),
     (("json",), "SES could not read the record"),
     (("limit",), "a quota of SES is used up"),
-    (("internal",), "SES had an error of its own"),
+    (("internal",), "SES had an internal error"),
 )
 
 
 def code(value: object) -> str:
-    """An error code or an exception's type, if it has the form of one; else "Unknown"."""
+    """Return an error code or an exception's type if it looks like one, else "Unknown"."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else "Unknown"
 
 
 def words(error_code: str, kind: FailureKind) -> str:
-    """What an error code means, in a few words of ours; for a code that nobody put down here, what its kind means."""
+    """Return what an error code means, in a few words; for a code that is not known here, what its kind means."""
     return _BY_CODE.get(error_code, _BY_KIND[kind])
 
 
 def reason(text: object) -> str:
-    """Why SES did not take a record, in our words, found by words that occur in SES's own.
+    """Return why SES refused a record, in our words, found by words that occur in SES's own.
 
-    Nothing of `text` is in what is returned, so no address is.
+    Nothing of `text` is in the result, so no address is.
     """
     if not isinstance(text, str) or not text.strip():
         return "no reason given"
@@ -122,18 +123,18 @@ def reason(text: object) -> str:
 
 
 def known_reason(text: str) -> str | None:
-    """The reason in our words, or None for one that nobody put down here."""
+    """Return the reason in our words, or None when none of the known words occurs in `text`."""
     lowered = text.casefold()
     return next((ours for needed, ours in _REASONS if all(word in lowered for word in needed)), None)
 
 
 def crash(error: BaseException) -> str:
-    """An exception by its type and our last line that it passed: `KeyError at ses_fleet/worker/context.py:12`."""
+    """Return an exception's type and our last line that it passed: `KeyError at ses_fleet/worker/context.py:12`."""
     return f"{code(type(error).__name__)}{where(_frames(error))}"
 
 
 def where(frames: Iterable[tuple[str, int]]) -> str:
-    """The last of these (file, line) that is ours, as ` at ses_fleet/worker/context.py:12`; nothing when none is."""
+    """Return the last of these (file, line) that is ours: ` at ses_fleet/worker/context.py:12`, or "" when none is."""
     own = [shown for shown in (_own(*frame) for frame in frames) if shown]
     return f" at {own[-1]}" if own else ""
 

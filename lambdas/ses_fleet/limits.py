@@ -27,6 +27,9 @@ MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threa
 RESPONSE_INLINE_BYTES = 4 * 1024 * 1024  # ours: data beyond it stays in S3; leaves room below 6 MB
 PART_BYTES = 4 * 1024 * 1024  # ours: one object of contacts, compressed; what a worker holds before it writes
 FLEET_INLINE_BYTES = 1024 * 1024  # ours: the comparison of customers beyond it lies in S3
+GZIP_LEVEL = 1  # zlib's fastest: records resemble each other, so a higher level saves little and the run waits for it
+DIGEST_BYTES = 10  # ours: of a contact kept in memory; among a million the chance of two alike is 1 in 10^12
+SHORT_DIGEST_CHARACTERS = 16  # ours: hexadecimal digits of a digest that is kept between slices
 MAX_PART_BYTES = 64 * 1024 * 1024  # ours: no part that we wrote is larger
 MAX_CUSTOMERS = 5_000  # ours: as many results without data fit a response
 PLAN_WARNING_CHARACTERS = 300  # ours: one warning of the plan
@@ -37,10 +40,14 @@ METRIC_CUSTOMERS = 100  # ours: so many codes of failed customers are in the met
 SHORT_MESSAGE_CHARACTERS = 120  # ours: what a message is cut to when a response would not fit otherwise
 
 # --- logs ---------------------------------------------------------------------------------------
-LOG_LINE_CHARACTERS = 1_000  # ours: one line of a customer's block
 LOG_BLOCK_BYTES = 200 * 1024  # ours: below CloudWatch Logs' 256 KiB an event (quota)
 MAX_LOG_LINES = 200  # ours: returned by a worker for one slice
 MAX_LOG_BYTES = 16 * 1024  # ours: the same, in bytes
+MAX_LOG_LINE_CHARACTERS = 1_000  # ours: one line of a customer's block
+CUT_NOTE_BYTES = 100  # ours: of those bytes, kept for the line that says how many lines were cut
+SHOWN_CHARACTERS = 100  # ours: of a foreign value in a message, unless the caller says otherwise
+SUGGESTION_CHARACTERS = 200  # ours: of a value that is compared with known names; comparing long ones is slow
+SUGGESTION_SIMILARITY = 0.5  # ours: from 0 to 1, how similar a name must be to be suggested
 
 # --- configuration ------------------------------------------------------------------------------
 MAX_CONFIG_BYTES = 10 * 1024 * 1024  # ours: a larger config.json is a mistake
@@ -62,9 +69,10 @@ LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653),
 )  # API: PutRetentionPolicy
+DEAD_LETTER_DAYS = 14  # quota: the longest that SQS keeps a message
 
 # --- S3 ------------------------------------------------------------------------------------------
-ORCHESTRATOR_S3_ATTEMPTS = 3  # ours: the SDK's tries of one request
+S3_ATTEMPTS = 3  # ours: the SDK's tries of one call of S3
 ORCHESTRATOR_S3_CONNECTIONS = 16  # ours: kept open at once
 RECORD_READERS = 16  # ours: stored results that are read at once
 # ours: a plan of 5,000 customers with the longest names and warnings is a few megabytes
@@ -76,6 +84,7 @@ CREATE_PAUSE_SECONDS = 0.1  # ours: the longest first pause between them; each i
 LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is much larger
 
 # --- STS and IAM --------------------------------------------------------------------------------
+ASSUME_ROLE_ATTEMPTS = 3  # ours: the SDK's tries of AssumeRole
 SESSION_NAME_CHARACTERS = 64  # API: RoleSessionName, 2-64 of [\w+=,.@-]
 SESSION_POLICY_CHARACTERS = 2_048  # API: AssumeRole's Policy and policy ARNs together
 ROLE_NAME_CHARACTERS = 64  # quota: IAM role name
@@ -93,14 +102,19 @@ SES_REQUESTS_PER_SECOND = 1.0  # quota: every action but Send*, per account and 
 SES_BURST = 5  # observed: short bursts pass, then 429
 CHANGE_ATTEMPTS = 3  # ours: a change that meets another one is planned anew so often
 READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried so often
+READ_PAUSE_SECONDS = (0.1, 0.5)  # ours: the shortest and longest pause after the first of them; n times that after n
+CHANGE_PAUSE_SECONDS = (1.0, 1.5)  # ours: the same before a change is planned again; twice as long each time
+BACK_OFF_JITTER = (0.5, 1.5)  # ours: what a wait after a throttled request is multiplied with, at random
 BACK_OFF_SECONDS = 16.0  # ours: the longest wait for others' requests in the same account, but for jitter
 READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what was written; 15 s, as reads may lag
 
 # --- Identity Center ----------------------------------------------------------------------------
 IDENTITY_CENTER_PAGE_SIZE = 100  # API: MaxResults of ListUsers, ListGroups and ListGroupMemberships
+IDENTITY_CENTER_BURST = 1  # ours: requests at once, since others read the same store
 IDENTITY_CENTER_REQUESTS_PER_SECOND = 15.0  # ours: quota is 20 per API, and others read the same store
 USER_NAME_CHARACTERS = 128  # API: UserName
 GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
+ADDRESS_CHARACTERS = 320  # RFC 3696, erratum 1690: the longest address that is imported
 
 # --- import jobs --------------------------------------------------------------------------------
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before

@@ -1,4 +1,4 @@
-"""Logging: one factory, and the lines that a worker returns."""
+"""Logging: the factory of loggers, and the lines that a worker returns for a customer's block."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ METRICS_NAMESPACE = "SesFleet"
 
 
 def make_logger(**keys: Any) -> Logger:
-    """A Powertools JSON logger whose every line carries `keys`, and nothing of an earlier invocation."""
+    """Return a Powertools JSON logger that adds `keys` to every line, and nothing of an earlier invocation."""
     logger = Logger(service=SERVICE, level="INFO", use_rfc3339=True, utc=True)
     logger.structure_logs(**keys)
     return logger
 
 
 class LogLines:
-    """Lines collected for one customer's block: at most MAX_LOG_LINES and MAX_LOG_BYTES, saying what was cut."""
+    """The lines of one customer's block, at most MAX_LOG_LINES and MAX_LOG_BYTES."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -29,17 +29,20 @@ class LogLines:
         self._cut = 0
 
     def add(self, line: str) -> None:
-        """Append one line, made printable."""
-        shown = printable(line, limits.LOG_LINE_CHARACTERS)
+        """Append one line, made printable; count it instead when the block is full."""
+        shown = printable(line, limits.MAX_LOG_LINE_CHARACTERS)
         size = len(shown.encode()) + 1
-        if len(self._lines) >= limits.MAX_LOG_LINES - 1 or self._bytes + size > limits.MAX_LOG_BYTES - 100:
+        if (
+            len(self._lines) >= limits.MAX_LOG_LINES - 1
+            or self._bytes + size > limits.MAX_LOG_BYTES - limits.CUT_NOTE_BYTES
+        ):
             self._cut += 1
             return
         self._lines.append(shown)
         self._bytes += size
 
     def lines(self) -> tuple[str, ...]:
-        """What was kept; the last line says how many were cut."""
+        """Return the lines that were kept; a last one says how many were not."""
         if not self._cut:
             return tuple(self._lines)
         return (*self._lines, f"… {self._cut} more lines were cut; they are in the worker's own log")

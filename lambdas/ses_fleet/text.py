@@ -1,4 +1,4 @@
-"""Making text of others safe to show: in a log line, on a terminal, in an error message."""
+"""Making foreign text safe to show: in a log line, on a terminal, in an error message."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-# The ways in which an address's sign may be written, after NFKC, which makes one of its wide and small forms.
+from ses_fleet import limits
+
+# The ways to write the sign of an address, after NFKC has replaced its wide and small forms.
 _AT_SIGN = re.compile(r"@|%(?:25)*40|=40|&#(?:0*64|x0*40)\b|&commat|\\u0*40|\\x40", re.IGNORECASE)
 
 
-def printable(value: object, limit: int = 100) -> str:
-    r"""`value` on one line without control, bidirectional or zero-width characters (escaped as \u....),
-    cut to `limit` characters. Nothing it returns can forge a log line or move a cursor."""
+def printable(value: object, limit: int = limits.SHOWN_CHARACTERS) -> str:
+    r"""Return `value` on one line of at most `limit` characters.
+
+    Control, bidirectional and zero-width characters are escaped as \u...., so the text cannot forge a log line or move
+    a cursor.
+    """
     text = value if isinstance(value, str) else repr(value)
     cut = text[: limit + 1]
     shown = "".join(character if character.isprintable() else _escape(character) for character in cut)
@@ -21,7 +26,7 @@ def printable(value: object, limit: int = 100) -> str:
 
 
 def is_text(value: str) -> bool:
-    """Return whether UTF-8 can hold `value`: a lone surrogate, half of an emoji, cannot be stored, sent or logged."""
+    """Return whether UTF-8 can encode `value`: a lone surrogate, half of an emoji, cannot be stored, sent or logged."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -29,20 +34,22 @@ def is_text(value: str) -> bool:
     return True
 
 
-def quoted(value: object, limit: int = 100) -> str:
-    """`printable`, in double quotes; a text that may hold an address is told by its length alone."""
+def quoted(value: object, limit: int = limits.SHOWN_CHARACTERS) -> str:
+    """Return `printable` in double quotes; of a text that may hold an address, only its length."""
     text = value if isinstance(value, str) else repr(value)
     return f"(a text of {len(text)} characters)" if may_hold_address(text) else f'"{printable(text, limit)}"'
 
 
 def may_hold_address(text: str) -> bool:
-    """Whether there is a sign in it that an address has, however it is written."""
+    """Return whether the text contains the sign that every address has, however it is written."""
     return _AT_SIGN.search(unicodedata.normalize("NFKC", text)) is not None
 
 
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
-    """`; did you mean "x"?`, or nothing when no candidate is near."""
-    near = difflib.get_close_matches(value[:200], list(candidates), n=1, cutoff=0.5)
+    """Return `; did you mean "x"?` with the nearest candidate, or "" when none is near."""
+    near = difflib.get_close_matches(
+        value[: limits.SUGGESTION_CHARACTERS], list(candidates), n=1, cutoff=limits.SUGGESTION_SIMILARITY
+    )
     return f"; did you mean {quoted(near[0])}?" if near else ""
 
 

@@ -52,10 +52,10 @@ def test_a_reason_is_one_of_ours(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("EmailAddress <x> is invalid", "SES does not take the address"),
-        ("Invalid email address", "SES does not take the address"),
-        ("The contact already exists", "the contact is there already"),
-        ("List main doesn't contain Topic x", "SES does not take one of the topics"),
+        ("EmailAddress <x> is invalid", "SES refuses the address"),
+        ("Invalid email address", "SES refuses the address"),
+        ("The contact already exists", "the contact exists already"),
+        ("List main doesn't contain Topic x", "SES refuses one of the topics"),
         ("Access Denied", "SES may not read the file: the bucket's policy must allow ses.amazonaws.com"),
         ("something else", "SES named a reason that is not repeated here"),
         ("", "no reason given"),

@@ -41,14 +41,13 @@ SesConfigUse = Literal["no", "if there", "required"]
 
 @dataclass(frozen=True)
 class Action:
-    """One action.
+    """What is declared of one action.
 
-    `params` is the model of the payload's `params`, `data` that of the result's `data`.
-    `permissions` are the IAM actions that its worker may use in the customer's account,
-    `identity_center_permissions` those that it may use through the role that reads Identity Center.
-    `ses_config`: whether a run of it reads SESConfig.json. `prunes`: whether it takes `prune`. `needs_people`:
-    whether Identity Center is read first, once for all customers that share it.
-    An action without `scopes` is a phase of others: no payload names it.
+    `params` is the model of the payload's `params`, `data` that of the result's `data`. `permissions` are the IAM
+    actions that its worker may use in the customer's account, `identity_center_permissions` those that it may use
+    through the role that reads Identity Center. `ses_config` says whether a run reads SESConfig.json, `prunes` whether
+    it takes `prune`, `needs_people` whether Identity Center is read first, once for all customers that share it. An
+    action without `scopes` is a phase of other actions: no payload names it.
     """
 
     name: str
@@ -104,7 +103,7 @@ VALIDATE_ACCESS = Action(
 
 MANAGE_TOPIC = Action(
     name="manage-topic",
-    purpose="give the list the topics of SESConfig.json, in place; with prune, no others",
+    purpose="change the list's topics in place to those of SESConfig.json; with prune, remove all others",
     mutates=True,
     params=ManageTopicParams,
     data=ManageTopicData,
@@ -141,18 +140,18 @@ _RESTORING = (
 
 RESTORE_LIST = Action(
     name="restore-list",
-    purpose="bring a list back as backup-list saved it; nobody is subscribed again who left since",
+    purpose="restore a list as backup-list saved it, without subscribing again anybody who left since",
     mutates=True,
     params=RestoreListParams,
     data=RestoreListData,
-    # A list that is made with tags is tagged, which is a permission of its own.
+    # Creating a list with tags needs a permission of its own.
     permissions=(*_RESTORING, "ses:TagResource"),
     scopes=("single",),
 )
 
 RESTORE_TOPICS = Action(
     name="restore-topics",
-    purpose="bring back the topics that a prune removed, with everybody's preferences",
+    purpose="restore the topics that a prune removed, with everybody's preferences",
     mutates=True,
     params=RestoreTopicsParams,
     data=RestoreTopicsData,
@@ -169,7 +168,7 @@ _READING_PEOPLE = (
 
 IMPORT_AWS_CONTACT = Action(
     name="import-aws-contact",
-    purpose="bring Identity Center's people into the list, opted in to the topics of their roles; nobody against "
+    purpose="add Identity Center's people to the list, opted in to the topics of their roles, and nobody against "
     "their choice",
     mutates=True,
     params=ImportParams,
@@ -225,7 +224,7 @@ HELP = "help"
 
 
 def payload_names() -> dict[str, tuple[Action, Scope]]:
-    """Every `action` a payload may name, but `help`: `describe-list-all` → (its action, "all")."""
+    """Return every `action` that a payload may name, except `help`: `describe-list-all` → (its action, "all")."""
     return {
         action.name + ("-all" if scope == "all" else ""): (action, scope)
         for action in ACTIONS.values()
@@ -247,7 +246,7 @@ FieldScope = Literal["all", "single", "both"]
 
 
 def field_scope(field: str) -> FieldScope:
-    """For which scope a payload field is meant."""
+    """Return for which scope a payload field may be given."""
     if field in ALL_ONLY_FIELDS:
         return "all"
     return "single" if field in SINGLE_ONLY_FIELDS else "both"

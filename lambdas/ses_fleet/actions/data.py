@@ -1,6 +1,6 @@
-"""The data that each action finds out: `data` of a customer's result, one frozen model for each action.
+"""The data of each action: `data` of a customer's result, as one frozen model for each action.
 
-The worker builds the model and `worker/service.py` dumps it. Whoever reads a stored result uses `read`.
+The worker builds the model, and `worker/service.py` dumps it. A reader of stored results uses `read`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class CountedContacts(Data):
 
 
 class DescribeListData(Data):
-    """`data` of describe-list."""
+    """`data` of describe-list: the list, its topics and its numbers of contacts."""
 
     contact_list: DescribedList | None = Field(
         default=None, description="the contact list, or null when the account has none in the Region"
@@ -81,7 +81,7 @@ class DescribeListData(Data):
 
 
 class DescribeTopicsData(Data):
-    """`data` of describe-topics."""
+    """`data` of describe-topics: the list's topics and their numbers of contacts."""
 
     contact_list: str | None = Field(
         default=None, description="the contact list's name, or null when the account has none in the Region"
@@ -100,7 +100,7 @@ class ListContactsData(Data):
 
 
 class Check(Data):
-    """One check of validate-access."""
+    """One check of validate-access, and what it found."""
 
     name: str = Field(
         default="",
@@ -113,7 +113,7 @@ class Check(Data):
 
 
 class ValidateAccessData(Data):
-    """`data` of validate-access."""
+    """`data` of validate-access: the checks that were made."""
 
     checks: tuple[Check, ...] = Field(
         default=(),
@@ -163,7 +163,7 @@ class BackupListData(Data):
 
 
 class RestoredContacts(Data):
-    """What became of the contacts of a backup."""
+    """How many contacts of a backup were restored."""
 
     created: int = Field(default=0, description="contacts that were created")
     updated: int = Field(default=0, description="contacts that were changed")
@@ -181,7 +181,7 @@ class RestoreListData(Data):
 
 
 class RestoredPreferences(Data):
-    """What became of the contacts whose preferences a backup of topics has."""
+    """How many contacts got the preferences back that a backup of topics has."""
 
     updated: int = Field(default=0, description="contacts that were changed")
     unchanged: int = Field(default=0, description="contacts that were as the backup has them")

@@ -17,41 +17,41 @@ PERSONAL: dict[str, JsonValue] = {"personal": True}
 class Params(BaseModel):
     """Base of every action's `params`: unknown fields are refused.
 
-    A field with PERSONAL says something of a person, and its value is kept as ses_fleet/runs/personal_params.py says.
+    The value of a field with PERSONAL says something about a person; it is stored as runs/personal_params.py says.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class DescribeListParams(Params):
-    """`params` of describe-list."""
+    """`params` of describe-list: whether contacts are counted."""
 
     count_contacts: bool = Field(default=True, description="count opt-ins over all contacts; false skips the counting")
 
 
 class ListContactsParams(Params):
-    """`params` of list-contacts: what is given must all hold."""
+    """`params` of list-contacts. A contact is written when everything that is given holds for it."""
 
     topic: Annotated[str, StringConstraints(pattern=f"^{TOPIC_PATTERN}$")] | None = Field(
         default=None, description="only contacts whose status for this topic is `status`"
     )
     status: Literal["OPT_IN", "OPT_OUT"] | None = Field(
-        default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; goes with `topic`"
+        default=None, description="OPT_IN (default) or OPT_OUT, defaults and unsubscribing counted; needs `topic`"
     )
     unsubscribed: bool | None = Field(
         default=None, description="only contacts that unsubscribed from everything (true), or did not (false)"
     )
     changed_since: datetime | None = Field(
         default=None,
-        description="only contacts updated at or after this time, ISO 8601, UTC unless it says otherwise; also those "
-        "of which SES does not say when it was",
+        description="only contacts updated at or after this time, ISO 8601, UTC without an offset; includes those "
+        "of which SES does not say when they were updated",
     )
 
     @field_validator("status")
     @classmethod
     def _status_of_a_topic(cls, status: str | None, info: ValidationInfo) -> str | None:
         if status is not None and info.data.get("topic") is None:
-            raise ValueError("goes with topic: it is the status for one topic")
+            raise ValueError("needs params.topic: it is the status for that topic")
         return status
 
     @field_validator("changed_since", mode="before")
@@ -67,20 +67,20 @@ class ListContactsParams(Params):
 
     @property
     def wanted_status(self) -> str:
-        """The status that `topic` asks for."""
+        """Return the status that a contact must have for `topic`: OPT_IN or OPT_OUT."""
         return self.status or "OPT_IN"
 
 
 class ManageTopicParams(Params):
-    """`params` of manage-topic."""
+    """`params` of manage-topic: how many customers come first."""
 
     canary: int | None = Field(
-        default=None, ge=1, description="run so many customers first, and the others only if all of those succeeded"
+        default=None, ge=1, description="run this many customers first, and the others only if all of those succeeded"
     )
 
 
 class BackupListParams(Params):
-    """`params` of backup-list."""
+    """`params` of backup-list: whether attributes are saved, too."""
 
     with_attributes: bool = Field(
         default=False, description="also save contacts' attributes: one request a contact, at one a second"
@@ -88,18 +88,18 @@ class BackupListParams(Params):
 
 
 class RestoreTopicsParams(Params):
-    """`params` of restore-topics."""
+    """`params` of restore-topics: which backup is restored."""
 
     backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
-        description="the run whose prune saved the topics: the last part of its backups/ path"
+        description="the id of the run whose prune saved the topics: the last part of the backup's path"
     )
 
 
 class RestoreListParams(RestoreTopicsParams):
-    """`params` of restore-list."""
+    """`params` of restore-list: which backup is restored, and how."""
 
     backup: Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")] = Field(
-        description="the run of backup-list that is brought back"
+        description="the id of the run whose backup is restored"
     )
     overwrite_unsubscribes: bool = Field(
         default=False, description="also undo unsubscribing and opting out since the backup"
@@ -107,16 +107,16 @@ class RestoreListParams(RestoreTopicsParams):
 
 
 class ImportParams(Params):
-    """`params` of import-aws-contact."""
+    """`params` of import-aws-contact: whom it imports, and how."""
 
     username: str | None = Field(
         default=None,
         min_length=1,
         max_length=limits.USER_NAME_CHARACTERS,
-        description="only the user of this name in Identity Center; not with prune",
+        description="only the user with this name in Identity Center; cannot be combined with prune",
         json_schema_extra=PERSONAL,
     )
     sync_topics: bool = Field(
         default=False,
-        description="also opt contacts that are there in to topics of their roles, where they have no preference",
+        description="also opt in existing contacts to topics of their roles for which they have no preference",
     )

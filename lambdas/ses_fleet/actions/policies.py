@@ -19,9 +19,9 @@ IMPORT_PREFIX = "ses-fleet/"
 def policy_statements(
     action: Action, *, partition: str, region: str, account_id: str, import_bucket: str | None
 ) -> list[dict[str, Any]]:
-    """IAM statements that allow what the action declares and nothing else; `region` may be "*".
+    """Return IAM statements that allow exactly what the action declares. `region` may be "*".
 
-    Without `import_bucket` there is nothing in S3 to be allowed.
+    Without `import_bucket` nothing is allowed in S3.
     """
     ses = f"arn:{partition}:ses:{region}:{account_id}"
     by_resource: dict[str, list[str]] = {}
@@ -38,7 +38,7 @@ def policy_statements(
 
 
 def session_policy(action: Action, customer: Customer, partition: str) -> str:
-    """The policy that cuts an assumed session down to this action on this customer's list."""
+    """Return the session policy, JSON, that limits an assumed session to this action on this customer's list."""
     statements = policy_statements(
         action,
         partition=partition,
@@ -52,10 +52,10 @@ def session_policy(action: Action, customer: Customer, partition: str) -> str:
 def identity_center_statements(
     permissions: Collection[str], *, partition: str, store_id: str | None
 ) -> list[dict[str, Any]]:
-    """IAM statements for the role that reads Identity Center, on one store or, with None, on any.
+    """Return IAM statements for the role that reads Identity Center: on one identity store, or on any when it is None.
 
-    The store may be another account's. Users, groups and memberships have no store in their ARNs, and
-    sso:ListInstances knows no resource (service authorization reference).
+    The store may belong to another account. Users, groups and memberships have no store in their ARNs, and
+    sso:ListInstances has no resource (service authorization reference).
     """
     identity_store = f"arn:{partition}:identitystore"
     inside = [f"{identity_store}:::{kind}/*" for kind in ("group", "membership", "user")]
@@ -71,7 +71,7 @@ def identity_center_statements(
 
 
 def identity_center_policy(action: Action, source: IdentityCenter, partition: str) -> str:
-    """The policy that cuts a session of that role down to this action on this store."""
+    """Return the session policy, JSON, that limits a session of that role to this action on this identity store."""
     statements = identity_center_statements(
         action.identity_center_permissions, partition=partition, store_id=source.store_id
     )

@@ -1,4 +1,4 @@
-"""Role ARNs: the one place that takes them apart."""
+"""ARNs of IAM roles, and the only place that parses them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROLE_ARN = re.compile(
 
 @dataclass(frozen=True)
 class RoleArn:
-    """An IAM role's ARN. `path` begins and ends with a slash, as IAM has it."""
+    """The parts of an IAM role's ARN. `path` begins and ends with a slash, as in IAM."""
 
     text: str
     partition: str
@@ -27,7 +27,7 @@ class RoleArn:
 
 
 def parse_role_arn(text: str) -> RoleArn:
-    """Take a role's ARN apart; ValueError says what is wrong with it."""
+    """Return the parts of a role's ARN. Raise ValueError, which says what is wrong with it."""
     if text != text.strip():
         raise ValueError(f"{quoted(text)} has spaces around it")
     match = _ROLE_ARN.fullmatch(text)

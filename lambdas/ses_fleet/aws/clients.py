@@ -1,4 +1,4 @@
-"""The only importer of boto3: sessions, clients, and the translation of AWS's failures into ours."""
+"""The only importer of boto3: sessions, clients, and the translation of AWS's failures into AwsCallError."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _BEFORE_SENDING = (
     SSOError,
     TokenRetrievalError,
 )
-# Whatever comes out of these, under whichever name, came before the request: they make the connection, TLS included.
-# The name alone does not tell: a handshake that times out is a ReadTimeoutError, one that is cut off an SSLError or
-# a ConnectionClosedError, and so are answers that were lost.
+# Every error raised inside these came before the request, because they make the connection, TLS included. The class of
+# the error does not tell: a handshake that times out raises ReadTimeoutError, one that is cut off SSLError or
+# ConnectionClosedError, and so do answers that are lost.
 _CONNECTING = frozenset({AWSHTTPConnection.connect.__code__, AWSHTTPSConnection.connect.__code__})
-_WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is not of its form"
-_NO_SUCH_HOST = "no host of this name is known: compare the Region, and whether the service is offered there"
+_WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is malformed"
+_NO_SUCH_HOST = "the service's host name does not exist: check the Region, and whether the service is offered there"
 
 
 class _Tries(threading.local):
@@ -77,7 +77,7 @@ _tries = _Tries()
 
 @dataclass(frozen=True)
 class Credentials:
-    """Temporary credentials of one assumed role. Its repr shows nothing."""
+    """Temporary credentials of one assumed role. Its repr shows none of them."""
 
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
@@ -85,14 +85,17 @@ class Credentials:
 
 
 class AwsClient:
-    """A boto3 client whose failures are AwsCallError. Safe to share between threads, as boto3's clients are."""
+    """A boto3 client whose failures are AwsCallError. It may be shared between threads, as boto3's clients may."""
 
     def __init__(self, service: str, client: Any) -> None:
         self.service = service
         self._client = client
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Call an operation by boto3's method name, e.g. `get_contact_list`."""
+        """Call an operation by boto3's method name, such as `get_contact_list`, and return its answer.
+
+        Raise AwsCallError when it fails.
+        """
         _tries.sent = False
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
@@ -101,11 +104,14 @@ class AwsClient:
         return answer
 
     def read_body(self, operation: str, answer: Mapping[str, Any], limit: int) -> bytes:
-        """The streamed `Body` (or `Payload`) of an answer, at most `limit` bytes; a broken stream is `lost`."""
+        """Return the streamed `Body` (or `Payload`) of an answer, up to `limit` bytes.
+
+        Raise AwsCallError (lost) when the stream breaks off.
+        """
         stream = answer.get("Body") or answer["Payload"]
         body = b""
         try:
-            # To its end: botocore tells only there that a body is shorter than was announced.
+            # Up to its end: only there does botocore notice that a body is shorter than announced.
             while len(body) < limit and (chunk := stream.read(limit - len(body))):
                 body += chunk
         except Exception as error:  # noqa: BLE001  # urllib3, http.client and botocore each raise their own
@@ -116,15 +122,15 @@ class AwsClient:
 
 @functools.cache
 def _warm_session() -> boto3.session.Session:
-    # Holds loaded service models and nothing of a customer: building one per customer is what makes peers slow.
+    # It holds the loaded models of services and nothing of a customer; building one for each customer is slow.
     return boto3.session.Session()
 
 
 def warm_up(*services: str) -> None:
-    """Load the services' models in a function's init phase, and keep them out of garbage collection.
+    """Load the models of these services in a function's init phase, and exclude them from garbage collection.
 
-    No client and nothing of the environment is kept; the collector would otherwise go through half a million
-    objects of botocore's, which never change, while customers are served.
+    No client and nothing of the environment is kept. The collector would otherwise visit half a million objects of
+    botocore, which never change, while customers are served.
     """
     nobody = Credentials("none", "none", "none")
     for service in services:
@@ -143,10 +149,10 @@ def client(
     read_timeout: float = limits.CALL_READ_TIMEOUT_SECONDS,
     connections: int = 1,
 ) -> AwsClient:
-    """A new client: with `credentials` for a customer, else with the process's own.
+    """Return a new client, with `credentials` of a customer, else with the process's own.
 
-    `region` None = where the process's own settings say.
-    `attempts` counts all tries of the SDK; 1 = it never sends anything twice.
+    With the `region` None it is the one of the process's own settings. `attempts` counts all tries of the SDK: with 1
+    it never sends anything twice. Timeouts are seconds. Raise AwsCallError when the settings do not allow a client.
     """
     config = Config(
         connect_timeout=connect_timeout,
@@ -165,7 +171,7 @@ def client(
     )
     try:
         session = _warm_session()
-        if not (region or session.region_name):  # botocore would take an empty one, and fail where it signs
+        if not (region or session.region_name):  # botocore would accept an empty one, and fail when it signs
             raise NoRegionError
         raw: Any = session.client(service, region_name=region or None, config=config, **keys)  # type: ignore[call-overload]
     except (BotoCoreError, ValueError) as error:
@@ -177,7 +183,7 @@ def client(
 
 
 def _not_made(service: str, error: Exception) -> AwsCallError:
-    """Why there is no client: no Region, a profile that is not there, an endpoint that is no URL."""
+    """Return why there is no client: no Region, an unknown profile, an endpoint that is not a URL."""
     code = foreign_errors.code(type(error).__name__)
     is_known = isinstance(error, BotoCoreError)
     text = foreign_errors.words(code, "unreachable") if is_known else _WRONG_SETTING
@@ -185,7 +191,10 @@ def _not_made(service: str, error: Exception) -> AwsCallError:
 
 
 def download(url: str, limit: int) -> bytes:
-    """What a pre-signed URL that AWS handed out leads to, at most `limit` bytes; AwsCallError without the URL."""
+    """Return the content at a pre-signed URL of AWS, up to `limit` bytes.
+
+    Raise AwsCallError, which does not name the URL.
+    """
     try:
         session = URLLib3Session(timeout=limits.CALL_READ_TIMEOUT_SECONDS)
         answer = session.send(AWSRequest("GET", url, stream_output=True).prepare())
@@ -200,12 +209,12 @@ def download(url: str, limit: int) -> bytes:
 def _read_whole(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], operation_model: Any, **_: Any
 ) -> None:
-    """Refuse a good answer that is cut off or no JSON object, which botocore takes for one in which nothing is.
+    """Refuse a successful answer that was cut off or is no JSON object: botocore would take it for an empty one.
 
-    A page of contacts that broke off would be a list without contacts. `Contacts` are handed over as the JSON they
-    came in, a null page as an empty one: names are the same, times stay epoch seconds, and members that are null stay
-    null, which botocore leaves out elsewhere. botocore's parser takes 40 µs a contact, most of a page's CPU, to turn
-    JSON into the same JSON.
+    A page of contacts that was cut off would look like a list without contacts. `Contacts` are returned as the JSON
+    they came in, a null page as an empty one: names are the same, times stay epoch seconds, and null members stay null,
+    which botocore omits elsewhere. botocore's parser takes 40 µs a contact, most of a page's CPU, to turn JSON into the
+    same JSON.
     """
     body = response_dict["body"]
     if response_dict["status_code"] >= 300 or not isinstance(body, bytes):
@@ -216,14 +225,14 @@ def _read_whole(
     except (ValueError, RecursionError):
         page = None
     if announced != str(len(body)) or not isinstance(page, dict):
-        raise ResponseParserError("the answer is not whole")
+        raise ResponseParserError("the answer is not complete")
     if operation_model.name == "ListContacts":
         customized_response_dict["Contacts"] = page.pop("Contacts", None) or []
         response_dict["body"] = json.dumps(page).encode()
 
 
 def _note_try(response: object, caught_exception: Exception | None, **_: Any) -> None:
-    """botocore tells of every try, also of those that it makes again and says nothing of."""
+    """Note every try that may have been sent; botocore reports each one here, also those that it repeats silently."""
     if response is not None or (caught_exception is not None and not _never_sent(caught_exception)):
         _tries.sent = True
 
@@ -243,7 +252,7 @@ def _failure(service: str, operation: str, error: Exception) -> AwsCallError:
 
 
 def _never_sent(error: BaseException) -> bool:
-    """Whether the failure came before anything of the request could have been sent."""
+    """Return whether the failure came before anything of the request could have been sent."""
     return isinstance(error, _BEFORE_SENDING) or any(_came_out_of_connecting(one) for one in _causes(error))
 
 
@@ -257,7 +266,7 @@ def _came_out_of_connecting(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it was made of; not what somebody was handling when the call was made."""
+    """Yield an error and its causes, but not an error of ours that was being handled when the call was made."""
     current: BaseException | None = error
     seen: set[int] = set()
     while current is not None and not isinstance(current, SesFleetError) and id(current) not in seen:
@@ -274,7 +283,7 @@ def _service_failure(service: str, operation: str, error: ClientError) -> AwsCal
 
 
 def _words(service: str, code: str, kind: FailureKind, error: ClientError) -> str:
-    """What it means. SES has one code for all that it does not take, so which of those is chosen by its message."""
+    """Return what the error means. SES has one code for everything that it refuses; its message says which it is."""
     message = str(error.response.get("Error", {}).get("Message") or "")
     known = foreign_errors.known_reason(message) if (service, code) == ("sesv2", "BadRequestException") else None
     return known or foreign_errors.words(code, kind)

@@ -1,4 +1,4 @@
-"""AWS's Regions and the partition of each, as botocore's own data has them: no pattern tells which there are."""
+"""AWS's Regions and the partition of each, from botocore's own data: no pattern tells which Regions exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.loaders import Loader
 
 @functools.cache
 def _partitions() -> Mapping[str, str]:
-    # One small file: half a millisecond. endpoints.json, behind boto3's own lists, has a hundred times as much.
+    # One small file, read in half a millisecond; endpoints.json, which boto3's lists use, is a hundred times larger.
     documented = Loader().load_data("partitions")
     return {
         region: str(partition["id"])
@@ -21,7 +21,7 @@ def _partitions() -> Mapping[str, str]:
 
 
 def partition_of(region: str) -> str | None:
-    """Return the partition of a Region, e.g. `aws` or `aws-eusc`; None for what is no Region's name."""
+    """Return the partition of a Region, such as `aws` or `aws-eusc`, or None when it is not the name of a Region."""
     return _partitions().get(region)
 
 

@@ -1,4 +1,4 @@
-"""S3 objects: the few ways we read and write them."""
+"""S3 objects: the few ways in which they are read and written here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StoredObject:
 
 
 class TooLargeError(Exception):
-    """The object is larger than the reader allows; carries its size in bytes."""
+    """The object is larger than the reader allows. `size` is its size in bytes."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"{size} bytes")
@@ -31,14 +31,17 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True)
 class Bucket:
-    """One bucket seen through an S3 client. With `owner`, S3 refuses writes if the bucket is of another account."""
+    """One bucket, used through one S3 client.
+
+    With `owner`, S3 refuses writes when the bucket belongs to another account.
+    """
 
     s3: AwsClient
     name: str
     owner: str | None = None
 
     def read(self, key: str, *, limit: int) -> StoredObject:
-        """The object; AwsCallError when it cannot be read, TooLargeError above `limit` bytes."""
+        """Return the object. Raise AwsCallError when it cannot be read, and TooLargeError above `limit` bytes."""
         answer = self.s3.call("get_object", Bucket=self.name, Key=key)
         size = int(answer["ContentLength"])
         if size > limit:
@@ -46,7 +49,7 @@ class Bucket:
         return StoredObject(self.s3.read_body("get_object", answer, limit), _version(answer))
 
     def find(self, key: str, *, limit: int) -> StoredObject | None:
-        """The object, or None when there is none."""
+        """Return the object, or None when it does not exist. Raise as `read` does."""
         try:
             return self.read(key, limit=limit)
         except AwsCallError as failure:
@@ -55,27 +58,32 @@ class Bucket:
             raise
 
     def write(self, key: str, body: bytes | BinaryIO, content_type: str = "application/json") -> str | None:
-        """Write the object, over any that is there; its version as `read` tells it."""
+        """Write the object, over one that exists, and return its version as in StoredObject.
+
+        Raise AwsCallError when it fails.
+        """
         return _version(self.s3.call("put_object", Key=key, Body=body, ContentType=content_type, **self._whose()))
 
     def delete(self, key: str) -> None:
-        """Delete the object, if there is one."""
+        """Delete the object, if it exists. Raise AwsCallError when S3 refuses that."""
         self.s3.call("delete_object", Key=key, **self._whose())
 
     def create(self, key: str, body: bytes, content_type: str = "application/json") -> bool:
-        """Write the object unless there is one. True = it holds exactly `body` now, False = something else is there.
+        """Write the object unless it exists.
 
-        Whoever must know that it was *this* call and no other puts a token of its own into `body`. The answer to our
-        own write may be lost after its effect, and the next try is refused then, so a refusal is believed only after
-        the object was read back. AwsCallError when S3 does not say, after CREATE_ATTEMPTS tries.
+        Return True when it holds exactly `body` now, False when it holds something else.
+
+        A caller that must know that it was *this* call and no other puts a token of its own into `body`. The answer to
+        our own write may be lost after its effect, and the next try is refused then, so a refusal is believed only
+        after the object was read back. Raise AwsCallError when S3 does not say, after CREATE_ATTEMPTS tries.
         """
         conditions = {"ContentType": content_type, "IfNoneMatch": "*", **self._whose()}
         for attempt in range(1, limits.CREATE_ATTEMPTS + 1):
             try:
                 self.s3.call("put_object", Key=key, Body=body, **conditions)
             except AwsCallError as failure:
-                # 412 = there is an object; 409 = another conditional write of the key was under way, and either may
-                # have won or none (S3 API, PutObject). After anything transient the effect is not known.
+                # 412: the object exists. 409: another conditional write of the key was under way, and either or none
+                # took effect (S3 API, PutObject). After a transient failure the effect is not known.
                 if failure.status not in (409, 412) and not failure.transient:
                     raise
                 there = self._patiently(lambda: self._holds(key, body))
@@ -89,7 +97,7 @@ class Bucket:
         raise AssertionError("the last try returns or raises")
 
     def _holds(self, key: str, body: bytes) -> bool | None:
-        """Whether the object holds exactly this; None when there is no object."""
+        """Return whether the object holds exactly `body`, or None when it does not exist."""
         try:
             found = self.find(key, limit=len(body))
         except TooLargeError:
@@ -97,7 +105,7 @@ class Bucket:
         return None if found is None else found.body == body
 
     def _patiently(self, read: Callable[[], bool | None]) -> bool | None:
-        """The answer of a reading call that S3 may fail for a moment."""
+        """Return the result of a reading call, repeated while S3 fails with a transient error."""
         for attempt in range(1, limits.CREATE_ATTEMPTS):
             try:
                 return read()
@@ -119,7 +127,7 @@ class Bucket:
             position = {"ContinuationToken": page["NextContinuationToken"]}
 
     def location(self, key: str) -> str:
-        """The object's s3:// URI."""
+        """Return the object's s3:// URI."""
         return f"s3://{self.name}/{key}"
 
     def _whose(self) -> dict[str, str]:

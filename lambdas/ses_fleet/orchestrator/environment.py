@@ -37,7 +37,7 @@ class Environment:
         s3 = clients.client(
             "s3",
             settings.region,
-            attempts=limits.ORCHESTRATOR_S3_ATTEMPTS,
+            attempts=limits.S3_ATTEMPTS,
             connections=limits.ORCHESTRATOR_S3_CONNECTIONS,
         )
         return cls(context, settings, Bucket(s3, settings.config_bucket), Bucket(s3, settings.results_bucket))

@@ -54,7 +54,7 @@ def _of_record(record: Mapping[str, Any]) -> str | None:
         return _of_platform(kind.removeprefix("platform."), details if isinstance(details, dict) else {})
     message = record.get("message")
     ours = record.get("service") == SERVICE and isinstance(message, str)
-    return printable(message, limits.LOG_LINE_CHARACTERS) if ours else None
+    return printable(message, limits.MAX_LOG_LINE_CHARACTERS) if ours else None
 
 
 def _exception(kind: str, trace: object) -> str:

@@ -75,7 +75,7 @@ def customer_lines(result: CustomerResult) -> tuple[str, ...]:
         lines.append(f"❌ Customer {code}: {result.error.message}")
     elif not lines:
         lines += _dry_run_lines(code, result)
-    return tuple(printable(line, limits.LOG_LINE_CHARACTERS) for line in lines)
+    return tuple(printable(line, limits.MAX_LOG_LINE_CHARACTERS) for line in lines)
 
 
 def block_parts(customer_code: str, lines: Sequence[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ses_fleet.runs.models import RunRequest
 
 
 def help_answer() -> dict[str, Any]:
-    """The answer to `{"action": "help"}`: every action with its fields, and whether it changes anything."""
+    """Return the answer to `{"action": "help"}`: every action with its fields, schemas, permissions and effect."""
     return {"action": HELP, "exit_code": 0, "actions": [_described(*entry) for entry in payload_names().items()]}
 
 

@@ -1,4 +1,4 @@
-"""Becoming a customer: assume the role, and make sure that it is that customer who answers."""
+"""Sessions of a customer's roles: assume a role, and check that it is the right account that answers."""
 
 from __future__ import annotations
 
@@ -17,32 +17,31 @@ from ses_fleet.runs.models import WorkItem
 from ses_fleet.text import printable
 from ses_fleet.worker.responses import required_text, text_of
 
-_ASSUME_ROLE_ATTEMPTS = 3
 _ASSUMED_ACCOUNT = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/.+", re.DOTALL)
 
 IDENTITY_CENTER_SERVICES = ("identitystore", "sso-admin")
 _ADVICE = {
     "conflict": "somebody else is changing the same list; run this customer again",
     "throttled": "the account's request rate is used up; run this customer again",
-    "server": "AWS answered with an error of its own; run this customer again",
+    "server": "AWS had an internal error; run this customer again",
     "lost": "no answer came back; run this customer again",
     "unreachable": "the service could not be reached ({text}); nothing was sent: run this customer again",
 }
-_MAY_STILL_ARRIVE = "it may have taken effect, or still take it: run this customer again in a minute"
+_MAY_STILL_ARRIVE = "it may have taken effect, or may still do so: run this customer again in a minute"
 
 
 @dataclass(frozen=True)
 class Access:
-    """The ways into one customer's roles, each session cut down to what the action declares."""
+    """Assumes one customer's roles. Each session's policy allows only what the action declares."""
 
     sts: clients.AwsClient
     item: WorkItem
     action: Action
 
     def customer(self) -> clients.Credentials:
-        """Credentials of the customer's role.
+        """Return temporary credentials of the customer's SES role.
 
-        CustomerError (authentication) when the role cannot be assumed or another account answers.
+        Raise CustomerError (authentication) when the role cannot be assumed or another account answers.
         """
         customer = self.item.customer
         try:
@@ -51,9 +50,9 @@ class Access:
             raise _refused(customer, failure) from None
 
     def works_without_external_id(self) -> bool:
-        """Whether the customer's role can be assumed by whoever does not know its ExternalId.
+        """Return whether the customer's role can be assumed without its ExternalId.
 
-        The session is thrown away. AwsCallError when STS gave no answer to that.
+        The session is not used. Raise AwsCallError when STS did not answer.
         """
         try:
             self._assume_customer(None)
@@ -64,7 +63,10 @@ class Access:
         return True
 
     def identity_center(self, source: IdentityCenter) -> clients.Credentials:
-        """Credentials of the role that reads Identity Center; CustomerError (authentication) without them."""
+        """Return temporary credentials of the role that reads Identity Center.
+
+        Raise CustomerError (authentication) when the role cannot be assumed or another account answers.
+        """
         role = _parsed("identity_center_role_arn", source.role_arn)
         policy = identity_center_policy(self.action, source, role.partition)
         try:
@@ -95,7 +97,7 @@ class Access:
 
 
 def advice(customer: Customer, failure: AwsCallError) -> str:
-    """What to do about a call of SES, Identity Center or S3 for this customer that did not succeed."""
+    """Return what to do about a failed call of SES, Identity Center or S3 for this customer, as a sentence."""
     role, account, region = customer.ses_role_arn, customer.account_id, customer.region
     source = customer.identity_center
     if failure.service in IDENTITY_CENTER_SERVICES and source is not None:
@@ -111,12 +113,12 @@ def advice(customer: Customer, failure: AwsCallError) -> str:
 
 
 def sts_client(region: str) -> clients.AwsClient:
-    """STS at the function's own regional endpoint, with the function's own credentials."""
-    return clients.client("sts", region, attempts=_ASSUME_ROLE_ATTEMPTS)
+    """Return a client of STS at this Region's own endpoint, with the function's own credentials."""
+    return clients.client("sts", region, attempts=limits.ASSUME_ROLE_ATTEMPTS)
 
 
 def session_name(customer_code: str, run_id: str) -> str:
-    """What the customer sees in CloudTrail."""
+    """Return the session's name, which the customer sees in CloudTrail: `ses-fleet-<code>-<run id>`."""
     return f"ses-fleet-{customer_code}-{run_id}"[: limits.SESSION_NAME_CHARACTERS]
 
 
@@ -145,8 +147,7 @@ def _check_account(customer: Customer, expected: str, assumed_arn: str) -> None:
         raise CustomerError(
             "authentication",
             "WrongAccount",
-            f"account {answered} answered for {customer.customer_code}, where {expected} should have; "
-            "nothing was called in it",
+            f"account {answered} answered for {customer.customer_code}, not {expected}; nothing was called in it",
         )
 
 
@@ -175,5 +176,5 @@ def _not_assumed(role: str, account_id: str, key: str, external_id: str | None, 
         failure.code,
         f"could not assume {role} ({failure.code}). Check in account {account_id}: that the role exists; "
         f"that its trust policy allows ses-fleet's worker role; that it asks for {asked}. "
-        "And in ours: that the worker's own policy allows sts:AssumeRole on this role's name",
+        "In this account, check that the worker's own policy allows sts:AssumeRole on this role's name",
     )

@@ -1,4 +1,4 @@
-"""Backups in S3: parts of contacts, then a manifest that says they are complete. And reading them again."""
+"""Backups in S3: files of contacts, then a manifest that says that they are complete; and how they are read."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ Kind = Literal["list", "topics", "contacts"]
 
 
 class Manifest(Stored):
-    """backup.json. `kind` topics: only preferences for `topics`, which a prune was about to remove; contacts: only
-    those whom an import was about to remove.
+    """The text of backup.json, which is written last.
 
-    The parts lie in `folder`, a name that no other backup has. Backups of earlier versions have none: their parts lie
-    beside the manifest. `walk`: how often the reading began again, which says where below that the parts lie.
+    `kind` list: all contacts; topics: only the preferences for `topics`, which a prune was about to remove; contacts:
+    only those that an import was about to remove. The files lie in `folder`, a name that no other backup has; backups
+    of earlier versions have none, and their files lie beside the manifest. `walk` is how often the reading began again,
+    which says below which prefix the files lie. `parts` counts them.
     """
 
     kind: Kind
@@ -44,10 +45,10 @@ class Manifest(Stored):
 
 
 class BackupWriter:
-    """Writes the contacts of one backup, in parts, over as many slices as that takes. Nothing is ever overwritten.
+    """Writes the contacts of one backup, over as many slices as that takes. Nothing is ever overwritten.
 
-    `total` counts contacts. A backup begins with the first contact, or when it is completed; CustomerError
-    (configuration) if the run's id has a backup of this customer already. `generation` above 1 is this run's own, anew.
+    A backup begins with its first contact, or when it is completed; that raises CustomerError (configuration) when the
+    run's id has a backup of this customer already. A `generation` above 1 is the same run's backup, made again.
     """
 
     def __init__(self, context: ActionContext, state: State, *, generation: int = 1) -> None:
@@ -59,37 +60,37 @@ class BackupWriter:
 
     @property
     def total(self) -> int:
-        """How many contacts were added."""
+        """Return how many contacts were added."""
         return 0 if self._parts is None else self._parts.total
 
     @property
     def count(self) -> int:
-        """How many parts were written."""
+        """Return how many files were written."""
         return 0 if self._parts is None else self._parts.parts
 
     def state(self) -> State:
-        """What the next slice goes on from, with everything written that was added; JSON."""
+        """Write everything that was added, and return what the next slice continues from; JSON."""
         return {"folder": self.folder, "parts": {} if self._parts is None else self.flushed().state()}
 
     def add(self, records: Iterable[Record]) -> None:
-        """Append contacts."""
+        """Append contacts, as the files have them."""
         self._begun().add(records)
 
     def flushed(self) -> RecordFileWriter:
-        """The parts, everything written."""
+        """Write everything that was added, and return the writer of the files."""
         parts = self._begun()
         parts.flush()
         return parts
 
     def records(self) -> Iterator[Record]:
-        """Yield every contact that was added, as it is in S3, holding one part at a time."""
+        """Yield every contact that was added, read from S3, with one file in memory at a time."""
         if self._parts is not None:
             saved = self.flushed()
             for part in range(1, saved.parts + 1):
                 yield from record_files.records(self._context, saved.prefix, part)
 
     def restart(self) -> None:
-        """Forget every contact that was added; what is in S3 of them stays there, and nothing names it."""
+        """Forget every contact that was added. What was written stays in S3, and nothing refers to it."""
         if self._parts is not None:
             self._parts.restart()
 
@@ -116,7 +117,7 @@ def complete(
     with_attributes: bool = False,
     generation: int = 1,
 ) -> str:
-    """Write what is left of the parts, then the manifest; the backup's s3:// URI."""
+    """Write what is left of the contacts, then the manifest. Return the s3:// URI of the folder of the backup."""
     written = saved.flushed()
     manifest = Manifest(
         kind=kind,
@@ -139,7 +140,10 @@ def complete(
 
 
 def load(context: ActionContext, run_id: str, *kinds: Kind) -> Manifest:
-    """The customer's own backup of that run, of one of these kinds; CustomerError (configuration) without one."""
+    """Return the manifest of the customer's own backup by that run, of one of these kinds.
+
+    Raise CustomerError (configuration) when there is none, or when it is of another customer, account, Region or kind.
+    """
     key, body = _newest(context, run_id)
     where = context.results.location(key)
     if body is None:
@@ -148,9 +152,9 @@ def load(context: ActionContext, run_id: str, *kinds: Kind) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(body)
     except ValidationError:
-        raise CustomerError("configuration", "BadBackup", f"{where} is no manifest of a backup") from None
+        raise CustomerError("configuration", "BadBackup", f"{where} is not the manifest of a backup") from None
     if (manifest.customer_code, manifest.run_id) != (context.code, run_id):
-        text = f"{where} says that it is of another customer or run: it is not believed, and nothing was restored"
+        text = f"{where} names another customer or run: it was not used, and nothing was restored"
         raise CustomerError("configuration", "BackupOfAnotherCustomer", text)
     if (manifest.account_id, manifest.region) != (context.customer.account_id, context.customer.region):
         text = (
@@ -164,7 +168,10 @@ def load(context: ActionContext, run_id: str, *kinds: Kind) -> Manifest:
 
 
 def runs_with_backups(context: ActionContext) -> list[str]:
-    """The ids of the runs that have a backup of the customer, complete or not; CustomerError when S3 does not say."""
+    """Return the ids of the runs that have a backup of the customer, complete or not.
+
+    Raise CustomerError when S3 cannot be read.
+    """
     prefix = backups_prefix(context.code)
     try:
         return context.results.folders(prefix)
@@ -174,18 +181,18 @@ def runs_with_backups(context: ActionContext) -> list[str]:
 
 
 def prunes_since(context: ActionContext, older: Manifest, run_ids: Iterable[str]) -> list[Manifest]:
-    """Of these runs, the complete backups of topics made since another backup of the same list, in that order.
+    """Return those of these runs' backups of topics that were made since another backup of the same list, oldest first.
 
-    One that cannot be understood is a warning; CustomerError when they cannot be read.
+    A manifest that cannot be parsed is a warning. Raise CustomerError when S3 cannot be read.
     """
     found = prunes(context, (run_id for run_id in run_ids if run_id != older.run_id))
     return [one for one in found if one.created_at >= older.created_at]
 
 
 def prunes(context: ActionContext, run_ids: Iterable[str]) -> list[Manifest]:
-    """Of these runs, the complete backups of topics of the customer's list, in the order in which they were made.
+    """Return these runs' complete backups of topics of the customer's list, oldest first.
 
-    One that cannot be understood is a warning; CustomerError when they cannot be read.
+    A manifest that cannot be parsed is a warning. Raise CustomerError when S3 cannot be read.
     """
     place = (context.customer.account_id, context.customer.region)
     found = [one for run_id in run_ids if (one := _found(context, run_id)) is not None]
@@ -203,28 +210,31 @@ def _found(context: ActionContext, run_id: str) -> Manifest | None:
         manifest = Manifest.model_validate_json(body)
     except ValidationError:
         context.warn(
-            f"{context.results.location(key)} cannot be understood: if it is of a prune, who refused its topics "
-            "by then is not known"
+            f"{context.results.location(key)} cannot be understood: if a prune made it, the opt-outs in it are "
+            "not known"
         )
         return None
     return manifest if (manifest.customer_code, manifest.run_id) == (context.code, run_id) else None
 
 
 def records(context: ActionContext, manifest: Manifest, part: int) -> list[Record]:
-    """The contacts of one part, from 1; CustomerError when it is damaged or gone: nothing of it is restored then."""
+    """Return the contacts of one file of a backup, numbered from 1.
+
+    Raise CustomerError when it is damaged or missing.
+    """
     found = record_files.records(
         context, walk_prefix(_prefix(context, manifest.run_id, manifest.folder), manifest.walk), part
     )
     if not all(isinstance(record.get("email"), str) for record in found):
-        text = f"part {part} of the backup {manifest.run_id} of {context.code} is damaged; nothing of it was restored"
+        text = f"file {part} of the backup {manifest.run_id} of {context.code} is damaged; nothing in it was restored"
         raise CustomerError("operation", "DamagedData", text)
     return found
 
 
 def _newest(context: ActionContext, run_id: str) -> tuple[str, bytes | None]:
-    """The key and the text of a run's newest manifest; of the first one and None when there is none.
+    """Return the key and the text of a run's newest manifest; the key of the first one and None when there is none.
 
-    Only a backup of topics is ever made anew.
+    Only a backup of topics may be made more than once.
     """
     key = backup_manifest_key(context.code, run_id)
     body = record_files.read(context, key)
@@ -255,6 +265,6 @@ def _refuse_a_second_backup(context: ActionContext) -> None:
     if record_files.read(context, key) is not None:
         where = context.results.location(key)
         text = (
-            f"{where} is there already: run {context.item.run_id} has a backup of {context.code}; choose another run_id"
+            f"{where} exists already: run {context.item.run_id} has a backup of {context.code}; choose another run_id"
         )
         raise CustomerError("configuration", "BackupExists", text)

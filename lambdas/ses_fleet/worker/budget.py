@@ -16,16 +16,16 @@ class SliceBudget:
         self._end = clock() + seconds
 
     def left(self) -> float:
-        """Seconds left, never below zero."""
+        """Return the seconds that are left; never below zero."""
         return max(0.0, self._end - self._clock())
 
     def covers(self, seconds: float) -> bool:
-        """Whether `seconds` of waiting would leave any budget."""
+        """Return whether any time would be left after waiting for this many seconds."""
         return self._clock() + seconds < self._end
 
 
 class SliceTimeoutError(CustomerError):
-    """The slice's budget ended before the action did; actions add what the person can do about it."""
+    """The slice's time ended before the action did. Actions catch it and return More."""
 
     def __init__(self, message: str) -> None:
         super().__init__("timeout", "SliceTimeout", message, retryable=True)

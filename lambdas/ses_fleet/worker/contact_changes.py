@@ -1,4 +1,4 @@
-"""Changing one contact: read it, decide by what was read, write, at once. Every write to a contact is made here."""
+"""Changing one contact: read it, decide by what was read, and write at once. Every write to a contact is made here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.contact_list import api_preferences, chosen
+from ses_fleet.worker.contact_list import api_preferences, explicit_preferences
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.paced_client import ReadClient, UnitClient
 from ses_fleet.worker.responses import list_of, required_text, text_of
@@ -17,14 +17,17 @@ Ending = Literal["created", "updated", "removed", "unchanged"]
 
 @dataclass(frozen=True)
 class Contact:
-    """A contact as it is, or as it should be."""
+    """A contact as it is, or as it should be. `preferences` are the explicit ones, {topic: status}."""
 
     preferences: dict[str, str]
     unsubscribed_all: bool = False
     attributes: str | None = None
 
     def record(self, email: str) -> dict[str, Any]:
-        """The contact as a backup with attributes has it."""
+        """Return the contact as a backup with attributes has it:
+
+        `{email, preferences, unsubscribed_all, attributes}`.
+        """
         return {
             "email": email,
             "preferences": self.preferences,
@@ -33,25 +36,28 @@ class Contact:
         }
 
     def without_topics_but(self, names: Collection[str]) -> Contact:
-        """The contact without preferences for other topics than these."""
+        """Return the contact without its preferences for topics other than these."""
         kept = {topic: status for topic, status in self.preferences.items() if topic in names}
         return replace(self, preferences=kept)
 
 
 class Removal:
-    """The wish that a contact be removed."""
+    """The decision that a contact is to be removed."""
 
 
 REMOVAL = Removal()
 
-# Given the contact as it is, or None without one, and the same person's others that are there: how it should be.
-# None = as it is.
+# Takes the contact as it is, or None when there is none, and the same person's other contacts; returns the contact as
+# it should be, or None to leave it as it is.
 Decide = Callable[[Contact | None, Sequence[Contact]], Contact | Removal | None]
 
 
 @dataclass(frozen=True)
 class ContactChange:
-    """What became of one contact: how it was when it was read, and how that ended. In a dry run: how it would end."""
+    """How a contact was when it was read (None: it did not exist), and what was done.
+
+    In a dry run: what would be done.
+    """
 
     ending: Ending
     before: Contact | None
@@ -66,16 +72,20 @@ def change(
     also: Sequence[str] = (),
     absent: bool = False,
 ) -> ContactChange:
-    """Have the contact be as `decide` says of it as it is now.
+    """Change a contact to what `decide` returns for it as it is now, and return what was done.
 
-    `also` are other addresses to be read with it. With `absent`, the contact is taken not to exist without asking: SES
-    says so if it does, and then it is read. AwsCallError when SES does not take the change, or gave no answer to it.
+    `also` are other addresses that are read with it. With `absent` the contact is taken not to exist, without reading
+    it: if it does, SES refuses to create it, and then it is read. Raise AwsCallError when SES refuses the change or did
+    not answer it.
     """
     return _done(_Unit(context, list_name, email, decide, also, absent))
 
 
 def create(context: ActionContext, list_name: str, email: str, wish: Contact) -> ContactChange:
-    """Make a contact unless there is one, which then is `unchanged` and not read; AwsCallError as `change`."""
+    """Create a contact, and return what was done: one that exists is `unchanged`, and is not read.
+
+    Raise AwsCallError when SES refuses it or did not answer.
+    """
     return _done(_Unit(context, list_name, email, lambda _now, _others: wish, (), absent=True, only_new=True))
 
 
@@ -89,18 +99,18 @@ def _done(unit: _Unit) -> ContactChange:
 
 
 def get(ses: ReadClient, list_name: str, email: str) -> Contact | None:
-    """The contact as it is, or None when there is none; AwsCallError when that cannot be read."""
+    """Return the contact as it is, or None when it does not exist. Raise AwsCallError when it cannot be read."""
     try:
         answer = ses.read("get_contact", ContactListName=list_name, EmailAddress=email)
     except AwsCallError as failure:
         if failure.status == 404:
             return None
         raise
-    return Contact(chosen(answer), bool(answer.get("UnsubscribeAll")), text_of(answer, "AttributesData"))
+    return Contact(explicit_preferences(answer), bool(answer.get("UnsubscribeAll")), text_of(answer, "AttributesData"))
 
 
 class _Unit:
-    """Read, decide and write of one contact, as often as it takes."""
+    """Read, decide and write for one contact, as often as it takes."""
 
     def __init__(
         self,
@@ -121,12 +131,15 @@ class _Unit:
         self._only_new = only_new
 
     def run(self) -> ContactChange:
-        """Try until it is so."""
+        """Run the unit until the contact is as decided, and return what was done."""
         requests = len(self._also) + 2
         return self._context.ses.read_modify_write(requests, lambda client: self._once(client, None, None))
 
     def run_with_topics(self, refusal: AwsCallError) -> ContactChange:
-        """Try again without preferences for topics that the list has no more; `refusal` if that is no difference."""
+        """Run the unit again without preferences for topics that the list does not have any more.
+
+        Raise `refusal` when that makes no difference.
+        """
         requests = len(self._also) + 3
         return self._context.ses.read_modify_write(
             requests, lambda client: self._once(client, self._topics(client), refusal)
@@ -168,7 +181,7 @@ class _Unit:
     def _put(self, client: UnitClient, now: Contact | None, wish: Contact) -> None:
         if self._context.dry_run:
             return
-        # The whole state, as what an update omits is lost.
+        # The whole state, because what an update omits is lost.
         request: dict[str, Any] = {
             **self._place,
             "TopicPreferences": api_preferences(wish.preferences),

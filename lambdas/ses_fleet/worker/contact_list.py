@@ -1,4 +1,4 @@
-"""Reading a customer's contact list: which one it is, and all its contacts, over as many slices as that takes."""
+"""Reading a customer's contact list: its name and topics, and all its contacts, over as many slices as that takes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PREFERENCE = "a preference of a contact"
 
 
 class ContactList(Stored):
-    """A contact list as it was when it was read; times are ISO 8601."""
+    """A contact list as it was when it was read. Times are ISO 8601 in UTC."""
 
     name: str
     description: str | None = None
@@ -32,7 +32,7 @@ class ContactList(Stored):
 
 
 class ContactScan:
-    """A walk over the contacts of the account's list. `found` is None until `open`, or when there is no list."""
+    """All contacts of the account's list. `found` is the list, or None before `open` and when there is none."""
 
     def __init__(self, state: State) -> None:
         kept = state.get("list")
@@ -40,11 +40,11 @@ class ContactScan:
         self._paginator = Paginator("list_contacts", "Contacts", state)
 
     def state(self) -> State:
-        """Return where the next slice goes on; JSON. A page in the middle of which it is asked will come once more."""
+        """Return the position that the next slice continues from; JSON. A page that was interrupted is read again."""
         return {"list": self.found and self.found.model_dump(mode="json"), **self._paginator.state()}
 
     def open(self, context: ActionContext) -> ContactList | None:
-        """Find the list, unless an earlier slice did."""
+        """Return the customer's list, found once for all slices, or None when there is none."""
         if self.found is None:
             self.found = find(context)
         return self.found
@@ -59,12 +59,13 @@ class ContactScan:
         look_again: bool = False,
         ses: ReadClient | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
-        """Yield every page that is still to come, as SES has them. After SliceTimeoutError, `state` is where to go on.
+        """Yield every page of contacts that is still to come, as SES answers it.
 
-        When a continuation token is refused, `restart` is called and all pages come again from the first one: it must
-        forget whatever was made of the pages before. CustomerError (operation) when that happens again, and when the
-        list vanished or was made anew meanwhile; then nothing of the pages may be used. That is looked at after
-        several pages, and with `look_again` also after one: for who asked more about its contacts.
+        After SliceTimeoutError, a scan made from `state` yields the rest. When a continuation token is refused,
+        `restart` is called and all pages come again from the first one: it must forget everything made of the pages
+        before. Raise CustomerError (operation) when that happens again, and when the list was deleted or replaced while
+        it was read; nothing made of its pages may be used then. That is checked after several pages, and with
+        `look_again` also after one, for a caller that asked more about its contacts.
         """
         if self.found is None:
             return
@@ -82,21 +83,21 @@ class ContactScan:
             self._check(context, self.found)
 
     def _check(self, context: ActionContext, began: ContactList) -> None:
-        """Half of a list and half of another one of the same name are no list."""
+        """Raise CustomerError when the list was replaced by another one of the same name since the scan began."""
         now = read(context, began.name)
         if None not in (began.created_at, now.created_at) and began.created_at != now.created_at:
             message = (
-                f"the contact list {began.name} of {context.code} was deleted and made anew while it was read; "
+                f"the contact list {began.name} of {context.code} was deleted and created again while it was read; "
                 "nothing of it was used. Run this customer again"
             )
             raise CustomerError("operation", "ContactListReplaced", message, retryable=True)
 
 
-def chosen(contact: dict[str, Any]) -> dict[str, str]:
-    """The explicit preferences of a contact as ListContacts and GetContact show it: {topic: status}."""
+def explicit_preferences(contact: dict[str, Any]) -> dict[str, str]:
+    """Return the explicit preferences of a contact of ListContacts or GetContact: {topic: status}."""
     preferences = contact.get("TopicPreferences") or ()
     try:
-        # Of a page's CPU this is most, and answers are nearly always whole.
+        # This takes most of a page's CPU time, and answers are nearly always complete.
         found = {one["TopicName"]: one["SubscriptionStatus"] for one in preferences}
     except (KeyError, TypeError):
         found = {"": ""}
@@ -109,26 +110,26 @@ def chosen(contact: dict[str, Any]) -> dict[str, str]:
 
 
 def address(contact: dict[str, Any]) -> str:
-    """The address of a contact as ListContacts shows it; CustomerError when it has none."""
+    """Return the address of a contact of ListContacts. Raise CustomerError when it has none."""
     return required_text(contact, "EmailAddress", "a contact")
 
 
 def record(contact: dict[str, Any]) -> dict[str, Any]:
-    """A contact as our files have it: `{email, preferences, unsubscribed_all}`."""
+    """Return a contact as the files in S3 have it: `{email, preferences, unsubscribed_all}`."""
     return {
         "email": address(contact),
-        "preferences": chosen(contact),
+        "preferences": explicit_preferences(contact),
         "unsubscribed_all": bool(contact.get("UnsubscribeAll")),
     }
 
 
 def api_preferences(preferences: dict[str, str]) -> list[dict[str, str]]:
-    """Preferences as CreateContact and UpdateContact take them."""
+    """Return {topic: status} in the form that CreateContact and UpdateContact take."""
     return [{"TopicName": topic, "SubscriptionStatus": status} for topic, status in preferences.items()]
 
 
 def api_topics(topics: Iterable[Topic]) -> list[dict[str, str]]:
-    """Topics as CreateContactList and UpdateContactList take them: always all of them, complete."""
+    """Return topics in the form that CreateContactList and UpdateContactList take: all of them, with every field."""
     return [
         {
             "TopicName": topic.name,
@@ -141,9 +142,9 @@ def api_topics(topics: Iterable[Topic]) -> list[dict[str, str]]:
 
 
 def find(context: ActionContext) -> ContactList | None:
-    """The list named in config.json, else the account's only one; None when there is none.
+    """Return the list that config.json names, else the account's only one; None when there is none.
 
-    CustomerError (operation) when the list vanishes between two looks.
+    Raise CustomerError (operation) when the list disappears while it is looked for.
     """
     configured = context.customer.contact_list_name
     name = configured or first_name(context)
@@ -151,28 +152,31 @@ def find(context: ActionContext) -> ContactList | None:
         return None
     reader = context.ses if configured is not None else _RetryNotFound(context.ses)
     try:
-        return described(reader.read("get_contact_list", ContactListName=name), name)
+        return from_answer(reader.read("get_contact_list", ContactListName=name), name)
     except AwsCallError as failure:
         if failure.status != 404:
             raise
-    # Only a list that was configured by name may turn out not to be there: then the account has none of that name.
+    # Only a configured name may be of no list: then the account has none of that name.
     if configured is not None:
         return None
     raise _vanished(context, name)
 
 
 def read(context: ActionContext, name: str) -> ContactList:
-    """The list of that name as it is now; CustomerError (operation) when it is there no more."""
+    """Return the list of that name as it is now. Raise CustomerError (operation) when it does not exist any more."""
     try:
-        return described(_RetryNotFound(context.ses).read("get_contact_list", ContactListName=name), name)
+        return from_answer(_RetryNotFound(context.ses).read("get_contact_list", ContactListName=name), name)
     except AwsCallError as failure:
         if failure.status != 404:
             raise
         raise _vanished(context, name) from None
 
 
-def described(answer: dict[str, Any], asked: str | None = None) -> ContactList:
-    """GetContactList's answer in our words. `asked` is the name that was asked for: an answer may leave it out."""
+def from_answer(answer: dict[str, Any], asked: str | None = None) -> ContactList:
+    """Return GetContactList's answer as a ContactList.
+
+    `asked` is the name that was asked for, which the answer may omit.
+    """
     name = text_of(answer, "ContactListName") or asked
     return ContactList(
         name=name or required_text(answer, "ContactListName", "a contact list"),
@@ -185,7 +189,7 @@ def described(answer: dict[str, Any], asked: str | None = None) -> ContactList:
 
 
 def first_name(context: ActionContext, ses: ReadClient | None = None) -> str | None:
-    """The name of the account's only list, if it has one."""
+    """Return the name of the account's only list, or None when it has none."""
     for page in Paginator("list_contact_lists", "ContactLists").pages(ses or context.ses, {}, lambda: None):
         for entry in page:
             return required_text(entry, "ContactListName", "a contact list")
@@ -202,13 +206,16 @@ def _topic(topic: dict[str, Any]) -> Topic:
 
 
 class _RetryNotFound:
-    """Reads of a list that SES has shown already: one that is not there is asked for again, as reads may lag."""
+    """Reads of a list that SES has shown already: one that is not found is read again, because reads may lag."""
 
     def __init__(self, ses: PacedClient) -> None:
         self._ses = ses
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Send a reading request; AwsCallError 404 only after the list was missing for a while."""
+        """Send a reading request and return its answer.
+
+        Raise AwsCallError 404 only when the list stays missing for a while.
+        """
         for pause in limits.READ_BACK_PAUSES_SECONDS:
             try:
                 return self._ses.read(operation, **parameters)
@@ -220,7 +227,7 @@ class _RetryNotFound:
 
 
 def _vanished(context: ActionContext, name: str) -> CustomerError:
-    message = f"the contact list {name} of {context.code} vanished while it was read; nothing of it was used"
+    message = f"the contact list {name} of {context.code} was deleted while it was read; nothing of it was used"
     return CustomerError("operation", "ContactListVanished", f"{message}. Run this customer again", retryable=True)
 
 

@@ -1,4 +1,4 @@
-"""What an action is given, and the two ways in which one slice of it ends."""
+"""What an action is given, and the two ways in which a slice of it ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class Done:
-    """The action is finished. With `failure` it failed, and `data` is what it found out before."""
+    """The action is finished. With `failure` it failed, and `data` is what it found out before that.
+
+    `data` is the action's model of ses_fleet.actions.data. `data_location` is an s3:// URI.
+    """
 
     data: BaseModel
     data_location: str | None = None
@@ -32,7 +35,10 @@ class Done:
 
 @dataclass(frozen=True)
 class More:
-    """The slice's time is over before the action is; `state` (JSON) is what the next slice goes on from."""
+    """The slice's time ended before the action did.
+
+    `state` is JSON without addresses; the next slice continues from it.
+    """
 
     state: State
 
@@ -42,11 +48,14 @@ Outcome = Done | More
 
 @dataclass
 class ActionContext:
-    """One customer's slice of work. Lives for one invocation, like the credentials behind `ses`.
+    """Everything that one slice of one customer works with.
 
-    `open_ses` assumes the customer's role; nothing is assumed before `ses` is first used.
-    `open_identity_center(source, service)` assumes the role that reads Identity Center. `open_import_bucket` is the
-    customer's own bucket in config.json, with the customer's credentials. `download(url, limit)` gets what SES offers.
+    It lives for one invocation, as do the credentials behind it.
+
+    `open_ses` assumes the customer's role; no role is assumed before `ses` is first used. `open_identity_center(source,
+    service)` assumes the role that reads Identity Center. `open_import_bucket` opens the customer's own bucket with the
+    customer's credentials. `download(url, limit)` reads a file that SES offers. `log` adds a line to the customer's
+    block.
     """
 
     item: WorkItem
@@ -62,46 +71,52 @@ class ActionContext:
 
     @property
     def customer(self) -> Customer:
-        """Whose slice it is."""
+        """Return the customer whose slice this is."""
         return self.item.customer
 
     @property
     def code(self) -> str:
-        """The customer's code."""
+        """Return the code of the customer."""
         return self.customer.customer_code
 
     @property
     def dry_run(self) -> bool:
-        """Whether nothing may be changed."""
+        """Return whether this run must not change anything."""
         return self.item.dry_run
 
     @cached_property
     def ses(self) -> PacedClient:
-        """The customer's SES; CustomerError (authentication) when the role cannot be assumed."""
+        """Return the customer's SES client, opened when it is first used.
+
+        Raise CustomerError (authentication) when the customer's role cannot be assumed.
+        """
         return self.open_ses()
 
     @cached_property
     def results(self) -> Bucket:
-        """The results bucket, with the worker's own credentials."""
+        """Return the results bucket, opened with the worker's own credentials."""
         return self.open_results()
 
     @property
     def opened_ses(self) -> PacedClient | None:
-        """The same, if it was used."""
+        """Return the SES client if this slice has opened one, else None; never open it."""
         return self.__dict__.get("ses")
 
     @property
     def backup_prefix(self) -> str:
-        """Where this run saves what it is about to change."""
+        """Return the key prefix of the results bucket below which this run saves what it is about to change."""
         return keys.backup_prefix(self.code, self.item.run_id)
 
     @property
     def data_prefix(self) -> str:
-        """Where this customer's data of this run lies in the results bucket."""
+        """Return the key prefix of the results bucket below which this run writes the customer's data."""
         return keys.data_prefix(self.item.run_id, self.code)
 
     def personal_params(self, key: str) -> dict[str, Any] | None:
-        """The parameters that the run keeps apart, None when they are not there; CustomerError when S3 fails."""
+        """Return the personal parameters that the run stored at this key, or None when the object does not exist.
+
+        Raise CustomerError when S3 cannot be read.
+        """
         try:
             return personal_params.read(self.results, key)
         except AwsCallError as failure:
@@ -109,25 +124,28 @@ class ActionContext:
             raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
 
     def warn(self, text: str) -> None:
-        """Something that the result must say although it did not fail: in its warnings, and in its lines."""
+        """Add a warning to the result, and the same line to the customer's block."""
         self.warnings.append(text)
         self.log(f"⚠️  Customer {self.code}: {text}")
 
     def write(self, key: str, body: bytes, content_type: str) -> None:
-        """Write an object of the results bucket; CustomerError says what could not be written."""
+        """Write an object of the results bucket. Raise CustomerError, which names the object, when S3 refuses it."""
         try:
             self.results.write(key, body, content_type)
         except AwsCallError as failure:
             raise self._not_written(key, failure) from None
 
     def create(self, key: str, body: bytes, content_type: str) -> None:
-        """Write an object of the results bucket that is not there yet; CustomerError if it is, or cannot be written."""
+        """Write an object of the results bucket that must not exist yet.
+
+        Raise CustomerError when it exists, or when S3 refuses it.
+        """
         try:
             created = self.results.create(key, body, content_type)
         except AwsCallError as failure:
             raise self._not_written(key, failure) from None
         if not created:
-            text = f"{self.results.location(key)} is there already and was not overwritten; run this customer again"
+            text = f"{self.results.location(key)} exists already and was not overwritten; run this customer again"
             raise CustomerError("operation", "ObjectExists", text, retryable=True)
 
     def _not_written(self, key: str, failure: AwsCallError) -> CustomerError:

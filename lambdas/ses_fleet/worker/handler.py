@@ -1,4 +1,4 @@
-"""Entry point of the worker function."""
+"""The entry point of the worker function."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ clients.warm_up("sts", "sesv2", "s3")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A WorkItem in, a WorkResult out."""
+    """Run one slice of one customer: `event` is a WorkItem as JSON, and a WorkResult as JSON is returned."""
     return service.run(event, context, WorkerSettings.from_env(os.environ))

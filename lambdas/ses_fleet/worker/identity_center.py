@@ -1,4 +1,4 @@
-"""Identity Center: which of its identity stores is the one to read."""
+"""Identity Center's instances, and which identity store of theirs is read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACTIVE = "ACTIVE"
 
 @dataclass(frozen=True)
 class UnusableInstance:
-    """An instance that cannot be read now, and why: its status, or that it has no identity store."""
+    """An instance that cannot be read now. `why` is its status, or that it has no identity store."""
 
     name: str
     owner: str
@@ -25,35 +25,40 @@ class UnusableInstance:
 
 @dataclass(frozen=True)
 class Instances:
-    """The instances of Identity Center that are visible in one Region: those that can be read, by identity store with
-    the account that owns it, and the others."""
+    """The instances of Identity Center that are visible in one Region.
+
+    `owners` are those that can be read: {identity store: the account that owns it}. `others` cannot be read now.
+    """
 
     owners: dict[str, str] = field(default_factory=dict)
     others: list[UnusableInstance] = field(default_factory=list)
 
     @property
-    def coming(self) -> bool:
-        """Whether one is being created: it may be there later."""
+    def being_created(self) -> bool:
+        """Return whether one of them is being created, so that it may be readable later."""
         return any(other.why == "CREATE_IN_PROGRESS" for other in self.others)
 
     def forget(self) -> None:
-        """Have seen none: all pages come again."""
+        """Forget every instance, because all pages are read again."""
         self.owners.clear()
         self.others.clear()
 
     def add(self, instance: dict[str, Any]) -> None:
-        """Take in one of ListInstances. One without a status is from a time before there was one, and active."""
+        """Add one instance of ListInstances.
+
+        One without a status is taken as active: the member did not always exist.
+        """
         store, status = text_of(instance, "IdentityStoreId"), text_of(instance, "Status") or _ACTIVE
         owner = text_of(instance, "OwnerAccountId") or "unknown"
         if store is not None and status == _ACTIVE:
             self.owners[store] = owner
             return
-        name = store or text_of(instance, "InstanceArn") or "an unnamed one"
+        name = store or text_of(instance, "InstanceArn") or "an unnamed instance"
         self.others.append(UnusableInstance(name, owner, status if status != _ACTIVE else "it has no identity store"))
 
 
 def instances(sso_admin: PacedClient) -> Instances:
-    """All instances that are visible."""
+    """Return all instances that are visible to the role."""
     found = Instances()
     for page in Paginator("list_instances", "Instances").pages(sso_admin, {}, found.forget):
         for one in page:
@@ -62,7 +67,7 @@ def instances(sso_admin: PacedClient) -> Instances:
 
 
 def choose(source: IdentityCenter, found: Instances) -> str:
-    """The id of the store to read; CustomerError (configuration) when that is not one and certain."""
+    """Return the id of the identity store to read. Raise CustomerError (configuration) unless exactly one is meant."""
     if source.store_id is not None:
         return _configured(source, source.store_id, found)
     if len(found.owners) == 1:
@@ -72,8 +77,8 @@ def choose(source: IdentityCenter, found: Instances) -> str:
         raise CustomerError("configuration", "SeveralIdentityCenters", message)
     if found.others:
         message = f"no Identity Center instance in {source.region} can be read{_not_counted(found)}"
-        raise CustomerError("configuration", "NoIdentityCenter", message, retryable=found.coming)
-    message = f"no Identity Center instance is visible in {source.region}: compare identity_center_region"
+        raise CustomerError("configuration", "NoIdentityCenter", message, retryable=found.being_created)
+    message = f"no Identity Center instance is visible in {source.region}: check identity_center_region"
     raise CustomerError("configuration", "NoIdentityCenter", message)
 
 
@@ -83,7 +88,7 @@ def _configured(source: IdentityCenter, store: str, found: Instances) -> str:
     for other in found.others:
         if other.name == store:
             message = f"identity_store_id {store} cannot be read: its instance is {other.why}"
-            raise CustomerError("configuration", "IdentityStoreNotFound", message, retryable=found.coming)
+            raise CustomerError("configuration", "IdentityStoreNotFound", message, retryable=found.being_created)
     message = f"identity_store_id {store} is not among the instances in {source.region}: {_shown(found)}"
     raise CustomerError("configuration", "IdentityStoreNotFound", message)
 

@@ -1,4 +1,4 @@
-"""Changing a contact list in place: read it, decide by what was read, write, at once; then look for what was written.
+"""Changing a contact list in place: read it, decide by what was read, write at once, wait until the write is shown.
 
 Every write to a list is made here.
 """
@@ -19,7 +19,7 @@ from ses_fleet.worker.paced_client import ReadClient, UnitClient, Waiter
 
 @dataclass(frozen=True)
 class NewList:
-    """A list to be made."""
+    """A contact list that is to be created."""
 
     name: str
     description: str | None
@@ -27,15 +27,15 @@ class NewList:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-# Given the list as it is, or None without one: the topics that it should have, or the list to be made.
+# Takes the list as it is, or None when there is none; returns the topics that it should have, or a list to create.
 Desire = Callable[[ContactList | None], Sequence[Topic] | NewList]
-# Told, as soon as a write took effect, of the list as it was decided by (None: there was none).
+# Called as soon as a write took effect, with the list that the write was decided by (None: there was none).
 Wrote = Callable[[ContactList | None], None]
 
 
 @dataclass(frozen=True)
 class ListChange:
-    """The list before (None: it was created), as it is now, and whether it was written to."""
+    """The list before (None: it was created), the list as it is now, and whether it was written to."""
 
     before: ContactList | None
     now: ContactList
@@ -45,8 +45,8 @@ class ListChange:
 class ListEditor:
     """Changes one customer's list, over as many slices as that takes.
 
-    `state` tells what this run wrote and what was there before, so that no read is believed, in whatever slice, that
-    shows an older state: SES's reads may lag behind its writes.
+    `state` says what this run wrote and what was there before, so that a read that shows an older state is not believed
+    in any slice: SES's reads may lag behind its writes.
     """
 
     def __init__(self, context: ActionContext, state: State) -> None:
@@ -55,10 +55,10 @@ class ListEditor:
         self._written = _topics(state.get("written"))
         self._waiter = Waiter(state.get("looks", 0))
         self._name: str | None = None
-        self._was_there = False  # whether the list was seen in this run: then it is not missing at once
+        self._was_there = False  # whether the list was seen in this run: then it cannot be missing at once
 
     def state(self) -> State:
-        """What the next slice goes on from; JSON."""
+        """Return what the next slice continues from; JSON."""
         return {
             "older": [_state(one) for one in self._older],
             "written": _state(self._written),
@@ -66,10 +66,10 @@ class ListEditor:
         }
 
     def find(self, *, needed: bool = False) -> ContactList | None:
-        """The customer's list as it is, with what this run wrote to it; None when there is none.
+        """Return the customer's list as it is, with what this run wrote to it, or None when there is none.
 
-        One that is `needed` may have been made a moment ago: it is looked for for a while. CustomerError when SES does
-        not show, for as long as is waited for it, what was written.
+        A list that is `needed` may have been created a moment ago, so it is waited for. Raise CustomerError when SES
+        does not show within the pauses what this run wrote.
         """
 
         def good(found: ContactList | None) -> bool:
@@ -89,14 +89,14 @@ class ListEditor:
         first: Callable[[UnitClient], None] = lambda _: None,
         requests: int = 0,
     ) -> ListChange:
-        """Have the list be what `desire` says of it at that moment, by one write if that is a difference.
+        """Change the list to what `desire` returns for it at that moment, by one write if anything differs.
 
-        `name` saves the looking for it. `first` reads what else the write depends on, in so many `requests`, as part of
-        the same unit; what it raises ends the unit. `wrote` is called as soon as the write took effect: what the slice
-        still does after that, looking for what was written, may be cut short. CustomerError or AwsCallError when a
-        write fails, when there would be too many topics, and when SES does not show what was written.
+        With `name` the list is not looked for. `first` reads what else the write depends on, in this many `requests`,
+        as part of the same unit; an exception of it ends the unit. `wrote` is called as soon as the write took effect,
+        because the slice may end while SES is asked to show it. Raise CustomerError or AwsCallError when a write fails,
+        when there would be too many topics, and when SES does not show what was written.
         """
-        # Which list it is does not change, so it is found out before: what is reserved for is one read and the write.
+        # The list's name does not change, so it is found before: only one read and the write need reserving.
         self._was_there = name is not None
         known = name or self._name or self._context.customer.contact_list_name or contact_list.first_name(self._context)
         ses = self._context.ses
@@ -118,10 +118,10 @@ class ListEditor:
     def _once(
         self, client: UnitClient, name: str | None, desire: Desire, first: Callable[[UnitClient], None]
     ) -> tuple[ContactList | None, bool] | None:
-        """Read, decide and write once; the list as it was read, and whether it was written to.
+        """Read, decide and write once. Return the list as it was read, and whether it was written to.
 
-        None when SES showed the list as it was before this run's own write, and no list when it does not show one that
-        was seen: nothing is decided by either.
+        Return None when SES showed the list as it was before this run's own write, and (None, False) when it does not
+        show a list that was seen: nothing is decided by either.
         """
         first(client)
         now = _look(self._context, client, name)
@@ -141,7 +141,10 @@ class ListEditor:
         return now, True
 
     def _create(self, client: UnitClient, wish: NewList) -> None:
-        """SES takes no second list: the request itself tells whether somebody else was quicker."""
+        """Create the list.
+
+        SES refuses a second one, so the request itself shows whether another program was quicker.
+        """
         check_count(self._context, wish.topics)
         check_name(self._context, client)
         request: dict[str, object] = {"ContactListName": wish.name, "Topics": api_topics(wish.topics)}
@@ -158,7 +161,7 @@ class ListEditor:
         self._written = tuple(topics)
 
     def _read_back(self, name: str | None, desire: Desire) -> ContactList:
-        """The list once it shows what was written, whatever else somebody changed in it meanwhile."""
+        """Return the list once it shows what was written, whatever else was changed in it meanwhile."""
 
         def shown(now: ContactList | None) -> bool:
             if now is None or not self._is_believed(now):
@@ -172,7 +175,7 @@ class ListEditor:
         return now
 
     def _is_believed(self, now: ContactList | None) -> bool:
-        """Whether this may be the list as it is: not as it was before a write of this run."""
+        """Return whether this can be the list as it is now: not as it was before a write of this run."""
         if self._written is None or (now is not None and same(now.topics, self._written)):
             return True
         if now is None:
@@ -180,7 +183,7 @@ class ListEditor:
         return not any(one is not None and same(now.topics, one) for one in self._older)
 
     def _gone(self) -> CustomerError:
-        text = f"the contact list of {self._context.code} is gone since this run began; run it again"
+        text = f"the contact list of {self._context.code} was deleted after this run began; run this customer again"
         return CustomerError("operation", "NoContactList", text, retryable=True)
 
     def _not_as_written(self) -> CustomerError:
@@ -191,7 +194,10 @@ class ListEditor:
 
 
 def same(have: Sequence[Topic], want: Sequence[Topic]) -> bool:
-    """Whether two lists have the same topics; their order is no difference, nor is an empty text against none."""
+    """Return whether two lists have the same topics.
+
+    Their order makes no difference, nor does an empty text against none.
+    """
     wanted = {topic.name: topic for topic in want}
     return {topic.name for topic in have} == set(wanted) and not any(
         any(differences(topic, wanted[topic.name])) for topic in have
@@ -199,7 +205,7 @@ def same(have: Sequence[Topic], want: Sequence[Topic]) -> bool:
 
 
 def check_count(context: ActionContext, topics: Sequence[Topic]) -> None:
-    """CustomerError when a list cannot hold them all."""
+    """Raise CustomerError when a contact list cannot hold this many topics."""
     if len(topics) > limits.SES_TOPICS:
         raise CustomerError(
             "configuration",
@@ -210,7 +216,7 @@ def check_count(context: ActionContext, topics: Sequence[Topic]) -> None:
 
 
 def check_name(context: ActionContext, ses: ReadClient | None = None) -> None:
-    """CustomerError when the account has a list already, of another name than the configured one that is missing."""
+    """Raise CustomerError when config.json names a list that does not exist and the account has another one."""
     other = contact_list.first_name(context, ses) if context.customer.contact_list_name else None
     if other is not None:
         raise CustomerError(
@@ -222,18 +228,18 @@ def check_name(context: ActionContext, ses: ReadClient | None = None) -> None:
 
 
 def _update(found: ContactList, topics: Sequence[Topic]) -> dict[str, object]:
-    """Description and topics complete: what is there is not left to what omitting means."""
+    """Return the request of an update, with the description and all topics, because what it omits may be lost."""
     request: dict[str, object] = {"ContactListName": found.name, "Topics": api_topics(topics)}
     return request if found.description is None else {**request, "Description": found.description}
 
 
 def _look(context: ActionContext, ses: ReadClient, name: str | None) -> ContactList | None:
-    """The list of that name, or the customer's whatever its name; None when there is none."""
+    """Return the list of that name, or the customer's list without a name; None when there is none."""
     wanted = name or context.customer.contact_list_name or contact_list.first_name(context, ses)
     if wanted is None:
         return None
     try:
-        return contact_list.described(ses.read("get_contact_list", ContactListName=wanted), wanted)
+        return contact_list.from_answer(ses.read("get_contact_list", ContactListName=wanted), wanted)
     except AwsCallError as failure:
         if failure.status == 404:
             return None

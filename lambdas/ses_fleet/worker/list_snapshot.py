@@ -1,4 +1,4 @@
-"""A walk over the contact list that keeps the contacts somebody asked about, over as many slices as it takes."""
+"""The contacts of a list that a caller asked for, as they were when it was read, over as many slices as that takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from ses_fleet.worker.record_files import Record, RecordFileWriter
 
 
 class ListSnapshot:
-    """What was kept so far is in S3 when a slice ends, as it may be a hundred thousand contacts."""
+    """Reads the whole list and keeps some of its contacts. `total` counts all of them.
+
+    What was kept so far is in S3 when a slice ends, because it may be a hundred thousand contacts.
+    """
 
     def __init__(self, context: ActionContext, name: str, state: State) -> None:
         self.total: int = state.get("total", 0)
@@ -25,7 +28,7 @@ class ListSnapshot:
         self._waiter = Waiter(state.get("looks", 0))
 
     def state(self) -> State:
-        """Where the next slice goes on; JSON, without addresses."""
+        """Return what the next slice continues from; JSON, without addresses."""
         self._written.add(self._new)
         self._written.flush()
         self._new = []
@@ -38,16 +41,16 @@ class ListSnapshot:
         }
 
     def open(self) -> ContactList | None:
-        """The list, as it was when the walk began; None when SES shows none, for as long as is waited for it.
+        """Return the list as it was when the reading began, or None when SES does not show one within the pauses.
 
-        Whoever harvests needs a list, and one that was made a moment ago may not be shown yet.
+        A list that was created a moment ago may not be shown yet, so it is waited for.
         """
         return self._waiter.find(
             self._context.ses, lambda: self._scan.open(self._context), lambda found: found is not None
         )
 
     def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:
-        """`{case-folded address: its contacts}` of the whole list, of those contacts that are `wanted`."""
+        """Return the contacts of the whole list that are `wanted`: {case-folded address: its contacts}."""
         for page in () if self._over else self._scan.pages(self._context, self._forget):
             self.total += len(page)
             self._new += filter(wanted, map(contact_list.record, page))

@@ -1,6 +1,6 @@
-"""Calls to a service with a request rate: paced, counted, and sent again only where nothing can happen twice.
+"""Calls of a service with a request rate: paced, counted, and sent again only where that cannot do anything twice.
 
-Reading alone is `read`. Whatever writes is `read_modify_write`: read, decide and write as one unit.
+`read` sends a reading request alone. Every write is sent by `read_modify_write`: read, decide and write as one unit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ses_fleet.worker.pacing import Pacer
 
 Result = TypeVar("Result")
 
-# A write that is refused so contradicts what was read: somebody else was quicker, or the read showed an older state.
+# These refusals of a write contradict what was read: another program was quicker, or the read showed an older state.
 _CONTRADICTIONS = frozenset(
     {
         ("create_contact", "AlreadyExistsException"),
@@ -30,16 +30,16 @@ _CONTRADICTIONS = frozenset(
 
 
 class ReadClient(Protocol):
-    """What reads: a client alone, or the requests of a unit that goes on to write."""
+    """Anything that sends reading requests: a client, or the requests of a unit that goes on to write."""
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Send a reading request; AwsCallError when it fails."""
+        """Send a reading request and return its answer. Raise AwsCallError when it fails."""
 
 
 class UnitClient:
-    """What one unit of read, decide and write sends: each request once, and none after one that failed.
+    """The requests of one unit of read, decide and write: each is sent once, and none after one that failed.
 
-    `wrote` tells whether the last request sent was a write.
+    `wrote` is whether the last request was a write.
     """
 
     def __init__(self, send: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
@@ -47,13 +47,16 @@ class UnitClient:
         self._send = send
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Send a reading request; AwsCallError when it fails, also when it is throttled."""
+        """Send a reading request and return its answer. Raise AwsCallError when it fails, also when it is throttled."""
         _check_reading(operation)
         self.wrote = False
         return self._send(operation, parameters)
 
     def write(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Send a writing request; an AwsCallError says whether its effect is unknown."""
+        """Send a writing request and return its answer.
+
+        Raise AwsCallError when it fails; its `outcome_unknown` is whether the write may have taken effect.
+        """
         self.wrote = True
         try:
             return self._send(operation, parameters)
@@ -62,14 +65,14 @@ class UnitClient:
             raise
 
     def may_begin_again(self, failure: AwsCallError) -> bool:
-        """Whether reading and deciding anew is safe and of use after this failure of the last request."""
+        """Return whether the unit may be run anew after this failure of its last request, and whether that can help."""
         if not self.wrote:
             return failure.transient
         return failure.kind in ("conflict", "unreachable") or (failure.operation, failure.code) in _CONTRADICTIONS
 
 
 class PacedClient:
-    """A client that waits its turn. `calls` counts requests sent, retries included."""
+    """A client that waits until each request may be sent. `calls` counts the requests sent, retries included."""
 
     def __init__(self, client: AwsClient, pacer: Pacer) -> None:
         self._client = client
@@ -78,15 +81,19 @@ class PacedClient:
 
     @property
     def pace(self) -> list[float]:
-        """The pacer's state for the next slice."""
+        """Return the pacer's state, JSON, for the next slice."""
         return self._pacer.saved()
 
     def pause(self, seconds: float) -> None:
-        """Let time pass; SliceTimeoutError when the slice ends meanwhile."""
+        """Sleep for this many seconds. Raise SliceTimeoutError when the slice ends before that."""
         self._pacer.pause(seconds)
 
     def read(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """A reading call: throttled ones wait and go on within the budget, a 5xx or lost answer is tried again."""
+        """Send a reading request and return its answer.
+
+        Send it again when it was throttled, as long as the slice lasts, and a few times after a 5xx or a lost answer.
+        Raise AwsCallError when it fails, and SliceTimeoutError when the slice ends.
+        """
         _check_reading(operation)
         broken = 0
         while True:
@@ -99,14 +106,15 @@ class PacedClient:
                 broken += 1
                 if not failure.transient or broken == limits.READ_ATTEMPTS:
                     raise
-                self._pacer.pause(random.uniform(0.1, 0.5) * broken)  # noqa: S311  # jitter, not a secret
+                self._pacer.pause(random.uniform(*limits.READ_PAUSE_SECONDS) * broken)  # noqa: S311  # jitter, not a secret
 
     def read_modify_write(self, requests: int, unit: Callable[[UnitClient], Result]) -> Result:
-        """Return what `unit` returns, which reads, decides and writes with at most so many requests.
+        """Return what `unit` returns, which reads, decides and writes with at most this many requests.
 
         They are reserved before the first one, so that nothing is waited for between a read and the write that it
         decides. A write is never sent again as it was: after one that was throttled, was certainly not sent or
-        contradicted what was read, `unit` is run anew. Other failures are raised, and so is SliceTimeoutError.
+        contradicted what was read, `unit` is run anew. Raise every other AwsCallError, and SliceTimeoutError when the
+        slice ends.
         """
         attempt = throttled = 0
         while True:
@@ -122,8 +130,8 @@ class PacedClient:
                 attempt += 1
                 if attempt == limits.CHANGE_ATTEMPTS or not client.may_begin_again(failure):
                     raise
-            # A read may show what was a moment ago: what contradicted it is seen after a while.
-            self._pacer.pause(2.0 ** (attempt - 1) * random.uniform(1.0, 1.5))  # noqa: S311  # jitter
+            # Reads may lag: the next one shows after a while what contradicted the last one.
+            self._pacer.pause(2.0 ** (attempt - 1) * random.uniform(*limits.CHANGE_PAUSE_SECONDS))  # noqa: S311  # jitter
 
     def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._pacer.wait()
@@ -134,23 +142,26 @@ class PacedClient:
             self._pacer.answered()
 
     def _back_off(self, throttled: int = 1) -> None:
-        """Wait after the n-th throttled request, ever longer: several at once need several that are left."""
+        """Wait after the n-th throttled request in a row, longer each time."""
         self._pacer.emptied()
         longest = min(limits.BACK_OFF_SECONDS, 2.0 ** (throttled - 1))
-        self._pacer.pause(longest * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
+        self._pacer.pause(longest * random.uniform(*limits.BACK_OFF_JITTER))  # noqa: S311  # jitter, not a secret
 
 
 class Waiter:
-    """Looks for what SES may not show yet, as its reads may lag behind its writes.
+    """Waits for what SES may not show yet, because its reads may lag behind its writes.
 
-    `looks` tells how often that was in vain, over all slices: slices that are shorter than the pauses end, too.
+    `looks` counts the reads that did not show it, over all slices: slices that are shorter than the pauses end, too.
     """
 
     def __init__(self, looks: int = 0) -> None:
         self.looks = looks
 
     def find(self, ses: PacedClient, look: Callable[[], Result], good: Callable[[Result], bool]) -> Result:
-        """Return what `look` returns, asked again for a while until it is `good`; SliceTimeoutError meanwhile."""
+        """Return what `look` returns, called again with pauses until the result is `good` or the pauses are used up.
+
+        Raise SliceTimeoutError when the slice ends before that.
+        """
         found = look()
         while not good(found) and self.looks < len(limits.READ_BACK_PAUSES_SECONDS):
             self.looks += 1
@@ -162,6 +173,6 @@ class Waiter:
 
 
 def _check_reading(operation: str) -> None:
-    """ValueError for a call that writes: those are sent by `Requests.write`, after a read that decides them."""
+    """Raise ValueError for an operation that writes: `UnitClient.write` sends those, after a read that decides them."""
     if not operation.startswith(("get_", "list_")):
-        raise ValueError(f"{operation} is no reading call")
+        raise ValueError(f"{operation} is not a reading call")

@@ -1,4 +1,4 @@
-"""Pacing: SES's control APIs allow about one request per second per account, not adjustable."""
+"""The request rate: SES's control APIs allow about one request a second for an account and Region, not adjustable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
 
 
 class Pacer:
-    """A token bucket: `burst` requests at once, then `per_second`; 0 per second = unpaced."""
+    """A token bucket: `burst` requests at once, then `per_second`. With 0 requests a second nothing is paced.
+
+    Waiting counts against `budget`.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,7 @@ class Pacer:
         self._was_full = False
 
     def wait(self) -> None:
-        """Wait for the next request's turn; SliceTimeoutError when its turn lies beyond the budget."""
+        """Wait until the next request may be sent. Raise SliceTimeoutError when the budget ends before that."""
         if self._per_second > 0:
             self._refill()
             self.pause(max(0.0, (1.0 - self._tokens) / self._per_second))
@@ -42,40 +45,46 @@ class Pacer:
             self.pause(0)
 
     def reserve(self, requests: int) -> None:
-        """Wait until so many requests may follow each other at once, even if they are more than a burst."""
+        """Wait until this many requests may be sent without a pause between them, even if they are more than a burst.
+
+        Raise SliceTimeoutError when the budget ends before that.
+        """
         if self._per_second > 0:
             self._refill()
             self.pause(max(0.0, (requests - self._tokens) / self._per_second))
             self._refill(requests)
 
     def answered(self) -> None:
-        """The request that `wait` let pass was answered.
+        """Note that the request that `wait` let pass was answered.
 
-        A full bucket begins to refill with the first request taken from it. SES took it before it answered, so
-        counting from the answer never runs ahead of SES, however slow the way there was.
+        A full bucket begins to refill with the first request taken from it. SES took it before it answered, so counting
+        from the answer is never ahead of SES, however slow the network is.
         """
         if self._was_full:
             self._was_full = False
             self._refilled = self._clock()
 
     def emptied(self) -> None:
-        """Somebody else uses the same account's rate: the burst is gone."""
+        """Note that the burst is used up, because another program uses the same account's request rate."""
         self._tokens = 0.0
 
     def saved(self) -> list[float]:
-        """The bucket as the next slice of the same customer, in whatever environment, takes it over."""
+        """Return the bucket's state, JSON, which `restore` takes in the next slice of the same customer."""
         self._refill()
         return [self._tokens, self._wall_clock()]
 
     def restore(self, saved: list[float]) -> None:
-        """Go on with another slice's bucket: a new slice is no new burst."""
+        """Continue with the bucket of an earlier slice: a new slice is no new burst."""
         tokens, at = saved
         passed = max(0.0, self._wall_clock() - at)
         self._tokens = min(self._burst, tokens + passed * self._per_second)
         self._refilled = self._clock()
 
     def pause(self, seconds: float) -> None:
-        """Sleep within the budget; before SliceTimeoutError what is left of it is slept, so that time has passed."""
+        """Sleep for this many seconds.
+
+        When the budget ends before that, sleep for what is left of it and raise SliceTimeoutError.
+        """
         if not self._budget.covers(seconds):
             self._sleep(self._budget.left())
             raise SliceTimeoutError("the time given to this customer ended")
@@ -83,7 +92,7 @@ class Pacer:
             self._sleep(seconds)
 
     def _refill(self, most: float = 0.0) -> None:
-        """Add what has come since; above a burst, and above `most`, nothing comes, and nothing is taken away."""
+        """Add the tokens of the time since the last call, up to a burst or, if that is more, up to `most`."""
         now = self._clock()
         come = self._tokens + (now - self._refilled) * self._per_second
         self._tokens = max(self._tokens, min(max(self._burst, most), come))

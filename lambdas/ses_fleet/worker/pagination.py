@@ -1,4 +1,4 @@
-"""A walk over all pages of a listing, over as many slices as it takes, also when a continuation token is refused."""
+"""All pages of a listing, over as many slices as it takes, also when a continuation token is refused."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ses_fleet.worker.responses import list_of, text_of
 
 Page = list[dict[str, Any]]
 
-# What SES and Identity Center answer to a token that expired or belongs to another session. They are also the answer
-# to other problems of a request; those come back on the first page of the second walk, where they are a failure.
+# SES's and Identity Center's answers to a token that expired or belongs to another session. Other problems of a request
+# have the same codes; they occur again on the first page of the second reading, where they are a failure.
 _REFUSALS_OF_TOKENS = frozenset(
     {"BadRequestException", "ValidationException", "InvalidNextTokenException", "ExpiredNextTokenException"}
 )
 
 
 class Paginator:
-    """Where the walk over one listing is.
+    """The position in one listing.
 
-    A page counts as read when the one after it is asked for: `state` before that goes on with the same page.
+    A page counts as read when the one after it is asked for: `state` before that continues with the same page.
     """
 
     def __init__(self, operation: str, member: str, state: State | None = None) -> None:
@@ -36,11 +36,11 @@ class Paginator:
 
     @property
     def several(self) -> bool:
-        """Whether the listing has, or once had, more than one page."""
+        """Return whether the listing has, or once had, more than one page."""
         return self._several
 
     def state(self) -> State:
-        """Return where the next slice goes on; JSON."""
+        """Return the position that the next slice continues from; JSON."""
         return {
             "token": self._token,
             "over": self._over,
@@ -49,10 +49,11 @@ class Paginator:
         }
 
     def pages(self, client: ReadClient, asked: dict[str, Any], restart: Callable[[], None]) -> Iterator[Page]:
-        """Yield every page that is still to come, with the parameters `asked` besides the position.
+        """Yield every page that is still to come. `asked` are the request's parameters without the position.
 
-        A token that is refused starts the walk again, once: `restart` is called, and must forget every page so far.
-        CustomerError (operation) when a token is refused again, or when the listing would never end.
+        When a token is refused the listing is read again from its beginning, once: `restart` is called, and must forget
+        every page so far. Raise CustomerError (operation) when a token is refused again, or when the listing would
+        never end.
         """
         while not self._over:
             answer = self._ask(client, asked, restart)
@@ -60,7 +61,7 @@ class Paginator:
             if following is not None and following == self._token:
                 raise _endless(self._operation)
             yield list_of(answer, self._member)
-            # An empty page with a token is not the end.
+            # An empty page with a token is not the last one.
             self._token, self._over = following, following is None
             self._several = self._several or following is not None
 

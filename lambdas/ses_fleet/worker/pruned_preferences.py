@@ -1,4 +1,4 @@
-"""What people had refused of topics by the time that prunes removed those: no list has it any more, only backups."""
+"""Preferences for topics that a prune removed: no list has them any more, only the backups of those prunes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ OptOuts = dict[str, frozenset[str]]
 
 
 def opt_outs(context: ActionContext, prunes: Collection[Manifest], topics: Collection[str]) -> OptOuts:
-    """`{address: topics}` of those who refused any of these topics; `prunes` in the order in which they were made.
+    """Return {address: topics} of those who had opted out of any of these topics when it was pruned.
 
-    The last word counts: who refused a topic before one prune, and wanted it before a later one, wants it.
+    `prunes` are in the order in which they were made. The latest one counts: who opted out before one prune, and in
+    again before a later one, is not in the result.
     """
     found: dict[str, set[str]] = {}
     for manifest in prunes:
@@ -27,14 +28,14 @@ def opt_outs(context: ActionContext, prunes: Collection[Manifest], topics: Colle
 
 
 def warn_of_returning(context: ActionContext, topics: Collection[str]) -> None:
-    """Say of topics that are added, and that a prune once removed, which backup has people's preferences for them.
+    """Warn when topics are added that a prune once removed: which backup has people's preferences for them.
 
-    That these cannot be read is a warning, too.
+    That the backups cannot be read is a warning, too.
     """
     try:
         removed = backups.prunes(context, backups.runs_with_backups(context)) if topics else []
     except CustomerError as failure:
-        context.warn(f"{failure.message}; whether a prune had removed what is added now is not known")
+        context.warn(f"{failure.message}; it is not known whether a prune had removed what is added now")
         return
     last = {topic: one.run_id for one in removed for topic in one.topics if topic in topics}
     comes = "would come" if context.dry_run else "came"

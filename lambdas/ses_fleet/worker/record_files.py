@@ -1,4 +1,4 @@
-"""Records on their way to S3 and back: gzip JSON Lines, written in parts while they come."""
+"""Files of records in S3: gzip-compressed JSON Lines, written one after the other while the records come."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ Record = dict[str, Any]
 
 
 class RecordFileWriter:
-    """Writes parts of bounded size below `prefix`. `total` counts records, `parts` objects written.
+    """Writes files of bounded size below `prefix`. `total` counts records, `parts` the files written.
 
-    `walk` counts how often it began again: the parts of each time lie below a prefix of their own.
+    `restarts` counts how often the writing began again: the files of each time have a prefix of their own. With
+    `create_only` no file is ever overwritten.
     """
 
     def __init__(
@@ -38,16 +39,16 @@ class RecordFileWriter:
         self._open: GzipPieces | None = None
 
     def state(self) -> State:
-        """What the next slice goes on from, after `flush`; JSON."""
+        """Return what the next slice continues from, after `flush`; JSON."""
         return {"total": self.total, "parts": self.parts, "walk": self.restarts}
 
     @property
     def prefix(self) -> str:
-        """Where the parts lie: those that count, and no others of this name."""
+        """Return the key prefix of the files that count; there are no others of this name below it."""
         return walk_prefix(self._base, self.restarts)
 
     def restart(self) -> None:
-        """Forget every record. Parts that are in S3 already stay there, but nothing names them any more."""
+        """Forget every record. Files that were written stay in S3, and nothing refers to them any more."""
         if self.parts:
             self.restarts += 1
         self.total = self.parts = 0
@@ -55,7 +56,7 @@ class RecordFileWriter:
         self._open = None
 
     def add(self, records: Iterable[Record]) -> None:
-        """Append records; writes a part when enough have come together."""
+        """Append records, and write a file when it is large enough."""
         lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
         if not lines:
             return
@@ -67,7 +68,7 @@ class RecordFileWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is there as a part of its own: it survives this slice."""
+        """Write the records that are still in memory as a file of their own, so that they outlive this slice."""
         if self._open is None:
             return
         self._buffer += self._open.end()
@@ -79,18 +80,24 @@ class RecordFileWriter:
 
 
 def records(context: ActionContext, prefix: str, part: int, name: str = CONTACTS) -> list[Record]:
-    """The records of one part, from 1; CustomerError when it is damaged or gone: nothing of it is used then."""
+    """Return the records of one file, numbered from 1.
+
+    Raise CustomerError when it is damaged or missing; none of its records is returned then.
+    """
     key = f"{prefix}{part_name(part, name)}"
     body = read(context, key)
     try:
         return list(_lines(body or b"gone"))
     except (OSError, EOFError, zlib.error, ValueError):
-        text = f"{context.results.location(key)} is damaged or gone; nothing of it was used"
+        text = f"{context.results.location(key)} is damaged or missing; nothing in it was used"
         raise CustomerError("operation", "DamagedData", text) from None
 
 
 def read(context: ActionContext, key: str) -> bytes | None:
-    """An object of the results bucket, None when there is none; CustomerError says what could not be read."""
+    """Return an object of the results bucket, or None when it does not exist.
+
+    Raise CustomerError when it cannot be read.
+    """
     where = context.results.location(key)
     try:
         stored = context.results.find(key, limit=limits.MAX_PART_BYTES)
@@ -98,7 +105,7 @@ def read(context: ActionContext, key: str) -> bytes | None:
         text = f"could not read {where} ({failure.code}): check the worker role's policy on the bucket"
         raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
     except TooLargeError as error:
-        text = f"{where} has {error.size} bytes: nothing of ours is so large"
+        text = f"{where} has {error.size} bytes, more than any file of ses-fleet; it was not read"
         raise CustomerError("operation", "DamagedData", text) from None
     return None if stored is None else stored.body
 

@@ -1,4 +1,4 @@
-"""Which code runs for which action of the catalogue."""
+"""The function that runs each action of the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading AWS's answers: every optional member may be absent or null, and what must be there is, or it is a failure."""
+"""Members of AWS's answers. Every optional one may be absent or null; what must be there is, or the customer fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Answer = Mapping[str, Any]
 
 
 def list_of(answer: Answer, member: str) -> list[Any]:
-    """Return the elements of a list; an absent or null list has none, and a null element is none."""
+    """Return the elements of a list, without null elements; an absent or null list is empty."""
     return [one for one in answer.get(member) or () if one is not None]
 
 
@@ -22,12 +22,12 @@ def text_of(answer: Answer, member: str) -> str | None:
 
 
 def required_text(answer: Answer, member: str, what: str, *, outcome_unknown: bool = False) -> str:
-    """Return a text that nobody can do without. `what` names whose it is, such as `a contact`.
+    """Return a text that must be there. `what` names what it belongs to, such as `a contact`.
 
-    CustomerError (operation) when it is absent, null or empty: guessing it could mean somebody else.
+    Raise CustomerError (operation) when it is absent, null or empty: a guess could be about another person.
     """
     value = answer.get(member)
     if value is None or value == "":
-        message = f"AWS's answer has {what} without {member}: nothing was made of that answer. Run this customer again"
+        message = f"AWS's answer has {what} without {member}: that answer was not used. Run this customer again"
         raise CustomerError("operation", "IncompleteAnswer", message, retryable=True, outcome_unknown=outcome_unknown)
     return str(value)

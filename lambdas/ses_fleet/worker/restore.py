@@ -1,4 +1,4 @@
-"""Bringing contacts back, one by one, over as many slices as that takes. Never to somebody's loss of privacy."""
+"""Restoring contacts one by one, over as many slices as that takes, and nobody against their choice."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ses_fleet import limits
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups, contact_changes, contact_list, pruned_preferences
 from ses_fleet.worker.backups import Manifest
 from ses_fleet.worker.contact_changes import Contact
-from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.list_changes import Desire, ListEditor, NewList
 from ses_fleet.worker.pruned_preferences import OptOuts
@@ -21,13 +22,16 @@ from ses_fleet.worker.verification import Verification
 
 _Record = dict[str, Any]
 
-# What a record of the backup makes of a contact as it is (None: there is none) and of the same person's others, whose
-# addresses differ in case; None for nobody to be made.
+# Takes a record of the backup, the contact as it is (None: there is none) and the same person's other contacts, whose
+# addresses differ in case; returns the state that the contact should have, or None to leave it absent.
 Decide = Callable[[_Record, Contact | None, Sequence[Contact]], Contact | None]
 
 
 class ContactRestore:
-    """A walk over a backup's records. `state` is where the next slice goes on: the part, the line, the numbers."""
+    """Restores the records of a backup.
+
+    `state` has the file, the line and the counts that the next slice continues from.
+    """
 
     def __init__(self, context: ActionContext, manifest: Manifest, state: State) -> None:
         self.counts: dict[str, int] = {
@@ -43,11 +47,11 @@ class ContactRestore:
         self._line: int = state.get("line", 0)
 
     def state(self) -> State:
-        """JSON, without addresses."""
+        """Return what the next slice continues from; JSON, without addresses."""
         return {"counts": self.counts, "part": self._part, "line": self._line}
 
     def restore(self, list_name: str, decide: Decide, listing: CurrentContacts, verification: Verification) -> None:
-        """Restore every record that is still to come; those that are as they were cost no call."""
+        """Restore every record that is still to come. A contact that is as the record has it costs no request."""
         while self._part <= self._manifest.parts:
             records = backups.records(self._context, self._manifest, self._part)
             for record in records[self._line :]:
@@ -72,14 +76,14 @@ class ContactRestore:
         email = record["email"]
         absent, also = listing.lacks(record), listing.other_spellings(record)
         changed = contact_changes.change(self._context, list_name, email, wish, also=also, absent=absent)
-        verification.saw(email, changed.before)
+        verification.note_read(email, changed.before)
         if changed.ending in ("created", "updated") and not self._context.dry_run:
-            verification.wrote(email)
+            verification.note_written(email)
         return "missing" if missing else changed.ending
 
 
-def not_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[str, str]:
-    """Return these preferences without opt-ins to what the person refused in another contact of theirs."""
+def without_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[str, str]:
+    """Return these preferences without opt-ins to topics that the person opted out of in another contact of theirs."""
 
     def is_refused(topic: str) -> bool:
         return any(one.unsubscribed_all or one.preferences.get(topic) == "OPT_OUT" for one in others)
@@ -87,20 +91,20 @@ def not_refused(preferences: dict[str, str], others: Sequence[Contact]) -> dict[
     return {topic: status for topic, status in preferences.items() if status == "OPT_OUT" or not is_refused(topic)}
 
 
-def private(topics: Iterable[Topic]) -> list[Topic]:
-    """The same topics, with nobody in them by default.
+def opted_out_by_default(topics: Iterable[Topic]) -> list[Topic]:
+    """Return the same topics with the default status OPT_OUT.
 
-    A topic that comes back with the default OPT_IN would opt in everybody who had opted out, until each of them is
-    restored. So it comes back without that, and gets its default when all preferences are there.
+    A topic that returns with the default OPT_IN would opt in everybody who had opted out, until each of them is
+    restored. It gets its own default when all preferences are restored.
     """
     return [topic.model_copy(update={"default_status": "OPT_OUT"}) for topic in topics]
 
 
 class TopicRestore:
-    """The topics of a backup: first they come back with nobody in them by default, then they get their defaults.
+    """Restores the topics of a backup: first with the default status OPT_OUT, and with their own at the end.
 
-    Whatever topics somebody adds to the list meanwhile stay in it. `wanted` are the backup's, `added` those that this
-    run brought back.
+    Topics that others add to the list meanwhile stay. `wanted` are the topics of the backup, `added` the names of those
+    that this run added.
     """
 
     def __init__(self, context: ActionContext, wanted: Sequence[Topic], state: State) -> None:
@@ -111,11 +115,11 @@ class TopicRestore:
         self.wanted = wanted
 
     def state(self) -> State:
-        """What the next slice goes on from; JSON."""
+        """Return what the next slice continues from; JSON."""
         return {"added": self.added, "list_created": self.list_created, "editor": self.editor.state()}
 
     def make(self, wish: NewList) -> ContactList:
-        """Make the list, unless somebody did meanwhile; the list as it is."""
+        """Create the list, unless another program did meanwhile. Return the list as it is now."""
 
         def desire(now: ContactList | None) -> Sequence[Topic] | NewList:
             return wish if now is None else self._with_missing(now)
@@ -123,7 +127,10 @@ class TopicRestore:
         return self.editor.change(desire, self.note).now
 
     def bring_back(self, found: ContactList) -> ContactList:
-        """Have these topics in the list; the list as it then is. In a dry run only say which would come."""
+        """Add the missing topics to the list, and return the list as it is then.
+
+        In a dry run only note what would be added.
+        """
         if self._context.dry_run:
             self.note(found)
             return found
@@ -132,20 +139,20 @@ class TopicRestore:
         return self.editor.change(_of_a_list(self._with_missing), self.note, name=found.name).now
 
     def finish(self, found: ContactList) -> None:
-        """Have these topics as the backup has them, defaults too; others stay as they are."""
+        """Change these topics to what the backup has, default status included; other topics stay as they are."""
         if not self._context.dry_run and self.wanted:
             by_name = {topic.name: topic for topic in self.wanted}
             desire = _of_a_list(lambda now: [by_name.get(topic.name, topic) for topic in now.topics])
             self.editor.change(desire, name=found.name)
 
     def note(self, before: ContactList | None) -> None:
-        """Remember which topics a write brought back to the list as it was before."""
+        """Note which topics a write added to the list, given the list as it was before, or None if it was created."""
         self.list_created |= before is None
         missing = [] if before is None else self._missing(before)
         self.added += [topic.name for topic in missing if topic.name not in self.added]
 
     def _with_missing(self, now: ContactList) -> list[Topic]:
-        return [*now.topics, *private(self._missing(now))]
+        return [*now.topics, *opted_out_by_default(self._missing(now))]
 
     def _missing(self, now: ContactList) -> list[Topic]:
         have = {topic.name for topic in now.topics}
@@ -166,7 +173,7 @@ class Restore:
         self._over: bool = state.get("over", False)
 
     def state(self) -> State:
-        """What the next slice goes on from."""
+        """Return what the next slice continues from."""
         return {
             "contacts": self.contacts.state(),
             "topics": self.topics.state(),
@@ -177,13 +184,13 @@ class Restore:
         }
 
     def find(self, *, needed: bool = False) -> ContactList | None:
-        """The customer's list as it is; None when there is none. One that is `needed` is looked for for a while."""
+        """Return the customer's list as it is, or None when there is none. One that is `needed` is waited for."""
         return self.topics.editor.find(needed=needed)
 
     def run(self, found: ContactList, decide: Decide, *, heed_prunes: bool = True) -> None:
-        """Bring the topics back, then the contacts, then the topics' defaults; SliceTimeoutError on the way.
+        """Restore the topics, then the contacts, then the topics' default statuses. Raise SliceTimeoutError on the way.
 
-        With `heed_prunes`, what people had refused when a prune since the backup removed a topic is refused again.
+        With `heed_prunes`, opt-outs that a prune since the backup removed with their topic are restored, too.
         """
         if self._over:
             return
@@ -209,7 +216,7 @@ class Restore:
         return pruned_preferences.opt_outs(self._context, prunes, names)
 
     def _refuse_again(self, list_name: str, refused: OptOuts) -> None:
-        """Of contacts that are there, whatever the backup has of them."""
+        """Opt out again those who had opted out before a prune, whatever the backup has of them."""
         for email, topics in sorted({} if self._context.dry_run else refused.items()):
 
             def wish(
@@ -218,44 +225,47 @@ class Restore:
                 return now and replace(now, preferences={**dict.fromkeys(topics, "OPT_OUT"), **now.preferences})
 
             changed = contact_changes.change(self._context, list_name, email, wish)
-            self._verification.saw(email, changed.before)
+            self._verification.note_read(email, changed.before)
             if changed.ending == "updated":
-                self._verification.wrote(email)
+                self._verification.note_written(email)
 
     def verify(self, *, deliberate: bool = False) -> CustomerError | None:
-        """Look afterwards, if any contact was written; the failure if somebody would get mail against their word."""
+        """Compare the list afterwards, if any contact was written.
+
+        Return a failure when this run subscribed anybody who had opted out, else None.
+        """
         if self._context.dry_run or not self._verification.changed:
             return None
-        return self._verification.verdict(deliberate=deliberate)
+        return self._verification.check(deliberate=deliberate)
 
 
 class CurrentContacts:
-    """Who is in the list, and how: one request a thousand contacts instead of one each.
+    """The contacts that are in the list now, read with one request a thousand contacts instead of one each.
 
-    Only digests are kept, so that a long list fits, and those addresses that have capitals. Of nobody it can be wrong
-    for longer than a moment: a contact that comes meanwhile is refused by SES, and then asked for.
+    Only digests are kept, and the addresses that have capitals, so that a long list fits in memory. A contact that is
+    created meanwhile is not in it: SES refuses to create it again, and then it is read.
     """
 
     def __init__(self, refused: OptOuts | None = None) -> None:
-        self.refused: OptOuts = {}  # of the contacts that are there, what no preference of theirs says yet
+        self.refused: OptOuts = {}  # opt-outs that contacts of the list do not have yet
         self._to_refuse = refused or {}
         self._emails: set[bytes] = set()
         self._states: set[bytes] = set()
         self._with_capitals: defaultdict[bytes, list[str]] = defaultdict(list)
 
     def read(self, context: ActionContext, found: ContactList, verification: Verification | None) -> None:
-        """Read the whole list, and tell `verification` of it."""
+        """Read the whole list, and give its contacts to `verification`."""
         for page in ContactScan({"list": found.model_dump(mode="json")}).pages(context, self._forget):
             if verification is not None:
-                verification.saw_all(map(contact_list.record, page))
+                verification.note_all_read(map(contact_list.record, page))
             for one in page:
                 email = address(one)
                 self._emails.add(_digest(email))
-                if left := self._to_refuse.get(email, frozenset()) - chosen(one).keys():
+                if left := self._to_refuse.get(email, frozenset()) - explicit_preferences(one).keys():
                     self.refused[email] = left
                 if email != email.casefold():
                     self._with_capitals[_digest(email.casefold())].append(email)
-                self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), chosen(one)))
+                self._states.add(_digest(email, bool(one.get("UnsubscribeAll")), explicit_preferences(one)))
 
     def _forget(self) -> None:
         self.refused.clear()
@@ -264,18 +274,18 @@ class CurrentContacts:
         self._with_capitals.clear()
 
     def lacks(self, record: _Record) -> bool:
-        """Whether there is no such contact."""
+        """Return whether the record's contact is not in the list."""
         return _digest(record["email"]) not in self._emails
 
     def other_spellings(self, record: _Record) -> list[str]:
-        """The addresses in the list that differ from the record's in case only: SES keeps them apart."""
+        """Return the addresses in the list that differ from the record's only in case: SES keeps them apart."""
         email = record["email"]
         folded = email.casefold()
         small = [folded] if _digest(folded) in self._emails else []
         return [one for one in [*small, *self._with_capitals.get(_digest(folded), ())] if one != email]
 
     def has(self, record: _Record) -> bool:
-        """Whether there is one just so; no, if only asking for it can tell."""
+        """Return whether a contact exactly like the record is in the list; False when only reading it could tell."""
         if record.get("attributes") is not None:
             return False
         state = _digest(record["email"], record.get("unsubscribed_all", False), record["preferences"])
@@ -283,9 +293,9 @@ class CurrentContacts:
 
 
 def _heeding(refused: OptOuts, decide: Decide) -> Decide:
-    """The same, but with what people had refused, unless a preference is there.
+    """Return `decide` extended by what people had opted out of, where they have no preference now.
 
-    Also of a contact that was just given it, as the next read may show it as it was before.
+    This also covers a contact that was just given one, because the next read may show it as it was before.
     """
 
     def decided(record: _Record, now: Contact | None, others: Sequence[Contact]) -> Contact | None:
@@ -298,7 +308,7 @@ def _heeding(refused: OptOuts, decide: Decide) -> Decide:
 
 
 def _of_a_list(desire: Callable[[ContactList], list[Topic]]) -> Desire:
-    """The same for a list that must be there: a restore that began with a list makes no other one."""
+    """Return `desire` for a list that must exist: a restore that began with a list creates no other one."""
 
     def desired(now: ContactList | None) -> list[Topic]:
         assert now is not None  # noqa: S101  # the editor was told which list: without it, it raises
@@ -309,4 +319,4 @@ def _of_a_list(desire: Callable[[ContactList], list[Topic]]) -> Desire:
 
 def _digest(*parts: object) -> bytes:
     text = "\n".join(str(sorted(part.items())) if isinstance(part, dict) else str(part) for part in parts)
-    return hashlib.blake2b(text.encode(), digest_size=10).digest()
+    return hashlib.blake2b(text.encode(), digest_size=limits.DIGEST_BYTES).digest()

@@ -1,4 +1,4 @@
-"""One slice of one customer: the only place where errors become results."""
+"""One slice of one customer, and the only place where errors become results."""
 
 from __future__ import annotations
 
@@ -26,20 +26,22 @@ from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
 from ses_fleet.worker.registry import REGISTRY
 
-_S3_ATTEMPTS = 3
-
 
 def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
-    """Do one slice. Raises only for an event that is no WorkItem: the orchestrator sees that as internal."""
+    """Run one slice and return its WorkResult as JSON.
+
+    Every failure is in the result. Only an event that is not a WorkItem raises NoWorkItemError, which the orchestrator
+    sees as an internal failure.
+    """
     item = _checked(event)
-    attempt = _Attempt(item, lambda_context, settings)
+    invocation = _Invocation(item, lambda_context, settings)
     done: Done | None = None
     error: ErrorInfo | None = None
     continuation: dict[str, Any] | None = None
     try:
-        outcome = attempt.run()
+        outcome = invocation.run()
         if isinstance(outcome, More):
-            continuation = attempt.continuation(outcome)
+            continuation = invocation.continuation(outcome)
         else:
             done = outcome
             error = _info(outcome.failure) if outcome.failure else None
@@ -49,7 +51,7 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
         error = _call_failed(item, failure)
     except Exception as failure:  # noqa: BLE001  # the boundary: whatever breaks is this customer's result
         error = _crashed(item, failure)
-    attempt.finish(error, continues=continuation is not None)
+    invocation.finish(error, continues=continuation is not None)
     return WorkResult(
         run_id=item.run_id,
         customer_code=item.customer.customer_code,
@@ -57,19 +59,19 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
         error=error,
         data=done.data.model_dump(mode="json", by_alias=True) if done else None,
         data_location=done.data_location if done else None,
-        warnings=attempt.warnings(),
-        api_calls=attempt.api_calls(),
-        logs=attempt.lines.lines(),
+        warnings=invocation.warnings(),
+        api_calls=invocation.api_calls(),
+        logs=invocation.lines.lines(),
         continuation=continuation,
     ).model_dump(mode="json")
 
 
 def _checked(event: dict[str, Any]) -> WorkItem:
-    """The event as a WorkItem; what is wrong is said without values, as the runtime prints it."""
+    """Return the event as a WorkItem. The error names fields and no values, because the runtime prints it."""
     try:
         return WorkItem.model_validate(event)
     except ValidationError as error:
-        raise NoWorkItemError(f"the event is no WorkItem: {_where_wrong(error)}") from None
+        raise NoWorkItemError(f"the event is not a WorkItem: {_where_wrong(error)}") from None
 
 
 def _where_wrong(error: ValidationError) -> str:
@@ -79,8 +81,8 @@ def _where_wrong(error: ValidationError) -> str:
     return ", ".join(sorted(set(known)))
 
 
-class _Attempt:
-    """The state of one invocation: its log, its clients, its counts. Nothing of it outlives the invocation."""
+class _Invocation:
+    """The state of one invocation: its log, its clients, its counts. None of it outlives the invocation."""
 
     def __init__(self, item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> None:
         self.lines = LogLines()
@@ -109,9 +111,10 @@ class _Attempt:
         return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
 
     def _params(self, action: Action, context: ActionContext) -> dict[str, Any]:
-        """The params with what is personal from where it lies; CustomerError when it is not there.
+        """Return the params, with personal values read from the results bucket.
 
-        A mask is never taken for a value, nor left out: without the one person's name it would be everybody.
+        Raise CustomerError when they do not exist there: a mask is never used as a value and never left out, because an
+        import without its one user's name would be an import of everybody.
         """
         given, key = self._item.params, self._item.personal_params
         hidden = personal_params.hidden(action.params, given)
@@ -125,10 +128,13 @@ class _Attempt:
         return {**given, **{name: found[name] for name in hidden}}
 
     def continuation(self, more: More) -> dict[str, Any]:
-        """What the next slice is handed; SliceTimeoutError when slices of this length get nothing done."""
+        """Return what the next slice continues from.
+
+        Raise SliceTimeoutError when slices of this length make no progress.
+        """
         idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
         if idle >= limits.IDLE_SLICES:
-            text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row got nothing done for {self._code}"
+            text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row made no progress for {self._code}"
             raise SliceTimeoutError(f"{text}; SLICE_BUDGET_SECONDS may be too small")
         ses = self._context and self._context.opened_ses
         return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle}
@@ -154,8 +160,10 @@ class _Attempt:
 
         credentials = functools.cache(rights.customer)
         identity_center = functools.cache(rights.identity_center)
-        # Every API of Identity Center has a rate of its own; keeping one for all of them is simple and slow enough.
-        people_pacer = Pacer(self._settings.identity_center_requests_per_second, 1, self._budget)
+        # Every API of Identity Center has its own rate; one pacer for all of them stays below each.
+        people_pacer = Pacer(
+            self._settings.identity_center_requests_per_second, limits.IDENTITY_CENTER_BURST, self._budget
+        )
 
         def open_ses() -> PacedClient:
             customer = self._item.customer
@@ -173,11 +181,11 @@ class _Attempt:
 
         def open_import_bucket(name: str) -> Bucket:
             customer = self._item.customer
-            client = clients.client("s3", customer.region, credentials=credentials(), attempts=_S3_ATTEMPTS)
+            client = clients.client("s3", customer.region, credentials=credentials(), attempts=limits.S3_ATTEMPTS)
             return Bucket(client, name, owner=customer.account_id)
 
         def open_results() -> Bucket:
-            return Bucket(clients.client("s3", region, attempts=_S3_ATTEMPTS), self._settings.results_bucket)
+            return Bucket(clients.client("s3", region, attempts=limits.S3_ATTEMPTS), self._settings.results_bucket)
 
         return ActionContext(
             item=self._item,
@@ -192,7 +200,7 @@ class _Attempt:
         )
 
     def _log(self, line: str) -> None:
-        shown = printable(line, 1_000)
+        shown = printable(line, limits.MAX_LOG_LINE_CHARACTERS)
         self.lines.add(shown)
         self._logger.info(shown)
 
@@ -208,7 +216,7 @@ def _info(failure: CustomerError) -> ErrorInfo:
 
 
 def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
-    """The table of interface.md for calls of SES, Identity Center and S3."""
+    """Return the error of a failed call of SES, Identity Center or S3, with advice on what to do."""
     shared = failure.service in access.IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None
     code = "" if shared else f" for {item.customer.customer_code}"  # several customers may share what failed
     message = (
@@ -224,7 +232,7 @@ def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
 
 
 def _crashed(item: WorkItem, failure: Exception) -> ErrorInfo:
-    """It may have come from the middle of a write."""
+    """Return the error of an exception that nobody expected; it may have interrupted a write."""
     action = ACTIONS.get(item.action)
     return ErrorInfo(
         category="internal",

@@ -1,4 +1,4 @@
-"""Everybody's preferences for topics that are about to be removed: saved, and looked at again right before they go."""
+"""Preferences for topics that are about to be removed: they are saved, and compared again right before the removal."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.worker import backups
 from ses_fleet.worker.backups import BackupWriter
-from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.record_files import Record
 
 
 class PreferencesChangedError(Exception):
-    """Somebody chose something about the topics that go, since their preferences were saved."""
+    """A preference for a topic that is to be removed changed since the preferences were saved."""
 
 
 class TopicBackup:
     """The backup of one customer's prune, over as many slices as that takes.
 
-    `going` are the topics that it is about, `location` is where it is once it is complete. `state` is JSON, without
-    addresses.
+    `going` are the names of the topics to be removed. `location` is the backup's s3:// URI once it is complete. `state`
+    is JSON, without addresses.
     """
 
     def __init__(self, context: ActionContext, state: State) -> None:
@@ -34,11 +34,11 @@ class TopicBackup:
         self._scan = ContactScan(state.get("scan", {}))
         self._writer = BackupWriter(context, state.get("written", {}), generation=self._generation)
         self._contacts: int = state.get("contacts", 0)  # of the whole list
-        self._told = False
-        self._cut: int = state.get("cut", 0)  # so many slices ended during the last look
+        self._warned = False
+        self._cut: int = state.get("cut", 0)  # slices that ended during the comparison
 
     def state(self) -> State:
-        """What the next slice goes on from."""
+        """Return what the next slice continues from."""
         return {
             "going": list(self.going),
             "location": self.location,
@@ -50,13 +50,13 @@ class TopicBackup:
         }
 
     def begin(self, found: ContactList, going: tuple[str, ...]) -> None:
-        """Save what people chose about these topics of the list; SliceTimeoutError when that takes another slice."""
+        """Begin the backup of the preferences for these topics. Raise SliceTimeoutError when it takes another slice."""
         self.going = going
         self._scan = _scan_of(found)
-        self.go_on()
+        self.resume()
 
-    def go_on(self) -> None:
-        """Save what is still missing, if a backup was begun."""
+    def resume(self) -> None:
+        """Save what is still missing, if a backup was begun and is not complete."""
         found = self._scan.found
         if self.location is not None or found is None:
             return
@@ -72,15 +72,17 @@ class TopicBackup:
 
     @property
     def requests(self) -> int:
-        """How many requests are reserved for the last look: no more than a burst with the two after it."""
+        """Return how many requests to reserve for `compare`: with the two that follow it, no more than a burst."""
         if self.location is None:
             return 0
         return min(1 + self._contacts // limits.SES_PAGE_SIZE, max(0, self._context.settings.ses_burst - 2))
 
-    def look(self, client: UnitClient) -> None:
-        """Look at the list again, as part of the unit that removes the topics; PreferencesChangedError if that differs.
+    def compare(self, client: UnitClient) -> None:
+        """Read the list again, in the unit that removes the topics.
 
-        It is left out of a list that changes all the time, or that one slice is too short to read; that is a warning.
+        Raise PreferencesChangedError when a preference changed.
+
+        This is left out, with a warning, for a list that changes all the time or that one slice is too short to read.
         """
         if self.location is None or self._is_given_up():
             return
@@ -91,15 +93,13 @@ class TopicBackup:
             if not all(_digest(record) in saved for record in self._records(page)):
                 raise PreferencesChangedError
 
-    def was_cut(self) -> None:
-        """Note that a slice ended before the look and the removal were over: they must fit one slice."""
+    def note_interrupted(self) -> None:
+        """Note that a slice ended before the comparison and the removal were over; both must fit in one slice."""
         self._cut += self.location is not None
 
-    def make_anew(self) -> None:
-        """Save everything once more, beside what was saved; the newest counts."""
-        self._context.log(
-            f"🔁 Customer {self._context.code}: people chose something meanwhile; saving their preferences anew"
-        )
+    def start_over(self) -> None:
+        """Save all preferences again, in a new backup of the same run; the newest one counts."""
+        self._context.log(f"🔁 Customer {self._context.code}: preferences changed meanwhile; saving them again")
         found = self._scan.found
         assert found is not None  # noqa: S101  # what was saved was of a list
         self._generation += 1
@@ -110,17 +110,17 @@ class TopicBackup:
     def _is_given_up(self) -> bool:
         if max(self._generation, self._cut) < limits.CHANGE_ATTEMPTS:
             return False
-        if self._told:
+        if self._warned:
             return True
-        self._told = True  # the unit may be run several times
+        self._warned = True  # the unit may run several times
         self._context.warn(
-            "people's preferences for the topics that go were not looked at again right before, as the list is large "
-            "or changes all the time: what was chosen since they were saved is not in the backup"
+            "the preferences for the topics to remove were not compared again right before the removal, because the "
+            "list is large or changes all the time: choices made since they were saved are not in the backup"
         )
         return True
 
     def _records(self, page: list[dict[str, Any]]) -> list[Record]:
-        chose = [(address(contact), chosen(contact)) for contact in page]
+        chose = [(address(contact), explicit_preferences(contact)) for contact in page]
         going = [(email, {name: said[name] for name in said if name in self.going}) for email, said in chose]
         return [{"email": email, "preferences": said} for email, said in going if said]
 
@@ -134,4 +134,4 @@ def _scan_of(found: ContactList) -> ContactScan:
 
 
 def _digest(record: Record) -> bytes:
-    return hashlib.blake2b(json.dumps(record, sort_keys=True).encode(), digest_size=10).digest()
+    return hashlib.blake2b(json.dumps(record, sort_keys=True).encode(), digest_size=limits.DIGEST_BYTES).digest()

@@ -1,4 +1,4 @@
-"""Opt-ins and opt-outs per topic over all contacts, in memory that does not grow with them."""
+"""Opt-ins and opt-outs of each topic over all contacts, in memory that does not grow with their number."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from ses_fleet.actions.data import DescribedTopic
 from ses_fleet.config.topics import Topic
-from ses_fleet.worker.contact_list import ContactList, chosen
+from ses_fleet.worker.contact_list import ContactList, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State
 
 
 class TopicCounts:
-    """UnsubscribeAll beats an explicit preference, which beats the topic's default."""
+    """Counts contacts. UnsubscribeAll overrides an explicit preference, which overrides the topic's default."""
 
     def __init__(self, state: State) -> None:
         self._count(state)
@@ -24,33 +24,33 @@ class TopicCounts:
         self._explicit = Counter({(topic, status): count for topic, status, count in state.get("explicit", ())})
 
     def forget(self) -> None:
-        """Have counted nobody: all pages come again."""
+        """Set all counts to zero, because all pages are read again."""
         self._count({})
 
     def state(self) -> State:
-        """What the next slice goes on from; JSON."""
+        """Return what the next slice continues from; JSON."""
         explicit = [[topic, status, count] for (topic, status), count in self._explicit.items()]
         return {"total": self.total, "unsubscribed_all": self.unsubscribed_all, "explicit": explicit}
 
     def add(self, contacts: list[dict[str, Any]]) -> None:
-        """Take in one page as SES has it."""
+        """Count the contacts of one page of ListContacts."""
         self.total += len(contacts)
         for contact in contacts:
             if contact.get("UnsubscribeAll"):
                 self.unsubscribed_all += 1
                 continue
-            for choice in chosen(contact).items():
+            for choice in explicit_preferences(contact).items():
                 self._explicit[choice] += 1
 
     def opted_in(self, topic: Topic) -> int:
-        """How many contacts get this topic's mail."""
+        """Return how many contacts receive this topic."""
         if topic.default_status != "OPT_IN":
             return self._explicit[topic.name, "OPT_IN"]
         return self.total - self.unsubscribed_all - self._explicit[topic.name, "OPT_OUT"]
 
 
-def described(contact_list: ContactList, counts: TopicCounts | None) -> tuple[DescribedTopic, ...]:
-    """The topics as describe-list and describe-topics answer them; numbers are null when nothing was counted."""
+def with_counts(contact_list: ContactList, counts: TopicCounts | None) -> tuple[DescribedTopic, ...]:
+    """Return the list's topics as the result's data has them; their numbers are None when nothing was counted."""
     return tuple(
         DescribedTopic(
             **topic.model_dump(),
@@ -62,7 +62,7 @@ def described(contact_list: ContactList, counts: TopicCounts | None) -> tuple[De
 
 
 def log_counts(context: ActionContext, topics: Sequence[DescribedTopic], counts: TopicCounts | None) -> None:
-    """A line for each topic, then the total."""
+    """Log a line for each topic and, when contacts were counted, one with the total."""
     for topic in topics:
         numbers = "" if counts is None else f": {topic.opted_in} opted in, {topic.opted_out} opted out"
         context.log(f"   {topic.name} (default {topic.default_status}){numbers}")

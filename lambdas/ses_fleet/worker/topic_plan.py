@@ -1,4 +1,4 @@
-"""What has to change for a list to have the wanted topics. Pure."""
+"""What has to change for a list to have the wanted topics. Nothing is called here."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ses_fleet.worker.context import State
 
 @dataclass(frozen=True)
 class TopicPlan:
-    """`desired` is the complete list of topics afterwards; the other fields say what differs from now.
+    """`desired` is the complete list of topics afterwards; the other fields say how it differs from now.
 
-    `updated` = [{topic, field, from, to}]. `unmanaged` are the topics that nobody wants and that stay.
+    `unmanaged` are topics that are not wanted and stay.
     """
 
     desired: tuple[Topic, ...]
@@ -26,7 +26,7 @@ class TopicPlan:
 
     @property
     def changes(self) -> bool:
-        """Whether anything has to be written."""
+        """Return whether anything has to be written."""
         return bool(self.added or self.updated or self.removed)
 
     def data(self, *, list_created: bool) -> ManageTopicData:
@@ -42,9 +42,10 @@ class TopicPlan:
 
 
 def make(current: Sequence[Topic], wanted: Sequence[Topic], removable: Collection[str] = ()) -> TopicPlan:
-    """Topics that are there stay in their order; new ones follow. Order is no difference, nor is "" against none.
+    """Return the plan for a list with the topics `current` to have the topics `wanted`.
 
-    `removable` are topics that may go if nobody wants them.
+    Existing topics keep their order and new ones follow. A different order is no difference, nor is an empty text where
+    there was none. `removable` are the topics that may be removed when they are not wanted.
     """
     want = {topic.name: topic for topic in wanted}
     have = {topic.name: topic for topic in current}
@@ -68,7 +69,7 @@ def make(current: Sequence[Topic], wanted: Sequence[Topic], removable: Collectio
 
 
 class TopicLedger:
-    """What one customer's run really did to the topics, over all its slices. `state` is JSON."""
+    """What one customer's run has written to the topics, over all its slices. `state` is JSON."""
 
     def __init__(self, state: State) -> None:
         self.list_created: bool = state.get("list_created", False)
@@ -78,11 +79,11 @@ class TopicLedger:
 
     @property
     def wrote(self) -> bool:
-        """Whether this run wrote anything."""
+        """Return whether this run has written anything."""
         return bool(self.list_created or self._added or self._updated or self._removed)
 
     def state(self) -> State:
-        """What the next slice goes on from."""
+        """Return what the next slice continues from."""
         return {
             "list_created": self.list_created,
             "added": self._added,
@@ -91,14 +92,14 @@ class TopicLedger:
         }
 
     def add(self, done: TopicPlan, *, list_created: bool) -> None:
-        """Take in a plan that was written."""
+        """Add a plan that was written."""
         self.list_created |= list_created
         self._added += [name for name in done.added if name not in self._added]
         self._updated += done.updated
         self._removed += [name for name in done.removed if name not in self._removed]
 
     def plan(self, now: TopicPlan) -> TopicPlan:
-        """The plan of the list as it is now, with what this run did in place of what is left to do."""
+        """Return the plan of the list as it is now, with what this run wrote in place of what is left to do."""
         touched = {*self._added, *(entry.topic for entry in self._updated)}
         return replace(
             now,

@@ -1,7 +1,7 @@
-"""Afterwards it looks: whether somebody who had said no, as far as a run saw, would get mail now.
+"""A comparison after a run: whether anybody who had opted out or unsubscribed would receive mail now.
 
 A run that changes contacts notes who had unsubscribed or opted out, and whom it wrote. When everything is done it reads
-the list once more and compares.
+the list again and compares.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CHOICES, _WRITTEN, _AGAIN = "choices", "written", "subscribed-again"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the list shows afterwards. `missing` are expected addresses that are not there.
+    """What the list shows afterwards. `missing` are expected addresses that are not in it.
 
-    `by_us` and `by_others` are contacts that had said no and would get mail now, by whether this run wrote them:
+    `by_us` and `by_others` are contacts that had opted out and would receive mail now, by whether this run wrote them:
     `{email, said, now, written_by_this_run}`.
     """
 
@@ -37,7 +37,7 @@ class Comparison:
 
     @property
     def as_expected(self) -> bool:
-        """Whether nobody is missing and nobody would get mail against their word."""
+        """Return whether no expected contact is missing and nobody would receive mail against their choice."""
         return not (self.by_us or self.by_others or self.missing)
 
 
@@ -56,11 +56,11 @@ class Verification:
 
     @property
     def changed(self) -> bool:
-        """Whether this run wrote any contact."""
+        """Return whether this run wrote any contact."""
         return self._written.total > 0
 
     def state(self) -> State:
-        """What the next slice goes on from."""
+        """Return what the next slice continues from."""
         self._choices.flush()
         self._written.flush()
         return {
@@ -70,33 +70,36 @@ class Verification:
             "round": self._round,
         }
 
-    def saw(self, email: str, contact: Contact | None) -> None:
-        """Note how a contact was when it was read."""
+    def note_read(self, email: str, contact: Contact | None) -> None:
+        """Note a contact as it was when it was read; None, for one that does not exist, is ignored."""
         if contact is not None:
-            self.saw_all([contact.record(email)])
+            self.note_all_read([contact.record(email)])
 
-    def saw_all(self, records: Iterable[Record]) -> None:
-        """Note contacts as our files have them; only those who said no to something are kept."""
+    def note_all_read(self, records: Iterable[Record]) -> None:
+        """Note contacts as the files have them; only those who opted out of something are kept."""
         self._choices.add(choice for record in records if (choice := _choice(record)) is not None)
 
-    def wrote(self, *emails: str) -> None:
+    def note_written(self, *emails: str) -> None:
         """Note that this run wrote these contacts."""
         self._written.add({"email": email} for email in emails)
 
-    def verdict(self, *, deliberate: bool = False) -> CustomerError | None:
-        """Compare, unless the worker's settings say not to, and tell; the failure for what this run did, if any."""
+    def check(self, *, deliberate: bool = False) -> CustomerError | None:
+        """Compare, unless the worker's settings turn that off, and report what was found.
+
+        Return a failure when this run subscribed anybody who had opted out, else None.
+        """
         if self._context.settings.verify_contacts == "off":
-            self._context.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
+            self._context.warn("the list was not compared afterwards, because VERIFY_CONTACTS is off")
             return None
         return report(self._context, self.compare(), deliberate=deliberate)
 
     def compare(self, expected: Collection[str] = ()) -> Comparison:
-        """Read the list and compare; `expected` are case-folded addresses that should be in it.
+        """Read the list and compare. `expected` are case-folded addresses that should be in it.
 
-        Looks again for a while when something is not as it should be, as reads may lag. SliceTimeoutError when the
-        slice ends meanwhile; CustomerError when the list is gone.
+        Read it again, with pauses, while something is not as expected, because reads may lag. Raise SliceTimeoutError
+        when the slice ends meanwhile, and CustomerError when the list is gone.
         """
-        choices, written = self._said_no(), {one["email"] for one in self._read(self._written, _WRITTEN)}
+        choices, written = self._opt_outs(), {one["email"] for one in self._read(self._written, _WRITTEN)}
 
         def ours(contact: Record) -> bool:
             return contact["email"] in written or contact["email"].casefold() in expected
@@ -121,15 +124,15 @@ class Verification:
         try:
             found = snapshot.open()
             if found is None:
-                text = f"the contact list of {self._context.code} is gone since this run changed it"
+                text = f"the contact list of {self._context.code} was deleted after this run changed it"
                 raise CustomerError("operation", "NoContactList", text, outcome_unknown=True)
             return found, snapshot.run(lambda contact: contact["email"].casefold() in wanted)
         except SliceTimeoutError:
             self._snapshot_state = snapshot.state()
             raise
 
-    def _said_no(self) -> dict[str, Record]:
-        """By address, everything that anybody was seen to have said no to."""
+    def _opt_outs(self) -> dict[str, Record]:
+        """Return, by address, everything that a contact was seen to have opted out of."""
         said: dict[str, Record] = {}
         for one in self._read(self._choices, _CHOICES):
             before = said.setdefault(one["email"], one)
@@ -148,9 +151,9 @@ class Verification:
 
 
 def report(context: ActionContext, comparison: Comparison, *, deliberate: bool = False) -> CustomerError | None:
-    """Write who was found, warn of what others did, and give back the failure for what this run did, if any.
+    """Write who was found to S3, warn about what others did, and return a failure for what this run did, or None.
 
-    `deliberate`: this run was asked to subscribe whom it wrote.
+    With `deliberate`, this run was asked to subscribe the contacts that it wrote, so they are no failure.
     """
     by_us = () if deliberate else comparison.by_us
     rows = [*by_us, *comparison.by_others]
@@ -162,14 +165,14 @@ def report(context: ActionContext, comparison: Comparison, *, deliberate: bool =
     where = f"{context.results.location(context.data_prefix)}{_AGAIN}-*"
     if comparison.by_others:
         context.warn(
-            f"{len(comparison.by_others)} contacts that had unsubscribed or opted out would get mail now; this run did "
-            f"not write them, so they or another program did: {where}"
+            f"{len(comparison.by_others)} contacts that had unsubscribed or opted out were subscribed again during "
+            f"this run, by themselves or by another program: see {where}"
         )
     if not by_us:
         return None
     text = (
-        f"{len(by_us)} contacts of {context.code} that had unsubscribed or opted out would get mail now, and this run "
-        f"wrote them: look at {where} and set them right"
+        f"{len(by_us)} contacts of {context.code} that had unsubscribed or opted out were subscribed again by this "
+        f"run: look at {where} and correct them"
     )
     return CustomerError("operation", "SubscribedAgain", text)
 

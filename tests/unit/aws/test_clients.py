@@ -124,8 +124,8 @@ def test_what_boto3_raises_is_an_aws_call_error(raised: Exception, kind: str) ->
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        ('EmailAddress <"bo.ek"@acme.example> is invalid', "SES does not take the address"),
-        ("List main doesn't contain Topic ana,lee@acme.example", "SES does not take one of the topics"),
+        ('EmailAddress <"bo.ek"@acme.example> is invalid', "SES refuses the address"),
+        ("List main doesn't contain Topic ana,lee@acme.example", "SES refuses one of the topics"),
         ("A maximum of 1 Lists allowed per account.", "the account has a contact list already"),
         ("ada@acme.example", "AWS did not accept a value of the request"),
     ],
@@ -220,8 +220,13 @@ def test_an_empty_region_is_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("region", "endpoint", "code", "said"),
     [
-        ("us_east_1!", None, "InvalidRegionError", "what is configured as the Region is the name of none"),
-        ("us-east-1", "localhost:4566", "ValueError", "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is not of"),
+        ("us_east_1!", None, "InvalidRegionError", "the configured Region does not exist"),
+        (
+            "us-east-1",
+            "localhost:4566",
+            "ValueError",
+            "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is malformed",
+        ),
     ],
 )
 def test_a_setting_of_the_wrong_form_is_not_an_unreachable_service(

@@ -120,7 +120,7 @@ def test_a_host_that_nobody_knows_was_never_reached(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     found = failure(monkeypatch, "http://lambda.us-east-3.invalid")
     assert (found.kind, found.code) == ("unreachable", "EndpointConnectionError")
-    assert "no host of this name is known: compare the Region" in found.text
+    assert "the service's host name does not exist: check the Region" in found.text
 
 
 @pytest.mark.parametrize("serve", [silent, closing], ids=lambda way: str(way.__name__))

@@ -37,7 +37,7 @@ def test_a_run_id_that_has_a_backup_saves_nothing_over_it() -> None:
     world = saved("old@x.example")
     before = dict(world.objects.written)
     world.asked.clear()
-    with pytest.raises(CustomerError, match="is there already") as error:
+    with pytest.raises(CustomerError, match="exists already") as error:
         world.run(backup_list.run, BackupListParams(), run_id="saved")
     assert (error.value.category, error.value.type) == ("configuration", "BackupExists")
     with pytest.raises(CustomerError, match="choose another run_id"):

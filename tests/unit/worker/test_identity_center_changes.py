@@ -215,7 +215,7 @@ def test_nobody_is_in_a_group_that_vanished(at: int, budget: float) -> None:
     assert {email: one.roles for email, one in read.people.items() if one.roles} == {"u3@x.example": {"dev"}}
     assert len(read.people) == 4
     assert len(made.warnings) == 1
-    assert "1 group(s) of Identity Center vanished while they were read (dba)" in made.warnings[0]
+    assert "1 group(s) of Identity Center were deleted while they were read (dba)" in made.warnings[0]
 
 
 def test_an_import_says_that_groups_vanished() -> None:
@@ -226,7 +226,7 @@ def test_an_import_says_that_groups_vanished() -> None:
     world.objects = made.objects
     done = importing(world, read)
     assert done.failure is None
-    assert any("1 group(s) of Identity Center vanished" in warning for warning in world.warnings)
+    assert any("1 group(s) of Identity Center were deleted" in warning for warning in world.warnings)
 
 
 @pytest.mark.parametrize("gone", ["list_users", "list_groups", "list_group_memberships"])

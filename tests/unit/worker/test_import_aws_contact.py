@@ -161,7 +161,7 @@ def test_groups_that_stand_for_no_role_are_told(groups: int, warned: bool) -> No
     people = with_people(world, "ana@x.example").model_copy(update={"groups": groups, "all_groups": 7})
     done = importing(world, people)
     assert (done.failure, done.data["created"]) == (None, 1)
-    expected = "none of Identity Center's 7 groups stands for a role that a topic names"
+    expected = "none of Identity Center's 7 groups is for a role that a topic names"
     assert any(expected in text and "GROUP_ROLE_PATTERN" in text for text in world.warnings) is warned
 
 

@@ -50,7 +50,7 @@ def test_another_account_s_record_removes_nobody(other: dict[str, str]) -> None:
     assert pruned(world) == 0
     assert GONE in contacts(world)
     (warning,) = [text for text in world.warnings if "nobody is removed" in text]
-    assert "another account or store" in warning
+    assert "another account or identity store" in warning
     record = json.loads(world.objects.written[RECORD])
     assert (record["account_id"], record["region"], record["addresses"]) == (ACCOUNT, REGION, ["new@x.example"])
 
@@ -61,7 +61,7 @@ def test_a_record_of_an_earlier_version_removes_nobody_once() -> None:
     old = {"customer_code": "acme", "run_id": "before", "addresses": [GONE]}
     world.objects.written[RECORD] = json.dumps(old).encode()
     assert pruned(world) == 0
-    assert any("does not say of which account it is" in text for text in world.warnings)
+    assert any("does not say which account it is of" in text for text in world.warnings)
     world.warnings.clear()
     assert pruned(world, "run-2") == 0
     assert world.warnings == []

@@ -234,7 +234,7 @@ def test_whose_unsubscribe_fell_during_a_job_is_told() -> None:
     importing(world, with_people(world, "ana@x.example", "bob@x.example", *everybody(60)))
     (warning,) = [text for text in world.warnings if "had unsubscribed" in text]
     assert warning.startswith(
-        "1 contacts that had unsubscribed or opted out would get mail now; this run did not write"
+        "1 contacts that had unsubscribed or opted out were subscribed again during this run, by themselves or by "
     )
     assert '"ana@x.example"' in world.written_below("data/run-1/acme/subscribed-again")
 

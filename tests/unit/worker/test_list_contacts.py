@@ -133,7 +133,7 @@ def test_an_unknown_topic_is_named_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"status": "OPT_IN"}, "goes with topic"),
+        ({"status": "OPT_IN"}, "needs params.topic"),
         ({"topic": "a", "status": "MAYBE"}, "'OPT_IN' or 'OPT_OUT'"),
         ({"changed_since": "yesterday"}, "must be an ISO 8601 date or time"),
         ({"changed_since": 20260101}, "must be an ISO 8601 date or time"),

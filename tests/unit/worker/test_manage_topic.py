@@ -468,7 +468,7 @@ def test_a_damaged_part_restores_nothing_of_itself() -> None:
     world.run(backup_list.run, BackupListParams())
     (part,) = [key for key in world.objects.written if key.endswith("/contacts-00001.jsonl.gz")]
     world.objects.written[part] = b"\x1f\x8bnonsense"
-    with pytest.raises(CustomerError, match="is damaged or gone"):
+    with pytest.raises(CustomerError, match="is damaged or missing"):
         world.run(restore_list.run, RestoreListParams(backup="run-1"), run_id="run-2")
     assert written(world) == []
 

@@ -83,6 +83,6 @@ def test_reading_takes_no_write() -> None:
     world = World()
     client = PacedClient(world.client, Pacer(0, 5, SliceBudget(60, world.time), world.time, world.time.sleep))
     for read in (client.read, lambda *name: client.read_modify_write(1, lambda sent: sent.read(*name))):
-        with pytest.raises(ValueError, match="is no reading call"):
+        with pytest.raises(ValueError, match="is not a reading call"):
             read("update_contact")
     assert world.asked == []

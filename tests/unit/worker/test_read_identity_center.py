@@ -167,7 +167,7 @@ def test_a_user_without_anything() -> None:
 def test_no_prefix_no_reading() -> None:
     """A broken work item is an error of ours, before any call."""
     store = Store(1, {})
-    with pytest.raises(CustomerError, match="did not say where"):
+    with pytest.raises(CustomerError, match="did not send where"):
         World().run(
             read_identity_center.run,
             ImportParams(),

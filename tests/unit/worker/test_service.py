@@ -163,7 +163,7 @@ def test_a_write_that_may_still_arrive_is_said_to(kind: Any, monkeypatch: pytest
     error = run(monkeypatch, action).error
     assert error is not None
     assert error.outcome_unknown
-    assert error.message.endswith("it may have taken effect, or still take it: run this customer again in a minute")
+    assert error.message.endswith("it may have taken effect, or may still do so: run this customer again in a minute")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_an_event_that_is_no_work_item_is_told_without_its_values() -> None:
     with pytest.raises(NoWorkItemError) as error:
         service.run(event, Context(), SETTINGS)
     assert str(error.value) == (
-        "the event is no WorkItem: action, an unknown field, customer, params, run_id, slice_budget_seconds"
+        "the event is not a WorkItem: action, an unknown field, customer, params, run_id, slice_budget_seconds"
     )
     assert error.value.__cause__ is None
 

@@ -1,4 +1,4 @@
-"""backup-list: the list, its topics and its contacts, into S3."""
+"""backup-list: save the list, its topics and its contacts to S3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Contact = dict[str, Any]
 
 
 def run(context: ActionContext, params: BackupListParams, state: State) -> Outcome:
-    """`{contact_list, topics, total, parts, with_attributes, backup}`; the contacts are at `data_location`."""
+    """Save the list. The backup lies at `data_location`; without a contact list nothing is saved."""
     scan, writer = ContactScan(state.get("scan", {})), BackupWriter(context, state.get("written", {}))
     page = _Page(context, state.get("page", []))
 
@@ -40,7 +40,7 @@ def run(context: ActionContext, params: BackupListParams, state: State) -> Outco
             else:
                 writer.add(record(contact) for contact in contacts)
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {writer.total} contacts saved so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {writer.total} contacts saved so far; continuing in another slice")
         # A page of which some contacts are missing is read again.
         return More({"scan": scan.state(), "written": writer.state(), "page": page.done})
     location = backups.complete(context, "list", found, (), writer, with_attributes=params.with_attributes)
@@ -59,17 +59,19 @@ def run(context: ActionContext, params: BackupListParams, state: State) -> Outco
 
 
 class _Page:
-    """The contacts of one page with their attributes. `done` tells those that an interrupted page has behind it,
-    by a digest: no address goes into a continuation."""
+    """The contacts of one page with their attributes.
+
+    `done` has digests of the contacts that are saved, when a page was interrupted: no address goes into a continuation.
+    """
 
     def __init__(self, context: ActionContext, done: list[str]) -> None:
         self.done = list(done)
         self._context = context
 
     def write(self, contacts: list[_Contact], list_name: str, writer: BackupWriter) -> None:
-        """Write every contact that is still missing; after SliceTimeoutError `done` says which are written."""
+        """Write every contact that is still missing. After SliceTimeoutError, `done` says which are written."""
         for contact in contacts:
-            digest = hashlib.sha256(address(contact).encode()).hexdigest()[:16]
+            digest = hashlib.sha256(address(contact).encode()).hexdigest()[: limits.SHORT_DIGEST_CHARACTERS]
             if digest in self.done:
                 continue
             record = self._whole(contact, list_name)
@@ -79,7 +81,7 @@ class _Page:
         self.done = []
 
     def _whole(self, contact: _Contact, list_name: str) -> _Contact | None:
-        """With attributes; None for one who left the list since the page was read."""
+        """Return the contact with its attributes, or None when it was removed since the page was read."""
         email = address(contact)
         try:
             answer = self._context.ses.read("get_contact", ContactListName=list_name, EmailAddress=email)

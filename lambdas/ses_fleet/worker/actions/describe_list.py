@@ -7,11 +7,11 @@ from ses_fleet.actions.params import DescribeListParams
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.topic_counts import TopicCounts, described, log_counts
+from ses_fleet.worker.topic_counts import TopicCounts, log_counts, with_counts
 
 
 def run(context: ActionContext, params: DescribeListParams, state: State) -> Outcome:
-    """Describe the account's list; the shape of the answer is interface.md's `data` of describe-list."""
+    """Describe the account's list; count its contacts unless `count_contacts` is false."""
     scan, counts = ContactScan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
     try:
         contact_list = scan.open(context)
@@ -22,10 +22,10 @@ def run(context: ActionContext, params: DescribeListParams, state: State) -> Out
             for page in scan.pages(context, counts.forget):
                 counts.add(page)
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; continuing in another slice")
         return More({"scan": scan.state(), "counts": counts.state()})
     counted = counts if params.count_contacts else None
-    topics = described(contact_list, counted)
+    topics = with_counts(contact_list, counted)
     context.log(f"📋 Customer {context.code}: contact list {contact_list.name}, {len(topics)} topics")
     log_counts(context, topics, counted)
     return Done(

@@ -1,4 +1,4 @@
-"""describe-topics: opt-ins and opt-outs of every topic. The comparison of customers is the orchestrator's."""
+"""describe-topics: opt-ins and opt-outs of every topic. The orchestrator compares the customers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from ses_fleet.actions.params import Params
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.topic_counts import TopicCounts, described, log_counts
+from ses_fleet.worker.topic_counts import TopicCounts, log_counts, with_counts
 
 
 def run(context: ActionContext, _params: Params, state: State) -> Outcome:
-    """`{contact_list: name or null, topics: [as describe-list]}`."""
+    """Describe the topics of the account's list, and count the contacts that receive each."""
     scan, counts = ContactScan(state.get("scan", {})), TopicCounts(state.get("counts", {}))
     try:
         contact_list = scan.open(context)
@@ -21,8 +21,8 @@ def run(context: ActionContext, _params: Params, state: State) -> Outcome:
         for page in scan.pages(context, counts.forget):
             counts.add(page)
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {counts.total} contacts counted so far; continuing in another slice")
         return More({"scan": scan.state(), "counts": counts.state()})
-    topics = described(contact_list, counts)
+    topics = with_counts(contact_list, counts)
     log_counts(context, topics, counts)
     return Done(DescribeTopicsData(contact_list=contact_list.name, topics=topics))

@@ -1,6 +1,6 @@
-"""import-aws-contact: Identity Center's people into the customer's list, nobody against their own choice.
+"""import-aws-contact: bring Identity Center's people into the customer's list, nobody against their own choice.
 
-What is to be done is decided once and lies in S3; a slice goes on at the step where the last one stopped.
+What is to be done is decided once and lies in S3; a slice continues at the step where the last one stopped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _COUNTS: tuple[Ending, ...] = ("created", "updated", "removed", "unchanged")
 
 
 def run(context: ActionContext, params: ImportParams, state: State) -> Outcome:
-    """interface.md's `data` of import; who was or would be changed is at `data_location`, JSON Lines `changes-*`."""
+    """Import the people. The changes are at `data_location`, as JSON Lines in `changes-*`."""
     if not state:
         _say_where_from(context)
     work = Work(context, params, state)
@@ -43,7 +43,7 @@ def run(context: ActionContext, params: ImportParams, state: State) -> Outcome:
             if step != work.progress.step:
                 work.progress.step, work.progress.at = step, 0
     except SliceTimeoutError:
-        context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; going on in another slice")
+        context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; continuing in another slice")
         return More(work.state())
     except (AwsCallError, CustomerError) as failure:
         failure.outcome_unknown |= work.job_under_way
@@ -60,8 +60,8 @@ def _say_where_from(context: ActionContext) -> None:
     context.log(f"✅ Customer {context.code}: Retrieved {read.users} users and {read.memberships} group memberships")
     if read.vanished_groups:
         context.warn(
-            f"{read.vanished_groups} group(s) of Identity Center vanished while they were read: nobody is taken to "
-            "be in them, so some people may lack an opt-in; run this customer again"
+            f"{read.vanished_groups} group(s) of Identity Center were deleted while they were read: they count as "
+            "empty, so some people may lack an opt-in; run this customer again"
         )
 
 
@@ -97,5 +97,5 @@ def _failure(work: Work) -> CustomerError | None:
         return None
     most = sorted(work.progress.reasons.items(), key=lambda entry: -entry[1])[: limits.FAILURE_REASONS]
     reasons = "; ".join(f"{reason} ({count})" for reason, count in most)
-    text = f"{failed} people of {work.context.code} could not be imported: {reasons}. The others were"
+    text = f"{failed} people of {work.context.code} could not be imported: {reasons}. The others were imported"
     return CustomerError("operation", "ContactsNotImported", text)

@@ -1,4 +1,4 @@
-"""list-contacts: every contact with its preferences, explicit and effective, into S3."""
+"""list-contacts: write every contact with its preferences, explicit and effective, to S3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ses_fleet.actions.params import ListContactsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.text import did_you_mean, quoted
 from ses_fleet.worker.budget import SliceTimeoutError
-from ses_fleet.worker.contact_list import ContactList, ContactScan, address, chosen
+from ses_fleet.worker.contact_list import ContactList, ContactScan, address, explicit_preferences
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.record_files import RecordFileWriter
 
@@ -19,7 +19,10 @@ _Contact = dict[str, Any]
 
 
 def run(context: ActionContext, params: ListContactsParams, state: State) -> Outcome:
-    """`{contact_list, total, parts}`; the contacts are JSON Lines at `data_location`, as interface.md has them."""
+    """Write the contacts that `params` ask for as JSON Lines at `data_location`.
+
+    A record is `{email, preferences, effective, unsubscribed_all, last_updated_at}`.
+    """
     scan, found = ContactScan(state.get("scan", {})), _Found(context, params, state)
     try:
         contact_list = scan.open(context)
@@ -32,7 +35,7 @@ def run(context: ActionContext, params: ListContactsParams, state: State) -> Out
             found.add(page, describe)
     except SliceTimeoutError:
         context.log(
-            f"⏳ Customer {context.code}: {found.writer.total} contacts written so far; going on in another slice"
+            f"⏳ Customer {context.code}: {found.writer.total} contacts written so far; continuing in another slice"
         )
         return More({"scan": scan.state(), **found.state()})
     writer = found.writer
@@ -46,7 +49,7 @@ def run(context: ActionContext, params: ListContactsParams, state: State) -> Out
 
 
 class _Found:
-    """The contacts that were asked for, on their way to S3."""
+    """The contacts that were asked for, as they are written to S3."""
 
     def __init__(self, context: ActionContext, params: ListContactsParams, state: State) -> None:
         self.writer = RecordFileWriter(context, context.data_prefix, state.get("written", {}))
@@ -56,30 +59,32 @@ class _Found:
         self._undated: int = state.get("undated", 0)
 
     def state(self) -> State:
-        """All written out, and how much it is; JSON."""
+        """Write everything that was found, and return what the next slice continues from; JSON."""
         self.writer.flush()
         return {"written": self.writer.state(), "undated": self._undated}
 
     def forget(self) -> None:
-        """Have found nobody: all pages come again."""
+        """Forget every contact, because all pages are read again."""
         self.writer.restart()
         self._undated = 0
 
     def add(self, page: list[_Contact], describe: Callable[[_Contact], _Contact]) -> None:
-        """Take in one page as SES has it."""
+        """Add the contacts of one page of ListContacts that were asked for."""
         found = [one for one in map(describe, filter(self._is_recent, page)) if self._wanted(one)]
         self.writer.add(found)
         if self._since is not None:
             self._undated += sum(one["last_updated_at"] is None for one in found)
 
     def say(self) -> None:
-        """Warn of contacts of which nobody knows whether they were asked for."""
+        """Warn about contacts of which SES does not say whether they changed since the time that was asked for."""
         if self._undated:
-            text = f"SES does not say when {self._undated} of the contacts were updated: they are there although they"
-            self._context.warn(f"{text} may not have changed since the time in params.changed_since")
+            text = (
+                f"SES does not say when {self._undated} of the contacts were updated: they are included although they"
+            )
+            self._context.warn(f"{text} may not have changed since params.changed_since")
 
     def _is_recent(self, contact: _Contact) -> bool:
-        """Who may have changed since then is not left out."""
+        """Return whether the contact may have been updated since the time that was asked for."""
         moment = _updated(contact)
         return self._since is None or moment is None or moment >= self._since
 
@@ -93,10 +98,11 @@ def _check_topic(context: ActionContext, contact_list: ContactList, params: List
 
 
 def _condition(params: ListContactsParams) -> dict[str, Any] | None:
-    """SES's own filter, where what it finds surely includes what is asked for.
+    """Return the filter that SES applies, or None to read all contacts.
 
-    Opted in is such a case. For opted out it is not documented whether SES counts those who unsubscribed from
-    everything, so all are read.
+    The filter is used only where what SES finds is sure to include everything that is asked for. That holds for opted
+    in. For opted out it is not documented whether SES counts contacts that unsubscribed from everything, so all are
+    read.
     """
     if params.topic is None or params.wanted_status != "OPT_IN":
         return None
@@ -109,7 +115,7 @@ def _describer(contact_list: ContactList) -> Callable[[_Contact], _Contact]:
     unsubscribed = dict.fromkeys(defaults, "OPT_OUT")
 
     def describe(contact: _Contact) -> _Contact:
-        explicit = chosen(contact)
+        explicit = explicit_preferences(contact)
         unsubscribed_all = bool(contact.get("UnsubscribeAll"))
         return {
             "email": address(contact),
@@ -123,7 +129,7 @@ def _describer(contact_list: ContactList) -> Callable[[_Contact], _Contact]:
 
 
 def _wanted(params: ListContactsParams) -> Callable[[_Contact], bool]:
-    """The filter of `params`, over contacts as we describe them."""
+    """Return the test of `params` for contacts as they are written."""
 
     def wanted(contact: _Contact) -> bool:
         if params.topic is not None and contact["effective"].get(params.topic) != params.wanted_status:
@@ -134,9 +140,10 @@ def _wanted(params: ListContactsParams) -> Callable[[_Contact], bool]:
 
 
 def _updated(contact: _Contact) -> float | None:
-    """Epoch seconds, as ses_fleet.aws.clients hands pages over; None when SES does not say.
+    """Return when SES last updated the contact, in epoch seconds, or None when SES does not say.
 
-    A datetime is taken, too, in case that a later botocore parses them after all."""
+    ses_fleet.aws.clients returns numbers. A datetime is accepted, too, in case a later botocore parses them.
+    """
     moment = contact.get("LastUpdatedTimestamp")
     if moment is None:
         return None

@@ -1,4 +1,4 @@
-"""manage-topic: the list has the topics of SESConfig.json, changed in place, losing nobody."""
+"""manage-topic: change the list's topics in place to those of SESConfig.json, keeping every contact and preference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from ses_fleet.worker.topic_plan import TopicLedger, TopicPlan
 
 
 def run(context: ActionContext, _params: ManageTopicParams, state: State) -> Outcome:
-    """interface.md's `data` of manage-topic; a dry run ends before anything is written."""
+    """Change the topics and say what changed. With prune, topics that are not wanted are removed after a backup.
+
+    A dry run ends before anything is written.
+    """
     work = _Work(context, state)
     try:
         return work.run()
@@ -26,7 +29,7 @@ def run(context: ActionContext, _params: ManageTopicParams, state: State) -> Out
 
 
 class _Work:
-    """One customer's topics."""
+    """The change of one customer's topics, over all its slices."""
 
     def __init__(self, context: ActionContext, state: State) -> None:
         self._context = context
@@ -36,13 +39,13 @@ class _Work:
         self._ledger = TopicLedger(state.get("ledger", {}))
 
     def state(self) -> State:
-        """Where a backup stands, and what was written; everything else is read anew by the next slice."""
+        """Return the backup's progress and what was written; the next slice reads everything else again."""
         return {"backup": self._backup.state(), "editor": self._editor.state(), "ledger": self._ledger.state()}
 
     def run(self) -> Outcome:
         if self._context.dry_run:
             return self._show()
-        self._backup.go_on()
+        self._backup.resume()
         if self._context.item.prune and not self._backup.going and not self._ledger.wrote:
             self._save_what_goes()
         changed = self._change()
@@ -55,17 +58,19 @@ class _Work:
     def _change(self) -> ListChange:
         while True:
             backup = self._backup
-            looking: dict[str, Any] = {} if self._ledger.wrote else {"first": backup.look, "requests": backup.requests}
+            comparing: dict[str, Any] = (
+                {} if self._ledger.wrote else {"first": backup.compare, "requests": backup.requests}
+            )
             try:
-                return self._editor.change(self._desire, self._wrote, **looking)
+                return self._editor.change(self._desire, self._wrote, **comparing)
             except PreferencesChangedError:
-                backup.make_anew()
+                backup.start_over()
             except SliceTimeoutError:
-                backup.was_cut()
+                backup.note_interrupted()
                 raise
 
     def _desire(self, now: ContactList | None) -> Sequence[Topic] | NewList:
-        """Only what was saved may go: a topic that came since is left for the next run."""
+        """Return the topics or the list that should exist. Only topics whose preferences were saved are removed."""
         planned = topic_plan.make(() if now is None else now.topics, self._wanted, self._backup.going)
         if now is not None:
             return planned.desired
@@ -82,7 +87,7 @@ class _Work:
         return self._context.customer.contact_list_name or self._context.settings.default_list_name
 
     def _show(self) -> Done:
-        """A dry run."""
+        """Return what would change, in a dry run."""
         context, found = self._context, self._editor.find()
         if found is None:
             check_name(context)

@@ -1,4 +1,4 @@
-"""read-identity-center: the first phase of an import. One Identity Center, once a run, for all who share it."""
+"""read-identity-center: the first phase of an import. It reads one Identity Center for all customers that share it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _NOT_FOUND = "ResourceNotFoundException"
 
 
 def run(context: ActionContext, _params: ImportParams, state: State) -> Outcome:
-    """`People`, as JSON. Nothing of it is said to be there before all of it is."""
+    """Read users, groups and memberships into S3. Return only after every page has been written."""
     reading = _Reading(context, state)
     try:
         reading.read()
     except SliceTimeoutError:
-        context.log(f"⏳ Identity Center: {reading.users.written.total} users read so far; going on in another slice")
+        context.log(f"⏳ Identity Center: {reading.users.written.total} users read so far; continuing in another slice")
         return More(reading.state())
     return Done(reading.files())
 
 
 class _Reading:
-    """How far the reading is: all users, then all groups, then who is in those groups that stand for a role.
+    """The progress of the reading: all users, then all groups, then the members of the groups that stand for a role.
 
-    A page is taken in before the next one is asked for.
+    A page is written before the next one is asked for.
     """
 
     def __init__(self, context: ActionContext, state: State) -> None:
@@ -52,7 +52,7 @@ class _Reading:
         self._members = _Members(context, state.get("members", {}))
 
     def state(self) -> State:
-        """Return where the next slice goes on; JSON, without names."""
+        """Return what the next slice continues from; JSON, without names."""
         return {
             "store": self._store,
             "users": self.users.state(),
@@ -61,7 +61,7 @@ class _Reading:
         }
 
     def files(self) -> DirectoryFiles:
-        """Return what was read, after all of it is written."""
+        """Return where everything was written. It must all have been read."""
         users, members = self.users.written, self._members
         users.flush()
         members.written.flush()
@@ -80,7 +80,10 @@ class _Reading:
         )
 
     def read(self) -> None:
-        """Read all that is still to come; CustomerError when the identity store is not there, or no more."""
+        """Read everything that is still to come.
+
+        Raise CustomerError when the identity store does not exist, or not any more.
+        """
         context = self._context
         if self._store is None:
             found = identity_center.instances(context.open_identity_center(self._source, "sso-admin"))
@@ -97,12 +100,15 @@ class _Reading:
             raise _no_store(self._source, self._store) from None
 
     def _with_a_role(self) -> list[tuple[str, str]]:
-        """Groups are asked for their members, and only these: asking each user for groups would cost a call a user."""
+        """Return the groups whose members are read, as (id, role).
+
+        Asking each user for groups instead would cost one request a user.
+        """
         return [(group, role) for group, role in self._groups.known.items() if role is not None]
 
 
 class _Listing:
-    """One listing of the store on its way to S3: each id once, whatever pages show again."""
+    """One listing of the identity store as it is written to S3, with each id once even if pages repeat it."""
 
     def __init__(
         self,
@@ -122,14 +128,14 @@ class _Listing:
 
     @property
     def known(self) -> dict[str, str | None]:
-        """`{id: role, if it has one}`, in order; what earlier slices read is read back once."""
+        """Return {id: role or None} in the order of reading. What earlier slices wrote is read from S3 once."""
         if self._known is None:
             read_back = _records(self._context, self.written, self._name)
             self._known = {record["id"]: record.get("role") for record in read_back}
         return self._known
 
     def state(self) -> State:
-        """Return where the next slice goes on, after everything is written; JSON."""
+        """Write everything that was read, and return what the next slice continues from; JSON."""
         self.written.flush()
         return {"written": self.written.state(), "walk": self._paginator.state()}
 
@@ -148,7 +154,10 @@ class _Listing:
 
 
 class _Members:
-    """Who is in which group, on its way to S3. `vanished` are the ids of groups that were listed and are not there."""
+    """The members of each group as they are written to S3.
+
+    `vanished` are the ids of listed groups that do not exist any more.
+    """
 
     def __init__(self, context: ActionContext, state: State) -> None:
         self.written = RecordFileWriter(context, _prefix(context), state.get("written", {}), MEMBERSHIPS)
@@ -156,17 +165,17 @@ class _Members:
         self._context = context
         self._at: int = state.get("at", 0)
         self._before: int = state.get("before", 0)  # memberships of the groups before this one
-        self._missed: bool = state.get("missed", False)  # whether this group was not there once
+        self._missed: bool = state.get("missed", False)  # whether this group was not found once
         self._paginator = self._new_paginator(state.get("walk"))
         self._seen: dict[str, None] = self._read_back() if state else {}
 
     @property
     def total(self) -> int:
-        """How many memberships were read."""
+        """Return how many memberships were read."""
         return self._before + len(self._seen)
 
     def state(self) -> State:
-        """Return where the next slice goes on, after everything is written; JSON."""
+        """Write everything that was read, and return what the next slice continues from; JSON."""
         self.written.flush()
         return {
             "written": self.written.state(),
@@ -178,26 +187,29 @@ class _Members:
         }
 
     def say(self) -> None:
-        """Warn of groups that vanished."""
+        """Warn about the groups that vanished while they were read."""
         if self.vanished:
             shown = ", ".join(self.vanished[: limits.FAILURE_REASONS])
             self._context.warn(
-                f"{len(self.vanished)} group(s) of Identity Center vanished while they were read ({shown}): nobody is "
-                "taken to be in them, and nobody is removed by this run"
+                f"{len(self.vanished)} group(s) of Identity Center were deleted while they were read ({shown}): "
+                "they count as empty, and nobody is removed by this run"
             )
 
     def read(self, client: PacedClient, store: dict[str, str], groups: list[tuple[str, str]]) -> None:
-        """Read the members of all these groups (id, role) that are still to come."""
+        """Read the members of all these groups, (id, role), that are still to come."""
         for group, role in groups[self._at :]:
             if not self._read_group(client, {**store, "GroupId": group}, role):
-                # If it is the store that is not there, this says so.
+                # Fails when it is the store that does not exist.
                 client.read("list_groups", **store, MaxResults=1)
                 self.vanished.append(group)
             self._at, self._before, self._missed = self._at + 1, self.total, False
             self._paginator, self._seen = self._new_paginator(), {}
 
     def _read_group(self, client: PacedClient, asked: dict[str, Any], role: str) -> bool:
-        """Read one group, again if it is not there; whether it was there then. Nobody is in one that was not."""
+        """Read the members of one group, again if it is not found.
+
+        Return whether it was found; if not, it has no members.
+        """
         while True:
             try:
                 self._read_pages(client, asked, role)
@@ -224,7 +236,7 @@ class _Members:
             self._seen = {}
 
     def _read_back(self) -> dict[str, None]:
-        """Those of the group in the middle of which the last slice ended."""
+        """Return the members, read by the slice before, of the group in which that slice ended."""
         if not self._paginator.several:
             return {}
         found = memberships(_records(self._context, self.written, MEMBERSHIPS)).get(self._at)
@@ -240,7 +252,7 @@ def _records(context: ActionContext, written: RecordFileWriter, name: str) -> It
 
 
 def _user_ids(page: list[dict[str, Any]]) -> Iterator[str]:
-    """Members that are no users (of another kind, once there is one) are passed over."""
+    """Yield the ids of the users on a page; members of another kind are ignored."""
     for one in page:
         user = text_of(one.get("MemberId") or {}, "UserId")
         if user is not None:
@@ -249,15 +261,17 @@ def _user_ids(page: list[dict[str, Any]]) -> Iterator[str]:
 
 def _no_store(source: IdentityCenter, store: str) -> CustomerError:
     message = (
-        f"the identity store {store} is not in {source.region}, or vanished while it was read; nothing of it was used. "
-        "Compare identity_store_id and identity_center_region"
+        f"the identity store {store} does not exist in {source.region}, or was deleted while it was read; nothing "
+        "of it was used. Check identity_store_id and identity_center_region"
     )
     return CustomerError("configuration", "IdentityStoreNotFound", message)
 
 
 def _prefix(context: ActionContext) -> str:
     if context.item.people_prefix is None:
-        raise CustomerError("internal", "NoPrefix", "the orchestrator did not say where people are to be written")
+        raise CustomerError(
+            "internal", "NoPrefix", "the orchestrator did not send where to store Identity Center's people"
+        )
     return context.item.people_prefix
 
 
@@ -274,13 +288,13 @@ def _user(user: dict[str, Any]) -> Record:
         "id": required_text(user, "UserId", "a user"),
         "name": text_of(user, "UserName") or "",
         "email": str(primary[0]["Value"]).strip() if primary else None,
-        # A user without a status is from a time before there was one.
+        # Users that are older than the member have no status.
         "enabled": user.get("UserStatus") != "DISABLED",
     }
 
 
 def _roles(context: ActionContext) -> Callable[[dict[str, Any]], Record]:
-    """What is kept of a group: its role, if a topic names that, or none."""
+    """Return a function that makes the record of a group: its id, and its role if a topic names that role."""
     pattern: re.Pattern[str] = context.settings.group_role_pattern
     wanted = frozenset(role.casefold() for topic in context.item.topics or () for role in topic.opt_in_roles)
 

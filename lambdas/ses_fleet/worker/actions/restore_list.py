@@ -1,4 +1,4 @@
-"""restore-list: a list as backup-list saved it; who left since stays away."""
+"""restore-list: restore a list as backup-list saved it, without subscribing again anybody who opted out since."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.list_changes import NewList, check_name
-from ses_fleet.worker.restore import Decide, Restore, TopicRestore, not_refused
+from ses_fleet.worker.restore import Decide, Restore, TopicRestore, without_refused
 
 
 def run(context: ActionContext, params: RestoreListParams, state: State) -> Outcome:
-    """`{list_created, topics_added, contacts: {created, updated, unchanged}}`."""
+    """Restore the list, its topics and its contacts from the backup that `params` name."""
     manifest = backups.load(context, params.backup, "list", "contacts")
-    # A backup of some contacts brings back those; the list's topics have gone their own way since.
+    # A backup of some contacts restores only those: the list's topics may have changed since.
     wanted = list(manifest.contact_list.topics) if manifest.kind == "list" else []
     restore = Restore(context, manifest, wanted, state)
     try:
@@ -46,7 +46,7 @@ def run(context: ActionContext, params: RestoreListParams, state: State) -> Outc
 
 
 def _made(context: ActionContext, manifest: Manifest, topics: TopicRestore) -> ContactList:
-    """The list as it was, empty."""
+    """Create the list as it was, without contacts, and return it."""
     old = manifest.contact_list
     name = context.customer.contact_list_name or old.name
     if context.dry_run:
@@ -57,7 +57,10 @@ def _made(context: ActionContext, manifest: Manifest, topics: TopicRestore) -> C
 
 
 def _decider(topics: list[Topic], *, overwrite: bool) -> Decide:
-    """`topics` are those that the list has then: a preference for another one would be refused."""
+    """Return how each record of the backup is restored.
+
+    `topics` are those that the list has then: SES refuses a preference for another one.
+    """
     names = {topic.name for topic in topics}
 
     def decide(record: dict[str, Any], now: Contact | None, others: Sequence[Contact]) -> Contact:
@@ -65,7 +68,7 @@ def _decider(topics: list[Topic], *, overwrite: bool) -> Decide:
         gone: bool = record["unsubscribed_all"]
         attributes = record.get("attributes")
         others = () if overwrite else others
-        saved = not_refused(saved, others)
+        saved = without_refused(saved, others)
         if now is None:
             refused = [_opt_outs(one, names) for one in others]
             gone = gone or any(one.unsubscribed_all for one in others)

@@ -1,4 +1,4 @@
-"""restore-topics: the topics that a prune removed, and everybody's preferences for them."""
+"""restore-topics: restore the topics that a prune removed, and everybody's preferences for them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ses_fleet.worker import backups
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.restore import Restore, not_refused
+from ses_fleet.worker.restore import Restore, without_refused
 
 
 def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Outcome:
-    """`{topics_added, topics, contacts: {updated, unchanged, missing}}`."""
+    """Restore the topics and the preferences from the backup that `params` name. No contact is created."""
     manifest = backups.load(context, params.backup, "topics")
     wanted = [topic for topic in manifest.contact_list.topics if topic.name in manifest.topics]
     restore = Restore(context, manifest, wanted, state)
     try:
         found = restore.find(needed=True)
         if found is None:
-            text = f"{context.code} has no contact list any more: its topics cannot be restored alone"
+            text = f"{context.code} does not have a contact list any more: topics cannot be restored without one"
             raise CustomerError("operation", "NoContactList", text)
         restore.run(found, _decide)
         failure = restore.verify()
@@ -43,7 +43,7 @@ def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Ou
 
 
 def _decide(record: dict[str, Any], now: Contact | None, others: Sequence[Contact]) -> Contact | None:
-    """A preference that is there was chosen after the topic went: it is the newer one. Nobody is made anew."""
+    """Keep a preference that exists: it was chosen after the topic was removed, so it is the newer one."""
     if now is None:
         return None
-    return replace(now, preferences={**not_refused(record["preferences"], others), **now.preferences})
+    return replace(now, preferences={**without_refused(record["preferences"], others), **now.preferences})

@@ -1,4 +1,4 @@
-"""validate-access: whether a customer is ready to be worked on, check by check, and what to do where it is not."""
+"""validate-access: check whether a customer is ready to be worked on, and say what to do where it is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARKS = {"ok": "✅", "finding": "⚠️ ", "failed": "❌"}
 
 
 def run(context: ActionContext, _params: Params, _state: State) -> Done:
-    """`{checks: [{name, status: ok|finding|failed, message}]}`; one failed check makes the customer failed."""
+    """Make the checks. One failed check makes the customer failed, with all checks in the data."""
     checks = _Checks(context)
     if checks.run("assume_role", _assume_role):
         checks.run("external_id", _external_id)
@@ -29,7 +29,7 @@ def run(context: ActionContext, _params: Params, _state: State) -> Done:
 
 
 class _Checks:
-    """The rows so far."""
+    """The checks made so far, in `rows`."""
 
     def __init__(self, context: ActionContext) -> None:
         self.rows: list[Check] = []
@@ -37,7 +37,7 @@ class _Checks:
         self._failures: list[CustomerError] = []
 
     def run(self, name: str, check: Callable[[ActionContext], tuple[CheckStatus, str]]) -> bool:
-        """Add a row; whether the check did not fail."""
+        """Make one check and add it to `rows`. Return whether it did not fail."""
         try:
             status, message = check(self._context)
         except CustomerError as failure:
@@ -54,7 +54,7 @@ class _Checks:
         return status != "failed"
 
     def failure(self) -> CustomerError | None:
-        """The first failed check, naming all of them; None when none failed."""
+        """Return the failure of the first failed check, which names all of them, or None when none failed."""
         if not self._failures:
             return None
         first = self._failures[0]
@@ -87,7 +87,7 @@ def _external_id(context: ActionContext) -> tuple[CheckStatus, str]:
             "the role can be assumed without its ExternalId: the trust policy needs the condition "
             "StringEquals sts:ExternalId"
         )
-    return "ok", "the role asks for its ExternalId"
+    return "ok", "the role requires its ExternalId"
 
 
 def _ses_account(context: ActionContext) -> tuple[CheckStatus, str]:
@@ -110,11 +110,11 @@ def _contact_list(context: ActionContext) -> tuple[CheckStatus, str]:
     wanted = context.customer.contact_list_name
     if wanted is None:
         return "finding", f"there is no contact list in {context.customer.region}"
-    return "finding", f"there is no contact list {wanted} in {context.customer.region}: compare contact_list_name"
+    return "finding", f"there is no contact list {wanted} in {context.customer.region}: check contact_list_name"
 
 
 def _import_bucket(context: ActionContext) -> tuple[CheckStatus, str]:
-    """Only whether it exists, which S3 tells anybody: a refusal is the answer of a bucket that is there."""
+    """Check only that the bucket exists, which S3 says to anybody: it also refuses access to a bucket that exists."""
     bucket = str(context.customer.import_bucket)
     try:
         context.open_import_bucket(bucket).read(f"{IMPORT_PREFIX}validate-access", limit=0)
@@ -122,10 +122,10 @@ def _import_bucket(context: ActionContext) -> tuple[CheckStatus, str]:
         pass  # an object of that name
     except AwsCallError as failure:
         if failure.code == "NoSuchBucket":
-            return "finding", f"there is no bucket {bucket}: import jobs cannot use it; compare import_bucket"
+            return "finding", f"there is no bucket {bucket}: import jobs cannot use it; check import_bucket"
         if failure.transient:
             raise
-    return "ok", f"the bucket {bucket} exists; whether files may be put there shows when people are imported"
+    return "ok", f"the bucket {bucket} exists; only an import shows whether files can be written to it"
 
 
 def _identity_center(context: ActionContext) -> tuple[CheckStatus, str]:

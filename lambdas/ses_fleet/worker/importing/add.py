@@ -1,4 +1,4 @@
-"""New contacts: what came of the import job where there were many, else one by one."""
+"""New contacts: the result of the import job where there were many, else one request each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_fleet.worker.importing.work import Step, Work
 
 
 def add(work: Work) -> Step:
-    """Create contacts one by one; one that came meanwhile is left as it is."""
+    """Create the planned contacts one by one. One that was created meanwhile is left as it is."""
     for change in work.planned("create")[work.progress.at :]:
         _create(work, change)
         work.progress.at += 1
@@ -20,7 +20,7 @@ def add(work: Work) -> Step:
 
 
 def await_job(work: Work) -> Step:
-    """Ask until the job is over. A job that failed leaves the rest to be created one by one."""
+    """Wait until the import job is over. When it failed, the contacts are created one by one."""
     context, progress = work.context, work.progress
     assert progress.import_job is not None  # noqa: S101  # set by the step before
     while (outcome := jobs.ended(context, progress.import_job.job_id, progress.import_job.polls)) is None:
@@ -50,8 +50,8 @@ def _create(work: Work, change: PlannedChange) -> None:
         work.refuse(change, failure)
         return
     if changed.ending == "created":
-        work.verification.wrote(change.email)
+        work.verification.note_written(change.email)
         work.count("created")
     else:
-        # Made meanwhile, and what it says of itself is its own choice; by our own job, if that failed halfway.
+        # Created meanwhile, with preferences of its own choice; or by our own job, if that failed halfway.
         work.count("unchanged" if work.progress.import_job is None else "created")

@@ -1,4 +1,4 @@
-"""The first step of an import: who is in the list, and what is to be done. Nothing of it changes later."""
+"""The first step of an import: read the list and decide what is to be done. The decision does not change later."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ses_fleet.worker.list_snapshot import ListSnapshot
 
 
 def decide(work: Work) -> Step:
-    """Read the list while no import job is under way, decide, check, and write the decision to S3.
+    """Read the list while no import job is running, decide, check the decision and write it to S3.
 
-    New contacts that come by an import job are under way then.
+    When the new contacts are brought by an import job, that job is running when this step ends.
     """
     context, progress = work.context, work.progress
     if progress.jobs_seen is None:
@@ -41,27 +41,27 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     there = snapshot.run(lambda contact: contact["email"].casefold() in asked or made_a_choice(contact))
     progress.total = snapshot.total
     topics = import_plan.opt_ins(context.item.topics or (), progress.contact_list.topics)
-    made = import_plan.make_plan(
+    plan = import_plan.make_plan(
         directory,
         topics,
         there,
         sync_topics=work.params.sync_topics,
         removable=_removable(work, known_addresses),
     )
-    _check_prune(work, made, snapshot.total)
+    _check_prune(work, plan, snapshot.total)
     if not context.dry_run:
         import_ledger.store(context, known_addresses | directory.addresses)
-        made = made.without(submit(work, made.of("create")))
-    _say(work, made, topics.lacking, snapshot.total)
-    work.verification.saw_all(contact for contacts in there.values() for contact in contacts)
-    _keep(work, made)
+        plan = plan.without(submit(work, plan.of("create")))
+    _say(work, plan, topics.lacking, snapshot.total)
+    work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
+    _keep(work, plan)
     if context.dry_run:
         return "done"
     return "add" if progress.import_job is None else "hear"
 
 
 def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:
-    """Who may be removed if Identity Center has them no more: nobody, if not all of it could be read."""
+    """Return who may be removed when Identity Center does not have them; empty unless all of it could be read."""
     context, read = work.context, work.context.item.people
     if not context.item.prune or read is None:
         return frozenset()
@@ -74,9 +74,9 @@ def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:
     return known_addresses
 
 
-def _check_prune(work: Work, made: ImportPlan, total: int) -> None:
-    """Refuse before anything is written what looks like a mistake of the source."""
-    context, removals = work.context, len(made.of("remove"))
+def _check_prune(work: Work, plan: ImportPlan, total: int) -> None:
+    """Raise CustomerError, before anything is written, when so many removals look like a mistake in Identity Center."""
+    context, removals = work.context, len(plan.of("remove"))
     if not context.item.prune:
         return
     if not work.directory.people:
@@ -86,50 +86,53 @@ def _check_prune(work: Work, made: ImportPlan, total: int) -> None:
     if removals * 100 > limit * total:
         text = (
             f"{removals} of the {total} contacts of {context.code} would be removed, more than {limit:g} % "
-            "(PRUNE_LIMIT_PERCENT of the worker); nothing was changed. Compare Identity Center with who should be there"
+            "(PRUNE_LIMIT_PERCENT of the worker); nothing was changed. Check whether Identity Center has "
+            "everybody who should be there"
         )
         raise CustomerError("operation", "PruneLimit", text)
 
 
-def _say(work: Work, made: ImportPlan, lacking: tuple[str, ...], total: int) -> None:
+def _say(work: Work, plan: ImportPlan, lacking: tuple[str, ...], total: int) -> None:
     context = work.context
-    if made.of("create") and not context.dry_run:
+    if plan.of("create") and not context.dry_run:
         context.log(f"📥 Customer {context.code}: Importing contacts to SES")
     if work.params.username is None:
-        work.progress.others = total - made.there - len(made.of("remove"))
+        work.progress.others = total - plan.there - len(plan.of("remove"))
     if lacking:
         names = ", ".join(lacking)
-        context.warn(f"the list lacks {names}: run manage-topic-all first; nobody is opted in to them meanwhile")
+        context.warn(f"the list lacks {names}: run manage-topic-all first; until then nobody is opted in to them")
     if (
         any(topic.opt_in_roles for topic in context.item.topics or ())
         and context.item.people
         and not context.item.people.groups
     ):
         context.warn(
-            f"none of Identity Center's {context.item.people.all_groups} groups stands for a role that a topic "
-            "names, so nobody is opted in: compare GROUP_ROLE_PATTERN of the worker and OptInRoles"
+            f"none of Identity Center's {context.item.people.all_groups} groups is for a role that a topic names, so "
+            "nobody is opted in: check GROUP_ROLE_PATTERN of the worker and OptInRoles"
         )
     if not work.directory.people and work.params.username is not None:
         context.warn("the user of params.username is disabled or has no usable address: nobody is imported")
     elif not work.directory.people:
         context.warn("Identity Center has no enabled user with an address: there is nobody to import")
-    if made.kept:
-        text = f"{len(made.kept)} contacts that Identity Center has no more are kept, as they opted out of something"
-        context.warn(text)
+    if plan.kept:
+        context.warn(
+            f"{len(plan.kept)} contacts that are not in Identity Center any more are kept, because they opted out of "
+            "something"
+        )
     if work.progress.others:
         context.log(f"👤 Customer {context.code}: {work.progress.others} contacts are not in Identity Center and stay")
 
 
-def _keep(work: Work, made: ImportPlan) -> None:
-    """Write down what is to be done; the steps after this one read it from there."""
+def _keep(work: Work, plan: ImportPlan) -> None:
+    """Write what is to be done to S3; the steps after this one read it from there."""
     progress = work.progress
     progress.harvest = {}
     progress.skipped = dict(work.directory.skipped)
-    work.count("unchanged", made.unchanged)
-    work.files.changes.add(change.record() for change in made.changes)
-    work.files.kept.add({"email": email} for email in made.kept)
+    work.count("unchanged", plan.unchanged)
+    work.files.changes.add(change.record() for change in plan.changes)
+    work.files.kept.add({"email": email} for email in plan.kept)
     work.files.states()
     if work.context.dry_run:
-        work.count("created", len(made.of("create")))
-        work.count("updated", len(made.of("update")))
-        work.count("removed", len(made.of("remove")))
+        work.count("created", len(plan.of("create")))
+        work.count("updated", len(plan.of("update")))
+        work.count("removed", len(plan.of("remove")))

@@ -1,4 +1,4 @@
-"""The people of one Identity Center as the first phase of the run read them: who is to be a contact, and why."""
+"""The people of one Identity Center as the run's first phase wrote them, and which of them can be contacts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from ses_fleet.worker.context import ActionContext
 
 USERS, MEMBERSHIPS = "users", "memberships"
 
-# What an address must at least be for SES to take it; the rest is SES's to say. 320 = RFC 3696, erratum 1690.
+# The least that SES requires of an address; SES decides about the rest.
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
-_ADDRESS_CHARACTERS = 320
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody enabled, with an address as the source has it. `roles` are case-folded."""
+    """An enabled user with an address as Identity Center has it. `roles` are case-folded."""
 
     email: str
     roles: frozenset[str]
@@ -30,9 +29,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Directory:
-    """Everybody. `people` by case-folded address; `addresses` are all that the source has, of disabled users too.
+    """The people of one Identity Center.
 
-    `skipped`: {no_email, disabled, duplicate, invalid_email: how many users}.
+    `people` are those who can be contacts, by case-folded address. `addresses` are all of them, also of disabled users.
+    `skipped` counts users who cannot be contacts, by reason: no_email, disabled, duplicate, invalid_email.
     """
 
     people: dict[str, Person]
@@ -41,13 +41,13 @@ class Directory:
 
 
 def role_of(pattern: re.Pattern[str], group: str) -> str | None:
-    """The case-folded role in a group's name, without blanks around it; None for a group of another kind."""
+    """Return the case-folded role in a group's name, without spaces around it, or None when the name has none."""
     match = pattern.fullmatch(group) if len(group) <= limits.GROUP_NAME_CHARACTERS else None
     return match["role"].strip().casefold() or None if match and match["role"] else None
 
 
 def load(context: ActionContext, read: DirectoryFiles, username: str | None = None) -> Directory:
-    """What was read, or only the user of that name in it."""
+    """Return the people whom the first phase read, or with `username` only the user of that name."""
     roles: defaultdict[str, set[str]] = defaultdict(set)
     for members in memberships(_records(context, read.prefix, read.membership_parts, MEMBERSHIPS)).values():
         for user in members.users:
@@ -67,13 +67,14 @@ class Members:
 
 
 def memberships(records: Iterable[dict[str, Any]]) -> dict[object, Members]:
-    """Who is in which group, by the group's number, from records ({role, group, users}) in the order of writing.
+    """Return the members of each group, by the group's number.
 
-    A record with `again` says that the group was read again from its beginning: those before it do not count.
+    `records` are {role, group, users}, in the order of writing. One with `again` says that the group was read again
+    from its beginning: the records before it do not count.
     """
     found: dict[object, Members] = {}
     for record in records:
-        # A record without a group is of a time when the group was not written down.
+        # Records of earlier versions do not have the group.
         group = record.get("group", record["role"])
         if record.get("again"):
             found.pop(group, None)
@@ -82,14 +83,14 @@ def memberships(records: Iterable[dict[str, Any]]) -> dict[object, Members]:
 
 
 def directory(users: Iterable[dict[str, Any]], roles: dict[str, set[str]]) -> Directory:
-    """Those of `users` ({id, email, enabled}) who can be contacts; an address twice is one person. Pure."""
+    """Return those of `users` ({id, email, enabled}) who can be contacts; users with one address are one person."""
     people: dict[str, Person] = {}
     addresses: set[str] = set()
     skipped: Counter[str] = Counter()
     seen: set[str] = set()
     for user in users:
         if user["id"] in seen:
-            continue  # a page may show again what moved while it was read
+            continue  # a user may move to a later page while the pages are read
         seen.add(user["id"])
         key = (user["email"] or "").casefold()
         if key:
@@ -112,7 +113,7 @@ def _unusable(user: dict[str, Any]) -> str | None:
     email = user["email"]
     if not email:
         return "no_email"
-    if len(email) > _ADDRESS_CHARACTERS or _ADDRESS.fullmatch(email) is None or not email.isascii():
+    if len(email) > limits.ADDRESS_CHARACTERS or _ADDRESS.fullmatch(email) is None or not email.isascii():
         return "invalid_email"
     return None
 

@@ -1,4 +1,4 @@
-"""The record of every address that Identity Center had for a customer: nobody else is ever removed by an import."""
+"""The ledger of every address that Identity Center had for a customer: an import removes nobody who is not in it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ses_fleet.worker.context import ActionContext
 
 
 def load(context: ActionContext) -> frozenset[str]:
-    """Case-folded addresses; empty when there was no real run yet. CustomerError when the record is damaged.
+    """Return the case-folded addresses; none before the first run that is not a dry run.
 
-    A record of another account, Region or identity store, or of an earlier version that does not say of which it is,
-    is not used: it is as if there were none, which a run that prunes warns of.
+    A ledger of another account, Region or identity store, or of an earlier version that does not say of which it is, is
+    not used; a run that prunes warns about it. Raise CustomerError when it is damaged.
     """
     body = record_files.read(context, known_people_key(context.code))
     if body is None:
@@ -26,17 +26,19 @@ def load(context: ActionContext) -> frozenset[str]:
         return frozenset(record["addresses"])
     if context.item.prune:
         whose = (
-            "does not say of which account it is" if "account_id" not in record else "is of another account or store"
+            "does not say which account it is of"
+            if "account_id" not in record
+            else "is of another account or identity store"
         )
         context.warn(
-            f"the record of whom earlier imports saw in Identity Center {whose}, so nobody is removed; "
-            "a run that is no dry run writes it anew"
+            f"the ledger of the addresses of earlier imports {whose}, so nobody is removed; "
+            "a run that is not a dry run writes it again"
         )
     return frozenset()
 
 
 def store(context: ActionContext, addresses: Iterable[str]) -> None:
-    """Write the record, also when it is as it was: what a rule of the bucket would expire is young again."""
+    """Write the ledger, also when it did not change, so that no expiry rule of the bucket deletes it."""
     body = {**_heading(context), "addresses": sorted(addresses)}
     context.write(known_people_key(context.code), json.dumps(body, ensure_ascii=False).encode(), "application/json")
 
@@ -49,7 +51,7 @@ def _parsed(context: ActionContext, body: bytes) -> dict[str, Any]:
         record, addresses = {}, None
     if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
         where = context.results.location(known_people_key(context.code))
-        raise CustomerError("operation", "DamagedData", f"{where} is no record of addresses; nothing was changed")
+        raise CustomerError("operation", "DamagedData", f"{where} is not a ledger of addresses; nothing was changed")
     return dict(record)
 
 

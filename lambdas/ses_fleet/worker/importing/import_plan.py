@@ -1,4 +1,4 @@
-"""What an import makes of a list: who is added, opted in, removed. Pure; nothing is called here."""
+"""What an import does to a list: who is created, opted in, removed. Nothing is called here."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class OptIns:
-    """To which topics of one list its people are opted in by their roles.
+    """The topics of one list to which people are opted in by their roles.
 
-    `by_topic`: {topic: case-folded roles}, without topics that everybody gets by default. `lacking` are topics with
+    `by_topic` is {topic: case-folded roles}, without topics whose default status is OPT_IN. `lacking` are topics with
     roles that the list does not have.
     """
 
@@ -25,12 +25,12 @@ class OptIns:
     lacking: tuple[str, ...]
 
     def of(self, person: Person) -> list[str]:
-        """The topics that this person is opted in to explicitly."""
+        """Return the topics that this person is opted in to explicitly."""
         return [topic for topic, roles in self.by_topic.items() if roles & person.roles]
 
 
 def opt_ins(wanted: Sequence[WantedTopic], have: Iterable[Topic]) -> OptIns:
-    """The list's own defaults count: they are what its contacts get."""
+    """Return the opt-ins by role for a list with the topics `have`. Its own default statuses count."""
     defaults = {topic.name: topic.default_status for topic in have}
     with_roles = {topic.name: frozenset(role.casefold() for role in topic.opt_in_roles) for topic in wanted}
     return OptIns(
@@ -45,9 +45,9 @@ def opt_ins(wanted: Sequence[WantedTopic], have: Iterable[Topic]) -> OptIns:
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """One address to be created, opted in to more, or removed.
+    """One address that is to be created, opted in to more topics, or removed.
 
-    `also`: the same person's other contacts, whose addresses differ in case only. Their choices count, too.
+    `also` are the same person's other contacts, whose addresses differ only in case; their choices count, too.
     """
 
     email: str
@@ -57,20 +57,20 @@ class PlannedChange:
 
     @classmethod
     def of(cls, record: Record) -> PlannedChange:
-        """As it was written."""
+        """Return the change that a record of the import's files stands for."""
         return cls(record["email"], record["change"], tuple(record["opt_in"]), tuple(record["also"]))
 
     def record(self) -> Record:
-        """As our files have it."""
+        """Return the change as the import's files have it."""
         return {"email": self.email, "change": self.change, "opt_in": list(self.opt_in), "also": list(self.also)}
 
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """Everything to be done, by address. `unchanged` people need nothing.
+    """Everything that is to be done, by address. `unchanged` counts people whose contacts need no change.
 
-    `there`: how many of the list's contacts Identity Center has. `kept` might be removed, had they not made a choice
-    that deleting them would forget.
+    `there` counts the list's contacts that Identity Center has. `kept` are the addresses of contacts that would be
+    removed had they not opted out of something, which deleting them would forget.
     """
 
     changes: tuple[PlannedChange, ...]
@@ -79,11 +79,14 @@ class ImportPlan:
     kept: tuple[str, ...]
 
     def of(self, kind: str) -> list[PlannedChange]:
-        """Only those of one kind."""
+        """Return the changes of one kind: create, update or remove."""
         return [change for change in self.changes if change.change == kind]
 
     def without(self, came: AbstractSet[str]) -> ImportPlan:
-        """The same, but for people of these case-folded addresses, who came by others' doing and stay as they are."""
+        """Return the plan without creating these case-folded addresses.
+
+        Others created them meanwhile, and they stay as they are.
+        """
         left = tuple(one for one in self.changes if one.change != "create" or one.email.casefold() not in came)
         return replace(self, changes=left, unchanged=self.unchanged + len(self.changes) - len(left))
 
@@ -96,10 +99,10 @@ def make_plan(
     sync_topics: bool,
     removable: AbstractSet[str] = frozenset(),
 ) -> ImportPlan:
-    """Compare people with `contacts`, {case-folded address: the list's contacts of it}.
+    """Return the plan from comparing people with `contacts`, {case-folded address: the list's contacts of it}.
 
-    `removable` are the addresses that may go if Identity Center has them no more. A person who is there in any
-    spelling is there.
+    `removable` are the addresses that may be removed when Identity Center does not have them. A person whose address is
+    in the list in any spelling is in the list.
     """
     made: list[PlannedChange] = []
     unchanged = 0
@@ -126,14 +129,17 @@ def make_plan(
 
 
 def missing_opt_ins(wanted: Sequence[str], contacts: Sequence[Record]) -> tuple[str, ...]:
-    """The topics on which none of one person's contacts has a preference; none for who unsubscribed from everything."""
+    """Return the topics for which none of one person's contacts has a preference.
+
+    There are none for a person who unsubscribed from everything.
+    """
     if any(contact["unsubscribed_all"] for contact in contacts):
         return ()
     return tuple(topic for topic in wanted if not any(topic in contact["preferences"] for contact in contacts))
 
 
 def made_a_choice(contact: Record) -> bool:
-    """Whether deleting the contact would forget that somebody did not want mail."""
+    """Return whether deleting the contact would forget that the person did not want mail."""
     return bool(contact["unsubscribed_all"]) or "OPT_OUT" in contact["preferences"].values()
 
 

@@ -1,4 +1,4 @@
-"""SES's import jobs: waiting for others, starting one, hearing how it ended."""
+"""SES's import jobs: list them, start one, and read how it ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _ACTIVE = ("CREATED", "PROCESSING")
 
 @dataclass(frozen=True)
 class Jobs:
-    """The account's import jobs of contact lists. `digest` changes when one is added."""
+    """The account's import jobs of contact lists.
+
+    `active` counts those that run; `digest` changes when one is added.
+    """
 
     active: int
     digest: str
@@ -32,7 +35,7 @@ class Jobs:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended. `failed` counts records that SES refused, `message` why, in our words."""
+    """How a job ended. `failed` counts records that SES refused; `message` says why, in words of our own."""
 
     completed: bool
     status: str
@@ -43,19 +46,19 @@ class Ended:
 
 
 def look(context: ActionContext, ses: ReadClient | None = None) -> Jobs:
-    """All jobs that SES tells of, in as many requests as there are pages."""
+    """Return all import jobs of contact lists that SES lists, read with one request for each page."""
     found: dict[str, str | None] = {}
     paginator = Paginator("list_import_jobs", "ImportJobs")
     for page in paginator.pages(ses or context.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
         found |= {required_text(one, "JobId", "an import job"): text_of(one, "JobStatus") for one in page}
-    digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[: limits.SHORT_DIGEST_CHARACTERS]
     return Jobs(sum(_is_active(status) for status in found.values()), digest)
 
 
 def upload(context: ActionContext, bucket: str, additions: Iterable[PlannedChange]) -> str:
-    """Write the contacts for SES to read, with the customer's credentials; the object's key.
+    """Write the contacts to the customer's bucket, with the customer's credentials, and return the object's key.
 
-    AwsCallError when the bucket does not take it, or is another account's.
+    Raise AwsCallError when the bucket refuses the object or belongs to another account.
     """
     key = f"{IMPORT_PREFIX}{context.code}/{context.item.run_id}.json"
     lines = [
@@ -76,9 +79,9 @@ def upload(context: ActionContext, bucket: str, additions: Iterable[PlannedChang
 
 
 def start(client: UnitClient, bucket: str, key: str, list_name: str) -> str:
-    """Start the job, as the last request of a unit; its id.
+    """Start the job, as the last request of a unit, and return its id.
 
-    Never sent twice: a second one would come over what people chose after the first.
+    It is never sent twice: a second job would overwrite what people chose after the first.
     """
     answer = client.write(
         "create_import_job",
@@ -89,12 +92,12 @@ def start(client: UnitClient, bucket: str, key: str, list_name: str) -> str:
 
 
 def start_refused(failure: AwsCallError) -> bool:
-    """Whether SES refused the start itself, rather than one of the looks before it."""
+    """Return whether SES refused to start the job, rather than one of the requests before it."""
     return failure.kind == "refused" and failure.operation == "create_import_job"
 
 
 def ended(context: ActionContext, job_id: str, polls: int) -> Ended | None:
-    """How the job ended; None while it is under way, or not shown yet so soon after its start."""
+    """Return how the job ended, or None while it runs, and while SES does not show it yet right after its start."""
     try:
         answer = context.ses.read("get_import_job", JobId=job_id)
     except AwsCallError as failure:
@@ -116,13 +119,13 @@ def ended(context: ActionContext, job_id: str, polls: int) -> Ended | None:
 
 
 def poll_seconds(polls: int) -> float:
-    """How long to wait before the n-th look, from 1: ever longer, as each look is one of few requests."""
+    """Return the seconds to wait before the n-th look, from 1. They grow, because each look is one of few requests."""
     first, longest = limits.IMPORT_JOB_POLL_SECONDS
     return min(longest, first * 2.0 ** min(polls - 1, 10))
 
 
 def clean_up(context: ActionContext, bucket: str, key: str) -> None:
-    """Delete the file of a job that is over; a bucket that keeps it is a warning."""
+    """Delete the file of a job that is over; warn when the bucket refuses that."""
     try:
         context.open_import_bucket(bucket).delete(key)
     except AwsCallError as failure:
@@ -131,7 +134,7 @@ def clean_up(context: ActionContext, bucket: str, key: str) -> None:
 
 
 def failed_records(context: ActionContext, outcome: Ended) -> bytes | None:
-    """SES's own file of the records that failed; None when there is none or it cannot be had."""
+    """Return SES's own file of the records that failed, or None when there is none or it cannot be read."""
     if outcome.failures_url is None:
         return None
     try:
@@ -142,12 +145,12 @@ def failed_records(context: ActionContext, outcome: Ended) -> bytes | None:
 
 
 def reasons(body: bytes) -> dict[str, int]:
-    """The reasons in that file, in our words, and how often each. Its form is not documented."""
+    """Return {reason in our words: how often} from that file. Its format is not documented."""
     return dict(Counter(_reason(line) for line in body.decode(errors="replace").splitlines() if line.strip()))
 
 
 def _is_active(status: str | None) -> bool:
-    """A job whose status SES does not tell is not known to be over."""
+    """Return whether the job may still run; one without a status is not known to be over."""
     return status is None or status in _ACTIVE
 
 

@@ -1,4 +1,4 @@
-"""Contacts that Identity Center had and has no more: saved whole, then removed, if nothing about them changed."""
+"""Contacts that Identity Center had and does not have any more: saved, then removed unless they changed meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ses_fleet.worker.record_files import Record
 
 
 def save(work: Work) -> Step:
-    """Write everybody who is to go to S3; who chose something meanwhile stays."""
+    """Write every contact that is to be removed to S3. One that opted out of something meanwhile is kept."""
     context, progress = work.context, work.progress
     for change in work.planned("remove")[progress.at :]:
         now = contact_changes.get(context.ses, work.list_name, change.email)
@@ -34,13 +34,13 @@ def save(work: Work) -> Step:
 
 
 def remove(work: Work) -> Step:
-    """Only who was saved goes, and only if still as saved."""
+    """Remove the contacts that were saved, each only if it is still as it was saved."""
     for record in islice(work.saved.records(), work.progress.at, None):
         _remove(work, record)
         work.progress.at += 1
     read = work.context.item.people
     if read is not None and not read.vanished_groups:
-        # The prune is complete: remembered are those whom Identity Center has, and those who stay for their choice.
+        # The prune is complete: keep the addresses of Identity Center, and of those who stay because they opted out.
         kept = {one["email"].casefold() for one in work.read(work.files.kept, "kept")}
         import_ledger.store(work.context, work.directory.addresses | kept)
     return "verify"
@@ -53,9 +53,9 @@ def _remove(work: Work, record: Record) -> None:
         return REMOVAL if now is not None and now.record(email) == record else now
 
     changed = contact_changes.change(work.context, work.list_name, email, decide)
-    work.verification.saw(email, changed.before)
+    work.verification.note_read(email, changed.before)
     if changed.ending == "removed":
-        work.verification.wrote(email)
+        work.verification.note_written(email)
         work.count("removed")
     elif changed.before is not None:
         work.files.kept.add([record])

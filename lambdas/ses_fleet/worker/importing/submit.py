@@ -1,4 +1,4 @@
-"""Starting the import job: right after a last look at the list and at other jobs, only for who is still not there."""
+"""Starting the import job, right after reading the list and the other jobs again, only for contacts still missing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ses_fleet.worker.paced_client import UnitClient
 
 @dataclass(frozen=True)
 class _Look:
-    """What the last look showed: `job_id` of the job that was started, or why none was.
+    """What the last reading before the start showed. `job_id` is the started job's, or None.
 
-    `came`: case-folded addresses that are in the list by now. `other_jobs`: another job came.
+    `came` are case-folded addresses that are in the list by now. `other_jobs` is whether another job was started.
     """
 
     job_id: str | None = None
@@ -28,7 +28,7 @@ class _Look:
 
 
 def can_use_job(work: Work, additions: int) -> bool:
-    """Whether there are so many new contacts that an import job is worth it, and one may be had."""
+    """Return whether there are enough new contacts for an import job, and one can be started."""
     context, progress = work.context, work.progress
     if additions <= context.settings.import_job_threshold or progress.one_by_one:
         return False
@@ -40,16 +40,17 @@ def can_use_job(work: Work, additions: int) -> bool:
 
 
 def create_one_by_one(work: Work, why: str) -> None:
-    """From here on contacts are created one by one."""
+    """Fall back to single requests for new contacts, with a warning that says why."""
     work.progress.one_by_one = True
     work.context.warn(f"contacts are created one by one, at one request a second: {why}")
 
 
 def submit(work: Work, additions: Sequence[PlannedChange]) -> frozenset[str]:
-    """Start the job; the case-folded addresses that came into the list meanwhile, by others, and are left out.
+    """Start the job, and return the case-folded addresses that others created meanwhile, which are left out.
 
-    A job that is not to be had is a warning: contacts are created one by one then. SliceTimeoutError and failures that
-    surely started nothing leave no file behind.
+    Fall back to single requests, with a warning, when no import job can be started. Raise SliceTimeoutError when the
+    slice ends before the start, and AwsCallError when it failed; the uploaded file is deleted unless SES may still read
+    it.
     """
     left = list(additions)
     while can_use_job(work, len(left)):
@@ -58,26 +59,26 @@ def submit(work: Work, additions: Sequence[PlannedChange]) -> frozenset[str]:
             break
         left = [change for change in left if change.email.casefold() not in look.came]
         if look.other_jobs:
-            work.context.log(f"🔁 Customer {work.context.code}: another import job came meanwhile; waiting for it")
+            work.context.log(
+                f"🔁 Customer {work.context.code}: another import job was started meanwhile; waiting for it"
+            )
             work.progress.jobs_seen = wait_for_other_jobs(work)
     remaining = {change.email.casefold() for change in left}
     return frozenset(change.email.casefold() for change in additions) - remaining
 
 
 def wait_for_other_jobs(work: Work) -> str:
-    """Wait while an import job is under way: its records would come over ours, or ours over theirs.
+    """Wait while another import job is running: either job could overwrite what the other one wrote.
 
-    Gives back what tells whether another job came since.
+    Return a digest that changes when another job is started.
     """
     context, progress = work.context, work.progress
     while (found := jobs.look(context)).active:
         if context.dry_run:
-            context.warn("an import job is under way in this account: the list is about to change")
+            context.warn("an import job is running in this account: the list is about to change")
             break
         if not progress.waits:
-            context.log(
-                f"⏳ Customer {context.code}: waiting for {found.active} import job(s) under way in this account"
-            )
+            context.log(f"⏳ Customer {context.code}: waiting for {found.active} import job(s) running in this account")
         progress.waits += 1
         context.ses.pause(jobs.poll_seconds(progress.waits))
     return found.digest
@@ -91,7 +92,7 @@ def _try(work: Work, additions: Sequence[PlannedChange]) -> _Look:
     except AwsCallError as failure:
         if failure.kind != "refused":
             raise
-        create_one_by_one(work, f"the import_bucket {bucket} did not take the file ({failure.code})")
+        create_one_by_one(work, f"the import_bucket {bucket} refused the file ({failure.code})")
         return _Look()
     try:
         look = _look_and_start(work, additions, bucket, key)
@@ -114,10 +115,10 @@ def _try(work: Work, additions: Sequence[PlannedChange]) -> _Look:
 
 
 def _look_and_start(work: Work, additions: Sequence[PlannedChange], bucket: str, key: str) -> _Look:
-    """The last look and the start, as one unit.
+    """Read the list again and start the job, as one unit.
 
-    A job replaces contacts that are there. So the list is read again right before it, and nothing is waited for as
-    long as its pages and the other two requests are no more than a burst.
+    A job overwrites contacts that exist. So the list is read right before the start, without a pause as long as its
+    pages and the other two requests are no more than a burst.
     """
     context, progress = work.context, work.progress
     adding = frozenset(change.email.casefold() for change in additions)
@@ -135,7 +136,7 @@ def _look_and_start(work: Work, additions: Sequence[PlannedChange], bucket: str,
 
 
 def _there(work: Work, client: UnitClient, addresses: frozenset[str]) -> frozenset[str]:
-    """Those of these case-folded addresses that are in the list."""
+    """Return those of these case-folded addresses that are in the list."""
     found = work.progress.contact_list
     scan = ContactScan({"list": found and found.model_dump(mode="json")})
     found_here: set[str] = set()

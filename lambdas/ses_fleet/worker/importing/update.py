@@ -1,4 +1,4 @@
-"""Contacts that are there: opted in to more, where they never said anything about it."""
+"""Contacts that are in the list: opted in to more topics where they have no preference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ses_fleet.worker.importing.work import Step, Work
 
 
 def update(work: Work) -> Step:
-    """One after the other; the contact as it is now decides."""
+    """Opt in the planned contacts one by one; the contact as it is now decides."""
     progress = work.progress
     for change in work.planned("update")[progress.at :]:
         _opt_in(work, change)
@@ -33,7 +33,7 @@ def _opt_in(work: Work, change: PlannedChange) -> None:
     except AwsCallError as failure:
         work.refuse(change, failure)
         return
-    work.verification.saw(change.email, changed.before)
+    work.verification.note_read(change.email, changed.before)
     if changed.ending == "updated":
-        work.verification.wrote(change.email)
+        work.verification.note_written(change.email)
     work.count(changed.ending)

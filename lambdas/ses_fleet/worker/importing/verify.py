@@ -1,4 +1,4 @@
-"""The last step of an import: who came of the import job, and whether anybody would get mail against their word."""
+"""The last step of an import: who is in the list now, and whether anybody would receive mail against their choice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _NOT_THERE = "not in the list after the import job"
 
 
 def verify(work: Work) -> Step:
-    """Read the list once more, if anything was changed: what a job says it processed is not who came of it."""
+    """Read the list again, if anything was changed: the job's own numbers do not say who was imported."""
     expected = _expected(work)
     if not expected and not work.verification.changed:
         return "done"
@@ -25,14 +25,14 @@ def verify(work: Work) -> Step:
 
 
 def _expected(work: Work) -> dict[str, str]:
-    """{case-folded address: address} of those whom an import job was to bring."""
+    """Return {case-folded address: address} of the contacts that an import job was to create."""
     if work.progress.import_job is None or work.progress.one_by_one:
         return {}
     return {change.email.casefold(): change.email for change in work.planned("create")}
 
 
 def _believe_the_job(work: Work) -> None:
-    work.context.warn("the list was not read again afterwards to compare it, as VERIFY_CONTACTS is off")
+    work.context.warn("the list was not compared afterwards, because VERIFY_CONTACTS is off")
     started = work.progress.import_job
     if started is None or work.progress.one_by_one:
         return

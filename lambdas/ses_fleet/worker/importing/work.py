@@ -1,4 +1,4 @@
-"""What the steps of an import share: how far it is, what is to be done, and what came of it."""
+"""What the steps of an import share: its progress, what is to be done, and what was done."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from ses_fleet.worker.importing.import_plan import PlannedChange
 from ses_fleet.worker.record_files import Record, RecordFileWriter
 from ses_fleet.worker.verification import Verification
 
+# Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
 Ending = Literal["created", "updated", "removed", "unchanged", "failed"]
 
 
 class ImportJob(BaseModel):
-    """The job that was started: its id, where its file lies, how often it was asked for.
+    """The import job that was started: its id, the key of its file, and how often its status was read.
 
-    `created` and `failed` are how many records SES says that it took and refused, once it is over.
+    `created` and `failed` are how many records SES says that it imported and refused, once the job is over.
     """
 
     job_id: str
@@ -38,7 +39,10 @@ class ImportJob(BaseModel):
 
 
 class Progress(BaseModel):
-    """All that a slice hands to the next one; no addresses. `at` is how many changes the step has behind it."""
+    """Everything that a slice hands to the next one, without addresses.
+
+    `at` counts the changes that the step has done.
+    """
 
     step: Step = "decide"
     at: int = 0
@@ -52,7 +56,7 @@ class Progress(BaseModel):
     one_by_one: bool = False
     counts: dict[Ending, int] = Field(default_factory=dict)
     skipped: dict[str, int] = Field(default_factory=dict)
-    others: int | None = None  # of the list, but not in Identity Center
+    others: int | None = None  # contacts of the list that are not in Identity Center
     reasons: dict[str, int] = Field(default_factory=dict)
     backup: str | None = None
     files: dict[str, State] = Field(default_factory=dict)
@@ -61,7 +65,7 @@ class Progress(BaseModel):
 
 
 class Files:
-    """The import's files in S3: what is to be done, what failed, and who must be remembered until the end."""
+    """The import's files in S3: what is to be done, what failed, and which addresses to remember until the end."""
 
     def __init__(self, context: ActionContext, states: dict[str, State]) -> None:
         self.changes = RecordFileWriter(context, context.data_prefix, states.get("changes", {}), "changes")
@@ -69,14 +73,14 @@ class Files:
         self.kept = RecordFileWriter(context, context.data_prefix, states.get("kept", {}), "kept")
 
     def states(self) -> dict[str, State]:
-        """All written out, and how far each is."""
+        """Write everything out, and return the state of each writer."""
         for writer in vars(self).values():
             writer.flush()
         return {name: writer.state() for name, writer in vars(self).items()}
 
 
 class Work:
-    """One slice of an import. `progress` is what the steps change."""
+    """One slice of an import. Its steps change `progress`."""
 
     def __init__(self, context: ActionContext, params: ImportParams, state: State) -> None:
         self.context = context
@@ -88,7 +92,7 @@ class Work:
         self.subscribed_again: CustomerError | None = None  # what the last step found, if anything
 
     def state(self) -> State:
-        """For the next slice; JSON."""
+        """Return what the next slice continues from; JSON."""
         self.progress.files = self.files.states()
         self.progress.saved = self.saved.state()
         self.progress.verification = self.verification.state()
@@ -96,52 +100,60 @@ class Work:
 
     @cached_property
     def directory(self) -> Directory:
-        """Identity Center's people, or the one of `params.username`."""
+        """Return Identity Center's people, or only the user of `params.username`.
+
+        Raise CustomerError when there is no such user.
+        """
         context, name = self.context, self.params.username
         if context.item.people is None:
-            raise CustomerError("internal", "NoPeople", "the orchestrator did not say where the people lie")
+            raise CustomerError(
+                "internal", "NoPeople", "the orchestrator did not send where Identity Center's people are stored"
+            )
         found = directory.load(context, context.item.people, name)
         if name is not None and not found.people and not found.skipped:
             raise CustomerError(
-                "operation", "UnknownUser", "Identity Center has no user of the name in params.username"
+                "operation", "UnknownUser", "Identity Center has no user with the name in params.username"
             )
         return found
 
     @property
     def job_under_way(self) -> bool:
-        """Whether an import job was started and nobody heard yet how it ended."""
+        """Return whether an import job was started whose end is not known yet."""
         return self.progress.import_job is not None and self.progress.step in ("decide", "hear")
 
     @property
     def list_name(self) -> str:
-        """The customer's list, once it was read."""
+        """Return the name of the customer's list; the first step must have read it."""
         assert self.progress.contact_list is not None  # noqa: S101  # set by the first step
         return self.progress.contact_list.name
 
     def planned(self, kind: str) -> list[PlannedChange]:
-        """What was decided to be done of one kind, in order."""
+        """Return the planned changes of one kind, in order."""
         found = self.read(self.files.changes, "changes")
         return [PlannedChange.of(one) for one in found if one["change"] == kind]
 
     def read(self, writer: RecordFileWriter, name: str) -> Iterator[Record]:
-        """Yield everything of one of the files, up to now, holding one part at a time."""
+        """Yield every record of one of the files, up to now, with one file in memory at a time."""
         writer.flush()
         for number in range(1, writer.parts + 1):
             yield from record_files.records(self.context, writer.prefix, number, name)
 
     def count(self, ending: Ending, by: int = 1) -> None:
-        """So many more people it ended so for."""
+        """Count people for whom the import ended this way."""
         self.progress.counts[ending] = self.progress.counts.get(ending, 0) + by
 
     def fail(self, emails: Iterable[str], reason: str) -> None:
-        """These addresses were not done, for this reason, which holds no address."""
+        """Note that these addresses failed. `reason` must not contain an address."""
         records = [{"email": email, "reason": reason} for email in emails]
         self.files.failed.add(records)
         self.count("failed", len(records))
         self.progress.reasons[reason] = self.progress.reasons.get(reason, 0) + len(records)
 
     def refuse(self, change: PlannedChange, failure: AwsCallError) -> None:
-        """SES did not take one address: that is this person's failure. Anything else is the customer's."""
+        """Note that SES refused one address: that person failed.
+
+        Raise the failure when it is of another kind: then the customer failed.
+        """
         if failure.kind != "refused" or failure.status not in (400, None):
             raise failure
         self.fail([change.email], f"{failure.code}: {failure.text}")
