@@ -1,24 +1,22 @@
-"""cdk.json's context → Settings, or one error that names every problem, before anything is synthesised."""
+"""cdk.json's context → Settings, or one ContextError with every problem, before anything is synthesised."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from infra.schedule_problems import schedule_problems
-from infra.settings import OrchestratorPart, Schedule, Settings, WorkerPart
-from ses_fleet import json_text, limits
-from ses_fleet.errors import ConfigurationError, JsonError, Problem
+from infra.settings import OrchestratorPart, Settings, WorkerPart
+from ses_fleet import json_text, limits, problems
+from ses_fleet.errors import JsonError, Problem
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
 from ses_fleet.text import did_you_mean, printable, quoted
 
 KEY = "ses-fleet"
+_WORDING = problems.Wording(problems.OPEN, unknown="unknown setting")
 
 # IAM: a role's path and name; a pattern may have "*" in it.
 _ROLE_PATTERN = re.compile(r"[A-Za-z0-9_+=,.@*-]+(?:/+[A-Za-z0-9_+=,.@*-]+)*")
@@ -41,23 +39,23 @@ _Document = Mapping[str, Any]
 
 
 class ContextError(Exception):
-    """The context is wrong; the message has a line for every problem."""
+    """cdk.json's context is wrong. The message has a line for every problem."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(f'context "{KEY}": {problem}' for problem in problems))
 
 
 def read(context: Any, defaults: Mapping[str, str] | None = None) -> Settings:
-    """Settings of the context's value, an object or its JSON text; ContextError names every problem.
+    """Return the settings of the context's value, an object or its JSON text; raise ContextError with every problem.
 
-    `defaults` are values of the place of deployment, for what the context does not say.
+    `defaults` are settings that depend on where it is deployed to, for what the context does not say.
     """
     document = {**(defaults or {}), **_document(context)}
-    problems = list(_shape_problems(document))
+    found = _shape_problems(document)
     for look in _LOOKS:  # each at its own part, whatever else is wrong
-        problems += look(document)
-    if problems:
-        raise ContextError(problems)
+        found += look(document)
+    if found:
+        raise ContextError(found)
     return Settings.model_validate(document)
 
 
@@ -71,23 +69,15 @@ def _document(context: Any) -> dict[str, Any]:
     if context is None:
         raise ContextError([Problem("$", "missing in cdk.json: see docs/operating.md; {} takes every default")])
     if not isinstance(context, dict):
-        raise ContextError([Problem("$", "must be a JSON object")])
-    problems = list(json_text.problems_of(context, "the context"))
-    if problems:
-        raise ContextError(problems)
+        raise ContextError([Problem("$", f"must be a JSON object, not {problems.kind(context)}")])
+    found = list(json_text.problems_of(context, "the context"))
+    if found:
+        raise ContextError(found)
     return context
 
 
-def _shape_problems(document: _Document) -> _Problems:
-    try:
-        Settings.model_validate(document)
-    except ValidationError as error:
-        seen = set()
-        for detail in error.errors():
-            path = _path(detail["loc"])
-            if path not in seen:
-                seen.add(path)
-                yield Problem(path, _text(detail))
+def _shape_problems(document: _Document) -> list[Problem]:
+    return problems.attempt(Settings, document, _WORDING)[1]
 
 
 def _log_problems(document: _Document) -> _Problems:
@@ -114,10 +104,10 @@ def _role_problems(document: _Document) -> _Problems:
     for index, pattern in _texts(document, "role_patterns"):
         path = f"$.role_patterns[{index}]"
         if not _ROLE_PATTERN.fullmatch(pattern) or len(pattern) > _ROLE_CHARACTERS:
-            text = 'is no pattern of role names such as "*contact-manager" or "teams/email/*", without arn: and spaces'
+            text = 'is not a pattern of role names such as "*contact-manager" or "teams/email/*", no arn: or spaces'
             yield Problem(path, f"{quoted(pattern)} {text}")
         elif not _SOME_NAME.search(pattern):
-            text = "would let the worker assume nearly every role: name at least four characters in a row"
+            text = "would let the worker assume nearly every role: give at least four characters in a row"
             yield Problem(path, f"{quoted(pattern)} {text}")
 
 
@@ -131,7 +121,7 @@ def _admin_problems(document: _Document) -> _Problems:
             text = "is not the ARN of a role, a user or the root of an account, such as arn:aws:iam::…:role/admin"
             yield Problem(path, f"{quoted(arn)} {text}")
         elif "*" in arn and not _SOME_NAME.search(arn.rpartition("/")[2]):
-            text = "would name nearly everybody: after the last / name at least four characters in a row"
+            text = "would mean nearly everybody: give at least four characters in a row after the last /"
             yield Problem(path, f"{quoted(arn)} {text}")
 
 
@@ -140,7 +130,7 @@ def _alarm_problems(document: _Document) -> _Problems:
     counted = Counter(email for _, email in emails)
     for index, email in emails:
         if not _EMAIL.fullmatch(email):
-            yield Problem(f"$.alarm_emails[{index}]", f'"{printable(email)}" is no e-mail address')
+            yield Problem(f"$.alarm_emails[{index}]", f'"{printable(email)}" is not an e-mail address')
         elif counted[email] > 1:
             counted[email] = 1
             yield Problem(f"$.alarm_emails[{index}]", f'"{printable(email)}" is there more than once')
@@ -161,19 +151,16 @@ def _environment_problems(document: _Document) -> _Problems:
         for name in given:
             if name not in known:
                 reason = "is set by the stack" if name in own else f"is not read by the {part}"
-                yield Problem(f"{path}.{printable(name, 64)}", f"{reason}{did_you_mean(name, known)}")
+                yield Problem(f"{path}.{problems.OPEN.key(name)}", f"{reason}{did_you_mean(name, known)}")
         size = sum(len(name.encode()) + len(value.encode(errors="replace")) for name, value in given.items())
         if size > limits.OWN_ENVIRONMENT_BYTES:
             yield Problem(path, f"has {size} bytes, more than the {limits.OWN_ENVIRONMENT_BYTES} that Lambda leaves")
-        try:
-            model.from_env({**_PLACEHOLDERS, **{name: value for name, value in given.items() if name in known}})
-        except ConfigurationError as error:
-            for problem in error.problems:
-                yield Problem(problem.path.replace("$.environment_variables", path), problem.text)
+        values = {**_PLACEHOLDERS, **{name: value for name, value in given.items() if name in known}}
+        yield from problems.attempt(model, values, _WORDING, path)[1]
 
 
 def _slice_problems(document: _Document) -> _Problems:
-    """A slice must end before the worker does."""
+    """Yield a problem when a slice would not end before the worker's own time does."""
     timeout = _inside(document, "worker").get("timeout_seconds", WorkerPart().timeout_seconds)
     budget = _number(_environment(document, "orchestrator").get("SLICE_BUDGET_SECONDS"))
     if isinstance(timeout, int) and budget is not None and budget + limits.WORKER_MARGIN_SECONDS > timeout:
@@ -182,16 +169,16 @@ def _slice_problems(document: _Document) -> _Problems:
 
 
 def _margin_problems(document: _Document) -> _Problems:
-    """An invocation that has no time to start anybody is none."""
+    """Yield a problem when the orchestrator would never have the time to start a customer."""
     timeout = _inside(document, "orchestrator").get("timeout_seconds", OrchestratorPart().timeout_seconds)
     given, needed = _environment(document, "orchestrator"), 0.0
     for field, name in (("start_margin", "START_MARGIN_SECONDS"), ("return_margin", "RETURN_MARGIN_SECONDS")):
         margin = _number(given.get(name, str(OrchestratorSettings.model_fields[field].default)))
         if margin is None:
-            return  # that is a problem of its own
+            return  # _environment_problems says what is wrong with it
         needed += margin
     if isinstance(timeout, int) and not needed < timeout:
-        text = f"{timeout} leave no time to start a customer: the margins alone are {needed:g} s"
+        text = f"{timeout} seconds leave no time to start a customer: the margins alone are {needed:g} s"
         yield Problem("$.orchestrator.timeout_seconds", text)
 
 
@@ -230,26 +217,3 @@ def _number(text: str | None) -> float | None:
         return None if text is None else float(text)
     except ValueError:
         return None
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part, 64)}" for part in location)
-
-
-def _text(detail: Any) -> str:
-    """pydantic's finding in our words."""
-    if detail["type"] == "missing":
-        return "missing"
-    if detail["type"] == "extra_forbidden":
-        return f"unknown setting{did_you_mean(str(detail['loc'][-1]), _names_beside(detail['loc']))}"
-    message = str(detail["msg"])
-    given = detail["input"] if isinstance(detail["input"], str) else json.dumps(detail["input"], default=str)
-    return (
-        f"{message[:1].lower()}{message[1:]}, not {quoted(given) if isinstance(detail['input'], str) else given[:100]}"
-    )
-
-
-def _names_beside(location: tuple[int | str, ...]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"orchestrator": OrchestratorPart, "worker": WorkerPart, "schedules": Schedule}
-    model = Settings if len(location) == 1 else models.get(str(location[0]), Settings)
-    return list(model.model_fields)

@@ -14,7 +14,7 @@ from ses_fleet.errors import Problem, RequestError
 from ses_fleet.runs import request
 from ses_fleet.text import quoted
 
-# As long as what Scheduler fills in.
+# As long as the longest that Scheduler fills in: the size of the whole event is checked.
 _TRIGGER = {
     "schedule_arn": f"arn:aws:scheduler:us-east-1:123456789012:schedule/ses-fleet/{'x' * 64}",
     "scheduled_time": "2026-01-01T00:00:00Z",
@@ -22,7 +22,7 @@ _TRIGGER = {
 
 
 def schedule_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every problem of every schedule, whatever its shape."""
+    """Yield every problem of every schedule; what is wrong with its shape is not looked at here."""
     names: set[str] = set()
     schedules = document.get("schedules")
     for index, schedule in enumerate(schedules if isinstance(schedules, list) else ()):
@@ -31,7 +31,7 @@ def schedule_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
         path, name = f"$.schedules[{index}]", schedule.get("name")
         if isinstance(name, str):
             if name in names:
-                yield Problem(f"{path}.name", f"{quoted(name)} is another schedule's name, too")
+                yield Problem(f"{path}.name", f"{quoted(name)} is another schedule's name, too: each needs its own")
             names.add(name)
         for field, check in (("expression", longest_gap), ("time_zone", check_zone)):
             if isinstance(schedule.get(field), str):
@@ -44,7 +44,7 @@ def schedule_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
-    """What the orchestrator itself would say of it, and what it would say of every firing."""
+    """Yield what the orchestrator would refuse the payload for, and what it would refuse at every firing."""
     for field in ("run_id", "trigger"):
         if payload.get(field) is not None:
             yield Problem(f"{path}.{field}", "is filled in for each run; leave it out")
@@ -52,7 +52,7 @@ def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{path}.action", "missing")
         return
     if payload["action"] == HELP:
-        yield Problem(f"{path}.action", "help is no run")
+        yield Problem(f"{path}.action", "help starts no run, so it cannot be scheduled")
         return
     asked = {field: value for field, value in payload.items() if field not in ("run_id", "trigger")}
     event = {"on_deadline": "continue", **asked, "trigger": _TRIGGER}
@@ -62,7 +62,7 @@ def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
         for problem in error.problems:
             yield Problem(path + problem.path.removeprefix("$"), problem.text)
     if _prunes_everybody(payload) and payload.get("confirm_customers") is None:
-        text = "missing: a prune of every customer is refused without; a number that is no longer theirs is, too"
+        text = "missing: a prune of every customer is refused unless this is the number of customers"
         yield Problem(f"{path}.confirm_customers", text)
     size = len(json.dumps(event).encode())
     if size > limits.SCHEDULE_INPUT_BYTES:

@@ -1,4 +1,4 @@
-"""What an operator sets in cdk.json, as the constructs get it: checked by context.py, every value usable."""
+"""What an operator sets in cdk.json's context, as the constructs get it: checked by context.py, every value usable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ses_fleet import limits
-from ses_fleet.settings import OrchestratorSettings
 
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 ArchitectureName = Literal["arm64", "x86_64"]
@@ -22,7 +21,7 @@ class _Part(BaseModel):
 
 
 class Schedule(_Part):
-    """One schedule: `expression` is cron(...), rate(...) or at(...) of EventBridge Scheduler, `payload` an action's."""
+    """One schedule. `expression` is cron(...), rate(...) or at(...) of EventBridge Scheduler, `payload` an action's."""
 
     name: Annotated[str, StringConstraints(pattern=f"^{limits.SCHEDULE_NAME}$")]
     expression: str
@@ -32,33 +31,40 @@ class Schedule(_Part):
 
     @property
     def event(self) -> dict[str, Any]:
-        """The payload as the orchestrator gets it, but for `trigger`. A field that is null is one not given."""
+        """Return the payload as the orchestrator gets it, but for `trigger`; a field that is null is left out."""
         given = {field: value for field, value in self.payload.items() if value is not None}
         return {"on_deadline": "continue", **given}
 
 
 class OrchestratorPart(_Part):
-    """The orchestrator function. `environment` may set what ses_fleet/settings.py reads and the stack does not set."""
+    """The orchestrator function. `environment` may set those of OrchestratorSettings that the stack does not."""
 
-    memory_mb: Memory = 512
-    timeout_seconds: Annotated[int, Field(ge=1, le=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)] = 900
+    memory_mb: Memory = limits.MEMORY_MB
+    timeout_seconds: Annotated[int, Field(ge=1, le=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)] = (
+        limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS
+    )
     environment: dict[str, str] = Field(default_factory=dict)
 
 
 class WorkerPart(_Part):
-    """The worker function. It is invoked synchronously, so it must end before idle connections die."""
+    """The worker function. `environment` may set the variables of WorkerSettings that the stack does not.
 
-    memory_mb: Memory = 512
-    timeout_seconds: Annotated[int, Field(ge=30, le=limits.WORKER_FUNCTION_TIMEOUT_SECONDS)] = 290
+    It is invoked synchronously, so it must end before idle connections die.
+    """
+
+    memory_mb: Memory = limits.MEMORY_MB
+    timeout_seconds: Annotated[
+        int, Field(ge=limits.WORKER_FUNCTION_SHORTEST_SECONDS, le=limits.WORKER_FUNCTION_TIMEOUT_SECONDS)
+    ] = limits.WORKER_FUNCTION_TIMEOUT_SECONDS
     reserved_concurrency: Annotated[int, Field(ge=1, le=limits.RESERVED_CONCURRENCY)] | None = None
     environment: dict[str, str] = Field(default_factory=dict)
 
 
 class Settings(_Part):
-    """All of cdk.json's context "ses-fleet". `config_bucket` None = the stack makes one.
+    """All of cdk.json's context "ses-fleet". With `config_bucket` None the stack makes one.
 
-    `old_versions_days`: how long results that were overwritten, deleted or expired can still be brought back.
-    `data_admins`: ARNs of whoever may write backups/ beside the worker, and delete below data/ and backups/.
+    `old_versions_days`: how many days results that were overwritten, deleted or expired can still be brought back.
+    `data_admins`: the ARNs of those who, beside the worker, may write backups/, and delete below data/ and backups/.
     """
 
     python_version: PythonVersion = "3.13"
@@ -66,15 +72,15 @@ class Settings(_Part):
     config_bucket: str | None = None
     config_key: Key = "config.json"
     ses_config_key: Key = "SESConfig.json"
-    runs_days: Days = 90
-    data_days: Days = 90
-    backups_days: Days = 400
-    old_versions_days: Days = 30
-    data_admins: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)
-    log_days: int = 90
+    runs_days: Days = limits.RUN_RECORD_DAYS
+    data_days: Days = limits.DATA_DAYS
+    backups_days: Days = limits.BACKUP_DAYS
+    old_versions_days: Days = limits.OLD_VERSION_DAYS
+    data_admins: Annotated[list[str], Field(max_length=limits.MAX_PATTERNS)] = Field(default_factory=list)
+    log_days: int = limits.LOG_DAYS
     delete_data_on_destroy: bool = False
     tracing: bool = False
-    role_patterns: Annotated[list[str], Field(min_length=1, max_length=20)] = Field(
+    role_patterns: Annotated[list[str], Field(min_length=1, max_length=limits.MAX_PATTERNS)] = Field(
         default_factory=lambda: ["*contact-manager", "*contact-importer"]
     )
     orchestrator: OrchestratorPart = OrchestratorPart()
@@ -85,6 +91,5 @@ class Settings(_Part):
 
     @property
     def slice_budget(self) -> float:
-        """SLICE_BUDGET_SECONDS where nobody set it: what fits the worker's timeout, at most the function's default."""
-        default: float = OrchestratorSettings.model_fields["slice_budget"].default
-        return min(default, self.worker.timeout_seconds - 2 * limits.WORKER_MARGIN_SECONDS)
+        """Return SLICE_BUDGET_SECONDS where nobody set it: what fits the worker's timeout, at most the default."""
+        return min(limits.SLICE_BUDGET_SECONDS, self.worker.timeout_seconds - 2 * limits.WORKER_MARGIN_SECONDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 # --- Lambda -------------------------------------------------------------------------------------
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024  # quota: synchronous request and response, each
 WORKER_FUNCTION_TIMEOUT_SECONDS = 290  # ours: under 300 s, since idle connections die at about 350 s
+WORKER_FUNCTION_SHORTEST_SECONDS = 30  # ours: less has no room for one slow call and the margins
 INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the 350 s of NAT gateways
 ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
 LAMBDA_MEMORY_MB = (128, 10_240)  # quota
@@ -120,6 +121,20 @@ ADDRESS_CHARACTERS = 320  # RFC 3696, erratum 1690: the longest address that is 
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before
 MAX_FAILED_RECORDS_BYTES = 16 * 1024 * 1024  # ours: what is read of SES's own list of failed records
 FAILURE_REASONS = 5  # ours: so many different reasons are named in a message
+
+# --- defaults of settings ------------------------------------------------------------------------
+SLICE_BUDGET_SECONDS = 240.0  # ours: of a worker's 290 s; the rest is for the last calls and a slow start
+START_MARGIN_SECONDS = 60.0  # ours: what an orchestrator must have left to start a customer or a slice
+RETURN_MARGIN_SECONDS = 30.0  # ours: what an orchestrator keeps to write the record and to return
+IMPORT_JOB_THRESHOLD = 25  # ours: so many new contacts are created one by one, at one a second, before a job is faster
+PRUNE_LIMIT_PERCENT = 20.0  # ours: a prune of more of a list's contacts is taken for a mistake
+MEMORY_MB = 512  # ours: of each function
+RUN_RECORD_DAYS = 90  # ours
+DATA_DAYS = 90  # ours: contacts that were listed or read; personal, so no longer than the runs they belong to
+BACKUP_DAYS = 400  # ours: a year and a month, so that a yearly job finds the last one
+OLD_VERSION_DAYS = 30  # ours: long enough to notice that something was overwritten or deleted
+LOG_DAYS = 90  # ours: as long as the run records
+MAX_PATTERNS = 20  # ours: role patterns and administrators in a policy, far below its 6,144 characters (quota)
 
 # --- time ---------------------------------------------------------------------------------------
 CONNECT_TIMEOUT_SECONDS = 5  # ours

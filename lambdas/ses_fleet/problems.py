@@ -239,4 +239,4 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _scalar(value: Any) -> str:
-    return json.dumps(value) if value is None or isinstance(value, bool | int | float) else size(value)
+    return printable(json.dumps(value)) if value is None or isinstance(value, bool | int | float) else size(value)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ses_fleet import limits
-from ses_fleet.errors import ConfigurationError, Problem
-from ses_fleet.text import printable
+from ses_fleet import limits, problems
+from ses_fleet.errors import ConfigurationError
+from ses_fleet.identifiers import LIST_NAME_PATTERN
 
 # The first user's group names: ccoe-cloud-<account name>-<account id>-...-idp-<application>-<role>.
 _GROUP_ROLE = r"ccoe-cloud-.+-[0-9]{12}-(?:.+-)?idp-.+-(?P<role>[^-]+)"
+_WORDING = problems.Wording(problems.OPEN)
 
 
 class _Settings(BaseModel):
@@ -21,58 +22,113 @@ class _Settings(BaseModel):
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
-        """Raise ConfigurationError naming every variable that is missing or wrong."""
-        try:
-            return cls.model_validate(dict(environment))
-        except ValidationError as error:
-            raise ConfigurationError(_problem(detail) for detail in error.errors()) from None
+        """Read the settings; raise ConfigurationError that names every variable that is missing or wrong."""
+        settings, found = problems.attempt(cls, dict(environment), _WORDING, "$.environment_variables")
+        if settings is None:
+            raise ConfigurationError(found)
+        return settings
 
 
 class OrchestratorSettings(_Settings):
-    """What the orchestrator reads from its environment. Times are seconds."""
+    """What the orchestrator reads from its environment."""
 
-    config_bucket: str = Field(alias="CONFIG_BUCKET", min_length=1)
-    config_key: str = Field(alias="CONFIG_KEY", default="config.json", min_length=1)
-    ses_config_key: str = Field(alias="SES_CONFIG_KEY", default="SESConfig.json", min_length=1)
-    results_bucket: str = Field(alias="RESULTS_BUCKET", min_length=1)
-    worker_function_name: str = Field(alias="WORKER_FUNCTION_NAME", min_length=1)
-    region: str = Field(alias="AWS_REGION", min_length=1)
-    slice_budget: float = Field(
-        alias="SLICE_BUDGET_SECONDS", default=240.0, gt=0, lt=limits.WORKER_FUNCTION_TIMEOUT_SECONDS
+    config_bucket: str = Field(
+        alias="CONFIG_BUCKET", min_length=1, description="the bucket of config.json and SESConfig.json"
     )
-    start_margin: float = Field(alias="START_MARGIN_SECONDS", default=60.0, ge=0)
-    return_margin: float = Field(alias="RETURN_MARGIN_SECONDS", default=30.0, ge=0)
+    config_key: str = Field(
+        alias="CONFIG_KEY", default="config.json", min_length=1, description="the key of config.json in that bucket"
+    )
+    ses_config_key: str = Field(
+        alias="SES_CONFIG_KEY",
+        default="SESConfig.json",
+        min_length=1,
+        description="the key of SESConfig.json in that bucket",
+    )
+    results_bucket: str = Field(
+        alias="RESULTS_BUCKET", min_length=1, description="the bucket of run records, data and backups"
+    )
+    worker_function_name: str = Field(
+        alias="WORKER_FUNCTION_NAME", min_length=1, description="the function that is invoked for each customer"
+    )
+    region: str = Field(alias="AWS_REGION", min_length=1, description="the function's own Region, set by Lambda")
+    slice_budget: float = Field(
+        alias="SLICE_BUDGET_SECONDS",
+        default=limits.SLICE_BUDGET_SECONDS,
+        gt=0,
+        lt=limits.WORKER_FUNCTION_TIMEOUT_SECONDS,
+        description="seconds that a worker may use for one slice of a customer",
+    )
+    start_margin: float = Field(
+        alias="START_MARGIN_SECONDS",
+        default=limits.START_MARGIN_SECONDS,
+        ge=0,
+        description="seconds that must be left of the orchestrator's own time to start a customer or a slice",
+    )
+    return_margin: float = Field(
+        alias="RETURN_MARGIN_SECONDS",
+        default=limits.RETURN_MARGIN_SECONDS,
+        ge=0,
+        description="seconds that the orchestrator keeps of its own time to return",
+    )
 
 
 class WorkerSettings(_Settings):
-    """What the worker reads from its environment.
+    """What the worker reads from its environment."""
 
-    `group_role_pattern` matches a group's whole name; its group `role` is what OptInRoles name. `import_job_threshold`
-    is how many new contacts are still created one by one. `prune_limit_percent` is of the list's contacts.
-    `verify_contacts`: whether a run that changed contacts reads the list once more and compares.
-    """
-
-    region: str = Field(alias="AWS_REGION", min_length=1)
-    results_bucket: str = Field(alias="RESULTS_BUCKET", min_length=1)
-    ses_requests_per_second: float = Field(
-        alias="SES_REQUESTS_PER_SECOND", default=limits.SES_REQUESTS_PER_SECOND, ge=0
+    region: str = Field(alias="AWS_REGION", min_length=1, description="the function's own Region, set by Lambda")
+    results_bucket: str = Field(
+        alias="RESULTS_BUCKET", min_length=1, description="the bucket of run records, data and backups"
     )
-    ses_burst: int = Field(alias="SES_BURST", default=limits.SES_BURST, ge=1)
+    ses_requests_per_second: float = Field(
+        alias="SES_REQUESTS_PER_SECOND",
+        default=limits.SES_REQUESTS_PER_SECOND,
+        ge=0,
+        description="requests a second to SES in one account and Region; 0 does not pace them",
+    )
+    ses_burst: int = Field(
+        alias="SES_BURST", default=limits.SES_BURST, ge=1, description="requests to SES that may come at once"
+    )
     default_list_name: str = Field(
-        alias="DEFAULT_CONTACT_LIST_NAME", default="main-contact-list", pattern=r"^[A-Za-z0-9_-]{1,64}$"
+        alias="DEFAULT_CONTACT_LIST_NAME",
+        default="main-contact-list",
+        pattern=f"^{LIST_NAME_PATTERN}$",
+        description="the name of a contact list that is made for a customer without contact_list_name",
     )
     default_list_description: str = Field(
         alias="DEFAULT_CONTACT_LIST_DESCRIPTION",
         default="Subscriptions by topic",
         max_length=limits.SES_DESCRIPTION_CHARACTERS,
+        description="the description of a contact list that is made",
     )
     identity_center_requests_per_second: float = Field(
-        alias="IDENTITY_CENTER_REQUESTS_PER_SECOND", default=limits.IDENTITY_CENTER_REQUESTS_PER_SECOND, ge=0
+        alias="IDENTITY_CENTER_REQUESTS_PER_SECOND",
+        default=limits.IDENTITY_CENTER_REQUESTS_PER_SECOND,
+        ge=0,
+        description="requests a second to each API of an identity store; 0 does not pace them",
     )
-    group_role_pattern: re.Pattern[str] = Field(alias="GROUP_ROLE_PATTERN", default=re.compile(_GROUP_ROLE))
-    import_job_threshold: int = Field(alias="IMPORT_JOB_THRESHOLD", default=25, ge=0)
-    verify_contacts: Literal["on", "off"] = Field(alias="VERIFY_CONTACTS", default="on")
-    prune_limit_percent: float = Field(alias="PRUNE_LIMIT_PERCENT", default=20.0, ge=0, le=100)
+    group_role_pattern: re.Pattern[str] = Field(
+        alias="GROUP_ROLE_PATTERN",
+        default=re.compile(_GROUP_ROLE),
+        description="matches a group's whole name; what (?P<role>...) matches is what OptInRoles name",
+    )
+    import_job_threshold: int = Field(
+        alias="IMPORT_JOB_THRESHOLD",
+        default=limits.IMPORT_JOB_THRESHOLD,
+        ge=0,
+        description="new contacts that are still created one by one; more are one SES import job",
+    )
+    verify_contacts: Literal["on", "off"] = Field(
+        alias="VERIFY_CONTACTS",
+        default="on",
+        description="whether a run that changed contacts reads the list once more and compares",
+    )
+    prune_limit_percent: float = Field(
+        alias="PRUNE_LIMIT_PERCENT",
+        default=limits.PRUNE_LIMIT_PERCENT,
+        ge=0,
+        le=100,
+        description="percentage of a list's contacts that a prune may remove",
+    )
 
     @field_validator("group_role_pattern")
     @classmethod
@@ -80,8 +136,3 @@ class WorkerSettings(_Settings):
         if "role" not in pattern.groupindex:
             raise ValueError("must be a regular expression with a group (?P<role>...)")
         return pattern
-
-
-def _problem(detail: Any) -> Problem:
-    name = ".".join(str(part) for part in detail["loc"])
-    return Problem(f"$.environment_variables.{name}", printable(detail["msg"]))

@@ -55,9 +55,9 @@ def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:
     lines = [line for line in ended.stderr.splitlines() if line.startswith('context "ses-fleet": ')]
     assert ended.returncode == 1
     assert [line.split(": ")[1] for line in lines] == [
+        "$.x",
         "$.schedules[0].expression",
         "$.schedules[0].payload",
-        "$.x",
         "$.log_days",
     ]
     assert "Traceback" not in ended.stderr

@@ -37,7 +37,7 @@ def test_every_default_is_taken_from_nothing() -> None:
     [
         (None, 'context "ses-fleet": $: missing in cdk.json'),
         ("{", 'context "ses-fleet": $: "{" is not JSON'),
-        ([], 'context "ses-fleet": $: must be a JSON object'),
+        ([], 'context "ses-fleet": $: must be a JSON object, not a list'),
         ({"schedule": []}, 'context "ses-fleet": $.schedule: unknown setting; did you mean "schedules"?'),
         (
             {"worker": {"memory": 512}},
@@ -45,30 +45,30 @@ def test_every_default_is_taken_from_nothing() -> None:
         ),
         (
             {"worker": {"memory_mb": 64}},
-            'context "ses-fleet": $.worker.memory_mb: input should be greater than or equal to 128',
+            'context "ses-fleet": $.worker.memory_mb: must be at least 128, not 64',
         ),
         (
             {"orchestrator": {"memory_mb": 20_000}},
-            'context "ses-fleet": $.orchestrator.memory_mb: input should be less than',
+            'context "ses-fleet": $.orchestrator.memory_mb: must be at most 10240, not 20000',
         ),
         (
             {"worker": {"timeout_seconds": 400}},
-            'context "ses-fleet": $.worker.timeout_seconds: input should be less than',
+            'context "ses-fleet": $.worker.timeout_seconds: must be at most 290, not 400',
         ),
         (
             {"orchestrator": {"timeout_seconds": 901}},
-            'context "ses-fleet": $.orchestrator.timeout_seconds: input should be less',
+            'context "ses-fleet": $.orchestrator.timeout_seconds: must be at most 900, not 901',
         ),
         (
             {"worker": {"reserved_concurrency": 0}},
-            'context "ses-fleet": $.worker.reserved_concurrency: input should be greater',
+            'context "ses-fleet": $.worker.reserved_concurrency: must be at least 1, not 0',
         ),
         ({"log_days": 31}, 'context "ses-fleet": $.log_days: must be one of 1, 3, 5, 7, 14, 30,'),
         (
             {"python_version": "3.9"},
-            "context \"ses-fleet\": $.python_version: input should be '3.11', '3.12', '3.13' or '3.14'",
+            'context "ses-fleet": $.python_version: must be "3.11", "3.12", "3.13" or "3.14", not "3.9"',
         ),
-        ({"architecture": "arm"}, "context \"ses-fleet\": $.architecture: input should be 'arm64' or 'x86_64'"),
+        ({"architecture": "arm"}, 'context "ses-fleet": $.architecture: must be "arm64" or "x86_64", not "arm"'),
         (
             {"config_bucket": "s3://acme"},
             'context "ses-fleet": $.config_bucket: "s3://acme" is not the name of a bucket',
@@ -78,8 +78,8 @@ def test_every_default_is_taken_from_nothing() -> None:
             {"config_bucket": "192.168.0.1"},
             'context "ses-fleet": $.config_bucket: "192.168.0.1" is not the name of a bucket',
         ),
-        ({"config_key": "*"}, 'context "ses-fleet": $.config_key: string should match pattern'),
-        ({"runs_days": 10**12}, 'context "ses-fleet": $.runs_days: input should be less than or equal to 36500'),
+        ({"config_key": "*"}, 'context "ses-fleet": $.config_key: must match ^[A-Za-z0-9!_.()/-]{1,512}$, not "*"'),
+        ({"runs_days": 10**12}, 'context "ses-fleet": $.runs_days: must be at most 36500, not 1000000000000'),
         ({"alarm_topic_arn": "ops"}, 'context "ses-fleet": $.alarm_topic_arn: "ops" is not the ARN of an SNS topic'),
         (
             {"alarm_topic_arn": "arn:aws:sns:us-east-1:123456789012:ops", "alarm_emails": ["a@b.example"]},
@@ -89,11 +89,11 @@ def test_every_default_is_taken_from_nothing() -> None:
             {"alarm_emails": ["a@b.example"] * 2},
             'context "ses-fleet": $.alarm_emails[0]: "a@b.example" is there more than once',
         ),
-        ({"alarm_emails": ["ops"]}, 'context "ses-fleet": $.alarm_emails[0]: "ops" is no e-mail address'),
-        ({"role_patterns": []}, 'context "ses-fleet": $.role_patterns: list should have at least 1 item'),
-        ({"role_patterns": ["arn:aws:iam::1:role/x"]}, "is no pattern of role names such as"),
-        ({"role_patterns": ["/x"]}, "is no pattern of role names"),
-        ({"role_patterns": ["x" * 600]}, "is no pattern of role names"),
+        ({"alarm_emails": ["ops"]}, 'context "ses-fleet": $.alarm_emails[0]: "ops" is not an e-mail address'),
+        ({"role_patterns": []}, 'context "ses-fleet": $.role_patterns: must not be empty'),
+        ({"role_patterns": ["arn:aws:iam::1:role/x"]}, "is not a pattern of role names such as"),
+        ({"role_patterns": ["/x"]}, "is not a pattern of role names"),
+        ({"role_patterns": ["x" * 600]}, "is not a pattern of role names"),
         ({"role_patterns": ["*"]}, '$.role_patterns[0]: "*" would let the worker assume nearly every role'),
         ({"role_patterns": ["*a*b*"]}, '$.role_patterns[0]: "*a*b*" would let the worker assume nearly every role'),
         ({"data_admins": ["admin"]}, '$.data_admins[0]: "admin" is not the ARN of a role, a user or the root'),
@@ -105,20 +105,20 @@ def test_every_default_is_taken_from_nothing() -> None:
         ({"data_admins": ["*"]}, "is not the ARN of a role, a user or the root"),
         (
             {"data_admins": ["arn:aws:iam::123456789012:role/*"]},
-            '"arn:aws:iam::123456789012:role/*" would name nearly everybody',
+            '"arn:aws:iam::123456789012:role/*" would mean nearly everybody',
         ),
         (
             {"data_admins": ["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*"]},
-            "would name nearly everybody: after the last / name at least four characters in a row",
+            "would mean nearly everybody: give at least four characters in a row after the last /",
         ),
-        ({"old_versions_days": 0}, "$.old_versions_days: input should be greater than or equal to 1"),
+        ({"old_versions_days": 0}, "$.old_versions_days: must be at least 1, not 0"),
         (
             {"orchestrator": {"timeout_seconds": 90}},
-            "$.orchestrator.timeout_seconds: 90 leave no time to start a customer: the margins alone are 90 s",
+            "$.orchestrator.timeout_seconds: 90 seconds leave no time to start a customer: the margins alone are 90 s",
         ),
         (
             {"orchestrator": {"environment": {"START_MARGIN_SECONDS": "inf"}}},
-            "$.orchestrator.timeout_seconds: 900 leave no time to start a customer",
+            "$.orchestrator.timeout_seconds: 900 seconds leave no time to start a customer",
         ),
         (
             {"worker": {"environment": {"DEFAULT_CONTACT_LIST_DESCRIPTION": "x" * 4000}}},
@@ -137,7 +137,10 @@ def test_every_default_is_taken_from_nothing() -> None:
             {"worker": {"timeout_seconds": 100}, "orchestrator": {"environment": {"SLICE_BUDGET_SECONDS": "99"}}},
             "SLICE_BUDGET_SECONDS: a slice of 99 s does not fit into the worker's timeout_seconds of 100",
         ),
-        (schedule(name="a b"), 'context "ses-fleet": $.schedules[0].name: string should match pattern'),
+        (
+            schedule(name="a b"),
+            'context "ses-fleet": $.schedules[0].name: must match ^[0-9A-Za-z_.-]{1,64}$, not',
+        ),
         (schedule(expression="0 6 * * *"), '"0 6 * * *" is none of cron(...), rate(...) and at(...)'),
         (schedule(expression="cron(0 6 * * * *)"), "Invalid combination of day-of-month"),
         (schedule(expression="cron(0 25 * * ? *)"), "Invalid hour value '25'"),
@@ -147,7 +150,7 @@ def test_every_default_is_taken_from_nothing() -> None:
         (schedule(payload={"detail": DESCRIBE}), "$.schedules[0].payload.action: missing"),
         (
             schedule(payload={"action": "manage-topic-all", "prune": True}),
-            "$.schedules[0].payload.confirm_customers: missing: a prune of every customer is refused without",
+            "$.schedules[0].payload.confirm_customers: missing: a prune of every customer is refused unless",
         ),
         (
             schedule(payload={**DESCRIBE, "include": [f"c{n:044d}" for n in range(7_000)]}),
@@ -160,7 +163,10 @@ def test_every_default_is_taken_from_nothing() -> None:
         ),
         (schedule(payload={**DESCRIBE, "params": {"x": 1}}), "$.schedules[0].payload.params.x: unknown parameter"),
         (schedule(payload={**DESCRIBE, "run_id": "mine"}), "$.schedules[0].payload.run_id: is filled in for each run"),
-        (schedule(payload={"action": "help"}), "$.schedules[0].payload.action: help is no run"),
+        (
+            schedule(payload={"action": "help"}),
+            "$.schedules[0].payload.action: help starts no run, so it cannot be scheduled",
+        ),
         ({"schedules": schedule()["schedules"] * 2}, '$.schedules[1].name: "s" is another schedule\'s name'),
     ],
 )

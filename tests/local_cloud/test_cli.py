@@ -107,7 +107,7 @@ def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Clou
         (["describe-list-all", "--param", "novalue"], "must be name=value"),
         (["describe-list-all", "--param", "x=" + "[" * 100_000], "--param x is nested too deeply"),
         (["describe-list-all", "--payload", "-"], "--payload - is not JSON"),
-        (["describe-list-all", "--include", "\udcff"], "is no text that UTF-8 could hold"),
+        (["describe-list-all", "--include", "\udcff"], "is not text that UTF-8 can hold"),
         (["describe-list-all", "--run-id", ""], "--run-id must be 1 to 40"),
         (["describe-list-all", "--function-name", ""], "is the name of no function"),
         (["describe-list-all", "--run-id", "a/b"], "--run-id must be 1 to 40"),

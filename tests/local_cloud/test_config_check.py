@@ -88,7 +88,7 @@ ROLE = "arn:aws:iam::111122223333:role/r"
             1,
             f'$.customer_mappings.a.ses_role_arn: error: "{ROLE.replace("arn:aws:", "arn:aws-foo:")}" is of partition',
         ),
-        ({"topics": [{"TopicName": "n", "DisplayName": "\ud83d"}]}, 1, "$.topics[0].DisplayName: error: is no text"),
+        ({"topics": [{"TopicName": "n", "DisplayName": "\ud83d"}]}, 1, "$.topics[0].DisplayName: error: is not text"),
         ({"a": {"ses_role_arn": ROLE, "region": "us-east-3"}}, 1, '$.customer_mappings.a.region: error: "us-east-3"'),
         (
             {code: {"ses_role_arn": ROLE, "region": "us-east-1"} for code in ("a", "b")},

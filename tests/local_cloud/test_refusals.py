@@ -38,8 +38,8 @@ BAD_REQUESTS: list[tuple[Any, list[str]]] = [
         {"action": "import-aws-contact", "customer_code": "acme", "params": {"username": None}},
         ["$.params.username: must not be null"],
     ),
-    ({"action": "list-contacts-all", "params": {"topic": "\ud83d"}}, ["$.params.topic: is no text that UTF-8"]),
-    ({**ALL, "run_id": "half", "exclude": ["\udc00"]}, ["$.exclude[0]: is no text that UTF-8"]),
+    ({"action": "list-contacts-all", "params": {"topic": "\ud83d"}}, ["$.params.topic: is not text that UTF-8"]),
+    ({**ALL, "run_id": "half", "exclude": ["\udc00"]}, ["$.exclude[0]: is not text that UTF-8"]),
 ]
 
 BAD_CONFIGS: list[tuple[Any, str]] = [
@@ -49,7 +49,7 @@ BAD_CONFIGS: list[tuple[Any, str]] = [
     ),
     (b'{"customer_mappings": {"a": {}, "a": {}}}', "$.customer_mappings.a: the key is there more than once"),
     (b"[]", "$: must be a JSON object, not a list"),
-    (b'{"customer_mappings": {"a": {"customer_name": "\\ud83d"}}}', "$.customer_mappings.a.customer_name: is no text"),
+    (b'{"customer_mappings": {"a": {"customer_name": "\\ud83d"}}}', "$.customer_mappings.a.customer_name: is not text"),
     (b'{"aws_region": "us-east-3", "customer_mappings": {"a": {}}}', '"us-east-3" is not the name of an AWS Region'),
     (b"{}", "$.customer_mappings: missing: no customers are configured"),
     (b'{"customer_mappings": {}}', "$.customer_mappings: no customers are configured"),

@@ -71,9 +71,9 @@ def test_null_is_no_value_of_any_parameter(action: str, name: str) -> None:
         ("x=" + "[" * 100_000, "--param x is nested too deeply"),
         ('x={"a": 1, "a": 2}', "$.a: the key is there more than once in --param x"),
         ("x=NaN", "NaN is not a JSON value in --param x"),
-        ('x="\\ud83d"', "is no text that UTF-8 could hold"),
-        ("topic=\udcff", "$.params.topic: is no text that UTF-8 could hold"),
-        ("\udcff=1", "$.params.\\udcff: the key is no text that UTF-8 could hold"),
+        ('x="\\ud83d"', "is not text that UTF-8 can hold"),
+        ("topic=\udcff", "$.params.topic: is not text that UTF-8 can hold"),
+        ("\udcff=1", "$.params.\\udcff: the key is not text that UTF-8 can hold"),
         ("novalue", '--param "novalue" must be name=value'),
         ("=5", '--param "=5" must be name=value'),
     ],
@@ -91,7 +91,7 @@ def test_a_parameter_that_could_not_be_sent_is_refused(text: str, message: str) 
 def test_no_flag_is_half_a_character(field: str) -> None:
     """What is not UTF-8 on the command line would break the sending of it."""
     value: Any = ["\udcff"] if field in ("include", "exclude") else "\udcff"
-    with pytest.raises(CommandError, match="no text that UTF-8 could hold") as error:
+    with pytest.raises(CommandError, match="not text that UTF-8 can hold") as error:
         payload.build("describe-list-all", None, {field: value}, [])
     assert error.value.exit_code == 2
 
@@ -101,7 +101,7 @@ def test_no_flag_is_half_a_character(field: str) -> None:
     [
         (b"[" * 100_000, "is nested too deeply"),
         (b'{"action": "a", "action": "b"}', "$.action: the key is there more than once"),
-        (b'{"action": "a", "params": {"topic": "\\ud83d"}}', "$.params.topic: is no text that UTF-8 could hold"),
+        (b'{"action": "a", "params": {"topic": "\\ud83d"}}', "$.params.topic: is not text that UTF-8 can hold"),
         (b'{"action": "a", "x": NaN}', "$.x: NaN is not a JSON value"),
         (b'{"action": ' + b"9" * 5_000 + b"}", "$.action: a number of 5000 characters is too large"),
         (b"\xff", "is not UTF-8 (byte 0)"),
