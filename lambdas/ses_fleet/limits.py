@@ -89,6 +89,20 @@ IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; e
 MAX_FAILED_RECORDS_BYTES = 16 * 1024 * 1024  # ours: what is read of SES's own list of failed records
 FAILURE_REASONS = 5  # ours: so many different reasons are named in a message
 
+# --- the command --------------------------------------------------------------------------------
+RUN_START_SECONDS = 120.0  # ours: a run that has neither plan.json nor summary.json by then is lost
+SLOW_START_SECONDS = 5.0  # ours: a run that has not begun by then, and its function is asked whether it starts at all
+RUN_GRACE_SECONDS = 30.0  # ours: a run that has neither summary.json nor a next hop so long after its deadline is lost
+POLL_SECONDS = (0.2, 2.0)  # ours: between looks at a run's record, the first pause and the longest
+POLL_ATTEMPTS = 5  # ours: so many failed looks in a row are more than the network's bad moment
+S3_CLOCK_SECONDS = 60.0  # ours: a laptop that slept, and whose count stood still, is late by no more than that
+COMMAND_S3_ATTEMPTS = 5  # ours: a person waits, and reading twice does no harm
+COMMAND_S3_CONNECTIONS = 16  # ours: records that `runs list` reads at once
+MAX_RECORD_BYTES = 64 * 1024 * 1024  # ours: no plan, result or summary that we wrote is larger
+MAX_HOP_BYTES = 128 * 1024 * 1024  # ours: no hop is larger, with the lines of 5,000 customers in it
+MAX_EXPORT_PART_BYTES = 256 * 1024 * 1024  # ours: what an export holds of one part; those we write are of 4 MiB
+COMMAND_MESSAGE_CHARACTERS = 2_000  # ours: one message on a terminal
+
 # --- time ---------------------------------------------------------------------------------------
 CONNECT_TIMEOUT_SECONDS = 5  # ours
 # ours: 500 connections that start at once need one TLS handshake each, some 15 ms of CPU with the certificates to be
