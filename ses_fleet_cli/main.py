@@ -65,49 +65,37 @@ def _action_names() -> list[str]:
     return [HELP, *sorted(payload_names())]
 
 
+_ActionName = Annotated[
+    str | None, typer.Argument(help="what to do; `help` lists the actions", autocompletion=_action_names)
+]
+
+
 @app.command()
 def invoke(
-    action: Annotated[
-        str | None, typer.Argument(help="what to do; `help` lists the actions", autocompletion=_action_names)
-    ] = None,
+    action: _ActionName = None,
     customer_code: Annotated[str | None, typer.Option(help="the one customer of a single-customer action")] = None,
-    ses_role_arn: Annotated[
-        str | None,
-        typer.Option(
-            help="another role of the same account in place of the configured one, for a single-customer action"
-        ),
-    ] = None,
+    ses_role_arn: Annotated[str | None, typer.Option(help="another role of that customer's account")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done, and write nothing")] = False,
     include: Annotated[list[str] | None, typer.Option(help="run only this customer; may be repeated")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="do not run this customer; may be repeated")] = None,
     environment: Annotated[str | None, typer.Option(help="run only customers of this environment")] = None,
     max_customer_concurrency: Annotated[int | None, typer.Option(help="customers at once; 0 = all")] = None,
     max_failures: Annotated[
-        str | None, typer.Option(help="start no more customers after more than N failures, or P% of the customers")
+        str | None, typer.Option(help="start no more customers once more than N or P% failed")
     ] = None,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="also remove topics, or people, that are not wanted any more")
-    ] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="also remove unwanted topics, or people who left")] = False,
     confirm_customers: Annotated[int | None, typer.Option(help="with --prune: how many customers are selected")] = None,
-    run_id: Annotated[
-        str | None, typer.Option(help="an id of your own; with the same id again nothing is started")
-    ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option(help="a parameter of the action as name=value; may be repeated")
-    ] = None,
+    run_id: Annotated[str | None, typer.Option(help="an id of your own; used again, it starts nothing")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="a parameter as name=value; may be repeated")] = None,
     payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
-    function_name: Annotated[
-        str | None, typer.Option(help="the orchestrator's function; default: ses-fleet-orchestrator")
-    ] = None,
+    function_name: Annotated[str | None, typer.Option(help="default: ses-fleet-orchestrator")] = None,
     local: Annotated[bool, typer.Option("--local", help="run in a local cloud that is made for this call")] = False,
     config: _Config = None,
     ses_config: _SesConfig = None,
     scenario: _Scenario = None,
-    conditions: Annotated[
-        str | None, typer.Option(help="with --local: `aws` for delays and lags as on AWS, or `kind` (default)")
-    ] = None,
+    conditions: Annotated[str | None, typer.Option(help="with --local: `aws` (delays, lags) or `kind`")] = None,
 ) -> None:
     """Start a run, follow it, and show its Summary. The exit code is the Summary's (0, 1 or 2), or 3 without one."""
     _check_output(output)
@@ -253,7 +241,7 @@ def up(
     max_environments: Annotated[
         int, typer.Option(help="how many processes may run each function at once", min=1, max=100)
     ] = 10,
-    conditions: Annotated[str, typer.Option(help="`aws` for delays and lags as on AWS, or `kind`")] = "kind",
+    conditions: Annotated[str, typer.Option(help="`aws` (delays, lags) or `kind`")] = "kind",
     tls: Annotated[
         bool, typer.Option("--tls", help="speak HTTPS, with a certificate made for this local cloud")
     ] = False,
