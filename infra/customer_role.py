@@ -138,7 +138,7 @@ def _trust_parameters(role_name: str) -> dict[str, Any]:
             "Type": "String",
             # STS API: ExternalId.
             "AllowedPattern": "[A-Za-z0-9_+=,.@:/-]{2,1224}",
-            "Description": "Agreed with whoever runs ses-fleet, for this account alone; the same as in config.json",
+            "Description": "Agreed with those who run ses-fleet, for this account alone; the same as in config.json",
         },
         "RoleName": {
             "Type": "String",
