@@ -1,4 +1,4 @@
-"""The CDK app: cdk.json's context in, one stack out. `make deploy` runs it."""
+"""The CDK app: it makes one stack of the settings in cdk.json's context. `make deploy` runs it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from infra.stack import SesFleetStack
 
 
 def main() -> None:
-    """Synthesise; a wrong context ends it with one message that names every fault."""
+    """Synthesise the stack, or end with one message that names every problem of the context."""
     app = cdk.App()
     here = local_host.defaults(os.environ)
     if here:
-        sys.stderr.write(f"AWS_ENDPOINT_URL is this machine: unless the context says otherwise, packed for {here}\n")
+        sys.stderr.write(
+            f"AWS_ENDPOINT_URL is on this machine: packing for {here}, unless the context says otherwise\n"
+        )
     try:
         wanted = context.read(app.node.try_get_context(context.KEY), here)
     except context.ContextError as error:

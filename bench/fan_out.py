@@ -1,4 +1,4 @@
-"""200 customers at concurrency 10, environments warm: best of three. `python -m bench.fan_out`"""
+"""Measure a run of 200 customers at concurrency 10 in warm environments. `python -m bench.fan_out`"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ CUSTOMERS, CONTACTS, CONCURRENCY, RUNS = 200, 100, 10, 3
 
 
 def main() -> None:
-    """Print each run's seconds and the best."""
+    """Print the seconds that each run took, and the best of them."""
     with fleet(CUSTOMERS) as made:
         made.fill(CONTACTS)
         made.run(max_customer_concurrency=CONCURRENCY)

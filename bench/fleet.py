@@ -1,4 +1,4 @@
-"""A local cloud with a fleet of customers, warm environments, and a clock for processes."""
+"""A local cloud with many customers and warm environments, and what its processes use of CPU and memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TOPICS = [
 
 
 class Fleet:
-    """So many customers, each with one list."""
+    """So many customers in a local cloud, each with one contact list of six topics."""
 
     def __init__(self, cloud: LocalCloud, customers: int, environments: int) -> None:
         self.cloud = cloud
@@ -42,14 +42,14 @@ class Fleet:
         cloud.aws.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
     def fill(self, contacts: int, explicit: int = 1) -> None:
-        """Have at least so many contacts in every list, each with so many explicit preferences."""
+        """Fill every list up to so many contacts, each with `explicit` preferences of its own."""
         names = [topic["TopicName"] for topic in _TOPICS]
         for account in self._accounts:
             made = bulk.generate(count=contacts, seed=1, opt_in=dict.fromkeys(names[:explicit], 0.5), topics=names)
             self.cloud.aws.ses.fill(account, HUB_REGION, "main", made)
 
     def run(self, **payload: Any) -> tuple[dict[str, Any], float]:
-        """One run, describe-list-all unless it says otherwise: its Summary, and the seconds that the caller waited."""
+        """Run the payload, describe-list-all by default. Return its Summary, and the seconds that the caller waited."""
         body = json.dumps({"action": "describe-list-all", **payload}).encode()
         began = time.perf_counter()
         answer = self._lambda.call("invoke", FunctionName=ORCHESTRATOR, Payload=body)
@@ -61,43 +61,43 @@ class Fleet:
         return summary, seconds
 
     def cpu_seconds(self, function: str) -> dict[str, float]:
-        """utime + stime of every environment of a function, by its id."""
+        """Return the CPU seconds (user and system) of every environment of a function, by its id."""
         return {e.id: _cpu(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
 
     def replace_code(self, function: str, module: str, source: str) -> None:
-        """Give a function other code: one module."""
+        """Replace a function's code by one module of this source."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.writestr(module, source)
         self._lambda.call("update_function_code", FunctionName=function, ZipFile=buffer.getvalue())
 
     def set_memory(self, function: str, megabytes: int) -> None:
-        """Give a function so much memory."""
+        """Set a function's memory, in megabytes."""
         self._lambda.call("update_function_configuration", FunctionName=function, MemorySize=megabytes)
 
     def put_ses_config(self, document: Any) -> None:
-        """Replace SESConfig.json."""
+        """Replace SESConfig.json in the hub's config bucket."""
         s3 = clients.client("s3", HUB_REGION)
         s3.call("put_object", Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=json.dumps(document).encode())
 
     def put_faults(self, *rules: dict[str, Any]) -> None:
-        """Replace the faults in force."""
+        """Replace the faults that the local cloud injects."""
         self.put("faults", rules)
 
     def put(self, control: str, document: Any) -> None:
-        """One of the local cloud's own controls."""
+        """Send a document to one of the local cloud's own controls."""
         url = f"{self.cloud.url}/_ses_fleet/{control}"
         request = urllib.request.Request(url, method="PUT", data=json.dumps(document).encode())  # noqa: S310  # loopback
         urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
     def memory_mb(self, function: str) -> dict[str, tuple[float, float]]:
-        """(now, most so far) of every environment's resident memory, by its id."""
+        """Return the resident memory in MB, (now, most so far), of every environment of a function, by its id."""
         return {e.id: _memory(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
 
 
 @contextmanager
 def fleet(customers: int, environments: int = 10, ses_rate: float = 0) -> Iterator[Fleet]:
-    """A fleet in a local cloud of this process. `ses_rate` 0 = SES is neither throttled nor paced."""
+    """Run a fleet in a local cloud of this process. With `ses_rate` 0 SES is neither throttled nor paced."""
     cloud = LocalCloud(Options(ses_rate=ses_rate, max_environments=environments))
     cloud.start()
     try:

@@ -1,4 +1,4 @@
-"""How much memory a worker needs to import so many people. `python -m bench.import_memory [PEOPLE ...]`"""
+"""Measure the memory that a worker needs to import so many people. `python -m bench.import_memory [PEOPLE ...]`"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_LIMIT_MB = 8_192
 
 
 def main() -> None:
-    """Print the peak of a fresh worker for each size, and what that is a thousand people beyond the smallest."""
+    """Print the peak of a fresh worker for each size, and how much each thousand people more add to it."""
     sizes = tuple(int(text) for text in sys.argv[1:]) or SIZES
     with fleet(0, environments=1) as made:
         made.set_memory(WORKER, NO_LIMIT_MB)
@@ -32,9 +32,9 @@ def main() -> None:
 
 
 def _measured(made: Fleet, number: int, people: int) -> float:
-    """The peak, in MB, of the process that read and imported them, and then found nearly all of them in the list.
+    """The peak in MB of a process that imported so many people, and then found nearly all of them in the list.
 
-    By then as many others are in the list who unsubscribed: a run remembers them until its end.
+    By then as many others who unsubscribed are in the list: a run remembers them until its end.
     """
     account, directory = _accounts(number)
     made.cloud.aws.ses.create_list(account, HUB_REGION, "main", description=None, topics=[TOPIC])
@@ -61,7 +61,7 @@ def _imported(made: Fleet, number: int, **more: object) -> float:
 
 
 def _fresh(made: Fleet) -> float:
-    """Replace the worker's process by one that has done nothing yet; its memory in MB."""
+    """Replace the worker's process by one that has done nothing yet, and return its memory in MB."""
     worker = made.cloud.function(WORKER)
     made.cloud.aws.runtime.discard(worker.arn)
     made.cloud.aws.runtime.prewarm(worker, 1)
@@ -70,7 +70,7 @@ def _fresh(made: Fleet) -> float:
 
 
 def _peak(made: Fleet) -> float:
-    """The most that the worker's process had since it was asked last, in MB."""
+    """The most memory in MB that the worker's process has had since this was asked last."""
     (environment,) = [one for one in made.cloud.aws.runtime.environments() if one.function == WORKER]
     ((_, most),) = made.memory_mb(WORKER).values()
     Path(f"/proc/{environment.pid}/clear_refs").write_text("5")  # proc(5): the peak is measured anew
@@ -84,12 +84,12 @@ def _put_people(made: Fleet, directory: str, account: str, people: int) -> None:
 
 
 def _accounts(number: int) -> tuple[str, str]:
-    """A customer's account, and the one with its Identity Center."""
+    """The account of a customer, and the one with its Identity Center."""
     return f"{200_000_000_000 + number}", f"{300_000_000_000 + number}"
 
 
 def customer(number: int) -> dict[str, str]:
-    """One, with people of its own and a bucket for importing them."""
+    """Return the entry of a customer with people of its own and a bucket for importing them."""
     account, directory = _accounts(number)
     return {
         "customer_code": f"c{number}",

@@ -1,4 +1,4 @@
-"""How many requests an import takes of Identity Center and of SES, and how fast they come. `python -m bench.imports`"""
+"""Count the requests of an import to Identity Center and to SES, and how fast they come. `python -m bench.imports`"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus"
 
 
 def main() -> None:
-    """Print both, each on a line, SES at the one request a second that it allows."""
+    """Print a line for each of the two, with SES at the one request a second that it allows."""
     with fleet(0, environments=1, ses_rate=1.0) as made:
         made.cloud.add_customers({"customer_mappings": {"acme": customer()}})
         made.cloud.aws.ses.create_list(CUSTOMER, HUB_REGION, "main", description=None, topics=[TOPIC])
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def read_people(made: Fleet) -> None:
-    """A dry run, as all that it does in Identity Center is what the real run does."""
+    """Print the requests of a dry run to Identity Center, which are those of a real run."""
     name = f"ccoe-cloud-account-{{n}}-{CUSTOMER}-idp-portal-{ROLE}"
     groups = {"generate": GROUPS, "members": MEMBERS, "name": name}
     made.put(f"people/{DIRECTORY}/{HUB_REGION}", {"users": {"generate": USERS, "seed": 1}, "groups": groups})
@@ -47,7 +47,7 @@ def read_people(made: Fleet) -> None:
 
 
 def import_people(made: Fleet) -> None:
-    """Into a list that has nobody, by an import job."""
+    """Print the requests of an import to SES, into an empty list and by an import job."""
     made.put(f"people/{DIRECTORY}/{HUB_REGION}", {"users": {"generate": NEW_PEOPLE, "seed": 2}})
     entries, seconds, (result,) = journaled(made)
     assert (result["data"]["created"], result["data"]["failed"]) == (NEW_PEOPLE, 0)
@@ -57,7 +57,7 @@ def import_people(made: Fleet) -> None:
 
 
 def journaled(made: Fleet, **payload: Any) -> tuple[list[Entry], float, list[dict[str, Any]]]:
-    """What an import's run wrote into the journal, the seconds it took, and its results."""
+    """Run an import. Return what it left in the journal, the seconds that it took, and its results."""
     journal = made.cloud.aws.journal
     since = len(journal.since())
     summary, seconds = made.run(action="import-aws-contact-all", **payload)
@@ -65,7 +65,7 @@ def journaled(made: Fleet, **payload: Any) -> tuple[list[Entry], float, list[dic
 
 
 def most_a_second(entries: list[Entry]) -> dict[str, int]:
-    """The highest number of requests in any one second, by operation."""
+    """Return the highest number of requests within any one second, by operation."""
     times: defaultdict[str, list[datetime]] = defaultdict(list)
     for entry in entries:
         times[entry.operation].append(datetime.fromisoformat(entry.started_at))
@@ -82,7 +82,7 @@ def _most(times: list[datetime]) -> int:
 
 
 def customer() -> dict[str, str]:
-    """One, with people and a bucket for importing them."""
+    """Return the entry of a customer with people and a bucket for importing them."""
     return {
         "customer_code": "acme",
         "region": HUB_REGION,

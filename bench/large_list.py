@@ -1,4 +1,4 @@
-"""A list of a million contacts, unpaced: the worker's peak memory and CPU. `python -m bench.large_list`"""
+"""Measure a worker's memory and CPU with a list of a million contacts, unpaced. `python -m bench.large_list`"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CONTACTS, EXPLICIT = 1_000_000, 3
 
 
 def main() -> None:
-    """Print memory above idle, and CPU a hundred thousand contacts, for each action that reads them all."""
+    """Print memory above idle, and CPU for each 100,000 contacts, of each action that reads them all."""
     with fleet(1) as made:
         made.run()
         made.fill(CONTACTS, EXPLICIT)

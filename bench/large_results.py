@@ -1,4 +1,4 @@
-"""2,000 customers that answer 50 KB each: the orchestrator's memory, the response. `python -m bench.large_results`"""
+"""Measure the orchestrator with 2,000 customers that answer 50 KB each. `python -m bench.large_results`"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def handler(event, context):
 
 
 def main() -> None:
-    """Print the orchestrator's peak and the size of its response."""
+    """Print the orchestrator's peak memory and the size of its response."""
     with fleet(CUSTOMERS) as made:
         made.replace_code(WORKER, "ses_fleet/worker/handler.py", _ANSWERING)
         (idle,) = (now for now, _ in made.memory_mb(ORCHESTRATOR).values())

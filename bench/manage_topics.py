@@ -1,4 +1,4 @@
-"""50 customers at once against one, every SES call taking a second. `python -m bench.manage_topics`"""
+"""Compare 50 customers at once with one, when every SES call takes a second. `python -m bench.manage_topics`"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CUSTOMERS, SECONDS = 50, 1.0
 
 
 def main() -> None:
-    """Print both walls and their ratio."""
+    """Print the wall-clock seconds of both runs, and their ratio."""
     with fleet(CUSTOMERS, environments=CUSTOMERS) as made:
         made.put_ses_config(wanted("A"))
         made.run(action="manage-topic-all")  # every environment has worked once
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def wanted(name: str) -> dict[str, Any]:
-    """A SESConfig.json that differs from others in one topic's display name."""
+    """Return a SESConfig.json with one topic of this display name."""
     topic = {"TopicName": "topic-0", "DisplayName": name, "DefaultSubscriptionStatus": "OPT_OUT"}
     return {"topics": [topic]}
 

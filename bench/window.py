@@ -1,8 +1,8 @@
-"""How long the window is between SES's last read of a contact and the write. `python -m bench.window`
+"""Measure the window between SES's last read of a contact and the write. `python -m bench.window`
 
 SES's updates take no precondition, so what somebody chooses between SES taking the read and taking the write that it
-decides is overwritten. Measured from SES's side, by when the requests reached it, with a call to SES taking 60 ms there
-and back; what a read may lag in AWS comes on top, and is not measured here.
+decides is overwritten. The time is that at which requests reach SES, with a call taking 60 ms there and back. What a
+read may lag in AWS comes on top, and is not measured here.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def put_people(made: Fleet, count: int, *, with_role: bool = False) -> None:
-    """Have these people in Identity Center, in a group of the role or in none."""
+    """Put so many people into Identity Center, in a group of the role or in none."""
     users = [{"username": f"user{n}", "email": f"user{n}@corp.example"} for n in range(count)]
     name = f"ccoe-cloud-account-{CUSTOMER}-idp-portal-{ROLE}"
     groups = [{"name": name, "members": [user["username"] for user in users]}] if with_role else []
@@ -51,7 +51,7 @@ def put_people(made: Fleet, count: int, *, with_role: bool = False) -> None:
 
 
 def windows(entries: list[Entry]) -> Iterator[float]:
-    """The seconds between each write and the read that decided it; AssertionError if another request came between."""
+    """Yield the seconds between each write and the read that decided it; AssertionError if a request came between."""
     for before, write in pairwise(sorted(entries, key=lambda entry: entry.started_at)):
         if write.operation in WRITES:
             assert before.operation == WRITES[write.operation], json.dumps([before.operation, write.operation])

@@ -1,4 +1,4 @@
-"""Process CPU (utime + stime of the environments) per warm describe-list. `python -m bench.worker_cpu`"""
+"""Measure the worker's CPU (user and system) for a warm describe-list. `python -m bench.worker_cpu`"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CUSTOMERS = 200
 
 
 def main() -> None:
-    """Print the mean over 200 customers, for lists of one page."""
+    """Print the mean over 200 customers with lists of one page."""
     with fleet(CUSTOMERS) as made:
         made.run(max_customer_concurrency=10)
         for contacts in (0, 100, 1000):

@@ -1,4 +1,4 @@
-"""The functions' package, made without Docker: our code, what lambdas/requirements.txt pins, bytecode."""
+"""Make the functions' package without Docker: our code, what lambdas/requirements.txt pins, and bytecode."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _NOT_SHIPPED = ("bin", "**/__pycache__", "*.dist-info/RECORD", "*.dist-info/dire
 
 
 class BundlingError(Exception):
-    """The package could not be made; the message is complete."""
+    """The package could not be made. The message says why, with what pip or the compiler printed."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the package will run on: `python` such as 3.13, `architecture` arm64 or x86_64."""
+    """What the package will run on: `python` is a minor version such as 3.13, `architecture` arm64 or x86_64."""
 
     python: str
     architecture: str
 
 
 def code(target: Target) -> lambda_.Code:
-    """One asset for both functions; its hash is of what is in it."""
+    """Return the one asset of both functions. Its hash is of its content, so equal content is not deployed again."""
     options = cdk.BundlingOptions(image=cdk.DockerImage.from_registry("none"), local=_LocalBundling(target))
     return lambda_.Code.from_asset(
         str(LAMBDAS), bundling=options, asset_hash_type=cdk.AssetHashType.OUTPUT, exclude=["**/__pycache__"]
@@ -46,7 +46,7 @@ def code(target: Target) -> lambda_.Code:
 
 
 def build(target: Target, directory: Path) -> bool:
-    """Make the package in an empty directory; whether it has bytecode."""
+    """Make the package in an empty directory. Return whether it has bytecode; raise BundlingError if it fails."""
     _install(target, directory)
     shutil.copytree(LAMBDAS / _CODE, directory / _CODE, ignore=shutil.ignore_patterns("__pycache__"))
     for pattern in _NOT_SHIPPED:
@@ -64,7 +64,7 @@ def build(target: Target, directory: Path) -> bool:
 
 
 def interpreter(version: str) -> Path | None:
-    """A Python of that minor version, on PATH or under pyenv; bytecode of another one would be passed over."""
+    """Return a Python of that minor version, on PATH or under pyenv, or None: Lambda ignores others' bytecode."""
     name = f"python{version}"
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     on_path = shutil.which(name)
@@ -79,7 +79,7 @@ class _LocalBundling:
         self._target = target
 
     def try_bundle(self, output_dir: str, *, image: cdk.DockerImage, **_: Any) -> bool:  # noqa: ARG002  # jsii's form
-        """True = done; the CDK never has to ask Docker."""
+        """Make the package and return True: the CDK then does without Docker. Exit with a message if it fails."""
         try:
             has_bytecode = build(self._target, Path(output_dir))
         except BundlingError as error:
@@ -87,7 +87,7 @@ class _LocalBundling:
         if not has_bytecode:
             sys.stderr.write(
                 f"no python{self._target.python} on this machine: the functions are packed without bytecode, "
-                "and are compiled at every cold start\n"
+                "and Lambda compiles them at every cold start\n"
             )
         return True
 
@@ -111,7 +111,10 @@ def _unused_data(directory: Path) -> Iterator[Path]:
 
 
 def compile_all(python: Path, directory: Path) -> None:
-    """Bytecode that is used unchecked: the files of a package never change, and their times mean nothing."""
+    """Compile all modules to bytecode that is not checked against them: a package's files never change.
+
+    Raise BundlingError when one cannot be compiled.
+    """
     command = [
         *(str(python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
         *("-s", str(directory), "-p", "/var/task", str(directory)),
@@ -125,7 +128,7 @@ def compile_all(python: Path, directory: Path) -> None:
 
 
 def _answers(python: Path, version: str) -> bool:
-    """A pyenv shim is on PATH also for versions that are not active, and fails."""
+    """Whether it runs and is of that version: pyenv has shims on PATH for versions that are not active, too."""
     asked = [str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
     try:
         ended = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)

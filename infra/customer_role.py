@@ -1,6 +1,6 @@
-"""The templates that customers deploy: plain CloudFormation, from what the actions declare. `make customer-role`.
+"""Write the templates that customers deploy, from what the actions declare: `make customer-role`.
 
-Nothing of the CDK is in them, so that a StackSet, or a customer who has never heard of us, can roll them out.
+They are plain CloudFormation without anything of the CDK, so that a customer or a StackSet can deploy them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.names import WORKER
+from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.policies import IMPORT_PREFIX, identity_center_statements, policy_statements
 
@@ -17,7 +18,6 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 CUSTOMER_ROLE = "customer-role.template.json"
 IDENTITY_CENTER_ROLE = "identity-center-role.template.json"
 
-_IMPORT_FILE_DAYS = 1
 # Resources of the statements; CloudFormation fills the account in.
 _PARTITION, _ACCOUNT = "${AWS::Partition}", "${AWS::AccountId}"
 _BUCKET_NAME = f"ses-fleet-import-{_ACCOUNT}-${{AWS::Region}}"
@@ -25,24 +25,27 @@ _MANAGE = {"Fn::Equals": [{"Ref": "AccessLevel"}, "Manage"]}
 
 
 def main() -> None:
-    """Write both files."""
+    """Write both templates into infra/templates/."""
     TEMPLATES.mkdir(exist_ok=True)
     for name, template in templates().items():
         (TEMPLATES / name).write_text(as_text(template), encoding="utf-8")
 
 
 def templates() -> dict[str, dict[str, Any]]:
-    """Both templates, by file name."""
+    """Return both templates by their file names."""
     return {CUSTOMER_ROLE: customer_role(), IDENTITY_CENTER_ROLE: identity_center_role()}
 
 
 def as_text(template: dict[str, Any]) -> str:
-    """As it is written."""
+    """Return the template as the text of its file."""
     return json.dumps(template, indent=2) + "\n"
 
 
 def customer_role() -> dict[str, Any]:
-    """The role that workers assume in a customer's account and, with AccessLevel Manage, the bucket for imports."""
+    """Return the template of the role that workers assume in a customer's account.
+
+    With AccessLevel Manage it also makes the bucket that import jobs are read from.
+    """
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "The role by which ses-fleet works on this account's SES contact list",
@@ -96,7 +99,7 @@ def customer_role() -> dict[str, Any]:
 
 
 def identity_center_role() -> dict[str, Any]:
-    """The role by which workers read users, groups and memberships."""
+    """Return the template of the role through which workers read users, groups and memberships."""
     permissions = sorted({name for action in ACTIONS.values() for name in action.identity_center_permissions})
     statements = identity_center_statements(permissions, partition=_PARTITION, store_id="${IdentityStoreId}")
     return {
@@ -136,7 +139,7 @@ def _trust_parameters(role_name: str) -> dict[str, Any]:
             "Type": "String",
             # STS API: ExternalId.
             "AllowedPattern": "[A-Za-z0-9_+=,.@:/-]{2,1224}",
-            "Description": "Agreed with whoever runs ses-fleet, for this account alone; the same as in config.json",
+            "Description": "Agreed with those who run ses-fleet, for this account alone; the same as in config.json",
         },
         "RoleName": {
             "Type": "String",
@@ -172,7 +175,7 @@ def _role(description: str, policies: list[Any]) -> dict[str, Any]:
 
 
 def _statements(*, mutating: bool) -> list[dict[str, Any]]:
-    """What reading actions need, or what mutating ones need beyond it; by resource, each permission once."""
+    """Statements for what reading actions need, or for what mutating ones need beyond that, one for each resource."""
     read = _by_resource(mutating=False)
     if not mutating:
         found = read
@@ -210,8 +213,8 @@ def _bucket_properties() -> dict[str, Any]:
                 {
                     "Id": "import-files",
                     "Status": "Enabled",
-                    "ExpirationInDays": _IMPORT_FILE_DAYS,
-                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _IMPORT_FILE_DAYS},
+                    "ExpirationInDays": limits.IMPORT_FILE_DAYS,
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": limits.IMPORT_FILE_DAYS},
                 }
             ]
         },

@@ -1,4 +1,4 @@
-"""Packing for this machine when the deployment goes into a local cloud, which runs the functions here."""
+"""Where a deployment goes into a local cloud, which runs the functions here: pack them for this machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ARCHITECTURES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "ar
 
 
 def defaults(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the `python_version` and `architecture` of this machine if `variables` point the SDKs at it, else nothing.
+    """Return the `python_version` and `architecture` of this machine if `variables` point the SDKs at it.
 
-    Nothing also where this machine's own are none that Lambda has.
+    Return an empty dict if they do not, or if Lambda has no such Python or architecture.
     """
     python, architecture = f"3.{sys.version_info.minor}", _ARCHITECTURES.get(platform.machine())
     if not _is_loopback(variables.get("AWS_ENDPOINT_URL", "")) or architecture is None:

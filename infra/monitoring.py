@@ -1,4 +1,4 @@
-"""What tells an operator that something is wrong: alarms, each with what to do, and one dashboard."""
+"""Alarms, each of which says what happened and what to do, and one dashboard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OUTCOMES = ("CustomersSuccessful", "CustomersFailed", "CustomersNotStarted", "C
 
 @dataclass(frozen=True)
 class _Wanted:
-    """An alarm that goes off at the first one counted. `meaning` is what its mail says."""
+    """An alarm that goes off when its metric counts anything. `meaning` is what its mail says."""
 
     name: str
     metric: cloudwatch.IMetric
@@ -38,7 +38,7 @@ class _Wanted:
 
 
 class Monitoring(Construct):
-    """Alarms and the dashboard; alarms notify a topic if the context names one, or people to be told."""
+    """Alarms and the dashboard. Alarms notify the topic, or the people, that the settings name, if they name any."""
 
     def __init__(self, scope: Construct, settings: Settings, functions: Functions) -> None:
         super().__init__(scope, "Monitoring")
@@ -120,21 +120,21 @@ class Monitoring(Construct):
             "dead-letters",
             visible,
             "An event failed for good and lies in the queue of dead letters: its payload, and why.",
-            # SQS tells nothing of a queue that nobody used for hours, although letters lie in it.
+            # SQS sends no metric for a queue that nobody used for hours, although letters lie in it.
             missing=cloudwatch.TreatMissingData.IGNORE,
         )
 
     def _silence(self, schedule: Schedule) -> None:
-        """That no run of a schedule's action started for longer than the schedule is ever silent."""
+        """Alarm when no run of the schedule's action started for longer than the schedule ever pauses."""
         if not schedule.enabled:
             return
         gap = longest_gap(schedule.expression)
         if gap is None:
-            text = f"schedule {schedule.name} does not come round within a year: no alarm tells that it did not run"
+            text = f"schedule {schedule.name} does not fire again within a year: no alarm says that it did not run"
             cdk.Annotations.of(self).add_info(text)
             return
         if gap.total_seconds() > limits.ALARM_WINDOW_SECONDS:
-            text = f"schedule {schedule.name} is silent for up to {gap.days} days: no alarm can look back so far"
+            text = f"schedule {schedule.name} pauses for up to {gap.days} days: no alarm can look back so far"
             cdk.Annotations.of(self).add_info(text)
             return
         # An hour more for daylight saving time and late deliveries, where an alarm can look back so far.

@@ -1,4 +1,4 @@
-"""Findings of cdk-nag's AwsSolutions pack that are meant, each with its reason. Any other one fails the synth."""
+"""Findings of cdk-nag's AwsSolutions pack that we accept, each with its reason. Any other one fails the synthesis."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from infra.settings import Settings
 from ses_fleet.runs.keys import PERSONAL_PARAMS
 
 _LOGS = (
-    "Server access logs are best effort and would need a bucket of their own; whoever must know who read addresses "
-    "turns on CloudTrail data events (docs/operating.md)."
+    "Server access logs are best effort and would need a bucket of their own; to record who read addresses, "
+    "turn on CloudTrail data events (docs/operating.md)."
 )
 _DEAD_LETTERS = "This is the queue of dead letters; an alarm watches it, and nothing consumes it."
 _RUNTIME = "The runtime is the operator's setting; python3.13 is supported until 2029."
@@ -22,7 +22,7 @@ _ROLES = "Customers' accounts are in config.json, not known here; the name's pat
 
 
 def acknowledge(stack: cdk.Stack, settings: Settings) -> None:
-    """Say of every finding that is meant why it is."""
+    """Acknowledge every finding that we accept, with the reason why."""
     for path, rule, reason in _findings(stack, settings):
         construct = _at(stack, path)
         if construct is not None:
@@ -30,7 +30,7 @@ def acknowledge(stack: cdk.Stack, settings: Settings) -> None:
 
 
 def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """(construct's path, the finding, the reason)."""
+    """Yield (path of the construct, finding, reason) of each."""
     results = stack.get_logical_id(_element(stack, "Storage/Results/Resource"))
     for bucket in ("Config", "Results"):
         yield f"Storage/{bucket}", "AwsSolutions-S1", _LOGS

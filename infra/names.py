@@ -1,4 +1,4 @@
-"""Names that are fixed, since others rely on them: callers, schedules, and customers' trust policies."""
+"""Names that must not change, as callers, schedules and customers' trust policies rely on them."""
 
 from __future__ import annotations
 

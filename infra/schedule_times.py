@@ -1,4 +1,4 @@
-"""When schedules fire: EventBridge Scheduler's cron(...), rate(...) and at(...), and how long they are silent."""
+"""EventBridge Scheduler's cron(...), rate(...) and at(...): what is wrong with them, and how long they pause."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _UNTIL = _FROM + timedelta(days=400)
 
 
 def longest_gap(expression: str) -> timedelta | None:
-    """The longest time between two firings, None for a schedule that does not come round within a year.
+    """Return the longest time between two firings, or None for a schedule that does not fire again within a year.
 
-    ValueError says what is wrong with the expression. Daylight saving time is not in it: it moves a firing by an hour,
-    and Scheduler passes over one at a time that a day does not have.
+    Raise ValueError, which says what is wrong, for an expression that Scheduler would refuse. Daylight saving time is
+    not counted: it moves a firing by an hour, and Scheduler skips one at a time that a day does not have.
     """
     match = _EXPRESSION.fullmatch(expression)
     if match is None:
@@ -39,7 +39,7 @@ def longest_gap(expression: str) -> timedelta | None:
 
 
 def check_zone(time_zone: str) -> None:
-    """ValueError for what is no time zone of EventBridge Scheduler."""
+    """Raise ValueError for a name that is no time zone of EventBridge Scheduler."""
     if time_zone not in available_timezones() - {"localtime", "Factory"}:
         raise ValueError(f"{quoted(time_zone)} is no IANA time zone such as Europe/Berlin")
 

@@ -1,4 +1,4 @@
-"""EventBridge schedules: each sends an action payload to the orchestrator, with what makes its delivery one run."""
+"""EventBridge schedules: each sends an action payload to the orchestrator, with the trigger that its run's id is of."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ses_fleet import limits
 
 
 class Schedules(Construct):
-    """One group with every schedule of the context, and the role by which they start runs."""
+    """One group with every schedule of the settings, and the role with which they start runs."""
 
     def __init__(
         self, scope: Construct, schedules: list[Schedule], orchestrator: lambda_.Function, dead_letters: sqs.Queue
@@ -42,7 +42,7 @@ class Schedules(Construct):
         for schedule in schedules:
             made = scheduler.CfnSchedule(
                 self,
-                f"Schedule-{schedule.name}",  # a name alone might be one of ours
+                f"Schedule-{schedule.name}",  # a name alone might be that of another construct
                 name=schedule.name,
                 group_name=SCHEDULE_GROUP,
                 schedule_expression=schedule.expression,
@@ -65,7 +65,7 @@ class Schedules(Construct):
 
 
 def event(schedule: Schedule) -> dict[str, Any]:
-    """What the orchestrator gets; Scheduler fills in its context attributes at each firing."""
+    """Return the event that the orchestrator gets. Scheduler fills in its context attributes at each firing."""
     trigger = {
         "schedule_arn": scheduler.ContextAttribute.schedule_arn,
         "scheduled_time": scheduler.ContextAttribute.scheduled_time,

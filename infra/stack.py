@@ -1,4 +1,4 @@
-"""The one stack: what it is made of, and what an operator needs to know of it."""
+"""The one stack: its parts, and the outputs that an operator needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infra.storage import Storage
 
 
 class SesFleetStack(cdk.Stack):
-    """Storage, the two functions, schedules, monitoring, and the policies for people."""
+    """The stack `ses-fleet`: storage, two functions, schedules, monitoring, and policies for people."""
 
     def __init__(self, scope: Construct, settings: Settings, **props: Any) -> None:
         super().__init__(

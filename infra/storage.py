@@ -1,4 +1,4 @@
-"""The buckets: one that the configuration is read from, one for the record of runs, contacts and backups."""
+"""Two buckets: one that the configuration is read from, one for run records, contacts and backups."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from constructs import Construct
 
 from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
+from ses_fleet import limits
 
-_OLD_CONFIGS_DAYS = 400  # ours: as long as backups, so that a run can be held against what was configured
-_ABANDONED_UPLOAD_DAYS = 1
 # Ways to put an object: an upload in parts and a copy are PutObject; replication from another bucket is not.
 _WRITING = ["s3:PutObject", "s3:ReplicateObject"]
 _DELETING = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ReplicateDelete"]
@@ -20,13 +19,13 @@ _PEOPLES_PREFIXES: tuple[str, ...] = ()
 
 
 class Storage(Construct):
-    """`config` is versioned, or an existing bucket; `results` forgets by prefix, and says who may write what."""
+    """`config` is a versioned bucket, or one that exists. `results` expires by prefix, its policy says who writes."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(scope, "Storage")
         self._settings = settings
         self.config: s3.IBucket = (
-            self._bucket("Config", [_old_versions(_OLD_CONFIGS_DAYS)])
+            self._bucket("Config", [_old_versions(limits.OLD_CONFIG_DAYS)])
             if settings.config_bucket is None
             else s3.Bucket.from_bucket_name(self, "Config", settings.config_bucket)
         )
@@ -43,7 +42,8 @@ class Storage(Construct):
 
     def _bucket(self, name: str, rules: list[s3.LifecycleRule]) -> s3.Bucket:
         abandoned = s3.LifecycleRule(
-            abort_incomplete_multipart_upload_after=cdk.Duration.days(_ABANDONED_UPLOAD_DAYS), id="abandoned-uploads"
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(limits.ABANDONED_UPLOAD_DAYS),
+            id="abandoned-uploads",
         )
         # Kept, but for one that a failed deployment made and rolls back: it is empty, and nobody would look for it.
         kept = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -56,12 +56,12 @@ class Storage(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=True,
             lifecycle_rules=[*rules, abandoned],
-            # Not emptied by a function of the CDK's: what is to be lost is emptied by hand.
+            # The CDK does not empty it: that is done by hand, by somebody who wants to lose it.
             removal_policy=cdk.RemovalPolicy.DESTROY if self._settings.delete_data_on_destroy else kept,
         )
 
     def _who_writes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:
-        """Each function its own prefixes, and nobody anything else, whatever their own policies allow."""
+        """Let each function write its own prefixes, and nobody else anything, whatever their own policies allow."""
         orchestrator, worker = self._role(ORCHESTRATOR), self._role(WORKER)
         runs, backups = _below(results, "runs/"), _below(results, "backups/")
         peoples = [_below(results, prefix) for prefix in _PEOPLES_PREFIXES]
@@ -72,7 +72,7 @@ class Storage(Construct):
         ]
 
     def _who_deletes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:
-        """Nobody but `data_admins`, and they no record of a run; S3's lifecycle asks no policy."""
+        """Let nobody delete but `data_admins`, and them no run record. S3's lifecycle is not bound by policies."""
         if self._settings.delete_data_on_destroy:
             return []
         erasable = [_below(results, "data/"), _below(results, "backups/")]
@@ -82,7 +82,7 @@ class Storage(Construct):
         ]
 
     def _role(self, name: str) -> str:
-        """By name, so that a role that is made anew is the same one here."""
+        """The role's ARN, by its name: a role that is deleted and made anew has the same one."""
         arn: str = cdk.Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=name)
         return arn
 
@@ -95,7 +95,7 @@ def _denied(
     resources: list[str] | None = None,
     not_resources: list[str] | None = None,
 ) -> iam.PolicyStatement:
-    """Denied to everybody but `others`: ARNs of roles, as sessions of a role have its ARN, or of users."""
+    """A statement that denies to everybody but `others`, ARNs of roles (their sessions included) or of users."""
     return iam.PolicyStatement(
         sid=sid,
         effect=iam.Effect.DENY,
@@ -117,7 +117,7 @@ def _expiring(prefix: str, days: int) -> s3.LifecycleRule:
 
 
 def _old_versions(days: int) -> s3.LifecycleRule:
-    """What was overwritten, deleted or expired is gone for good after so many days, and its marker with it."""
+    """A rule that removes what was overwritten, deleted or expired for good after so many days, with its marker."""
     return s3.LifecycleRule(
         id="old-versions",
         noncurrent_version_expiration=cdk.Duration.days(days),

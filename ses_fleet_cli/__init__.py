@@ -1,4 +1,4 @@
-"""The `ses-fleet` command."""
+"""The `ses-fleet` command: it starts runs, follows and shows them, and checks configuration files."""
 
 import os
 import signal

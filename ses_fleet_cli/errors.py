@@ -1,9 +1,9 @@
-"""How a command ends when it cannot end well."""
+"""The exit codes of the command, and the exception that ends it with one of them."""
 
 from __future__ import annotations
 
 OK, SOME_FAILED, REFUSED, NO_SUMMARY = 0, 1, 2, 3
-INTERRUPTED = 130  # as a shell says it of Ctrl-C
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class CommandError(Exception):
@@ -16,15 +16,15 @@ class CommandError(Exception):
 
 
 def usage(message: str) -> CommandError:
-    """Something about the command line is wrong; nothing was sent."""
+    """Return the error of a wrong command line: exit code 2, nothing was sent."""
     return CommandError(message, REFUSED)
 
 
 def no_summary(message: str) -> CommandError:
-    """The run may have happened or not; its Summary could not be obtained."""
+    """Return the error of a Summary that could not be obtained: exit code 3, the run may have happened or not."""
     return CommandError(message, NO_SUMMARY)
 
 
 def interrupted(message: str) -> CommandError:
-    """The person pressed Ctrl-C."""
+    """Return the error of a command that was ended by Ctrl-C: exit code 130."""
     return CommandError(message, INTERRUPTED)

@@ -1,4 +1,4 @@
-"""`runs export`: the contacts of all customers of a run in one file, read part by part."""
+"""`runs export`: write the contacts of all customers of a run into one file, reading one part at a time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.keys import data_prefix, part_name
@@ -26,29 +27,29 @@ from ses_fleet_cli.errors import usage
 from ses_fleet_cli.runs import Shown
 
 _ACTION = "list-contacts"
-_MAX_PART_BYTES = 256 * 1024 * 1024
 _COLUMNS = ("customer_code", "email", "unsubscribed_all", "last_updated_at", "preferences", "effective")
 _FIELDS = {"email", "unsubscribed_all", "last_updated_at", "preferences", "effective"}
-# A spreadsheet would run what begins so (OWASP, CSV injection).
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass
 class Exported:
-    """What came of it: `problems` name everything that is not in the file."""
+    """How many contacts were exported. `problems` has a text for everything that is missing in the file."""
 
     contacts: int = 0
     problems: list[str] = field(default_factory=list)
 
 
 def export(bucket: Bucket, shown: Shown, format_: str, out: Path, advance: Callable[[int, int], None]) -> Exported:
-    """Write the run's contacts to `out`, whole or not at all; `advance(contacts so far, of)` as it goes on.
+    """Write the run's contacts to `out` in the format csv or jsonl; the file appears only when it is complete.
 
-    CommandError (exit 2) for a run that listed no contacts.
+    `advance(contacts so far, contacts in all)` is called as it goes on. Raise CommandError with exit code 2 for a run
+    that lists no contacts, or when `out` cannot be written.
     """
     if shown.plan is None or shown.summary.action.removesuffix("-all") != _ACTION or shown.summary.dry_run:
         what = f"{shown.summary.action}{' (dry run)' if shown.summary.dry_run else ''}"
-        raise usage(f"run {shown.summary.run_id} is {what} and has no contacts; run {_ACTION}-all first")
+        raise usage(f"run {shown.summary.run_id} is a {what} and lists no contacts; export a run of {_ACTION}-all")
     exported = Exported()
     results = _results(bucket, shown, exported)
     total = sum((result.data or {}).get("total", 0) for result in results)
@@ -64,7 +65,7 @@ def export(bucket: Bucket, shown: Shown, format_: str, out: Path, advance: Calla
 
 
 def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerResult]:
-    """The customers whose contacts are there; the others are problems."""
+    """The results of customers whose contacts were listed; each other customer becomes a problem."""
     assert shown.plan is not None  # noqa: S101  # checked by export
     found = []
     record = RunRecord(bucket, shown.plan.run_id)
@@ -73,12 +74,12 @@ def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerR
         try:
             result = CustomerResult.model_validate_json(body) if body else None
         except ValueError:
-            exported.problems.append(f"{code} is not in it: its result cannot be understood")
+            exported.problems.append(f"contacts of {code} are missing: its result cannot be understood")
             continue
         if result is not None and result.status == "successful":
             found.append(result)
         elif result is None or result.status != "skipped":
-            exported.problems.append(f"{code} is not in it: {result.status if result else 'no result yet'}")
+            exported.problems.append(f"contacts of {code} are missing: {result.status if result else 'no result yet'}")
     return found
 
 
@@ -88,11 +89,13 @@ def _contacts(bucket: Bucket, run_id: str, result: CustomerResult, exported: Exp
     for number in range(1, data.get("parts", 0) + 1):
         key = f"{_prefix(bucket, run_id, result)}{part_name(number)}"
         try:
-            stored = bucket.read(key, limit=_MAX_PART_BYTES).body
+            stored = bucket.read(key, limit=limits.MAX_EXPORT_PART_BYTES).body
             _check(stored)
         except (AwsCallError, TooLargeError, OSError, EOFError, zlib.error, ValueError) as error:
             why = error.code if isinstance(error, AwsCallError) else type(error).__name__
-            exported.problems.append(f"{bucket.location(key)} cannot be read ({why}): its contacts are missing")
+            exported.problems.append(
+                f"contacts of {result.customer_code} are missing: {bucket.location(key)} cannot be read ({why})"
+            )
             count = -1
             continue
         for contact in _lines(stored):
@@ -103,17 +106,17 @@ def _contacts(bucket: Bucket, run_id: str, result: CustomerResult, exported: Exp
 
 
 def _prefix(bucket: Bucket, run_id: str, result: CustomerResult) -> str:
-    """Where the parts lie: where the result says, if that is among the customer's own data of this run."""
+    """The prefix of the parts: the result's own, if it is below the customer's data of this run."""
     own = data_prefix(run_id, result.customer_code)
     said = (result.data_location or "").removeprefix(bucket.location(""))
     return said if said.startswith(own) else own
 
 
 def _check(stored: bytes) -> None:
-    """Read a part to its end before any of it is exported: half a part would look like a whole one."""
+    """Raise ValueError, OSError or zlib.error for a part that is broken anywhere: half of it would look like all."""
     for contact in _lines(stored):
         if not (isinstance(contact, dict) and contact.keys() >= _FIELDS):
-            raise ValueError("not a contact")
+            raise ValueError("a line is no contact")
 
 
 def _lines(stored: bytes) -> Iterator[dict[str, Any]]:
@@ -155,7 +158,7 @@ def _harmless(cell: str) -> str:
 
 @contextmanager
 def _replacing(out: Path) -> Iterator[TextIO]:
-    """A file that takes its place when it is complete, readable by its owner only; `-` is standard output."""
+    """A file that only its owner can read, and that appears under its name when the block ends; `-` is stdout."""
     if str(out) == "-":
         yield sys.stdout
         return

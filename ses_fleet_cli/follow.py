@@ -1,4 +1,4 @@
-"""Following a run's record in S3: results as they come, then the Summary."""
+"""Follow a run's record in S3: its results as they come, then its Summary."""
 
 from __future__ import annotations
 
@@ -15,22 +15,19 @@ from ses_fleet.runs.keys import hop_claim_key, hop_key, plan_key, result_key, re
 from ses_fleet.runs.models import CustomerResult, Hop, HopClaim, RunPlan, Summary
 from ses_fleet_cli.errors import CommandError, no_summary, usage
 
-_MAX_OBJECT_BYTES = 64 * 1024 * 1024
-_MAX_HOP_BYTES = 128 * 1024 * 1024
-_START_SECONDS = 120.0  # interface: lost without plan.json and summary.json so long after the Event
-_SLOW_SECONDS = 5.0  # a run that has not begun by then: the function is asked whether it starts at all
-_GRACE_SECONDS = 30.0  # interface: lost without summary.json so long after the latest deadline
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 _Found = TypeVar("_Found", bound=RunPlan | Summary)
-_PROBLEMS_IN_A_ROW = 5  # a few failed polls are the network's business, not the run's
 
 
 def latest_deadline(bucket: Bucket, plan: RunPlan) -> float:
-    """When the time of the run's last known invocation ends, in epoch seconds; every hop has its own."""
+    """Return when the time of the run's last known invocation ends, in epoch seconds.
+
+    Every hop has a deadline of its own. AwsCallError, TooLargeError and ValueError are raised for a record that cannot
+    be read or understood.
+    """
     latest = _seconds(plan.deadline)
     for hop in range(1, limits.MAX_HOPS + 1):
-        claimed = bucket.find(hop_claim_key(plan.run_id, hop), limit=_MAX_OBJECT_BYTES)
-        announced = None if claimed else bucket.find(hop_key(plan.run_id, hop), limit=_MAX_HOP_BYTES)
+        claimed = bucket.find(hop_claim_key(plan.run_id, hop), limit=limits.MAX_RECORD_BYTES)
+        announced = None if claimed else bucket.find(hop_key(plan.run_id, hop), limit=limits.MAX_HOP_BYTES)
         if claimed is not None:
             latest = max(latest, _seconds(HopClaim.model_validate_json(claimed.body).deadline))
         elif announced is not None:
@@ -45,22 +42,22 @@ def _seconds(moment: str) -> float:
 
 
 class Watcher(Protocol):
-    """What is told as the run goes on."""
+    """Who is told what happens in a run while it is followed."""
 
     def planned(self, plan: RunPlan) -> None:
-        """The run has begun."""
+        """Take note that the run has begun, and which customers it has."""
 
     def finished(self, result: CustomerResult) -> None:
-        """A customer's result is there."""
+        """Take in the result of one customer, which has just been found in the record."""
 
 
 @dataclass
 class Follower:
     """Follows one run until its Summary.
 
-    `expected` is the request that the run must be of, if it is known. `clock` tells the record's own time, S3's, in
-    epoch seconds: deadlines are of that time, and whoever follows may have another. `why_not` is asked once about a run
-    that does not begin: it says why the function does not start, None if it does.
+    `expected` is the request that the run must have been started with, or None when it is not known. `clock` returns
+    S3's time in epoch seconds, as the deadlines in the record are of that time. `why_not` is called once when the run
+    does not begin: it returns why the function does not start, or None if it does.
     """
 
     bucket: Bucket
@@ -76,51 +73,55 @@ class Follower:
     _asked: bool = False
 
     def follow(self) -> Summary:
-        """The run's Summary; CommandError (exit 3) when the run is lost."""
+        """Return the run's Summary. Raise CommandError with exit code 3 when the run is lost or cannot be read."""
         plan = self._wait_for_plan()
         if isinstance(plan, Summary):
             return plan
         self._check_request(plan)
         self.watcher.planned(plan)
-        self._lost_at = _seconds(plan.deadline) + _GRACE_SECONDS
+        self._lost_at = _seconds(plan.deadline) + limits.RUN_GRACE_SECONDS
         for summary in self._polls(lambda: self._poll_run(plan), lambda: self._is_lost(plan)):
             if summary is not None:
                 return summary
-        raise no_summary(f"run {self.run_id} is lost: its time is over and there is no summary. {self._what_is_left()}")
+        raise no_summary(
+            f"run {self.run_id} is lost: the time of its last invocation is over and there is no summary. "
+            f"{self._what_is_left()}"
+        )
 
     def _is_lost(self, plan: RunPlan) -> bool:
-        """Whether the time of the run's last invocation is over; hops are looked for when it seems so."""
+        """Whether the time of the run's last invocation is over. Hops are looked for only when it seems so."""
         if self.clock() > self._lost_at:
-            self._lost_at = latest_deadline(self.bucket, plan) + _GRACE_SECONDS
+            self._lost_at = latest_deadline(self.bucket, plan) + limits.RUN_GRACE_SECONDS
         return self.clock() > self._lost_at
 
     def _wait_for_plan(self) -> RunPlan | Summary:
         for found in self._polls(self._poll_plan, self._is_late):
             if found is not None:
                 return found
-            if not self._asked and self._waited() > _SLOW_SECONDS:
+            if not self._asked and self._waited() > limits.SLOW_START_SECONDS:
                 self._ask_why_not()
         raise no_summary(
-            f"run {self.run_id} is lost: it did not begin within {_START_SECONDS:g} s and has no record. Look at the "
-            "orchestrator's log and the dead letters; `ses-fleet invoke help` tells whether it starts at all"
+            f"run {self.run_id} is lost: it did not begin within {limits.RUN_START_SECONDS:g} s and has no record. "
+            "Look at the orchestrator's log and the dead letters; `ses-fleet invoke help` shows whether the function "
+            "starts at all"
         )
 
     def _is_late(self) -> bool:
         """Whether the run should have begun by now."""
-        return self._waited() > _START_SECONDS
+        return self._waited() > limits.RUN_START_SECONDS
 
     def _waited(self) -> float:
-        """Seconds since the run's beginning was first looked for, by the record's own time."""
+        """Seconds since the run's beginning was first looked for, by S3's time."""
         now = self.clock()
         self._began = now if self._began is None else self._began
         return now - self._began
 
     def _ask_why_not(self) -> None:
-        """A function that fails at its start never writes a record: nobody should wait for one."""
+        """Raise CommandError if the function fails at its start: then it never writes a record to wait for."""
         self._asked = True
         why = self.why_not()
         if why is not None:
-            raise no_summary(f"run {self.run_id} did not begin: {why}. Mend the function, then start the run again")
+            raise no_summary(f"run {self.run_id} did not begin: {why}. Correct the function, then start the run again")
 
     def _poll_plan(self) -> RunPlan | Summary | None:
         plan = self._read(plan_key(self.run_id))
@@ -167,8 +168,8 @@ class Follower:
         return (str(entry["Key"]) for entry in sorted(entries, key=lambda entry: entry["LastModified"]))
 
     def _polls(self, poll: Callable[[], _Found | None], is_over: Callable[[], bool]) -> Iterator[_Found | None]:
-        """What `poll` finds, again and again, until `is_over`; one last poll comes after that."""
-        pause, problems, last = _SHORTEST_PAUSE, 0, False
+        """Yield what `poll` finds, again and again, until `is_over` and one more time after that."""
+        (pause, longest), problems, last = limits.POLL_SECONDS, 0, False
         while True:
             over = False
             try:
@@ -177,26 +178,26 @@ class Follower:
                 problems = 0
             except AwsCallError as failure:
                 problems += 1
-                if not failure.transient or problems == _PROBLEMS_IN_A_ROW:
+                if not failure.transient or problems == limits.POLL_ATTEMPTS:
                     raise self._unreadable(f"{failure.code}: {failure.text}") from None
             except (TooLargeError, ValueError) as error:  # pydantic's ValidationError is one
-                raise self._unreadable(f"{type(error).__name__}: not what this version writes") from None
+                raise self._unreadable(f"{type(error).__name__}: it is not what this version writes") from None
             if last:
                 return
             last = over
             self.sleep(pause)
-            pause = min(pause * 1.1, _LONGEST_PAUSE)
+            pause = min(pause * 1.1, longest)
 
     def _unreadable(self, why: str) -> CommandError:
         text = f"run {self.run_id} goes on, but its record cannot be read ({why}). {self._what_is_left()}"
         return no_summary(text)
 
     def _read(self, key: str) -> bytes | None:
-        stored = self.bucket.find(key, limit=_MAX_OBJECT_BYTES)
+        stored = self.bucket.find(key, limit=limits.MAX_RECORD_BYTES)
         return None if stored is None else stored.body
 
     def _what_is_left(self) -> str:
         record = self.bucket.location(f"runs/{self.run_id}/")
         return (
-            f"`ses-fleet runs show {self.run_id}` tells what is known; else look at {record} and the orchestrator's log"
+            f"`ses-fleet runs show {self.run_id}` shows what is known; else look at {record} and the orchestrator's log"
         )

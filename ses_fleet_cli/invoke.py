@@ -1,4 +1,4 @@
-"""Starting a run on a deployed or a local orchestrator, and seeing it to its end: one path for both."""
+"""Start a run on a deployed or a local orchestrator, and follow it to its end: one path for both."""
 
 from __future__ import annotations
 
@@ -26,34 +26,35 @@ from ses_fleet_cli.follow import Follower
 from ses_fleet_cli.server_time import S3Clock, moment_of
 from ses_fleet_cli.show import Screen
 
-_S3_ATTEMPTS = 5
-_S3_CONNECTIONS = 16
-
 
 @dataclass(frozen=True)
 class Target:
-    """An orchestrator, its environment variables, and where its runs are recorded."""
+    """An orchestrator: its function, its environment variables, and clients for Lambda and for its run records.
+
+    `now` is Lambda's own time at which the function was found.
+    """
 
     function_name: str
     function_arn: str
     variables: Mapping[str, str]
     lambda_client: AwsClient
     s3: AwsClient
-    now: datetime  # Lambda's own time when it was found
+    now: datetime
 
     @property
     def results(self) -> Bucket:
-        """The bucket of the run records."""
+        """The bucket that holds the run records."""
         return Bucket(self.s3, self.variables["RESULTS_BUCKET"])
 
 
 def connect(function_name: str) -> Target:
-    """Find the orchestrator in the environment's account.
+    """Return the orchestrator of this name in the account that the environment's credentials are of.
 
-    CommandError (exit 3) when it cannot be reached, or the credentials for that cannot be had; (exit 2) without a name.
+    Raise CommandError with exit code 2 for a text that is the name of no function, and with exit code 3 when there are
+    no credentials or the function cannot be reached or is no orchestrator.
     """
     if not function_name or not is_text(function_name):
-        raise usage(f"--function-name {quoted(function_name)} is the name of no function")
+        raise usage(f"--function-name {quoted(function_name)} cannot be the name of a function")
     region = os.environ.get("AWS_REGION")  # boto3 itself looks at AWS_DEFAULT_REGION only
     with reachable(f"the function {function_name}"):
         lambda_client, configuration = _first_call(function_name, region)
@@ -61,13 +62,15 @@ def connect(function_name: str) -> Target:
         for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
             if not variables.get(name):
                 raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
-        s3 = clients.client("s3", region, attempts=_S3_ATTEMPTS, connections=_S3_CONNECTIONS)
+        s3 = clients.client(
+            "s3", region, attempts=limits.COMMAND_S3_ATTEMPTS, connections=limits.COMMAND_S3_CONNECTIONS
+        )
         now = moment_of(configuration)
         return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3, now)
 
 
 def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict[str, Any]]:
-    """A client, and the function's configuration: this is where credentials are found."""
+    """A client for Lambda, and the function's configuration. The first call is what looks for credentials."""
     try:
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
         client = clients.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
@@ -76,11 +79,11 @@ def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict
         raise
     except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
         why = printable(str(error), limits.MAX_MESSAGE_CHARACTERS)
-        raise no_summary(f"the AWS credentials cannot be had: {type(error).__name__}: {why}") from None
+        raise no_summary(f"no AWS credentials could be loaded: {type(error).__name__}: {why}") from None
 
 
 def ask_help(target: Target) -> dict[str, Any]:
-    """Invoke `help`: synchronous, no run record."""
+    """Return the orchestrator's answer to `help`. It is invoked synchronously, and no run is recorded."""
     with reachable(f"the function {target.function_name}"):
         response = target.lambda_client.call(
             "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
@@ -89,16 +92,17 @@ def ask_help(target: Target) -> dict[str, Any]:
     try:
         answer = dict(json_text.parse(body, "its answer"))
     except (JsonError, TypeError, ValueError):
-        raise no_summary(f"{target.function_name} answered something else than help") from None
+        raise no_summary(f"{target.function_name} answered `help` with something that is no JSON object") from None
     if response.get("FunctionError"):
         raise no_summary(f"{target.function_name} failed: {answer.get('errorType')}: {answer.get('errorMessage')}")
     return answer
 
 
 def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:
-    """Start the run and follow it; the exit code is the Summary's. `local`: what runs it ends with this command.
+    """Start the run, follow it, show its Summary, and return the Summary's exit code.
 
-    An answer that is lost says nothing about the run, which has its id from here: it is looked for all the same.
+    With `local` the run ends with this command, as its local cloud does. When the answer to the start is lost, the run
+    is followed all the same: its id was made here. Raise CommandError when there is no Summary, or on Ctrl-C.
     """
     payload = {"on_deadline": "continue", **payload}
     named = events.claimed_run_id(payload) is not None
@@ -138,19 +142,19 @@ def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen)
             text = f"the function {target.function_name} cannot be used, nothing was started: {failure.code}: "
             raise no_summary(text + failure.text) from None
         screen.notice(
-            f"whether run {run_id} was started is not known ({failure.code}: {failure.text}); its record is followed"
+            f"it is not known whether run {run_id} was started ({failure.code}: {failure.text}); following its record"
         )
 
 
 def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
     if local:
         return f"run {run_id} ended with its local cloud"
-    known = f"`ses-fleet runs show {run_id}` tells how far it is, the same command with --run-id {run_id} follows it"
-    return f"run {run_id} {'goes on without you' if started else 'may have been started'}; {known}"
+    known = f"`ses-fleet runs show {run_id}` shows how far it is, the same command with --run-id {run_id} follows it"
+    return f"run {run_id} {'goes on' if started else 'may have been started'}; {known}"
 
 
 def _why_not(target: Target) -> str | None:
-    """Why the function cannot even be asked for help; None when it can, or when Lambda itself did not answer."""
+    """Why the function does not even answer `help`; None when it does, or when Lambda itself did not answer."""
     try:
         response = target.lambda_client.call(
             "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
@@ -164,16 +168,21 @@ def _why_not(target: Target) -> str | None:
 
 
 def confirm(payload: dict[str, Any], *, yes: bool) -> None:
-    """Ask before a mutating `-all`; without a terminal only --yes will do."""
+    """Ask on the terminal before an action that changes every customer, unless `yes` is set or it is a dry run.
+
+    Raise CommandError with exit code 2 when the answer is no, or when there is no terminal to ask on.
+    """
     entry = payload_names().get(str(payload.get("action")))
     if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
         return
     if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise usage(f"{payload['action']} changes every selected customer: give --yes to run it without a terminal")
+        raise usage(
+            f"{payload['action']} changes every selected customer: without a terminal to confirm that, it needs --yes"
+        )
     sys.stderr.write(f"{payload['action']} on {_touched(payload)}. Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise usage("nothing was started")
+        raise usage("not confirmed: nothing was started")
 
 
 def _touched(payload: dict[str, Any]) -> str:
@@ -183,11 +192,12 @@ def _touched(payload: dict[str, Any]) -> str:
         who += f", with {json.dumps(payload['params'])}"
     if not payload.get("prune"):
         return who
-    return f"{who}; it REMOVES what is not wanted there ({payload.get('confirm_customers', 'no')} customers confirmed)"
+    confirmed = payload.get("confirm_customers", "no")
+    return f"{who}; with --prune it REMOVES what is not wanted there ({confirmed} customers confirmed)"
 
 
 def _claim_id(payload: dict[str, Any], now: datetime) -> str:
-    """The run's id, made here of Lambda's time unless the payload has or implies one."""
+    """The run's id: what the payload has or implies, else a new one of Lambda's time, which is put into the payload."""
     claimed = events.claimed_run_id(payload)
     if claimed is None:
         if payload.get("run_id") is not None:
@@ -198,7 +208,7 @@ def _claim_id(payload: dict[str, Any], now: datetime) -> str:
 
 
 def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
-    """Do not take the run of another person, which its plan does not name, for the one that is to be started."""
+    """Raise CommandError if the run of this id was started for another person, whose name its plan does not have."""
     try:
         request = requests.parse(payload, datetime.now(UTC)).request
     except RunRefusedError:
@@ -209,14 +219,14 @@ def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
         plan = record.plan()
         same = plan is None or record.is_of(plan, request)
     except RunRefusedError as error:
-        text = f"run {record.run_id} exists, and whether it is the same person's cannot be told"
+        text = f"run {record.run_id} exists, and it cannot be decided whether it was started for the same person"
         raise no_summary(f"{text}: {error.problems[0].text}") from None
     if not same:
         raise usage(f"run {record.run_id} exists and was started with another request; choose another --run-id")
 
 
 def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:
-    """The request as the run's plan must have it; None when the function will refuse it anyway."""
+    """The request as the run's plan must have it; None when the function will refuse it."""
     try:
         return dict(comparable(requests.parse(payload, datetime.now(UTC)).request))
     except RunRefusedError:
@@ -225,7 +235,7 @@ def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:
 
 @contextmanager
 def reachable(what: str) -> Iterator[None]:
-    """CommandError (exit 3) for every AWS call inside that fails."""
+    """Turn every AWS call that fails inside the block into a CommandError with exit code 3 that names `what`."""
     try:
         yield
     except AwsCallError as failure:

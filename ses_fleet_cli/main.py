@@ -1,4 +1,4 @@
-"""The `ses-fleet` command."""
+"""The commands and flags of `ses-fleet`, and every way in which the command ends."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.text import printable, quoted
@@ -25,16 +26,23 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-local_app = typer.Typer(help="The local cloud: the real functions on this machine.", no_args_is_help=True)
+local_app = typer.Typer(help="Run the real functions on this machine.", no_args_is_help=True)
 app.add_typer(local_app, name="local")
-config_app = typer.Typer(help="config.json and SESConfig.json.", no_args_is_help=True)
+config_app = typer.Typer(help="Check and upload config.json and SESConfig.json.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-runs_app = typer.Typer(help="Runs that were, or are under way.", no_args_is_help=True)
+runs_app = typer.Typer(help="Look at runs, and export their contacts.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
 _COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
 _ORCHESTRATOR = "ses-fleet-orchestrator"
 
-_FileOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
+
+def _file(help_: str) -> Any:
+    return typer.Option(exists=True, dir_okay=False, readable=True, help=help_)
+
+
+_Config = Annotated[Path | None, _file("the local cloud's config.json; default: that of the examples")]
+_SesConfig = Annotated[Path | None, _file("the local cloud's SESConfig.json; default: that of the examples")]
+_Scenario = Annotated[Path | None, _file("what the local cloud's accounts hold; see docs/local-cloud.md")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,37 +65,42 @@ def _action_names() -> list[str]:
     return [HELP, *sorted(payload_names())]
 
 
+_ActionName = Annotated[
+    str | None, typer.Argument(help="what to do; `help` lists the actions", autocompletion=_action_names)
+]
+
+
 @app.command()
 def invoke(
-    action: Annotated[
-        str | None, typer.Argument(help="what to do; `help` lists the actions", autocompletion=_action_names)
-    ] = None,
+    action: _ActionName = None,
     customer_code: Annotated[str | None, typer.Option(help="the one customer of a single-customer action")] = None,
-    ses_role_arn: Annotated[str | None, typer.Option(help="another role of the same account, for one customer")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done")] = False,
-    include: Annotated[list[str] | None, typer.Option(help="only this customer; may be repeated")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="not this customer; may be repeated")] = None,
-    environment: Annotated[str | None, typer.Option(help="only customers of this environment")] = None,
+    ses_role_arn: Annotated[str | None, typer.Option(help="another role of that customer's account")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done, and write nothing")] = False,
+    include: Annotated[list[str] | None, typer.Option(help="run only this customer; may be repeated")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="do not run this customer; may be repeated")] = None,
+    environment: Annotated[str | None, typer.Option(help="run only customers of this environment")] = None,
     max_customer_concurrency: Annotated[int | None, typer.Option(help="customers at once; 0 = all")] = None,
-    max_failures: Annotated[str | None, typer.Option(help="stop starting customers beyond N failures, or P%")] = None,
-    prune: Annotated[bool, typer.Option("--prune", help="also remove what is not wanted")] = False,
+    max_failures: Annotated[
+        str | None, typer.Option(help="start no more customers once more than N or P% failed")
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="also remove unwanted topics, or people who left")] = False,
     confirm_customers: Annotated[int | None, typer.Option(help="with --prune: how many customers are selected")] = None,
-    run_id: Annotated[str | None, typer.Option(help="your own id; the same id again starts nothing")] = None,
-    param: Annotated[list[str] | None, typer.Option(help="a parameter of the action, name=value")] = None,
+    run_id: Annotated[str | None, typer.Option(help="an id of your own; used again, it starts nothing")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="a parameter as name=value; may be repeated")] = None,
     payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
     function_name: Annotated[str | None, typer.Option(help="default: ses-fleet-orchestrator")] = None,
-    local: Annotated[bool, typer.Option("--local", help="in a local cloud, made for this call")] = False,
-    config: _FileOption = None,
-    ses_config: _FileOption = None,
-    scenario: _FileOption = None,
-    conditions: Annotated[str | None, typer.Option(help="with --local: how unkind it is, aws or kind")] = None,
+    local: Annotated[bool, typer.Option("--local", help="run in a local cloud that is made for this call")] = False,
+    config: _Config = None,
+    ses_config: _SesConfig = None,
+    scenario: _Scenario = None,
+    conditions: Annotated[str | None, typer.Option(help="with --local: `aws` (delays, lags) or `kind`")] = None,
 ) -> None:
-    """Start a run and follow it to its Summary. Exit code 0, 1 or 2 as the Summary has it; 3 = no Summary."""
+    """Start a run, follow it, and show its Summary. The exit code is the Summary's (0, 1 or 2), or 3 without one."""
     _check_output(output)
     _check_local(local, function_name, config=config, ses_config=ses_config, scenario=scenario, conditions=conditions)
-    # None is a flag that was not given; typer gives an empty list for one that may be repeated.
+    # None stands for a flag that was not given. For one that may be repeated typer gives an empty list then.
     flags = {
         "customer_code": customer_code,
         "ses_role_arn": ses_role_arn,
@@ -117,10 +130,12 @@ def check_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
     partition: Annotated[
         str | None,
-        typer.Option(help=f"of the deployment: {', '.join(partitions())}; default: that of the file's roles"),
+        typer.Option(
+            help=f"the deployment's partition: {', '.join(partitions())}; default: that of the roles in the file"
+        ),
     ] = None,
 ) -> None:
-    """Say everything that is wrong with the files, one finding a line; exit code 1 if any is an error."""
+    """List everything that is wrong with the files, one finding a line. The exit code is 1 if any is an error."""
     if partition is not None and partition not in partitions():
         raise usage(f"--partition is one of {', '.join(partitions())}, not {quoted(partition)}")
     errors = 0
@@ -134,10 +149,12 @@ def check_files(
 @config_app.command("push")
 def push_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
-    force: Annotated[bool, typer.Option("--force", help="although some customers have errors, and will fail")] = False,
-    function_name: Annotated[str, typer.Option(help="the orchestrator, which knows where it reads")] = _ORCHESTRATOR,
+    force: Annotated[
+        bool, typer.Option("--force", help="upload although some customers have errors; those will fail")
+    ] = False,
+    function_name: Annotated[str, typer.Option(help="the orchestrator whose bucket the files go to")] = _ORCHESTRATOR,
 ) -> None:
-    """Check the files and put them where the orchestrator reads them; exit code 1, and none is put, if one is wrong."""
+    """Check the files and upload them to where the orchestrator reads them; if one is wrong, none, with exit code 1."""
     target = invoking.connect(function_name)
     checked = [push.checked(path, target) for path in files]
     push.one_of_each(checked)
@@ -147,22 +164,22 @@ def push_files(
     blocking = [file for file in checked if file.is_blocked(force=force)]
     if blocking:
         names = ", ".join(str(file.path) for file in blocking)
-        raise CommandError(f"nothing was put: {names} {push.why_not(blocking)}", SOME_FAILED)
+        raise CommandError(f"nothing was uploaded: {names} {push.why_not(blocking)}", SOME_FAILED)
     for file in checked:
         with invoking.reachable(file.location):
             sys.stdout.write(push.put(file) + "\n")
 
 
-_FunctionName = Annotated[str, typer.Option(help="the orchestrator, which knows where its runs are recorded")]
+_FunctionName = Annotated[str, typer.Option(help="the orchestrator whose runs are looked at")]
 
 
 @runs_app.command("list")
 def list_runs(
-    limit: Annotated[int, typer.Option(help="how many, newest first", min=1, max=1_000)] = 20,
+    limit: Annotated[int, typer.Option(help="how many runs to list, newest first", min=1, max=1_000)] = 20,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """The last runs, and what became of each."""
+    """List the last runs, and what became of each."""
     _check_output(output)
     results = invoking.connect(function_name).results
     with invoking.reachable("the run records"):
@@ -175,11 +192,11 @@ def list_runs(
 
 @runs_app.command("show")
 def show_run(
-    run_id: Annotated[str, typer.Argument(help="as `runs list` shows it")],
+    run_id: Annotated[str, typer.Argument(help="the run's id, as `runs list` shows it")],
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """What became of one run, or how far it is: also while it is under way, or after its orchestrator was killed."""
+    """Show what became of one run, or how far it is, also when its orchestrator was killed."""
     _check_output(output)
     shown = runs.look(invoking.connect(function_name).results, run_id)
     screen = Screen(text=output == "text")
@@ -190,12 +207,12 @@ def show_run(
 
 @runs_app.command("export")
 def export_run(
-    run_id: Annotated[str, typer.Argument(help="of a list-contacts or list-contacts-all")],
+    run_id: Annotated[str, typer.Argument(help="the id of a run of list-contacts or list-contacts-all")],
     out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
     format_: Annotated[str, typer.Option("--format", help=" or ".join(export.FORMATS))] = "csv",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """All customers' contacts in one file. Exit code 1 when some could not be had: what is missing is named."""
+    """Write all customers' contacts into one file. If some are missing, they are named and the exit code is 1."""
     if format_ not in export.FORMATS:
         raise usage(f"--format is {' or '.join(export.FORMATS)}, not {quoted(format_)}")
     results = invoking.connect(function_name).results
@@ -211,19 +228,27 @@ def export_run(
 
 @local_app.command()
 def up(
-    port: Annotated[int, typer.Option(help="0 = a free one", min=0, max=65535)] = 4566,
-    config: _FileOption = None,
-    ses_config: _FileOption = None,
-    scenario: _FileOption = None,
-    empty: Annotated[bool, typer.Option("--empty", help="nothing in any account: for a deployment")] = False,
-    ses_rate: Annotated[float, typer.Option(help="SES requests per second and account; 0 = no throttle", min=0)] = 1.0,
-    max_environments: Annotated[int, typer.Option(help="processes per function", min=1, max=100)] = 10,
-    conditions: Annotated[str, typer.Option(help="how unkind it is: aws, or kind")] = "kind",
-    tls: Annotated[bool, typer.Option("--tls", help="HTTPS, with a certificate made for it")] = False,
+    port: Annotated[int, typer.Option(help="the port to listen on; 0 takes a free one", min=0, max=65535)] = 4566,
+    config: _Config = None,
+    ses_config: _SesConfig = None,
+    scenario: _Scenario = None,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="make nothing in any account, so that a deployment can")
+    ] = False,
+    ses_rate: Annotated[
+        float, typer.Option(help="requests a second that SES takes from each account; 0 for any number", min=0)
+    ] = 1.0,
+    max_environments: Annotated[
+        int, typer.Option(help="how many processes may run each function at once", min=1, max=100)
+    ] = 10,
+    conditions: Annotated[str, typer.Option(help="`aws` (delays, lags) or `kind`")] = "kind",
+    tls: Annotated[
+        bool, typer.Option("--tls", help="speak HTTPS, with a certificate made for this local cloud")
+    ] = False,
 ) -> None:
-    """Run the local cloud until it is interrupted. Without files it runs on examples/, unless it is --empty."""
+    """Run the local cloud until it is interrupted. Without files it has the customers of the examples."""
     if empty and (config or ses_config):
-        raise usage("--empty makes no customers and has no bucket for files: leave out --config and --ses-config")
+        raise usage("--empty makes no customers, and no bucket for files: leave out --config and --ses-config")
     options = local_cloud.options(config, ses_config, scenario, conditions, empty=empty)
     wait_for_signal = local_cloud.signal_waiter(signal.SIGINT, signal.SIGTERM)
     options = replace(options, port=port, ses_rate=ses_rate, max_environments=max_environments, tls=tls)
@@ -238,7 +263,7 @@ def up(
 
 
 def main() -> None:
-    """Console entry point: every way a command can end, and its exit code."""
+    """Run the command that the arguments name, and end the process with its exit code."""
     streams.prepare()
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on it ends commands in good order
@@ -258,12 +283,12 @@ def _run() -> int:
         return _ended("interrupted", INTERRUPTED)
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else OK
-        return _ended("interrupted", INTERRUPTED) if code == INTERRUPTED else code  # typer says nothing of it
+        return _ended("interrupted", INTERRUPTED) if code == INTERRUPTED else code  # typer ends without a message then
     return OK
 
 
 def _ended(message: str, exit_code: int) -> int:
-    sys.stderr.write(f"ses-fleet: {printable(message, 2_000)}\n")
+    sys.stderr.write(f"ses-fleet: {printable(message, limits.COMMAND_MESSAGE_CHARACTERS)}\n")
     return exit_code
 
 
@@ -287,6 +312,8 @@ def _check_output(output: str) -> None:
 def _check_local(local: bool, function_name: str | None, **files: Path | str | None) -> None:
     given = [f"--{name.replace('_', '-')}" for name, path in files.items() if path is not None]
     if given and not local:
-        raise usage(f"{', '.join(given)} only go with --local: nothing is ever uploaded elsewhere")
+        raise usage(
+            f"{', '.join(given)} can only be given with --local: use `config push` to upload files to a deployment"
+        )
     if local and function_name is not None:
-        raise usage("--local has functions of its own: leave out --function-name")
+        raise usage("--local runs functions of its own: leave out --function-name")

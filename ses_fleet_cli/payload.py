@@ -1,4 +1,4 @@
-"""Flags and --payload → the action payload."""
+"""Make the action payload of the command's flags and of the file that --payload names."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def build(action: str | None, payload: str | None, flags: Mapping[str, Any], params: Iterable[str]) -> dict[str, Any]:
-    """Return the payload to send: what the file says, overridden by every flag that was given.
+    """Return the payload to send: the file's content, overridden by every flag that was given.
 
-    A flag that was not given is None; zero, false and the empty text are values. CommandError (exit 2) when no
-    action is named, or anything in it could not be sent as it is.
+    A flag that was not given is None; zero, false and the empty text are values. Raise CommandError with exit code 2
+    when no action is named, or when something in it cannot be sent as JSON.
     """
     built = read(payload) if payload is not None else {}
     if action is not None and built.get("action", action) != action:
@@ -31,7 +31,7 @@ def build(action: str | None, payload: str | None, flags: Mapping[str, Any], par
     if action is not None:
         built["action"] = action
     if "action" not in built:
-        raise usage("no action: give one, or a payload that has one; `ses-fleet invoke help` lists them")
+        raise usage("no action: name one, or give a payload that has one; `ses-fleet invoke help` lists them")
     built |= {name: value for name, value in flags.items() if value is not None}
     parsed = dict(parse_param(text, types_of(built["action"])) for text in params)
     if parsed:
@@ -44,9 +44,12 @@ def build(action: str | None, payload: str | None, flags: Mapping[str, Any], par
 
 
 def read(source: str) -> dict[str, Any]:
-    """Return the payload in a file, or on standard input for `-`; CommandError (exit 2) for what is none."""
+    """Return the payload in the file `source`, or on standard input for `-`.
+
+    Raise CommandError with exit code 2 when it cannot be read or is no JSON object.
+    """
     if not source:
-        raise usage('--payload "" is the name of no file')
+        raise usage('--payload "" cannot be the name of a file')
     try:
         built = json_text.parse(_body(source), f"--payload {printable(source)}")
     except OSError as error:
@@ -67,17 +70,18 @@ def _body(source: str) -> bytes:
 
 
 def types_of(action: Any) -> dict[str, frozenset[type]]:
-    """Return what the action's parameters are declared as, each a set of Python types; nothing for no action."""
+    """Return the Python types that each of the action's parameters may have; an empty dict for an unknown action."""
     entry = payload_names().get(action) if isinstance(action, str) else None
     fields = entry[0].params.model_fields if entry else {}
     return {name: frozenset(_types(field.annotation)) for name, field in fields.items()}
 
 
 def parse_param(text: str, declared: Mapping[str, frozenset[type]]) -> tuple[str, Any]:
-    """Return name and value of `name=value`; the parameter's declared type decides how the value is read.
+    """Return name and value of `name=value`, the value read as one of the types that the parameter is declared with.
 
-    Text stays text, whatever it looks like; in quotation marks it may be JSON's. What does not fit the type is left
-    as text, for the function to refuse by name. The value of a parameter that no action has is JSON if it parses.
+    A text parameter's value stays text, whatever it looks like, unless it is a JSON text in quotation marks. A value
+    that does not fit stays text, for the function to refuse with the parameter's name. The value of an unknown
+    parameter is read as JSON if it is JSON. Raise CommandError with exit code 2 for a text that is not `name=value`.
     """
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -95,7 +99,7 @@ def parse_param(text: str, declared: Mapping[str, frozenset[type]]) -> tuple[str
 
 
 def max_failures(text: str | None) -> int | str | None:
-    """`N` or `P%` as the payload has it; the function judges what is neither."""
+    """Return `N` as a number and everything else, such as `P%`, unchanged: the function checks it."""
     return int(text) if text is not None and _INTEGER.fullmatch(text) else text
 
 
@@ -103,7 +107,7 @@ _SIMPLE = frozenset({bool, int, str})
 
 
 def _types(annotation: Any) -> Iterable[type]:
-    """The types that a JSON value of this annotation may have; text for what pydantic reads from text."""
+    """The types that a JSON value for this annotation may have; text for what pydantic makes of text."""
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
         for one in get_args(annotation):

@@ -1,4 +1,4 @@
-"""Runs that were: which there are, what became of one, and its contacts in one file."""
+"""What the run records say: which runs there are, and what became of one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError, RunRefusedError
 from ses_fleet.identifiers import RUN_ID_PATTERN
@@ -21,18 +22,17 @@ from ses_fleet_cli.follow import latest_deadline
 from ses_fleet_cli.server_time import S3Clock
 
 _STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
-_READERS = 16
-# What a record of another version, or of nobody's, does to its reader; pydantic's ValidationError is a ValueError.
+# What reading a record of another version, or a broken one, may raise; pydantic's ValidationError is a ValueError.
 _BROKEN = (ValueError, KeyError, TypeError, AssertionError, TooLargeError)
-_LOST = "this run is lost: the time of its orchestrator is over, and there is no summary; see its log"
+_LOST = "this run is lost: the time of its last invocation is over and there is no summary; see the orchestrator's log"
 
 
 @dataclass(frozen=True)
 class Listed:
     """One line of `runs list`.
 
-    `state`: finished, refused, under way, lost, or unreadable, for a record that this version cannot understand;
-    counts are null when not counted yet.
+    `state` begins with finished, refused, under way, lost or unreadable (a record that this version cannot
+    understand). Counts are None until the run has a Summary. `seconds` is the run's duration.
     """
 
     run_id: str
@@ -50,7 +50,7 @@ class Listed:
 
 
 def newest(bucket: Bucket, count: int) -> list[Listed]:
-    """The last `count` runs, newest first."""
+    """Return the last `count` runs, newest first; raise AwsCallError when S3 does not answer."""
     dated: list[str] = []
     others: list[str] = []
     for run_id in _run_ids(bucket):
@@ -59,14 +59,17 @@ def newest(bucket: Bucket, count: int) -> list[Listed]:
     # An id that its caller chose tells no time: those runs have to be looked at.
     candidates = [*sorted(dated, reverse=True)[:count], *others]
     now = S3Clock(bucket, "")()
-    with ThreadPoolExecutor(_READERS) as pool:
+    with ThreadPoolExecutor(limits.COMMAND_S3_CONNECTIONS) as pool:
         found = [listed for listed in pool.map(lambda run_id: _listed(bucket, run_id, now), candidates) if listed]
     return sorted(found, key=lambda listed: listed.started_at, reverse=True)[:count]
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A run as it is now. `plan` None = it was refused before it had one."""
+    """A run as its record shows it now.
+
+    `plan` is None for a run that was refused before it had one. `state` is finished, refused, under way or lost.
+    """
 
     plan: RunPlan | None
     summary: Summary
@@ -74,12 +77,13 @@ class Shown:
 
 
 def look(bucket: Bucket, run_id: str) -> Shown:
-    """Return the state of one run.
+    """Return one run as its record shows it now.
 
-    CommandError: exit 2 when there is none of this id, exit 3 when its record cannot be read or understood.
+    Raise CommandError with exit code 2 when there is no run of this id, with exit code 3 when its record cannot be read
+    or understood.
     """
     if not re.fullmatch(RUN_ID_PATTERN, run_id):
-        raise usage("a run's id is 1 to 40 of A-Z a-z 0-9 _ -; `ses-fleet runs list` shows them")
+        raise usage("a run's id has 1 to 40 characters of A-Z a-z 0-9 _ -; `ses-fleet runs list` shows the ids")
     try:
         shown = _looked_at(bucket, run_id)
     except RunRefusedError as error:
@@ -89,7 +93,7 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     except _BROKEN as error:
         raise no_summary(f"the record of run {run_id} {_not_ours(error)}") from None
     if shown is None:
-        raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows them")
+        raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows the runs")
     return shown
 
 
@@ -101,7 +105,7 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
         return None
     state = _state(bucket, plan, summary, S3Clock(bucket, run_id)())
     if state == "lost" and plan is not None:
-        # Nobody will write a summary any more: what has no success can be run again, which is always safe.
+        # No summary will come any more: what was not successful can be run again, which is always safe.
         payload = resume_payload(from_plan(plan.request), summary.results)
         needs = resume_needs(payload)
         summary = summary.model_copy(update={"resume": payload, "resume_needs": needs, "warnings": (_LOST,)})
@@ -109,7 +113,7 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
 
 
 def _not_ours(error: Exception) -> str:
-    return f"cannot be understood ({type(error).__name__}): another version wrote it, or it is broken"
+    return f"cannot be understood ({type(error).__name__}): it is broken, or another version of ses-fleet wrote it"
 
 
 def _state(bucket: Bucket, plan: RunPlan | None, summary: Summary | None, now: float) -> str:
@@ -131,7 +135,7 @@ def _run_ids(bucket: Bucket) -> Iterator[str]:
 
 
 def _listed(bucket: Bucket, run_id: str, now: float) -> Listed | None:
-    """One run's line; of a record that cannot be understood it says that, so that the others are still seen."""
+    """One run's line. A record that cannot be understood has a line that says so, and does not hide the others."""
     try:
         return _read(bucket, run_id, now)
     except AwsCallError as failure:
@@ -149,7 +153,7 @@ def _unreadable(run_id: str, state: str) -> Listed:
 
 
 def _moment_in(run_id: str) -> str:
-    """When a run of this id began, if the id says it."""
+    """When a run of this id began, or an empty text if the id does not say it."""
     stamp = _STAMP.fullmatch(run_id)
     return re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6Z", stamp[1]) if stamp else ""
 
@@ -196,5 +200,5 @@ def _stored(bucket: Bucket, run_id: str) -> int:
 
 
 def as_json(listed: list[Listed]) -> str:
-    """`runs list --output json`."""
+    """Return the runs as `runs list --output json` prints them."""
     return json.dumps([vars(one) for one in listed], indent=2)

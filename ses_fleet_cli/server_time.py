@@ -1,4 +1,4 @@
-"""S3's own time: the clock of whoever runs the command may be minutes away from it."""
+"""S3's own time. Deadlines in a run's record are of that time, and this machine's clock may be minutes away from it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError
 
-_ASK_AGAIN_SECONDS = 60.0  # a laptop that slept, and whose count stood still, is late by no more than that
-
 
 def moment_of(answer: Mapping[str, Any]) -> datetime:
-    """Return when AWS gave an answer, by its own clock; AwsCallError when it does not say."""
+    """Return when AWS gave an answer, by its own clock; raise AwsCallError when the answer has no date."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:
         return parsedate_to_datetime(headers["date"])
@@ -26,7 +25,7 @@ def moment_of(answer: Mapping[str, Any]) -> datetime:
 
 @dataclass
 class S3Clock:
-    """The time at S3 in epoch seconds: asked there, and counted on between two questions."""
+    """The time at S3 in epoch seconds. S3 is asked once a minute, and this machine counts on in between."""
 
     bucket: Bucket
     run_id: str
@@ -35,10 +34,10 @@ class S3Clock:
     _asked_at: float | None = field(default=None)
 
     def __call__(self) -> float:
-        """Return S3's time; AwsCallError when it has to be asked and does not answer."""
+        """Return S3's time in epoch seconds; raise AwsCallError when S3 has to be asked and does not answer."""
         now = self.counter()
-        if self._asked_at is None or now - self._asked_at > _ASK_AGAIN_SECONDS:
-            # Any listing will do; whoever may read the record may list below it.
+        if self._asked_at is None or now - self._asked_at > limits.S3_CLOCK_SECONDS:
+            # Any listing tells the time, and everybody who may read the record may list below it.
             answer = self.bucket.s3.call(
                 "list_objects_v2", Bucket=self.bucket.name, Prefix=f"runs/{self.run_id}/", MaxKeys=1
             )

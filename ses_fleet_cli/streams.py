@@ -1,4 +1,4 @@
-"""Standard output and error that never break a command: whoever reads them may go away at any time."""
+"""Standard output and error that never break a command, although their reader may go away at any time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TextIO
 
 
 def prepare() -> None:
-    """Replace standard output and error by streams that go on when their reader is gone, or was never there."""
+    """Replace standard output and error by streams that go on when their reader has gone, or when they are closed."""
     sys.stdout = _lasting(sys.stdout, 1)
     sys.stderr = _lasting(sys.stderr, 2)
 
 
 def finish() -> str | None:
-    """Write out what waits. Return why output was lost, or None: a reader that went away wanted no more of it."""
+    """Flush both streams. Return why output was lost, or None: a reader that went away wanted no more of it."""
     failure = None
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -27,13 +27,13 @@ def finish() -> str | None:
 
 
 class _Lasting(io.FileIO):
-    """A file that takes everything once it cannot be written; `failure` says why, unless its reader went away."""
+    """A file that discards what it cannot write; `failure` says why, unless its reader went away."""
 
     failure: str | None = None
     _is_lost = False
 
     def write(self, data: object, /) -> int:
-        """Write, or pass over; return how many bytes were taken."""
+        """Write the data, or discard it once writing has failed; return its length in bytes."""
         if not self._is_lost:
             try:
                 return super().write(data)  # type: ignore[arg-type]  # whatever the buffer above has

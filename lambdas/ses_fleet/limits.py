@@ -76,12 +76,14 @@ DEAD_LETTER_DAYS = 14  # quota: the longest that SQS keeps a message
 S3_ATTEMPTS = 3  # ours: the SDK's tries of one call of S3
 ORCHESTRATOR_S3_CONNECTIONS = 16  # ours: kept open at once
 RECORD_READERS = 16  # ours: stored results that are read at once
-# ours: a plan of 5,000 customers with the longest names and warnings is a few megabytes
-MAX_RECORD_BYTES = 32 * 1024 * 1024
+MAX_RECORD_BYTES = 64 * 1024 * 1024  # ours: a plan of 5,000 customers with the longest names is a few megabytes
 MAX_HOP_BYTES = 128 * 1024 * 1024  # ours: 500 customers between slices with lines and continuations, 5,000 that wait
 MAX_PERSONAL_PARAMS_BYTES = 1024 * 1024  # ours: the personal values of one request
 CREATE_ATTEMPTS = 5  # ours: a conditional write whose outcome S3 does not say is asked for so often
 CREATE_PAUSE_SECONDS = 0.1  # ours: the longest first pause between them; each is twice the one before
+OLD_CONFIG_DAYS = 400  # ours: as long as backups, so that a run can be compared with what was configured for it
+ABANDONED_UPLOAD_DAYS = 1  # ours: an upload in parts that nobody finished
+IMPORT_FILE_DAYS = 1  # ours: SES reads an import job's file within minutes; S3 expires by whole days
 LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is much larger
 
 # --- STS and IAM --------------------------------------------------------------------------------
@@ -135,6 +137,18 @@ BACKUP_DAYS = 400  # ours: a year and a month, so that a yearly job finds the la
 OLD_VERSION_DAYS = 30  # ours: long enough to notice that something was overwritten or deleted
 LOG_DAYS = 90  # ours: as long as the run records
 MAX_PATTERNS = 20  # ours: role patterns and administrators in a policy, far below its 6,144 characters (quota)
+
+# --- the command --------------------------------------------------------------------------------
+RUN_START_SECONDS = 120.0  # ours: a run that has neither plan.json nor summary.json by then is lost
+SLOW_START_SECONDS = 5.0  # ours: a run that has not begun by then, and its function is asked whether it starts at all
+RUN_GRACE_SECONDS = 30.0  # ours: a run that has neither summary.json nor a next hop so long after its deadline is lost
+POLL_SECONDS = (0.2, 2.0)  # ours: between looks at a run's record, the first pause and the longest
+POLL_ATTEMPTS = 5  # ours: so many failed looks in a row are more than the network's bad moment
+S3_CLOCK_SECONDS = 60.0  # ours: a laptop that slept, and whose count stood still, is late by no more than that
+COMMAND_S3_ATTEMPTS = 5  # ours: a person waits, and reading twice does no harm
+COMMAND_S3_CONNECTIONS = 16  # ours: records that `runs list` reads at once
+MAX_EXPORT_PART_BYTES = 256 * 1024 * 1024  # ours: what an export holds of one part; those we write are of 4 MiB
+COMMAND_MESSAGE_CHARACTERS = 2_000  # ours: one message on a terminal
 
 # --- time ---------------------------------------------------------------------------------------
 CONNECT_TIMEOUT_SECONDS = 5  # ours

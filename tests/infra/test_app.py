@@ -46,7 +46,7 @@ def test_a_deployment_into_a_local_cloud_is_for_this_machine(tmp_path: Path) -> 
     template = json.loads((tmp_path / "ses-fleet.template.json").read_text())
     functions = [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
     assert {one["Runtime"] for one in functions} == {f"python3.{sys.version_info.minor}"}
-    assert "AWS_ENDPOINT_URL is this machine: " in ended.stderr
+    assert "AWS_ENDPOINT_URL is on this machine: " in ended.stderr
 
 
 def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:

@@ -102,21 +102,21 @@ def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Clou
         (["describe-list-all", "--max-customer-concurrency", "many"], "Input should be a valid integer"),
         (["describe-list-all", "--output", "xml"], "--output is text or json"),
         (["describe-list-all", "--output", ""], '--output is text or json, not ""'),
-        (["describe-list-all", "--payload", ""], '--payload "" is the name of no file'),
-        (["describe-list-all", "--config", "examples/config.json"], "--config only go with --local"),
+        (["describe-list-all", "--payload", ""], '--payload "" cannot be the name of a file'),
+        (["describe-list-all", "--config", "examples/config.json"], "--config can only be given with --local"),
         (["describe-list-all", "--param", "novalue"], "must be name=value"),
         (["describe-list-all", "--param", "x=" + "[" * 100_000], "--param x is nested too deeply"),
         (["describe-list-all", "--payload", "-"], "--payload - is not JSON"),
         (["describe-list-all", "--include", "\udcff"], "is not text that UTF-8 can hold"),
         (["describe-list-all", "--run-id", ""], "--run-id must be 1 to 40"),
-        (["describe-list-all", "--function-name", ""], "is the name of no function"),
+        (["describe-list-all", "--function-name", ""], "cannot be the name of a function"),
         (["describe-list-all", "--run-id", "a/b"], "--run-id must be 1 to 40"),
         (["describe-list-all", "--payload", "not-there.json"], "No such file"),
         (["describe-list-all", "--payload", "Makefile"], "is not JSON"),
         (["describe-list-all", "--payload", "examples/events/help.json"], 'but the payload says "help"'),
         (["describe-list-all", "--colour"], "No such option"),
         (["describe-list-all", "--local", "--scenario", "examples/config.json"], "examples/config.json: $."),
-        (["describe-list-all", "--local", "--function-name", "x"], "--local has functions of its own"),
+        (["describe-list-all", "--local", "--function-name", "x"], "--local runs functions of its own"),
     ],
 )
 def test_a_wrong_command_line_is_exit_2_and_sends_nothing(arguments: list[str], message: str, cloud: Cloud) -> None:
@@ -324,7 +324,7 @@ def test_ctrl_c_says_which_run_goes_on(cloud: Cloud) -> None:
     finally:
         cloud.control("PUT", "faults", b"[]")
     assert process.returncode == 130
-    assert "run interrupted goes on without you" in errors
+    assert "run interrupted goes on; " in errors
     assert "--run-id interrupted" in errors
     assert "Traceback" not in errors
     ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "interrupted")
@@ -336,7 +336,7 @@ def test_a_lost_answer_to_the_start_is_followed_by_the_runs_id(cloud: Cloud) -> 
     with cloud.faults({"service": "lambda", "operation": "Invoke", "fault": "drop_after", "times": 1}):
         ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "answer-lost")
     assert ended.returncode == 0, ended.stderr
-    assert "whether run answer-lost was started is not known" in ended.stderr
+    assert "it is not known whether run answer-lost was started" in ended.stderr
     assert "✅ Successful: 1" in ended.stdout
 
 

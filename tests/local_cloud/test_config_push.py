@@ -55,7 +55,7 @@ def test_what_no_run_could_start_on_is_never_put(content: Any, said: str, cloud:
         ended = ses_fleet(cloud, "config", "push", file, *force)
         assert ended.returncode == 1
         assert f"{file}: {said}" in ended.stderr
-        assert "nothing was put: " in ended.stderr
+        assert "nothing was uploaded: " in ended.stderr
         assert ended.stdout == ""
     assert stored(cloud) == SAMPLE
 

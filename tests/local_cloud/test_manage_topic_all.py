@@ -252,7 +252,7 @@ def test_the_command_asks_before_it_changes_everybody(fresh: Cloud) -> None:
     mark = fresh.mark()
     ended = ses_fleet(fresh, "invoke", "manage-topic-all")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "give --yes" in ended.stderr
+    assert "it needs --yes" in ended.stderr
     ended = ses_fleet(fresh, "invoke", "manage-topic-all", "--dry-run", "--include", "acme")
     assert ended.returncode == 0
     for line in (

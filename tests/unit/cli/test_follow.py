@@ -132,7 +132,9 @@ def test_a_refused_run_has_a_summary_and_no_plan() -> None:
     assert (found.exit_code, told) == (2, [])
 
 
-@pytest.mark.parametrize(("steps", "message"), [([], "did not begin within 120 s"), ([PLANNED], "its time is over")])
+@pytest.mark.parametrize(
+    ("steps", "message"), [([], "did not begin within 120 s"), ([PLANNED], "the time of its last invocation is over")]
+)
 def test_a_lost_run_is_exit_3(steps: list[Any], message: str) -> None:
     """Not begun after 120 s, or no summary 30 s after its deadline."""
     with pytest.raises(CommandError, match=message) as error:

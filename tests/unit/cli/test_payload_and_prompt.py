@@ -176,17 +176,20 @@ def test_a_mutating_run_on_everybody_is_asked_about(monkeypatch: pytest.MonkeyPa
     assert "describe-list-all on every customer of config.json. Go on? [y/N]" in ask(monkeypatch, "y\n")
     assert 'on {"include": ["acme"]}. Go on?' in ask(monkeypatch, "YES\n", include=["acme"])
     shown = ask(monkeypatch, "y\n", prune=True, confirm_customers=12, params={"username": "ana"})
-    assert 'on every customer of config.json, with {"username": "ana"}; it REMOVES what is not wanted there' in shown
+    assert (
+        'on every customer of config.json, with {"username": "ana"}; with --prune it REMOVES what is not wanted there'
+        in shown
+    )
     assert "(12 customers confirmed)" in shown
     for answer in ("\n", "n\n", "", "nonsense\n"):
-        with pytest.raises(CommandError, match="nothing was started"):
+        with pytest.raises(CommandError, match="not confirmed: nothing was started"):
             ask(monkeypatch, answer)
 
 
 @pytest.mark.usefixtures("mutating")
 def test_without_a_terminal_only_yes_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """A script must say so; exit code 2."""
-    with pytest.raises(CommandError, match="give --yes") as error:
+    with pytest.raises(CommandError, match="it needs --yes") as error:
         ask(monkeypatch, "y\n", terminal=False)
     assert error.value.exit_code == 2
     invoke.confirm({"action": "describe-list-all"}, yes=True)

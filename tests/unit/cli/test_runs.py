@@ -103,7 +103,7 @@ def test_a_run_of_another_version_is_listed_and_not_shown() -> None:
     s3 = stored(newer__plan=newer, older__plan=older)
     assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older"}
     for run_id in ("newer", "older"):
-        with pytest.raises(CommandError, match="another version wrote it") as error:
+        with pytest.raises(CommandError, match="another version of ses-fleet wrote it") as error:
             runs.look(s3.bucket, run_id)
         assert error.value.exit_code == 3
 
