@@ -116,7 +116,7 @@ class Screen:
             self._progress.update(self._task, description="contacts", completed=contacts, total=total)
 
     def answer(self, actions: dict[str, Any]) -> None:
-        """Show the help answer on stdout: as text for people, or as JSON."""
+        """Show the help answer as text on stdout, unless stdout is for JSON."""
         if self._text:
             self._aside(self._out, *help_lines(actions))
 
