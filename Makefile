@@ -86,6 +86,10 @@ bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
 readme: setup ## write the summary in README.md anew
 	@$(BIN)/python docs/update_readme.py
 
+.PHONY: schemas
+schemas: setup ## write the JSON Schemas of the configuration files, docs/schemas/
+	@$(BIN)/python docs/write_schemas.py
+
 .PHONY: lock
 lock: setup ## resolve pyproject.toml into the pinned requirements files
 	@$(LOCK) --extra tools --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml

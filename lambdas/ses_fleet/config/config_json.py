@@ -121,7 +121,7 @@ def _whole_file(document: Any) -> tuple[str | None, Mapping[str, Any]]:
     if not isinstance(document, dict):
         raise ConfigurationError([Problem("$", f"must be a JSON object, not {problems.kind(document)}")])
     file, wrong = problems.usable_part(ConfigFile, document, documents.WORDING)
-    if "customer_mappings" not in wrong and not file.customer_mappings:
+    if document.get("customer_mappings") in (None, {}):
         wrong["customer_mappings"] = Problem("$.customer_mappings", _no_customers(document))
     if wrong:
         raise ConfigurationError(wrong.values())
