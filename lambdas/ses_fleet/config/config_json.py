@@ -233,7 +233,7 @@ class _Reading:
         return role
 
     def _region(self) -> tuple[str, list[str]]:
-        """Return the customer's own Region, else aws_region, else the function's; and what has to be said of that."""
+        """Return the customer's own Region, else aws_region, else the function's, and warnings about that choice."""
         own = self._fields.region
         if own is not None:
             self._check_partition("region", own, "ses_role_arn", self._place.elsewhere(own))
