@@ -93,7 +93,7 @@ class Emulated:
         return error.value.code, error.value.status, error.value.message
 
     def add(self, *names: str, **params: Any) -> None:
-        """Make the contacts `<name>@x.example`."""
+        """Make a contact `<name>@x.example` for each name."""
         for name in names:
             self.call("CreateContact", EmailAddress=f"{name}@x.example", **params)
 
