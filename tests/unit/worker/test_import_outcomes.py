@@ -52,7 +52,7 @@ def test_a_job_whose_result_is_not_verified_is_believed() -> None:
     assert (done.data["created"], done.data["failed"]) == (38, 2)
     assert done.failure is not None
     assert (done.failure.category, done.failure.type) == ("operation", "ContactsNotImported")
-    assert "SES does not take one of the topics (2)" in done.failure.message
+    assert "one of the topics (2)" in done.failure.message
 
 
 def test_the_failed_records_of_a_job_are_kept_with_the_run() -> None:
@@ -65,7 +65,7 @@ def test_the_failed_records_of_a_job_are_kept_with_the_run() -> None:
     assert len(lines) == 2
     assert "person00001@corp.example" in lines[0]
     assert done.failure is not None
-    assert "SES does not take one of the topics (2)" in done.failure.message
+    assert "one of the topics (2)" in done.failure.message
     kept = [json.loads(line) for line in world.written_below("data/run-1/acme/failed-").splitlines()]
     assert [one["email"] for one in kept] == everybody(3)[1:]
 
@@ -103,7 +103,7 @@ def test_a_dry_run_does_not_wait_for_others_jobs() -> None:
     done = importing(world, with_people(world, "a@x.example"), dry_run=True)
     assert done.data["created"] == 1
     assert world.time.slept == 0
-    assert any("an import job is under way" in warning for warning in world.warnings)
+    assert any("import job" in warning for warning in world.warnings)
 
 
 def test_a_record_of_addresses_that_is_damaged_stops_the_import() -> None:
@@ -111,7 +111,7 @@ def test_a_record_of_addresses_that_is_damaged_stops_the_import() -> None:
     for body in (b"nonsense", b"[]", b'{"addresses": "a@x.example"}', b'{"addresses": [5]}', b"{}"):
         world = World(ContactRecord("old@x.example"))
         world.objects.written["backups/identity/acme.json"] = body
-        with pytest.raises(CustomerError, match=r"backups/identity/acme\.json is no record of addresses") as error:
+        with pytest.raises(CustomerError, match=r"s3://results/backups/identity/acme\.json ") as error:
             importing(world, with_people(world, "a@x.example"))
         assert (error.value.type, writes(world)) == ("DamagedData", 0)
 
@@ -122,7 +122,7 @@ def test_people_that_cannot_be_read_stop_the_import(body: bytes) -> None:
     world = World()
     people = with_people(world, "a@x.example")
     world.objects.written["data/people/users-00001.jsonl.gz"] = body
-    with pytest.raises(CustomerError, match="is damaged or gone; nothing of it was used") as error:
+    with pytest.raises(CustomerError, match=r"s3://results/data/people/users-00001\.jsonl\.gz is damaged") as error:
         importing(world, people)
     assert (error.value.type, writes(world)) == ("DamagedData", 0)
 
@@ -139,7 +139,7 @@ def test_a_name_that_identity_center_does_not_have_is_a_failure() -> None:
     """Not an import of nobody; in whatever case it is written, a name is found."""
     world = World()
     people = with_people(world, "a@x.example", "b@x.example")
-    with pytest.raises(CustomerError, match=r"no user of the name in params\.username"):
+    with pytest.raises(CustomerError, match=r"no user .* in params\.username"):
         importing(world, people, username="nobody")
     done = importing(world, people, username="USER1")
     assert (done.data["created"], list(contacts(world))) == (1, ["b@x.example"])

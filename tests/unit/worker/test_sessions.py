@@ -84,7 +84,7 @@ def test_identity_center_is_read_by_its_own_role() -> None:
 
 def test_a_role_of_identity_center_that_another_account_answers_for_is_not_used() -> None:
     """Both accounts are named."""
-    with pytest.raises(CustomerError, match="account 111122223333 answered for acme, where 999988887777 should"):
+    with pytest.raises(CustomerError, match=r"account 111122223333 answered for acme, .*999988887777"):
         entering(Sts(ACCOUNT)).identity_center(SOURCE)
 
 
@@ -136,7 +136,7 @@ def test_a_session_is_named_after_customer_and_run() -> None:
     [
         ("conflict", 500, "somebody else is changing the same list"),
         ("throttled", 429, "request rate is used up"),
-        ("server", 500, "AWS answered with an error of its own"),
+        ("server", 500, "AWS had an internal error"),
         ("lost", None, "no answer came back"),
         ("unreachable", None, "could not be reached (no); nothing was sent"),
         ("refused", 403, f"Check that arn:aws:iam::{ACCOUNT}:role/r allows it"),
