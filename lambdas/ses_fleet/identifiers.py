@@ -15,6 +15,7 @@ RUN_ID_WORDS = f"1 to {limits.RUN_ID_CHARACTERS} of A-Z a-z 0-9 _ -"
 # What breaks SES's grammar cannot be the name of a topic, may be somebody's address, and must not get into a run's
 # record.
 TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
+TOPIC_WORDS = f"1 to {limits.SES_NAME_CHARACTERS} of A-Z a-z 0-9 _ -"
 LIST_NAME_PATTERN = TOPIC_PATTERN
 
 CustomerCode = Annotated[str, StringConstraints(pattern=f"^{CODE_PATTERN}$")]

@@ -1,4 +1,4 @@
-"""The one way from what pydantic finds wrong with a document to Problems, each with a JSON path and words of ours.
+"""The one translator of what pydantic finds wrong with a document into Problems: a JSON path each, in words of ours.
 
 The payload, config.json, SESConfig.json, the environment variables and cdk.json's context are all read through it.
 What a message may repeat of a document is a Disclosure: messages are logged, stored and printed.
@@ -63,7 +63,7 @@ class Disclosure:
 
 @dataclass(frozen=True)
 class Wording:
-    """How one kind of document is spoken of.
+    """How messages speak of one kind of document.
 
     `unknown` names what an unknown key is, such as "unknown field". `must` has, by the name of a field, what the field
     has to be where its type does not say enough. Of the fields in `personal` a message tells only what kind of value
@@ -201,7 +201,7 @@ def _text(detail: ErrorDetails, place: _Place, model: type[BaseModel], wording: 
         return f"{wording.unknown}{did_you_mean(str(place[-1]), _fields(model, place))}"
     if detail["type"] == "missing":
         description = _fields(model, place).get(str(place[-1]))
-        return f"missing: {description}" if description else "missing"
+        return "missing" if description is None else f"missing: {description[:1].lower()}{description[1:].rstrip('.')}"
     if must is not None:
         return f"must be {must}, not {told(value)}"
     if detail["type"] in _TYPES:

@@ -18,7 +18,7 @@ class Inner(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: str = Field(description="what it is called")
+    name: str = Field(description="What it is called.")
     size: int = 1
 
 

@@ -69,7 +69,7 @@ class _Place:
         return partition_of(region) not in (None, self.partition)
 
     def elsewhere(self, region: str) -> str:
-        """Return the words for a Region of another partition."""
+        """Return what to say of a Region of another partition."""
         return f"{quoted(region)} is of partition {partition_of(region)}; this deployment runs in {self.partition}"
 
 
@@ -167,7 +167,7 @@ class _Reading:
             self._wrong = {key: problem for key, problem in self._wrong.items() if key not in unread}
 
     def entry(self) -> CustomerEntry:
-        """Return the customer with all that was found of it."""
+        """Return the customer, with every problem and warning of its entry."""
         is_skipped = self._skip_reason is not None
         role = None if is_skipped else self._role("ses_role_arn", self._fields.ses_role_arn)
         region, warnings = self._region()
@@ -246,7 +246,7 @@ class _Reading:
         return fallback, [f"{self._path}: no region; {source} {fallback} is used"]
 
     def _check_partition(self, key: str, region: str, role_key: str, text: str) -> None:
-        """Find a Region of another partition; together with a role that is wrong it would be one mistake twice."""
+        """Note a Region of another partition, unless the role is wrong, too: that would be one mistake told twice."""
         if role_key not in self._wrong and self._place.is_elsewhere(region):
             self._problem(key, text)
 
@@ -258,7 +258,7 @@ class _Reading:
             self._problem("customer_code", f"{quoted(inner)} differs from the key {quoted(self._code)}")
 
     def _identity_center(self, customers_region: str) -> IdentityCenter | None:
-        """Return where users are read from. What is wrong there is a warning, and a problem where users are needed."""
+        """Return where users are read from; what is wrong with it fails only those actions that read users."""
         fields = self._fields
         role = self._role("identity_center_role_arn", fields.identity_center_role_arn)
         region = fields.identity_center_region
@@ -301,7 +301,7 @@ def _label(value: str | None) -> str | None:
 
 
 def _shown(code: str) -> str:
-    """Return a customer's key as the run's record has it: one that may be an address is told by its length alone."""
+    """Return a customer's key as messages and the run's record have it: a possible address is told by its length."""
     return problems.key_without_address(code)
 
 

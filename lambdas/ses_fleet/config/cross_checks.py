@@ -1,4 +1,4 @@
-"""What several customers of config.json have in common that they should not have, or should say more about."""
+"""What customers of config.json must not share, or must say more about when they share it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ses_fleet.errors import Problem
 
 
 def contradicting_external_ids(customers: Iterable[Customer]) -> dict[str, Problem]:
-    """Return a problem, by customer code, for each customer whose Identity Center others reach with another ExternalId.
+    """Return, by code, a problem of each customer that shares its Identity Center's role, but not the ExternalId.
 
     A role's trust policy asks for one ExternalId, so two of them in the file are a mistake of the file.
     """
@@ -34,7 +34,7 @@ def contradicting_external_ids(customers: Iterable[Customer]) -> dict[str, Probl
 def shared_external_ids(customers: Iterable[Customer]) -> Iterator[Problem]:
     """Yield a problem for each ExternalId that customers of different accounts share.
 
-    It protects a customer from all others only while nobody else has the same.
+    An ExternalId protects a customer from all others only while nobody else has the same.
     """
     first_code: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for customer in customers:
@@ -48,7 +48,7 @@ def shared_external_ids(customers: Iterable[Customer]) -> Iterator[Problem]:
 
 
 def identity_centers_of_several_regions(customers: Iterable[Customer]) -> Iterator[Problem]:
-    """Yield a problem for each Identity Center that would be looked for in several Regions, as it is in one only.
+    """Yield a problem for each Identity Center that would be looked for in several Regions; it is in one of them only.
 
     `customers` are those that do not say in which Region their Identity Center is.
     """

@@ -53,9 +53,9 @@ def parse(body: bytes, where: str) -> Any:
 
 
 def typos(model: type[BaseModel], raw: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    """Yield a problem for each key of `raw` that is not of `model` and looks like one that is, and is missing.
+    """Yield a problem for each unknown key of `raw` that looks like a key of `model` that is not there.
 
-    Keys that look like none of ours belong to other programs.
+    `path` is the JSON path of `raw`. Other unknown keys belong to other programs.
     """
     by_letters = _keys_by_letters(model)
     for key in raw:
@@ -68,7 +68,7 @@ def typos(model: type[BaseModel], raw: Mapping[str, Any], path: str) -> Iterator
 
 @functools.cache
 def _keys_by_letters(model: type[BaseModel]) -> Mapping[str, str]:
-    """Return the keys of a model, but for "$schema", which no key of another program should be compared with."""
+    """Return the keys of a model by their letters, without "$schema", which other programs' keys may well look like."""
     return {_letters(name): name for name, field in model.model_fields.items() if field.alias is None}
 
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ses_fleet import limits
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.aws.regions import is_region
-from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS, LIST_NAME_PATTERN, TOPIC_PATTERN
+from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS, LIST_NAME_PATTERN, TOPIC_PATTERN, TOPIC_WORDS
 from ses_fleet.text import quoted
 
 # STS API: ExternalId.
@@ -31,7 +31,7 @@ _REGION_SHAPE = r"[a-z]+(?:-[a-z]+)+-[0-9]+"
 
 
 def _checked(check: Callable[[str], object], complaint: str = "") -> AfterValidator:
-    """Return a validator of strings that `check` must find good; a ValueError of its own is the problem as it is."""
+    """Return a validator of strings for which `check` must return something true; its own ValueErrors are problems."""
 
     def validate(value: str | None) -> str | None:
         if value is not None and not check(value):
@@ -46,7 +46,7 @@ def _matching(pattern: str, complaint: str) -> AfterValidator:
 
 
 def _editors_check(pattern: str, *, empty: bool = True) -> Any:
-    """Return what puts a pattern into the JSON Schema; with `empty` it also takes the empty string."""
+    """Return an annotation that puts a pattern into the JSON Schema; with `empty` it takes the empty string, too."""
     return Field(json_schema_extra={"pattern": f"^(?:{pattern}){'?' if empty else ''}$"})
 
 
@@ -98,7 +98,7 @@ RoleName = Annotated[str, AfterValidator(_role_name), WithJsonSchema({"type": "s
 
 
 class _FileModel(BaseModel):
-    """Base of what people write in these files: nothing is coerced, and keys of other programs are passed over."""
+    """Base of the models: no value is converted to another type, and keys of other programs are passed over."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -204,23 +204,23 @@ class TopicFields(_FileModel):
     model_config = ConfigDict(title="topic")
 
     TopicName: Annotated[Text, _editors_check(TOPIC_PATTERN, empty=False)] = Field(
-        description="the topic's name, 1 to 64 of A-Z a-z 0-9 _ -; in a group without the prefix"
+        description=f"The topic's name, {TOPIC_WORDS}; in a group without the prefix."
     )
     DisplayName: Text = Field(
-        description="what contacts see as the topic's name",
+        description="What contacts see as the topic's name.",
         json_schema_extra={"pattern": _NOT_BLANK, "maxLength": limits.SES_DISPLAY_NAME_CHARACTERS},
     )
     Description: str | None = Field(
         default=None,
-        description="what contacts see of the topic below its name",
+        description="What contacts see of the topic below its name.",
         json_schema_extra={"maxLength": limits.SES_DESCRIPTION_CHARACTERS},
     )
     DefaultSubscriptionStatus: Literal["OPT_IN", "OPT_OUT"] = Field(
-        description="OPT_IN or OPT_OUT, the status of a contact that has no preference for the topic"
+        description="The status of a contact that has no preference for the topic: OPT_IN or OPT_OUT."
     )
     OptInRoles: list[RoleName] | None = Field(
         default=None,
-        description="roles of Identity Center whose users are opted in to the topic when they are imported",
+        description="Roles of Identity Center whose users are opted in to the topic when they are imported.",
     )
 
 

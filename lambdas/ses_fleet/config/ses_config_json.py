@@ -13,7 +13,7 @@ from ses_fleet.config import documents
 from ses_fleet.config.file_models import SesConfigFile, TopicFields
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import ConfigurationError, Problem
-from ses_fleet.identifiers import TOPIC_PATTERN
+from ses_fleet.identifiers import TOPIC_PATTERN, TOPIC_WORDS
 from ses_fleet.text import quoted
 
 _PREFIXES = "topic_group_prefix"
@@ -40,7 +40,7 @@ def load(bucket: Bucket, key: str) -> TopicConfig:
 
 
 def read(document: Any) -> TopicConfig:
-    """Check a SESConfig.json that is parsed already and expand its groups; ConfigurationError has every problem."""
+    """Check a SESConfig.json that is parsed already, and expand it; raise ConfigurationError with every problem."""
     if not isinstance(document, dict):
         raise ConfigurationError([Problem("$", f"must be a JSON object, not {problems.kind(document)}")])
     reading = _Reading(document)
@@ -130,7 +130,7 @@ def _grouped(prefix: str, member: WantedTopic) -> WantedTopic:
 
 
 def _typos(document: dict[str, Any]) -> Iterator[Problem]:
-    """Yield the keys that look like typos of ours: what they say would silently happen to no customer."""
+    """Yield a problem for each key that looks like a typo of ours: what it says would silently not happen anywhere."""
     yield from documents.typos(SesConfigFile, document, "$")
     for key in (_MEMBERS, "topics"):
         entries = document.get(key)
@@ -140,7 +140,7 @@ def _typos(document: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _problems_of_all(topics: list[_Placed]) -> Iterator[Problem]:
-    """Yield what SES would refuse of the expanded topics: a prefix may make a name too long or one that is there."""
+    """Yield what SES would refuse of the expanded topics, as a prefix may make a name too long or repeat one."""
     for path, topic in topics:
         yield from _problems_of_one(path, topic)
     if len(topics) > limits.SES_TOPICS:
@@ -154,7 +154,7 @@ def _problems_of_all(topics: list[_Placed]) -> Iterator[Problem]:
 
 def _problems_of_one(path: str, topic: WantedTopic) -> Iterator[Problem]:
     if not _NAME.fullmatch(topic.name):
-        text = f"{quoted(topic.name)} is not a topic name of SES: 1 to 64 of A-Z a-z 0-9 _ -"
+        text = f"{quoted(topic.name)} is not a topic name of SES: {TOPIC_WORDS}"
         yield Problem(f"{path}.TopicName", text)
     for key, value, most in (
         ("DisplayName", topic.display_name or "", limits.SES_DISPLAY_NAME_CHARACTERS),

@@ -156,7 +156,7 @@ def test_a_part_that_is_null_is_no_order_to_remove_its_topics(document: Any, nul
 @pytest.mark.parametrize(
     ("status", "told"),
     [
-        (None, "missing: OPT_IN or OPT_OUT, the status of a contact that has no preference for the topic"),
+        (None, "missing: the status of a contact that has no preference for the topic: OPT_IN or OPT_OUT"),
         (True, 'must be "OPT_IN" or "OPT_OUT", not true'),
         (["OPT_IN"], 'must be "OPT_IN" or "OPT_OUT", not a list of 1'),
     ],
