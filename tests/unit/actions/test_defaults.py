@@ -28,7 +28,7 @@ def leaves(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.scopes])
 def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
-    """No count, no name, no yes: what an earlier version did not say is not made up. A check of no status is a finding."""
+    """No count, no name, no yes: nothing is made up. A check without a status is a finding."""
     for model in _models(ACTIONS[name].data):
         assert {value for value in leaves(model()) if value} <= {"finding"}
 
