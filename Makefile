@@ -90,6 +90,10 @@ readme: setup ## write the outputs in README.md and docs/reference.md anew
 reference: setup ## write the tables of docs/reference.md anew, from the code
 	@$(BIN)/python docs/write_reference.py
 
+.PHONY: schemas
+schemas: setup ## write the JSON Schemas of the configuration files, docs/schemas/
+	@$(BIN)/python docs/write_schemas.py
+
 .PHONY: lock
 lock: setup ## resolve pyproject.toml and lambdas/requirements.in into the pinned requirements files
 	@$(LOCK) --extra strict-aws --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml

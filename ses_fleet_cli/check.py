@@ -19,7 +19,7 @@ _ANY_REGION = "us-east-1"
 
 
 def findings_of(path: Path, partition: str | None) -> Iterator[tuple[str, str]]:
-    """The findings of a file, or that it cannot be read; `partition` None = the one that all its roles are of."""
+    """Yield the findings of a file, as `findings` does, or that it cannot be read."""
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -29,7 +29,11 @@ def findings_of(path: Path, partition: str | None) -> Iterator[tuple[str, str]]:
 
 
 def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[str, str]]:
-    """("error" or "warning", "$.path: text") for everything there is to say of a file's content."""
+    """Yield ("error" or "warning", "$.path: text") for everything that is wrong or odd in a file's content.
+
+    `name` names the file in messages. `partition` is the deployment's; None stands for the one that all roles of the
+    file are of.
+    """
     try:
         yield from _of(documents.parse(body, name), partition)
     except ConfigurationError as error:
@@ -37,13 +41,13 @@ def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[st
 
 
 def kind(document: Any) -> Kind:
-    """Which of the two files a document is, its content tells."""
+    """Return which of the two files a document is, judged by its keys."""
     is_topics = isinstance(document, dict) and _SES_KEYS & set(document) and "customer_mappings" not in document
     return "ses_config" if is_topics else "config"
 
 
 def line(path: Path, level: str, text: str) -> str:
-    """`FILE: $.path: error: text`."""
+    """Return a finding as a line, `FILE: $.path: error: text`."""
     where, _, what = text.partition(": ")
     return f"{printable(str(path), 300)}: {where}: {level}: {what}"
 
@@ -51,7 +55,7 @@ def line(path: Path, level: str, text: str) -> str:
 def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
     if kind(document) == "ses_config":
         if not ses_config_json.read(document).topics:
-            yield "warning", "$: has no topics: manage-topic adds none, and refuses to prune"
+            yield "warning", "$: has no topics: manage-topic would add none, and a run with prune is refused"
         return
     config = config_json.read(document, region=_ANY_REGION, partition=partition or _partition_of(document))
     yield from (("warning", warning) for warning in config.warnings)
@@ -65,17 +69,17 @@ def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
         if entry.code in shared_lists:
             yield (
                 "warning",
-                f"{path}: {shared_lists[entry.code]}: no run changes it for both",
+                f"{path}: {shared_lists[entry.code]}; a run that changes lists fails both",
             )
 
 
 def _partition_of(document: Any) -> str:
-    """The one of AWS's partitions that all roles of the file are of; `aws` when they are of several, or of none."""
+    """Return the partition of AWS that all roles of the file are of; `aws` when they are of several, or of none."""
     mappings = document.get("customer_mappings") if isinstance(document, dict) else None
     found = set()
     for customer in mappings.values() if isinstance(mappings, dict) else ():
         try:
             found.add(parse_role_arn(customer["ses_role_arn"]).partition)
         except (AttributeError, KeyError, TypeError, ValueError):
-            continue  # said where the file is read
+            continue  # config_json says what is wrong with it
     return found.pop() if len(found) == 1 and found <= set(partitions()) else "aws"

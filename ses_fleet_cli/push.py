@@ -1,4 +1,4 @@
-"""`config push`: what the orchestrator would say of a file, before it reads it; then the file to where it reads."""
+"""`config push`: checks files as the orchestrator would, then puts them where it reads them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEYS: dict[check.Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class File:
-    """A file, what there is to say of it, and where it goes. `usable` = the orchestrator would run on it."""
+    """A file, the findings of its check, and where it goes. `usable`: whether a run could start on it."""
 
     path: Path
     body: bytes
@@ -35,17 +35,17 @@ class File:
 
     @property
     def location(self) -> str:
-        """Where it goes, as a URI."""
+        """Return the URI of where the file goes."""
         return self.bucket.location(self.key)
 
     def is_blocked(self, *, force: bool) -> bool:
-        """Whether it may not be put: never when no run could start on it; else unless it is forced."""
+        """Return whether the file must not be put: no run could start on it, or it has errors and nobody forces it."""
         has_errors = any(level == "error" for level, _ in self.findings)
         return not self.usable or (has_errors and not force)
 
 
 def checked(path: Path, target: Target) -> File:
-    """Read and check one file against the deployment that will read it; CommandError when it cannot be read."""
+    """Read and check one file against the deployment that will read it; raise CommandError when it cannot be read."""
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -64,22 +64,22 @@ def checked(path: Path, target: Target) -> File:
 
 
 def one_of_each(files: Sequence[File]) -> None:
-    """CommandError when two files would go to the same place."""
+    """Raise CommandError when two files would go to the same place."""
     twice = [kind for kind, count in Counter(file.kind for file in files).items() if count > 1]
     if twice:
         names = " and ".join(str(file.path) for file in files if file.kind == twice[0])
-        raise usage(f"{names} are of the same kind, and only one of them can be put")
+        raise usage(f"{names} are of the same kind: give one of them only")
 
 
 def why_not(files: Sequence[File]) -> str:
-    """What the person may do about it."""
+    """Return why files were not put, and what the person can do about it."""
     if all(file.usable for file in files):
-        return "has errors (--force puts it all the same: those customers fail, the others run)"
-    return "is nothing that a run could start on"
+        return "has errors (--force puts it anyway: the customers with errors fail, the others run)"
+    return "cannot be used: no run could start on it"
 
 
 def put(file: File) -> str:
-    """Write it; a line that says as which version."""
+    """Put the file; return a line that names where, and as which version."""
     version = file.bucket.write(file.key, file.body)
     return f"{file.path} → {file.location}, version {version}"
 
@@ -92,5 +92,5 @@ def _understood(body: bytes, path: Path) -> tuple[check.Kind, bool]:
 
 
 def _is_whole(findings: Sequence[tuple[str, str]]) -> bool:
-    """Whether every error is one customer's own."""
+    """Return whether every error is one customer's own."""
     return all(level != "error" or text.startswith("$.customer_mappings.") for level, text in findings)

@@ -1,4 +1,4 @@
-"""What a person sees: blocks as customers finish, a progress bar, the summary."""
+"""What a person sees on the terminal: blocks as customers finish, a progress bar, the summary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOUNDARY_WIDTH = 63
 
 
 class Screen:
-    """Notices and progress on stderr; blocks and summary as text on stdout, unless that is for JSON."""
+    """Shows notices and progress on stderr; blocks and the summary as text on stdout, unless that is for JSON."""
 
     def __init__(self, *, text: bool) -> None:
         self._text = text
@@ -47,11 +47,11 @@ class Screen:
         self._progress.stop()
 
     def notice(self, text: str) -> None:
-        """A line on stderr."""
+        """Show a line of text on stderr."""
         self._aside(self._err, printable(text, 2_000))
 
     def planned(self, plan: RunPlan) -> None:
-        """The run has begun: how many customers, and which run to look for when this client goes away."""
+        """Show that the run has begun: its number of customers, and its id, by which it can be followed again."""
         count = len(plan.customers)
         if self._task is not None:
             self._progress.update(self._task, description="customers", total=count)
@@ -65,7 +65,7 @@ class Screen:
             self.notice(head)
 
     def finished(self, result: CustomerResult) -> None:
-        """One customer's block."""
+        """Show one customer's block, and advance the progress bar."""
         if self._task is not None:
             self._progress.advance(self._task)
         if self._text:
@@ -75,7 +75,7 @@ class Screen:
             self._aside(self._out, boundary, head, boundary, *lines, boundary, "")
 
     def summary(self, summary: Summary) -> None:
-        """The end: as text for people, or the Summary itself. There is nothing to wait for any more, so no bar."""
+        """Show the end of the run: as text for people, or the Summary as JSON. The progress bar is removed."""
         self._progress.stop()
         if not self._text:
             sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
@@ -91,11 +91,11 @@ class Screen:
         self._aside(self._out, *summary_lines(summary))
 
     def table(self, table: RenderableType) -> None:
-        """A table on stdout, whose cells wrap; or a line, which wraps as the terminal does."""
+        """Show a table on stdout, whose cells wrap, or a line, which wraps as the terminal does."""
         self._out.print(table, soft_wrap=not isinstance(table, Table))
 
     def runs(self, listed: Sequence[Listed]) -> None:
-        """`runs list`."""
+        """Show the list of runs as a table."""
         if not listed:
             self._aside(self._out, "no runs yet")
             return
@@ -111,17 +111,17 @@ class Screen:
         self.table(plain("Runs", ["run", "action", "started (UTC)", "outcome", "time"], rows, texts=4))
 
     def exported(self, contacts: int, total: int) -> None:
-        """How far an export is."""
+        """Show how many contacts of how many an export has written."""
         if self._task is not None:
             self._progress.update(self._task, description="contacts", completed=contacts, total=total)
 
     def answer(self, actions: dict[str, Any]) -> None:
-        """The answer to help."""
+        """Show the help answer as text on stdout, unless stdout is for JSON."""
         if self._text:
             self._aside(self._out, *help_lines(actions))
 
     def _aside(self, console: Console, *lines: str) -> None:
-        """Print without tearing the bar, which may be on the same terminal."""
+        """Print lines without breaking the progress bar, which may be on the same terminal."""
         running = self._progress.live.is_started
         if running:
             self._progress.stop()
@@ -132,7 +132,7 @@ class Screen:
 
 
 def summary_lines(summary: Summary) -> list[str]:
-    """The seed's summary, then what to do about what went wrong."""
+    """Return the lines of a run's summary, followed by what to do about what went wrong."""
     if summary.dry_run and not summary.failed_count and summary.exit_code is not None:
         head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
     else:
@@ -156,7 +156,7 @@ def summary_lines(summary: Summary) -> list[str]:
 
 
 def help_lines(answer: dict[str, Any]) -> list[str]:
-    """Every action on a line, with its fields and parameters below."""
+    """Return the lines of the help answer: every action with its fields, and its parameters below it."""
     lines = []
     for action in answer["actions"]:
         effect = "changes contact lists" if action["mutates"] else "changes nothing"

@@ -1,4 +1,4 @@
-"""What a run found out, as tables: customers down, what was asked for across."""
+"""What a run found out, as tables: one row for each customer, one column for each thing that was asked for."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _Row = tuple[str, list[str]]
 
 
 def tables(summary: Summary, width: int) -> Iterator[RenderableType]:
-    """The tables of a run's action, each at most `width` wide; nothing for an action without any.
+    """Yield the tables of a run's action, each at most `width` characters wide; nothing for an action without tables.
 
-    A dry run of a reading action has nothing to show: no worker was started.
+    A dry run of a reading action has none, because no worker was started.
     """
     action = summary.action.removesuffix("-all")
     make = _TABLES.get(action)
@@ -42,7 +42,7 @@ def tables(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 
 def plain(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1) -> Table:
-    """A table whose first `texts` columns are words, the others numbers or marks."""
+    """Return a table whose first `texts` columns are text, and the others numbers or marks."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE, pad_edge=False)
     for position, name in enumerate(head):
         table.add_column(
@@ -188,7 +188,7 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
 
 
 def _side_by_side(title: str, heads: list[str], rows: list[_Row], width: int) -> Iterator[RenderableType]:
-    """One table, or several below each other where the columns are more than the terminal takes."""
+    """Yield one table, or several below each other when there are more columns than the terminal is wide."""
     first = max(len("customer"), *(len(code) for code, _ in rows)) + _PADDING
     start = 0
     while start < len(heads):
@@ -202,7 +202,7 @@ def _side_by_side(title: str, heads: list[str], rows: list[_Row], width: int) ->
 
 
 def is_open(result: CustomerResult) -> bool:
-    """Return whether nobody knows yet what becomes of this customer: it may wait, run, or have been lost."""
+    """Return whether it is not known yet what becomes of this customer: it may wait, run, or have been lost."""
     return result.status == "not_started" and NO_RESULT_YET in result.warnings
 
 

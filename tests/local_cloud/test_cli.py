@@ -82,7 +82,10 @@ def test_flags_become_the_payload(cloud: Cloud, tmp_path: Path) -> None:
         (["describe-list-all", "--environment", "qa"], "there are: nonprod, prod"),
         (["describe-list-all", "--environment", ""], "there are: nonprod, prod"),
         (["describe-list", "--customer-code", ""], 'config.json has no customer ""'),
-        (["list-contacts-all", "--param", "unsubscribed=null"], 'valid boolean, not "null"'),
+        (
+            ["list-contacts-all", "--param", "unsubscribed=null"],
+            "$.params.unsubscribed: must be true or false, not a string",
+        ),
     ],
 )
 def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Cloud) -> None:

@@ -216,7 +216,7 @@ def test_a_failed_canary_stops_the_roll_out(fresh: Cloud) -> None:
                     for n in range(21)
                 ]
             },
-            ["21 topics after expansion, more than the 20", "the topic t0 is there twice"],
+            ["21 topics after expansion, more than the 20", 'the topic "t0" is there twice'],
         ),
     ],
 )

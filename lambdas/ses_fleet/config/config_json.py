@@ -121,7 +121,7 @@ def _whole_file(document: Any) -> tuple[str | None, Mapping[str, Any]]:
     if not isinstance(document, dict):
         raise ConfigurationError([Problem("$", f"must be a JSON object, not {problems.kind(document)}")])
     file, wrong = problems.usable_part(ConfigFile, document, documents.WORDING)
-    if "customer_mappings" not in wrong and not file.customer_mappings:
+    if document.get("customer_mappings") in (None, {}):
         wrong["customer_mappings"] = Problem("$.customer_mappings", _no_customers(document))
     if wrong:
         raise ConfigurationError(wrong.values())
@@ -233,7 +233,7 @@ class _Reading:
         return role
 
     def _region(self) -> tuple[str, list[str]]:
-        """Return the customer's own Region, else aws_region, else the function's; and what has to be said of that."""
+        """Return the customer's own Region, else aws_region, else the function's, and warnings about that choice."""
         own = self._fields.region
         if own is not None:
             self._check_partition("region", own, "ses_role_arn", self._place.elsewhere(own))

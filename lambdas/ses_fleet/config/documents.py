@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,22 +57,27 @@ def typos(model: type[BaseModel], raw: Mapping[str, Any], path: str) -> Iterator
 
     Keys that look like none of ours belong to other programs.
     """
-    known = [name for name, field in model.model_fields.items() if field.alias is None]  # not "$schema"
-    squeezed = {_squeezed(key): key for key in known}
+    by_letters = _keys_by_letters(model)
     for key in raw:
-        if key in known or len(key) > limits.SHOWN_KEY_CHARACTERS:
+        if key in model.model_fields or len(key) > limits.SHOWN_KEY_CHARACTERS:
             continue
-        near = squeezed.get(_squeezed(key)) or _nearest(key, known)
+        near = by_letters.get(_letters(key)) or _nearest(key, by_letters.values())
         if near is not None and near not in raw:
             yield Problem(f"{path}.{OPEN.key(key)}", f"unknown key that looks like {near}; it is not used")
 
 
-def _squeezed(key: str) -> str:
+@functools.cache
+def _keys_by_letters(model: type[BaseModel]) -> Mapping[str, str]:
+    """Return the keys of a model, but for "$schema", which no key of another program should be compared with."""
+    return {_letters(name): name for name, field in model.model_fields.items() if field.alias is None}
+
+
+def _letters(key: str) -> str:
     return key.replace("_", "").replace("-", "").lower()
 
 
-def _nearest(key: str, known: list[str]) -> str | None:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.85)
+def _nearest(key: str, known: Iterable[str]) -> str | None:
+    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.85)
     return near[0] if near else None
 
 

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
 
 from ses_fleet import limits
 from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.aws.regions import is_region
-from ses_fleet.identifiers import CODE_WORDS, LIST_NAME_PATTERN, TOPIC_PATTERN
+from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS, LIST_NAME_PATTERN, TOPIC_PATTERN
 from ses_fleet.text import quoted
 
 # STS API: ExternalId.
@@ -64,6 +64,7 @@ def _not_blank(value: str) -> str:
     return value
 
 
+_NOT_BLANK = r"\S"
 _SCHEMA = "Where the JSON Schema of this file is, for editors; ses-fleet does not read it."
 _EMPTY_IS_ABSENT = BeforeValidator(lambda value: None if value == "" else value)
 
@@ -91,20 +92,27 @@ StoreId = Annotated[
     str | None, _EMPTY_IS_ABSENT, _matching(_STORE_ID, "is not the id of an identity store"), _editors_check(_STORE_ID)
 ]
 Text = Annotated[str, AfterValidator(_not_blank)]
-TopicPrefix = Annotated[str, _editors_check(TOPIC_PATTERN, empty=False)]
-RoleName = Annotated[str, AfterValidator(_role_name)]
+# ses_config_json.py checks each prefix by itself.
+TopicPrefix = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{TOPIC_PATTERN}$"})]
+RoleName = Annotated[str, AfterValidator(_role_name), WithJsonSchema({"type": "string", "pattern": _NOT_BLANK})]
 
 
 class _FileModel(BaseModel):
     """Base of what people write in these files: nothing is coerced, and keys of other programs are passed over."""
 
     model_config = ConfigDict(
-        frozen=True, strict=True, extra="ignore", json_schema_extra={"additionalProperties": True}
+        frozen=True,
+        strict=True,
+        extra="ignore",
+        field_title_generator=lambda name, field: field.alias or name,
+        json_schema_extra={"additionalProperties": True},
     )
 
 
 class CustomerFields(_FileModel):
     """One customer of config.json. null and "" count as absent."""
+
+    model_config = ConfigDict(title="customer")
 
     customer_code: Label = Field(
         default=None,
@@ -183,21 +191,24 @@ class ConfigFile(_FileModel):
         examples=["us-east-1", "eu-west-1"],
     )
     # Each customer is read by itself, as one customer's problems are only its own.
-    customer_mappings: dict[str, SkipValidation[CustomerFields]] | None = Field(
-        default=None,
+    customer_mappings: dict[str, SkipValidation[CustomerFields]] = Field(
+        default_factory=dict,
         description=f"The customers by their codes. A code is {CODE_WORDS}.",
+        json_schema_extra={"minProperties": 1, "propertyNames": {"pattern": f"^{CODE_PATTERN}$"}},
     )
 
 
 class TopicFields(_FileModel):
-    """One topic of SESConfig.json."""
+    """One topic of SESConfig.json. null counts as absent."""
+
+    model_config = ConfigDict(title="topic")
 
     TopicName: Annotated[Text, _editors_check(TOPIC_PATTERN, empty=False)] = Field(
         description="the topic's name, 1 to 64 of A-Z a-z 0-9 _ -; in a group without the prefix"
     )
     DisplayName: Text = Field(
         description="what contacts see as the topic's name",
-        json_schema_extra={"maxLength": limits.SES_DISPLAY_NAME_CHARACTERS},
+        json_schema_extra={"pattern": _NOT_BLANK, "maxLength": limits.SES_DISPLAY_NAME_CHARACTERS},
     )
     Description: str | None = Field(
         default=None,

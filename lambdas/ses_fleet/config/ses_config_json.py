@@ -14,7 +14,7 @@ from ses_fleet.config.file_models import SesConfigFile, TopicFields
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.identifiers import TOPIC_PATTERN
-from ses_fleet.text import printable, quoted
+from ses_fleet.text import quoted
 
 _PREFIXES = "topic_group_prefix"
 _MEMBERS = "topic_group_members"
@@ -148,7 +148,7 @@ def _problems_of_all(topics: list[_Placed]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for path, topic in topics:
         if topic.name in seen:
-            yield Problem(f"{path}.TopicName", f"the topic {printable(topic.name)} is there twice ({seen[topic.name]})")
+            yield Problem(f"{path}.TopicName", f"the topic {quoted(topic.name)} is there twice ({seen[topic.name]})")
         seen.setdefault(topic.name, path)
 
 

@@ -73,7 +73,7 @@ def serving(certificate: Certificate | None) -> Iterator[Server]:
 
 @pytest.fixture(params=["http", "https"], scope="module")
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Both kinds."""
+    """A server that speaks HTTP and one that speaks HTTPS, one after the other."""
     folder = tmp_path_factory.mktemp("tls") / "tls"
     with serving(Certificate(folder) if request.param == "https" else None) as made:
         yield made
@@ -179,7 +179,7 @@ def test_who_cannot_shake_hands_is_closed_and_leaves_no_trace(tmp_path: Path, ca
 
 
 def test_no_file_with_a_private_key_is_left(tmp_path: Path) -> None:
-    """Functions see the folder."""
+    """Functions see the folder, so it holds the authority's certificate alone."""
     certificate = Certificate(tmp_path / "tls")
     assert [*certificate.bundle.parent.iterdir()] == [certificate.bundle]
     assert "PRIVATE KEY" not in certificate.bundle.read_text()

@@ -33,7 +33,7 @@ def test_every_test_and_file_that_is_named_exists() -> None:
 
 
 def test_every_condition_is_in_the_table() -> None:
-    """In its order."""
+    """The README's table has the fields of the conditions in their order."""
     table = README.partition("## Conditions")[2].partition("`PUT conditions`")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Conditions.model_fields)
 

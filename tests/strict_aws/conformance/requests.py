@@ -28,7 +28,7 @@ def minimal(shape: StructureShape | None, known: Mapping[str, Any]) -> dict[str,
 
 
 def full(shape: StructureShape | None, known: Mapping[str, Any]) -> dict[str, Any]:
-    """All members, and theirs."""
+    """A request with all members of the model, and with all of theirs."""
     return {} if shape is None else _structure(shape, known, whole=True, depth=0)
 
 

@@ -57,7 +57,7 @@ def wrong(world: World, service: str, operation: str, parameters: dict[str, Any]
 
 
 def operations(service: str) -> list[str]:
-    """All of the model's."""
+    """All operations that the service's model has."""
     return list(session().get_service_model(service).operation_names)
 
 

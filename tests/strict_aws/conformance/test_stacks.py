@@ -87,7 +87,7 @@ def test_a_stack_with_everything_is_told_in_shape(world: World) -> None:
 
 
 def test_a_stack_that_failed_is_told_in_shape(world: World) -> None:
-    """With its reasons."""
+    """Its answers have the model's shape, and its events the reasons."""
     world.ask("cloudformation", "CreateStack", StackName="failed", TemplateBody=json.dumps(FAILING))
     answered = world.wire.ask("cloudformation", "DescribeStacks", {"StackName": "failed"})
     assert answered is not None

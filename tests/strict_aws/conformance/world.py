@@ -56,11 +56,11 @@ class World:
         self.be(conditions or Conditions())
 
     def close(self) -> None:
-        """Leave no files behind."""
+        """Stop it, so that it leaves no files behind."""
         self._aws.stop()
 
     def be(self, conditions: Conditions) -> None:
-        """From now on."""
+        """Put these conditions in force from now on."""
         for service in (self._aws.ses, self._aws.identity_center):
             service._conditions.replace(conditions)
 

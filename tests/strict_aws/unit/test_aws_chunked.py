@@ -18,7 +18,7 @@ BODY = b"5\r\nhello\r\n6;chunk-signature=ab\r\n\r\nw\r\nd\r\n0\r\nx-amz-checksum
 
 
 def request(body: bytes, **headers: str) -> Request:
-    """A PutObject."""
+    """A PutObject with this body and these headers."""
     return Request("PUT", "/b/k", "", {**HEADERS, **headers}, body)
 
 

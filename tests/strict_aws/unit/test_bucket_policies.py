@@ -29,7 +29,7 @@ def caller(account: str, role: str | None = "r") -> Caller:
 
 
 def statement(effect: str, principal: Any, action: str = READ) -> dict[str, Any]:
-    """About the bucket's objects."""
+    """A policy statement about the bucket's objects."""
     return {"Effect": effect, "Principal": principal, "Action": action, "Resource": "arn:aws:s3:::b/*"}
 
 

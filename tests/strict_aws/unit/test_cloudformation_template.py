@@ -19,15 +19,15 @@ class Made:
     """Resources that are there: their ids are their names in small letters."""
 
     def reference(self, logical_id: str) -> str:
-        """Ref."""
+        """What a Ref gives in these tests."""
         return logical_id.lower()
 
     def attribute(self, logical_id: str, name: str) -> Any:
-        """Fn::GetAtt."""
+        """What a Fn::GetAtt gives in these tests."""
         return f"{logical_id.lower()}/{name}"
 
     def exported(self, name: str) -> str:
-        """Fn::ImportValue."""
+        """What a Fn::ImportValue gives in these tests."""
         return f"exported {name}"
 
 
@@ -120,7 +120,7 @@ def test_yaml_has_short_forms_and_no_dates() -> None:
     "text", ["", "{", "just text", "a: [", '{"Resources": {}}', '{"Resources": {"R": {"Kind": 1}}}']
 )
 def test_what_is_no_template_is_refused(text: str) -> None:
-    """In CloudFormation's words."""
+    """The refusals have CloudFormation's own words."""
     with pytest.raises(AwsError, match="Template format error") as error:
         parse(text)
     assert error.value.code == "ValidationError"

@@ -20,7 +20,7 @@ def change(now: Conditions, **members: Any) -> Conditions:
 
 
 def test_a_preset_replaces_everything() -> None:
-    """Whatever was in force."""
+    """It does so whatever was in force."""
     assert change(KIND, preset="aws") == AWS
     assert change(AWS, preset="kind") == KIND
     assert change(AWS) == AWS
@@ -35,7 +35,7 @@ def test_single_fields_override_what_is_in_force_or_the_preset() -> None:
 
 
 def test_of_the_latency_the_named_services_are_replaced() -> None:
-    """The others keep theirs."""
+    """The other services keep the latency that they had."""
     assert change(AWS, latency_seconds={"s3": 0}).latency_seconds == {**AWS_LATENCY_SECONDS, "s3": 0.0}
     assert change(KIND, latency_seconds={"sts": 1}).latency_seconds == {"sts": 1.0}
 

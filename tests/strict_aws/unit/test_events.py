@@ -79,7 +79,7 @@ def test_throttled_events_wait_and_grow_too_old() -> None:
 
 
 def test_without_a_destination_nothing_is_delivered() -> None:
-    """As Lambda does."""
+    """The event is lost then, as it is with Lambda."""
     assert Queue("Unhandled", settings=EventSettings(0)).delivered == []
 
 
@@ -101,7 +101,7 @@ def test_an_event_waits_for_a_function_that_is_pending(monkeypatch: pytest.Monke
 
 
 def test_an_event_of_a_function_that_is_gone_is_gone() -> None:
-    """In silence."""
+    """It is dropped without an error and without a delivery."""
     assert found(AwsError("ResourceNotFoundException", "Function not found", 404)) == 0
 
 

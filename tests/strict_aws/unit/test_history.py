@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
 
 def steps() -> st.SearchStrategy[list[Step]]:
-    """Any history."""
+    """Any history of changes to a few keys."""
     value = st.one_of(st.none(), st.integers(1, 9))
     return st.lists(st.builds(Step, st.integers(0, 3), st.sampled_from(KEYS), value), max_size=25)
 

@@ -34,7 +34,7 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """At its beginning."""
+    """A clock of the test's own, at its beginning."""
     return Clock()
 
 
@@ -65,7 +65,7 @@ def functions(clock: Clock) -> Functions:
 
 
 def refusal(call: Any, *arguments: Any) -> AwsError:
-    """What it raises."""
+    """The error that a call raises, which is Lambda's 409."""
     with pytest.raises(AwsError) as refused:
         call(*arguments)
     assert (refused.value.code, refused.value.status) == ("ResourceConflictException", 409)
@@ -101,7 +101,7 @@ def test_while_it_is_updated_the_one_before_runs_and_nothing_else_changes_it(
 
 
 def test_under_kind_conditions_every_change_is_there_at_once() -> None:
-    """No state in between."""
+    """A function is never in a state between two others."""
     functions = Functions()
     functions.changing(KEY, None)
     functions.check_changeable(KEY)

@@ -74,7 +74,7 @@ def test_parameters_come_from_path_query_and_body() -> None:
     ("service", "path"), [("nothing", "/"), ("ses", "/v2/email/nothing"), ("lambda", "/2015-03-31/nothing")]
 )
 def test_what_nobody_knows_is_501(service: str, path: str) -> None:
-    """Never a guess."""
+    """An operation is never guessed from a similar one."""
     with pytest.raises(AwsError) as error:
         operations.resolve(service, Request("GET", path, "", {}, b""))
     assert error.value.status == 501

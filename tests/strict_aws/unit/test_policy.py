@@ -22,17 +22,17 @@ CONTEXT["s3:TlsVersion"] = "1.3"
 
 
 def allow(action: Any = "ses:GetContactList", resource: Any = LIST, **more: Any) -> dict[str, Any]:
-    """A statement that allows."""
+    """A policy statement that allows this."""
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
 def deny(action: Any = "ses:GetContactList", resource: Any = LIST, **more: Any) -> dict[str, Any]:
-    """A statement that denies."""
+    """A policy statement that denies this."""
     return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
 
 
 def when(operator: str, key: str, value: Any) -> dict[str, Any]:
-    """A condition."""
+    """The member of a statement with this one condition."""
     return {"Condition": {operator: {key: value}}}
 
 

@@ -44,7 +44,7 @@ def test_moto_takes_the_account_from_our_header() -> None:
 
 
 def test_moto_is_a_wsgi_application() -> None:
-    """Called in process."""
+    """It is called in this process, without a connection."""
     assert callable(DomainDispatcherApplication(create_backend_app))
 
 
@@ -85,7 +85,7 @@ def test_motos_roles_hold_their_documents() -> None:
 
 
 def test_motos_logs_and_queues_take_what_we_write() -> None:
-    """Past their HTTP APIs."""
+    """They take it past their HTTP APIs."""
     logs = logs_backends[ACCOUNT][REGION]
     logs.create_log_group("hook", {})
     logs.create_log_stream("hook", "stream")

@@ -31,7 +31,7 @@ def test_regions_are_those_of_botocores_data() -> None:
     ],
 )
 def test_each_service_has_its_own_word_for_credentials_that_a_region_does_not_know(service: str, code: str) -> None:
-    """All of them 403."""
+    """The status is 403 for all of them."""
     assert (invalid_token(service, "").code, invalid_token(service, "").status) == (code, 403)
 
 

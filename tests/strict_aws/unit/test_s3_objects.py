@@ -80,7 +80,7 @@ def test_the_bucket_policy_decides(
     ],
 )
 def test_a_refusal_says_why(bucket: Bucket | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And names the object."""
+    """It also names the object that SES wanted to read."""
     message = refusal(monkeypatch, bucket) or ""
     assert why in message
     assert "s3://imports/a/people.json" in message

@@ -58,7 +58,7 @@ def test_a_trust_policy(principal: Any, condition: Any, context: dict[str, str],
 
 
 def test_an_explicit_deny_wins() -> None:
-    """Whatever else allows."""
+    """It wins over whatever else allows the call."""
     allow = {"Effect": "Allow", "Principal": "*", "Action": "sts:*"}
     deny = {"Effect": "Deny", "Principal": {"AWS": WORKER}, "Action": "sts:AssumeRole"}
     query = Query("sts:AssumeRole", ROLE, {}, NAMES)
@@ -66,6 +66,6 @@ def test_an_explicit_deny_wins() -> None:
 
 
 def test_what_is_not_known_says_so() -> None:
-    """The journal shows why."""
+    """The reason, which the journal shows, names the operator or the key."""
     assert "IpAddress" in decided("*", {"IpAddress": {"aws:SourceIp": "x"}}).reason
     assert "aws:PrincipalTag/team" in decided("*", {"StringEquals": {"aws:PrincipalTag/team": "x"}}).reason

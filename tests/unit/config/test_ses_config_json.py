@@ -92,7 +92,7 @@ def test_short_descriptions_of_a_group(description: str, expanded: str) -> None:
         ({"topics": [topic(OptInRoles=0)]}, "$.topics[0].OptInRoles: must be a list, not a number"),
         ({"topics": [topic(DisplayName=" ")]}, "$.topics[0].DisplayName: must not be empty"),
         ({"topics": [topic(" news")]}, '$.topics[0].TopicName: " news" is not a topic name of SES'),
-        ({"topics": [topic(), topic()]}, "$.topics[1].TopicName: the topic news is there twice ($.topics[0])"),
+        ({"topics": [topic(), topic()]}, '$.topics[1].TopicName: the topic "news" is there twice ($.topics[0])'),
         ({"topics": [topic(f"t{n}") for n in range(21)]}, "$: 21 topics after expansion, more than the 20"),
         ({"topic_group_prefix": ["aws"]}, "$.topic_group_members: missing"),
         ({"topic_group_members": [topic()]}, "$.topic_group_prefix: missing"),

@@ -14,7 +14,7 @@ ACCOUNT, OTHER = "888811112222", "888833334444"
 
 
 def customer(bucket: Any, account: str = ACCOUNT, partition: str = "aws", **more: Any) -> dict[str, Any]:
-    """An entry of config.json."""
+    """A customer's entry in config.json."""
     return {"ses_role_arn": f"arn:{partition}:iam::{account}:role/r", "import_bucket": bucket, **more}
 
 

@@ -35,7 +35,7 @@ def filled(path: Path) -> StrictIdentityCenter:
 
 
 def stores(made: StrictIdentityCenter, account: str, region: str = "us-east-1") -> list[str]:
-    """What an account sees."""
+    """The ids of the stores that an account sees."""
     found = made.call("sso-admin", account, region, "ListInstances", {})["Instances"]
     return [one["IdentityStoreId"] for one in found]
 
@@ -88,7 +88,7 @@ def test_an_account_has_one_in_a_region(tmp_path: Path) -> None:
 
 
 def test_no_two_have_the_same_store(tmp_path: Path) -> None:
-    """Of whatever account."""
+    """This holds across all accounts of the file."""
     center = {"region": "us-east-1", "identity_store_id": STORE}
     path = file(tmp_path, center, owners=(OWNER, MEMBER))
     with pytest.raises(scenario.ScenarioError, match=f"{STORE} is there twice, in accounts {OWNER} and {MEMBER}"):

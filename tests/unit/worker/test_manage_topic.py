@@ -116,7 +116,7 @@ def test_a_list_of_another_name_is_not_fought() -> None:
 @pytest.mark.parametrize("made", [True, False])
 @pytest.mark.parametrize("prune", [True, False])
 def test_a_dry_run_shows_everything_and_writes_nothing(made: bool, prune: bool) -> None:
-    """The plan is the data; the seed's text with the differences."""
+    """The plan is the data; the log has a text with the differences."""
     world = World(contact(1, {"out": "OPT_IN"}), made=made)
     data = manage(world, IN.model_copy(update={"description": "x"}), wanted("new"), prune=prune, dry_run=True).data
     assert written(world) == []

@@ -48,7 +48,7 @@ class Emulated:
         return self.service.call("identitystore", account, region, operation, params)
 
     def instances(self, account: str = OWNER, region: str = REGION, **params: Any) -> dict[str, Any]:
-        """ListInstances."""
+        """The instances that ListInstances answers."""
         return self.service.call("sso-admin", account, region, "ListInstances", params)
 
     def stores(self, account: str, region: str = REGION) -> list[str]:
@@ -80,7 +80,7 @@ class Emulated:
         return [one["MemberId"]["UserId"] for one in page["GroupMemberships"]]
 
     def pages(self, operation: str, member: str, **params: Any) -> list[list[dict[str, Any]]]:
-        """Every page."""
+        """Every page of a listing, in order."""
         pages: list[list[dict[str, Any]]] = []
         token: dict[str, str] = {}
         while True:

@@ -13,7 +13,7 @@ from tests.strict_aws.unit.identity_center.emulated import MEMBER, NAMED, NOBODY
 
 
 def told(seen: Emulated, operation: str, **params: Any) -> AwsError:
-    """A refusal."""
+    """The error with which an operation is refused."""
     with pytest.raises(AwsError) as error:
         seen.call(operation, **params)
     return error.value
@@ -108,7 +108,7 @@ def test_a_validation_error_tells_the_value(operation: str, params: dict[str, An
 
 
 def test_who_is_not_there_is_told_by_kind() -> None:
-    """With the id beside."""
+    """The text names the kind, and the id stands in a member beside it."""
     error = told(Emulated(), "DescribeUser", UserId=NOBODY)
     assert (error.message, error.fields["ResourceId"]) == ("USER not found.", NOBODY)
 

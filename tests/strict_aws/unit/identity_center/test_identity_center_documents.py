@@ -31,7 +31,7 @@ def filled(*centers: Any) -> StrictIdentityCenter:
 
 
 def stores(made: StrictIdentityCenter, account: str, region: str = "us-east-1") -> list[str]:
-    """What an account sees."""
+    """The ids of the stores that an account sees."""
     found = made.call("sso-admin", account, region, "ListInstances", {})["Instances"]
     return [one["IdentityStoreId"] for one in found]
 
@@ -79,7 +79,7 @@ def test_people_and_groups_are_made_up() -> None:
 
 
 def test_an_instance_may_be_in_transition_and_groups_may_vanish() -> None:
-    """As the document says."""
+    """Both are as the document says."""
     groups = [{"name": "gone", "vanishes_after_listing": True}, {"name": "late", "answers_at_second_attempt": True}]
     other = {"region": "eu-west-1", "status": "CREATE_IN_PROGRESS"}
     made = filled({"region": "us-east-1", "groups": groups}, other)
@@ -146,7 +146,7 @@ def test_a_problem_is_named_with_its_path(center: dict[str, Any], problem: str) 
 
 
 def test_the_control_takes_one_without_its_region() -> None:
-    """The path has it."""
+    """The Region is in the path of the request; a scenario has to name it."""
     assert IdentityCenterDocument.model_validate({"users": [ADA]}).region is None
     with pytest.raises(ValidationError):
         PlacedIdentityCenterDocument.model_validate({"users": [ADA]})

@@ -20,7 +20,7 @@ def seen() -> Emulated:
 
 
 def first_group(seen: Emulated) -> str:
-    """Its id."""
+    """The id of the store's first group."""
     return str(seen.call("ListGroups", MaxResults=1)["Groups"][0]["GroupId"])
 
 
@@ -47,14 +47,14 @@ def test_a_page_that_just_holds_all_is_the_last(seen: Emulated) -> None:
 @pytest.mark.parametrize("operation", ["ListUsers", "ListGroups", "ListGroupMemberships"])
 @pytest.mark.parametrize("size", [0, 101, -1])
 def test_other_sizes_are_refused(operation: str, size: int, seen: Emulated) -> None:
-    """1 to 100."""
+    """A page has a size from 1 to 100."""
     of = {"GroupId": first_group(seen)} if operation == "ListGroupMemberships" else {}
     assert seen.refused(operation, MaxResults=size, **of) == ("ValidationException", 400)
 
 
 @pytest.mark.parametrize("size", ["10", True, 1.5])
 def test_a_size_is_a_number(size: Any, seen: Emulated) -> None:
-    """Of JSON's."""
+    """A JSON value of any other type is refused."""
     assert seen.refused("ListUsers", MaxResults=size) == ("SerializationException", 400)
 
 

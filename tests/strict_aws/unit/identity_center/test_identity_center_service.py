@@ -212,7 +212,7 @@ def test_a_store_is_seen_by_its_owner_and_whom_it_is_visible_to() -> None:
 
 
 def test_an_account_sees_its_own_first_and_then_the_others() -> None:
-    """Each with its owner."""
+    """Each instance is shown with the account that owns it."""
     seen = Emulated()
     seen.put(visible_to=[MEMBER])
     seen.put(MEMBER, store_id="d-bbbbbbbbbb")

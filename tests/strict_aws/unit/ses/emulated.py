@@ -53,7 +53,7 @@ class HeldObjects:
 
 
 def import_job(action: str = "PUT", url: str = URL, data_format: str = "JSON", name: str = "main") -> dict[str, Any]:
-    """CreateImportJob's parameters."""
+    """The parameters of a CreateImportJob."""
     return {
         "ImportDestination": {"ContactListDestination": {"ContactListName": name, "ContactListImportAction": action}},
         "ImportDataSource": {"S3Url": url, "DataFormat": data_format},
@@ -77,7 +77,7 @@ class Emulated:
             self.make_list(ACCOUNT, REGION)
 
     def make_list(self, account: str, region: str) -> None:
-        """The list `main`, anywhere."""
+        """Make the list `main` in any account and Region."""
         self.ses.create_list(account, region, "main", description="d", topics=[topic("news", "OPT_IN"), topic("ads")])
 
     def call(self, operation: str, **params: Any) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Emulated:
         return error.value.code, error.value.status, error.value.message
 
     def add(self, *names: str, **params: Any) -> None:
-        """Contacts `<name>@x.example`."""
+        """Make a contact `<name>@x.example` for each name."""
         for name in names:
             self.call("CreateContact", EmailAddress=f"{name}@x.example", **params)
 
@@ -116,7 +116,7 @@ class Emulated:
         return [json.loads(line) for line in (self.ses.failed_records(token) or b"").splitlines()]
 
     def contact(self, email: str = ADA) -> dict[str, Any]:
-        """One contact."""
+        """One contact as GetContact shows it."""
         return self.call("GetContact", EmailAddress=email)
 
     def pages(self, size: int, **params: Any) -> list[list[str]]:

@@ -97,7 +97,7 @@ def test_a_wrong_contact_is_refused(operation: str, params: dict[str, Any], mess
     ],
 )
 def test_what_a_contact_lacks_is_named(params: dict[str, Any], path: str) -> None:
-    """With its path."""
+    """The refusal names the missing member with its path."""
     message = f"1 validation error detected: Value at '{path}' failed to satisfy constraint: Member must not be null"
     assert Emulated().refused("CreateContact", **params)[2] == message
 
@@ -149,7 +149,7 @@ def test_any_string_unsubscribes() -> None:
 
 
 def test_of_a_topic_sent_twice_the_last_counts() -> None:
-    """Our choice."""
+    """This is our choice, because nothing is documented."""
     seen = Emulated()
     seen.add("ada", TopicPreferences=[*preferences(news="OPT_IN"), *preferences(news="OPT_OUT")])
     assert seen.contact()["TopicPreferences"] == preferences(news="OPT_OUT")

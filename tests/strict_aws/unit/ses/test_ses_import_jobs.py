@@ -82,7 +82,7 @@ def test_delete_removes_the_known_and_passes_the_unknown_over() -> None:
 
 
 def test_of_two_records_of_one_address_the_later_counts() -> None:
-    """In the file's order."""
+    """The later one is the one further down in the file."""
     seen = Emulated()
     job = seen.ended(seen.start_import(lines(record(ADA, ads="OPT_IN"), record(ADA, news="OPT_OUT"))))
     assert counts(job) == ("COMPLETED", 2, 0)
@@ -197,7 +197,7 @@ def test_a_csv_file_without_a_usable_header_fails_the_job(body: bytes, why: str)
 
 
 def test_an_empty_json_file_is_no_records() -> None:
-    """And nothing failed."""
+    """The job is completed, and no record failed."""
     seen = Emulated()
     assert counts(seen.ended(seen.start_import(""))) == ("COMPLETED", 0, 0)
 
@@ -291,7 +291,7 @@ def test_jobs_take_effect_in_the_order_in_which_they_end() -> None:
 
 @pytest.mark.parametrize("how", ["fill", "topics", "addresses", "advance"])
 def test_whatever_looks_at_an_account_finds_its_jobs_done(how: str) -> None:
-    """Seeding and searching too."""
+    """This holds for filling a list and for searching addresses, too."""
     seen = Emulated()
     seen.start_import(lines(record(ADA, ads="OPT_IN")))
     seen.now += 2
@@ -339,7 +339,7 @@ def test_a_missing_list_is_told_in_words_of_its_own() -> None:
 
 
 def test_a_list_that_goes_meanwhile_fails_the_job() -> None:
-    """Which had been accepted."""
+    """The job had been accepted while the list was there."""
     seen = Emulated()
     job_id = seen.start_import(lines(record(ADA)))
     seen.call("DeleteContactList")

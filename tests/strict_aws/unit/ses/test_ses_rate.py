@@ -25,7 +25,7 @@ def allowed(seen: Emulated, requests: int = 20) -> int:
 
 
 def test_five_at_once_then_one_a_second() -> None:
-    """The default of both."""
+    """Burst and rate have their default values."""
     seen = Emulated(rate=RATE)
     assert allowed(seen) == 5
     assert allowed(seen) == 0

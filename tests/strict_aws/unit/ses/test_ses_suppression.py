@@ -16,13 +16,13 @@ MISSING = ("NotFoundException", 404, f"Email address {ADA} does not exist on you
 
 
 def suppress(seen: Emulated, *names: str, reason: str = "BOUNCE") -> None:
-    """`<name>@x.example` onto the list."""
+    """Put the address `<name>@x.example` onto the list."""
     for name in names:
         seen.call("PutSuppressedDestination", EmailAddress=f"{name}@x.example", Reason=reason)
 
 
 def listed(seen: Emulated, size: int = 100, **params: Any) -> list[str]:
-    """Names of all pages."""
+    """The names that are listed on all pages."""
     found: list[str] = []
     token: dict[str, str] = {}
     while True:
@@ -34,7 +34,7 @@ def listed(seen: Emulated, size: int = 100, **params: Any) -> list[str]:
 
 
 def job(action: str, data_format: str = "JSON") -> dict[str, Any]:
-    """CreateImportJob's parameters."""
+    """The parameters of a CreateImportJob into the suppression list."""
     return {
         "ImportDestination": {"SuppressionListDestination": {"SuppressionListImportAction": action}},
         "ImportDataSource": {"S3Url": URL, "DataFormat": data_format},
@@ -62,7 +62,7 @@ def test_an_address_comes_changes_its_reason_and_goes() -> None:
 
 
 def test_the_domain_is_folded_and_the_local_part_is_not() -> None:
-    """Blanks around go, too."""
+    """Blanks around the address are removed, too."""
     seen = Emulated()
     seen.call("PutSuppressedDestination", EmailAddress=" Ada@X.Example ", Reason="BOUNCE")
     found = seen.call("GetSuppressedDestination", EmailAddress="Ada@x.EXAMPLE")
@@ -130,7 +130,7 @@ def test_a_token_is_good_for_its_question_only(change: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_wrong_is_refused(operation: str, params: dict[str, Any], code: str) -> None:
-    """And changes nothing."""
+    """A refusal changes nothing on the list."""
     seen = Emulated()
     assert seen.refused(operation, **params)[0] == code
     assert listed(seen) == []
