@@ -15,13 +15,13 @@ OptOuts = dict[str, frozenset[str]]
 def opt_outs(context: ActionContext, prunes: Collection[Manifest], topics: Collection[str]) -> OptOuts:
     """Return {address: topics} of those who had opted out of any of these topics when it was pruned.
 
-    `prunes` are in the order in which they were made. The latest one counts: who opted out before one prune, and in
-    again before a later one, is not in the result.
+    `prunes` are those of any of these topics, in the order in which they were made. The latest one counts: who opted
+    out before one prune, and in again before a later one, is not in the result.
     """
     found: dict[str, set[str]] = {}
     for manifest in prunes:
         names = set(topics).intersection(manifest.topics)
-        for part in range(1, manifest.parts + 1 if names else 1):
+        for part in range(1, manifest.parts + 1):
             for record in backups.records(context, manifest, part):
                 _note(found, record["email"], record["preferences"], names)
     return {email: frozenset(left) for email, left in found.items() if left}

@@ -24,11 +24,6 @@ class TopicPlan:
     unchanged: tuple[str, ...]
     unmanaged: tuple[str, ...]
 
-    @property
-    def changes(self) -> bool:
-        """Return whether anything has to be written."""
-        return bool(self.added or self.updated or self.removed)
-
     def data(self, *, list_created: bool) -> ManageTopicData:
         """Return the plan as the result's data has it."""
         return ManageTopicData(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -692,6 +693,71 @@ def test_the_actions_are_told_without_a_deployment() -> None:
     assert "include" in named["manage-topic-all"]["fields"]
     assert "include" not in named["manage-topic"]["fields"]
     assert "restore-list-all" not in named
+
+
+def test_a_file_that_the_disk_does_not_hold_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every result is below results/ all the same."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    full = Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115  # the run closes it
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: full)
+    answer = there.run()
+    assert (answer["exit_code"], there.kept("results/a.json")["status"]) == (0, "successful")
+    assert [warning for warning in answer["warnings"] if "results.jsonl.gz was too large" in warning] != []
+    assert ("results", f"runs/{RUN}/results.jsonl.gz") not in there.s3.objects
+
+
+def test_an_id_that_was_made_and_exists_already_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asked for that run, so nobody is given its Summary."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    original = there.s3.call
+
+    def call(operation: str, **parameters: Any) -> Json:
+        if operation == "put_object" and parameters["Key"].endswith("plan.json"):
+            there.s3.objects[parameters["Bucket"], parameters["Key"]] = b"another's"
+        return original(operation, **parameters)
+
+    monkeypatch.setattr(there.s3, "call", call)
+    with pytest.raises(RequestError, match=r"\$\.run_id: run .* exists"):
+        there.invoke({"action": "describe-list-all"})
+    assert there.lambda_.items == []
+
+
+def test_a_record_that_cannot_be_read_is_a_failure_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not an unexpected one."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.run()
+    original = there.s3.call
+
+    def call(operation: str, **parameters: Any) -> Json:
+        if operation == "get_object" and parameters["Key"].endswith("summary.json"):
+            raise AwsCallError("s3", operation, "refused", "AccessDenied", "no", 403)
+        return original(operation, **parameters)
+
+    monkeypatch.setattr(there.s3, "call", call)
+    with pytest.raises(AwsCallError, match="AccessDenied"):
+        there.run()
+
+
+def test_an_entry_that_is_no_customer_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what it should be; the others run."""
+    config = customers("a")
+    config["customer_mappings"]["b"] = 5
+    there = Deployed(monkeypatch, config, fine)
+    answer = there.run()
+    assert statuses(answer) == {"a": "successful", "b": "failed"}
+    assert "customer_mappings.b" in of(answer, "b")["error"]["message"]
+    assert "must be a JSON object" in of(answer, "b")["error"]["message"]
+
+
+def test_a_config_that_is_larger_than_any_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size is told, and how much is allowed."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    size = len(there.s3.objects["config", "config.json"])
+    monkeypatch.setattr(limits, "MAX_CONFIG_BYTES", size)
+    assert there.run()["exit_code"] == 0
+    monkeypatch.setattr(limits, "MAX_CONFIG_BYTES", size - 1)
+    with pytest.raises(ConfigurationError, match=rf"{size} bytes, more than the {size - 1}"):
+        there.invoke({"action": "describe-list-all"})
 
 
 def _code(item: Json) -> str:

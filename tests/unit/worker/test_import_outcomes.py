@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -116,7 +117,11 @@ def test_a_record_of_addresses_that_is_damaged_stops_the_import() -> None:
         assert (error.value.type, writes(world)) == ("DamagedData", 0)
 
 
-@pytest.mark.parametrize("body", [b"", b"\x1f\x8bnonsense", b"[5]\n"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\x1f\x8bnonsense", b"[5]\n", gzip.compress(b"[5]\n", mtime=0), gzip.compress(b"5 6\n", mtime=0)],
+    ids=["empty", "nonsense", "not compressed", "no object", "no JSON"],
+)
 def test_people_that_cannot_be_read_stop_the_import(body: bytes) -> None:
     """Half of the people would be taken for all of them."""
     world = World()
@@ -238,3 +243,46 @@ def test_groups_that_vanished_are_told_once_and_nobody_is_removed() -> None:
     done = importing(world, people, prune=True)
     assert (done.data["removed"], "old@x.example" in contacts(world)) == (0, True)
     assert sum("3 group" in warning for warning in world.warnings) == 2
+
+
+def test_failed_records_without_a_reason_are_counted_as_such() -> None:
+    """SES's file has no documented form: what is no JSON, or names no reason, has none."""
+    world = World()
+    people = with_people(world, *everybody(40), roles={"dba": ["u1", "u2"]})
+    lose_a_topic(world)
+    body = b'nonsense\n\n{"x": "topic"}\n[1]\n{"failureReason": 5, "ErrorMessage": "Duplicate"}\n'
+    world._download = lambda _url, _limit: body  # type: ignore[method-assign, assignment]
+    done = importing(world, people)
+    assert done.failure is not None
+    assert "no reason given (3); the contact" in done.failure.message
+    assert "(1)" in done.failure.message
+
+
+def test_a_job_that_another_program_started_meanwhile_is_waited_for_before_ours() -> None:
+    """Ours is started right after; it is said that there was another."""
+    world = World()
+    world.customer_objects.written["k"] = b'{"emailAddress": "z@x.example"}'
+    destination = {"ContactListDestination": {"ContactListName": "main", "ContactListImportAction": "PUT"}}
+    source = {"S3Url": "s3://b/k", "DataFormat": "JSON"}
+    request = {"ImportDestination": destination, "ImportDataSource": source}
+    original = world.customer_objects.call
+    done: list[str] = []
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_object" and not done:
+            done.append(operation)
+            world.ses.call(ACCOUNT, REGION, "CreateImportJob", request)
+        return original(operation, **parameters)
+
+    world.customer_objects.call = call  # type: ignore[method-assign]
+    result = importing(world, with_people(world, *everybody(40)))
+    assert (result.data["created"], world.asked.count("CreateImportJob")) == (40, 1)
+    assert sum("another import job" in line for line in world.lines) == 1
+    assert "z@x.example" in contacts(world)
+
+
+def test_a_customer_without_identity_center_has_nobody_to_be_read() -> None:
+    """The orchestrator plans no such reading; told, not guessed."""
+    with pytest.raises(CustomerError, match="identity_center_role_arn") as error:
+        act(World(), "read-identity-center", people_prefix="data/x/")
+    assert (error.value.category, error.value.type) == ("configuration", "NoIdentityCenter")

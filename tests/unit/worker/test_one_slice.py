@@ -12,9 +12,10 @@ import pytest
 from ses_fleet.aws import clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
+from ses_fleet.errors import ConfigurationError
 from ses_fleet.logs import SERVICE, make_logger
 from ses_fleet.settings import WorkerSettings
-from ses_fleet.worker import access, registry, service
+from ses_fleet.worker import access, handler, registry, service
 from tests.unit.worker.test_sessions import Sts
 from tests.unit.worker.world import ACCOUNT
 
@@ -161,8 +162,8 @@ def test_every_line_is_in_the_workers_own_log(monkeypatch: pytest.MonkeyPatch) -
     """With the run, the customer, the action and the request; the orchestrator's block repeats it."""
     written = io.StringIO()
     make_logger()
-    for handler in logging.getLogger(SERVICE).handlers:
-        monkeypatch.setattr(handler, "stream", written)  # Powertools keeps the first stdout it saw
+    for writer in logging.getLogger(SERVICE).handlers:
+        monkeypatch.setattr(writer, "stream", written)  # Powertools keeps the first stdout it saw
     result = run(monkeypatch, lambda job, *_: job.log("a\nline") or failing())
     records = [json.loads(line) for line in written.getvalue().splitlines()]
     assert [record["message"] for record in records] == result["logs"]
@@ -182,3 +183,29 @@ def test_warnings_are_cut_to_what_a_summary_can_hold(monkeypatch: pytest.MonkeyP
     result = run(monkeypatch, action)
     assert [len(text) for text in result["warnings"]] == [500, len("two\\u000alines")]
     assert "⚠️  Customer acme: two\\u000alines" in result["logs"]
+
+
+def test_the_handler_reads_its_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anew in each invocation; what is missing is named."""
+    monkeypatch.setitem(registry.REGISTRY, "validate-access", lambda job, *_: job.log(job.settings.region) or failing())
+    monkeypatch.setattr(access, "sts_client", lambda _: Sts())
+    customer = {
+        "customer_code": "acme",
+        "customer_name": "Acme",
+        "account_id": ACCOUNT,
+        "region": "ap-east-1",
+        "ses_role_arn": f"arn:aws:iam::{ACCOUNT}:role/r",
+    }
+    event = {
+        "run_id": "r1",
+        "action": "validate-access",
+        "customer": customer,
+        "params": {},
+        "slice_budget_seconds": 1.0,
+    }
+    with pytest.raises(ConfigurationError, match="RESULTS_BUCKET"):
+        handler.handler(event, Context())
+    for region in ("eu-west-1", "eu-west-2"):
+        monkeypatch.setenv("AWS_REGION", region)
+        monkeypatch.setenv("RESULTS_BUCKET", "results")
+        assert region in handler.handler(event, Context())["logs"]

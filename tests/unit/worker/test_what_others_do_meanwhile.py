@@ -191,5 +191,39 @@ def test_a_person_whom_ses_gave_no_answer_of_is_the_customers_failure() -> None:
     assert error.value.outcome_unknown
 
 
+@pytest.mark.parametrize("action", ["list-contacts", "describe-list", "backup-list"])
+def test_a_list_that_goes_right_after_its_last_page_is_not_told_as_one(action: str) -> None:
+    """After several pages it is looked whether it is the same list: nothing of one that is gone is used."""
+    world = World(*(contact(number) for number in range(1_001)))
+    pages: list[str] = []
+
+    def happens(operation: str) -> None:
+        if operation == "list_contacts":
+            pages.append(operation)
+            if len(pages) == 2:
+                ses(world, "DeleteContactList")
+
+    meanwhile(world, happens)
+    with pytest.raises(CustomerError) as error:
+        act(world, action)
+    assert (error.value.type, error.value.retryable) == ("ContactListVanished", True)
+
+
+def test_a_look_at_a_list_that_is_refused_is_no_list_that_vanished() -> None:
+    """It is told as what it is."""
+    world = World(*(contact(number) for number in range(1_001)))
+    original = world.client.call
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "get_contact_list" and "ListContacts" in world.asked:
+            raise AwsCallError("sesv2", operation, "refused", "AccessDenied", "no", 403)
+        return original(operation, **parameters)
+
+    world.client.call = call  # type: ignore[method-assign]
+    with pytest.raises(AwsCallError) as error:
+        act(world, "list-contacts")
+    assert error.value.status == 403
+
+
 def _opt_out(topic: str) -> dict[str, str]:
     return {"TopicName": topic, "SubscriptionStatus": "OPT_OUT"}

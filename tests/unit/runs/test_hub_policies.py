@@ -1,0 +1,71 @@
+"""What the hub's roles and people's policies may do: what is not named here, nobody of ours may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ses_fleet.runs import hub_policies
+
+CONFIG, RESULTS = "arn:aws:s3:::config", "arn:aws:s3:::results"
+
+
+def allowed(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """{action: the resources that it is allowed on}; every statement allows."""
+    found: dict[str, set[str]] = {}
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        for action in statement["Action"]:
+            found.setdefault(action, set()).update(statement["Resource"])
+    return found
+
+
+def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
+    """Below data/ only what a payload says of a person."""
+    statements = hub_policies.orchestrator_statements(
+        config_bucket=CONFIG, config_keys=["config.json"], results_bucket=RESULTS, functions=["f1", "f2"]
+    )
+    kept = {f"{RESULTS}/runs/*", f"{RESULTS}/data/*/_personal/*"}
+    assert allowed(statements) == {
+        "s3:GetObject": {f"{CONFIG}/config.json", *kept},
+        "s3:PutObject": kept,
+        "s3:ListBucket": {CONFIG, RESULTS},
+        "lambda:InvokeFunction": {"f1", "f2"},
+    }
+
+
+def test_the_worker_assumes_customers_roles_and_keeps_data_and_backups() -> None:
+    """It reads no configuration and no run."""
+    statements = hub_policies.worker_statements(partition="aws", role_patterns=["a-*", "b/*"], results_bucket=RESULTS)
+    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*"}
+    assert allowed(statements) == {
+        "sts:AssumeRole": {"arn:aws:iam::*:role/a-*", "arn:aws:iam::*:role/b/*"},
+        "s3:ListBucket": {RESULTS},
+        "s3:GetObject": kept,
+        "s3:PutObject": kept,
+    }
+
+
+def test_a_function_writes_its_log() -> None:
+    """And makes no group."""
+    found = allowed(hub_policies.logging_statements(log_group="g"))
+    assert found == {"logs:CreateLogStream": {"g"}, "logs:PutLogEvents": {"g"}}
+
+
+def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> None:
+    """Each lists only below what it may read."""
+    starts = hub_policies.invoker_statements(orchestrator="o", results_bucket=RESULTS)
+    assert allowed(starts) == {
+        "lambda:GetFunctionConfiguration": {"o"},
+        "lambda:InvokeFunction": {"o"},
+        "s3:GetObject": {f"{RESULTS}/runs/*"},
+        "s3:ListBucket": {RESULTS},
+    }
+    reads = hub_policies.data_reader_statements(results_bucket=RESULTS)
+    assert allowed(reads) == {
+        "s3:GetObject": {f"{RESULTS}/data/*", f"{RESULTS}/backups/*"},
+        "s3:ListBucket": {RESULTS},
+    }
+    assert [one["Condition"] for one in [*starts, *reads] if "Condition" in one] == [
+        {"StringLike": {"s3:prefix": ["runs/*"]}},
+        {"StringLike": {"s3:prefix": ["data/*", "backups/*"]}},
+    ]
