@@ -13,7 +13,7 @@ from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.aws.regions import partition_of
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import cross_checks, documents
-from ses_fleet.config.customer import Customer, IdentityCenter
+from ses_fleet.config.customer import Customer, CustomerIdentity, IdentityCenter
 from ses_fleet.config.file_models import ConfigFile, CustomerFields
 from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS
@@ -31,15 +31,17 @@ class CustomerEntry:
     Exactly one holds: `customer` is set, or `problems` is not empty, or `skip_reason` is set.
     """
 
-    code: str
-    name: str
-    environment: str | None
-    region: str | None
-    account_id: str | None
+    identity: CustomerIdentity
+    environment: str | None = None
     customer: Customer | None = None
     problems: tuple[Problem, ...] = ()
     skip_reason: str | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """Return the customer's code, in a form that is safe to show."""
+        return self.identity.customer_code
 
     @property
     def identity_center(self) -> IdentityCenter | None:
@@ -147,7 +149,8 @@ def _entry(code: str, raw: Any, place: _Place) -> CustomerEntry:
     shown = _shown(code)
     if not isinstance(raw, dict):
         problem = Problem(_path(shown), f"must be a JSON object, not {problems.kind(raw)}")
-        return CustomerEntry(shown, shown, None, None, None, problems=(problem,))
+        unknown = CustomerIdentity(customer_code=shown, customer_name=shown, account_id=None, region=None)
+        return CustomerEntry(unknown, problems=(problem,))
     return _Reading(code, raw, place).entry()
 
 
@@ -175,14 +178,13 @@ class _Reading:
         source = None if is_skipped else self._identity_center(region)
         warnings += self._empty_external_ids()
         warnings += [source.problem] if source is not None and source.problem else []
-        entry = CustomerEntry(
-            code=self._shown,
-            name=self._name(),
-            environment=_label(self._fields.environment),
-            region=region,
+        identity = CustomerIdentity(
+            customer_code=self._shown,
+            customer_name=self._name(),
             account_id=role.account_id if role else None,
-            warnings=tuple(warnings),
+            region=region,
         )
+        entry = CustomerEntry(identity, _label(self._fields.environment), warnings=tuple(warnings))
         found = self._problems(_OWN_KEYS)
         if is_skipped:
             # Nothing will be called for a skipped customer, so its problems do no harm yet.
@@ -196,7 +198,7 @@ class _Reading:
     ) -> Customer:
         return Customer(
             customer_code=entry.code,
-            customer_name=entry.name,
+            customer_name=entry.identity.customer_name,
             account_id=role.account_id,
             region=region,
             ses_role_arn=role.text,

@@ -70,7 +70,7 @@ class Collector:
         return self._file
 
     def close(self) -> None:
-        """Remove the temporary file."""
+        """Remove the temporary file of the whole results."""
         with contextlib.suppress(OSError):
             self._file.close()
 

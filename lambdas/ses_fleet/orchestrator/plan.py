@@ -38,7 +38,7 @@ class PlannedCustomer:
 
     @property
     def code(self) -> str:
-        """Return the customer's code."""
+        """Return the customer's code in config.json."""
         return self.identity.customer_code
 
 
@@ -182,11 +182,15 @@ def _unchanged(
     for index in pending:
         planned = document.customers[index]
         entry = config.entries.get(planned.customer_code)
-        if entry is None or (entry.account_id, entry.region) != (planned.account_id, planned.region):
+        if entry is None or _place(entry.identity) != _place(planned):
             continue
         with contextlib.suppress(RequestError):
             found[index] = _overridden(request, entry)
     return found
+
+
+def _place(customer: CustomerIdentity) -> tuple[str | None, str | None]:
+    return customer.account_id, customer.region
 
 
 def _selected(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
@@ -256,20 +260,14 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
 
 
 def _planned(index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> PlannedCustomer:
-    identity = CustomerIdentity(
-        customer_code=entry.code, customer_name=entry.name, account_id=entry.account_id, region=entry.region
-    )
-    result = _known_result(identity, entry, shared_list, request)
-    return PlannedCustomer(
-        index, identity, checked=None if result else entry.customer, result=result, warnings=entry.warnings
-    )
+    result = _known_result(entry, shared_list, request)
+    checked = None if result else entry.customer
+    return PlannedCustomer(index, entry.identity, checked, result, entry.warnings)
 
 
-def _known_result(
-    identity: CustomerIdentity, entry: CustomerEntry, shared_list: str | None, request: RunRequest
-) -> CustomerResult | None:
+def _known_result(entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> CustomerResult | None:
     """Return the result of a customer for which no worker is needed, or None."""
-    action = ACTIONS[request.worker_action]
+    action, identity = ACTIONS[request.worker_action], entry.identity
     source = entry.identity_center
     if entry.skip_reason is not None:
         return results.skipped(identity, entry.skip_reason, entry.warnings)

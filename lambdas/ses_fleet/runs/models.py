@@ -104,7 +104,7 @@ class WorkItem(Wire):
 
 
 class ErrorInfo(Wire):
-    """Why a customer failed."""
+    """Why a customer failed, for programs and for people."""
 
     category: Annotated[Category, Field(description="whose fault it is, as the error table says")]
     type: Annotated[str, Field(description="an AWS error code or a name of ours; it is stable")]

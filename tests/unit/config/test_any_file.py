@@ -50,7 +50,7 @@ def test_every_problem_of_config_json_has_a_place_and_no_address(document: Any) 
     else:
         entries = found.entries.values()
         assert all(sum(map(bool, (one.customer, one.problems, one.skip_reason))) == 1 for one in entries)
-        assert not [one for one in entries if ADDRESS in one.code + one.name]
+        assert not [one for one in entries if ADDRESS in one.code + one.identity.customer_name]
         texts = [*found.warnings, *(text for one in entries for text in (*map(str, one.problems), *one.warnings))]
     for text in texts:
         assert is_place_of(text.partition(": ")[0], document), text

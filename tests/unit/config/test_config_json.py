@@ -127,10 +127,10 @@ def test_an_address_in_a_key_or_a_name_is_not_repeated() -> None:
     """Both get into the run's record, which has no addresses."""
     entry = one("ada@corp.example", customer_code=None, customer_name="Ask ada%40corp.example", ses_role_arm="x")
     config = read({"customer_mappings": {"ada@corp.example": {"ses_role_arm": "x"}}})
-    shown = (entry.code, entry.name, *problems(entry), *entry.warnings, *config.warnings)
+    shown = (entry.code, entry.identity.customer_name, *problems(entry), *entry.warnings, *config.warnings)
     assert not [text for text in shown if "corp.example" in text]
-    assert entry.code == entry.name == "(a key of 16 characters)"
-    assert one(customer_name="ada@corp.example").name == "acme"
+    assert entry.code == entry.identity.customer_name == "(a key of 16 characters)"
+    assert one(customer_name="ada@corp.example").identity.customer_name == "acme"
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -202,9 +202,9 @@ def test_an_identity_center_where_there_is_none_is_said(region: str) -> None:
 def test_blanks_around_a_label_are_no_part_of_it() -> None:
     """`--environment prod` selects whoever is of "prod ", too."""
     entry = one(environment=" prod ", customer_name="Acme\u00a0", contact_list_name="")
-    assert (entry.environment, entry.name) == ("prod", "Acme")
+    assert (entry.environment, entry.identity.customer_name) == ("prod", "Acme")
     blank = one(environment=" ", customer_name="\t")
-    assert (blank.environment, blank.name) == (None, "acme")
+    assert (blank.environment, blank.identity.customer_name) == (None, "acme")
 
 
 @pytest.mark.parametrize("key", ["external_id", "identity_center_external_id"])
@@ -328,5 +328,5 @@ def test_hostile_values_do_no_harm(code: str, fields: dict[str, Any]) -> None:
     """No value breaks the reading; whatever is shown of one stays on its line."""
     config = read({"customer_mappings": {code: fields}})
     (entry,) = config.entries.values()
-    shown = [entry.code, entry.name, *problems(entry), *entry.warnings, *config.warnings]
+    shown = [entry.code, entry.identity.customer_name, *problems(entry), *entry.warnings, *config.warnings]
     assert all(text.isprintable() for text in shown)
