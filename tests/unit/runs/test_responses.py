@@ -9,7 +9,11 @@ from pydantic import ValidationError
 
 from ses_fleet.config.customer import Customer
 from ses_fleet.runs import summary
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, RunRequest, Summary, WorkResult
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, RunRequest, Summary, WorkItem, WorkResult
+
+CUSTOMER = Customer(
+    customer_code="a", customer_name="A", account_id="1" * 12, region="us-east-1", ses_role_arn="arn:aws:iam::1:role/r"
+)
 
 
 def result(code: str, **fields: Any) -> CustomerResult:
@@ -104,3 +108,14 @@ def test_a_customers_account_has_twelve_digits(account: str) -> None:
     known = {"customer_code": "a", "customer_name": "A", "region": "us-east-1", "ses_role_arn": "x"}
     with pytest.raises(ValidationError, match="account_id"):
         Customer.model_validate({**known, "account_id": account})
+
+
+@pytest.mark.parametrize(("seconds", "possible"), [(0.001, True), (0.0, False), (-1.0, False)])
+def test_a_slice_has_some_time(seconds: float, possible: bool) -> None:
+    """However little; none at all is a mistake."""
+    known: dict[str, Any] = {"run_id": "r", "action": "x", "params": {}, "slice_budget_seconds": seconds}
+    if possible:
+        assert WorkItem(customer=CUSTOMER, **known).slice_budget_seconds == seconds
+    else:
+        with pytest.raises(ValidationError, match="slice_budget_seconds"):
+            WorkItem(customer=CUSTOMER, **known)
