@@ -88,18 +88,15 @@ def for_this_call(options: Options | None, screen: Screen) -> Iterator[None]:
         yield
 
 
-def signal_waiter(*numbers: signal.Signals) -> Callable[[], object]:
-    """Catch these signals from now on; return a function that waits until one of them has come.
+def signal_waiter() -> Callable[[], object]:
+    """Catch SIGINT and SIGTERM from now on, and return a function that waits until one of them has come.
 
-    The kernel may hand a signal to any of the many threads, which does not wake this one; and an Event's lock
-    is not safe in a handler. The interpreter writes into the pipe whichever thread is interrupted.
+    CommandError (exit 2) when the local cloud is not installed.
     """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing)
-    for number in numbers:
-        signal.signal(number, lambda *_: None)
-    return lambda: os.read(reading, 1)
+    _check_installed()
+    from strict_aws.signals import signal_waiter
+
+    return signal_waiter(signal.SIGINT, signal.SIGTERM)
 
 
 def _check_installed() -> None:

@@ -250,7 +250,7 @@ def up(
     if empty and (config or ses_config):
         raise usage("--empty makes no customers, and no bucket for files: leave out --config and --ses-config")
     options = local_cloud.options(config, ses_config, scenario, conditions, empty=empty)
-    wait_for_signal = local_cloud.signal_waiter(signal.SIGINT, signal.SIGTERM)
+    wait_for_signal = local_cloud.signal_waiter()
     options = replace(options, port=port, ses_rate=ses_rate, max_environments=max_environments, tls=tls)
     with local_cloud.started(options) as (cloud, notices):
         for notice in notices:

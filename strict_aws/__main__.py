@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from strict_aws import regions
 from strict_aws.conditions.conditions import Conditions
 from strict_aws.ses.rate import REQUESTS_PER_SECOND
+from strict_aws.signals import signal_waiter
 
 _USAGE_ERROR = 2
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    wait_for_signal = _signal_waiter(signal.SIGINT, signal.SIGTERM)
+    wait_for_signal = signal_waiter(signal.SIGINT, signal.SIGTERM)
     from strict_aws.aws import Options, StrictAws  # takes seconds to import, which --help does not need
 
     aws = StrictAws(
@@ -118,20 +118,6 @@ def _region(text: str) -> str:
     if text not in regions.known():
         raise argparse.ArgumentTypeError(f"AWS has no Region {text!r}")
     return text
-
-
-def _signal_waiter(*numbers: signal.Signals) -> Callable[[], object]:
-    """Return a function that waits for one of these signals, also when it came before.
-
-    The kernel may hand a signal to any thread, which does not wake the main one; the interpreter writes into the pipe
-    in whichever thread the signal arrives.
-    """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing)
-    for number in numbers:
-        signal.signal(number, lambda *_: None)
-    return lambda: os.read(reading, 1)
 
 
 if __name__ == "__main__":

@@ -182,6 +182,11 @@ def test_a_key_that_looks_like_ours_is_a_problem() -> None:
     ]
 
 
+def test_a_key_like_the_schemas_belongs_to_another_program() -> None:
+    """No key of ours is meant by it, so it refuses nothing."""
+    assert len(ses_config_json.read({"schema": 1, "$schemas": 1, "topics": [topic(schema=1)]}).topics) == 1
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
