@@ -16,5 +16,7 @@ def test_each_group_is_asked_for_once_over_all_slices() -> None:
     assert (counted.users, counted.groups, counted.all_groups, counted.memberships) == (20, 12, 12, 24)
     found = read(world, sliced, budget=2.0, per_second=1)
     assert world.slices > 3
+    assert len(world.lines) == world.slices - 1
+    assert all(line.startswith("⏳ Identity Center: 20 users read so far") for line in world.lines)
     assert sliced.asked.count("list_group_memberships") == whole.asked.count("list_group_memberships") == 12
     assert {email for email, person in found.items() if person.roles} == {f"u{n}@x.example" for n in range(13)}
