@@ -159,7 +159,7 @@ def test_what_this_run_did_is_no_warning_of_what_others_did() -> None:
 
 def test_a_restore_that_only_refused_again_looks_afterwards() -> None:
     """Somebody had opted out of the topic before a prune removed it, and is not in the backup that is brought back."""
-    world = World(contact(1, {"out": "OPT_IN"}))
+    world = World(contact(1, {"in": "OPT_IN"}))
     act(world, "backup-list", run_id="saved")
     ses(world, "CreateContact", EmailAddress="new@x.example", TopicPreferences=[_opt_out("out")])
     act(world, "manage-topic", topics=(IN,), prune=True, run_id="pruned")
