@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -272,52 +273,34 @@ def test_the_budget_is_cut_to_what_is_left() -> None:
     assert budgets[2] == pytest.approx(20.0, abs=1.0)
 
 
-class Ending:
-    """Plenty of time until so many slices are out; from then on half of the return margin, and less with every look.
+class Countdown:
+    """Seconds left of an invocation, by a clock of its own: each look of the thread that collects takes a while."""
 
-    `left` are the seconds that are left, of a return margin of 30.
-    """
-
-    def __init__(self, slices: int) -> None:
-        self.left = 15.02
-        self._caller = threading.get_ident()
-        self._to_start = self._to_send = slices
-        self._lock = threading.Lock()
-        self._out = threading.Event()
+    def __init__(self, seconds: float, step: float = 0.05) -> None:
+        self.left = seconds
+        self._step = step
+        self._collecting = threading.get_ident()
 
     def __call__(self) -> float:
-        if threading.get_ident() != self._caller:
-            return self.left if self._out.is_set() else 800.0
-        if self._to_start:
-            self._to_start -= 1
-            return 800.0
-        assert self._out.wait(30)
-        self.left -= 0.005
+        if threading.get_ident() == self._collecting:
+            self.left -= self._step
         return self.left
-
-    def sent(self) -> None:
-        """Note that a slice is out."""
-        with self._lock:
-            self._to_send -= 1
-            if self._to_send == 0:
-                self._out.set()
 
 
 @pytest.mark.parametrize("writes", [True, False])
-def test_it_returns_before_the_deadline_whatever_is_outstanding(writes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_returns_before_the_deadline_whatever_is_outstanding(writes: bool) -> None:
     """A worker that never answers is failed; its outcome is unknown if it could change something."""
-    monkeypatch.setattr(limits, "LAST_ANSWERS_SECONDS", 0.01)
-    release, ending = threading.Event(), Ending(2)
+    release = threading.Event()
+    remaining = Countdown(0.5)
 
     def worker(make: Make) -> Answer:
         work = sent(make)
-        ending.sent()
         release.wait(30)
         return done(work)
 
-    run = Run(worker, 3, 2, remaining=ending, writes=writes)
+    run = Run(worker, 3, 2, remaining=remaining, start_margin=0.3, return_margin=0.2, writes=writes)
     release.set()
-    assert ending.left > 14
+    assert remaining.left > 0
     assert run.closed.is_set()
     assert run.statuses() == ["failed", "failed", "not_started"]
     error = run.results[0].error
@@ -351,18 +334,18 @@ def test_a_customer_beyond_its_time_is_given_up_and_keeps_its_place(monkeypatch:
 
 def test_who_only_waited_at_the_deadline_was_not_started() -> None:
     """A throttled invoke ran nothing, even if its thread still waits to try again when the run must end."""
-    closed, ending = threading.Event(), Ending(2)
+    remaining = Countdown(0.6)
+    closed = threading.Event()
 
     def worker(make: Make) -> Answer:
         sent(make)
-        ending.sent()
         closed.wait(10)
         return Answer(0.0, refused=1, reason="Lambda throttled the worker")
 
-    within = TimeLimits(ending, 240.0, 60.0, 30.0, 900.0)
+    within = TimeLimits(remaining, 240.0, 0.4, 0.4, 900.0)
     results, _ = ran(FanOut(worker, work_item, within, 2, writes=True, closed=closed), 2)
     assert [result.status for result in results] == ["not_started"] * 2
-    assert ending.left > 14
+    assert remaining.left > 0
 
 
 @pytest.mark.parametrize("writes", [True, False])
@@ -379,22 +362,20 @@ def test_who_was_never_reached_is_told_why(writes: bool) -> None:
     assert result.warnings == (f"{reason} until it was too late to start (4 times; nothing ran)",)
 
 
-def test_a_thread_that_waits_sends_nothing_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_waits_sends_nothing_after_the_end() -> None:
     """An abandoned thread must not act in a later invocation of the same environment."""
-    monkeypatch.setattr(limits, "LAST_ANSWERS_SECONDS", 0.01)
     late: list[WorkItem | None] = []
-    over, finished, ending = threading.Event(), threading.Event(), Ending(1)
+    finished = threading.Event()
+    end = time.monotonic() + 0.3
 
     def worker(make: Make) -> Answer:
         sent(make)
-        ending.sent()
-        over.wait(10)
+        time.sleep(0.6)
         late.append(make())
         finished.set()
         return Answer(0.0)
 
-    Run(worker, 1, 1, remaining=ending)
-    over.set()
+    Run(worker, 1, 1, remaining=lambda: end - time.monotonic(), start_margin=0.2, return_margin=0.1)
     assert finished.wait(5)
     assert late == [None]
 
