@@ -76,6 +76,7 @@ def test_other_answers_are_botocores() -> None:
         "get_contact_list", ContactListName="main"
     )
     assert isinstance(answer["CreatedTimestamp"], datetime)
+    assert "Contacts" not in answer
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -365,17 +364,17 @@ def test_who_was_never_reached_is_told_why(writes: bool) -> None:
 def test_a_thread_that_waits_sends_nothing_after_the_end() -> None:
     """An abandoned thread must not act in a later invocation of the same environment."""
     late: list[WorkItem | None] = []
-    finished = threading.Event()
-    end = time.monotonic() + 0.3
+    over, finished, remaining = threading.Event(), threading.Event(), Countdown(0.5)
 
     def worker(make: Make) -> Answer:
         sent(make)
-        time.sleep(0.6)
+        over.wait(30)
         late.append(make())
         finished.set()
         return Answer(0.0)
 
-    Run(worker, 1, 1, remaining=lambda: end - time.monotonic(), start_margin=0.2, return_margin=0.1)
+    Run(worker, 1, 1, remaining=remaining, start_margin=0.2, return_margin=0.1)
+    over.set()
     assert finished.wait(5)
     assert late == [None]
 

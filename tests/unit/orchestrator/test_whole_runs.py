@@ -290,6 +290,20 @@ def test_topics_are_sent_where_the_action_needs_them(monkeypatch: pytest.MonkeyP
         there.invoke({"action": "manage-topic-all"})
 
 
+@pytest.mark.parametrize("count", [20, 21])
+def test_a_file_of_more_topics_than_a_list_holds_is_refused(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Twenty are sent; with one more, no worker is started."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.put("SESConfig.json", {"topics": [{**TOPIC, "TopicName": f"t{n}"} for n in range(count)]})
+    if count == 20:
+        there.run("manage-topic-all")
+        assert len(there.lambda_.items[0]["topics"]) == 20
+        return
+    with pytest.raises(ConfigurationError, match="21"):
+        there.run("manage-topic-all")
+    assert there.lambda_.items == []
+
+
 def test_a_prune_with_no_topics_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would remove every topic there is; without prune, an empty file is no harm."""
     there = Deployed(monkeypatch, customers("a"), fine)

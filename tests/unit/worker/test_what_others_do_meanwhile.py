@@ -13,6 +13,7 @@ from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.by_name import act
 from tests.unit.worker.imports import contacts, everybody, importing, leave, meanwhile, with_people, writes
+from tests.unit.worker.test_stale_reads import slice_by_slice
 from tests.unit.worker.world import ACCOUNT, REGION, World, contact
 
 IN = WantedTopic(name="in", display_name="In", description="d", default_status="OPT_IN")
@@ -104,9 +105,61 @@ def test_everything_that_a_person_was_seen_to_refuse_counts_afterwards() -> None
     assert [text for text in world.warnings if text.startswith("1 ")] != []
 
 
+def test_a_topic_that_came_after_the_write_is_left_for_the_next_prune() -> None:
+    """Its preferences were not saved: whatever slice finds it, it stays."""
+    world = World(contact(1, {"out": "OPT_IN"}))
+    added = [("in", "OPT_IN"), ("out", "OPT_OUT"), ("new", "OPT_OUT"), ("extra", "OPT_OUT")]
+    topics = [
+        {"TopicName": name, "DisplayName": name.title(), "DefaultSubscriptionStatus": status} for name, status in added
+    ]
+    topics[0]["Description"] = "d"
+    once(world, "update_contact_list", lambda: ses(world, "UpdateContactList", Topics=topics))
+    done = slice_by_slice(world, "update_contact_list", topics=(IN, OUT, NEW), prune=True)
+    assert (done.data["added"], done.data["removed"], done.data["unmanaged"]) == (["new"], [], ["extra"])
+    assert world.ses.topics(ACCOUNT, REGION, "main") == ("in", "out", "new", "extra")
+    assert done.data_location is None
+
+
+def test_a_choice_that_was_seen_when_somebody_was_to_be_removed_counts_afterwards() -> None:
+    """He unsubscribed after he was saved, so he stays; another program that subscribes him again is told of."""
+    world = World()
+    people = leave(world, *everybody(10)[2:])
+    state = {"removed": 0, "seen": 0}
+
+    def happens(operation: str) -> None:
+        if operation == "delete_contact":
+            state["removed"] += 1
+            ses(world, "UpdateContact", EmailAddress=everybody(2)[1], UnsubscribeAll=True)
+        elif operation == "get_contact" and state["removed"] and not state["seen"]:
+            state["seen"] = 1
+            ses(world, "UpdateContact", EmailAddress=everybody(2)[1], UnsubscribeAll=False)
+
+    meanwhile(world, happens)
+    done = importing(world, people, run_id="second", prune=True)
+    assert (done.data["removed"], everybody(2)[1] in contacts(world)) == (1, True)
+    assert [text for text in world.warnings if text.startswith("1 contacts")] != []
+
+
+def test_what_this_run_did_is_no_warning_of_what_others_did() -> None:
+    """It is the run's failure, and no number of nobody is told beside it."""
+    world = World(ContactRecord("ana@x.example", (("in", "OPT_OUT"),)))
+    people = with_people(world, "ana@x.example", roles={"dba": ["u0"]})
+    wanted = [{"TopicName": "in", "SubscriptionStatus": "OPT_IN"}]
+
+    def resubscribed(operation: str) -> None:
+        if operation == "update_contact":
+            ses(world, "UpdateContact", EmailAddress="ana@x.example", TopicPreferences=wanted)
+
+    meanwhile(world, resubscribed)
+    done = importing(world, people, sync_topics=True)
+    assert done.failure is not None
+    assert done.failure.type == "SubscribedAgain"
+    assert world.warnings == []
+
+
 def test_a_restore_that_only_refused_again_looks_afterwards() -> None:
     """Somebody had opted out of the topic before a prune removed it, and is not in the backup that is brought back."""
-    world = World(contact(1, {"out": "OPT_IN"}))
+    world = World(contact(1, {"in": "OPT_IN"}))
     act(world, "backup-list", run_id="saved")
     ses(world, "CreateContact", EmailAddress="new@x.example", TopicPreferences=[_opt_out("out")])
     act(world, "manage-topic", topics=(IN,), prune=True, run_id="pruned")
