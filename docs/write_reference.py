@@ -1,7 +1,7 @@
 """Write the generated tables of docs/reference.md anew: `make reference`. A test compares them with the code.
 
 The page is written by hand but for what stands between `<!-- NAME -->` and `<!-- /NAME -->`: those blocks are made of
-the models, settings, keys and flags themselves. Meanings come from the models' descriptions, and else from MEANINGS.
+the models, settings, keys and flags themselves. Meanings come from the models' own descriptions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from ses_fleet.actions.catalogue import ACTIONS, Action, field_scope
+from ses_fleet.config.file_models import CustomerFields, TopicFields
 from ses_fleet.runs import keys
 from ses_fleet.runs.models import CustomerResult, RunRequest, Summary
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
@@ -30,118 +31,6 @@ _BLOCK = re.compile(r"(?P<begin><!-- (?P<name>[a-z]+) -->\n)\n.*?(?P<end><!-- /(
 _PREFIXES = ("runs/", "data/", "backups/")
 _FOR = {"all": "`-all`", "single": "one customer", "both": "both"}
 
-# What fields without a description of their own mean.
-MEANINGS: dict[str, dict[str, str]] = {
-    "RunRequest": {
-        "action": "what to do: `help`, or one of [Actions](#actions)",
-        "dry_run": "show what would be done and write nothing; of an action that only reads, show which role and "
-        "Region each customer would be reached by, and start no worker",
-        "max_customer_concurrency": "customers at once; 0, a negative number or more than are selected = all at once, "
-        "but never more than 500",
-        "include": "only these customer codes, started in this order; an unknown code refuses the run",
-        "exclude": "all customers but these codes",
-        "environment": "only customers whose `environment` in config.json is this",
-        "max_failures": "stop starting customers when more than so many started ones have failed; "
-        '`"10%"` is of the selected ones, rounded down',
-        "customer_timeout_seconds": "the longest that one customer may take, over all its slices",
-        "on_deadline": "what becomes of customers that do not fit into this invocation: `stop` leaves them not "
-        "started, `continue` goes on in another invocation",
-        "customer_code": "the one customer of an action that runs on one",
-        "ses_role_arn": "another role of the same account in place of the configured one",
-        "prune": "also remove what is not wanted: topics that SESConfig.json does not have, people who left Identity "
-        "Center",
-        "confirm_customers": "how many customers are selected; required with `prune`, and another number refuses the "
-        "run",
-        "run_id": "an id of your own; the same id with the same request starts nothing and answers the run's state",
-        "trigger": "`{schedule_arn, scheduled_time}`: which schedule fired and when, from EventBridge Scheduler. "
-        "The run's id is made of both, so an "
-        "event that is delivered twice is one run",
-        "params": "the action's own parameters; unknown ones refuse the run",
-    },
-    "CustomerResult": {
-        "customer_code": "the key in config.json",
-        "customer_name": "`customer_name`, or the code where config.json has none",
-        "account_id": "the customer's account, of its role's ARN; null where that is malformed",
-        "region": "where the customer's list is; null where it is not known",
-        "status": "`successful`, `failed`, `skipped` (nothing to do for it, such as no role) or `not_started` "
-        "(`warnings` say why)",
-        "error": "why the customer failed; null else",
-        "data": "what the action found out, see [Actions](#actions); null for a failure, or when it is too large for "
-        "the answer",
-        "data_location": "`s3://` URI of data that is not in the answer",
-        "warnings": "what should be looked at, although nothing failed",
-        "api_calls": "requests to SES and Identity Center",
-        "processing_time_seconds": "from the first Invoke to the last answer",
-        "attempts": "Invoke requests sent, over all slices",
-        "logs": "lines of the customer's block; null here, and kept in `results/CODE.json`",
-        "continuation": "where a customer stopped between slices; null here, and kept in `results/CODE.json`",
-        "success": "whether the status is successful",
-    },
-    "ErrorInfo": {
-        "category": "see [Errors](#errors)",
-        "type": "a stable name: AWS's error code, or one of ours",
-        "message": "what happened, to whom, and what to do; without addresses",
-        "retryable": "whether the same run may succeed later, with nothing mended",
-        "outcome_unknown": "whether something may have been written that nobody heard of: run that customer again",
-    },
-    "Summary": {
-        "run_id": "the run's id",
-        "action": "as in the payload",
-        "dry_run": "as in the payload",
-        "started_at": "when the run began",
-        "total_duration_seconds": "wall clock, over all invocations",
-        "total_customers": "customers selected",
-        "successful_count": "how many were successful",
-        "failed_count": "how many failed",
-        "skipped_count": "how many were skipped",
-        "not_started_count": "how many were not started",
-        "results": "one of the [Results](#results) for each selected customer, in config.json's order",
-        "warnings": "what concerns the run as a whole",
-        "errors": "why the run was refused; empty else",
-        "concurrency": "how many customers ran at once; null for a refused run",
-        "config_version": "which versions of the files the run read",
-        "summary_location": "`s3://` URI of this Summary",
-        "resume": "the payload that runs exactly what failed or was not started; null if there is nothing",
-        "resume_needs": "what must be given again for `resume` to be taken, such as `params.username`",
-        "fleet": "the comparison of customers that `describe-topics-all` makes; null for other actions",
-        "exit_code": "0 all successful or skipped, 1 some failed or not started, 2 refused, null while the run goes on",
-    },
-    "Concurrency": {
-        "requested": "`max_customer_concurrency` of the payload",
-        "effective": "how many may run at once",
-        "peak": "how many really did",
-        "bound_by": '`"service_cap"` when 500 was the bound, else null',
-    },
-    "ConfigVersion": {
-        "config": "S3's version id of config.json, or its ETag without versions",
-        "ses_config": "the same of SESConfig.json; null where it was not read",
-    },
-    "OrchestratorSettings": {
-        "config_bucket": "the bucket with config.json and SESConfig.json",
-        "config_key": "the key of config.json",
-        "ses_config_key": "the key of SESConfig.json",
-        "results_bucket": "the bucket of run records, data and backups",
-        "worker_function_name": "the worker's function",
-        "region": "set by Lambda",
-        "slice_budget": "seconds that a worker may work in one invocation",
-        "start_margin": "no customer and no slice is started with fewer seconds left",
-        "return_margin": "seconds before its own deadline at which the orchestrator returns",
-    },
-    "WorkerSettings": {
-        "region": "set by Lambda",
-        "results_bucket": "the bucket of run records, data and backups",
-        "ses_requests_per_second": "requests to SES a second and customer; 0 = unpaced",
-        "ses_burst": "requests that may be sent at once before that",
-        "default_list_name": "the name of a list that is made where a customer has none",
-        "default_list_description": "the description of such a list",
-        "identity_center_requests_per_second": "requests a second to each API of Identity Center; 0 = unpaced",
-        "group_role_pattern": "a regular expression for whole group names; its group `role` is what `OptInRoles` name",
-        "import_job_threshold": "up to so many new contacts are made one by one, more by an import job",
-        "verify_contacts": "`off` leaves out the look at the list after contacts were changed",
-        "prune_limit_percent": "an import with `prune` that would remove more of the list is refused",
-    },
-}
-
 
 def blocks() -> dict[str, str]:
     """Return every generated block of the page by its name."""
@@ -153,6 +42,8 @@ def blocks() -> dict[str, str]:
         "record": _table(("key", "what it is"), _record()),
         "environment": "\n\n".join((_settings(OrchestratorSettings), _settings(WorkerSettings))),
         "command": "\n\n".join(_commands()),
+        "customers": _keys(CustomerFields),
+        "topics": _keys(TopicFields),
     }
 
 
@@ -167,7 +58,7 @@ def _payload() -> str:
     rows = []
     for name, field in schema["properties"].items():
         default = "required" if name in schema["required"] else _default(field)
-        meaning = _meaning("RunRequest", name, field)
+        meaning = _meaning(field)
         rows.append((f"`{name}`", _FOR[field_scope(name)], _given(field, schema), default, meaning))
     return _table(("field", "for", "value", "default", "meaning"), rows)
 
@@ -190,20 +81,26 @@ def _action(action: Action) -> str:
     return "\n\n".join(parts)
 
 
+def _keys(model: type[BaseModel]) -> str:
+    """Return a table of the keys that one entry of a configuration file has."""
+    fields = model.model_json_schema()["properties"].items()
+    return _table(("key", "meaning"), [(f"`{name}`", _meaning(field)) for name, field in fields])
+
+
 def _fields(model: type[BaseModel], without: str = "") -> str:
     """A table of everything that a model holds, models inside it included, but for those in the field `without`."""
     schema = model.model_json_schema(mode="serialization")
-    rows = _rows(model.__name__, schema, schema, "")
+    rows = _rows(schema, schema, "")
     shown = [row for row in rows if not without or not row[0].startswith((f"`{without}[]", f"`{without}."))]
     return _table(("field", "value", "meaning"), shown)
 
 
-def _rows(model: str, part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, ...]]:
+def _rows(part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, ...]]:
     for name, field in part.get("properties", {}).items():
         inner, suffix = _inner(field, whole)
-        yield f"`{path}{name}`", _type(field, whole), _meaning(model, name, field)
+        yield f"`{path}{name}`", _type(field, whole), _meaning(field)
         if inner is not None:
-            yield from _rows(inner["title"], inner, whole, f"{path}{name}{suffix}.")
+            yield from _rows(inner, whole, f"{path}{name}{suffix}.")
 
 
 def _inner(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
@@ -259,10 +156,10 @@ def _default(field: Mapping[str, Any]) -> str:
     return f"`{json.dumps(field['default'])}`" if field["default"] not in (None, []) else ""
 
 
-def _meaning(model: str, name: str, field: Mapping[str, Any]) -> str:
-    """The field's own description, else ours; KeyError for a field that nobody explains."""
-    said = str(field["description"]) if "description" in field else MEANINGS[model][name]
-    return said[0].lower() + said[1:].rstrip(".") if said[1].islower() else said
+def _meaning(field: Mapping[str, Any]) -> str:
+    """Return the field's own description as a table has it; KeyError for a field that nobody explains."""
+    said = str(field["description"])
+    return said[0].lower() + said[1:].rstrip(".") if said[1].islower() or said.startswith("A ") else said
 
 
 def _record() -> Iterator[tuple[str, str]]:
@@ -271,7 +168,8 @@ def _record() -> Iterator[tuple[str, str]]:
         if inspect.isfunction(function) and function.__module__ == keys.__name__:
             example = _example(function)
             if example.startswith(_PREFIXES):
-                yield f"`{example}`", " ".join((inspect.getdoc(function) or "").split())
+                said = " ".join((inspect.getdoc(function) or "").split())
+                yield f"`{example}`", re.sub(r"^Return the (key|prefix) of ", "", said)
 
 
 def _example(function: Any) -> str:
@@ -281,12 +179,12 @@ def _example(function: Any) -> str:
 
 def _settings(settings: type[BaseModel]) -> str:
     rows = []
-    for name, field in settings.model_fields.items():
+    for field in settings.model_fields.values():
         value = field.default
         default = (
             "required" if value is PydanticUndefined else f"`{getattr(value, 'pattern', value)}`".replace("|", "\\|")
         )
-        rows.append((f"`{field.alias}`", default, field.description or MEANINGS[settings.__name__][name]))
+        rows.append((f"`{field.alias}`", default, field.description or ""))
     title = settings.__name__.removesuffix("Settings").lower()
     return f"The {title}:\n\n{_table(('variable', 'default', 'meaning'), rows)}"
 

@@ -19,9 +19,11 @@ EVENT_AGE_SECONDS = 3_600  # ours: an event that nobody could take for an hour i
 MAX_HOPS = 12  # ours: Lambda's loop detection ends a chain of its own invocations at about 16
 INVOKE_BACKOFF_SECONDS = (0.2, 5.0)  # ours: the first wait after an invoke of which nothing ran, and the longest
 LAST_ANSWERS_SECONDS = 0.5  # ours: what threads get that only waited, to say so when the run ends
+LAST_ANSWERS_SHARE = 0.1  # ours: the same, as a share of the return margin, where that is short
+COLLECTING_SHARE = 0.5  # ours: of the return margin, in which answers are still taken; the rest is for the summary
 SHORTEST_WAIT_SECONDS = 0.01  # ours: between two looks for answers, so that a waiting orchestrator uses no CPU
 HANDOVER_ATTEMPTS = 3  # ours: an orchestrator's tries to start its next invocation
-EVENT_DELIVERY_SECONDS = 60.0  # ours: how late an asynchronous event may be delivered, in a continuation's deadline
+EVENT_DELIVERY_SECONDS = 60.0  # ours: how late an asynchronous event may be delivered, in a hop's deadline
 MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threads (quota)
 
 # --- what we return -----------------------------------------------------------------------------
@@ -58,7 +60,7 @@ SHOWN_NAME_CHARACTERS = 128  # ours: of a customer's name, in results and blocks
 CUSTOMER_CODE_CHARACTERS = 50  # ours: a code is part of S3 keys and, with an account, of an STS session's name
 RUN_ID_CHARACTERS = 40  # ours: a run's id is part of S3 keys and of names of import files
 JSON_DEPTH = 100  # ours: what people write has ten levels; the interpreter's own recursion ends at a thousand
-MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: twelve orchestrator hops and more
+MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: more than the 3 1/4 hours of an invocation and its MAX_HOPS
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 
 # --- schedules and alarms -----------------------------------------------------------------------
@@ -133,7 +135,7 @@ PRUNE_LIMIT_PERCENT = 20.0  # ours: a prune of more of a list's contacts is take
 MEMORY_MB = 512  # ours: of each function
 RUN_RECORD_DAYS = 90  # ours
 DATA_DAYS = 90  # ours: contacts that were listed or read; personal, so no longer than the runs they belong to
-BACKUP_DAYS = 400  # ours: a year and a month, so that a yearly job finds the last one
+BACKUP_DAYS = 400  # ours: a year and a month, so that a yearly check finds the last one
 OLD_VERSION_DAYS = 30  # ours: long enough to notice that something was overwritten or deleted
 LOG_DAYS = 90  # ours: as long as the run records
 MAX_PATTERNS = 20  # ours: role patterns and administrators in a policy, far below its 6,144 characters (quota)

@@ -76,7 +76,7 @@ class _Place:
 
 
 def load(bucket: Bucket, key: str, *, region: str, partition: str) -> FleetConfig:
-    """Read and check config.json in S3; raise ConfigurationError when no customer could be run from it.
+    """Read and check config.json in S3; raise ConfigurationError when it is missing, unreadable or of another shape.
 
     `region` and `partition` are those of the deployment: the default for a customer, and what its role must match.
     """
@@ -92,20 +92,17 @@ def read(document: Any, *, region: str, partition: str, version: str | None = No
     contradicting = cross_checks.contradicting_external_ids(_customers(entries))
     entries = {code: _contradicted(entry, contradicting.get(code)) for code, entry in entries.items()}
     customers = _customers(entries)
-    silent = [one for one in customers if not mappings[one.customer_code].get("identity_center_region")]
+    without_own_region = [one for one in customers if not mappings[one.customer_code].get("identity_center_region")]
     warnings = [
         *_typos(document, mappings),
         *cross_checks.shared_external_ids(customers),
-        *cross_checks.identity_centers_of_several_regions(silent),
+        *cross_checks.identity_centers_of_several_regions(without_own_region),
     ]
     return FleetConfig(entries, version, tuple(map(str, warnings)))
 
 
 def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
-    """Return, by code, for every customer whose account and Region another one has too, a sentence that names them.
-
-    An account has one contact list in a Region, so such customers share it.
-    """
+    """Return {code: sentence} for customers that share an account and a Region, and so one contact list."""
     lists: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in entries:
         if entry.customer is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from ses_fleet.identifiers import CustomerCode
 from ses_fleet.model_bases import Stored, Wire
@@ -16,10 +16,12 @@ class CustomerIdentity(Stored):
     `account_id` and `region` are None where config.json does not say them in a usable way.
     """
 
-    customer_code: str
-    customer_name: str
-    account_id: str | None
-    region: str | None
+    customer_code: Annotated[str, Field(description="the key in config.json")]
+    customer_name: Annotated[str, Field(description="`customer_name`, or the code where config.json has none")]
+    account_id: Annotated[
+        str | None, Field(description="the customer's account, of its role's ARN; null where that is malformed")
+    ]
+    region: Annotated[str | None, Field(description="where the customer's list is; null where it is not known")]
 
 
 class IdentityCenter(Wire):

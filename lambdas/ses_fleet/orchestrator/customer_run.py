@@ -21,7 +21,7 @@ class CustomerRun:
     """What is known of one customer; each step makes a new one.
 
     `started` is when its first slice was sent, by TimeLimits.clock, None before that. `ran` says whether anything ran
-    of it. `refused` counts the invokes of which nothing ran, `reason` says why the last of them was refused.
+    of it. `turned_away` counts the invokes of which nothing ran, `reason` says why the last of them was refused.
     """
 
     customer: PlannedCustomer
@@ -33,7 +33,7 @@ class CustomerRun:
     warnings: tuple[str, ...] = ()
     continuation: dict[str, Any] | None = None
     ran: bool = False
-    refused: int = 0
+    turned_away: int = 0
     reason: str = ""
 
     @property
@@ -81,7 +81,7 @@ class CustomerRun:
         return 0.0 if self.started is None else now - self.started
 
     def sent(self, now: float) -> CustomerRun:
-        """Return the run with a slice on its way."""
+        """Return the run with the moment noted at which its first slice was sent."""
         return self if self.started is not None else replace(self, started=now)
 
     def after(self, answer: Answer) -> CustomerRun:
@@ -90,7 +90,7 @@ class CustomerRun:
             self,
             attempts=self.attempts + answer.attempts,
             seconds=self.seconds + answer.seconds,
-            refused=self.refused + answer.refused,
+            turned_away=self.turned_away + answer.turned_away,
             reason=answer.reason or self.reason,
         )
         if answer.result is None and answer.error is None:
@@ -120,33 +120,32 @@ class CustomerRun:
             return self._result("failed", error=answer.result.error, **data)
         return None if answer.result.continuation is not None else self._result("successful", **data)
 
-    def out_of_time(self, timeout: float, *, writes: bool | None = None) -> CustomerResult:
+    def out_of_time(self, timeout: float, *, writes: bool = False) -> CustomerResult:
         """Return the failure of a customer that took longer than `timeout`, its customer_timeout_seconds.
 
-        `writes` is given when a slice is still out and nobody will hear how it ended: whether it may change something.
+        `writes` is true when a slice that may change something has not answered, and its answer will not be heard.
         """
         return self._timed_out("CustomerTimeout", f"customer_timeout_seconds ({timeout:g}) passed", writes)
 
     def cut_off(self, *, writes: bool) -> CustomerResult:
-        """Return the failure of a customer of which a slice is still out when the orchestrator's time ends."""
+        """Return the failure of a customer whose slice has not answered when the orchestrator's time ends."""
         return self._timed_out("OrchestratorDeadline", _TIME_ENDED, writes)
 
     def given_up(self) -> CustomerResult:
-        """Return the result of a customer of which no slice is out when the orchestrator's time ends."""
+        """Return the result of a customer that no worker is busy with when the orchestrator's time ends."""
         if self.ran:
-            return self._timed_out("OrchestratorDeadline", _TIME_ENDED, None)
-        if self.refused:
-            times = f"{self.refused} times; nothing ran"
+            return self._timed_out("OrchestratorDeadline", _TIME_ENDED, False)
+        if self.turned_away:
+            times = f"{self.turned_away} times; nothing ran"
             return self.not_started(f"{self.reason} until it was too late to start ({times})")
         return self.not_started(_NO_TURN)
 
     def not_started(self, why: str) -> CustomerResult:
-        """Return the result of a customer of which nothing ran."""
+        """Return the result of a customer for which nothing ran."""
         return self._result("not_started", warning=why)
 
-    def _timed_out(self, kind: str, reason: str, writes: bool | None) -> CustomerResult:
+    def _timed_out(self, kind: str, reason: str, unknown: bool) -> CustomerResult:
         text = f"{self.customer.code} was not finished when {reason}"
-        unknown = bool(writes)
         error = ErrorInfo(
             category="timeout",
             type=kind,

@@ -57,7 +57,7 @@ class Environment:
         return make_logger(run_id=run_id, action=action, function_request_id=self.context.aws_request_id)
 
     def fleet_config(self) -> FleetConfig:
-        """Read config.json as it is now; ConfigurationError when no customer could be run from it."""
+        """Read config.json as it is now; ConfigurationError when it is missing, unreadable or of another shape."""
         partition = self.function_arn.split(":")[1]
         key, region = self.settings.config_key, self.settings.region
         return config_json.load(self.config_bucket, key, region=region, partition=partition)

@@ -1,7 +1,7 @@
 """The fan-out: sends customers' slices to workers, and yields results as they arrive.
 
-Every customer gets exactly one result, or is left for another invocation; it ends before the orchestrator's deadline,
-whatever workers do.
+Every customer gets exactly one result, or is left for another invocation. The fan-out ends before the orchestrator's
+deadline, whatever workers do.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class _Line:
             (self._between_slices if run.ran else self._waiting).append(run)
 
     def fill(self) -> bool:
-        """Start what may start. Return whether anything is left that a later answer could let start."""
+        """Start what may start. Return whether customers wait for a place that an abandoned slice still holds."""
         while not self._pool.is_full and self._time.may_start() and (run := self._next()) is not None:
             self._pool.start(run.sent(self._time.clock()))
         blocked = self._pool.has_abandoned and bool(self._between_slices or self._waiting)
@@ -133,15 +133,17 @@ class _Line:
                 yield self._finished(late, late.out_of_time(self._time.customer_timeout, writes=self._fan_out.writes))
 
     def collect_last(self) -> Iterator[Finished]:
-        """Hear the threads that closing the pool has woken: they only waited to try again, and nothing ran."""
-        until = self._time.clock() + min(limits.LAST_ANSWERS_SECONDS, self._time.return_margin / 10)
+        """Take the answers of the last moments: of threads that only waited to try again, and of slices just ended."""
+        until = self._time.clock() + min(
+            limits.LAST_ANSWERS_SECONDS, self._time.return_margin * limits.LAST_ANSWERS_SHARE
+        )
         while self._pool.in_flight and (left := until - self._time.clock()) > 0:
             received = self._pool.receive(left)
             if received is not None:
                 yield from self._take(*received)
 
     def end(self) -> Iterator[Finished]:
-        """Yield results for whatever has none when the run must end, but for what is carried over."""
+        """Give every customer that is left its result; with carry_over, leave those that no worker is busy with."""
         for run in list(self._pool.in_flight.values()):
             late = self._pool.abandon(run.index).unheard(self._time.clock())
             yield self._finished(late, late.cut_off(writes=self._fan_out.writes))

@@ -29,7 +29,7 @@ _NOT_READY = frozenset(
      "S3FilesMountTimeoutException"}
 )  # fmt: skip
 # Nothing ran either, and nothing will before somebody mends the function (the same page). Lambda answers some of them
-# with 502, as it does what may have run: a ServiceException (500), of which nobody knows.
+# with 502, which alone does not tell: 502 and 500 are also the answers to calls that may have run.
 _CANNOT_START = frozenset(
     {"EC2AccessDeniedException", "EFSMountFailureException", "S3FilesMountFailureException",
      "InvalidRuntimeException", "InvalidSecurityGroupIDException", "InvalidSubnetIDException",
@@ -42,7 +42,7 @@ _CANNOT_START = frozenset(
 class Answer:
     """What one slice came to: `result`, or `error` (something ran or may have run), or neither: nothing ran.
 
-    `seconds` is how long the last try took, `attempts` how many tries were sent. `refused` counts those of which
+    `seconds` is how long the last try took, `attempts` how many tries were sent. `turned_away` counts those of which
     nothing ran, `reason` says why of the last of them, as the beginning of a sentence.
     """
 
@@ -50,7 +50,7 @@ class Answer:
     result: WorkResult | None = None
     error: ErrorInfo | None = None
     log_tail: tuple[str, ...] = ()
-    refused: int = 0
+    turned_away: int = 0
     reason: str = ""
     attempts: int = 0
 
@@ -73,7 +73,7 @@ class Invoker:
 
         `make_work` is asked before every try, so that the time it carries is never stale; None = too late to start.
         """
-        attempts, refused, reason = 0, 0, ""
+        attempts, turned_away, reason = 0, 0, ""
         while not self.closed.is_set() and (item := make_work()) is not None:
             attempts += 1
             started = time.monotonic()
@@ -90,11 +90,11 @@ class Invoker:
                 if passing is None:
                     answer = Answer(time.monotonic() - started, error=self._call_failed(failure))
                     return replace(answer, attempts=attempts)
-                refused, reason = refused + 1, passing
-                self.closed.wait(_backoff(refused))
+                turned_away, reason = turned_away + 1, passing
+                self.closed.wait(_backoff(turned_away))
                 continue
             return replace(self._read(item, response, body, time.monotonic() - started), attempts=attempts)
-        return Answer(0.0, refused=refused, reason=reason, attempts=attempts)
+        return Answer(0.0, turned_away=turned_away, reason=reason, attempts=attempts)
 
     def _read(self, item: WorkItem, response: dict[str, Any], body: bytes, seconds: float) -> Answer:
         if response.get("FunctionError"):

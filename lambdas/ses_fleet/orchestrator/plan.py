@@ -68,7 +68,10 @@ class Plan:
 
     @property
     def failures_allowed(self) -> int | None:
-        """Return how many started customers may fail before no further one starts; a percentage is rounded down."""
+        """Return how many started customers may fail before no further one starts.
+
+        A percentage is of all selected customers, skipped ones included, and is rounded down.
+        """
         allowed = self.request.max_failures
         return len(self.customers) * int(allowed.rstrip("%")) // 100 if isinstance(allowed, str) else allowed
 

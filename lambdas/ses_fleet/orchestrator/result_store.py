@@ -38,7 +38,10 @@ class ResultStore:
             self._keep(one)
 
     def load(self, indexes: Iterable[int]) -> int:
-        """Collect the results that earlier invocations stored. Return how many customers failed that were started."""
+        """Collect the results that earlier invocations stored. Return how many started customers failed.
+
+        A result that could not be stored is lost, and does not count: nobody knows whether its customer failed.
+        """
         failures = 0
         for index, body in self._task.record.stored_results(self._task.document, indexes):
             if body is None:

@@ -106,16 +106,16 @@ def _carry_out(task: Task, finished: Sequence[int]) -> Summary:
         failures = store.load(finished)
         store.keep(_decided(task.plan))
         to_run = task.plan.in_turn()
-        read = directories.read(task, to_run, store) if task.plan.action.needs_people else Directories()
-        peak = max(task.before.peak, read.outcome.peak)
-        if read.outcome.left:
-            if _goes_on(task, store, read, _waiting(task, to_run, store), task.before.canaries, peak):
+        people = directories.read(task, to_run, store) if task.plan.action.needs_people else Directories()
+        peak = max(task.before.peak, people.outcome.peak)
+        if people.outcome.left:
+            if _handed_over(task, store, people, _waiting(task, to_run, store), task.before.canaries, peak):
                 return ending.handed_over(task, store)
-            store.keep(read.given_up())
-        ran = _run_customers(task, read, store, failures)
+            store.keep(people.given_up())
+        ran = _run_customers(task, people, store, failures)
         peak = max(peak, ran.peak)
         if ran.left:
-            if _goes_on(task, store, read, ran.progress, ran.canaries, peak):
+            if _handed_over(task, store, people, ran.progress, ran.canaries, peak):
                 return ending.handed_over(task, store)
             store.keep(fan_out.given_up(ran.left))
         return ending.finish(task, store, peak)
@@ -129,7 +129,7 @@ def _decided(made: Plan) -> Iterator[Finished]:
 
 
 def _waiting(task: Task, to_run: Sequence[PlannedCustomer], store: ResultStore) -> list[Progress]:
-    """Return how far the customers are that have no result yet, while Identity Centers are still being read."""
+    """Return the progress of every customer without a result, when the time ended while Identity Centers were read."""
     known = {progress.index: progress for progress in task.before.pending}
     return [
         known.get(customer.index) or Progress(index=customer.index, customer_code=customer.code)
@@ -138,18 +138,18 @@ def _waiting(task: Task, to_run: Sequence[PlannedCustomer], store: ResultStore) 
     ]
 
 
-def _run_customers(task: Task, read: Directories, store: ResultStore, failures: int) -> Outcome:
+def _run_customers(task: Task, people: Directories, store: ResultStore, failures: int) -> Outcome:
     """Run the customers that need a worker, and keep their results as they arrive."""
     needs_people = task.plan.action.needs_people
-    to_run = [one for one in task.plan.in_turn() if not needs_people or read.of(one) is not None]
+    to_run = [one for one in task.plan.in_turn() if not needs_people or people.of(one) is not None]
     outcome = Outcome(canaries=task.before.canaries)
     if not to_run:
         return outcome
     running = task.fan_out(
         len(to_run),
-        _make_item(task, read) if needs_people else task.work_item,
+        _make_item(task, people) if needs_people else task.work_item,
         writes=task.plan.writes,
-        carry_over=task.may_continue and not read.outcome.left,
+        carry_over=task.may_continue and not people.outcome.left,
     )
     progress = {one.index: one for one in task.before.pending}
     runs = [CustomerRun.taken_over(one, progress.get(one.index), running.time.clock()) for one in to_run]
@@ -161,24 +161,24 @@ def _run_customers(task: Task, read: Directories, store: ResultStore, failures: 
     return outcome
 
 
-def _make_item(task: Task, read: Directories) -> fan_out.MakeItem:
+def _make_item(task: Task, people: Directories) -> fan_out.MakeItem:
     def make(customer: PlannedCustomer, budget: float, state: dict[str, Any] | None) -> WorkItem:
         """Return the item of a customer whose Identity Center was read."""
-        return task.work_item(customer, budget, state).model_copy(update={"people": read.of(customer)})
+        return task.work_item(customer, budget, state).model_copy(update={"people": people.of(customer)})
 
     return make
 
 
-def _goes_on(
+def _handed_over(
     task: Task,
     store: ResultStore,
-    read: Directories,
+    people: Directories,
     pending: Sequence[Progress],
     canaries: tuple[int, ...],
     peak: int,
 ) -> bool:
-    """Return whether another invocation goes on with what is left; if not, that is a warning."""
-    problem = handover.hand_over(task, read, pending, canaries, peak)
+    """Hand what is left to another invocation. Return whether that worked; if not, that is a warning of the run."""
+    problem = handover.hand_over(task, people, pending, canaries, peak)
     if problem is not None:
         store.warn(f"the deadline came, and the run could not go on in another invocation: {problem}")
     return problem is None

@@ -58,7 +58,7 @@ class SlicePool:
         return bool(self._abandoned)
 
     def start(self, run: CustomerRun) -> None:
-        """Send a slice of this customer from a thread of its own."""
+        """Send a slice of this customer from one of the pool's threads."""
         self.in_flight[run.index] = run
         self.peak = max(self.peak, len(self.in_flight) + len(self._abandoned))
         self._threads.submit(self._invoke, run)

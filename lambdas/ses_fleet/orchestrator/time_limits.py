@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ses_fleet import limits
+
 
 @dataclass(frozen=True)
 class TimeLimits:
@@ -27,8 +29,8 @@ class TimeLimits:
         return self.remaining() >= self.start_margin
 
     def collecting_left(self) -> float:
-        """Return how long answers may still be waited for: the other half of the return margin is for the summary."""
-        return self.remaining() - self.return_margin / 2
+        """Return how long answers may still be waited for; the rest of the return margin is for the summary."""
+        return self.remaining() - self.return_margin * limits.COLLECTING_SHARE
 
     def budget(self, customer_left: float) -> float:
         """Return what a slice may take that starts now, for a customer with so much time left; 0 or less = too late."""

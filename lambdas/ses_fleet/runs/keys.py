@@ -75,7 +75,7 @@ def personal_params_key(run_id: str, owner: str) -> str:
     return f"data/{run_id}/_personal/{owner}.json"
 
 
-def known_people_key(customer_code: str) -> str:
+def import_ledger_key(customer_code: str) -> str:
     """Return the key of the addresses that imports have seen for a customer, and that a prune may remove."""
     return f"backups/identity/{customer_code}.json"
 

@@ -31,42 +31,85 @@ class Trigger(Wire):
 class RunRequest(Wire):
     """The action payload that starts a run, checked."""
 
-    action: Annotated[str, Field(description="what to do; `help` lists the actions")]
-    dry_run: Annotated[bool, Field(description="change nothing, and show what would be done")] = False
+    action: Annotated[str, Field(description="what to do: `help`, or the name of an action")]
+    dry_run: Annotated[
+        bool,
+        Field(
+            description="show what would be done and write nothing; of an action that only reads, show "
+            "which role and Region each customer would be reached by, and start no worker"
+        ),
+    ] = False
     max_customer_concurrency: Annotated[
-        int, Field(description="how many customers run at once; 0, a negative number or more than there are = all")
+        int,
+        Field(
+            description="customers at once; 0, a negative number or more than are selected = all at once,"
+            " but never more than 500"
+        ),
     ] = 0
     include: Annotated[
         tuple[str, ...] | None,
-        Field(description="codes of the customers to run, which start in this order; absent = every customer"),
+        Field(description="only these customer codes, started in this order; an unknown code refuses the run"),
     ] = None
-    exclude: Annotated[tuple[str, ...], Field(description="codes of customers that are left out")] = ()
-    environment: Annotated[str | None, Field(description="only customers of this environment in config.json")] = None
+    exclude: Annotated[tuple[str, ...], Field(description="all customers but these codes")] = ()
+    environment: Annotated[
+        str | None, Field(description="only customers whose `environment` in config.json is this")
+    ] = None
     max_failures: Annotated[
         Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")] | None,
-        Field(description='with more failures than this number or percentage, such as "10%", no further one starts'),
+        Field(
+            description='stop starting customers when more than so many started ones have failed; `"10%"`'
+            " is of the selected ones, rounded down"
+        ),
     ] = None
     customer_timeout_seconds: Annotated[
         int,
-        Field(ge=1, le=limits.MAX_CUSTOMER_TIMEOUT_SECONDS, description="the most that one customer may take"),
+        Field(
+            ge=1,
+            le=limits.MAX_CUSTOMER_TIMEOUT_SECONDS,
+            description="the longest that one customer may take, over all its slices",
+        ),
     ] = limits.DEFAULT_CUSTOMER_TIMEOUT_SECONDS
     on_deadline: Annotated[
         Literal["stop", "continue"],
-        Field(description="when the orchestrator's time ends: stop, or continue in another invocation"),
+        Field(
+            description="what becomes of customers that do not fit into this invocation: `stop` ends "
+            "the run without them, `continue` goes on in another invocation, 12 times at most"
+        ),
     ] = "stop"
-    customer_code: Annotated[str | None, Field(description="the customer of an action for a single one")] = None
+    customer_code: Annotated[str | None, Field(description="the one customer of an action that runs on one")] = None
     ses_role_arn: Annotated[
         str | None,
-        Field(description="a role to use instead of the configured one, in the same account; single actions only"),
+        Field(description="another role of the same account in place of the configured one"),
     ] = None
-    prune: Annotated[bool, Field(description="also remove what the source no longer has")] = False
+    prune: Annotated[
+        bool,
+        Field(
+            description="also remove what is not wanted: topics that SESConfig.json does not have, people"
+            " who left Identity Center"
+        ),
+    ] = False
     confirm_customers: Annotated[
         Annotated[int, Field(ge=0)] | None,
-        Field(description="how many customers are selected, which a prune of all must repeat"),
+        Field(description="how many customers are selected; required with `prune`, and another number refuses the run"),
     ] = None
-    run_id: Annotated[RunId | None, Field(description="an id for the run; the same id again is the same run")] = None
-    trigger: Annotated[Trigger | None, Field(description="what started the run, in place of run_id")] = None
-    params: dict[str, Any] = Field(default_factory=dict, description="the action's own parameters")
+    run_id: Annotated[
+        RunId | None,
+        Field(
+            description="an id of your own; the same id with the same request starts nothing and answers "
+            "the run's state"
+        ),
+    ] = None
+    trigger: Annotated[
+        Trigger | None,
+        Field(
+            description="`{schedule_arn, scheduled_time}`: which schedule fired and when, from "
+            "EventBridge Scheduler. The run's id is made of both, so an event that is "
+            "delivered twice is one run"
+        ),
+    ] = None
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="the action's own parameters; unknown ones refuse the run"
+    )
 
     @property
     def scope(self) -> Scope:
@@ -106,11 +149,13 @@ class WorkItem(Wire):
 class ErrorInfo(Wire):
     """Why a customer failed, for programs and for people."""
 
-    category: Annotated[Category, Field(description="whose fault it is, as the error table says")]
-    type: Annotated[str, Field(description="an AWS error code or a name of ours; it is stable")]
-    message: Annotated[str, Field(description="what happened, to whom, and what to do")]
-    retryable: Annotated[bool, Field(description="whether the same run may succeed later")] = False
-    outcome_unknown: Annotated[bool, Field(description="whether something may have been changed all the same")] = False
+    category: Annotated[Category, Field(description="who must act, as the error table of the reference says")]
+    type: Annotated[str, Field(description="a stable name: AWS's error code, or one of ours")]
+    message: Annotated[str, Field(description="what happened, to whom, and what to do; without addresses")]
+    retryable: Annotated[bool, Field(description="whether the same run may succeed later, with nothing mended")] = False
+    outcome_unknown: Annotated[
+        bool, Field(description="whether something may have been written that nobody heard of: run that customer again")
+    ] = False
 
 
 class WorkResult(Wire):
@@ -131,20 +176,35 @@ class WorkResult(Wire):
 class CustomerResult(CustomerIdentity):
     """What became of one selected customer: exactly one each, in config order."""
 
-    status: Annotated[Status, Field(description="what became of it")]
-    error: Annotated[ErrorInfo | None, Field(description="why it failed")] = None
-    data: Annotated[dict[str, Any] | None, Field(description="what its action answers; null when it is in S3")] = None
-    data_location: Annotated[str | None, Field(description="s3:// URI of the data, where they are not inline")] = None
-    warnings: Annotated[tuple[str, ...], Field(description="what a person should know, though nothing failed")] = ()
-    api_calls: Annotated[int, Field(description="calls of its worker to AWS, retries included")] = 0
-    processing_time_seconds: Annotated[float, Field(description="how long its worker ran, over all slices")] = 0.0
-    attempts: Annotated[int, Field(description="how many invocations of the worker were sent")] = 0
+    status: Annotated[
+        Status,
+        Field(
+            description="`successful`, `failed`, `skipped` (nothing to do for it, such as no role) or "
+            "`not_started` (`warnings` say why)"
+        ),
+    ]
+    error: Annotated[ErrorInfo | None, Field(description="why the customer failed; null else")] = None
+    data: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="what the action found out, as the action describes it; null for a failure, or when it is too "
+            "large for the answer"
+        ),
+    ] = None
+    data_location: Annotated[str | None, Field(description="`s3://` URI of data that is not in the answer")] = None
+    warnings: Annotated[tuple[str, ...], Field(description="what should be looked at, although nothing failed")] = ()
+    api_calls: Annotated[int, Field(description="requests to SES and Identity Center")] = 0
+    processing_time_seconds: Annotated[
+        float, Field(description="seconds that invocations of its worker took, as the orchestrator saw them")
+    ] = 0.0
+    attempts: Annotated[int, Field(description="Invoke requests sent, over all slices")] = 0
     logs: Annotated[
-        tuple[str, ...] | None, Field(description="the lines of its block; kept in results/<code>.json only")
+        tuple[str, ...] | None,
+        Field(description="lines of the customer's block; null here, and kept in `results/CODE.json`"),
     ] = None
     continuation: Annotated[
         dict[str, Any] | None,
-        Field(description="where it stopped between two slices; kept in results/<code>.json only"),
+        Field(description="where a customer stopped between slices; null here, and kept in `results/CODE.json`"),
     ] = None
 
     @computed_field(description="whether the status is successful")  # type: ignore[prop-decorator]  # pydantic's form
@@ -157,54 +217,70 @@ class CustomerResult(CustomerIdentity):
 class Concurrency(Stored):
     """How many customers were asked for, allowed and really in flight at once."""
 
-    requested: Annotated[int, Field(description="max_customer_concurrency of the payload")]
-    effective: Annotated[int, Field(description="how many were allowed at once")]
-    peak: Annotated[int, Field(description="how many really were in flight at once")] = 0
+    requested: Annotated[int, Field(description="`max_customer_concurrency` of the payload")]
+    effective: Annotated[int, Field(description="how many may run at once")]
+    peak: Annotated[int, Field(description="how many really did")] = 0
     bound_by: Annotated[
-        Literal["service_cap"] | None, Field(description="service_cap when fewer were allowed than asked for")
+        Literal["service_cap"] | None, Field(description='`"service_cap"` when 500 was the bound, else null')
     ] = None
 
 
 class ConfigVersion(Stored):
     """The versions of the files that the run read: S3's VersionId, else the ETag."""
 
-    config: Annotated[str | None, Field(description="of config.json")] = None
-    ses_config: Annotated[str | None, Field(description="of SESConfig.json; null when the run did not need it")] = None
+    config: Annotated[str | None, Field(description="S3's version id of config.json, or its ETag without versions")] = (
+        None
+    )
+    ses_config: Annotated[str | None, Field(description="the same of SESConfig.json; null where it was not read")] = (
+        None
+    )
 
 
 class Summary(Stored):
     """The one answer of a run."""
 
     run_id: Annotated[str, Field(description="the run's id")]
-    action: Annotated[str, Field(description="the action of the payload")]
-    dry_run: Annotated[bool, Field(description="whether the run only showed what would be done")]
-    started_at: Annotated[str, Field(description="when it started, ISO 8601, UTC")]
-    total_duration_seconds: Annotated[float | None, Field(description="its duration; null while it is not over")]
-    total_customers: Annotated[int, Field(description="how many customers were selected")]
-    successful_count: Annotated[int, Field(description="how many of them are successful")]
-    failed_count: Annotated[int, Field(description="how many of them failed")]
-    skipped_count: Annotated[int, Field(description="how many of them were skipped")]
-    not_started_count: Annotated[int, Field(description="how many of them were never started")]
-    results: Annotated[tuple[CustomerResult, ...], Field(description="one for each selected customer, in config order")]
-    warnings: Annotated[tuple[str, ...], Field(description="what a person should know of the whole run")] = ()
-    errors: Annotated[tuple[str, ...], Field(description="why the run was refused, one problem each")] = ()
-    concurrency: Annotated[Concurrency | None, Field(description="how many customers ran at once")] = None
-    config_version: Annotated[ConfigVersion, Field(description="the files that were read")] = ConfigVersion()
-    summary_location: Annotated[str | None, Field(description="s3:// URI of summary.json")] = None
+    action: Annotated[str, Field(description="as in the payload")]
+    dry_run: Annotated[bool, Field(description="as in the payload")]
+    started_at: Annotated[str, Field(description="when the run began, ISO 8601, UTC")]
+    total_duration_seconds: Annotated[
+        float | None, Field(description="from its start to its end, over all invocations; null before the end")
+    ]
+    total_customers: Annotated[int, Field(description="customers selected")]
+    successful_count: Annotated[int, Field(description="how many were successful")]
+    failed_count: Annotated[int, Field(description="how many failed")]
+    skipped_count: Annotated[int, Field(description="how many were skipped")]
+    not_started_count: Annotated[int, Field(description="how many were not started")]
+    results: Annotated[
+        tuple[CustomerResult, ...], Field(description="one result for each selected customer, in config.json's order")
+    ]
+    warnings: Annotated[tuple[str, ...], Field(description="what concerns the run as a whole")] = ()
+    errors: Annotated[tuple[str, ...], Field(description="why the run was refused; empty else")] = ()
+    concurrency: Annotated[
+        Concurrency | None, Field(description="how many customers ran at once; null for a refused run")
+    ] = None
+    config_version: Annotated[ConfigVersion, Field(description="which versions of the files the run read")] = (
+        ConfigVersion()
+    )
+    summary_location: Annotated[str | None, Field(description="`s3://` URI of this Summary")] = None
     resume: Annotated[
         dict[str, Any] | None,
-        Field(description="the payload that runs exactly what failed or was not started; null when nothing did"),
+        Field(description="the payload that runs exactly what failed or was not started; null if there is nothing"),
     ] = None
     resume_needs: Annotated[
         tuple[str, ...],
-        Field(description="what must be given again for `resume` to be taken, such as params.username"),
+        Field(description="what must be given again for `resume` to be taken, such as `params.username`"),
     ] = ()
     fleet: Annotated[
-        dict[str, Any] | None, Field(description="the comparison of customers' topics, of describe-topics-all")
+        dict[str, Any] | None,
+        Field(description="the comparison of customers that `describe-topics-all` makes; null for other actions"),
     ] = None
     exit_code: Annotated[
         Literal[0, 1, 2] | None,
-        Field(description="0 all successful or skipped, 1 some failed or not started, 2 refused, null before the end"),
+        Field(
+            description="0 all successful or skipped, 1 some failed or not started, 2 refused, null while"
+            " the run goes on"
+        ),
     ] = None
 
 
@@ -227,6 +303,8 @@ class Progress(Stored):
 
 class Hop(Stored):
     """hops/<n>.json: what is left of a run for its n-th further invocation of the orchestrator, n from 1.
+
+    In memory, number 0 stands for what the first invocation has to do; it is never stored.
 
     `deadline` allows for a late delivery of the event; the invocation writes its own when it claims its turn.
     `canaries` are the indexes of the customers that must still succeed before others start. `people` is what was read

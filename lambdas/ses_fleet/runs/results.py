@@ -43,8 +43,11 @@ def would_use(customer: CustomerIdentity, checked: Customer, warnings: Iterable[
 
 
 def changed_meanwhile(customer: CustomerIdentity) -> CustomerResult:
-    """Return the failure of a customer that config.json describes otherwise than when the run was planned."""
-    text = f"{customer.customer_code} was changed in config.json while the run was under way; run it again"
+    """Return the failure of a customer that config.json no longer describes as when the run was planned."""
+    text = (
+        f"while the run was under way, config.json was changed for {customer.customer_code}, or could not be read any "
+        "more; run it again"
+    )
     error = ErrorInfo(category="configuration", type="ConfigurationChanged", message=text, retryable=True)
     return made(customer, "failed", error=error)
 

@@ -71,8 +71,8 @@ def test_a_worker_without_an_answer_leaves_the_tail_of_its_log() -> None:
 
 def test_what_never_ran_is_not_started_with_the_last_reason() -> None:
     """Refusals are counted over all tries."""
-    run = BEGUN.after(Answer(0.0, refused=2, reason="first", attempts=2))
-    run = run.after(Answer(0.0, refused=1, reason="last", attempts=1)).after(Answer(0.0))
+    run = BEGUN.after(Answer(0.0, turned_away=2, reason="first", attempts=2))
+    run = run.after(Answer(0.0, turned_away=1, reason="last", attempts=1)).after(Answer(0.0))
     result = run.given_up()
     assert (result.status, result.error, result.attempts) == ("not_started", None, 3)
     assert result.warnings == ("no region", "last until it was too late to start (3 times; nothing ran)")

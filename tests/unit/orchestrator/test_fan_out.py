@@ -191,7 +191,7 @@ def test_everybody_gets_exactly_one_result(behaviours: list[str], bound: int, al
             return done(work, continuation={"page": 2})
         return {
             "fail": fail(work),
-            "not_run": Answer(0.0, refused=3, reason="Lambda throttled the worker"),
+            "not_run": Answer(0.0, turned_away=3, reason="Lambda throttled the worker"),
             "error": Answer(0.0, error=ErrorInfo(category="internal", type="Runtime.ExitError", message="gone")),
         }.get(behaviour, done(work))
 
@@ -339,7 +339,7 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
     def worker(make: Make) -> Answer:
         sent(make)
         closed.wait(10)
-        return Answer(0.0, refused=1, reason="Lambda throttled the worker")
+        return Answer(0.0, turned_away=1, reason="Lambda throttled the worker")
 
     within = TimeLimits(remaining, 240.0, 0.4, 0.4, 900.0)
     results, _ = ran(FanOut(worker, work_item, within, 2, writes=True, closed=closed), 2)
@@ -354,7 +354,7 @@ def test_who_was_never_reached_is_told_why(writes: bool) -> None:
 
     def worker(make: Make) -> Answer:
         sent(make)
-        return Answer(0.0, refused=4, reason=reason)
+        return Answer(0.0, turned_away=4, reason=reason)
 
     (result,) = Run(worker, 1, 1, writes=writes).results
     assert (result.status, result.error) == ("not_started", None)

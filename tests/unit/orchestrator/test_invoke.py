@@ -197,7 +197,7 @@ def test_what_ran_nothing_until_it_is_too_late_is_not_started(
     monkeypatch.setattr("ses_fleet.orchestrator.invoke._backoff", lambda _: 0.0)
     tries = iter([WORK, WORK, None])
     answer, fake = invoke(refusal, refusal, make=lambda: next(tries), writes=True)
-    assert (answer.result, answer.error, answer.refused) == (None, None, 2)
+    assert (answer.result, answer.error, answer.turned_away) == (None, None, 2)
     assert answer.reason.startswith(reason)
     assert len(fake.calls) == 2
 

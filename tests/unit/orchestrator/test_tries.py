@@ -47,7 +47,7 @@ def test_tries_of_which_nothing_ran_are_ever_further_apart() -> None:
     items = iter([item] * 12)
     closed = Closed()
     answer = Invoker(Throttling(), "worker", writes=True, closed=closed).invoke(lambda: next(items, None))
-    assert (answer.result, answer.error, answer.refused) == (None, None, 12)
+    assert (answer.result, answer.error, answer.turned_away) == (None, None, 12)
     assert answer.reason == "Lambda throttled the worker"
     for wait, longest in zip(closed.waits, [0.4, 0.8, 1.6, 3.2, *[5.0] * 8], strict=True):
         assert wait is not None

@@ -375,11 +375,11 @@ def test_a_name_goes_to_the_worker_by_its_place_alone(monkeypatch: pytest.Monkey
     """The worker is sent a mask and where the value lies; nothing of the run's own record has it."""
     there = Deployed(monkeypatch, customers("a", identity_center_role_arn=IDENTITY_CENTER), people)
     there.put("SESConfig.json", {"topics": [TOPIC]})
-    there.run("import-aws-contact-all", params={"username": "ada"})
+    there.run("import-aws-contact-all", params={"username": "zoe"})
     place = there.lambda_.items[-1]["personal_params"]
-    assert json.loads(there.s3.objects["results", place])["params"] == {"username": "ada"}
-    assert "ada" not in str(there.lambda_.items)
-    assert [key for (_, key), body in there.s3.objects.items() if b'"ada"' in body] == [place]
+    assert json.loads(there.s3.objects["results", place])["params"] == {"username": "zoe"}
+    assert "zoe" not in str(there.lambda_.items)
+    assert [key for (_, key), body in there.s3.objects.items() if b'"zoe"' in body] == [place]
 
 
 def people(item: Json) -> Json:

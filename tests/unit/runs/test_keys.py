@@ -24,7 +24,7 @@ RUN = "20260301T060000Z-abcdef"
         (keys.data_prefix(RUN, "acme"), f"data/{RUN}/acme/"),
         (keys.people_prefix(RUN, "0123"), f"data/{RUN}/_people/0123/"),
         (keys.personal_params_key(RUN, "t1"), f"data/{RUN}/_personal/t1.json"),
-        (keys.known_people_key("acme"), "backups/identity/acme.json"),
+        (keys.import_ledger_key("acme"), "backups/identity/acme.json"),
         (keys.backups_prefix("acme"), "backups/acme/"),
         (keys.backup_prefix("acme", RUN), f"backups/acme/{RUN}/"),
         (keys.backup_manifest_key("acme", RUN), f"backups/acme/{RUN}/backup.json"),

@@ -12,9 +12,10 @@ from ses_fleet.worker.list_snapshot import ListSnapshot
 
 
 def decide(work: Work) -> Step:
-    """Read the list while no import job is running, decide, check the decision and write it to S3.
+    """Read the list while no import job is running, decide, and check the decision.
 
-    When the new contacts are brought by an import job, that job is running when this step ends.
+    Then the ledger is stored, the import job is started, if the new contacts come by one, and what is left to do is
+    written to S3. A run that is killed between those decides anew, and finds what was done.
     """
     context, progress = work.context, work.progress
     if progress.jobs_seen is None:
@@ -80,7 +81,7 @@ def _check_prune(work: Work, plan: ImportPlan, total: int) -> None:
     if not context.item.prune:
         return
     if not work.directory.people:
-        text = f"Identity Center has no enabled user with an address for {context.code}; nothing was changed"
+        text = f"Identity Center has nobody with a usable address for {context.code}; nothing was changed"
         raise CustomerError("operation", "EmptySource", text)
     limit = context.settings.prune_limit_percent
     if removals * 100 > limit * total:
@@ -113,7 +114,7 @@ def _say(work: Work, plan: ImportPlan, lacking: tuple[str, ...], total: int) -> 
     if not work.directory.people and work.params.username is not None:
         context.warn("the user of params.username is disabled or has no usable address: nobody is imported")
     elif not work.directory.people:
-        context.warn("Identity Center has no enabled user with an address: there is nobody to import")
+        context.warn("Identity Center has nobody with a usable address: there is nobody to import")
     if plan.kept:
         context.warn(
             f"{len(plan.kept)} contacts that are not in Identity Center any more are kept, because they opted out of "

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.keys import known_people_key
+from ses_fleet.runs.keys import import_ledger_key
 from ses_fleet.worker import record_files
 from ses_fleet.worker.context import ActionContext
 
@@ -18,7 +18,7 @@ def load(context: ActionContext) -> frozenset[str]:
     A ledger of another account, Region or identity store, or of an earlier version that does not say of which it is, is
     not used; a run that prunes warns about it. Raise CustomerError when it is damaged.
     """
-    body = record_files.read(context, known_people_key(context.code))
+    body = record_files.read(context, import_ledger_key(context.code))
     if body is None:
         return frozenset()
     record = _parsed(context, body)
@@ -40,7 +40,7 @@ def load(context: ActionContext) -> frozenset[str]:
 def store(context: ActionContext, addresses: Iterable[str]) -> None:
     """Write the ledger, also when it did not change, so that no expiry rule of the bucket deletes it."""
     body = {**_heading(context), "addresses": sorted(addresses)}
-    context.write(known_people_key(context.code), json.dumps(body, ensure_ascii=False).encode(), "application/json")
+    context.write(import_ledger_key(context.code), json.dumps(body, ensure_ascii=False).encode(), "application/json")
 
 
 def _parsed(context: ActionContext, body: bytes) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _parsed(context: ActionContext, body: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         record, addresses = {}, None
     if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
-        where = context.results.location(known_people_key(context.code))
+        where = context.results.location(import_ledger_key(context.code))
         raise CustomerError("operation", "DamagedData", f"{where} is not a ledger of addresses; nothing was changed")
     return dict(record)
 

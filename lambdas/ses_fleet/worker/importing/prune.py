@@ -34,7 +34,10 @@ def save(work: Work) -> Step:
 
 
 def remove(work: Work) -> Step:
-    """Remove the contacts that were saved, each only if it is still as it was saved."""
+    """Remove the contacts that were saved, each only if it is still as it was saved, and write the ledger anew.
+
+    From then on the ledger has only who is in Identity Center, and those who stay because they opted out.
+    """
     for record in islice(work.saved.records(), work.progress.at, None):
         _remove(work, record)
         work.progress.at += 1
