@@ -33,6 +33,7 @@ from ses_fleet.worker.list_snapshot import ListSnapshot
 from ses_fleet.worker.restore import CurrentContacts
 from tests.unit.worker import scripted
 from tests.unit.worker.scripted import ABSENT, Answer, Scripted
+from tests.unit.worker.test_one_way_to_write import strings
 from tests.unit.worker.test_validate_access import Access
 from tests.unit.worker.world import World
 
@@ -266,7 +267,7 @@ def test_who_changed_at_an_unknown_time_is_not_left_out() -> None:
 
 def test_every_operation_that_is_read_is_tried_here() -> None:
     """By its name in the worker's code: a new one must be added to OPERATIONS."""
-    code = "".join(file.read_text() for file in Path(contact_list.__file__).parent.rglob("*.py"))
-    named = set(re.findall(r'"((?:get|list|describe)_[a-z_]+)"', code))
+    texts = {text for file in Path(contact_list.__file__).parent.rglob("*.py") for text in strings(file)}
+    named = {text for text in texts if re.fullmatch(r"(?:get|list|describe)_[a-z_]+", text)}
     services = {service for service, _ in OPERATIONS.values()}
     assert {name for name in named if any(scripted.knows(service, name) for service in services)} == set(OPERATIONS)
