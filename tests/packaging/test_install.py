@@ -36,6 +36,15 @@ def wheel(built: Path) -> Path:
     return path
 
 
+def test_a_wheel_of_the_clone_is_that_of_the_sdist(wheel: Path, tmp_path: Path) -> None:
+    """`pip install .` builds it there, where the packaged examples are a link that must be put in once."""
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    ended = subprocess.run(build, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (here,) = tmp_path.glob("*.whl")
+    assert sorted(zipfile.ZipFile(here).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
+
+
 def installed(wheel: Path, extra: str, folder: Path) -> Path:
     """Install the wheel into an empty venv; return the venv's folder of commands."""
     venv.create(folder, with_pip=True)
