@@ -63,9 +63,9 @@ def test_output_that_could_not_be_written_is_a_failure() -> None:
 
 def test_ctrl_c_while_the_command_is_loaded_is_one_line() -> None:
     """Before anything could be started; exit code 130."""
-    load = (
-        "import os, signal, sys; sys.argv = ['/x/ses-fleet']; import ses_fleet_cli; os.kill(os.getpid(), signal.SIGINT)"
-    )
+    # The tests themselves may run in the background, where Ctrl-C is ignored.
+    load = "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    load += "sys.argv = ['/x/ses-fleet']; import ses_fleet_cli; os.kill(os.getpid(), signal.SIGINT)"
     ended = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (ended.returncode, ended.stderr) == (130, "ses-fleet: interrupted; nothing was started\n")
 
