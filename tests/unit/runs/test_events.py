@@ -39,6 +39,12 @@ def test_an_event_bus_event_carries_the_payload_in_detail() -> None:
     assert other.run_id != first.run_id
 
 
+def test_the_order_of_a_payloads_fields_makes_no_other_run() -> None:
+    """A bus that delivers twice may write the JSON anew."""
+    one = request.parse(bus_event({"action": "describe-list-all", "dry_run": True}), NOW)
+    assert one.run_id == request.parse(bus_event({"dry_run": True, "action": "describe-list-all"}), NOW).run_id
+
+
 def test_the_event_that_continues_a_run_is_known_again() -> None:
     """And nothing else is taken for one."""
     event = events.hop_event("describe-list-all", "a-run", 2)
