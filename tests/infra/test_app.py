@@ -31,7 +31,13 @@ def synthesise(context: Any, out: Path, **more: str) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize("context", [{}, {**FULL, "config_bucket": "acme-metadata"}], ids=["defaults", "full"])
+@pytest.mark.parametrize(
+    "context",
+    [
+        pytest.param({}, id="defaults", marks=pytest.mark.matrix),
+        pytest.param({**FULL, "config_bucket": "acme-metadata"}, id="full"),
+    ],
+)
 def test_the_solutions_pack_finds_nothing_that_is_not_acknowledged(context: Any, tmp_path: Path) -> None:
     """With every setting that adds something; each acknowledgement says why. The report names what was found."""
     ended = synthesise(context, tmp_path)

@@ -92,6 +92,7 @@ def synthesise(out: Path, context: dict[str, str], **variables: str) -> subproce
     )
 
 
+@pytest.mark.matrix
 def test_without_the_targets_python_the_synth_goes_on_and_says_so(tmp_path: Path) -> None:
     """In a line; the package then has no bytecode, since another version's would be passed over."""
     fake_python(tmp_path / "bin", "python3.14", "exit 127")

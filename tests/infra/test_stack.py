@@ -408,6 +408,7 @@ def test_who_starts_runs_may_not_read_contacts() -> None:
     assert gets("DataReader") == ({"s3:GetObject", "s3:ListBucket"}, {"/data/*", "/backups/*"})
 
 
+@pytest.mark.matrix
 def test_the_architecture_and_the_runtime_are_settings() -> None:
     """Python 3.13 on arm64 unless the context says otherwise."""
 

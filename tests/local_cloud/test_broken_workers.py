@@ -47,7 +47,8 @@ def test_a_broken_worker_fails_only_its_customer(behaviour: str, cloud: Cloud) -
     """Category by the table, the others successful, one block each, one summary, valid EMF."""
     line, category, kind = BROKEN[behaviour]
     cloud.put_config(fleet(3))
-    with cloud.function_changed(code=GOOD % line, Timeout=1):
+    # Each but the one that is about it has time enough on a busy machine: filling memory may take seconds.
+    with cloud.function_changed(code=GOOD % line, Timeout=1 if category == "timeout" else 15):
         summary = cloud.run()
     broken, *others = summary["results"]
     assert (broken["status"], broken["error"]["category"], broken["error"]["type"]) == ("failed", category, kind)
@@ -103,6 +104,7 @@ def test_a_throttled_worker_is_tried_until_it_runs(cloud: Cloud) -> None:
     assert sum(result["attempts"] for result in summary["results"]) == len(invokes)
 
 
+@pytest.mark.matrix
 def test_throttled_until_the_deadline_is_not_started(cloud: Cloud) -> None:
     """No concurrency at all: nothing ran, and the run still ends in time with a summary."""
     cloud.put_config(fleet(2))

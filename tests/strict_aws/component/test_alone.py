@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "strict_aws"
 # Our product, and what only it has.
@@ -55,6 +57,7 @@ def test_it_works_where_nothing_of_ours_can_be_imported() -> None:
     assert (done.returncode, done.stdout) == (0, "main\n[]\n"), done.stderr
 
 
+@pytest.mark.matrix
 def test_it_says_nothing_of_what_is_built_on_it() -> None:
     """Neither in code nor in prose."""
     files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".md", ".typed")]

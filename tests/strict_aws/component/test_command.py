@@ -91,6 +91,7 @@ def test_it_starts_answers_and_ends_by_a_signal(how: signal.Signals, start: Star
     assert (process.returncode, errors) == (0, "")
 
 
+@pytest.mark.matrix
 def test_its_options_are_in_force(start: Start) -> None:
     """HTTPS with the printed certificate, the conditions of the preset, and the rate of SES."""
     process, exports = start("--port", "0", "--tls", "--conditions", "aws", "--ses-rate", "0")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from strict_aws.aws import Options, StrictAws
@@ -40,6 +41,7 @@ def client(aws: StrictAws, service: str) -> Any:
     return factory.client(service, region_name=REGION, endpoint_url=aws.url, config=config, **keys)
 
 
+@pytest.mark.matrix
 def test_calls_take_their_time_beside_each_other() -> None:
     """Six calls wait at the same moment, before their effect and after it: none waits for another to end."""
     together = threading.Barrier(6)
@@ -68,6 +70,7 @@ def test_half_of_the_time_passes_before_the_effect_and_half_after() -> None:
         assert there == [False, True]
 
 
+@pytest.mark.matrix
 def test_a_fault_delays_the_calls_that_it_is_for() -> None:
     """By its seconds, before the effect, and the call succeeds."""
     slept: list[float] = []
