@@ -19,6 +19,7 @@ from ses_fleet.orchestrator import handler
 
 Json = dict[str, Any]
 RUN = "r1"
+TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
 IDENTITY_CENTER = "arn:aws:iam::999988887777:role/ic"
 
 
@@ -196,3 +197,29 @@ def of(summary: Json, code: str) -> Json:
     """One customer's result."""
     (found,) = [result for result in summary["results"] if result["customer_code"] == code]
     return dict(found)
+
+
+def fine(_item: Json) -> Json:
+    """A worker that succeeds at once."""
+    return {"data": {"seen": True}}
+
+
+def time_passes(there: Deployed, seconds: float, worker: Any) -> None:
+    """Have so many seconds left after the worker's next answer, and after every one that comes then."""
+
+    def answers(item: Json) -> Json:
+        answer = worker(item)
+        there.context.seconds = seconds
+        return dict(answer)
+
+    there.lambda_.worker = answers
+
+
+def slices(item: Json) -> Json:
+    """A worker that needs two slices for everybody."""
+    done = item["continuation"] is not None
+    return {"data": {"done": True}, "logs": ["second"]} if done else goes_on(1, logs=["first"], warnings=["w"])
+
+
+def code_of(item: Json) -> str:
+    return str(item["customer"]["customer_code"])

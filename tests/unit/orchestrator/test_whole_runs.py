@@ -14,24 +14,17 @@ from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from ses_fleet.orchestrator import handler
 from tests.unit.orchestrator.deployed import (
-    IDENTITY_CENTER,
     RUN,
+    TOPIC,
     Deployed,
     Json,
+    code_of,
     customers,
     failed,
-    goes_on,
+    fine,
     of,
     statuses,
 )
-
-TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
-PEOPLE = {"prefix": "p/", "users": 3, "groups": 1, "memberships": 2, "user_parts": 1, "membership_parts": 1}
-
-
-def fine(_item: Json) -> Json:
-    """A worker that succeeds at once."""
-    return {"data": {"seen": True}}
 
 
 def test_every_customers_data_is_returned_and_stored_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +87,7 @@ def test_the_plan_says_what_is_under_way_and_until_when(monkeypatch: pytest.Monk
 
 def test_who_failed_is_counted_and_can_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 1, the error as the worker gave it, and a payload for exactly those."""
-    there = Deployed(monkeypatch, customers("a", "b"), lambda item: failed() if _code(item) == "b" else fine(item))
+    there = Deployed(monkeypatch, customers("a", "b"), lambda item: failed() if code_of(item) == "b" else fine(item))
     answer = there.run()
     assert statuses(answer) == {"a": "successful", "b": "failed"}
     assert (answer["exit_code"], answer["failed_count"], of(answer, "b")["error"]["message"]) == (1, 1, "no")
@@ -103,7 +96,7 @@ def test_who_failed_is_counted_and_can_be_resumed(monkeypatch: pytest.MonkeyPatc
 
 def test_the_log_has_a_block_a_customer_and_one_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every record carries the run, the action and the request's id."""
-    there = Deployed(monkeypatch, customers("a", "b"), lambda item: failed() if _code(item) == "b" else fine(item))
+    there = Deployed(monkeypatch, customers("a", "b"), lambda item: failed() if code_of(item) == "b" else fine(item))
     there.run()
     records = there.records()
     blocks = {one["customer_code"]: one for one in records if one.get("kind") == "customer"}
@@ -216,7 +209,7 @@ def test_who_is_not_run_has_a_result_too(monkeypatch: pytest.MonkeyPatch) -> Non
     there = Deployed(monkeypatch, config, fine)
     answer = there.run()
     assert statuses(answer) == {"a": "successful", "b": "skipped", "c": "failed"}
-    assert [_code(item) for item in there.lambda_.items] == ["a"]
+    assert [code_of(item) for item in there.lambda_.items] == ["a"]
     assert there.kept("results/b.json")["status"] == "skipped"
     assert of(answer, "c")["error"]["category"] == "configuration"
     assert (of(answer, "c")["attempts"], answer["skipped_count"]) == (0, 1)
@@ -274,8 +267,8 @@ def test_others_start_only_after_the_canary(monkeypatch: pytest.MonkeyPatch) -> 
     there = Deployed(monkeypatch, customers("a", "b", "c"), fine)
     there.put("SESConfig.json", {"topics": [TOPIC]})
     answer = there.run("manage-topic-all", params={"canary": 2})
-    assert (answer["successful_count"], {_code(item) for item in there.lambda_.items[:2]}) == (3, {"a", "b"})
-    assert _code(there.lambda_.items[2]) == "c"
+    assert (answer["successful_count"], {code_of(item) for item in there.lambda_.items[:2]}) == (3, {"a", "b"})
+    assert code_of(there.lambda_.items[2]) == "c"
 
 
 def test_topics_are_sent_where_the_action_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,7 +315,7 @@ def described(count: int, name: str = "news") -> Json:
 def test_customers_are_compared_with_each_other_and_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opt-ins by topic and customer, drift by customer; the topics are no business of the workers."""
     counts = {"a": 3, "b": 0}
-    there = Deployed(monkeypatch, customers("a", "b"), lambda item: described(counts[_code(item)]))
+    there = Deployed(monkeypatch, customers("a", "b"), lambda item: described(counts[code_of(item)]))
     there.put("SESConfig.json", {"topics": [TOPIC, {**TOPIC, "TopicName": "more"}]})
     answer = there.run("describe-topics-all")
     assert answer["fleet"]["topics"] == {"news": {"a": 3, "b": 0}, "more": {}}
@@ -369,319 +362,6 @@ def test_a_comparison_that_is_too_large_lies_in_s3(monkeypatch: pytest.MonkeyPat
     answer = there.invoke({"action": "describe-topics-all", "run_id": "r2"})
     assert answer["fleet"] is None
     assert "fleet.json could not be written (AccessDenied)" in answer["warnings"]
-
-
-def test_a_name_goes_to_the_worker_by_its_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker is sent a mask and where the value lies; nothing of the run's own record has it."""
-    there = Deployed(monkeypatch, customers("a", identity_center_role_arn=IDENTITY_CENTER), people)
-    there.put("SESConfig.json", {"topics": [TOPIC]})
-    there.run("import-aws-contact-all", params={"username": "zoe"})
-    place = there.lambda_.items[-1]["personal_params"]
-    assert json.loads(there.s3.objects["results", place])["params"] == {"username": "zoe"}
-    assert "zoe" not in str(there.lambda_.items)
-    assert [key for (_, key), body in there.s3.objects.items() if b'"zoe"' in body] == [place]
-
-
-def people(item: Json) -> Json:
-    """A worker that has read an Identity Center, and imports."""
-    return {"data": PEOPLE} if item["action"] == "read-identity-center" else {"data": {"ok": True}}
-
-
-def importing(monkeypatch: pytest.MonkeyPatch, worker: Any = people, *codes: str) -> Deployed:
-    """Customers with an Identity Center: a and b share one, c has another."""
-    config = customers(*(codes or ("a", "b", "c")), identity_center_role_arn=IDENTITY_CENTER)
-    if "c" in config["customer_mappings"]:
-        config["customer_mappings"]["c"]["identity_center_role_arn"] = IDENTITY_CENTER.replace("9999", "8888")
-    there = Deployed(monkeypatch, config, worker)
-    there.put("SESConfig.json", {"topics": [TOPIC]})
-    return there
-
-
-def test_an_identity_center_is_read_once_for_all_who_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each customer's worker is told where its people lie; the reading ones write below the run's data."""
-    there = importing(monkeypatch)
-    answer = there.run("import-aws-contact-all")
-    assert answer["successful_count"] == 3
-    readers = [item for item in there.lambda_.items if item["action"] == "read-identity-center"]
-    others = [item for item in there.lambda_.items if item["action"] == "import-aws-contact"]
-    assert (len(readers), len(others)) == (2, 3)
-    assert all(item["people_prefix"].startswith(f"data/{RUN}/_people/") for item in readers)
-    assert len({item["people_prefix"] for item in readers}) == 2
-    assert all(item["people_prefix"] is None and item["people"]["users"] == 3 for item in others)
-    reading = [one["message"] for one in there.records() if "Identity Center(s)" in one["message"]]
-    assert reading == ["reading 2 Identity Center(s) for 3 customer(s)"]
-
-
-def test_without_people_nothing_is_done_for_a_customer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the other source are imported; none of the reading counts as a customer's attempt."""
-
-    def worker(item: Json) -> Json:
-        reads, code = item["action"] == "read-identity-center", _code(item)
-        return failed("denied", retryable=True) if reads and code == "a" else people(item)
-
-    there = importing(monkeypatch, worker)
-    answer = there.run("import-aws-contact-all")
-    assert statuses(answer) == {"a": "failed", "b": "failed", "c": "successful"}
-    assert (of(answer, "b")["error"]["message"], of(answer, "b")["attempts"]) == ("denied", 0)
-    assert [_code(item) for item in there.lambda_.items if item["action"] == "import-aws-contact"] == ["c"]
-
-
-def time_passes(there: Deployed, seconds: float, worker: Any) -> None:
-    """Have so many seconds left after the worker's next answer, and after every one that comes then."""
-
-    def answers(item: Json) -> Json:
-        answer = worker(item)
-        there.context.seconds = seconds
-        return dict(answer)
-
-    there.lambda_.worker = answers
-
-
-def slices(item: Json) -> Json:
-    """A worker that needs two slices for everybody."""
-    done = item["continuation"] is not None
-    return {"data": {"done": True}, "logs": ["second"]} if done else goes_on(1, logs=["first"], warnings=["w"])
-
-
-def test_a_run_that_is_too_long_goes_on_in_another_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is between slices goes on where it was, who waited starts; the numbers are those of the whole run."""
-    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
-    time_passes(there, 50.0, slices)
-    first = there.run(on_deadline="continue", max_customer_concurrency=1)
-    assert first["exit_code"] is None
-    assert first["warnings"] == ["the run goes on in another invocation (hop 1)"]
-    assert list(statuses(first).values()) == ["not_started"] * 3
-    assert there.lambda_.events == [{"action": "describe-list-all", "run_id": RUN, "hop": 1}]
-    announced = there.kept("hops/1.json")
-    assert [one["customer_code"] for one in announced["pending"]] == ["a", "b", "c"]
-    assert announced["pending"][0]["continuation"] == {"state": {"at": 1}}
-    between = datetime.fromisoformat(announced["deadline"]) - datetime.fromisoformat(announced["announced_at"])
-    assert between.total_seconds() == 960  # the function's own time, and a minute for the event
-    time_passes(there, 900.0, slices)
-    last = there.go_on()
-    assert (last["exit_code"], last["started_at"], last["successful_count"]) == (0, first["started_at"], 3)
-    numbers = {(one["attempts"], one["api_calls"], str(one["data"]), str(one["warnings"])) for one in last["results"]}
-    assert numbers == {(2, 2, "{'done': True}", "['w']")}
-    assert there.kept("results/a.json")["logs"] == ["first", "second"]
-    assert (last["concurrency"]["peak"], len(there.lines())) == (1, 3)
-
-
-def test_results_of_earlier_invocations_are_in_the_last_ones_summary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is finished is not run again; its failure counts for max_failures."""
-    there = Deployed(monkeypatch, customers("a", "b", "c"), fine)
-    time_passes(there, 50.0, lambda _: failed())
-    there.run(on_deadline="continue", max_customer_concurrency=1, max_failures=1)
-    time_passes(there, 900.0, lambda _: failed())
-    last = there.go_on()
-    assert statuses(last) == {"a": "failed", "b": "failed", "c": "not_started"}
-    assert [_code(item) for item in there.lambda_.items] == ["a", "b"]
-    assert "2 customers failed, more than max_failures allows" in of(last, "c")["warnings"][0]
-    assert (last["exit_code"], len(there.lines())) == (1, 3)
-
-
-def test_canaries_that_were_not_done_are_waited_for_in_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of them fails there: the others are not started."""
-    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
-    there.put("SESConfig.json", {"topics": [TOPIC]})
-    time_passes(there, 50.0, slices)
-    there.run("manage-topic-all", on_deadline="continue", params={"canary": 1})
-    time_passes(there, 900.0, lambda _: failed())
-    last = there.go_on()
-    assert statuses(last) == {"a": "failed", "b": "not_started", "c": "not_started"}
-
-
-def test_the_event_of_a_hop_that_comes_twice_starts_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one is answered with the state of the run."""
-    there = Deployed(monkeypatch, customers("a"), slices)
-    time_passes(there, 50.0, slices)
-    there.run(on_deadline="continue")
-    time_passes(there, 900.0, slices)
-    last = there.go_on()
-    assert there.go_on() == last
-    assert len(there.lambda_.items) == 2
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"hop": 0}, {"hop": 13}, {"hop": "1"}, {"run_id": "../x"}, {"run_id": None}, {"dry_run": True}, {"run_id": "r9"}],
-)
-def test_an_event_of_a_hop_that_nobody_announced_is_refused(monkeypatch: pytest.MonkeyPatch, change: Json) -> None:
-    """Hops are for a run's own continuation only."""
-    there = Deployed(monkeypatch, customers("a"), fine)
-    with pytest.raises(RequestError):
-        there.invoke({"action": "describe-list-all", "run_id": RUN, "hop": 1, **change})
-    assert there.lambda_.items == []
-
-
-def test_a_run_hands_itself_over_twelve_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then its time is over: whoever is between slices failed, and can be resumed."""
-    there = Deployed(monkeypatch, customers("a"), lambda _: goes_on(1))
-    time_passes(there, 50.0, lambda _: goes_on(1))
-    answer = there.run(on_deadline="continue")
-    hops = 0
-    while answer["exit_code"] is None:
-        hops += 1
-        answer = there.go_on()
-    assert (hops, of(answer, "a")["attempts"], of(answer, "a")["error"]["category"]) == (12, 13, "timeout")
-    assert there.kept("results/a.json")["continuation"] == {"state": {"at": 1}}
-
-
-def test_who_was_changed_in_the_config_meanwhile_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another account, no entry any more: failed, retryable. The others go on, and the change is a warning."""
-    there = Deployed(monkeypatch, customers("a", "b", "c", "d"), slices)
-    time_passes(there, 50.0, slices)
-    there.run(on_deadline="continue", max_customer_concurrency=1)
-    config = customers("a", "b", "c")
-    config["customer_mappings"]["b"]["ses_role_arn"] = "arn:aws:iam::999999999999:role/r"
-    there.put("config.json", config)
-    time_passes(there, 900.0, slices)
-    last = there.go_on()
-    assert statuses(last) == {"a": "successful", "b": "failed", "c": "successful", "d": "failed"}
-    error = of(last, "b")["error"]
-    assert (error["category"], error["type"], error["retryable"]) == ("configuration", "ConfigurationChanged", True)
-    assert "config.json changed while the run was under way" in last["warnings"]
-    assert of(last, "b")["account_id"] == "100000000001"
-
-
-def test_a_config_that_broke_meanwhile_still_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever was finished keeps the result."""
-    there = Deployed(monkeypatch, customers("a", "b"), fine)
-    time_passes(there, 50.0, fine)
-    there.run(on_deadline="continue", max_customer_concurrency=1)
-    there.put("config.json", {"customer_mappings": 5})
-    last = there.go_on()
-    assert (statuses(last), last["exit_code"]) == ({"a": "successful", "b": "failed"}, 1)
-
-
-def test_a_config_that_stayed_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor are the warnings of the plan told twice."""
-    config = customers("a", "b")
-    config["customer_mappings"]["b"]["ses_role_arn"] = ""
-    there = Deployed(monkeypatch, config, slices)
-    time_passes(there, 50.0, slices)
-    there.run(on_deadline="continue")
-    time_passes(there, 900.0, slices)
-    assert there.go_on()["warnings"] == ["b is skipped: no ses_role_arn in config.json"]
-
-
-def test_a_result_that_was_not_stored_is_lost_for_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says so: nobody knows what was done, if it could change something."""
-    for action, unknown in (("describe-list-all", False), ("manage-topic-all", True)):
-        there = Deployed(monkeypatch, customers("a", "b"), fine)
-        there.put("SESConfig.json", {"topics": [TOPIC]})
-        there.s3.refused = {"results/a.json"}
-        time_passes(there, 50.0, fine)
-        there.run(action, on_deadline="continue", max_customer_concurrency=1)
-        time_passes(there, 900.0, fine)
-        last = there.go_on()
-        error = of(last, "a")["error"]
-        assert statuses(last) == {"a": "failed", "b": "successful"}
-        assert (error["type"], error["category"], error["retryable"]) == ("ResultNotStored", "internal", True)
-        assert error["outcome_unknown"] is unknown
-
-
-@pytest.mark.parametrize("kind", ["refused", "lost"])
-def test_a_run_that_cannot_go_on_ends_here(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
-    """Nobody can say of an answer that was lost that the event was, so the hop is taken from whom it may reach."""
-    there = Deployed(monkeypatch, customers("a", "b"), slices)
-    there.lambda_.own_problem = AwsCallError("lambda", "invoke", kind, "Denied", "no", 403)
-    time_passes(there, 50.0, slices)
-    answer = there.run(on_deadline="continue", max_customer_concurrency=1)
-    assert (answer["exit_code"], statuses(answer)) == (1, {"a": "failed", "b": "not_started"})
-    assert "could not go on in another invocation: the orchestrator could not invoke itself (Denied)" in str(
-        answer["warnings"]
-    )
-    assert there.kept("hops/1.claimed.json")["hop"] == 1
-    assert answer["resume"]["include"] == ["b", "a"]
-
-
-def test_a_hop_that_somebody_took_goes_on_whatever_the_answer_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event had arrived, and its invocation ends the run: this one does not."""
-    there = Deployed(monkeypatch, customers("a"), slices)
-    there.lambda_.own_problem = AwsCallError("lambda", "invoke", "lost", "Lost", "no", None)
-    there.s3.objects["results", f"runs/{RUN}/hops/1.claimed.json"] = b"{}"
-    time_passes(there, 50.0, slices)
-    answer = there.run(on_deadline="continue")
-    assert answer["exit_code"] is None
-    assert ("results", f"runs/{RUN}/summary.json") not in there.s3.objects
-
-
-@pytest.mark.parametrize(
-    ("refused", "told"),
-    [({"hops/1.json"}, "hops/1.json could not be written"), ({"claimed.json"}, "could not invoke itself (Denied)")],
-)
-def test_a_hop_that_cannot_be_written_is_not_started(
-    monkeypatch: pytest.MonkeyPatch, refused: set[str], told: str
-) -> None:
-    """The run ends with what it has."""
-    there = Deployed(monkeypatch, customers("a"), slices)
-    there.s3.refused = refused
-    there.lambda_.own_problem = AwsCallError("lambda", "invoke", "refused", "Denied", "no", 403)
-    time_passes(there, 50.0, slices)
-    answer = there.run(on_deadline="continue")
-    assert (answer["exit_code"], of(answer, "a")["error"]["type"]) == (1, "OrchestratorDeadline")
-    assert told in str(answer["warnings"])
-    assert there.lambda_.events == []
-
-
-def test_without_continue_a_run_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No hop is announced."""
-    there = Deployed(monkeypatch, customers("a", "b"), slices)
-    time_passes(there, 50.0, slices)
-    answer = there.run(max_customer_concurrency=1)
-    assert statuses(answer) == {"a": "failed", "b": "not_started"}
-    assert (there.lambda_.events, answer["exit_code"]) == ([], 1)
-
-
-def reading_slices(item: Json) -> Json:
-    """A worker that needs two slices for an Identity Center."""
-    first = item["action"] == "read-identity-center" and item["continuation"] is None
-    return goes_on(1) if first else people(item)
-
-
-def test_a_reading_that_is_too_long_goes_on_in_another_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is being read goes on where it was; then everybody is imported."""
-    there = importing(monkeypatch, reading_slices, "a", "b")
-    time_passes(there, 50.0, reading_slices)
-    first = there.run("import-aws-contact-all", on_deadline="continue")
-    assert (first["exit_code"], statuses(first)) == (None, {"a": "not_started", "b": "not_started"})
-    announced = there.kept("hops/1.json")
-    assert [one["continuation"] for one in announced["sources"]] == [{"state": {"at": 1}}]
-    assert [one["customer_code"] for one in announced["pending"]] == ["a", "b"]
-    time_passes(there, 900.0, reading_slices)
-    last = there.go_on()
-    assert (last["exit_code"], last["successful_count"]) == (0, 2)
-    reads = [item for item in there.lambda_.items if item["action"] == "read-identity-center"]
-    assert [item["continuation"] for item in reads] == [None, {"state": {"at": 1}}]
-    assert len({item["people_prefix"] for item in reads}) == 1
-
-
-def test_what_was_read_is_not_read_again_by_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time ends while customers are imported: the people are handed on with them."""
-
-    def worker(item: Json) -> Json:
-        reads = item["action"] == "read-identity-center"
-        there.context.seconds = 900.0 if reads else 50.0
-        return people(item)
-
-    there = importing(monkeypatch, worker, "a", "b")
-    first = there.run("import-aws-contact-all", on_deadline="continue", max_customer_concurrency=1)
-    assert statuses(first) == {"a": "successful", "b": "not_started"}
-    last = there.go_on()
-    assert statuses(last) == {"a": "successful", "b": "successful"}
-    assert [item["action"] for item in there.lambda_.items].count("read-identity-center") == 1
-    assert [item["people"]["users"] for item in there.lambda_.items[1:]] == [3, 3]
-
-
-def test_a_reading_that_cannot_go_on_leaves_its_customers_undone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They failed for the time's end, as the reading did, and no second handover is tried."""
-    there = importing(monkeypatch, reading_slices, "a", "b")
-    there.s3.refused = {"hops/1.json"}
-    time_passes(there, 50.0, reading_slices)
-    answer = there.run("import-aws-contact-all", on_deadline="continue")
-    assert statuses(answer) == {"a": "failed", "b": "failed"}
-    assert of(answer, "a")["error"]["type"] == "OrchestratorDeadline"
-    assert len(answer["warnings"]) == 1
 
 
 def test_an_unknown_outcome_is_only_of_what_could_change_something(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -772,7 +452,3 @@ def test_a_config_that_is_larger_than_any_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(limits, "MAX_CONFIG_BYTES", size - 1)
     with pytest.raises(ConfigurationError, match=rf"{size} bytes, more than the {size - 1}"):
         there.invoke({"action": "describe-list-all"})
-
-
-def _code(item: Json) -> str:
-    return str(item["customer"]["customer_code"])
