@@ -184,7 +184,7 @@ def _settings(settings: type[BaseModel]) -> str:
         default = (
             "required" if value is PydanticUndefined else f"`{getattr(value, 'pattern', value)}`".replace("|", "\\|")
         )
-        rows.append((f"`{field.alias}`", default, field.description or ""))
+        rows.append((f"`{field.alias}`", default, str(field.description)))
     title = settings.__name__.removesuffix("Settings").lower()
     return f"The {title}:\n\n{_table(('variable', 'default', 'meaning'), rows)}"
 

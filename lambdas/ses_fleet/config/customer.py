@@ -37,8 +37,10 @@ class IdentityCenter(Wire):
     problem: str | None = None
 
 
-class Customer(Wire):
-    """One customer as the worker sees it. `region` is that of the contact list."""
+class Customer(CustomerIdentity):
+    """One customer as the worker sees it: its identity complete, and how to reach its contact list."""
+
+    model_config = Wire.model_config
 
     customer_code: CustomerCode
     customer_name: str

@@ -182,7 +182,7 @@ def _unchanged(
 ) -> dict[int, CustomerEntry]:
     """Return, by index, the pending customers that still are of the account and Region that the run was planned for."""
     found = {}
-    for index in pending:
+    for index in sorted(pending):
         planned = document.customers[index]
         entry = config.entries.get(planned.customer_code)
         if entry is None or _place(entry.identity) != _place(planned):

@@ -174,3 +174,16 @@ def test_customers_start_in_the_order_in_which_they_are_named(include: list[str]
     assert [one.code for one in found.in_turn()] == turn
     assert [found.customers[index].code for index in found.canaries()] == turn[:1]
     assert codes(found) == sorted(turn)
+
+
+def test_a_later_invocation_names_customers_in_the_files_order() -> None:
+    """Whatever the order in which they were left."""
+    document = fleet(9)
+    document["customer_mappings"]["c8"]["ses_role_arn"] = document["customer_mappings"]["c0"]["ses_role_arn"]
+    config = config_json.read(document, region="us-east-1", partition="aws", version="v1")
+    wanted = request.parse({"action": "manage-topic-all"}, datetime.now(UTC)).request
+    stored = plan.make(wanted, config, plan.select(wanted, config), WantedTopics()).document("r", "", "")
+    result = plan.again(wanted, config, stored, [8, 0], WantedTopics()).customers[0].result
+    assert result is not None
+    assert result.error is not None
+    assert result.error.message.startswith("c0, c8 have the same account 100000000000")

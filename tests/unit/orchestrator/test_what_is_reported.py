@@ -8,21 +8,10 @@ from typing import Any
 import pytest
 
 from ses_fleet.orchestrator import report
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Summary
+from ses_fleet.runs.models import ErrorInfo, Summary
+from tests.unit.orchestrator.test_report import result
 
 BLOCK_BYTES = 200 * 1024
-
-
-def result(**fields: Any) -> CustomerResult:
-    """One customer's result."""
-    known: dict[str, Any] = {
-        "customer_code": "acme",
-        "customer_name": "Acme",
-        "account_id": None,
-        "region": None,
-        "status": "successful",
-    }
-    return CustomerResult(**{**known, **fields})
 
 
 ERROR = ErrorInfo(category="operation", type="X", message="what happened")

@@ -21,6 +21,19 @@ from tests.unit.worker.world import ACCOUNT
 
 SETTINGS = WorkerSettings.from_env({"AWS_REGION": "eu-central-1", "RESULTS_BUCKET": "results"})
 SOURCE = IdentityCenter(role_arn=f"arn:aws:iam::{ACCOUNT}:role/ic", region="eu-west-1")
+EVENT = {
+    "run_id": "r1",
+    "action": "validate-access",
+    "customer": {
+        "customer_code": "acme",
+        "customer_name": "Acme",
+        "account_id": ACCOUNT,
+        "region": "ap-east-1",
+        "ses_role_arn": f"arn:aws:iam::{ACCOUNT}:role/r",
+    },
+    "params": {},
+    "slice_budget_seconds": 60.0,
+}
 
 
 class Context:
@@ -62,21 +75,7 @@ def run(
     monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts())
     monkeypatch.setattr(clients, "client", made or Made())
     monkeypatch.setitem(registry.REGISTRY, "validate-access", does)
-    customer = {
-        "customer_code": "acme",
-        "customer_name": "Acme",
-        "account_id": ACCOUNT,
-        "region": "ap-east-1",
-        "ses_role_arn": f"arn:aws:iam::{ACCOUNT}:role/r",
-    }
-    event = {
-        "run_id": "r1",
-        "action": "validate-access",
-        "customer": customer,
-        "params": {},
-        "slice_budget_seconds": 60.0,
-    }
-    return service.run({**event, **item}, Context(milliseconds), SETTINGS)
+    return service.run({**EVENT, **item}, Context(milliseconds), SETTINGS)
 
 
 def failing(*_: Any) -> Any:
@@ -88,12 +87,12 @@ def test_each_client_is_where_it_belongs_with_the_keys_it_needs(monkeypatch: pyt
     """SES and the import bucket: the customer's Region and session. Identity Center: its own. Results: ours."""
     made = Made()
 
-    def action(job: Any, *_: Any) -> Any:
-        _ = job.ses, job.results
-        job.open_identity_center(SOURCE, "identitystore")
-        bucket = job.open_import_bucket("imports")
+    def action(context: Any, *_: Any) -> Any:
+        _ = context.ses, context.results
+        context.open_identity_center(SOURCE, "identitystore")
+        bucket = context.open_import_bucket("imports")
         assert (bucket.name, bucket.owner) == ("imports", ACCOUNT)
-        assert job.results.location("k") == "s3://results/k"
+        assert context.results.location("k") == "s3://results/k"
         raise RuntimeError
 
     run(monkeypatch, action, made)
@@ -117,10 +116,10 @@ def test_a_role_is_assumed_once_a_slice(monkeypatch: pytest.MonkeyPatch) -> None
     """However many clients need its keys."""
     sts = Sts()
 
-    def action(job: Any, *_: Any) -> Any:
-        _ = job.ses, job.ses
-        job.open_import_bucket("a")
-        job.open_import_bucket("b")
+    def action(context: Any, *_: Any) -> Any:
+        _ = context.ses, context.ses
+        context.open_import_bucket("a")
+        context.open_import_bucket("b")
         raise RuntimeError
 
     run(monkeypatch, action, sts=sts)
@@ -129,11 +128,11 @@ def test_a_role_is_assumed_once_a_slice(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_slice_ends_five_seconds_before_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """To return its result; whatever the orchestrator would allow."""
-    result = run(monkeypatch, lambda job, *_: job.ses.pause(1.0) or failing(), milliseconds=5_020)
+    result = run(monkeypatch, lambda context, *_: context.ses.pause(1.0) or failing(), milliseconds=5_020)
     assert (result["error"]["category"], result["error"]["type"]) == ("timeout", "SliceTimeout")
-    result = run(monkeypatch, lambda job, *_: job.ses.pause(0.001) or failing(), milliseconds=6_000)
+    result = run(monkeypatch, lambda context, *_: context.ses.pause(0.001) or failing(), milliseconds=6_000)
     assert result["error"]["category"] == "internal"
-    result = run(monkeypatch, lambda job, *_: job.ses.pause(1.0) or failing(), slice_budget_seconds=0.01)
+    result = run(monkeypatch, lambda context, *_: context.ses.pause(1.0) or failing(), slice_budget_seconds=0.01)
     assert result["error"]["category"] == "timeout"
 
 
@@ -150,11 +149,13 @@ def test_an_action_that_nobody_knows_is_said_to_be(monkeypatch: pytest.MonkeyPat
 def test_the_first_slice_says_whose_role_it_assumes(monkeypatch: pytest.MonkeyPatch) -> None:
     """And only that one."""
     assume = f"🔐 Customer acme: Assuming SES role: arn:aws:iam::{ACCOUNT}:role/r"
-    assert run(monkeypatch, lambda job, *_: job.ses and failing())["logs"][:2] == [
+    assert run(monkeypatch, lambda context, *_: context.ses and failing())["logs"][:2] == [
         "🔄 Customer acme: Starting processing",
         assume,
     ]
-    later = run(monkeypatch, lambda job, *_: job.ses and failing(), continuation={"state": {"at": 1}, "idle": 0})
+    later = run(
+        monkeypatch, lambda context, *_: context.ses and failing(), continuation={"state": {"at": 1}, "idle": 0}
+    )
     assert [line for line in later["logs"] if not line.startswith("❌")] == []
 
 
@@ -164,7 +165,7 @@ def test_every_line_is_in_the_workers_own_log(monkeypatch: pytest.MonkeyPatch) -
     make_logger()
     for writer in logging.getLogger(SERVICE).handlers:
         monkeypatch.setattr(writer, "stream", written)  # Powertools keeps the first stdout it saw
-    result = run(monkeypatch, lambda job, *_: job.log("a\nline") or failing())
+    result = run(monkeypatch, lambda context, *_: context.log("a\nline") or failing())
     records = [json.loads(line) for line in written.getvalue().splitlines()]
     assert [record["message"] for record in records] == result["logs"]
     assert "a\\u000aline" in result["logs"]
@@ -175,9 +176,9 @@ def test_every_line_is_in_the_workers_own_log(monkeypatch: pytest.MonkeyPatch) -
 def test_warnings_are_cut_to_what_a_summary_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """500 characters each, on one line; they are in the block, too."""
 
-    def action(job: Any, *_: Any) -> Any:
-        job.warn("w" * 600)
-        job.warn("two\nlines")
+    def action(context: Any, *_: Any) -> Any:
+        context.warn("w" * 600)
+        context.warn("two\nlines")
         raise RuntimeError
 
     result = run(monkeypatch, action)
@@ -187,22 +188,11 @@ def test_warnings_are_cut_to_what_a_summary_can_hold(monkeypatch: pytest.MonkeyP
 
 def test_the_handler_reads_its_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anew in each invocation; what is missing is named."""
-    monkeypatch.setitem(registry.REGISTRY, "validate-access", lambda job, *_: job.log(job.settings.region) or failing())
+    monkeypatch.setitem(
+        registry.REGISTRY, "validate-access", lambda context, *_: context.log(context.settings.region) or failing()
+    )
     monkeypatch.setattr(access, "sts_client", lambda _: Sts())
-    customer = {
-        "customer_code": "acme",
-        "customer_name": "Acme",
-        "account_id": ACCOUNT,
-        "region": "ap-east-1",
-        "ses_role_arn": f"arn:aws:iam::{ACCOUNT}:role/r",
-    }
-    event = {
-        "run_id": "r1",
-        "action": "validate-access",
-        "customer": customer,
-        "params": {},
-        "slice_budget_seconds": 1.0,
-    }
+    event = {**EVENT, "slice_budget_seconds": 1.0}
     with pytest.raises(ConfigurationError, match="RESULTS_BUCKET"):
         handler.handler(event, Context())
     for region in ("eu-west-1", "eu-west-2"):
