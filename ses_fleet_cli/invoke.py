@@ -13,7 +13,7 @@ from typing import Any
 
 from ses_fleet import json_text, limits
 from ses_fleet.actions.catalogue import HELP, payload_names
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, server_time
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, JsonError, RunRefusedError
@@ -23,7 +23,7 @@ from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
 from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, usage
 from ses_fleet_cli.follow import Follower
-from ses_fleet_cli.server_time import S3Clock, moment_of
+from ses_fleet_cli.server_time import S3Clock
 from ses_fleet_cli.show import Screen
 
 
@@ -65,7 +65,7 @@ def connect(function_name: str) -> Target:
         s3 = clients.client(
             "s3", region, attempts=limits.COMMAND_S3_ATTEMPTS, connections=limits.COMMAND_S3_CONNECTIONS
         )
-        now = moment_of(configuration)
+        now = server_time.moment_of(configuration)
         return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3, now)
 
 

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from ses_fleet import limits
+from ses_fleet.aws import server_time
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.errors import AwsCallError
-
-
-def moment_of(answer: Mapping[str, Any]) -> datetime:
-    """Return when AWS gave an answer, by its own clock; raise AwsCallError when the answer has no date."""
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    try:
-        return parsedate_to_datetime(headers["date"])
-    except (KeyError, TypeError, ValueError):
-        raise AwsCallError("aws", "date", "lost", "NoDate", "the answer does not say when it was given") from None
 
 
 @dataclass
@@ -41,5 +29,5 @@ class S3Clock:
             answer = self.bucket.s3.call(
                 "list_objects_v2", Bucket=self.bucket.name, Prefix=f"runs/{self.run_id}/", MaxKeys=1
             )
-            self._told, self._asked_at = moment_of(answer).timestamp(), now
+            self._told, self._asked_at = server_time.moment_of(answer).timestamp(), now
         return self._told + now - self._asked_at

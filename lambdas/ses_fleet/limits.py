@@ -82,6 +82,7 @@ MAX_RECORD_BYTES = 64 * 1024 * 1024  # ours: a plan of 5,000 customers with the 
 MAX_HOP_BYTES = 128 * 1024 * 1024  # ours: 500 customers between slices with lines and continuations, 5,000 that wait
 MAX_PERSONAL_PARAMS_BYTES = 1024 * 1024  # ours: the personal values of one request
 CREATE_ATTEMPTS = 5  # ours: a conditional write whose outcome S3 does not say is asked for so often
+COMPARED_BYTES = 1024 * 1024  # ours: an object that a conditional write compares with is read up to this size
 CREATE_PAUSE_SECONDS = 0.1  # ours: the longest first pause between them; each is twice the one before
 OLD_CONFIG_DAYS = 400  # ours: as long as backups, so that a run can be compared with what was configured for it
 ABANDONED_UPLOAD_DAYS = 1  # ours: an upload in parts that nobody finished

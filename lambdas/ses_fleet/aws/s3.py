@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from datetime import datetime
+from typing import Any, BinaryIO, TypeVar
 
 from ses_fleet import limits
+from ses_fleet.aws import server_time
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object's bytes, and its VersionId or, in a bucket without versions, its ETag."""
+    """An object's bytes, its ETag, and its VersionId: None in a bucket without versions.
+
+    `age` is how many seconds ago it was written, by S3's own clock, which tells whole seconds. It is None where the
+    answer did not say.
+    """
 
     body: bytes
-    version: str | None
+    etag: str
+    version_id: str | None
+    age: float | None
+
+    @property
+    def version(self) -> str | None:
+        """Return the VersionId, or the ETag in a bucket without versions; None when the answer had neither."""
+        return self.version_id or self.etag or None
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """A key, and how many seconds ago its object was written, by S3's own clock, which tells whole seconds."""
+
+    key: str
+    age: float
 
 
 class TooLargeError(Exception):
@@ -40,13 +63,18 @@ class Bucket:
     name: str
     owner: str | None = None
 
-    def read(self, key: str, *, limit: int) -> StoredObject:
-        """Return the object. Raise AwsCallError when it cannot be read, and TooLargeError above `limit` bytes."""
-        answer = self.s3.call("get_object", Bucket=self.name, Key=key)
+    def read(self, key: str, *, limit: int, version_id: str | None = None) -> StoredObject:
+        """Return the object, or one version of it.
+
+        Raise AwsCallError when it cannot be read, and TooLargeError above `limit` bytes.
+        """
+        wanted = {} if version_id is None else {"VersionId": version_id}
+        answer = self.s3.call("get_object", Bucket=self.name, Key=key, **wanted)
         size = int(answer["ContentLength"])
         if size > limit:
             raise TooLargeError(size)
-        return StoredObject(self.s3.read_body("get_object", answer, limit), _version(answer))
+        body = self.s3.read_body("get_object", answer, limit)
+        return StoredObject(body, _etag(answer), _version_id(answer), server_time.age_of(answer))
 
     def find(self, key: str, *, limit: int) -> StoredObject | None:
         """Return the object, or None when it does not exist. Raise as `read` does."""
@@ -77,34 +105,49 @@ class Bucket:
         our own write may be lost after its effect, and the next try is refused then, so a refusal is believed only
         after the object was read back. Raise AwsCallError when S3 does not say, after CREATE_ATTEMPTS tries.
         """
-        conditions = {"ContentType": content_type, "IfNoneMatch": "*", **self._whose()}
+        return self._written_if({"IfNoneMatch": "*"}, key, body, content_type, expected=None) is not None
+
+    def replace(self, key: str, body: bytes, etag: str, content_type: str = "application/json") -> str | None:
+        """Overwrite the object if it is the one with this ETag, and return the ETag that it has then.
+
+        Return None when there is another object or none; nothing is written then. Put a token of the caller into `body`
+        and expect an AwsCallError as for `create`.
+        """
+        return self._written_if({"IfMatch": etag}, key, body, content_type, expected=etag)
+
+    def _written_if(
+        self, condition: dict[str, str], key: str, body: bytes, content_type: str, *, expected: str | None
+    ) -> str | None:
+        """Write the object on a condition. Return its ETag, or None when something else than `expected` is there."""
+        parameters = {"ContentType": content_type, **condition, **self._whose()}
         for attempt in range(1, limits.CREATE_ATTEMPTS + 1):
             try:
-                self.s3.call("put_object", Key=key, Body=body, **conditions)
+                return _etag(self.s3.call("put_object", Key=key, Body=body, **parameters))
             except AwsCallError as failure:
-                # 412: the object exists. 409: another conditional write of the key was under way, and either or none
-                # took effect (S3 API, PutObject). After a transient failure the effect is not known.
-                if failure.status not in (409, 412) and not failure.transient:
+                # 412: the condition does not hold. 409: another conditional write of the key was under way, and either
+                # or none took effect. 404: there is no object to compare with (S3 API, PutObject). After a transient
+                # failure the effect is not known.
+                missing = failure.status == 404 and expected is not None
+                if not missing and failure.status not in (409, 412) and not failure.transient:
                     raise
-                there = self._patiently(lambda: self._holds(key, body))
-                if there is not None:
-                    return there
+                there = self._patiently(lambda: self._comparable(key, len(body)))
+                if there is not None and there.body == body:
+                    return there.etag
+                if (None if there is None else there.etag) != expected:
+                    return None
                 if attempt == limits.CREATE_ATTEMPTS:
                     raise
-            else:
-                return True
             _wait(attempt)
         raise AssertionError("the last try returns or raises")
 
-    def _holds(self, key: str, body: bytes) -> bool | None:
-        """Return whether the object holds exactly `body`, or None when it does not exist."""
+    def _comparable(self, key: str, size: int) -> StoredObject | None:
+        """Return the object, None when it does not exist, and one that equals nothing when it is far larger."""
         try:
-            found = self.find(key, limit=len(body))
+            return self.find(key, limit=max(size, limits.COMPARED_BYTES))
         except TooLargeError:
-            return False
-        return None if found is None else found.body == body
+            return StoredObject(b"", "", None, None)
 
-    def _patiently(self, read: Callable[[], bool | None]) -> bool | None:
+    def _patiently(self, read: Callable[[], _Found]) -> _Found:
         """Return the result of a reading call, repeated while S3 fails with a transient error."""
         for attempt in range(1, limits.CREATE_ATTEMPTS):
             try:
@@ -114,6 +157,19 @@ class Bucket:
                     raise
             _wait(attempt)
         return read()
+
+    def objects(self, prefix: str) -> Iterator[ListedObject]:
+        """Yield every object below `prefix`, in the order of the keys. Raise AwsCallError when S3 does not answer."""
+        position: dict[str, str] = {}
+        while True:
+            page = self.s3.call("list_objects_v2", Bucket=self.name, Prefix=prefix, **position)
+            now = server_time.moment_of(page)
+            for entry in page.get("Contents") or ():
+                written: datetime = entry["LastModified"]
+                yield ListedObject(str(entry["Key"]), (now - written).total_seconds())
+            if not page.get("IsTruncated"):
+                return
+            position = {"ContinuationToken": page["NextContinuationToken"]}
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names right below `prefix`, which ends with a slash, that have objects below them."""
@@ -135,11 +191,16 @@ class Bucket:
 
 
 def _version(answer: dict[str, Any]) -> str | None:
+    return _version_id(answer) or _etag(answer) or None
+
+
+def _version_id(answer: dict[str, Any]) -> str | None:
     version = answer.get("VersionId")
-    if version and version != "null":
-        return str(version)
-    etag = answer.get("ETag")
-    return str(etag).strip('"') if etag else None
+    return str(version) if version and version != "null" else None
+
+
+def _etag(answer: dict[str, Any]) -> str:
+    return str(answer.get("ETag") or "").strip('"')
 
 
 def _wait(attempt: int) -> None:

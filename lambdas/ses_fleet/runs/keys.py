@@ -75,6 +75,11 @@ def personal_params_key(run_id: str, owner: str) -> str:
     return f"data/{run_id}/_personal/{owner}.json"
 
 
+def lease_key(account_id: str, region: str) -> str:
+    """Return the key of the lease on the contact list of an account and Region."""
+    return f"leases/{account_id}-{region}.json"
+
+
 def import_ledger_key(customer_code: str) -> str:
     """Return the key of the addresses that imports have seen for a customer, and that a prune may remove."""
     return f"backups/identity/{customer_code}.json"

@@ -68,7 +68,7 @@ class Record:
             del self._steps[0]
             raise failure
         body = self._objects.get(key)
-        return None if body is None else StoredObject(body.encode(), None)
+        return None if body is None else StoredObject(body.encode(), "", None, None)
 
     def location(self, key: str) -> str:
         """As Bucket has it."""

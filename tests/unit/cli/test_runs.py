@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from ses_fleet.aws.server_time import moment_of
 from ses_fleet.errors import AwsCallError
 from ses_fleet_cli import runs
 from ses_fleet_cli.errors import CommandError
-from ses_fleet_cli.server_time import S3Clock, moment_of
+from ses_fleet_cli.server_time import S3Clock
 from ses_fleet_cli.show import Screen, summary_lines
 from tests.unit.cli.stored import NOW, S3, plan, result, summary
 
