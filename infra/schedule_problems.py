@@ -9,7 +9,6 @@ from typing import Any
 from infra.schedule_times import check_zone, longest_gap
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
-from ses_fleet.clock import now
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.runs import request
 from ses_fleet.text import quoted
@@ -57,7 +56,7 @@ def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
     asked = {field: value for field, value in payload.items() if field not in ("run_id", "trigger")}
     event = {"on_deadline": "continue", **asked, "trigger": _TRIGGER}
     try:
-        request.parse(event, now())
+        request.parse(event)
     except RequestError as error:
         for problem in error.problems:
             yield Problem(path + problem.path.removeprefix("$"), problem.text)

@@ -210,7 +210,7 @@ def _claim_id(payload: dict[str, Any], now: datetime) -> str:
 def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
     """Raise CommandError if the run of this id was started for another person, whose name its plan does not have."""
     try:
-        request = requests.parse(payload, datetime.now(UTC)).request
+        request = requests.parse(payload).request
     except RunRefusedError:
         return  # the function will say why
     if not personal_params.values_of(request):
@@ -228,7 +228,7 @@ def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
 def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:
     """The request as the run's plan must have it; None when the function will refuse it."""
     try:
-        return dict(comparable(requests.parse(payload, datetime.now(UTC)).request))
+        return dict(comparable(requests.parse(payload).request))
     except RunRefusedError:
         return None
 

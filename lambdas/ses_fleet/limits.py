@@ -16,15 +16,39 @@ LAMBDA_MEMORY_MB = (128, 10_240)  # quota
 OWN_ENVIRONMENT_BYTES = 3_000  # ours: of the 4 KB (quota) of a function's variables, the rest is for the stack's own
 RESERVED_CONCURRENCY = 100_000  # ours: above any account's limit; CloudFormation says what the account's is
 EVENT_AGE_SECONDS = 3_600  # ours: an event that nobody could take for an hour is a dead letter, not a surprise
-MAX_HOPS = 12  # ours: Lambda's loop detection ends a chain of its own invocations at about 16
+CHAIN_HOPS = 12  # ours: Lambda's loop detection ends a chain of its own invocations at about 16
+MAX_HOPS = 500  # ours: more invocations than a run of MAX_RUN_SECONDS has, unless they end far too early
+MAX_RUN_SECONDS = 24 * 3600  # ours: a longer run is a mistake, and data that was read for it is old by then
 INVOKE_BACKOFF_SECONDS = (0.2, 5.0)  # ours: the first wait after an invoke of which nothing ran, and the longest
 LAST_ANSWERS_SECONDS = 0.5  # ours: what threads get that only waited, to say so when the run ends
 LAST_ANSWERS_SHARE = 0.1  # ours: the same, as a share of the return margin, where that is short
 COLLECTING_SHARE = 0.5  # ours: of the return margin, in which answers are still taken; the rest is for the summary
 SHORTEST_WAIT_SECONDS = 0.01  # ours: between two looks for answers, so that a waiting orchestrator uses no CPU
 HANDOVER_ATTEMPTS = 3  # ours: an orchestrator's tries to start its next invocation
-EVENT_DELIVERY_SECONDS = 60.0  # ours: how late an asynchronous event may be delivered, in a hop's deadline
 MAX_CONCURRENCY = 500  # ours: half of Lambda's 1,024 file descriptors and threads (quota)
+
+# --- signs of life ------------------------------------------------------------------------------
+DEAD_AFTER_SECONDS = 60.0  # ours: without a sign of life for so long, another may end a hop; the unit of those below
+SIGN_SHARE = 1 / 12  # ours: of it, between two signs of life: 5 s
+START_SHARE = 1 / 3  # ours: of it, after the last stored sign nobody is started any more: 20 s
+SILENT_SHARE = 1 / 2  # ours: of it, after which people are told that a run gives no sign of life: 30 s
+CLOCK_SECONDS = 2.0  # S3 tells its times in whole seconds, and an answer takes a while
+SIGN_JOIN_SECONDS = 1.0  # ours: what a sign under way gets when an invocation ends
+SIGN_LOOK_SECONDS = 0.05  # ours: between two looks whether a slice may be sent again, while signs cannot be stored
+LOOK_SECONDS = 1.0  # ours: the longest that a fan-out waits without looking whether its turn is over
+NAMED_AHEAD_SHARE = 0.5  # ours: of the concurrency, customers named before a place is free, so that none waits for S3
+SIGN_TIMEOUT_SECONDS = (2.0, 4.0)  # ours: to connect and to read; a sign that takes longer is sent anew
+MAX_SIGN_BYTES = 1024 * 1024  # ours: 5,000 customers named are 60 KB
+RESTARTS = 3  # ours: hops in a row without a sign of life after which a run is closed, as nothing brings it forward
+WAITING_SECONDS = 2 * 3600.0  # ours: a hop that nobody claimed for so long will not come: an event lives an hour
+ABANDONED_START_SECONDS = 1_800.0  # ours: a start that wrote no plan by then was killed: twice what a function may run
+REAPED_RUNS = 50  # ours: runs that one pass of the reaper ends at most; the next one goes on
+REAPER_MARGIN_SECONDS = 60.0  # ours: what the reaper must have left of its own time to begin with another run
+RESULT_WRITERS = 16  # ours: results that are stored at once
+PENDING_RESULTS = 64  # ours: results that wait for that; more would fill the memory
+STORING_SHARE = 0.5  # ours: of the time that is left when customers are done, in which results are stored
+RESULTS_FILE_SECONDS = 4.0  # ours: with less time left, results.jsonl.gz is left out for summary.json
+MAX_CONTINUATION_BYTES = 5 * 1024 * 1024  # ours: of Lambda's 6 MB, the rest is for the work item around it
 
 # --- what we return -----------------------------------------------------------------------------
 RESPONSE_INLINE_BYTES = 4 * 1024 * 1024  # ours: data beyond it stays in S3; leaves room below 6 MB
@@ -40,7 +64,9 @@ MAX_MESSAGE_CHARACTERS = 500  # ours: one error message or warning
 RESPONSE_MARGIN_BYTES = 65_536  # ours: what a response that is shortened keeps below LAMBDA_PAYLOAD_BYTES
 SHORT_WARNINGS = 20  # ours: so many of a run's warnings stay in a response that is shortened
 METRIC_CUSTOMERS = 100  # ours: so many codes of failed customers are in the metrics' record
-SHORT_MESSAGE_CHARACTERS = 120  # ours: what a message is cut to when a response would not fit otherwise
+SHORT_TEXT_CHARACTERS = ((120, 128), (60, 30), (20, 10), (0, 0))  # ours: what messages and customers' names are cut to,
+# step by step, when a response would not fit otherwise; a character may take four bytes
+MAX_CUSTOMER_WARNINGS = 100  # ours: warnings of one customer that are kept over its slices
 
 # --- logs ---------------------------------------------------------------------------------------
 LOG_BLOCK_BYTES = 200 * 1024  # ours: below CloudWatch Logs' 256 KiB an event (quota)
@@ -60,7 +86,7 @@ SHOWN_NAME_CHARACTERS = 128  # ours: of a customer's name, in results and blocks
 CUSTOMER_CODE_CHARACTERS = 50  # ours: a code is part of S3 keys and, with an account, of an STS session's name
 RUN_ID_CHARACTERS = 40  # ours: a run's id is part of S3 keys and of names of import files
 JSON_DEPTH = 100  # ours: what people write has ten levels; the interpreter's own recursion ends at a thousand
-MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: more than the 3 1/4 hours of an invocation and its MAX_HOPS
+MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: half of MAX_RUN_SECONDS, so that no customer takes a whole run
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 
 # --- schedules and alarms -----------------------------------------------------------------------
@@ -75,11 +101,10 @@ LOG_RETENTION_DAYS = (
 DEAD_LETTER_DAYS = 14  # quota: the longest that SQS keeps a message
 
 # --- S3 ------------------------------------------------------------------------------------------
-S3_ATTEMPTS = 3  # ours: the SDK's tries of one call of S3
-ORCHESTRATOR_S3_CONNECTIONS = 16  # ours: kept open at once
+S3_ATTEMPTS = 6  # ours: the SDK's tries of one call of S3, some 15 s of 503s in a row
+ORCHESTRATOR_S3_CONNECTIONS = 32  # ours: kept open at once
 RECORD_READERS = 16  # ours: stored results that are read at once
 MAX_RECORD_BYTES = 64 * 1024 * 1024  # ours: a plan of 5,000 customers with the longest names is a few megabytes
-MAX_HOP_BYTES = 128 * 1024 * 1024  # ours: 500 customers between slices with lines and continuations, 5,000 that wait
 MAX_PERSONAL_PARAMS_BYTES = 1024 * 1024  # ours: the personal values of one request
 CREATE_ATTEMPTS = 5  # ours: a conditional write whose outcome S3 does not say is asked for so often
 COMPARED_BYTES = 1024 * 1024  # ours: an object that a conditional write compares with is read up to this size

@@ -51,6 +51,13 @@ class OrchestratorSettings(_Settings):
         alias="WORKER_FUNCTION_NAME", min_length=1, description="the function that is invoked for each customer"
     )
     region: str = Field(alias="AWS_REGION", min_length=1, description="the function's own Region, set by Lambda")
+    dead_after: float = Field(
+        alias="DEAD_AFTER_SECONDS",
+        default=limits.DEAD_AFTER_SECONDS,
+        gt=0,
+        description="seconds without a sign of life after which a run's invocation may be replaced; less than 60 only "
+        "in tests",
+    )
     slice_budget: float = Field(
         alias="SLICE_BUDGET_SECONDS",
         default=limits.SLICE_BUDGET_SECONDS,

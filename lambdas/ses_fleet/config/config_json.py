@@ -11,7 +11,6 @@ from typing import Any
 from ses_fleet import limits, problems
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.aws.regions import partition_of
-from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import cross_checks, documents
 from ses_fleet.config.customer import Customer, CustomerIdentity, IdentityCenter
 from ses_fleet.config.file_models import ConfigFile, CustomerFields
@@ -73,15 +72,6 @@ class _Place:
     def elsewhere(self, region: str) -> str:
         """Return what to say of a Region of another partition."""
         return f"{quoted(region)} is of partition {partition_of(region)}; this deployment runs in {self.partition}"
-
-
-def load(bucket: Bucket, key: str, *, region: str, partition: str) -> FleetConfig:
-    """Read and check config.json in S3; raise ConfigurationError when it is missing, unreadable or of another shape.
-
-    `region` and `partition` are those of the deployment: the default for a customer, and what its role must match.
-    """
-    document = documents.read(bucket, key)
-    return read(document.value, region=region, partition=partition, version=document.version)
 
 
 def read(document: Any, *, region: str, partition: str, version: str | None = None) -> FleetConfig:

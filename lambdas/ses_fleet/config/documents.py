@@ -21,24 +21,32 @@ WORDING = Wording(OPEN)
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file. `version` is the S3 VersionId of what was read, or its ETag in a bucket without versions."""
+    """A parsed file. `version` is the S3 VersionId of what was read, or its ETag in a bucket without versions.
+
+    `version_id` is the VersionId alone, by which the same text can be read again, and `body` the text.
+    """
 
     value: Any
     version: str | None
+    version_id: str | None
+    body: bytes
 
 
-def read(bucket: Bucket, key: str) -> Document:
-    """Read and parse one file; raise ConfigurationError when it cannot be read, is too large or is not JSON."""
+def read(bucket: Bucket, key: str, version_id: str | None = None) -> Document:
+    """Read and parse one file, or one version of it.
+
+    Raise ConfigurationError when it cannot be read, is too large or is not JSON.
+    """
     where = bucket.location(key)
     try:
-        stored = bucket.read(key, limit=limits.MAX_CONFIG_BYTES)
+        stored = bucket.read(key, limit=limits.MAX_CONFIG_BYTES, version_id=version_id)
     except AwsCallError as failure:
         raise ConfigurationError([Problem("$", f"{where} {_unreadable(failure)}")]) from None
     except TooLargeError as error:
         raise ConfigurationError(
             [Problem("$", f"{where} has {error.size} bytes, more than the {limits.MAX_CONFIG_BYTES} allowed")]
         ) from None
-    return Document(parse(stored.body, where), stored.version)
+    return Document(parse(stored.body, where), stored.version, stored.version_id, stored.body)
 
 
 def parse(body: bytes, where: str) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import limits, problems
-from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import documents
 from ses_fleet.config.file_models import SesConfigFile, TopicFields
 from ses_fleet.config.topics import WantedTopic
@@ -30,13 +29,6 @@ class TopicConfig:
 
     topics: tuple[WantedTopic, ...]
     nulls: tuple[str, ...] = ()
-    version: str | None = None
-
-
-def load(bucket: Bucket, key: str) -> TopicConfig:
-    """Read and check SESConfig.json in S3; raise ConfigurationError with every problem."""
-    document = documents.read(bucket, key)
-    return replace(read(document.value), version=document.version)
 
 
 def read(document: Any) -> TopicConfig:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any, Self
 
-from ses_fleet import clock, limits
+from ses_fleet import limits
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
 from ses_fleet.runs import results, unknown_outcome
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Progress, Status
+from ses_fleet.runs.hops import Progress
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status
 
 _TIME_ENDED = "the orchestrator's time ended"
 _NO_TURN = "the orchestrator's time was used up before this customer's turn"
@@ -20,12 +20,13 @@ _NO_TURN = "the orchestrator's time was used up before this customer's turn"
 class CustomerRun:
     """What is known of one customer; each step makes a new one.
 
-    `started` is when its first slice was sent, by TimeLimits.clock, None before that. `ran` says whether anything ran
-    of it. `turned_away` counts the invokes of which nothing ran, `reason` says why the last of them was refused.
+    `slices` counts those that answered. `seconds` is what they took, without the time in which nothing ran. `ran` says
+    whether anything ran of it. `turned_away` counts the invokes of which nothing ran, `reason` says why the last of
+    them was refused.
     """
 
     customer: PlannedCustomer
-    started: float | None = None
+    slices: int = 0
     attempts: int = 0
     seconds: float = 0.0
     api_calls: int = 0
@@ -42,16 +43,13 @@ class CustomerRun:
         return self.customer.index
 
     @classmethod
-    def taken_over(cls, customer: PlannedCustomer, progress: Progress | None, now: float) -> Self:
-        """Return the run as an earlier invocation left it; its time has been running since. None = not begun."""
+    def taken_over(cls, customer: PlannedCustomer, progress: Progress | None) -> Self:
+        """Return the run as an earlier invocation left it; None = not begun."""
         if progress is None:
             return cls(customer)
-        started = None
-        if progress.started_at is not None:
-            started = now - (clock.now() - datetime.fromisoformat(progress.started_at)).total_seconds()
         return cls(
             customer,
-            started,
+            slices=progress.slices,
             attempts=progress.attempts,
             seconds=progress.seconds,
             api_calls=progress.api_calls,
@@ -61,13 +59,17 @@ class CustomerRun:
             ran=progress.continuation is not None,
         )
 
-    def progress(self, now: float) -> Progress:
+    @property
+    def next_slice(self) -> int:
+        """Return the number of the slice that comes next, from 1."""
+        return self.slices + 1
+
+    def progress(self) -> Progress:
         """Return what another invocation needs to take the run over."""
-        started = None if self.started is None else clock.now() - timedelta(seconds=self.spent(now))
         return Progress(
             index=self.index,
             customer_code=self.customer.code,
-            started_at=started and clock.iso(started),
+            slices=self.slices,
             attempts=self.attempts,
             api_calls=self.api_calls,
             seconds=round(self.seconds, 3),
@@ -75,14 +77,6 @@ class CustomerRun:
             warnings=self.warnings,
             continuation=self.continuation,
         )
-
-    def spent(self, now: float) -> float:
-        """Return the seconds since its first slice was sent."""
-        return 0.0 if self.started is None else now - self.started
-
-    def sent(self, now: float) -> CustomerRun:
-        """Return the run with the moment noted at which its first slice was sent."""
-        return self if self.started is not None else replace(self, started=now)
 
     def after(self, answer: Answer) -> CustomerRun:
         """Return the run with the answer to a slice taken in."""
@@ -95,7 +89,7 @@ class CustomerRun:
         )
         if answer.result is None and answer.error is None:
             return taken
-        taken = replace(taken, ran=True, logs=taken.logs + answer.log_tail)
+        taken = replace(taken, ran=True, slices=self.slices + 1, logs=taken.logs + answer.log_tail)
         result = answer.result
         if result is None:
             return taken
@@ -103,13 +97,17 @@ class CustomerRun:
             taken,
             api_calls=taken.api_calls + result.api_calls,
             logs=taken.logs + result.logs,
-            warnings=taken.warnings + result.warnings,
+            warnings=(taken.warnings + result.warnings)[: limits.MAX_CUSTOMER_WARNINGS],
             continuation=result.continuation,
         )
 
-    def unheard(self, now: float) -> CustomerRun:
-        """Return the run with a slice that nobody will hear of any more."""
-        return replace(self, attempts=self.attempts + 1, seconds=self.spent(now))
+    def unheard(self, seconds: float) -> CustomerRun:
+        """Return the run with a slice that nobody will hear of any more, and that took so long until now."""
+        return replace(self, attempts=self.attempts + 1, seconds=self.seconds + seconds)
+
+    def held_up(self, reason: str | None) -> CustomerRun:
+        """Return the run with the reason noted why it could not start, as the beginning of a sentence."""
+        return self if reason is None else replace(self, reason=reason)
 
     def answered(self, answer: Answer) -> CustomerResult | None:
         """Return the result that an answer brings, or None when the customer goes on with a further slice."""
@@ -135,9 +133,9 @@ class CustomerRun:
         """Return the result of a customer that no worker is busy with when the orchestrator's time ends."""
         if self.ran:
             return self._timed_out("OrchestratorDeadline", _TIME_ENDED, False)
-        if self.turned_away:
-            times = f"{self.turned_away} times; nothing ran"
-            return self.not_started(f"{self.reason} until it was too late to start ({times})")
+        if self.reason:
+            times = f" ({self.turned_away} times; nothing ran)" if self.turned_away else ""
+            return self.not_started(f"{self.reason} until it was too late to start{times}")
         return self.not_started(_NO_TURN)
 
     def not_started(self, why: str) -> CustomerResult:

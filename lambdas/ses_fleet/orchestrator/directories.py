@@ -10,10 +10,11 @@ from ses_fleet.actions.catalogue import READ_IDENTITY_CENTER
 from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.orchestrator import fan_out, identity_sources
 from ses_fleet.orchestrator.customer_run import CustomerRun
-from ses_fleet.orchestrator.fan_out import Finished, Outcome
+from ses_fleet.orchestrator.fan_out import Finished, Outcome, Paused
 from ses_fleet.orchestrator.identity_sources import Source
 from ses_fleet.orchestrator.plan import PlannedCustomer
 from ses_fleet.orchestrator.result_store import ResultStore
+from ses_fleet.orchestrator.signs import Unnamed
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.runs.keys import people_prefix
@@ -43,21 +44,24 @@ def read(task: Task, customers: Sequence[PlannedCustomer], store: ResultStore) -
 
     A customer whose Identity Center cannot be read gets its result here.
     """
-    people = dict(task.before.people)
+    people = dict(task.before.people) if task.before is not None else {}
     open_sources = tuple(one for one in identity_sources.sources(customers) if one.name not in people)
     if not open_sources:
         return Directories(people)
     task.logger.info(f"reading {len(open_sources)} Identity Center(s) for {len(customers)} customer(s)")
-    reading = task.fan_out(len(open_sources), _make_item(task), writes=False, carry_over=task.may_continue)
-    progress = {one.customer_code: one for one in task.before.sources}
+    intent = Unnamed(task.signs)
+    reading = task.fan_out(len(open_sources), _make_item(task), intent, writes=False, carry_over=task.may_continue)
+    progress = {} if task.before is None else task.hops.sources()
     runs = [
-        CustomerRun.taken_over(source.as_customer(index), progress.get(source.name), reading.time.clock())
+        CustomerRun.taken_over(source.as_customer(index), progress.get(source.name))
         for index, source in enumerate(open_sources)
     ]
     outcome = Outcome()
     for event in reading.run(runs, StartRules()):
         if isinstance(event, Outcome):
             outcome = event
+        elif isinstance(event, Paused):
+            store.keep_source(event.progress)
         elif (found := identity_sources.read(event.result)) is not None:
             people[event.customer.code] = found
         else:

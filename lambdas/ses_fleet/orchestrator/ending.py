@@ -3,22 +3,62 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from ses_fleet import clock, limits
+from ses_fleet.actions.data import DirectoryFiles
 from ses_fleet.errors import AwsCallError
-from ses_fleet.orchestrator import report
+from ses_fleet.orchestrator import handover, report
 from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.task import Task
-from ses_fleet.runs import summary
+from ses_fleet.runs import state, summary
+from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import Summary
 
 
-def finish(task: Task, store: ResultStore, peak: int) -> Summary:
-    """Write the files that end the run, log and count it, and return its Summary.
+def close(task: Task, store: ResultStore, peak: int) -> Summary:
+    """End the run and return its Summary, or its state when it was ended by another invocation.
 
-    `peak` is the most workers that were in flight at once. A file that cannot be written is a warning.
+    `peak` is the most workers that were in flight at once.
+    """
+    refused = _decide(task, store, HopEnd(**_end(task), next=None, reason="every customer has its result", peak=peak))
+    return refused or write_out(task, store, peak, "orchestrator")
+
+
+def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFiles], peak: int) -> Summary:
+    """Have another invocation go on with the run, and return its state.
+
+    When the event cannot be sent, the reaper sends it.
+    """
+    following = task.signs.hop + 1
+    end = HopEnd(**_end(task), next=following, reason="its time was used up", peak=peak, people=dict(people))
+    refused = _decide(task, store, end)
+    if refused is not None:
+        return refused
+    going_on = f"the run goes on in another invocation (hop {following})"
+    if handover.is_left_to_the_reaper(following):
+        going_on += ", which the reaper starts within five minutes"
+    else:
+        failure = handover.send(task.environment, task.plan.request.action, task.record.run_id, following)
+        if failure is not None:
+            task.logger.warning(f"the event of hop {following} may not have been sent", error_code=failure.code)
+            going_on += f"; its event may not have been sent ({failure.code}), the reaper sends it within five minutes"
+    task.logger.info(going_on)
+    return summary.unfinished(task.document, store.results_so_far(), task.record.summary_location, going_on)
+
+
+def elsewhere(task: Task) -> Summary:
+    """Return the state of a run that another invocation has ended or goes on with."""
+    task.logger.warning("another invocation has ended this one's turn: nothing more is done here", kind="turn-lost")
+    return state.of(task.record, task.document).summary
+
+
+def write_out(task: Task, store: ResultStore, peak: int, closed_by: Literal["orchestrator", "reaper"]) -> Summary:
+    """Write the files of a run that has its end, log and count it, and return its Summary.
+
+    A file that cannot be written is a warning; without summary.json the reaper writes it.
     """
     _store_results_file(task, store)
     fleet = _comparison(task, store)
@@ -35,25 +75,46 @@ def finish(task: Task, store: ResultStore, peak: int) -> Summary:
         warnings=(*plan.warnings, *store.warnings),
         location=task.record.summary_location,
         where_is=task.result_location,
+        closed_by=closed_by,
         fleet=fleet,
     )
     try:
-        task.record.write_summary(finished)
+        written = task.record.write_summary(finished)
     except AwsCallError as failure:
-        task.logger.warning("summary.json could not be written", error_code=failure.code)
+        task.logger.warning("summary.json could not be written; the reaper writes it", error_code=failure.code)
+        return _unrecorded(task, store, failure)
+    if not written:
+        return state.of(task.record, document).summary
     report.log_summary(task.logger, finished)
     report.emit_run(finished)
     return finished
 
 
-def handed_over(task: Task, store: ResultStore) -> Summary:
-    """Return what is known when another invocation goes on, which will log, count and store the whole."""
-    going_on = f"the run goes on in another invocation (hop {task.before.hop + 1})"
-    task.logger.info(going_on)
-    return summary.unfinished(task.document, store.results_so_far(), task.record.summary_location, going_on)
+def _end(task: Task) -> dict[str, Any]:
+    """Return what every end of a hop says of it."""
+    signs = task.signs
+    return {"hop": signs.hop, "owner": signs.owner, "by": "orchestrator", "ended_at": clock.iso(clock.now())}
+
+
+def _decide(task: Task, store: ResultStore, end: HopEnd) -> Summary | None:
+    """Write the end of the hop. Return None, or the state of the run when that was not possible."""
+    task.signs.last()
+    try:
+        return None if task.hops.end(end) else elsewhere(task)
+    except AwsCallError as failure:
+        task.logger.warning("the end of this hop could not be written; the reaper does", error_code=failure.code)
+        return _unrecorded(task, store, failure)
+
+
+def _unrecorded(task: Task, store: ResultStore, failure: AwsCallError) -> Summary:
+    text = f"the run's end could not be written ({failure.code}); the reaper, which runs every five minutes, writes it"
+    return summary.unfinished(task.document, store.results_so_far(), task.record.summary_location, text)
 
 
 def _store_results_file(task: Task, store: ResultStore) -> None:
+    if task.environment.remaining() < limits.RESULTS_FILE_SECONDS:
+        store.warn("there was no time to write results.jsonl.gz; results/ has every result")
+        return
     file = store.collector.results_file()
     if file is None:
         store.warn("results.jsonl.gz was too large for this function's disk; results/ has every result")

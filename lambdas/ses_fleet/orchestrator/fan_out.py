@@ -10,19 +10,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ses_fleet import limits
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
+from ses_fleet.orchestrator.signs import Intent
 from ses_fleet.orchestrator.slice_pool import SlicePool
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.time_limits import TimeLimits
-from ses_fleet.runs.models import CustomerResult, Progress, WorkItem
+from ses_fleet.runs.hops import Progress
+from ses_fleet.runs.models import CustomerResult, WorkItem
 
 MakeItem = Callable[[PlannedCustomer, float, dict[str, Any] | None], WorkItem]
 Invoke = Callable[[Callable[[], WorkItem | None]], Answer]
+_STOPPED = "somebody asked to stop the run: no further customer was started"
 
 
 @dataclass(frozen=True)
@@ -34,22 +38,28 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """A slice has ended, and its customer goes on with another one: `progress` is where it is."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How the fan-out ended: the most slices that were in flight at once, and the customers without a result.
 
-    `progress` is what another invocation needs to go on with those who are `left`. `canaries` are the indexes of the
-    customers that must still succeed before others start.
+    `left` are for another invocation, or for `given_up`.
     """
 
     peak: int = 0
     left: tuple[CustomerRun, ...] = ()
-    progress: tuple[Progress, ...] = ()
-    canaries: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class FanOut:
     """How a fan-out is done: `concurrency` slices at once, each made by `make_item` and sent by `invoke`.
+
+    `intent` names who is sent, and knows who may be.
 
     `make_item` gets the customer, the slice's time in seconds and the continuation of the slice before. `closed` is set
     when the fan-out ends. With `carry_over`, customers for which the orchestrator's time was too short get no result:
@@ -61,34 +71,62 @@ class FanOut:
     time: TimeLimits
     concurrency: int
     writes: bool
+    intent: Intent
     closed: threading.Event = field(default_factory=threading.Event)
     carry_over: bool = False
+    _tries: dict[int, float] = field(default_factory=dict)
 
-    def run(self, runs: Iterable[CustomerRun], rules: StartRules) -> Iterator[Finished | Outcome]:
-        """Yield Finished once for every customer that gets a result, as it comes, and at the end one Outcome."""
+    def run(self, runs: Iterable[CustomerRun], rules: StartRules) -> Iterator[Finished | Paused | Outcome]:
+        """Yield Finished once for every customer that gets a result, as it comes, and at the end one Outcome.
+
+        In between yield Paused after every slice that has another one after it. When the intent is lost, the Outcome
+        comes at once, and customers without a result are not in it.
+        """
         with SlicePool(self.concurrency, self._slice, self.closed, writes=self.writes) as pool:
+            self.intent.watch(pool.wake)
             line = _Line(self, pool, rules, runs)
             while line.fill() or pool.in_flight:
-                if self.time.collecting_left() <= 0:
+                if self.time.collecting_left() <= 0 or self.intent.is_lost:
                     break
                 yield from line.collect()
-        yield from line.collect_last()
-        yield from line.end()
-        now = self.time.clock()
-        yield Outcome(pool.peak, tuple(line.left), tuple(run.progress(now) for run in line.left), rules.canaries)
+        if not self.intent.is_lost:
+            yield from line.collect_last()
+            yield from line.end()
+        yield Outcome(pool.peak, tuple(line.left))
+
+    def trying_for(self, run: CustomerRun) -> float:
+        """Return how many seconds ago the present try of a customer's slice was sent; 0 when none was."""
+        began = self._tries.get(run.index)
+        return 0.0 if began is None else self.time.clock() - began
 
     def customer_time_left(self, run: CustomerRun) -> float:
-        """Return the seconds that a customer has left for all its slices."""
-        return self.time.customer_timeout - run.spent(self.time.clock())
+        """Return the seconds that a customer has left for all its slices; waiting for a place does not count."""
+        return self.time.customer_timeout - run.seconds - self.trying_for(run)
 
     def _slice(self, run: CustomerRun) -> Answer:
         """Send one slice, in a pool thread. The time that it gets is what is left at the moment of each try."""
 
         def make() -> WorkItem | None:
-            budget = self.time.budget(self.customer_time_left(run))
-            return None if budget <= 0 else self.make_item(run.customer, budget, run.continuation)
+            self._tries.pop(run.index, None)
+            budget = self._budget_when_allowed(run)
+            if budget <= 0:
+                return None
+            self._tries[run.index] = self.time.clock()
+            return self.make_item(run.customer, budget, run.continuation)
 
-        return self.invoke(make)
+        try:
+            return self.invoke(make)
+        finally:
+            self._tries.pop(run.index, None)
+
+    def _budget_when_allowed(self, run: CustomerRun) -> float:
+        """Return the seconds that a slice may take, once it may be sent; 0 or less = it is too late for it."""
+        while (budget := self.time.budget(self.time.customer_timeout - run.seconds)) > 0:
+            if self.intent.may_send(run.index, run.next_slice):
+                return budget
+            if self.intent.is_lost or self.closed.wait(limits.SIGN_LOOK_SECONDS):
+                break
+        return 0.0
 
 
 def given_up(left: Iterable[CustomerRun]) -> Iterator[Finished]:
@@ -105,6 +143,7 @@ class _Line:
         self._fan_out = fan_out
         self._time = fan_out.time
         self._pool = pool
+        self._intent = fan_out.intent
         self._rules = rules
         self._between_slices: deque[CustomerRun] = deque()
         self._waiting: deque[CustomerRun] = deque()
@@ -113,26 +152,27 @@ class _Line:
 
     def fill(self) -> bool:
         """Start what may start. Return whether customers wait for a place that an abandoned slice still holds."""
+        self._name_ahead()
         while not self._pool.is_full and self._time.may_start() and (run := self._next()) is not None:
-            self._pool.start(run.sent(self._time.clock()))
-        blocked = self._pool.has_abandoned and bool(self._between_slices or self._waiting)
-        return blocked and self._time.may_start() and self._rules.why_stopped() is None
+            self._pool.start(run)
+        blocked = bool(self._between_slices or self._waiting) and (self._pool.has_abandoned or not self._pool.is_full)
+        return blocked and self._time.may_start() and self._why_stopped() is None
 
-    def collect(self) -> Iterator[Finished]:
+    def collect(self) -> Iterator[Finished | Paused]:
         """Wait for one answer, and yield what follows from it: mostly nothing or one result."""
         grace = limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
         waits = [self._fan_out.customer_time_left(run) + grace for run in self._pool.in_flight.values()]
         patience = max(limits.SHORTEST_WAIT_SECONDS, min(waits)) if waits else self._time.collecting_left()
-        received = self._pool.receive(min(self._time.collecting_left(), patience))
+        received = self._pool.receive(min(self._time.collecting_left(), patience, limits.LOOK_SECONDS))
         if received is not None:
             yield from self._take(*received)
             return
         for run in list(self._pool.in_flight.values()):
             if self._fan_out.customer_time_left(run) + grace <= 0:
-                late = self._pool.abandon(run.index).unheard(self._time.clock())
+                late = self._pool.abandon(run.index).unheard(self._fan_out.trying_for(run))
                 yield self._finished(late, late.out_of_time(self._time.customer_timeout, writes=self._fan_out.writes))
 
-    def collect_last(self) -> Iterator[Finished]:
+    def collect_last(self) -> Iterator[Finished | Paused]:
         """Take the answers of the last moments: of threads that only waited to try again, and of slices just ended."""
         until = self._time.clock() + min(
             limits.LAST_ANSWERS_SECONDS, self._time.return_margin * limits.LAST_ANSWERS_SHARE
@@ -145,23 +185,48 @@ class _Line:
     def end(self) -> Iterator[Finished]:
         """Give every customer that is left its result; with carry_over, leave those that no worker is busy with."""
         for run in list(self._pool.in_flight.values()):
-            late = self._pool.abandon(run.index).unheard(self._time.clock())
+            late = self._pool.abandon(run.index).unheard(self._fan_out.trying_for(run))
             yield self._finished(late, late.cut_off(writes=self._fan_out.writes))
         for run in self._between_slices:
             yield from self._stop(run)
-        why = self._rules.why_stopped()
+        why, held_up = self._why_stopped(), self._intent.why_not
         for run in self._waiting:
-            yield from self._stop(run) if why is None else [self._finished(run, run.not_started(why))]
+            if why is None:
+                yield from self._stop(run.held_up(held_up))
+            else:
+                yield self._finished(run, run.not_started(why))
+
+    def _name_ahead(self) -> None:
+        """Have those named who may be sent soon: all between two slices, and a few more than there are places."""
+        if not self._time.may_start():
+            return
+        for run in self._between_slices:
+            self._intent.name(run.index, run.next_slice)
+        ahead = max(1, int(self._fan_out.concurrency * limits.NAMED_AHEAD_SHARE))
+        for run in islice(self._waiting, self._pool.places + ahead):
+            if not self._may_start(run):
+                break
+            self._intent.name(run.index, run.next_slice)
 
     def _next(self) -> CustomerRun | None:
-        if self._between_slices:
-            return self._between_slices.popleft()
+        """Return the next one that may be sent now, and take it out of the line."""
+        for run in self._between_slices:
+            if self._intent.is_named(run.index, run.next_slice):
+                self._between_slices.remove(run)
+                return run
         # Canaries come first in the order of starting (Plan.in_turn), so they are first in line.
-        if self._waiting and self._rules.may_start(self._waiting[0].customer):
-            return self._waiting.popleft()
-        return None
+        first = self._waiting[0] if self._waiting else None
+        if first is None or not self._may_start(first) or not self._intent.is_named(first.index, first.next_slice):
+            return None
+        return self._waiting.popleft()
 
-    def _take(self, run: CustomerRun, answer: Answer) -> Iterator[Finished]:
+    def _may_start(self, run: CustomerRun) -> bool:
+        return not self._intent.is_stopped and self._rules.may_start(run.customer)
+
+    def _why_stopped(self) -> str | None:
+        return _STOPPED if self._intent.is_stopped else self._rules.why_stopped()
+
+    def _take(self, run: CustomerRun, answer: Answer) -> Iterator[Finished | Paused]:
         after = run.after(answer)
         if answer.result is None and answer.error is None:
             # A customer that ran before is between slices, not "not started".
@@ -173,6 +238,7 @@ class _Line:
         result = after.answered(answer)
         if result is None:
             self._between_slices.append(after)
+            yield Paused(after.progress())
         else:
             yield self._finished(after, result)
 

@@ -106,6 +106,8 @@ class Invoker:
             return Answer(seconds, error=self._internal("MalformedAnswer", "its answer was no result"))
         if (result.customer_code, result.run_id) != (item.customer.customer_code, item.run_id):
             return Answer(seconds, error=self._internal("WrongCustomer", "it answered for another customer or run"))
+        if result.continuation is not None and len(body) > limits.MAX_CONTINUATION_BYTES:
+            return Answer(seconds, error=self._internal("ContinuationTooLarge", "what is left of its work is too much"))
         return Answer(seconds, result=result)
 
     def _call_failed(self, failure: AwsCallError) -> ErrorInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, Action
@@ -13,12 +13,14 @@ from ses_fleet.config.config_json import CustomerEntry, FleetConfig, sharing
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Problem, RequestError
-from ses_fleet.orchestrator.wanted_topics import WantedTopics
+from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.runs import results
-from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, RunPlan, RunRequest
+from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Pinned, RunPlan, RunRequest
 from ses_fleet.runs.record import comparable
 from ses_fleet.text import did_you_mean, printable, quoted
 
+RECORD_FORMAT = 2
+_DISABLED = "it was disabled in config.json, or removed from it, while the run was under way"
 _NO_IDENTITY_CENTER = "no identity_center_role_arn in config.json"
 
 
@@ -54,6 +56,7 @@ class Plan:
     concurrency: Concurrency
     warnings: tuple[str, ...]
     config_version: ConfigVersion
+    pinned: Pinned = field(default_factory=Pinned)
     topics: tuple[WantedTopic, ...] | None = None
 
     @property
@@ -91,11 +94,20 @@ class Plan:
         return tuple([customer.index for customer in self.in_turn()][:count])
 
     def document(
-        self, run_id: str, started_at: str, deadline: str, *, owner: str = "", personal_params: str | None = None
+        self,
+        run_id: str,
+        started_at: str,
+        deadline: str,
+        *,
+        dead_after: float,
+        owner: str,
+        personal_params: str | None = None,
     ) -> RunPlan:
         """Return plan.json; `owner` is the token of the invocation that writes it."""
         return RunPlan(
             run_id=run_id,
+            record_format=RECORD_FORMAT,
+            dead_after_seconds=dead_after,
             owner=owner,
             personal_params=personal_params,
             request=comparable(self.request),
@@ -103,8 +115,10 @@ class Plan:
             deadline=deadline,
             customers=tuple(customer.identity for customer in self.customers),
             warnings=self.warnings,
+            canaries=self.canaries(),
             concurrency=self.concurrency,
             config_version=self.config_version,
+            pinned=self.pinned,
         )
 
 
@@ -122,8 +136,9 @@ def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     return [_overridden(request, entry) for entry in selected]
 
 
-def make(request: RunRequest, config: FleetConfig, selected: list[CustomerEntry], topics: WantedTopics) -> Plan:
+def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry]) -> Plan:
     """Return the plan of a run's first invocation for the customers that `select` returned."""
+    config, topics = files.config, files.topics
     shared_lists = sharing(selected)
     mutates = ACTIONS[request.worker_action].mutates
     customers = tuple(
@@ -139,18 +154,27 @@ def make(request: RunRequest, config: FleetConfig, selected: list[CustomerEntry]
         concurrency=_concurrency(request, len(customers)),
         warnings=(*warnings, *topics.warnings),
         config_version=ConfigVersion(config=config.version, ses_config=topics.version),
+        pinned=files.pinned,
         topics=topics.topics,
     )
 
 
 def again(
-    request: RunRequest, config: FleetConfig, document: RunPlan, pending: Collection[int], topics: WantedTopics
+    request: RunRequest,
+    files: ConfigFiles,
+    document: RunPlan,
+    *,
+    begun: Collection[int],
+    waiting: Collection[int],
+    meanwhile: Meanwhile,
 ) -> Plan:
-    """Return the same plan for a later invocation of the run: only `pending` customers are decided anew.
+    """Return the same plan for a later invocation of the run, of what the first one read.
 
-    config.json may have changed since. A customer that is not what plan.json says is not run.
+    Only customers that are between two slices (`begun`) or were never started (`waiting`) are run; those of the latter
+    that were disabled meanwhile are skipped.
     """
-    entries = _unchanged(request, config, document, pending)
+    pending = {*begun, *waiting}
+    entries = _planned_for(request, files.config, document, pending)
     shared_lists = sharing(list(entries.values())) if ACTIONS[request.worker_action].mutates else {}
     customers = []
     for index, identity in enumerate(document.customers):
@@ -159,25 +183,35 @@ def again(
             customers.append(PlannedCustomer(index, identity))
         elif entry is None:
             customers.append(PlannedCustomer(index, identity, result=results.changed_meanwhile(identity)))
+        elif index in waiting and entry.code in meanwhile.disabled:
+            customers.append(PlannedCustomer(index, identity, result=results.skipped(identity, _DISABLED)))
         else:
             customers.append(_planned(index, entry, shared_lists.get(entry.code), request))
-    changed = config.version != document.config_version.config
-    warnings = (*document.warnings, *(["config.json changed while the run was under way"] if changed else []))
     return Plan(
         request=request,
         customers=tuple(customers),
         concurrency=document.concurrency,
-        warnings=(*warnings, *topics.warnings),
-        config_version=_version_read(document.config_version, topics),
-        topics=topics.topics,
+        warnings=(*document.warnings, *meanwhile.warnings),
+        config_version=document.config_version,
+        pinned=document.pinned,
+        topics=files.topics.topics,
     )
 
 
-def _version_read(before: ConfigVersion, topics: WantedTopics) -> ConfigVersion:
-    return before if topics.version is None else before.model_copy(update={"ses_config": topics.version})
+def over(request: RunRequest, document: RunPlan, topics: tuple[WantedTopic, ...] | None) -> Plan:
+    """Return the plan of a run of which nobody is run any more: only its end is written."""
+    return Plan(
+        request=request,
+        customers=tuple(PlannedCustomer(index, identity) for index, identity in enumerate(document.customers)),
+        concurrency=document.concurrency,
+        warnings=document.warnings,
+        config_version=document.config_version,
+        pinned=document.pinned,
+        topics=topics,
+    )
 
 
-def _unchanged(
+def _planned_for(
     request: RunRequest, config: FleetConfig, document: RunPlan, pending: Collection[int]
 ) -> dict[int, CustomerEntry]:
     """Return, by index, the pending customers that still are of the account and Region that the run was planned for."""

@@ -25,7 +25,7 @@ def record(event: Any, request_id: str, refusal: RunRefusedError, results_bucket
     action = payload.get("action")
     known = action if isinstance(action, str) and action in payload_names() else None
     dry_run = payload.get("dry_run") is True
-    run_id = events.claimed_run_id(event)
+    run_id = None if "hop" in payload else events.claimed_run_id(event)
     logger = make_logger(run_id=run_id, action=known, function_request_id=request_id)
     for problem in refusal.problems:
         text = printable(str(problem), limits.MAX_MESSAGE_CHARACTERS)
@@ -33,11 +33,11 @@ def record(event: Any, request_id: str, refusal: RunRefusedError, results_bucket
     report.emit_refusal(known, dry_run=dry_run)
     if run_id is not None and results_bucket is not None:
         answer = summary.refused(run_id, known or "", dry_run, clock.iso(clock.now()), refusal.problems)
-        _store(RunRecord(results_bucket, run_id), answer, logger)
+        _store(RunRecord(results_bucket, run_id), answer, request_id, logger)
 
 
-def _store(run: RunRecord, answer: Summary, logger: Logger) -> None:
+def _store(run: RunRecord, answer: Summary, request_id: str, logger: Logger) -> None:
     try:
-        run.write_refusal(answer)
+        run.write_refusal(answer, request_id)
     except AwsCallError as failure:
         logger.warning("the refusal could not be recorded", error_code=failure.code)

@@ -119,6 +119,16 @@ def emit_run(summary: Summary) -> None:
     metrics.flush_metrics()
 
 
+def emit_reaper(*, failed: int, lost: int) -> None:
+    """Count a pass of the reaper, the runs that it could not look after, and those that it closed."""
+    metrics = _metrics(dry_run=False)
+    metrics.add_dimensions(service=str(metrics.service))
+    metrics.add_metric("ReaperPasses", MetricUnit.Count, 1)
+    metrics.add_metric("ReaperFailures", MetricUnit.Count, failed)
+    metrics.add_metric("RunsLost", MetricUnit.Count, lost)
+    metrics.flush_metrics()
+
+
 def emit_refusal(action: str | None, *, dry_run: bool) -> None:
     """Count a refused run; `action` is None when the payload names no action that exists."""
     metrics = _metrics(dry_run)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from ses_fleet import limits
 from ses_fleet.actions.catalogue import DESCRIBE_TOPICS
 from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator import report
@@ -12,12 +15,17 @@ from ses_fleet.orchestrator.fan_out import Finished
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.topic_comparison import TopicComparison
 from ses_fleet.runs import results
+from ses_fleet.runs.hops import Progress
 from ses_fleet.runs.models import CustomerResult
 from ses_fleet.text import printable
 
 
 class ResultStore:
-    """Takes results as they come; `collector` holds what is returned, `warnings` what could not be done."""
+    """Takes results as they come; `collector` holds what is returned, `warnings` what could not be done.
+
+    Results are written by threads: whoever takes an answer from a worker never waits for S3. A customer's result is
+    decided by whoever writes it first.
+    """
 
     def __init__(self, task: Task) -> None:
         plan = task.plan
@@ -27,36 +35,74 @@ class ResultStore:
         )
         self.warnings: list[str] = []
         self._task = task
+        self._writers = ThreadPoolExecutor(limits.RESULT_WRITERS, thread_name_prefix="result")
+        self._room = threading.BoundedSemaphore(limits.PENDING_RESULTS)
+        self._pending: dict[Future[None], str] = {}
 
     def close(self) -> None:
-        """Remove the temporary file of the collected results."""
+        """Remove the temporary file of the collected results, and write nothing more."""
+        self._writers.shutdown(wait=False, cancel_futures=True)
         self.collector.close()
 
     def keep(self, finished: Iterable[Finished]) -> None:
-        """Log, store and collect these results; a result that cannot be stored is a warning of the run."""
+        """Log, store and collect these results."""
         for one in finished:
             self._keep(one)
 
-    def load(self, indexes: Iterable[int]) -> int:
+    def keep_progress(self, progress: Progress) -> None:
+        """Store where a customer stopped between two slices."""
+        self._submit(progress.customer_code, lambda: self._task.hops.keep_progress(progress))
+
+    def keep_source(self, progress: Progress) -> None:
+        """Store where the reading of an Identity Center stopped."""
+        self._submit(progress.customer_code, lambda: self._task.hops.keep_source(progress))
+
+    def decide(self, found: Mapping[int, CustomerResult]) -> None:
+        """Store and collect the results of customers that an earlier invocation has left.
+
+        One that got its result meanwhile keeps that. Raise AwsCallError when S3 does not answer.
+        """
+        with ThreadPoolExecutor(limits.RESULT_WRITERS) as pool:
+            for index, body in pool.map(lambda index: (index, self._decided(index, found[index])), found):
+                result = CustomerResult.model_validate_json(body)
+                report.log_customer(self._task.logger, result, result.logs or ())
+                self.collector.add(index, result, body)
+
+    def load(self) -> int:
         """Collect the results that earlier invocations stored. Return how many started customers failed.
 
-        A result that could not be stored is lost, and does not count: nobody knows whether its customer failed.
+        Raise AwsCallError when S3 does not answer.
         """
         failures = 0
-        for index, body in self._task.record.stored_results(self._task.document, indexes):
+        for index, body in self._task.record.stored_results(self._task.document, self._task.standing.known):
             if body is None:
-                lost = results.not_stored(self._task.document.customers[index], writes=self._task.plan.action.mutates)
-                body = lost.model_dump_json().encode()
+                continue
             result = CustomerResult.model_validate_json(body)
-            failures += result.status == "failed" and result.attempts > 0
+            lost = result.error is not None and result.error.type == results.LOST
+            failures += result.status == "failed" and (result.attempts > 0 or lost)
             self.collector.add(index, result, body)
         return failures
 
+    def settle(self, seconds: float) -> None:
+        """Wait until everything is written, or for so many seconds; what is not written then is a warning."""
+        wait(self._pending, timeout=max(0.0, seconds))
+        for future, code in list(self._pending.items()):
+            why = None
+            if not future.done():
+                why = "S3 was too slow"
+            elif not future.cancelled() and isinstance(future.exception(), AwsCallError):
+                failure = future.exception()
+                why = failure.code if isinstance(failure, AwsCallError) else None
+            elif not future.cancelled():
+                future.result()
+            if why is not None:
+                self.warn(f"the result of {printable(code)} could not be stored ({why})")
+        self._pending.clear()
+
     def results_so_far(self) -> list[CustomerResult]:
-        """Return a result for every selected customer, in config order: "no result yet" for those without one."""
+        """Return a result for every selected customer, in config order: what is known for those without one."""
         return [
-            self.collector.result(index) or results.no_result_yet(customer)
-            for index, customer in enumerate(self._task.document.customers)
+            self.collector.result(index) or self._so_far(index) for index in range(len(self._task.document.customers))
         ]
 
     def warn(self, text: str) -> None:
@@ -64,14 +110,37 @@ class ResultStore:
         self.warnings.append(text)
         self._task.logger.warning(text)
 
+    def _so_far(self, index: int) -> CustomerResult:
+        customer = self._task.document.customers[index]
+        began = index in self._task.standing.progress or index in self._task.signs.sent
+        return results.under_way(customer) if began else results.no_result_yet(customer)
+
     def _keep(self, finished: Finished) -> None:
         index, code = finished.customer.index, finished.result.customer_code
         lines = report.customer_lines(finished.result)
         report.log_customer(self._task.logger, finished.result, lines)
         result = finished.result.model_copy(update={"logs": lines})
         body = result.model_dump_json().encode()
-        try:
-            self._task.record.write_result(index, code, body)
-        except AwsCallError as failure:
-            self.warn(f"the result of {printable(code)} could not be stored ({failure.code})")
+        self._submit(code, lambda: self._decide(index, code, body))
         self.collector.add(index, result, body)
+
+    def _decided(self, index: int, wanted: CustomerResult) -> bytes:
+        """Return the stored result of the customer, which is `wanted` unless there was one already."""
+        record, plan = self._task.record, self._task.document
+        result = wanted.model_copy(update={"logs": report.customer_lines(wanted)})
+        body = result.model_dump_json().encode()
+        if record.decide_result(index, wanted.customer_code, body):
+            return body
+        ((_, there),) = record.stored_results(plan, [index])
+        return body if there is None else there
+
+    def _decide(self, index: int, code: str, body: bytes) -> None:
+        # Another result can only be there when another invocation has ended this one's turn: the signs will show it.
+        if self._task.record.decide_result(index, code, body):
+            self._task.signs.forget(index)
+
+    def _submit(self, code: str, write: Callable[[], None]) -> None:
+        self._room.acquire()
+        future = self._writers.submit(write)
+        future.add_done_callback(lambda _: self._room.release())
+        self._pending[future] = code

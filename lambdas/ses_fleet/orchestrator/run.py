@@ -7,28 +7,37 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from ses_fleet import clock
-from ses_fleet.errors import Problem, RequestError
-from ses_fleet.orchestrator import directories, ending, fan_out, handover, plan, report
+from ses_fleet import clock, limits
+from ses_fleet.config.config_json import FleetConfig
+from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
+from ses_fleet.orchestrator import config_files, directories, ending, fan_out, handover, plan, report
+from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
 from ses_fleet.orchestrator.environment import Environment
-from ses_fleet.orchestrator.fan_out import Finished, Outcome
+from ses_fleet.orchestrator.fan_out import Finished, Outcome, Paused
 from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
 from ses_fleet.orchestrator.result_store import ResultStore
+from ses_fleet.orchestrator.signs import Signs
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
-from ses_fleet.runs import personal_params, request
+from ses_fleet.orchestrator.wanted_topics import WantedTopics
+from ses_fleet.runs import personal_params, request, results, state
+from ses_fleet.runs import standing as standings
 from ses_fleet.runs.events import HopStart
-from ses_fleet.runs.models import Hop, Progress, RunPlan, RunRequest, Summary, WorkItem
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.hops import HopEnd, SignOfLife
+from ses_fleet.runs.keys import sign_key
+from ses_fleet.runs.models import RunPlan, RunRequest, Summary, WorkItem
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import Start
+from ses_fleet.runs.standing import Standing
 
 
 def begin(start: Start, environment: Environment) -> Summary:
@@ -36,89 +45,157 @@ def begin(start: Start, environment: Environment) -> Summary:
 
     RequestError and ConfigurationError when it cannot start.
     """
-    began, remaining = clock.now(), environment.remaining()
     record = RunRecord(environment.results_bucket, start.run_id)
     if start.named and (existing := record.existing(start.request)) is not None:
-        return existing
-    made = _planned(personal_params.without_values(start.request), environment)
-    document = _claimed(start, made, record, began, began + timedelta(seconds=remaining))
+        return state.of(record, existing).summary
+    wanted = personal_params.without_values(start.request)
+    files = config_files.read(environment, wanted)
+    made = plan.make(wanted, files, plan.select(wanted, files.config))
+    signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
+    document = _claimed(start, made, files, record, signs, environment)
     if document is None:
         return _started_elsewhere(start, record)
-    report.emit_start(start.run_id, start.request.action, dry_run=start.request.dry_run)
-    first = Hop(run_id=start.run_id, hop=0, announced_at="", deadline="", peak=0, canaries=made.canaries(), pending=())
-    return _carry_out(_task(environment, record, made, document, first, remaining), finished=())
+    report.emit_start(start.run_id, wanted.action, dry_run=wanted.dry_run)
+    waiting = tuple(range(len(made.customers)))
+    logger = environment.logger(start.run_id, wanted.action)
+    task = Task(environment, record, made, document, signs, logger, standing=Standing(waiting=waiting))
+    with signs:
+        answer = _carry_out(task)
+    return _cleaned_up(task, answer)
 
 
 def go_on(start: HopStart, environment: Environment) -> Summary:
     """Run a further invocation of a run that was too long for the ones before.
 
-    Return its Summary, or the run's state when it goes on in yet another one, or when the event came twice.
+    Return its Summary, or the run's state when it goes on in yet another one, when the event came twice, and when the
+    run is over.
     """
-    remaining = environment.remaining()
     record = RunRecord(environment.results_bucket, start.run_id)
-    document, announced = record.plan(), record.hop(start.hop)
-    if document is None or announced is None:
+    hops = HopRecord(record.bucket, start.run_id)
+    document = _begun(record, start)
+    before = hops.end_of(start.hop - 1)
+    if before is None:
         raise RequestError([Problem("$.hop", f"run {start.run_id} announced no hop {start.hop}")])
-    if not record.claim_hop(handover.claim(start.hop, clock.now(), remaining)):
-        return record.state(document)
+    claim = handover.claim(start.hop, clock.now(), environment.remaining())
+    # The claim first, then the look whether somebody has ended the hop that nobody seemed to take.
+    if before.next != start.hop or not hops.claim(claim) or hops.end_of(start.hop) is not None:
+        return state.of(record, document).summary
+    signs = _signs(environment, start.run_id, start.hop, claim.owner, document.dead_after_seconds)
+    with signs:
+        task = _taken_over(environment, record, document, before, signs)
+        answer = _carry_out(task)
+    return _cleaned_up(task, answer)
+
+
+def _begun(record: RunRecord, start: HopStart) -> RunPlan:
+    """Return plan.json; RequestError when there is none, or when another version of ses-fleet began the run."""
+    document = record.plan()
+    if document is None:
+        raise RequestError([Problem("$.hop", f"run {start.run_id} announced no hop {start.hop}")])
+    if document.record_format != plan.RECORD_FORMAT:
+        text = (
+            f"run {start.run_id} was begun by an earlier version of ses-fleet and does not go on in this one: "
+            "`ses-fleet runs show` tells what became of it, start it again for the rest"
+        )
+        raise RequestError([Problem("$.hop", text)])
+    return document
+
+
+def _taken_over(environment: Environment, record: RunRecord, document: RunPlan, before: HopEnd, signs: Signs) -> Task:
+    """Return what is left of a run for this invocation."""
+    standing = standings.of(record, HopRecord(record.bucket, record.run_id), document)
     wanted = request.from_plan(document.request)
-    config, topics = environment.fleet_config_meanwhile(), environment.wanted_topics(wanted)
-    pending = {progress.index for progress in announced.pending}
-    made = plan.again(wanted, config, document, pending, topics)
-    finished = [index for index in range(len(document.customers)) if index not in pending]
-    return _carry_out(_task(environment, record, made, document, announced, remaining), finished)
+    files, problem = _pinned(environment, document, wanted)
+    meanwhile = config_files.changes_since(environment, document, files.config)
+    if problem is not None:
+        meanwhile = replace(meanwhile, warnings=(*meanwhile.warnings, problem))
+    made = plan.again(
+        wanted, files, document, begun=standing.progress.keys(), waiting=standing.waiting, meanwhile=meanwhile
+    )
+    logger = environment.logger(record.run_id, wanted.action)
+    return Task(environment, record, made, document, signs, logger, before, standing)
 
 
-def _planned(wanted: RunRequest, environment: Environment) -> Plan:
-    """Read what the run needs and decide everything about it."""
-    config = environment.fleet_config()
-    selected = plan.select(wanted, config)
-    return plan.make(wanted, config, selected, environment.wanted_topics(wanted))
+def _pinned(environment: Environment, document: RunPlan, wanted: RunRequest) -> tuple[ConfigFiles, str | None]:
+    """Return what the run read at its start, or nothing with the reason: whoever is left fails then."""
+    try:
+        return config_files.read_pinned(environment, document, wanted), None
+    except ConfigurationError as error:
+        text = f"what the run read at its start cannot be read any more: {error.problems[0]}"
+        return ConfigFiles(FleetConfig({}, None), WantedTopics()), text
 
 
-def _claimed(start: Start, made: Plan, record: RunRecord, began: datetime, deadline: datetime) -> RunPlan | None:
-    """Write plan.json. Return it, or None when another start of this id was quicker."""
-    # Not the request's id: Lambda delivers an event again under the same one.
-    owner = secrets.token_hex(16)
-    place = record.keep_personal(personal_params.values_of(start.request), owner)
-    document = made.document(start.run_id, clock.iso(began), clock.iso(deadline), owner=owner, personal_params=place)
-    return document if record.claim(document) else None
+def _signs(environment: Environment, run_id: str, hop: int, owner: str, dead_after: float) -> Signs:
+    return Signs(HopRecord(environment.signs_bucket, run_id), hop, owner, dead_after)
+
+
+def _claimed(
+    start: Start, made: Plan, files: ConfigFiles, record: RunRecord, signs: Signs, environment: Environment
+) -> RunPlan | None:
+    """Write plan.json. Return it, or None when another start of this id was quicker.
+
+    The run is in the index of open runs before it exists, so that the reaper never misses it.
+    """
+    hops = HopRecord(record.bucket, record.run_id)
+    try:
+        hops.give_sign(SignOfLife(run_id=start.run_id, hop=0, owner=signs.owner, number=0))
+    except AwsCallError as failure:
+        raise record.unusable(sign_key(start.run_id, 0, signs.owner), "written", failure) from None
+    for name, body in files.copies.items():
+        record.pin(signs.owner, name, body)
+    began = clock.now()
+    document = made.document(
+        start.run_id,
+        clock.iso(began),
+        clock.iso(began + timedelta(seconds=environment.remaining())),
+        dead_after=environment.settings.dead_after,
+        owner=signs.owner,
+        personal_params=record.keep_personal(personal_params.values_of(start.request), signs.owner),
+    )
+    if record.claim(document):
+        return document
+    with suppress(AwsCallError):
+        hops.remove_sign(0, signs.owner)
+    return None
 
 
 def _started_elsewhere(start: Start, record: RunRecord) -> Summary:
     """Return the state of the run that another start of this id has claimed a moment before."""
-    existing = record.existing(start.request) if start.named else None
+    existing = record.existing(start.request)
     if existing is None:
         raise RequestError([Problem("$.run_id", f"run {start.run_id} exists; start again for a new id")])
-    return existing
+    return state.of(record, existing).summary
 
 
-def _task(
-    environment: Environment, record: RunRecord, made: Plan, document: RunPlan, before: Hop, remaining: float
-) -> Task:
-    logger = environment.logger(record.run_id, made.request.action)
-    return Task(environment, record, made, document, before, remaining, logger)
+def _cleaned_up(task: Task, answer: Summary) -> Summary:
+    """Remove a run that is over from the index of open runs, once no sign of life is given any more."""
+    if answer.exit_code is not None:
+        with suppress(AwsCallError):  # the reaper does it
+            task.hops.remove_signs()
+    return answer
 
 
-def _carry_out(task: Task, finished: Sequence[int]) -> Summary:
-    """Run what has no result yet, and end the run or hand it over; `finished` were run by earlier invocations."""
+def _carry_out(task: Task) -> Summary:
+    """Run what has no result yet, and end the run or hand it over."""
     with closing(ResultStore(task)) as store:
-        failures = store.load(finished)
+        failures = store.load()
+        lost = {index: task.document.customers[index] for index in task.standing.in_doubt}
+        store.decide({index: results.in_doubt(one, writes=task.plan.writes) for index, one in lost.items()})
+        failures += len(lost)
         store.keep(_decided(task.plan))
         to_run = task.plan.in_turn()
         people = directories.read(task, to_run, store) if task.plan.action.needs_people else Directories()
-        peak = max(task.before.peak, people.outcome.peak)
-        if people.outcome.left:
-            if _handed_over(task, store, people, _waiting(task, to_run, store), task.before.canaries, peak):
-                return ending.handed_over(task, store)
+        ran = Outcome()
+        if not people.outcome.left or not task.may_continue:
             store.keep(people.given_up())
-        ran = _run_customers(task, people, store, failures)
-        peak = max(peak, ran.peak)
-        if ran.left:
-            if _handed_over(task, store, people, ran.progress, ran.canaries, peak):
-                return ending.handed_over(task, store)
-            store.keep(fan_out.given_up(ran.left))
-        return ending.finish(task, store, peak)
+            ran = _run_customers(task, people, store, failures)
+        peak = max(task.before.peak if task.before else 0, people.outcome.peak, ran.peak)
+        if task.signs.is_lost:
+            return ending.elsewhere(task)
+        store.settle(task.environment.remaining() * limits.STORING_SHARE)
+        if ran.left or people.outcome.left:
+            return ending.hand_over(task, store, people.people, peak)
+        return ending.close(task, store, peak)
 
 
 def _decided(made: Plan) -> Iterator[Finished]:
@@ -128,37 +205,39 @@ def _decided(made: Plan) -> Iterator[Finished]:
             yield Finished(customer, customer.result)
 
 
-def _waiting(task: Task, to_run: Sequence[PlannedCustomer], store: ResultStore) -> list[Progress]:
-    """Return the progress of every customer without a result, when the time ended while Identity Centers were read."""
-    known = {progress.index: progress for progress in task.before.pending}
-    return [
-        known.get(customer.index) or Progress(index=customer.index, customer_code=customer.code)
-        for customer in to_run
-        if store.collector.result(customer.index) is None
-    ]
-
-
 def _run_customers(task: Task, people: Directories, store: ResultStore, failures: int) -> Outcome:
     """Run the customers that need a worker, and keep their results as they arrive."""
     needs_people = task.plan.action.needs_people
     to_run = [one for one in task.plan.in_turn() if not needs_people or people.of(one) is not None]
-    outcome = Outcome(canaries=task.before.canaries)
+    outcome = Outcome()
     if not to_run:
         return outcome
     running = task.fan_out(
         len(to_run),
         _make_item(task, people) if needs_people else task.work_item,
+        task.signs,
         writes=task.plan.writes,
-        carry_over=task.may_continue and not people.outcome.left,
+        carry_over=task.may_continue,
     )
-    progress = {one.index: one for one in task.before.pending}
-    runs = [CustomerRun.taken_over(one, progress.get(one.index), running.time.clock()) for one in to_run]
-    for event in running.run(runs, StartRules(task.plan.failures_allowed, failures, task.before.canaries)):
+    runs = [CustomerRun.taken_over(one, task.standing.progress.get(one.index)) for one in to_run]
+    for event in running.run(runs, _rules(task, store, failures)):
         if isinstance(event, Outcome):
             outcome = event
+        elif isinstance(event, Paused):
+            store.keep_progress(event.progress)
         else:
             store.keep([event])
     return outcome
+
+
+def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
+    """Return when no further customer starts, after all that has a result already."""
+    rules = StartRules(task.plan.failures_allowed, failures, task.document.canaries)
+    for index, customer in enumerate(task.document.customers):
+        result = store.collector.result(index)
+        if result is not None:
+            rules.settle(index, customer.customer_code, result.status)
+    return rules
 
 
 def _make_item(task: Task, people: Directories) -> fan_out.MakeItem:
@@ -167,18 +246,3 @@ def _make_item(task: Task, people: Directories) -> fan_out.MakeItem:
         return task.work_item(customer, budget, state).model_copy(update={"people": people.of(customer)})
 
     return make
-
-
-def _handed_over(
-    task: Task,
-    store: ResultStore,
-    people: Directories,
-    pending: Sequence[Progress],
-    canaries: tuple[int, ...],
-    peak: int,
-) -> bool:
-    """Hand what is left to another invocation. Return whether that worked; if not, that is a warning of the run."""
-    problem = handover.hand_over(task, people, pending, canaries, peak)
-    if problem is not None:
-        store.warn(f"the deadline came, and the run could not go on in another invocation: {problem}")
-    return problem is None

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ses_fleet import clock, foreign_errors
+from ses_fleet import foreign_errors
 from ses_fleet.errors import OrchestratorError, RunRefusedError, SesFleetError
-from ses_fleet.orchestrator import refusal, run
+from ses_fleet.orchestrator import reaper, refusal, run, stopping
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.runs import events, request
 from ses_fleet.runs.help import help_answer
-from ses_fleet.runs.models import Summary
 
 
 def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return the Summary of the run that the event starts or continues, or the list of actions.
+    """Return the Summary of the run that the event starts, continues or stops, or the list of actions.
+
+    An event of the reaper's schedule is answered with what the reaper did.
 
     A run that is refused raises RequestError or ConfigurationError, so that callers, alarms and dead letters see it. A
     bug of ours raises OrchestratorError, which says where it is and nothing of the values that it had in hand.
@@ -25,7 +26,7 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
     environment: Environment | None = None
     try:
         environment = Environment.of(context, variables)
-        return _answer(event, environment).model_dump(mode="json")
+        return _answer(event, environment)
     except RunRefusedError as refused:
         bucket = None if environment is None else environment.results_bucket
         refusal.record(event, context.aws_request_id, refused, bucket)
@@ -36,8 +37,15 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
         raise OrchestratorError(f"the orchestrator failed unexpectedly: {foreign_errors.crash(error)}") from None
 
 
-def _answer(event: Any, environment: Environment) -> Summary:
+def _answer(event: Any, environment: Environment) -> dict[str, Any]:
+    if events.is_reap(event):
+        return reaper.reap(environment)
+    stopped = events.stop_of(event)
     hop = events.hop_of(event)
-    if hop is not None:
-        return run.go_on(hop, environment)
-    return run.begin(request.parse(event, clock.now()), environment)
+    if stopped is not None:
+        answer = stopping.stop(stopped, environment)
+    elif hop is not None:
+        answer = run.go_on(hop, environment)
+    else:
+        answer = run.begin(request.parse(event, environment.request_id), environment)
+    return answer.model_dump(mode="json")

@@ -31,7 +31,7 @@ class SlicePool:
         self._closed = closed
         self._writes = writes
         self._abandoned: set[int] = set()  # answered for already, but their threads still hold a place
-        self._answers: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[int, Answer] | None] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="invoke")
 
     def __enter__(self) -> Self:
@@ -50,7 +50,12 @@ class SlicePool:
     @property
     def is_full(self) -> bool:
         """Return whether every place is taken."""
-        return len(self.in_flight) + len(self._abandoned) >= self._size
+        return self.places <= 0
+
+    @property
+    def places(self) -> int:
+        """Return how many more slices could be started now."""
+        return self._size - len(self.in_flight) - len(self._abandoned)
 
     @property
     def has_abandoned(self) -> bool:
@@ -64,15 +69,25 @@ class SlicePool:
         self._threads.submit(self._invoke, run)
 
     def receive(self, timeout: float) -> tuple[CustomerRun, Answer] | None:
-        """Return the next answer, or None when none came in `timeout` seconds that anybody still waits for."""
+        """Return the next answer, or None when none came in `timeout` seconds that anybody still waits for.
+
+        Return None at once when `wake` is called.
+        """
         try:
-            index, answer = self._answers.get(timeout=timeout)
+            received = self._answers.get(timeout=timeout)
         except queue.Empty:
             return None
+        if received is None:
+            return None
+        index, answer = received
         if index in self._abandoned:
             self._abandoned.discard(index)
             return None
         return self.in_flight.pop(index), answer
+
+    def wake(self) -> None:
+        """Have `receive` return, as more may be started now. May be called from any thread."""
+        self._answers.put(None)
 
     def abandon(self, index: int) -> CustomerRun:
         """Wait for this customer's answer no longer; its place stays taken until its thread ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ses_fleet.orchestrator.plan import PlannedCustomer
-from ses_fleet.runs.models import CustomerResult
+from ses_fleet.runs.models import CustomerResult, Status
 
 
 class StartRules:
@@ -21,18 +21,17 @@ class StartRules:
         self._canaries = set(canaries)
         self._lost_canary: str | None = None
 
-    @property
-    def canaries(self) -> tuple[int, ...]:
-        """Return the indexes of the customers that must still succeed before any other starts."""
-        return tuple(sorted(self._canaries))
-
     def note(self, customer: PlannedCustomer, result: CustomerResult) -> None:
         """Take in one customer's result."""
         self._failures += result.status == "failed"
-        if customer.index in self._canaries:
-            self._canaries.discard(customer.index)
-            if result.status != "successful":
-                self._lost_canary = self._lost_canary or customer.code
+        self.settle(customer.index, customer.code, result.status)
+
+    def settle(self, index: int, code: str, status: Status) -> None:
+        """Take in that this customer has a result already, from an earlier invocation or without a worker."""
+        if index in self._canaries:
+            self._canaries.discard(index)
+            if status != "successful":
+                self._lost_canary = self._lost_canary or code
 
     def may_start(self, customer: PlannedCustomer) -> bool:
         """Return whether this customer may start now: canaries first, and nobody once the run is stopped."""

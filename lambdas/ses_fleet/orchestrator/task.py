@@ -3,48 +3,60 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from ses_fleet import limits
+from ses_fleet import clock, limits
 from ses_fleet.aws import clients
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.fan_out import FanOut, MakeItem
 from ses_fleet.orchestrator.invoke import Invoker
 from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
+from ses_fleet.orchestrator.signs import Intent, Signs
 from ses_fleet.orchestrator.time_limits import TimeLimits
-from ses_fleet.runs.models import Hop, RunPlan, WorkItem
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.hops import HopEnd
+from ses_fleet.runs.models import RunPlan, WorkItem
 from ses_fleet.runs.record import RunRecord
+from ses_fleet.runs.standing import Standing
 
 
 @dataclass(frozen=True)
 class Task:
     """A run as far as this invocation is concerned.
 
-    `document` is the run's plan.json. `before` is what the invocation before has left, number 0 in the first one.
-    `function_seconds` is how long an invocation may take, `logger` the run's.
+    `document` is the run's plan.json. `before` is what the invocation before has left, None in the first one.
+    `standing` is what the record says of the customers, `signs` what tells that this invocation is alive. `logger` is
+    the run's.
     """
 
     environment: Environment
     record: RunRecord
     plan: Plan
     document: RunPlan
-    before: Hop
-    function_seconds: float
+    signs: Signs
     logger: Logger
+    before: HopEnd | None = None
+    standing: Standing = field(default_factory=Standing)
+
+    @property
+    def hops(self) -> HopRecord:
+        """Return what the run's invocations write for each other."""
+        return HopRecord(self.record.bucket, self.record.run_id)
 
     @property
     def may_continue(self) -> bool:
         """Return whether another invocation may go on with what the time of this one is too short for."""
-        return self.plan.request.on_deadline == "continue" and self.before.hop < limits.MAX_HOPS
+        return self.plan.request.on_deadline == "continue" and not is_too_long(self.document, self.signs.hop)
 
     def result_location(self, index: int) -> str:
         """Return the s3:// URI of the n-th customer's stored result."""
         return self.record.result_location(self.plan.customers[index].code, index)
 
-    def fan_out(self, customers: int, make_item: MakeItem, *, writes: bool, carry_over: bool) -> FanOut:
+    def fan_out(self, customers: int, make_item: MakeItem, intent: Intent, *, writes: bool, carry_over: bool) -> FanOut:
         """Return the fan-out over so many customers, as the plan and the settings bound it."""
         concurrency = min(self.plan.concurrency.effective, customers)
         settings, closed = self.environment.settings, threading.Event()
@@ -67,6 +79,7 @@ class Task:
             ),
             concurrency=concurrency,
             writes=writes,
+            intent=intent,
             closed=closed,
             carry_over=carry_over,
         )
@@ -87,3 +100,9 @@ class Task:
             slice_budget_seconds=budget,
             continuation=continuation,
         )
+
+
+def is_too_long(document: RunPlan, hop: int) -> bool:
+    """Return whether a run that has come to this hop has taken so long that no other invocation goes on with it."""
+    took = (clock.now() - datetime.fromisoformat(document.started_at)).total_seconds()
+    return took > limits.MAX_RUN_SECONDS or hop + 1 > limits.MAX_HOPS

@@ -55,6 +55,24 @@ def hop_of(event: Any) -> HopStart | None:
     return HopStart(run_id, hop)
 
 
+def is_reap(event: Any) -> bool:
+    """Return whether the event asks the orchestrator to end the runs that gave no sign of life."""
+    return isinstance(event, dict) and event.get("reap") is True and set(event) == {"reap"}
+
+
+def stop_of(event: Any) -> str | None:
+    """Return the id of the run of which no further customer is to be started, or None for any other event.
+
+    Raise RequestError when the event is malformed.
+    """
+    if not isinstance(event, dict) or "stop" not in event:
+        return None
+    run_id = event["stop"]
+    if set(event) != {"stop"} or not isinstance(run_id, str) or not re.fullmatch(RUN_ID_PATTERN, run_id):
+        raise RequestError([Problem("$.stop", f"must be the id of a run, {RUN_ID_WORDS}, and nothing beside it")])
+    return run_id
+
+
 def hop_event(action: str, run_id: str, hop: int) -> dict[str, Any]:
     """Return the event that starts a hop."""
     return {"action": action, "run_id": run_id, "hop": hop}
@@ -77,6 +95,14 @@ def claimed_run_id(event: Any) -> str | None:
     if _is_bus_event(event) and isinstance(event.get("id"), str) and isinstance(event.get("time"), str):
         return _bus_run_id(event, payload)
     return None
+
+
+def run_id_of_request(request_id: str) -> str:
+    """Return the id of a run that its event does not name.
+
+    It is made of the invocation's request id, which Lambda keeps when it delivers an event twice.
+    """
+    return f"request-{hashlib.sha256(request_id.encode()).hexdigest()[:16]}"
 
 
 def new_run_id(now: datetime) -> str:

@@ -27,8 +27,12 @@ def result_key(run_id: str, customer_code: str, index: int) -> str:
 
     `index` is its place in plan.json, which names the object when the code breaks the grammar of codes.
     """
+    return f"{results_prefix(run_id)}{_name(customer_code, index)}.json"
+
+
+def _name(customer_code: str, index: int) -> str:
     valid = re.fullmatch(CODE_PATTERN, customer_code) is not None
-    return f"{results_prefix(run_id)}{customer_code if valid else f'_{index:04d}'}.json"
+    return customer_code if valid else f"_{index:04d}"
 
 
 def results_file_key(run_id: str) -> str:
@@ -41,19 +45,70 @@ def fleet_key(run_id: str) -> str:
     return f"runs/{run_id}/fleet.json"
 
 
-def hop_key(run_id: str, hop: int) -> str:
-    """Return the key of what is left for the n-th further invocation; the one before writes it."""
-    return f"{hops_prefix(run_id)}{hop}.json"
-
-
 def hop_claim_key(run_id: str, hop: int) -> str:
     """Return the key of the claim that the n-th further invocation writes once, as its event may arrive twice."""
-    return f"{hops_prefix(run_id)}{hop}.claimed.json"
+    return f"{hops_prefix(run_id)}{hop}/claim.json"
+
+
+def hop_end_key(run_id: str, hop: int) -> str:
+    """Return the key of what follows the n-th invocation, the first being 0: another one, or the end of the run."""
+    return f"{hops_prefix(run_id)}{hop}/end.json"
 
 
 def hops_prefix(run_id: str) -> str:
-    """Return the prefix of what passes between the orchestrator's invocations of one run."""
+    """Return the prefix of the claims and ends of the orchestrator's invocations of one run."""
     return f"runs/{run_id}/hops/"
+
+
+def stop_key(run_id: str) -> str:
+    """Return the key of the request that no further customer of the run is started."""
+    return f"runs/{run_id}/stop.json"
+
+
+def refusals_prefix(run_id: str) -> str:
+    """Return the prefix of the starts of this id that were refused."""
+    return f"runs/{run_id}/refusals/"
+
+
+def refusal_key(run_id: str, request_id: str) -> str:
+    """Return the key of a refused start's Summary; `request_id` is that of the invocation that refused it."""
+    return f"{refusals_prefix(run_id)}{request_id}.json"
+
+
+def pinned_key(run_id: str, owner: str, name: str) -> str:
+    """Return the key of a configuration file as the run read it, kept where the config bucket has no versions.
+
+    `owner` is the token of the start, which plan.json names: two starts of one id may have read different files.
+    """
+    return f"runs/{run_id}/pinned/{owner}-{name}.json"
+
+
+def continuations_prefix(run_id: str) -> str:
+    """Return the prefix of where customers stopped between two slices, one object for each."""
+    return f"runs/{run_id}/continuations/"
+
+
+def continuation_key(run_id: str, customer_code: str, index: int) -> str:
+    """Return the key of where one customer stopped between two slices; `index` is as for `result_key`."""
+    return f"{continuations_prefix(run_id)}{_name(customer_code, index)}.json"
+
+
+def source_key(run_id: str, source: str) -> str:
+    """Return the key of where the reading of an Identity Center stopped; no customer's code begins with `_`."""
+    return f"{continuations_prefix(run_id)}_people-{source}.json"
+
+
+OPEN_RUNS = "open/"
+
+
+def signs_prefix(run_id: str) -> str:
+    """Return the prefix of the signs of life of one run, which is open as long as there are any."""
+    return f"{OPEN_RUNS}{run_id}/"
+
+
+def sign_key(run_id: str, hop: int, owner: str) -> str:
+    """Return the key of the sign of life of one invocation; `owner` is its token."""
+    return f"{signs_prefix(run_id)}{hop}-{owner}.json"
 
 
 def data_prefix(run_id: str, customer_code: str) -> str:

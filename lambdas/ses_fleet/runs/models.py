@@ -18,7 +18,7 @@ from ses_fleet.errors import Category
 from ses_fleet.identifiers import RunId
 from ses_fleet.model_bases import Stored, Wire
 
-Status = Literal["successful", "failed", "skipped", "not_started"]
+Status = Literal["successful", "failed", "skipped", "not_started", "under_way"]
 
 
 class Trigger(Wire):
@@ -179,8 +179,8 @@ class CustomerResult(CustomerIdentity):
     status: Annotated[
         Status,
         Field(
-            description="`successful`, `failed`, `skipped` (nothing to do for it, such as no role) or "
-            "`not_started` (`warnings` say why)"
+            description="`successful`, `failed`, `skipped` (nothing to do for it, such as no role), "
+            "`not_started` (nothing was sent for it; `warnings` say why) or, while the run goes on, `under_way`"
         ),
     ]
     error: Annotated[ErrorInfo | None, Field(description="why the customer failed; null else")] = None
@@ -251,6 +251,9 @@ class Summary(Stored):
     failed_count: Annotated[int, Field(description="how many failed")]
     skipped_count: Annotated[int, Field(description="how many were skipped")]
     not_started_count: Annotated[int, Field(description="how many were not started")]
+    under_way_count: Annotated[
+        int, Field(description="how many are with a worker, or between two slices; 0 once the run is over")
+    ] = 0
     results: Annotated[
         tuple[CustomerResult, ...], Field(description="one result for each selected customer, in config.json's order")
     ]
@@ -263,6 +266,13 @@ class Summary(Stored):
         ConfigVersion()
     )
     summary_location: Annotated[str | None, Field(description="`s3://` URI of this Summary")] = None
+    closed_by: Annotated[
+        Literal["orchestrator", "reaper"] | None,
+        Field(
+            description="who ended the run: its own orchestrator, or the reaper, because that gave no sign of life any "
+            "more; null while the run goes on, and for refused runs"
+        ),
+    ] = None
     resume: Annotated[
         dict[str, Any] | None,
         Field(description="the payload that runs exactly what failed or was not started; null if there is nothing"),
@@ -284,64 +294,25 @@ class Summary(Stored):
     ] = None
 
 
-class Progress(Stored):
-    """A customer that is not finished, as one invocation of the orchestrator hands it to the next.
+class Pinned(Stored):
+    """The VersionIds of the files that all invocations of a run use; None where the run's record has a copy instead."""
 
-    `started_at` is None when it was never sent to a worker; `continuation` is where its last slice stopped.
-    """
-
-    index: int
-    customer_code: str
-    started_at: str | None = None
-    attempts: int = 0
-    api_calls: int = 0
-    seconds: float = 0.0
-    logs: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    continuation: dict[str, Any] | None = None
-
-
-class Hop(Stored):
-    """hops/<n>.json: what is left of a run for its n-th further invocation of the orchestrator, n from 1.
-
-    In memory, number 0 stands for what the first invocation has to do; it is never stored.
-
-    `deadline` allows for a late delivery of the event; the invocation writes its own when it claims its turn.
-    `canaries` are the indexes of the customers that must still succeed before others start. `people` is what was read
-    of Identity Centers, by the name of the source; `sources` are those still being read, whose code is that name.
-    """
-
-    run_id: str
-    hop: int
-    announced_at: str
-    deadline: str
-    peak: int
-    canaries: tuple[int, ...] = ()
-    people: dict[str, DirectoryFiles] = Field(default_factory=dict)
-    sources: tuple[Progress, ...] = ()
-    pending: tuple[Progress, ...]
-
-
-class HopClaim(Stored):
-    """hops/<n>.claimed.json: the further invocation has begun; a second delivery of its event then does nothing.
-
-    `owner` is the token of the invocation that claimed it, by which it recognises its own claim.
-    """
-
-    hop: int
-    owner: str = ""
-    claimed_at: str
-    deadline: str
+    config: str | None = None
+    ses_config: str | None = None
 
 
 class RunPlan(Stored):
     """plan.json, written first and once. `deadline` is when the time of the first invocation ends.
 
     `owner` is the token of the invocation that wrote it. `request` has a mask in place of personal values;
-    `personal_params` is the key of the object in the same bucket that holds those.
+    `personal_params` is the key of the object in the same bucket that holds those. `record_format` is 1 for the records
+    of versions that wrote no signs of life. `dead_after_seconds` is how long a run that goes on is ever without one.
+    `canaries` are the indexes of the customers that must succeed before any other starts.
     """
 
     run_id: str
+    record_format: int = 1
+    dead_after_seconds: float = limits.DEAD_AFTER_SECONDS
     owner: str = ""
     personal_params: str | None = None
     request: dict[str, Any]
@@ -349,5 +320,7 @@ class RunPlan(Stored):
     deadline: str
     customers: tuple[CustomerIdentity, ...]
     warnings: tuple[str, ...] = ()
+    canaries: tuple[int, ...] = ()
     concurrency: Concurrency
     config_version: ConfigVersion = ConfigVersion()
+    pinned: Pinned = Pinned()

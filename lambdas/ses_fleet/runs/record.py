@@ -1,4 +1,4 @@
-"""The run record in S3: what the command follows, what a second start finds, and what a killed run leaves behind."""
+"""The run record in S3: what the command follows, and what a second start finds."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import BinaryIO
 from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
-from ses_fleet.runs import personal_params, results
-from ses_fleet.runs import summary as summaries
+from ses_fleet.runs import personal_params
 from ses_fleet.runs.keys import (
     fleet_key,
-    hop_claim_key,
-    hop_key,
     personal_params_key,
+    pinned_key,
     plan_key,
+    refusal_key,
+    refusals_prefix,
     result_key,
     results_file_key,
+    results_prefix,
     summary_key,
 )
-from ses_fleet.runs.models import CustomerResult, Hop, HopClaim, RunPlan, RunRequest, Summary
+from ses_fleet.runs.models import RunPlan, RunRequest, Summary
 
 # What a repeated start may differ in and still be the same request.
 _IDENTITY_FIELDS = frozenset({"run_id", "trigger"})
@@ -31,7 +32,7 @@ _IDENTITY_FIELDS = frozenset({"run_id", "trigger"})
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run's record. Each object is written once, except for a result that a later invocation completes."""
+    """One run's plan, results and Summary. Each object is written once; what passes between hops is in HopRecord."""
 
     bucket: Bucket
     run_id: str
@@ -50,7 +51,7 @@ class RunRecord:
         try:
             return self.bucket.create(plan_key(self.run_id), plan.model_dump_json().encode())
         except AwsCallError as failure:
-            raise self._unusable(plan_key(self.run_id), "written", failure) from None
+            raise self.unusable(plan_key(self.run_id), "written", failure) from None
 
     def keep_personal(self, values: Mapping[str, object], owner: str) -> str | None:
         """Write the request's personal values for workers to read. Return the object's key, or None without values.
@@ -64,12 +65,12 @@ class RunRecord:
         try:
             self.bucket.create(key, personal_params.stored(values))
         except AwsCallError as failure:
-            raise self._unusable(key, "written", failure) from None
+            raise self.unusable(key, "written", failure) from None
         return key
 
-    def write_result(self, index: int, customer_code: str, body: bytes) -> None:
-        """Write one customer's result, with its data and its log lines."""
-        self.bucket.write(result_key(self.run_id, customer_code, index), body)
+    def decide_result(self, index: int, customer_code: str, body: bytes) -> bool:
+        """Write one customer's result, with its data and its log lines; False when it has another result already."""
+        return self.bucket.create(result_key(self.run_id, customer_code, index), body)
 
     def write_results_file(self, file: BinaryIO) -> None:
         """Write results.jsonl.gz, which has every result of the run."""
@@ -80,28 +81,42 @@ class RunRecord:
         self.bucket.write(fleet_key(self.run_id), body)
         return self.bucket.location(fleet_key(self.run_id))
 
-    def write_summary(self, summary: Summary) -> None:
-        """Write summary.json, which says that the run is over."""
-        self.bucket.write(summary_key(self.run_id), summary.model_dump_json().encode())
+    def write_summary(self, summary: Summary) -> bool:
+        """Write summary.json, which says that the run is over; False when it was written already."""
+        return self.bucket.create(summary_key(self.run_id), summary.model_dump_json().encode())
 
-    def write_refusal(self, summary: Summary) -> None:
-        """Write the refusal as summary.json for those who follow the record, unless a run of this id exists."""
-        if self.bucket.find(plan_key(self.run_id), limit=limits.MAX_RECORD_BYTES) is None:
-            self.bucket.create(summary_key(self.run_id), summary.model_dump_json().encode())
+    def write_refusal(self, summary: Summary, request_id: str) -> None:
+        """Write the refusal of one start, for those who follow the record."""
+        self.bucket.write(refusal_key(self.run_id, request_id), summary.model_dump_json().encode())
 
-    def existing(self, request: RunRequest) -> Summary | None:
-        """Return the state of the run that has this id, or None when there is none.
+    def refusal(self, request_id: str) -> Summary | None:
+        """Return the refusal of the start by this request, or None when it was not refused so far."""
+        return self._summary(refusal_key(self.run_id, request_id))
 
-        That is the Summary of a finished run, or one with `exit_code` None. RequestError when the run was started with
-        another request.
+    def last_refusal(self) -> tuple[Summary, float] | None:
+        """Return the newest refusal of a start of this id with its age in seconds, or None when none was refused."""
+        listed = min(self.bucket.objects(refusals_prefix(self.run_id)), key=lambda one: one.age, default=None)
+        found = None if listed is None else self._summary(listed.key)
+        return None if listed is None or found is None else (found, listed.age)
+
+    def pin(self, owner: str, name: str, body: bytes) -> None:
+        """Keep a configuration file as this start of the run read it; ConfigurationError when it cannot be written."""
+        key = pinned_key(self.run_id, owner, name)
+        try:
+            self.bucket.write(key, body)
+        except AwsCallError as failure:
+            raise self.unusable(key, "written", failure) from None
+
+    def existing(self, request: RunRequest) -> RunPlan | None:
+        """Return the plan of the run that has this id, or None when there is none.
+
+        RequestError when the run was started with another request.
         """
         plan = self.plan()
-        if plan is None:
-            return None
-        if not self.is_of(plan, request):
+        if plan is not None and not self.is_of(plan, request):
             text = f"run {self.run_id} exists and was started with another request; choose another id"
             raise RequestError([Problem("$.run_id", text)])
-        return self.state(plan)
+        return plan
 
     def is_of(self, plan: RunPlan, request: RunRequest) -> bool:
         """Return whether the run was started with this request; ConfigurationError when that cannot be found out."""
@@ -116,27 +131,25 @@ class RunRecord:
         try:
             return personal_params.read(self.bucket, key) == wanted
         except AwsCallError as failure:
-            raise self._unusable(key, "read", failure) from None
+            raise self.unusable(key, "read", failure) from None
 
     def plan(self) -> RunPlan | None:
         """Read plan.json; None when there is no such run, ConfigurationError when the record cannot be read."""
         try:
             stored = self.bucket.find(plan_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
         except AwsCallError as failure:
-            raise self._unusable(plan_key(self.run_id), "read", failure) from None
+            raise self.unusable(plan_key(self.run_id), "read", failure) from None
         return None if stored is None else RunPlan.model_validate_json(stored.body)
-
-    def state(self, plan: RunPlan) -> Summary:
-        """Return the Summary of a finished run, or what is known so far, with `exit_code` None."""
-        finished = self.summary()
-        if finished is not None:
-            return finished
-        return summaries.unfinished(plan, self._results_so_far(plan), self.summary_location)
 
     def summary(self) -> Summary | None:
         """Read summary.json; None while the run is not over."""
-        stored = self.bucket.find(summary_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
-        return None if stored is None else Summary.model_validate_json(stored.body)
+        return self._summary(summary_key(self.run_id))
+
+    def with_results(self, plan: RunPlan) -> list[int]:
+        """Return the indexes of the customers that have a result, in config order."""
+        there = {listed.key for listed in self.bucket.objects(results_prefix(self.run_id))}
+        codes = enumerate(customer.customer_code for customer in plan.customers)
+        return [index for index, code in codes if result_key(self.run_id, code, index) in there]
 
     def stored_results(self, plan: RunPlan, indexes: Iterable[int]) -> Iterator[tuple[int, bytes | None]]:
         """Yield (index, body of results/<code>.json or None) for these customers, reading a few at a time."""
@@ -152,27 +165,12 @@ class RunRecord:
             while some := list(islice(waiting, limits.RECORD_READERS)):
                 yield from pool.map(read, some)
 
-    def announce(self, hop: Hop) -> None:
-        """Write what is left of the run for its next invocation."""
-        self.bucket.write(hop_key(self.run_id, hop.hop), hop.model_dump_json().encode())
+    def _summary(self, key: str) -> Summary | None:
+        stored = self.bucket.find(key, limit=limits.MAX_RECORD_BYTES)
+        return None if stored is None else Summary.model_validate_json(stored.body)
 
-    def hop(self, number: int) -> Hop | None:
-        """Read what was left for the n-th further invocation; None when none was announced."""
-        stored = self.bucket.find(hop_key(self.run_id, number), limit=limits.MAX_HOP_BYTES)
-        return None if stored is None else Hop.model_validate_json(stored.body)
-
-    def claim_hop(self, claim: HopClaim) -> bool:
-        """Claim the turn of a further invocation; False when another delivery of its event has claimed it."""
-        return self.bucket.create(hop_claim_key(self.run_id, claim.hop), claim.model_dump_json().encode())
-
-    def _results_so_far(self, plan: RunPlan) -> list[CustomerResult]:
-        found = []
-        for index, body in self.stored_results(plan, range(len(plan.customers))):
-            result = CustomerResult.model_validate_json(body) if body else results.no_result_yet(plan.customers[index])
-            found.append(result.model_copy(update={"data": None, "logs": None, "continuation": None}))
-        return found
-
-    def _unusable(self, key: str, done: str, failure: AwsCallError) -> ConfigurationError:
+    def unusable(self, key: str, done: str, failure: AwsCallError) -> ConfigurationError:
+        """Return the refusal of a run whose record cannot be `done`: "read" or "written"."""
         location = self.bucket.location(key)
         text = f"{location} could not be {done} ({failure.code}), so nothing was started"
         return ConfigurationError([Problem("$.environment_variables.RESULTS_BUCKET", text)])

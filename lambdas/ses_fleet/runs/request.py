@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ses_fleet import json_text, limits, problems
@@ -38,15 +37,18 @@ _WORDING = problems.Wording(
 
 @dataclass(frozen=True)
 class Start:
-    """A checked request and the run it starts. `named`: the id came from outside, so the run may exist already."""
+    """A checked request and the run that it starts. `named` is whether the id came from outside."""
 
     request: RunRequest
     run_id: str
     named: bool
 
 
-def parse(event: Any, now: datetime) -> Start:
-    """Check everything about an event's payload that needs no configuration; raise RequestError with every problem."""
+def parse(event: Any, request_id: str = "") -> Start:
+    """Check everything about an event's payload that needs no configuration; raise RequestError with every problem.
+
+    A start without an id of its own gets one of the `request_id` of its invocation.
+    """
     payload = events.payload_of(event)
     if not isinstance(payload, dict):
         raise RequestError([Problem("$", 'the payload must be a JSON object such as {"action": "help"}')])
@@ -61,7 +63,7 @@ def parse(event: Any, now: datetime) -> Start:
         raise RequestError(found)
     request = RunRequest.model_validate(_with_tuples(payload))
     named = events.claimed_run_id(event)
-    return Start(request, named or events.new_run_id(now), named is not None)
+    return Start(request, named or events.run_id_of_request(request_id), named is not None)
 
 
 def from_plan(stored: Mapping[str, Any]) -> RunRequest:

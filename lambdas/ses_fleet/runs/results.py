@@ -7,10 +7,12 @@ from typing import Any
 
 from ses_fleet import limits
 from ses_fleet.config.customer import Customer, CustomerIdentity
+from ses_fleet.runs import unknown_outcome
 from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status
 from ses_fleet.text import printable
 
 NO_RESULT_YET = "no result yet"
+LOST = "OrchestratorLost"
 
 
 def made(customer: CustomerIdentity, status: Status, **outcome: Any) -> CustomerResult:
@@ -42,18 +44,34 @@ def would_use(customer: CustomerIdentity, checked: Customer, warnings: Iterable[
     return made(customer, "successful", data={"would_use": use}, warnings=tuple(warnings))
 
 
+def under_way(customer: CustomerIdentity) -> CustomerResult:
+    """Return what is said of a customer that may be with a worker, or is between two slices, while the run goes on."""
+    return made(customer, "under_way")
+
+
+def not_started(customer: CustomerIdentity, why: str) -> CustomerResult:
+    """Return the result of a customer that was never sent to a worker."""
+    return made(customer, "not_started", warnings=(printable(why, limits.MAX_MESSAGE_CHARACTERS),))
+
+
 def changed_meanwhile(customer: CustomerIdentity) -> CustomerResult:
-    """Return the failure of a customer that config.json no longer describes as when the run was planned."""
+    """Return the failure of a customer that what the run read at its start does not describe as its plan does."""
     text = (
-        f"while the run was under way, config.json was changed for {customer.customer_code}, or could not be read any "
-        "more; run it again"
+        f"{printable(customer.customer_code)} is not in the config.json that the run began with as its plan says, "
+        "or that file cannot be read any more; run it again"
     )
     error = ErrorInfo(category="configuration", type="ConfigurationChanged", message=text, retryable=True)
     return made(customer, "failed", error=error)
 
 
-def not_stored(customer: CustomerIdentity, *, writes: bool) -> CustomerResult:
-    """Return the failure of a customer that an earlier invocation ran and whose result it could not store."""
-    text = f"{printable(customer.customer_code)} was run, but its result was not stored; run it again"
-    error = ErrorInfo(category="internal", type="ResultNotStored", message=text, retryable=True, outcome_unknown=writes)
+def in_doubt(customer: CustomerIdentity, *, writes: bool) -> CustomerResult:
+    """Return the failure of a customer that was named for a worker by a hop whose answer nobody has."""
+    text = f"{printable(customer.customer_code)} was with a worker, or about to be, when its orchestrator was lost"
+    error = ErrorInfo(
+        category="internal",
+        type=LOST,
+        message=text + (unknown_outcome.WORKER_MAY_GO_ON if writes else "; run it again"),
+        retryable=True,
+        outcome_unknown=writes,
+    )
     return made(customer, "failed", error=error)

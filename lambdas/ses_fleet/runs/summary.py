@@ -28,6 +28,7 @@ def build(
     warnings: Sequence[str],
     location: str,
     where_is: Callable[[int], str],
+    closed_by: Literal["orchestrator", "reaper"] = "orchestrator",
     fleet: dict[str, Any] | None = None,
 ) -> Summary:
     """Return the Summary of a run that is over.
@@ -49,6 +50,7 @@ def build(
         concurrency=concurrency,
         config_version=config_version,
         summary_location=location,
+        closed_by=closed_by,
         resume=resume,
         resume_needs=resume_needs(resume),
         fleet=fleet,
@@ -64,6 +66,7 @@ def _counted(counts: Counter[Status]) -> dict[str, int]:
         "failed_count": counts["failed"],
         "skipped_count": counts["skipped"],
         "not_started_count": counts["not_started"],
+        "under_way_count": counts["under_way"],
     }
 
 
@@ -124,10 +127,7 @@ def refused(run_id: str, action: str, dry_run: bool, started_at: str, problems: 
     )
 
 
-_NO_SUMMARY = "this run has no summary yet: it is under way, or its orchestrator was killed"
-
-
-def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, warning: str = _NO_SUMMARY) -> Summary:
+def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, warning: str) -> Summary:
     """Return the state of a run that has a plan and no summary yet: `exit_code` is None, no data is inline."""
     return Summary(
         run_id=plan.run_id,
@@ -164,20 +164,27 @@ def fitted(summary: Summary, where_is: Callable[[int], str]) -> Summary:
             kept.append(short.model_copy(update={"data": result.data}))
     fitting = summary.model_copy(update={"results": tuple(kept)})
     most = limits.LAMBDA_PAYLOAD_BYTES - limits.RESPONSE_MARGIN_BYTES
-    return fitting if _size(fitting) <= most else _shortened(fitting)
+    shortened = fitting
+    for message, name in limits.SHORT_TEXT_CHARACTERS:
+        if _size(shortened) <= most:
+            break
+        shortened = _shortened(fitting, message, name)
+    return shortened
 
 
 def _without_data(result: CustomerResult) -> CustomerResult:
     return result.model_copy(update={"data": None, "logs": None, "continuation": None})
 
 
-def _shortened(summary: Summary) -> Summary:
+def _shortened(summary: Summary, message: int, name: int) -> Summary:
+    """Return the Summary with messages and customers' names cut to so many characters, without their warnings."""
+
     def short(result: CustomerResult) -> CustomerResult:
         error = result.error
         if error is not None:
-            cut = printable(error.message, limits.SHORT_MESSAGE_CHARACTERS)
-            error = error.model_copy(update={"message": cut})
-        return result.model_copy(update={"error": error, "warnings": ()})
+            error = error.model_copy(update={"message": printable(error.message, message) if message else ""})
+        cut = printable(result.customer_name, name) if name else ""
+        return result.model_copy(update={"error": error, "warnings": (), "customer_name": cut})
 
     warning = "the response was too large: messages are cut, warnings of customers left out; results/ has them whole"
     return summary.model_copy(

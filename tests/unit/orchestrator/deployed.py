@@ -16,39 +16,12 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError
 from ses_fleet.logs import SERVICE, make_logger
 from ses_fleet.orchestrator import handler
+from tests.unit.memory_s3 import MemoryS3
 
 Json = dict[str, Any]
 RUN = "r1"
 TOPIC = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
 IDENTITY_CENTER = "arn:aws:iam::999988887777:role/ic"
-
-
-class S3(AwsClient):
-    """Two buckets. `refused` are the ends of keys that nobody may write, `asked` the operations and keys so far."""
-
-    def __init__(self) -> None:
-        super().__init__("s3", None)
-        self.objects: dict[tuple[str, str], bytes] = {}
-        self.refused: set[str] = set()
-        self.asked: list[tuple[str, str]] = []
-
-    def call(self, operation: str, **parameters: Any) -> Json:
-        """GetObject and PutObject; a version is the number of writes so far."""
-        key = parameters["Key"]
-        self.asked.append((operation, key))
-        place = (parameters["Bucket"], key)
-        if operation == "get_object":
-            if place not in self.objects:
-                raise AwsCallError("s3", operation, "refused", "NoSuchKey", "no", 404)
-            body = self.objects[place]
-            return {"Body": io.BytesIO(body), "ContentLength": len(body), "VersionId": f"v{len(body)}"}
-        if any(key.endswith(end) for end in self.refused):
-            raise AwsCallError("s3", operation, "refused", "AccessDenied", "no", 403)
-        if parameters.get("IfNoneMatch") == "*" and place in self.objects:
-            raise AwsCallError("s3", operation, "refused", "PreconditionFailed", "no", 412)
-        body = parameters["Body"]
-        self.objects[place] = body if isinstance(body, bytes) else body.read()
-        return {}
 
 
 class Lambda(AwsClient):
@@ -127,7 +100,7 @@ class Deployed:
     """One deployment. `context` is that of the invocation under way."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, config: Json, worker: Callable[[Json], Json]) -> None:
-        self.s3, self.lambda_ = S3(), Lambda(worker)
+        self.s3, self.lambda_ = MemoryS3(), Lambda(worker)
         self.context = Context()
         self.written = io.StringIO()
         self.put("config.json", config)
@@ -143,11 +116,11 @@ class Deployed:
 
     def put(self, key: str, document: Json) -> None:
         """Have a file in the config bucket."""
-        self.s3.objects["config", key] = json.dumps(document).encode()
+        self.s3.put("config", key, json.dumps(document).encode())
 
     def version(self, key: str) -> str:
         """The version of a file in the config bucket."""
-        return f"v{len(self.s3.objects['config', key])}"
+        return f"v{self.s3.stored['config', key].etag}"
 
     def run(self, action: str = "describe-list-all", seconds: float = 900.0, **payload: Any) -> Json:
         """The Summary of one invocation with an action payload of run `r1`."""
@@ -165,11 +138,11 @@ class Deployed:
 
     def kept(self, name: str) -> Any:
         """An object of the run's record, parsed."""
-        return json.loads(self.s3.objects["results", f"runs/{RUN}/{name}"])
+        return json.loads(self.s3.stored["results", f"runs/{RUN}/{name}"].body)
 
     def lines(self) -> list[Json]:
         """What results.jsonl.gz has."""
-        body = gzip.decompress(self.s3.objects["results", f"runs/{RUN}/results.jsonl.gz"])
+        body = gzip.decompress(self.s3.stored["results", f"runs/{RUN}/results.jsonl.gz"].body)
         return [json.loads(line) for line in body.decode().splitlines()]
 
     def records(self) -> list[Json]:

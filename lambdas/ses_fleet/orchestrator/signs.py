@@ -1,0 +1,253 @@
+"""Signs of life: an invocation tells S3 every few seconds that it is alive, and whom it may send to workers.
+
+Nobody is sent whom no stored sign names, so after a death everybody can tell who was never sent. The sign is stored
+first and the end of the hop looked for after it; whoever ends a hop writes the end first and reads the signs after it.
+So one of the two always sees the other (docs/decisions/2026-11-every-run-ends.md).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from ses_fleet import limits
+from ses_fleet.errors import AwsCallError
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.hops import SignOfLife
+
+
+class Intent(Protocol):
+    """Who may be sent to a worker. `number` is that of the customer's slice, from 1."""
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Have this called, in another thread, whenever more may be sent, or nothing any more."""
+
+    def name(self, index: int, number: int, /) -> None:
+        """Ask that the next sign of life names this slice."""
+
+    def is_named(self, index: int, number: int, /) -> bool:
+        """Return whether a stored sign names this slice."""
+
+    def may_send(self, index: int, number: int, /) -> bool:
+        """Return whether this slice may be sent now, and note that it is."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Return whether another invocation has ended this one's turn: nothing may be sent or written any more."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether somebody asked that no further customer is started."""
+
+    @property
+    def why_not(self) -> str | None:
+        """Return why nobody may be sent at the moment, as the beginning of a sentence, or None."""
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What the last stored sign named, and when it was sent, by the process's own clock."""
+
+    named: dict[int, int]
+    at: float
+
+
+class Signs:
+    """The signs of life of one hop. Used as a context, a thread of its own gives them.
+
+    `hops` should use a client that gives up early. `dead_after` is the plan's `dead_after_seconds`.
+    """
+
+    def __init__(
+        self,
+        hops: HopRecord,
+        hop: int,
+        owner: str,
+        dead_after: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.hop = hop
+        self.owner = owner
+        self._on_change: Callable[[], None] = lambda: None
+        self._hops = hops
+        self._dead_after = dead_after
+        self._clock = clock
+        self._wanted: dict[int, int] = {}
+        self._sent: dict[int, int] = {}
+        self._stored = _Stored({}, float("-inf"))
+        self._number = 0
+        self._lost = False
+        self._stopped = False
+        self._over = False
+        self._problem = "not tried"
+        self._giving = threading.Lock()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="signs-of-life", daemon=True)
+
+    @property
+    def is_lost(self) -> bool:
+        """Return whether another invocation has ended this one's turn: nothing may be sent or written any more."""
+        return self._lost
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether somebody asked that no further customer is started."""
+        return self._stopped
+
+    @property
+    def sent(self) -> frozenset[int]:
+        """Return the customers that were sent and have no stored result."""
+        with self._changed:
+            return frozenset(self._sent)
+
+    @property
+    def why_not(self) -> str | None:
+        """Return why nobody may be sent at the moment, as the beginning of a sentence, or None."""
+        return None if self.is_fresh else f"the run's sign of life could not be stored ({self._problem})"
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether a sign was stored lately enough to start anybody."""
+        return self._clock() - self._stored.at < self._dead_after * limits.START_SHARE
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Have this called in the thread of the signs whenever more may be sent, or nothing any more."""
+        self._on_change = on_change
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+        self._thread.join(limits.SIGN_JOIN_SECONDS)
+
+    def name(self, index: int, number: int, /) -> None:
+        """Ask that the next sign of life names this slice."""
+        with self._changed:
+            if self._wanted.get(index) != number:
+                self._wanted[index] = number
+                self._changed.notify_all()
+
+    def may_send(self, index: int, number: int, /) -> bool:
+        """Return whether this slice may be sent now, and note that it is."""
+        with self._changed:
+            if self._lost or not self.is_fresh or self._stored.named.get(index) != number:
+                return False
+            self._sent[index] = number
+            return True
+
+    def is_named(self, index: int, number: int, /) -> bool:
+        """Return whether a stored sign names this slice."""
+        return self._stored.named.get(index) == number
+
+    def forget(self, index: int) -> None:
+        """Name this customer no longer: its result is stored."""
+        with self._changed:
+            self._wanted.pop(index, None)
+            self._sent.pop(index, None)
+
+    def last(self) -> None:
+        """Give one more sign, which names only those who were really sent and have no stored result.
+
+        Nobody may be sent after that. A sign that cannot be stored changes nothing: more customers than necessary are
+        taken for sent then.
+        """
+        with self._changed:
+            self._wanted = dict(self._sent)
+        try:
+            self._give()
+        except AwsCallError:
+            return
+
+    def _run(self) -> None:
+        usual = self._dead_after * limits.SIGN_SHARE
+        # The first one names whoever is to start at once.
+        pause = limits.SIGN_LOOK_SECONDS
+        while self._wait(pause):
+            pause = usual
+            try:
+                self._give()
+                self._look()
+            except AwsCallError as failure:
+                self._problem = failure.code
+                # Soon again: until a sign is stored nobody is started.
+                time.sleep(usual * limits.SIGN_SHARE)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait until somebody must be named or the next sign is due; return False when the signs are over."""
+        until = self._clock() + seconds
+        with self._changed:
+            while not self._over and not self._lost and (left := until - self._clock()) > 0:
+                if any(self._stored.named.get(index) != number for index, number in self._wanted.items()):
+                    break
+                self._changed.wait(left)
+            return not self._over and not self._lost
+
+    def _give(self) -> None:
+        """Store a sign, and look whether the hop was ended by another before it counts."""
+        with self._giving:
+            with self._changed:
+                named = dict(self._wanted)
+            at = self._clock()
+            self._number += 1
+            run_id, number = self._hops.run_id, self._number
+            self._hops.give_sign(SignOfLife(run_id=run_id, hop=self.hop, owner=self.owner, number=number, named=named))
+            end = self._hops.end_of(self.hop)
+            with self._changed:
+                if end is not None and end.owner != self.owner:
+                    self._lost = True
+                else:
+                    self._stored = _Stored(named, at)
+        self._on_change()
+
+    def _look(self) -> None:
+        if not self._stopped and self._hops.is_stopped():
+            self._stopped = True
+            self._on_change()
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """The intent of slices that nobody has to account for: they only read, for several customers at once."""
+
+    signs: Signs
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Have this called whenever a sign was stored."""
+        self.signs.watch(on_change)
+
+    def name(self, _index: int, _number: int, /) -> None:
+        """Do nothing: nobody is named."""
+
+    def is_named(self, _index: int, _number: int, /) -> bool:
+        """Return True: nobody has to be named."""
+        return True
+
+    def may_send(self, _index: int, _number: int, /) -> bool:
+        """Return whether anything may be sent now."""
+        return self.signs.is_fresh and not self.is_lost
+
+    @property
+    def is_lost(self) -> bool:
+        """Return whether another invocation has ended this one's turn."""
+        return self.signs.is_lost
+
+    @property
+    def why_not(self) -> str | None:
+        """Return why nothing may be sent at the moment, or None."""
+        return self.signs.why_not
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether somebody asked that no further customer is started."""
+        return self.signs.is_stopped

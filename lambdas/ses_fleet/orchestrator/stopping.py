@@ -1,0 +1,27 @@
+"""Stopping a run: no further customer of it is started. Who is with a worker is waited for."""
+
+from __future__ import annotations
+
+from ses_fleet import clock
+from ses_fleet.errors import Problem, RequestError
+from ses_fleet.orchestrator.environment import Environment
+from ses_fleet.runs import state
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.hops import Stop
+from ses_fleet.runs.models import Summary
+from ses_fleet.runs.record import RunRecord
+
+
+def stop(run_id: str, environment: Environment) -> Summary:
+    """Ask that no further customer of the run is started, and return its state.
+
+    RequestError when there is no such run. A run that is over stays as it is.
+    """
+    record = RunRecord(environment.results_bucket, run_id)
+    document = record.plan()
+    if document is None:
+        raise RequestError([Problem("$.stop", f"there is no run {run_id}; `ses-fleet runs list` shows the runs")])
+    found = state.of(record, document)
+    if found.position is not None:
+        HopRecord(record.bucket, run_id).ask_to_stop(Stop(run_id=run_id, asked_at=clock.iso(clock.now())))
+    return found.summary

@@ -1,0 +1,115 @@
+"""The hops of a run in S3: their claims and ends, their signs of life, and where customers stopped between slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ses_fleet import limits
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.config.customer import CustomerIdentity
+from ses_fleet.runs.hops import HopClaim, HopEnd, Progress, SignOfLife, Stop
+from ses_fleet.runs.keys import (
+    continuation_key,
+    continuations_prefix,
+    hop_claim_key,
+    hop_end_key,
+    sign_key,
+    signs_prefix,
+    source_key,
+    stop_key,
+)
+
+
+@dataclass(frozen=True)
+class HopRecord:
+    """What the invocations of one run write for each other.
+
+    Every method raises AwsCallError when S3 does not answer.
+    """
+
+    bucket: Bucket
+    run_id: str
+
+    def claim(self, claim: HopClaim) -> bool:
+        """Claim the turn of a further invocation; False when another delivery of its event has claimed it."""
+        return self.bucket.create(hop_claim_key(self.run_id, claim.hop), _json(claim))
+
+    def end(self, end: HopEnd) -> bool:
+        """Decide what follows a hop; False when that is decided already, by another invocation."""
+        return self.bucket.create(hop_end_key(self.run_id, end.hop), _json(end))
+
+    def end_of(self, hop: int) -> HopEnd | None:
+        """Return what follows the hop, or None while that is not decided."""
+        stored = self.bucket.find(hop_end_key(self.run_id, hop), limit=limits.MAX_RECORD_BYTES)
+        return None if stored is None else HopEnd.model_validate_json(stored.body)
+
+    def give_sign(self, sign: SignOfLife) -> None:
+        """Write the sign of life of an invocation, over its last one."""
+        self.bucket.write(sign_key(self.run_id, sign.hop, sign.owner), _json(sign))
+
+    def remove_sign(self, hop: int, owner: str) -> None:
+        """Remove the sign of life of a start that did not become the run."""
+        self.bucket.delete(sign_key(self.run_id, hop, owner))
+
+    def named(self) -> dict[int, int]:
+        """Return everybody whom any hop has named in a sign of life and who was not finished then.
+
+        That is the index of the customer with the highest number of its slices.
+        """
+        named: dict[int, int] = {}
+        keys = [listed.key for listed in self.bucket.objects(signs_prefix(self.run_id))]
+        for body in self._read(keys, limits.MAX_SIGN_BYTES):
+            for index, number in SignOfLife.model_validate_json(body).named.items():
+                named[index] = max(number, named.get(index, 0))
+        return named
+
+    def remove_signs(self) -> None:
+        """Remove the run from the index of open runs."""
+        for listed in list(self.bucket.objects(signs_prefix(self.run_id))):
+            self.bucket.delete(listed.key)
+
+    def keep_progress(self, progress: Progress) -> None:
+        """Write where a customer stopped between two slices."""
+        self.bucket.write(continuation_key(self.run_id, progress.customer_code, progress.index), _json(progress))
+
+    def keep_source(self, progress: Progress) -> None:
+        """Write where the reading of an Identity Center stopped; its code is the name of the source."""
+        self.bucket.write(source_key(self.run_id, progress.customer_code), _json(progress))
+
+    def between_slices(self) -> set[str]:
+        """Return the keys of what `keep_progress` has written."""
+        return {listed.key for listed in self.bucket.objects(continuations_prefix(self.run_id))}
+
+    def progress(self, customers: Iterable[tuple[int, CustomerIdentity]]) -> dict[int, Progress]:
+        """Return, by index, where these customers stopped between two slices; those without are left out."""
+        there = self.between_slices()
+        keys = [continuation_key(self.run_id, customer.customer_code, index) for index, customer in customers]
+        bodies = self._read([key for key in keys if key in there], limits.MAX_RECORD_BYTES)
+        return {found.index: found for found in map(Progress.model_validate_json, bodies)}
+
+    def sources(self) -> dict[str, Progress]:
+        """Return, by name, where the reading of Identity Centers stopped."""
+        first = source_key(self.run_id, "").removesuffix(".json")
+        keys = sorted(key for key in self.between_slices() if key.startswith(first))
+        bodies = self._read(keys, limits.MAX_RECORD_BYTES)
+        return {found.customer_code: found for found in map(Progress.model_validate_json, bodies)}
+
+    def ask_to_stop(self, stop: Stop) -> None:
+        """Ask that no further customer of the run is started."""
+        self.bucket.write(stop_key(self.run_id), _json(stop))
+
+    def is_stopped(self) -> bool:
+        """Return whether somebody asked that no further customer of the run is started."""
+        return self.bucket.find(stop_key(self.run_id), limit=limits.MAX_RECORD_BYTES) is not None
+
+    def _read(self, keys: Iterable[str], limit: int) -> list[bytes]:
+        """Return the objects that still exist."""
+        with ThreadPoolExecutor(limits.RECORD_READERS) as pool:
+            found = pool.map(lambda key: self.bucket.find(key, limit=limit), keys)
+            return [stored.body for stored in found if stored is not None]
+
+
+def _json(model: HopClaim | HopEnd | SignOfLife | Progress | Stop) -> bytes:
+    return model.model_dump_json().encode()

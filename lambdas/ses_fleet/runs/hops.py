@@ -1,0 +1,83 @@
+"""What the orchestrator's invocations of one run leave for each other, and for those who watch the run.
+
+An invocation is a hop, number 0 the first. Each has one claim (hop 0: plan.json), signs of life while it lasts, and one
+end. docs/decisions/2026-11-every-run-ends.md draws how they follow each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.model_bases import Stored
+
+
+class Progress(Stored):
+    """A customer that is not finished, as one invocation of the orchestrator hands it to the next.
+
+    `slices` is how many slices have answered, `continuation` where the last of them stopped.
+    """
+
+    index: int
+    customer_code: str
+    slices: int = 0
+    attempts: int = 0
+    api_calls: int = 0
+    seconds: float = 0.0
+    logs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    continuation: dict[str, Any] | None = None
+
+
+class HopClaim(Stored):
+    """hops/<n>/claim.json: the further invocation has begun; a second delivery of its event then does nothing.
+
+    `owner` is the token of the invocation that claimed it, by which it recognises its own claim.
+    """
+
+    hop: int
+    owner: str
+    claimed_at: str
+    deadline: str
+
+
+class HopEnd(Stored):
+    """hops/<n>/end.json: what follows the n-th invocation. Written once, by the invocation itself or by the reaper.
+
+    `next` is the number of the hop that goes on, or None: the run is closed. `owner` is the token of whoever decided
+    it. `peak` is the most customers that were in flight at once so far. `people` is what was read of Identity Centers,
+    by the name of the source. `restarts` counts the hops in a row that gave no sign of life and were replaced.
+    """
+
+    hop: int
+    owner: str
+    by: Literal["orchestrator", "reaper"]
+    ended_at: str
+    next: int | None
+    reason: str
+    peak: int = 0
+    people: dict[str, DirectoryFiles] = Field(default_factory=dict)
+    restarts: int = 0
+
+
+class SignOfLife(Stored):
+    """open/<run>/<hop>-<owner>.json: the invocation is alive, and nobody is sent whom it does not name.
+
+    `named` are the customers that may be with a worker, each with the number of its slice, from 1; who has a result is
+    named no longer.
+    """
+
+    run_id: str
+    hop: int
+    owner: str
+    number: int
+    named: dict[int, int] = Field(default_factory=dict)
+
+
+class Stop(Stored):
+    """stop.json: somebody asked that no further customer of the run is started."""
+
+    run_id: str
+    asked_at: str

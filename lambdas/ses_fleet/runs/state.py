@@ -1,0 +1,67 @@
+"""What is so of a run now: its Summary once it is over, and until then what its record shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ses_fleet.runs import position as positions
+from ses_fleet.runs import results
+from ses_fleet.runs import summary as summaries
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.keys import continuation_key
+from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
+from ses_fleet.runs.position import Position
+from ses_fleet.runs.record import RunRecord
+
+
+@dataclass(frozen=True)
+class State:
+    """The Summary of a run that is over, `position` None; else one with `exit_code` None, and where the run is."""
+
+    summary: Summary
+    position: Position | None = None
+
+
+def of(record: RunRecord, plan: RunPlan) -> State:
+    """Return what is so of the run. Raise AwsCallError when S3 does not answer."""
+    finished = record.summary()
+    if finished is not None:
+        return State(finished)
+    hops = HopRecord(record.bucket, record.run_id)
+    position = positions.of(hops, plan)
+    found = _results(record, hops, plan)
+    return State(summaries.unfinished(plan, found, record.summary_location, told(position)), position)
+
+
+def told(position: Position) -> str:
+    """Return in one sentence where the run is."""
+    hop, seconds = position.hop, f"{position.age:.0f} s"
+    return {
+        "alive": f"the run is under way (hop {hop}, last sign of life {seconds} ago)",
+        "silent": f"the run gives no sign of life for {seconds} (hop {hop}); if that lasts, the reaper ends it",
+        "dead": (
+            f"the run gives no sign of life for {seconds} (hop {hop}): the reaper, which runs every five minutes, "
+            "ends it or lets it go on"
+        ),
+        "waiting": f"the run waits for its next invocation (hop {hop}) for {seconds}",
+        "closing": f"the run ended {seconds} ago, and its summary is being written",
+    }[position.phase]
+
+
+def _results(record: RunRecord, hops: HopRecord, plan: RunPlan) -> list[CustomerResult]:
+    """Return a result for every customer, in config order.
+
+    What is named is read before the results are: who gets its result in between has one.
+    """
+    named, between = hops.named(), hops.between_slices()
+    found = dict(record.stored_results(plan, record.with_results(plan)))
+    all_of_them = []
+    for index, customer in enumerate(plan.customers):
+        body = found.get(index)
+        if body is not None:
+            all_of_them.append(CustomerResult.model_validate_json(body))
+        elif index in named or continuation_key(record.run_id, customer.customer_code, index) in between:
+            all_of_them.append(results.under_way(customer))
+        else:
+            all_of_them.append(results.no_result_yet(customer))
+    return all_of_them
