@@ -221,12 +221,18 @@ def test_tracing_and_concurrency_are_settings() -> None:
     assert worker["ReservedConcurrentExecutions"] == 50
 
 
+def schedules(**context: Any) -> dict[str, dict[str, Any]]:
+    """By name."""
+    found = [one["Properties"] for one in synth.resources("AWS::Scheduler::Schedule", **context).values()]
+    return {one["Name"]: one for one in found}
+
+
 def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
     """With what Scheduler fills in; one firing is one run, however often it is delivered."""
-    schedules = synth.resources("AWS::Scheduler::Schedule", **FULL)
-    assert len(schedules) == len(FULL["schedules"])
-    for found in schedules.values():
-        properties = found["Properties"]
+    made = schedules(**FULL)
+    del made[names.REAPER_SCHEDULE]
+    assert list(made) == [one["name"] for one in FULL["schedules"]]
+    for properties in made.values():
         text = properties["Target"]["Input"]
         text = text.replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:eu-west-1:1:schedule/ses-fleet/x")
         fired = [text.replace("<aws.scheduler.scheduled-time>", f"2026-01-0{day}T03:00:00Z") for day in (1, 2)]
@@ -234,6 +240,21 @@ def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
         assert starts[0].request.on_deadline == "continue"
         assert starts[0].run_id == starts[1].run_id != starts[2].run_id
         assert len(text.encode()) <= limits.SCHEDULE_INPUT_BYTES
+
+
+@pytest.mark.parametrize("context", [{}, FULL])
+def test_the_reaper_looks_every_five_minutes_whatever_else_is_scheduled(context: dict[str, Any]) -> None:
+    """Always on, by an event that starts no run; a pass that failed is not tried again, but kept."""
+    reaper = schedules(**context)["ses-fleet-reaper"]
+    assert (reaper["GroupName"], reaper["State"]) == (names.SCHEDULE_GROUP, "ENABLED")
+    assert reaper["ScheduleExpression"] == "rate(5 minutes)"
+    assert reaper["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    target = reaper["Target"]
+    assert json.loads(target["Input"]) == {"reap": True}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    letters, orchestrator = target["DeadLetterConfig"]["Arn"], target["Arn"]
+    assert letters["Fn::GetAtt"][0].startswith("FunctionsDeadLetters")
+    assert orchestrator["Fn::GetAtt"][0].startswith("FunctionsOrchestrator")
 
 
 def test_only_our_schedules_may_start_runs_by_their_role() -> None:
