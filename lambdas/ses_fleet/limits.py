@@ -68,6 +68,7 @@ SCHEDULE_NAME = r"[0-9A-Za-z_.-]{1,64}"  # API: CreateSchedule
 SCHEDULE_INPUT_BYTES = 256 * 1024  # quota: a target's input
 DELIVERY_ATTEMPTS = 3  # ours: of one schedule's event; a second delivery finds the run started
 REAPER_MINUTES = 5  # ours: between two looks for lost runs, so that one ends within about six
+REAPER_MISSED = 3  # ours: so many looks in a row that did not come are no late delivery any more
 ALARM_WINDOW_SECONDS = 7 * 86_400  # quota: an alarm looks back at most so far, in periods of an hour or more
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),

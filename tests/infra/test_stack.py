@@ -279,6 +279,8 @@ ALARMS = {
     "worker-errors": "Errors",
     "worker-throttles": "Throttles",
     "dead-letters": "ApproximateNumberOfMessagesVisible",
+    "runs-lost": "RunsLost",
+    "reaper-failed": "ReaperFailures",
 }
 
 
@@ -291,6 +293,7 @@ def alarms(**context: Any) -> dict[str, dict[str, Any]]:
 def test_every_alarm_goes_off_at_the_first() -> None:
     """And is quiet while nothing happens; dry runs, which have a service of their own, alarm nobody."""
     found = alarms()
+    del found["reaper-silent"]
     assert {name: one["MetricName"] for name, one in found.items()} == ALARMS
     for name, one in found.items():
         assert (one["Threshold"], one["EvaluationPeriods"]) == (1, 1)
@@ -301,10 +304,35 @@ def test_every_alarm_goes_off_at_the_first() -> None:
             assert one["Dimensions"] == [{"Name": "service", "Value": "ses-fleet"}]
 
 
+def test_a_reaper_that_is_silent_for_a_quarter_of_an_hour_alarms() -> None:
+    """No data is what silence looks like. One late pass, or two in one period, alarms nobody."""
+    one = alarms()["reaper-silent"]
+    assert (one["Namespace"], one["MetricName"], one["Statistic"]) == ("SesFleet", "ReaperPasses", "Sum")
+    assert one["Dimensions"] == [{"Name": "service", "Value": "ses-fleet"}]
+    assert (one["Period"], one["EvaluationPeriods"]) == (300, 3)
+    assert one["Threshold"] == 1
+    assert (one["ComparisonOperator"], one["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+    assert "DatapointsToAlarm" not in one, "each of the periods"
+
+
+def test_each_alarm_of_lost_runs_says_what_to_do() -> None:
+    """Where to look, in what its mail says; which is no longer than CloudWatch takes."""
+    told = {name: one["AlarmDescription"] for name, one in alarms().items()}
+    assert "ended by the reaper within about six minutes" in told["orchestrator-errors"]
+    assert "schedule ses-fleet-reaper" in told["reaper-silent"]
+    assert "kind = reaper" in told["reaper-failed"]
+    assert "`ses-fleet runs list`" in told["runs-lost"]
+    assert all(len(text) <= 1_024 for text in told.values())
+
+
 def test_a_reservation_means_to_be_throttled() -> None:
     """No alarm says so then."""
     assert "worker-throttles" in alarms()
     assert "worker-throttles" not in alarms(worker={"reserved_concurrency": 5})
+
+
+# What the reaper emits.
+REAPERS = ("ReaperPasses", "ReaperFailures", "RunsLost")
 
 
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
@@ -325,14 +353,14 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tupl
 
 def test_every_alarm_and_graph_looks_at_a_metric_that_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
     """With just its dimensions: one that nobody emits is silent for ever."""
-    known = emitted(capsys)
+    known = emitted(capsys) | {(name, frozenset({("service", "ses-fleet")})) for name in REAPERS}
     for name, one in alarms(**FULL).items():
         if one["Namespace"] == "SesFleet":
             asked = (one["MetricName"], frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]))
             assert asked in known, name
     body = "".join(synth.strings(synth.one("AWS::CloudWatch::Dashboard", "Monitoring")["DashboardBody"]))
     graphed = set(re.findall(r'\["SesFleet","(\w+)","service","([\w-]+)"', body))
-    assert len(graphed) == 13
+    assert len(graphed) == 16
     assert {(name, frozenset({("service", service)})) for name, service in graphed} <= known
 
 
