@@ -52,6 +52,10 @@ def test_every_default_is_taken_from_nothing() -> None:
             'context "ses-fleet": $.orchestrator.memory_mb: must be at most 10240, not 20000',
         ),
         (
+            {"worker": {"timeout_seconds": 59}},
+            'context "ses-fleet": $.worker.timeout_seconds: must be at least 60, not 59',
+        ),
+        (
             {"worker": {"timeout_seconds": 400}},
             'context "ses-fleet": $.worker.timeout_seconds: must be at most 290, not 400',
         ),
