@@ -16,6 +16,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.functions import Functions
+from infra.names import REAPER_SCHEDULE
 from infra.schedule_times import longest_gap
 from infra.settings import Schedule, Settings
 from ses_fleet import limits
@@ -24,6 +25,7 @@ from ses_fleet.logs import METRICS_NAMESPACE, SERVICE
 _PERIOD = cdk.Duration.minutes(5)
 _HOUR = timedelta(hours=1)
 _DRY_RUNS = f"{SERVICE}-dry-run"
+_REAPER = ("ReaperPasses", "ReaperFailures", "RunsLost")
 _OUTCOMES = ("CustomersSuccessful", "CustomersFailed", "CustomersNotStarted", "CustomersSkipped")
 
 
@@ -52,6 +54,7 @@ class Monitoring(Construct):
                 comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 missing=wanted.missing,
             )
+        self._reapers_silence()
         for schedule in settings.schedules:
             self._silence(schedule)
         self._dashboard()
@@ -100,8 +103,20 @@ class Monitoring(Construct):
         yield _Wanted(
             "orchestrator-errors",
             functions.orchestrator.metric_errors(period=_PERIOD, statistic="Sum"),
-            "The orchestrator failed: it refused a run, crashed, or was stopped before its run ended. "
-            "`ses-fleet runs list` shows a run that was lost.",
+            "The orchestrator failed: it refused a run, crashed, or was stopped before its run ended. A run that lost "
+            "it is ended by the reaper within about six minutes; `ses-fleet runs list` shows it.",
+        )
+        yield _Wanted(
+            "runs-lost",
+            _count("RunsLost"),
+            "The reaper ended a run, as its orchestrator gave no sign of life. `ses-fleet runs list` shows which run; "
+            "its Summary says who failed, and its resume is the payload that runs them again.",
+        )
+        yield _Wanted(
+            "reaper-failed",
+            _count("ReaperFailures"),
+            "The reaper could not look at a run or end it; it tries again every "
+            f"{limits.REAPER_MINUTES} minutes. The orchestrator's log says why, kind = reaper.",
         )
         yield _Wanted(
             "worker-errors",
@@ -122,6 +137,19 @@ class Monitoring(Construct):
             "An event failed for good and lies in the queue of dead letters: its payload, and why.",
             # SQS sends no metric for a queue that nobody used for hours, although letters lie in it.
             missing=cloudwatch.TreatMissingData.IGNORE,
+        )
+
+    def _reapers_silence(self) -> None:
+        """Alarm when the reaper does not pass any more: nothing else would say so before a run is lost."""
+        minutes = limits.REAPER_MINUTES * limits.REAPER_MISSED
+        self._alarm(
+            "reaper-silent",
+            f"The reaper did not look for lost runs for {minutes} minutes: a run that loses its orchestrator is not "
+            f"ended. Look at the schedule {REAPER_SCHEDULE}, at the dead letters and at the orchestrator's log.",
+            _metric("ReaperPasses", "Sum", SERVICE, cdk.Duration.minutes(limits.REAPER_MINUTES)),
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+            periods=limits.REAPER_MISSED,
         )
 
     def _silence(self, schedule: Schedule) -> None:
@@ -209,19 +237,20 @@ class Monitoring(Construct):
                 [functions.orchestrator.metric_invocations(), functions.orchestrator.metric_errors()],
             ),
         )
+        dashboard.add_widgets(_graph("Reaper", [_count(name) for name in _REAPER]))
 
 
 def _count(name: str, service: str = SERVICE) -> cloudwatch.Metric:
     return _metric(name, "Sum", service)
 
 
-def _metric(name: str, statistic: str, service: str) -> cloudwatch.Metric:
+def _metric(name: str, statistic: str, service: str, period: cdk.Duration = _PERIOD) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace=METRICS_NAMESPACE,
         metric_name=name,
         dimensions_map={"service": service},
         statistic=statistic,
-        period=_PERIOD,
+        period=period,
     )
 
 

@@ -40,9 +40,9 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
         if settings.tracing:
             yield f"Functions/{name}Role", "AwsSolutions-IAM5[Resource::*]", _TRACES
     for path, prefixes in (
-        ("Functions/OrchestratorRole", ("runs", PERSONAL_PARAMS.removesuffix("/*"))),
-        ("Functions/WorkerRole", ("data", "backups")),
-        ("PeoplePolicies/Invoker", ("runs",)),
+        ("Functions/OrchestratorRole", ("runs", "open", PERSONAL_PARAMS.removesuffix("/*"))),
+        ("Functions/WorkerRole", ("data", "backups", "leases")),
+        ("PeoplePolicies/Invoker", ("runs", "open")),
         ("PeoplePolicies/DataReader", ("data", "backups")),
     ):
         for prefix in prefixes:

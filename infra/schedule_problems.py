@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.names import REAPER_SCHEDULE
 from infra.schedule_times import check_zone, longest_gap
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
@@ -29,6 +30,8 @@ def schedule_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
             continue
         path, name = f"$.schedules[{index}]", schedule.get("name")
         if isinstance(name, str):
+            if name == REAPER_SCHEDULE:
+                yield Problem(f"{path}.name", f"{quoted(name)} is the stack's own, which ends lost runs: take another")
             if name in names:
                 yield Problem(f"{path}.name", f"{quoted(name)} is another schedule's name, too: each needs its own")
             names.add(name)

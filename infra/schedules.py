@@ -1,4 +1,7 @@
-"""EventBridge schedules: each sends an action payload to the orchestrator, with the trigger that its run's id is of."""
+"""EventBridge schedules that invoke the orchestrator: those of the settings, and the reaper's.
+
+Each of the settings' sends an action payload, with the trigger that its run's id is of.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,16 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.names import SCHEDULE_GROUP
+from infra.names import REAPER_SCHEDULE, SCHEDULE_GROUP
 from infra.settings import Schedule
 from ses_fleet import limits
 
+# By this event the orchestrator looks for runs that nobody carries on, and ends them; it starts none.
+REAP = {"reap": True}
+
 
 class Schedules(Construct):
-    """One group with every schedule of the settings, and the role with which they start runs."""
+    """One group with every schedule of the settings and the reaper's, and the role with which they invoke."""
 
     def __init__(
         self, scope: Construct, schedules: list[Schedule], orchestrator: lambda_.Function, dead_letters: sqs.Queue
@@ -32,36 +38,44 @@ class Schedules(Construct):
         role = iam.Role(
             self,
             "Role",
-            description="ses-fleet: starts runs on schedule",
+            description="ses-fleet: starts runs on schedule, and ends lost ones",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=only_ours),
         )
         role.add_to_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[orchestrator.function_arn])
         )
         role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[dead_letters.queue_arn]))
+        self._group, self._role = group, role
+        self._orchestrator, self._dead_letters = orchestrator, dead_letters
         for schedule in schedules:
-            made = scheduler.CfnSchedule(
-                self,
-                f"Schedule-{schedule.name}",  # a name alone might be that of another construct
-                name=schedule.name,
-                group_name=SCHEDULE_GROUP,
-                schedule_expression=schedule.expression,
-                schedule_expression_timezone=schedule.time_zone,
-                state="ENABLED" if schedule.enabled else "DISABLED",
-                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-                target=scheduler.CfnSchedule.TargetProperty(
-                    arn=orchestrator.function_arn,
-                    role_arn=role.role_arn,
-                    input=json.dumps(event(schedule)),
-                    # A second delivery of the same scheduled time finds its run started.
-                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_retry_attempts=limits.DELIVERY_ATTEMPTS,
-                        maximum_event_age_in_seconds=limits.EVENT_AGE_SECONDS,
-                    ),
-                    dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+            # A second delivery of the same scheduled time finds its run started. A name alone might be that of another
+            # construct.
+            self._make(f"Schedule-{schedule.name}", schedule, event(schedule), retries=limits.DELIVERY_ATTEMPTS)
+        reaper = Schedule(name=REAPER_SCHEDULE, expression=f"rate({limits.REAPER_MINUTES} minutes)", payload=REAP)
+        # The next pass comes soon enough.
+        self._make("Reaper", reaper, REAP, retries=0)
+
+    def _make(self, construct: str, schedule: Schedule, sent: dict[str, Any], *, retries: int) -> None:
+        made = scheduler.CfnSchedule(
+            self,
+            construct,
+            name=schedule.name,
+            group_name=SCHEDULE_GROUP,
+            schedule_expression=schedule.expression,
+            schedule_expression_timezone=schedule.time_zone,
+            state="ENABLED" if schedule.enabled else "DISABLED",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=self._orchestrator.function_arn,
+                role_arn=self._role.role_arn,
+                input=json.dumps(sent),
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_retry_attempts=retries, maximum_event_age_in_seconds=limits.EVENT_AGE_SECONDS
                 ),
-            )
-            made.node.add_dependency(group, role)
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self._dead_letters.queue_arn),
+            ),
+        )
+        made.node.add_dependency(self._group, self._role)
 
 
 def event(schedule: Schedule) -> dict[str, Any]:

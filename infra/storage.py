@@ -33,6 +33,7 @@ class Storage(Construct):
             _expiring("runs/", settings.runs_days),
             _expiring("data/", settings.data_days),
             _expiring("backups/", settings.backups_days),
+            _expiring("open/", limits.OPEN_RUN_DAYS, old_versions_days=limits.OLD_OPEN_RUN_DAYS),
             _old_versions(settings.old_versions_days),
         ]
         results = self._bucket("Results", rules)
@@ -63,21 +64,33 @@ class Storage(Construct):
     def _who_writes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:
         """Let each function write its own prefixes, and nobody else anything, whatever their own policies allow."""
         orchestrator, worker = self._role(ORCHESTRATOR), self._role(WORKER)
-        runs, backups = _below(results, "runs/"), _below(results, "backups/")
+        runs, open_runs = _below(results, "runs/"), _below(results, "open/")
+        backups, leases = _below(results, "backups/"), _below(results, "leases/")
         peoples = [_below(results, prefix) for prefix in _PEOPLES_PREFIXES]
         return [
-            _denied("RunsAreTheOrchestrators", _WRITING, [orchestrator], resources=[runs]),
+            _denied("RunsAreTheOrchestrators", _WRITING, [orchestrator], resources=[runs, open_runs]),
             _denied("BackupsAreTheWorkers", _WRITING, [worker, *self._settings.data_admins], resources=[backups]),
-            _denied("AllElseIsTheFunctions", _WRITING, [orchestrator, worker], not_resources=[runs, backups, *peoples]),
+            _denied("LeasesAreTheWorkers", _WRITING, [worker], resources=[leases]),
+            _denied(
+                "AllElseIsTheFunctions",
+                _WRITING,
+                [orchestrator, worker],
+                not_resources=[runs, open_runs, backups, leases, *peoples],
+            ),
         ]
 
     def _who_deletes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:
-        """Let nobody delete but `data_admins`, and them no run record. S3's lifecycle is not bound by policies."""
+        """Let nobody delete but `data_admins`, and them no run record, and the orchestrator below open/ alone.
+
+        S3's lifecycle is not bound by policies.
+        """
         if self._settings.delete_data_on_destroy:
             return []
-        erasable = [_below(results, "data/"), _below(results, "backups/")]
+        erasable, open_runs = [_below(results, "data/"), _below(results, "backups/")], _below(results, "open/")
         return [
-            _denied("NobodyDeletes", _DELETING, [], not_resources=erasable),
+            _denied("NobodyDeletes", _DELETING, [], not_resources=[*erasable, open_runs]),
+            # Who else could delete there would hide a lost run from the reaper.
+            _denied("OnlyTheOrchestratorEndsRuns", _DELETING, [self._role(ORCHESTRATOR)], resources=[open_runs]),
             _denied("OnlyAdministratorsErase", _DELETING, self._settings.data_admins, resources=erasable),
         ]
 
@@ -112,8 +125,19 @@ def _below(bucket: s3.Bucket, prefix: str) -> str:
     return arn
 
 
-def _expiring(prefix: str, days: int) -> s3.LifecycleRule:
-    return s3.LifecycleRule(id=prefix.rstrip("/"), prefix=prefix, expiration=cdk.Duration.days(days))
+def _expiring(prefix: str, days: int, *, old_versions_days: int | None = None) -> s3.LifecycleRule:
+    """A rule for what lies below the prefix; with `old_versions_days` its old versions go sooner than others'.
+
+    Where several rules apply to an object, S3 follows each of them, and of two expirations the shorter one (S3 user
+    guide, conflicts in lifecycle configurations). So the fewer days count of these and of those of `_old_versions`,
+    which still removes the delete markers: a rule that expires by days cannot ask for that itself (S3 API).
+    """
+    return s3.LifecycleRule(
+        id=prefix.rstrip("/"),
+        prefix=prefix,
+        expiration=cdk.Duration.days(days),
+        noncurrent_version_expiration=None if old_versions_days is None else cdk.Duration.days(old_versions_days),
+    )
 
 
 def _old_versions(days: int) -> s3.LifecycleRule:

@@ -9,7 +9,7 @@ from __future__ import annotations
 # --- Lambda -------------------------------------------------------------------------------------
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024  # quota: synchronous request and response, each
 WORKER_FUNCTION_TIMEOUT_SECONDS = 290  # ours: under 300 s, since idle connections die at about 350 s
-WORKER_FUNCTION_SHORTEST_SECONDS = 30  # ours: less has no room for one slow call and the margins
+WORKER_FUNCTION_SHORTEST_SECONDS = 60  # ours: a worker writes nothing in its last 35 s; less leaves it no time to
 INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the 350 s of NAT gateways
 ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
 LAMBDA_MEMORY_MB = (128, 10_240)  # quota
@@ -93,6 +93,8 @@ DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 SCHEDULE_NAME = r"[0-9A-Za-z_.-]{1,64}"  # API: CreateSchedule
 SCHEDULE_INPUT_BYTES = 256 * 1024  # quota: a target's input
 DELIVERY_ATTEMPTS = 3  # ours: of one schedule's event; a second delivery finds the run started
+REAPER_MINUTES = 5  # ours: between two looks for lost runs, so that one ends within about six
+REAPER_MISSED = 3  # ours: so many looks in a row that did not come are no late delivery any more
 ALARM_WINDOW_SECONDS = 7 * 86_400  # quota: an alarm looks back at most so far, in periods of an hour or more
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -111,6 +113,8 @@ COMPARED_BYTES = 1024 * 1024  # ours: an object that a conditional write compare
 CREATE_PAUSE_SECONDS = 0.1  # ours: the longest first pause between them; each is twice the one before
 OLD_CONFIG_DAYS = 400  # ours: as long as backups, so that a run can be compared with what was configured for it
 ABANDONED_UPLOAD_DAYS = 1  # ours: an upload in parts that nobody finished
+OPEN_RUN_DAYS = 7  # ours: longer than any run lasts, so that the reaper sees each of them
+OLD_OPEN_RUN_DAYS = 1  # ours: each sign of life leaves an old version, and nobody needs one
 IMPORT_FILE_DAYS = 1  # ours: SES reads an import job's file within minutes; S3 expires by whole days
 LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is much larger
 

@@ -254,7 +254,9 @@ def test_nobody_but_the_functions_writes_results(deployment: Deployment) -> None
         assert works(keys, "cp", f"{place}/{record}", str(deployment.directory / "copy"))
         assert not puts(keys, record)
         assert not puts(keys, exported)
-        assert not puts(keys, "elsewhere")
+        for key in ("elsewhere", "open/forged/0-x.json", "leases/111122223333-us-east-1.json"):
+            assert not puts(keys, key)
+            assert not works(keys, "rm", f"{place}/{key}")
         assert not works(keys, "rm", f"{place}/{record}")
     assert not puts(admin, "backups/identity/nobody.json")
     assert not works(admin, "rm", f"{place}/{exported}")

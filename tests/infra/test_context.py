@@ -52,6 +52,10 @@ def test_every_default_is_taken_from_nothing() -> None:
             'context "ses-fleet": $.orchestrator.memory_mb: must be at most 10240, not 20000',
         ),
         (
+            {"worker": {"timeout_seconds": 59}},
+            'context "ses-fleet": $.worker.timeout_seconds: must be at least 60, not 59',
+        ),
+        (
             {"worker": {"timeout_seconds": 400}},
             'context "ses-fleet": $.worker.timeout_seconds: must be at most 290, not 400',
         ),
@@ -140,6 +144,10 @@ def test_every_default_is_taken_from_nothing() -> None:
         (
             schedule(name="a b"),
             'context "ses-fleet": $.schedules[0].name: must match ^[0-9A-Za-z_.-]{1,64}$, not',
+        ),
+        (
+            schedule(name="ses-fleet-reaper"),
+            '$.schedules[0].name: "ses-fleet-reaper" is the stack\'s own, which ends lost runs: take another',
         ),
         (schedule(expression="0 6 * * *"), '"0 6 * * *" is none of cron(...), rate(...) and at(...)'),
         (schedule(expression="cron(0 6 * * * *)"), "Invalid combination of day-of-month"),

@@ -10,9 +10,15 @@ import pytest
 
 from infra import customer_role
 from infra.settings import Settings
+from ses_fleet import limits
+from tests.infra import synth
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
 DEFAULTS = Settings()
+SCHEDULED_NAME = "nightly"
+SCHEDULED = {
+    "schedules": [{"name": SCHEDULED_NAME, "expression": "rate(1 day)", "payload": {"action": "describe-list-all"}}]
+}
 # Roles of the hub itself, which nobody assumes by their names.
 OWN = {"ses-fleet-orchestrator", "ses-fleet-worker", "admin"}
 
@@ -60,6 +66,30 @@ def test_the_lifetimes_in_the_guide_are_true(prefix: str, days: int) -> None:
     (cells,) = [cells for cells in rows(section("What is kept how long")) if cells[0] == f"`{prefix}`"]
     assert str(days) in cells[2]
     assert cells[3].startswith(f"{days + DEFAULTS.old_versions_days} days")
+
+
+def test_how_long_open_runs_are_kept_is_in_the_guide() -> None:
+    """Their days, and those of their old versions, are no settings."""
+    (cells,) = [cells for cells in rows(section("What is kept how long")) if cells[0] == "`open/`"]
+    assert cells[2].startswith(f"{limits.OPEN_RUN_DAYS} days")
+    assert cells[3].startswith(f"{limits.OPEN_RUN_DAYS + limits.OLD_OPEN_RUN_DAYS} days")
+    assert cells[3].endswith(f"each earlier one {limits.OLD_OPEN_RUN_DAYS} day")
+
+
+def test_the_guide_has_every_alarm_and_no_other() -> None:
+    """Under the name that its mail has; those of schedules are one line."""
+    made = [one["Properties"]["AlarmName"] for one in synth.resources("AWS::CloudWatch::Alarm", **SCHEDULED).values()]
+    known = {name.removeprefix("ses-fleet-").replace(SCHEDULED_NAME, "NAME") for name in made}
+    assert {cells[0].strip("`") for cells in rows(section("Alarms"))} == known
+
+
+def test_the_guide_counts_the_reapers_looks() -> None:
+    """Its costs are of so many in 30 days."""
+    looks = 30 * 24 * 60 // limits.REAPER_MINUTES
+    costs = section("Runs end by themselves")
+    assert f"{looks:,} in 30 days" in costs
+    assert f"every {limits.REAPER_MINUTES} minutes" in costs
+    assert f"{looks:,} × 0.5 s × 0.5 GB = {looks * 0.25:,.0f} GB-seconds" in costs
 
 
 def test_the_memory_in_the_guide_is_the_default() -> None:

@@ -57,14 +57,17 @@ def test_a_bucket_is_encrypted_private_and_tls_only() -> None:
 
 
 def test_what_is_kept_how_long_is_set_by_prefix() -> None:
-    """Records and contacts 90 days, backups 400, unless the context says otherwise; config.json keeps its versions."""
+    """Records and contacts 90 days, backups 400, unless the context says otherwise; config.json keeps its versions.
+
+    The index of open runs has its own week. Leases, one small object for an account and Region, stay.
+    """
 
     def days(**context: Any) -> dict[str, int]:
         rules = synth.one("AWS::S3::Bucket", "StorageResults", **context)["LifecycleConfiguration"]["Rules"]
         return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
 
-    assert days() == {"runs/": 90, "data/": 90, "backups/": 400}
-    assert days(runs_days=7, data_days=1, backups_days=3650) == {"runs/": 7, "data/": 1, "backups/": 3650}
+    assert days() == {"runs/": 90, "data/": 90, "backups/": 400, "open/": 7}
+    assert days(runs_days=8, data_days=1, backups_days=3650) == {"runs/": 8, "data/": 1, "backups/": 3650, "open/": 7}
 
 
 def test_both_buckets_have_versions_and_the_old_ones_end() -> None:
@@ -80,6 +83,13 @@ def test_both_buckets_have_versions_and_the_old_ones_end() -> None:
     assert old("StorageResults") == ("Enabled", 30, True)
     assert old("StorageResults", old_versions_days=7) == ("Enabled", 7, True)
     assert old("StorageConfig", old_versions_days=7) == ("Enabled", 400, True)
+
+
+def test_old_signs_of_life_go_after_a_day() -> None:
+    """There is one every few seconds of a run. No other prefix has a rule of its own for old versions."""
+    rules = synth.one("AWS::S3::Bucket", "StorageResults")["LifecycleConfiguration"]["Rules"]
+    own = {one["Prefix"]: one.get("NoncurrentVersionExpiration") for one in rules if "Prefix" in one}
+    assert own == {"runs/": None, "data/": None, "backups/": None, "open/": {"NoncurrentDays": 1}}
 
 
 def test_uploads_that_were_given_up_do_not_stay() -> None:
@@ -102,15 +112,25 @@ def test_an_existing_config_bucket_is_used_and_not_made() -> None:
 
 
 def test_no_policy_has_a_star_that_aws_does_not_force() -> None:
-    """Neither an action nor a resource; only X-Ray, when it is on, knows none. Nobody deletes."""
+    """Neither an action nor a resource; only X-Ray, when it is on, knows none.
+
+    Nobody deletes, but for the orchestrator below open/.
+    """
     policies = synth.resources("AWS::IAM::Policy", **FULL) | synth.resources("AWS::IAM::ManagedPolicy", **FULL)
     assert len(policies) == 5
+    deleting: list[tuple[str, list[str], str]] = []
     for name, policy in policies.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
             actions = list(synth.strings(statement["Action"]))
-            assert not any("*" in action or "Delete" in action for action in actions), name
+            assert not any("*" in action for action in actions), name
+            if any("Delete" in action for action in actions):
+                deleting.append((name, actions, synth.resolved(statement["Resource"])))
             if not all(action.startswith("xray:") for action in actions):
                 assert "*" not in list(synth.strings(statement["Resource"])), name
+    ((name, actions, resource),) = deleting
+    assert name.startswith("FunctionsOrchestratorRole")
+    assert actions == ["s3:DeleteObject"]
+    assert re.fullmatch(r"arn:aws:s3:::StorageResults\w+/open/\*", resource)
 
 
 def test_the_functions_may_do_what_the_design_says_and_no_more() -> None:
@@ -124,7 +144,7 @@ def test_the_functions_may_do_what_the_design_says_and_no_more() -> None:
         return {text for one in synth.statements(role) for text in synth.strings(one["Action"])} - on_behalf
 
     assert actions("FunctionsOrchestratorRole") == {
-        *("s3:GetObject", "s3:ListBucket", "s3:PutObject"),
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject"),
         "lambda:InvokeFunction",
     }
     assert actions("FunctionsWorkerRole") == {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sts:AssumeRole"}
@@ -201,12 +221,18 @@ def test_tracing_and_concurrency_are_settings() -> None:
     assert worker["ReservedConcurrentExecutions"] == 50
 
 
+def schedules(**context: Any) -> dict[str, dict[str, Any]]:
+    """By name."""
+    found = [one["Properties"] for one in synth.resources("AWS::Scheduler::Schedule", **context).values()]
+    return {one["Name"]: one for one in found}
+
+
 def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
     """With what Scheduler fills in; one firing is one run, however often it is delivered."""
-    schedules = synth.resources("AWS::Scheduler::Schedule", **FULL)
-    assert len(schedules) == len(FULL["schedules"])
-    for found in schedules.values():
-        properties = found["Properties"]
+    made = schedules(**FULL)
+    del made[names.REAPER_SCHEDULE]
+    assert list(made) == [one["name"] for one in FULL["schedules"]]
+    for properties in made.values():
         text = properties["Target"]["Input"]
         text = text.replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:eu-west-1:1:schedule/ses-fleet/x")
         fired = [text.replace("<aws.scheduler.scheduled-time>", f"2026-01-0{day}T03:00:00Z") for day in (1, 2)]
@@ -214,6 +240,21 @@ def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
         assert starts[0].request.on_deadline == "continue"
         assert starts[0].run_id == starts[1].run_id != starts[2].run_id
         assert len(text.encode()) <= limits.SCHEDULE_INPUT_BYTES
+
+
+@pytest.mark.parametrize("context", [{}, FULL])
+def test_the_reaper_looks_every_five_minutes_whatever_else_is_scheduled(context: dict[str, Any]) -> None:
+    """Always on, by an event that starts no run; a pass that failed is not tried again, but kept."""
+    reaper = schedules(**context)["ses-fleet-reaper"]
+    assert (reaper["GroupName"], reaper["State"]) == (names.SCHEDULE_GROUP, "ENABLED")
+    assert reaper["ScheduleExpression"] == "rate(5 minutes)"
+    assert reaper["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    target = reaper["Target"]
+    assert json.loads(target["Input"]) == {"reap": True}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    letters, orchestrator = target["DeadLetterConfig"]["Arn"], target["Arn"]
+    assert letters["Fn::GetAtt"][0].startswith("FunctionsDeadLetters")
+    assert orchestrator["Fn::GetAtt"][0].startswith("FunctionsOrchestrator")
 
 
 def test_only_our_schedules_may_start_runs_by_their_role() -> None:
@@ -238,6 +279,8 @@ ALARMS = {
     "worker-errors": "Errors",
     "worker-throttles": "Throttles",
     "dead-letters": "ApproximateNumberOfMessagesVisible",
+    "runs-lost": "RunsLost",
+    "reaper-failed": "ReaperFailures",
 }
 
 
@@ -250,6 +293,7 @@ def alarms(**context: Any) -> dict[str, dict[str, Any]]:
 def test_every_alarm_goes_off_at_the_first() -> None:
     """And is quiet while nothing happens; dry runs, which have a service of their own, alarm nobody."""
     found = alarms()
+    del found["reaper-silent"]
     assert {name: one["MetricName"] for name, one in found.items()} == ALARMS
     for name, one in found.items():
         assert (one["Threshold"], one["EvaluationPeriods"]) == (1, 1)
@@ -260,10 +304,35 @@ def test_every_alarm_goes_off_at_the_first() -> None:
             assert one["Dimensions"] == [{"Name": "service", "Value": "ses-fleet"}]
 
 
+def test_a_reaper_that_is_silent_for_a_quarter_of_an_hour_alarms() -> None:
+    """No data is what silence looks like. One late pass, or two in one period, alarms nobody."""
+    one = alarms()["reaper-silent"]
+    assert (one["Namespace"], one["MetricName"], one["Statistic"]) == ("SesFleet", "ReaperPasses", "Sum")
+    assert one["Dimensions"] == [{"Name": "service", "Value": "ses-fleet"}]
+    assert (one["Period"], one["EvaluationPeriods"]) == (300, 3)
+    assert one["Threshold"] == 1
+    assert (one["ComparisonOperator"], one["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+    assert "DatapointsToAlarm" not in one, "each of the periods"
+
+
+def test_each_alarm_of_lost_runs_says_what_to_do() -> None:
+    """Where to look, in what its mail says; which is no longer than CloudWatch takes."""
+    told = {name: one["AlarmDescription"] for name, one in alarms().items()}
+    assert "ended by the reaper within about six minutes" in told["orchestrator-errors"]
+    assert "schedule ses-fleet-reaper" in told["reaper-silent"]
+    assert "kind = reaper" in told["reaper-failed"]
+    assert "`ses-fleet runs list`" in told["runs-lost"]
+    assert all(len(text) <= 1_024 for text in told.values())
+
+
 def test_a_reservation_means_to_be_throttled() -> None:
     """No alarm says so then."""
     assert "worker-throttles" in alarms()
     assert "worker-throttles" not in alarms(worker={"reserved_concurrency": 5})
+
+
+# What the reaper emits.
+REAPERS = ("ReaperPasses", "ReaperFailures", "RunsLost")
 
 
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
@@ -284,14 +353,14 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tupl
 
 def test_every_alarm_and_graph_looks_at_a_metric_that_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
     """With just its dimensions: one that nobody emits is silent for ever."""
-    known = emitted(capsys)
+    known = emitted(capsys) | {(name, frozenset({("service", "ses-fleet")})) for name in REAPERS}
     for name, one in alarms(**FULL).items():
         if one["Namespace"] == "SesFleet":
             asked = (one["MetricName"], frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]))
             assert asked in known, name
     body = "".join(synth.strings(synth.one("AWS::CloudWatch::Dashboard", "Monitoring")["DashboardBody"]))
     graphed = set(re.findall(r'\["SesFleet","(\w+)","service","([\w-]+)"', body))
-    assert len(graphed) == 13
+    assert len(graphed) == 16
     assert {(name, frozenset({("service", service)})) for name, service in graphed} <= known
 
 
@@ -327,7 +396,11 @@ def test_alarms_tell_whom_the_context_names() -> None:
 
 ORCHESTRATOR, WORKER = (f"arn:aws:iam::{synth.ACCOUNT}:role/{name}" for name in (names.ORCHESTRATOR, names.WORKER))
 ADMIN, ROOT = (f"arn:aws:iam::{synth.ACCOUNT}:{name}" for name in ("role/admin", "root"))
-KEYS = ("runs/r/plan.json", "data/r/acme/x", "backups/acme/r/x", "backups/identity/acme.json", "elsewhere")
+OPEN, LEASE = "open/r/0-x.json", "leases/111122223333-us-east-1.json"
+KEYS = (
+    *("runs/r/plan.json", OPEN, "data/r/acme/x", "backups/acme/r/x", "backups/identity/acme.json"),
+    *(LEASE, "elsewhere"),
+)
 
 
 def refuses(action: str, key: str, principal: str | None, **context: Any) -> bool:
@@ -357,19 +430,21 @@ BACKUPS = ("backups/acme/r/x", "backups/identity/acme.json")
 def test_only_the_functions_write_the_results_each_below_its_prefixes(action: str) -> None:
     """Whoever could write runs/ could have everybody pruned, and backups/ say who a list's people are.
 
+    Open runs are what the reaper ends, and leases what keeps two writers from one list: neither is anybody else's.
     Administrators, the account's root, services and nobody in particular are refused alike.
     """
-    assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", "data/r/acme/x", "elsewhere")
-    assert may(action, WORKER) == ("data/r/acme/x", *BACKUPS, "elsewhere")
+    assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", OPEN, "data/r/acme/x", "elsewhere")
+    assert may(action, WORKER) == ("data/r/acme/x", *BACKUPS, LEASE, "elsewhere")
     for other in (ADMIN, ROOT, f"{WORKER}-2", WORKER.replace(synth.ACCOUNT, "999999999999"), None):
         assert may(action, other) == (), other
 
 
 @pytest.mark.parametrize("action", DELETES)
 def test_nobody_deletes_results(action: str) -> None:
-    """The functions neither; what is there ends by the bucket's own rules."""
-    for who in (ORCHESTRATOR, WORKER, ADMIN, ROOT, None):
+    """What is there ends by the bucket's own rules; only open runs end by the orchestrator's hand."""
+    for who in (WORKER, ADMIN, ROOT, f"{ORCHESTRATOR}-2", None):
         assert may(action, who) == (), who
+    assert may(action, ORCHESTRATOR) == (OPEN,)
 
 
 def test_named_administrators_copy_backups_over_and_erase() -> None:
@@ -404,7 +479,7 @@ def test_who_starts_runs_may_not_read_contacts() -> None:
         return actions, {text for text in synth.strings(objects) if text.endswith("/*")}
 
     starting = {"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}
-    assert gets("Invoker") == ({*starting, "s3:GetObject", "s3:ListBucket"}, {"/runs/*"})
+    assert gets("Invoker") == ({*starting, "s3:GetObject", "s3:ListBucket"}, {"/runs/*", "/open/*"})
     assert gets("DataReader") == ({"s3:GetObject", "s3:ListBucket"}, {"/data/*", "/backups/*"})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.conftest import CONFIG_BUCKET, HUB, ORCHESTRATOR, WORKER, Cloud
+from tests.local_cloud.conftest import CONFIG_BUCKET, HUB, ORCHESTRATOR, RESULTS_BUCKET, WORKER, Cloud
 
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
@@ -205,11 +205,18 @@ def test_a_customer_role_without_a_permission_is_an_operation_failure(cloud: Clo
 
 @pytest.mark.parametrize("function", [ORCHESTRATOR, WORKER])
 def test_the_functions_have_only_what_they_need(function: str, cloud: Cloud) -> None:
-    """No star but where AWS forces one; nobody deletes."""
+    """No star but where AWS forces one; nobody deletes, but for the orchestrator its open runs."""
     policy = cloud.client("iam").get_role_policy(RoleName=function, PolicyName="ses-fleet")["PolicyDocument"]
     for statement in policy["Statement"]:
         assert statement["Resource"] != "*"
-        assert not any("*" in action or "Delete" in action for action in statement["Action"])
+        assert not any("*" in action for action in statement["Action"])
+    deleting = [one for one in policy["Statement"] if any("Delete" in action for action in one["Action"])]
+    open_runs = {
+        "Effect": "Allow",
+        "Action": ["s3:DeleteObject"],
+        "Resource": [f"arn:aws:s3:::{RESULTS_BUCKET}/open/*"],
+    }
+    assert deleting == ([open_runs] if function == ORCHESTRATOR else [])
 
 
 def test_versions_of_a_managed_policy_count_from_the_next_call(cloud: Cloud) -> None:

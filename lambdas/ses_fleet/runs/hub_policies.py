@@ -21,11 +21,17 @@ def orchestrator_statements(
     the worker, and itself to go on with a long run.
     """
     return [
-        _allow(["s3:GetObject"], [f"{config_bucket}/{key}" for key in config_keys]),
+        # By version, too: a run goes on with the files that it was planned with.
+        _allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{config_bucket}/{key}" for key in config_keys]),
         # Without it S3 answers 403 for a file that does not exist.
         _allow(["s3:ListBucket"], [config_bucket, results_bucket]),
         # Below data/ it keeps what a payload says about a person, and reads that back when S3 says that it exists.
-        _allow(["s3:GetObject", "s3:PutObject"], [f"{results_bucket}/{keys}" for keys in ("runs/*", PERSONAL_PARAMS)]),
+        _allow(
+            ["s3:GetObject", "s3:PutObject"],
+            [f"{results_bucket}/{keys}" for keys in ("runs/*", "open/*", PERSONAL_PARAMS)],
+        ),
+        # At its end a run leaves the index of open runs; nothing else is ever deleted.
+        _allow(["s3:DeleteObject"], [f"{results_bucket}/open/*"]),
         _allow(["lambda:InvokeFunction"], functions),
     ]
 
@@ -35,7 +41,11 @@ def worker_statements(*, partition: str, role_patterns: Sequence[str], results_b
     return [
         _allow(["sts:AssumeRole"], [f"arn:{partition}:iam::*:role/{pattern}" for pattern in role_patterns]),
         _allow(["s3:ListBucket"], [results_bucket]),
-        _allow(["s3:GetObject", "s3:PutObject"], [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*")]),
+        # A lease is taken and given back by conditional writes: If-None-Match needs s3:PutObject, If-Match both.
+        _allow(
+            ["s3:GetObject", "s3:PutObject"],
+            [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*", "leases/*")],
+        ),
     ]
 
 
@@ -45,10 +55,13 @@ def logging_statements(*, log_group: str) -> list[dict[str, Any]]:
 
 
 def invoker_statements(*, orchestrator: str, results_bucket: str) -> list[dict[str, Any]]:
-    """Return what a person needs to start runs and to follow them; no contact address can be read with it."""
+    """Return what a person needs to start runs and to follow them, their signs of life below open/ included.
+
+    No contact address can be read with it.
+    """
     return [
         _allow(["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], [orchestrator]),
-        *_reading(results_bucket, "runs/"),
+        *_reading(results_bucket, "runs/", "open/"),
     ]
 
 

@@ -20,23 +20,25 @@ def allowed(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
 
 
 def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
-    """Below data/ only what a payload says of a person."""
+    """Configuration also by version; below data/ only what a payload says of a person; it deletes below open/ alone."""
     statements = hub_policies.orchestrator_statements(
         config_bucket=CONFIG, config_keys=["config.json"], results_bucket=RESULTS, functions=["f1", "f2"]
     )
-    kept = {f"{RESULTS}/runs/*", f"{RESULTS}/data/*/_personal/*"}
+    kept = {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/data/*/_personal/*"}
     assert allowed(statements) == {
         "s3:GetObject": {f"{CONFIG}/config.json", *kept},
+        "s3:GetObjectVersion": {f"{CONFIG}/config.json"},
         "s3:PutObject": kept,
+        "s3:DeleteObject": {f"{RESULTS}/open/*"},
         "s3:ListBucket": {CONFIG, RESULTS},
         "lambda:InvokeFunction": {"f1", "f2"},
     }
 
 
-def test_the_worker_assumes_customers_roles_and_keeps_data_and_backups() -> None:
+def test_the_worker_assumes_customers_roles_and_keeps_data_backups_and_leases() -> None:
     """It reads no configuration and no run."""
     statements = hub_policies.worker_statements(partition="aws", role_patterns=["a-*", "b/*"], results_bucket=RESULTS)
-    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*"}
+    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*", f"{RESULTS}/leases/*"}
     assert allowed(statements) == {
         "sts:AssumeRole": {"arn:aws:iam::*:role/a-*", "arn:aws:iam::*:role/b/*"},
         "s3:ListBucket": {RESULTS},
@@ -57,7 +59,7 @@ def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> Non
     assert allowed(starts) == {
         "lambda:GetFunctionConfiguration": {"o"},
         "lambda:InvokeFunction": {"o"},
-        "s3:GetObject": {f"{RESULTS}/runs/*"},
+        "s3:GetObject": {f"{RESULTS}/runs/*", f"{RESULTS}/open/*"},
         "s3:ListBucket": {RESULTS},
     }
     reads = hub_policies.data_reader_statements(results_bucket=RESULTS)
@@ -66,6 +68,6 @@ def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> Non
         "s3:ListBucket": {RESULTS},
     }
     assert [one["Condition"] for one in [*starts, *reads] if "Condition" in one] == [
-        {"StringLike": {"s3:prefix": ["runs/*"]}},
+        {"StringLike": {"s3:prefix": ["runs/*", "open/*"]}},
         {"StringLike": {"s3:prefix": ["data/*", "backups/*"]}},
     ]
