@@ -11,30 +11,16 @@ from typing import Any, Protocol, TypeVar
 from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.keys import hop_claim_key, hop_key, plan_key, result_key, results_prefix, summary_key
-from ses_fleet.runs.models import CustomerResult, Hop, HopClaim, RunPlan, Summary
+from ses_fleet.runs.keys import plan_key, result_key, results_prefix, summary_key
+from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet_cli.errors import CommandError, no_summary, usage
 
 _Found = TypeVar("_Found", bound=RunPlan | Summary)
 
 
 def latest_deadline(bucket: Bucket, plan: RunPlan) -> float:
-    """Return when the time of the run's last known invocation ends, in epoch seconds.
-
-    Every hop has a deadline of its own. AwsCallError, TooLargeError and ValueError are raised for a record that cannot
-    be read or understood.
-    """
-    latest = _seconds(plan.deadline)
-    for hop in range(1, limits.MAX_HOPS + 1):
-        claimed = bucket.find(hop_claim_key(plan.run_id, hop), limit=limits.MAX_RECORD_BYTES)
-        announced = None if claimed else bucket.find(hop_key(plan.run_id, hop), limit=limits.MAX_HOP_BYTES)
-        if claimed is not None:
-            latest = max(latest, _seconds(HopClaim.model_validate_json(claimed.body).deadline))
-        elif announced is not None:
-            latest = max(latest, _seconds(Hop.model_validate_json(announced.body).deadline))
-        else:
-            break
-    return latest
+    """Return when a run that began with this plan is over, in epoch seconds."""
+    return _seconds(plan.deadline) + limits.MAX_RUN_SECONDS
 
 
 def _seconds(moment: str) -> float:

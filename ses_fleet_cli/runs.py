@@ -12,6 +12,7 @@ from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError, RunRefusedError
 from ses_fleet.identifiers import RUN_ID_PATTERN
+from ses_fleet.runs import state as states
 from ses_fleet.runs.keys import results_prefix
 from ses_fleet.runs.models import RunPlan, Summary
 from ses_fleet.runs.record import RunRecord
@@ -100,7 +101,7 @@ def look(bucket: Bucket, run_id: str) -> Shown:
 def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
     record = RunRecord(bucket, run_id)
     plan = record.plan()
-    summary = record.summary() if plan is None else record.state(plan)
+    summary = record.summary() if plan is None else states.of(record, plan).summary
     if summary is None:
         return None
     state = _state(bucket, plan, summary, S3Clock(bucket, run_id)())
