@@ -40,6 +40,7 @@ NAMED_AHEAD_SHARE = 0.5  # ours: of the concurrency, customers named before a pl
 SIGN_TIMEOUT_SECONDS = (2.0, 4.0)  # ours: to connect and to read; a sign that takes longer is sent anew
 MAX_SIGN_BYTES = 1024 * 1024  # ours: 5,000 customers named are 60 KB
 RESTARTS = 3  # ours: hops in a row without a sign of life after which a run is closed, as nothing brings it forward
+IDLE_HOPS = 12  # ours: hops in a row that could send nobody, 3 h of a throttled account; after them a run ends
 WAITING_SECONDS = 2 * 3600.0  # ours: a hop that nobody claimed for so long will not come: an event lives an hour
 ABANDONED_START_SECONDS = 1_800.0  # ours: a start that wrote no plan by then was killed: twice what a function may run
 REAPED_RUNS = 50  # ours: runs that one pass of the reaper ends at most; the next one goes on

@@ -39,9 +39,8 @@ def test_a_hop_whose_claims_answer_was_lost_ends_the_run(cloud: Cloud) -> None:
     """And a second delivery of its event does nothing."""
     first = cloud.run(include=["acme", "globex"])
     plan = json.loads(cloud.stored(f"runs/{first['run_id']}/plan.json"))
-    waiting = [{"index": index, "customer_code": code} for index, code in enumerate(("acme", "globex"))]
-    hop = {"run_id": "claim-hop", "hop": 1, "announced_at": "", "deadline": "", "peak": 1, "pending": waiting}
-    for key, body in (("plan.json", {**plan, "run_id": "claim-hop"}), ("hops/1.json", hop)):
+    end = {"hop": 0, "owner": "first", "by": "orchestrator", "ended_at": "", "next": 1, "reason": "time", "peak": 1}
+    for key, body in (("plan.json", {**plan, "run_id": "claim-hop"}), ("hops/0/end.json", end)):
         cloud.s3.put_object(Bucket=RESULTS_BUCKET, Key=f"runs/claim-hop/{key}", Body=json.dumps(body).encode())
     event = {"action": "describe-list-all", "run_id": "claim-hop", "hop": 1}
     mark = cloud.mark()

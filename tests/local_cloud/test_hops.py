@@ -6,7 +6,6 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -70,10 +69,11 @@ def test_the_summary_covers_all_parts(hopping: Cloud) -> None:
     assert worker_calls(hopping, mark) == 12
     assert summary["total_duration_seconds"] > 2
     assert summary["started_at"] == answer["started_at"]
-    announced = [key for key in hopping.keys("runs/hops-1/hops/") if "claimed" not in key]
-    assert len(announced) >= 1
-    hop = json.loads(hopping.stored("runs/hops-1/hops/1.json"))
-    assert datetime.fromisoformat(hop["deadline"]) > datetime.fromisoformat(hop["announced_at"])
+    first = json.loads(hopping.stored("runs/hops-1/hops/0/end.json"))
+    assert (first["next"], first["by"]) == (1, "orchestrator")
+    ends = [json.loads(hopping.stored(key)) for key in hopping.keys("runs/hops-1/hops/") if key.endswith("/end.json")]
+    assert [end["next"] for end in ends].count(None) == 1
+    wait_for(lambda: not hopping.keys("open/hops-1/"))
     lines = gzip.decompress(hopping.stored("runs/hops-1/results.jsonl.gz")).decode().splitlines()
     assert sorted(json.loads(line)["customer_code"] for line in lines) == [f"f{n:02d}" for n in range(1, 13)]
     records = hopping.log_records("hops-1")
@@ -93,7 +93,7 @@ def test_customers_between_slices_go_on_where_they_were(hopping: Cloud) -> None:
     assert listed["status"] == "successful", listed["error"]
     assert listed["api_calls"] == 2 + 8 + 1  # the last one looks whether it is the same list still
     assert listed["data"]["total"] == 8_000
-    assert "runs/hops-2/hops/1.json" in hopping.keys("runs/hops-2/hops/")
+    assert "runs/hops-2/hops/0/end.json" in hopping.keys("runs/hops-2/hops/")
     parts = [hopping.stored(key) for key in hopping.keys("data/hops-2/f13/")]
     emails = [json.loads(line)["email"] for part in parts for line in gzip.decompress(part).decode().splitlines()]
     assert emails == [person.email for person in PEOPLE]
@@ -106,7 +106,7 @@ def test_an_event_that_comes_twice_starts_one_hop(hopping: Cloud) -> None:
     """The second one finds the turn taken."""
     with hopping.faults(slow("ListContactLists", 0.5)):
         hopping.run(max_customer_concurrency=2, run_id="hops-3", on_deadline="continue", exclude=["f13"])
-        wait_for(lambda: "runs/hops-3/hops/1.claimed.json" in hopping.keys("runs/hops-3/hops/"))
+        wait_for(lambda: "runs/hops-3/hops/1/claim.json" in hopping.keys("runs/hops-3/hops/"))
         mark = hopping.mark()
         again = hopping.invoke({"action": "describe-list-all", "run_id": "hops-3", "hop": 1})
         assert again.function_error is None
@@ -123,7 +123,7 @@ def test_an_event_that_comes_twice_starts_one_hop(hopping: Cloud) -> None:
     [
         {"run_id": "hops-none", "hop": 1},
         {"run_id": "hops-none", "hop": 0},
-        {"run_id": "hops-none", "hop": 13},
+        {"run_id": "hops-none", "hop": 501},
         {"run_id": "hops-none", "hop": "1"},
         {"run_id": "../x", "hop": 1},
         {"run_id": "hops-none", "hop": 1, "include": ["f01"]},
@@ -152,7 +152,7 @@ def test_the_command_follows_through_the_hops(hopping: Cloud) -> None:
             "h4",
         )
     assert ended.returncode == 0, ended.stderr
-    assert "runs/h4/hops/1.json" in hopping.keys("runs/h4/hops/")
+    assert "runs/h4/hops/0/end.json" in hopping.keys("runs/h4/hops/")
     assert [ended.stdout.count(f"Customer: f{n:02d}\n") for n in range(1, 13)] == [1] * 12
     assert "   ✅ Successful: 12" in ended.stdout
 
@@ -165,37 +165,51 @@ def test_max_failures_counts_over_hops(hopping: Cloud) -> None:
             max_customer_concurrency=2, run_id="hops-5", on_deadline="continue", exclude=["f13"], max_failures=7
         )
         summary = summary_of(hopping, "hops-5")
-    assert "runs/hops-5/hops/1.json" in hopping.keys("runs/hops-5/hops/")
+    assert "runs/hops-5/hops/0/end.json" in hopping.keys("runs/hops-5/hops/")
     assert 8 <= summary["failed_count"] <= 9
     assert summary["not_started_count"] == 12 - summary["failed_count"]
 
 
 def test_a_run_that_can_never_start_anybody_ends(hopping: Cloud) -> None:
-    """At most twelve hops, then everybody is not_started."""
+    """After twelve invocations in a row that could send nobody everybody is not_started."""
     with hopping.variables(ORCHESTRATOR, START_MARGIN_SECONDS="100"):
         hopping.run(run_id="hops-6", on_deadline="continue", include=["f01", "f02"])
         summary = summary_of(hopping, "hops-6")
     assert [result["status"] for result in summary["results"]] == ["not_started"] * 2
-    assert len([key for key in hopping.keys("runs/hops-6/hops/") if "claimed" not in key]) == 12
+    assert len([key for key in hopping.keys("runs/hops-6/hops/") if key.endswith("/end.json")]) == 13
 
 
-def test_a_config_that_changed_meanwhile_runs_nobody_elses_account(hopping: Cloud) -> None:
-    """A customer that is not what was planned fails; the run still has its end."""
+def test_every_part_of_a_run_uses_the_files_that_its_first_one_read(hopping: Cloud) -> None:
+    """Another role meanwhile is a warning. Who was disabled or removed before its turn is not started."""
     changed = fleet(13)
+    changed["customer_mappings"]["f10"]["enabled"] = False
+    del changed["customer_mappings"]["f11"]
     changed["customer_mappings"]["f12"]["ses_role_arn"] = "arn:aws:iam::300000000099:role/contact-manager"
     with hopping.faults(slow("ListContactLists", 0.5)):
         hopping.run(max_customer_concurrency=2, run_id="hops-7", on_deadline="continue", exclude=["f13"])
         hopping.put_config(changed)
         summary = summary_of(hopping, "hops-7")
     hopping.put_config(fleet(13))
-    *others, last = summary["results"]
-    assert {result["status"] for result in others} == {"successful"}
-    assert (last["status"], last["error"]["type"]) == ("failed", "ConfigurationChanged")
+    found = {result["customer_code"]: result for result in summary["results"]}
+    assert [found[code]["status"] for code in ("f10", "f11")] == ["skipped", "skipped"]
+    assert "was disabled in config.json" in found["f10"]["warnings"][0]
+    assert {found[f"f{n:02d}"]["status"] for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12)} == {"successful"}
     assert any("config.json changed while the run was under way" in warning for warning in summary["warnings"])
 
 
-def test_an_orchestrator_that_may_not_invoke_itself_stops_honestly(hopping: Cloud) -> None:
-    """As without on_deadline, and saying why."""
+def test_a_config_that_breaks_meanwhile_changes_nothing(hopping: Cloud) -> None:
+    """The run has all that it needs; that the file is broken is a warning."""
+    with hopping.faults(slow("ListContactLists", 0.5)):
+        hopping.run(max_customer_concurrency=2, run_id="hops-9", on_deadline="continue", exclude=["f13"])
+        hopping.put_config(b"{ not json")
+        summary = summary_of(hopping, "hops-9")
+    hopping.put_config(fleet(13))
+    assert (summary["exit_code"], summary["successful_count"]) == (0, 12)
+    assert any("config.json cannot be used now" in warning for warning in summary["warnings"])
+
+
+def test_a_run_whose_orchestrator_may_not_invoke_itself_is_ended_by_the_reaper(hopping: Cloud) -> None:
+    """The reaper finds the event that nobody sent, may not send it either, and says so in the Summary."""
     iam = hopping.client("iam")
     policy = iam.get_role_policy(RoleName=ORCHESTRATOR, PolicyName="ses-fleet")["PolicyDocument"]
     only_worker = json.loads(json.dumps(policy))
@@ -204,11 +218,20 @@ def test_an_orchestrator_that_may_not_invoke_itself_stops_honestly(hopping: Clou
             statement["Resource"] = f"arn:aws:lambda:us-east-1:123456789012:function:{WORKER}"
     iam.put_role_policy(RoleName=ORCHESTRATOR, PolicyName="ses-fleet", PolicyDocument=json.dumps(only_worker))
     try:
-        with hopping.faults(slow("ListContactLists", 0.5)):
-            summary = hopping.run(max_customer_concurrency=2, run_id="hops-8", on_deadline="continue", exclude=["f13"])
+        with (
+            hopping.variables(ORCHESTRATOR, timeout=3, DEAD_AFTER_SECONDS="1"),
+            hopping.faults(slow("ListContactLists", 0.5)),
+        ):
+            answer = hopping.run(max_customer_concurrency=2, run_id="hops-8", on_deadline="continue", exclude=["f13"])
+            assert answer["exit_code"] is None
+            assert "may not have been sent (AccessDeniedException)" in answer["warnings"][0]
+        with hopping.variables(ORCHESTRATOR, timeout=70, DEAD_AFTER_SECONDS="1"):
+            time.sleep(4)
+            assert hopping.invoke({"reap": True}).body["closed"] == ["hops-8"]
     finally:
         iam.put_role_policy(RoleName=ORCHESTRATOR, PolicyName="ses-fleet", PolicyDocument=json.dumps(policy))
-    assert summary["exit_code"] == 1
+    summary = json.loads(hopping.stored("runs/hops-8/summary.json"))
+    assert (summary["exit_code"], summary["closed_by"]) == (1, "reaper")
     assert summary["not_started_count"] > 0
-    assert any("could not invoke itself (AccessDeniedException)" in warning for warning in summary["warnings"])
-    assert json.loads(hopping.stored("runs/hops-8/summary.json")) == summary
+    assert summary["successful_count"] + summary["not_started_count"] == 12
+    assert any("cannot be started (AccessDeniedException)" in warning for warning in summary["warnings"])

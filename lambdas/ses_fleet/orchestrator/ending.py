@@ -27,13 +27,14 @@ def close(task: Task, store: ResultStore, peak: int) -> Summary:
     return refused or write_out(task, store, peak, "orchestrator")
 
 
-def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFiles], peak: int) -> Summary:
+def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFiles], *, peak: int, idle: int) -> Summary:
     """Have another invocation go on with the run, and return its state.
 
-    When the event cannot be sent, the reaper sends it.
+    `people` is what was read of Identity Centers, `idle` how many hops in a row have sent nobody. When the event cannot
+    be sent, the reaper sends it.
     """
     following = task.signs.hop + 1
-    end = HopEnd(**_end(task), next=following, reason="its time was used up", peak=peak, people=dict(people))
+    end = HopEnd(**_end(task), next=following, reason="its time was used up", peak=peak, people=dict(people), idle=idle)
     refused = _decide(task, store, end)
     if refused is not None:
         return refused

@@ -186,16 +186,29 @@ def _carry_out(task: Task) -> Summary:
         to_run = task.plan.in_turn()
         people = directories.read(task, to_run, store) if task.plan.action.needs_people else Directories()
         ran = Outcome()
-        if not people.outcome.left or not task.may_continue:
+        reads_on = bool(people.outcome.left) and _may_hand_over(task)
+        if not reads_on:
             store.keep(people.given_up())
             ran = _run_customers(task, people, store, failures)
         peak = max(task.before.peak if task.before else 0, people.outcome.peak, ran.peak)
         if task.signs.is_lost:
             return ending.elsewhere(task)
+        goes_on = reads_on or (bool(ran.left) and _may_hand_over(task))
+        if not goes_on:
+            store.keep(fan_out.given_up(ran.left))
         store.settle(task.environment.remaining() * limits.STORING_SHARE)
-        if ran.left or people.outcome.left:
-            return ending.hand_over(task, store, people.people, peak)
+        if goes_on:
+            return ending.hand_over(task, store, people.people, peak=peak, idle=_idle(task))
         return ending.close(task, store, peak)
+
+
+def _may_hand_over(task: Task) -> bool:
+    return task.may_continue and _idle(task) <= limits.IDLE_HOPS
+
+
+def _idle(task: Task) -> int:
+    """Return how many hops in a row have sent nobody, this one included."""
+    return 0 if task.signs.is_busy else 1 + (task.before.idle if task.before else 0)
 
 
 def _decided(made: Plan) -> Iterator[Finished]:

@@ -85,6 +85,7 @@ class Signs:
         self._stopped = False
         self._over = False
         self._problem = "not tried"
+        self._busy = False
         self._giving = threading.Lock()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="signs-of-life", daemon=True)
@@ -104,6 +105,11 @@ class Signs:
         """Return the customers that were sent and have no stored result."""
         with self._changed:
             return frozenset(self._sent)
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether anything was sent so far."""
+        return self._busy
 
     @property
     def why_not(self) -> str | None:
@@ -144,6 +150,15 @@ class Signs:
             if self._lost or not self.is_fresh or self._stored.named.get(index) != number:
                 return False
             self._sent[index] = number
+            self._busy = True
+            return True
+
+    def may_read(self) -> bool:
+        """Return whether something may be sent now that only reads and is no customer's slice, and note that it is."""
+        with self._changed:
+            if self._lost or not self.is_fresh:
+                return False
+            self._busy = True
             return True
 
     def is_named(self, index: int, number: int, /) -> bool:
@@ -235,7 +250,7 @@ class Unnamed:
 
     def may_send(self, _index: int, _number: int, /) -> bool:
         """Return whether anything may be sent now."""
-        return self.signs.is_fresh and not self.is_lost
+        return self.signs.may_read()
 
     @property
     def is_lost(self) -> bool:

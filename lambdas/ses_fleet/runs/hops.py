@@ -48,7 +48,8 @@ class HopEnd(Stored):
 
     `next` is the number of the hop that goes on, or None: the run is closed. `owner` is the token of whoever decided
     it. `peak` is the most customers that were in flight at once so far. `people` is what was read of Identity Centers,
-    by the name of the source. `restarts` counts the hops in a row that gave no sign of life and were replaced.
+    by the name of the source. `restarts` counts the hops in a row that gave no sign of life and were replaced, `idle`
+    those in a row that sent nobody.
     """
 
     hop: int
@@ -60,6 +61,7 @@ class HopEnd(Stored):
     peak: int = 0
     people: dict[str, DirectoryFiles] = Field(default_factory=dict)
     restarts: int = 0
+    idle: int = 0
 
 
 class SignOfLife(Stored):
