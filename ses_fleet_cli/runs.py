@@ -107,7 +107,7 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
     state = _state(bucket, plan, summary, S3Clock(bucket, run_id)())
     if state == "lost" and plan is not None:
         # No summary will come any more: what was not successful can be run again, which is always safe.
-        payload = resume_payload(from_plan(plan.request), summary.results)
+        payload = resume_payload(plan.run_id, from_plan(plan.request), summary.results)
         needs = resume_needs(payload)
         summary = summary.model_copy(update={"resume": payload, "resume_needs": needs, "warnings": (_LOST,)})
     return Shown(plan, summary, state)

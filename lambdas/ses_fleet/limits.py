@@ -41,14 +41,15 @@ SIGN_TIMEOUT_SECONDS = (2.0, 4.0)  # ours: to connect and to read; a sign that t
 MAX_SIGN_BYTES = 1024 * 1024  # ours: 5,000 customers named are 60 KB
 RESTARTS = 3  # ours: hops in a row without a sign of life after which a run is closed, as nothing brings it forward
 IDLE_HOPS = 12  # ours: hops in a row that could send nobody, 3 h of a throttled account; after them a run ends
-WAITING_SECONDS = 2 * 3600.0  # ours: a hop that nobody claimed for so long will not come: an event lives an hour
+WAITING_SECONDS = 2 * 3600.0  # ours: a hop that nobody claimed for so long will not come: an event lives an hour. Also
+# how old a continuation may be that a resume goes on with
 ABANDONED_START_SECONDS = 1_800.0  # ours: a start that wrote no plan by then was killed: twice what a function may run
 REAPED_RUNS = 50  # ours: runs that one pass of the reaper ends at most; the next one goes on
 REAPER_MARGIN_SECONDS = 60.0  # ours: what the reaper must have left of its own time to begin with another run
 RESULT_WRITERS = 16  # ours: results that are stored at once
 PENDING_RESULTS = 64  # ours: results that wait for that; more would fill the memory
 STORING_SHARE = 0.5  # ours: of the time that is left when customers are done, in which results are stored
-RESULTS_FILE_SECONDS = 4.0  # ours: with less time left, results.jsonl.gz is left out for summary.json
+RESULTS_FILE_SHARE = 0.1  # ours: of the return margin; with less time left, results.jsonl.gz is not written
 MAX_CONTINUATION_BYTES = 5 * 1024 * 1024  # ours: of Lambda's 6 MB, the rest is for the work item around it
 
 # --- what we return -----------------------------------------------------------------------------

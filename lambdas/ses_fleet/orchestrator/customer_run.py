@@ -33,6 +33,7 @@ class CustomerRun:
     logs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     continuation: dict[str, Any] | None = None
+    work_of: str | None = None
     ran: bool = False
     turned_away: int = 0
     reason: str = ""
@@ -56,6 +57,7 @@ class CustomerRun:
             logs=progress.logs,
             warnings=progress.warnings,
             continuation=progress.continuation,
+            work_of=progress.work_of,
             ran=progress.continuation is not None,
         )
 
@@ -76,6 +78,7 @@ class CustomerRun:
             logs=self.logs[-limits.MAX_LOG_LINES :],
             warnings=self.warnings,
             continuation=self.continuation,
+            work_of=self.work_of,
         )
 
     def after(self, answer: Answer) -> CustomerRun:
@@ -164,5 +167,6 @@ class CustomerRun:
             attempts=self.attempts,
             logs=self.logs,
             continuation=self.continuation if status == "failed" else None,
+            work_of=self.work_of,
             **outcome,
         )

@@ -113,7 +113,7 @@ def _unrecorded(task: Task, store: ResultStore, failure: AwsCallError) -> Summar
 
 
 def _store_results_file(task: Task, store: ResultStore) -> None:
-    if task.environment.remaining() < limits.RESULTS_FILE_SECONDS:
+    if task.environment.remaining() < task.environment.settings.return_margin * limits.RESULTS_FILE_SHARE:
         store.warn("there was no time to write results.jsonl.gz; results/ has every result")
         return
     file = store.collector.results_file()

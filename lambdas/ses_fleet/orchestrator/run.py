@@ -16,7 +16,7 @@ from typing import Any
 from ses_fleet import clock, limits
 from ses_fleet.config.config_json import FleetConfig
 from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
-from ses_fleet.orchestrator import config_files, directories, ending, fan_out, handover, plan, report
+from ses_fleet.orchestrator import config_files, directories, ending, fan_out, handover, plan, report, resuming
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
@@ -51,14 +51,15 @@ def begin(start: Start, environment: Environment) -> Summary:
     wanted = personal_params.without_values(start.request)
     files = config_files.read(environment, wanted)
     made = plan.make(wanted, files, plan.select(wanted, files.config))
+    left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
     document = _claimed(start, made, files, record, signs, environment)
     if document is None:
         return _started_elsewhere(start, record)
     report.emit_start(start.run_id, wanted.action, dry_run=wanted.dry_run)
-    waiting = tuple(range(len(made.customers)))
+    standing = Standing(progress=left, waiting=tuple(set(range(len(made.customers))) - left.keys()))
     logger = environment.logger(start.run_id, wanted.action)
-    task = Task(environment, record, made, document, signs, logger, standing=Standing(waiting=waiting))
+    task = Task(environment, record, made, document, signs, logger, standing=standing)
     with signs:
         answer = _carry_out(task)
     return _cleaned_up(task, answer)
@@ -182,6 +183,9 @@ def _carry_out(task: Task) -> Summary:
         lost = {index: task.document.customers[index] for index in task.standing.in_doubt}
         store.decide({index: results.in_doubt(one, writes=task.plan.writes) for index, one in lost.items()})
         failures += len(lost)
+        if task.before is None:
+            for progress in task.standing.progress.values():
+                store.keep_progress(progress)
         store.keep(_decided(task.plan))
         to_run = task.plan.in_turn()
         people = directories.read(task, to_run, store) if task.plan.action.needs_people else Directories()

@@ -88,8 +88,10 @@ class Task:
         """Return what a worker is sent for one slice of `budget` seconds."""
         assert customer.checked is not None  # noqa: S101  # only customers with one are handed to the fan-out
         request = self.plan.request
+        begun = self.standing.progress.get(customer.index)
         return WorkItem(
             run_id=self.record.run_id,
+            work_of=None if begun is None else begun.work_of,
             action=request.worker_action,
             customer=customer.checked,
             params=request.params,

@@ -17,7 +17,8 @@ from ses_fleet.model_bases import Stored
 class Progress(Stored):
     """A customer that is not finished, as one invocation of the orchestrator hands it to the next.
 
-    `slices` is how many slices have answered, `continuation` where the last of them stopped.
+    `slices` is how many slices have answered, `continuation` where the last of them stopped. `work_of` is the run that
+    began the work, where this run resumes it.
     """
 
     index: int
@@ -29,6 +30,7 @@ class Progress(Stored):
     logs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     continuation: dict[str, Any] | None = None
+    work_of: str | None = None
 
 
 class HopClaim(Stored):

@@ -92,6 +92,13 @@ class RunRequest(Wire):
         Annotated[int, Field(ge=0)] | None,
         Field(description="how many customers are selected; required with `prune`, and another number refuses the run"),
     ] = None
+    resumes: Annotated[
+        RunId | None,
+        Field(
+            description="the run whose customers that failed or were not started are run again, as `resume` of its "
+            "Summary has it. Those that had stopped between two slices, not longer than two hours ago, go on there"
+        ),
+    ] = None
     run_id: Annotated[
         RunId | None,
         Field(
@@ -128,10 +135,12 @@ class WorkItem(Wire):
     `continuation` is what the slice before returned, unchanged. `topics` and `people` are given to actions that need
     them. In the first phase of a run, `people_prefix` is where the worker writes what it reads of the customer's
     Identity Center, for all customers that share it. `params` have a mask in place of personal values;
-    `personal_params` is the key of the object in the results bucket that holds those.
+    `personal_params` is the key of the object in the results bucket that holds those. `work_of` is the run that began
+    the work which this one resumes: what is written below data/ and backups/ lies under its id.
     """
 
     run_id: RunId
+    work_of: RunId | None = None
     action: str
     customer: Customer
     params: dict[str, Any]
@@ -205,6 +214,11 @@ class CustomerResult(CustomerIdentity):
     continuation: Annotated[
         dict[str, Any] | None,
         Field(description="where a customer stopped between slices; null here, and kept in `results/CODE.json`"),
+    ] = None
+
+    work_of: Annotated[
+        str | None,
+        Field(description="the run that began the work, where this run resumed it: data and backups lie under its id"),
     ] = None
 
     @computed_field(description="whether the status is successful")  # type: ignore[prop-decorator]  # pydantic's form

@@ -37,7 +37,7 @@ def build(
     result, `location` that of the summary; `seconds` is the run's duration.
     """
     counts = Counter(result.status for result in results)
-    resume = resume_payload(request, results)
+    resume = resume_payload(run_id, request, results)
     summary = Summary(
         run_id=run_id,
         action=request.action,
@@ -82,7 +82,7 @@ def exit_code(counts: Counter[Status]) -> Literal[0, 1]:
     return 1 if counts["failed"] or counts["not_started"] else 0
 
 
-def resume_payload(request: RunRequest, results: Sequence[CustomerResult]) -> dict[str, Any] | None:
+def resume_payload(run_id: str, request: RunRequest, results: Sequence[CustomerResult]) -> dict[str, Any] | None:
     """Return the payload that runs exactly the customers that failed or were not started, or None if there are none.
 
     Customers that were never started come first, and start first: with `max_failures`, those that failed would stop
@@ -96,6 +96,7 @@ def resume_payload(request: RunRequest, results: Sequence[CustomerResult]) -> di
         for field, value in request.model_dump(mode="json", exclude_unset=True).items()
         if value is not None and field not in _SELECTION_FIELDS | {"run_id", "trigger"}
     }
+    payload["resumes"] = run_id
     if request.scope == "single":
         return payload
     payload["include"] = codes

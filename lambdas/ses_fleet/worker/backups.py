@@ -103,7 +103,7 @@ class BackupWriter:
         return self._parts
 
     def _open(self, folder: str) -> RecordFileWriter:
-        prefix = _prefix(self._context, self._context.item.run_id, folder)
+        prefix = _prefix(self._context, self._context.run_id, folder)
         return RecordFileWriter(self._context, prefix, self._parts_state, create_only=True)
 
 
@@ -122,7 +122,7 @@ def complete(
     manifest = Manifest(
         kind=kind,
         folder=saved.folder,
-        run_id=context.item.run_id,
+        run_id=context.run_id,
         customer_code=context.code,
         account_id=context.customer.account_id,
         region=context.customer.region,
@@ -134,7 +134,7 @@ def complete(
         walk=written.restarts,
         with_attributes=with_attributes,
     )
-    key = backup_manifest_key(context.code, context.item.run_id, generation)
+    key = backup_manifest_key(context.code, context.run_id, generation)
     context.create(key, manifest.model_dump_json().encode(), "application/json")
     return context.results.location(context.backup_prefix)
 
@@ -261,10 +261,8 @@ def _prefix(context: ActionContext, run_id: str, folder: str | None) -> str:
 
 
 def _refuse_a_second_backup(context: ActionContext) -> None:
-    key = backup_manifest_key(context.code, context.item.run_id)
+    key = backup_manifest_key(context.code, context.run_id)
     if record_files.read(context, key) is not None:
         where = context.results.location(key)
-        text = (
-            f"{where} exists already: run {context.item.run_id} has a backup of {context.code}; choose another run_id"
-        )
+        text = f"{where} exists already: run {context.run_id} has a backup of {context.code}; choose another run_id"
         raise CustomerError("configuration", "BackupExists", text)

@@ -103,14 +103,19 @@ class ActionContext:
         return self.__dict__.get("ses")
 
     @property
+    def run_id(self) -> str:
+        """Return the run that this work belongs to in data/ and backups/: the one that began it."""
+        return self.item.work_of or self.item.run_id
+
+    @property
     def backup_prefix(self) -> str:
         """Return the key prefix of the results bucket below which this run saves what it is about to change."""
-        return keys.backup_prefix(self.code, self.item.run_id)
+        return keys.backup_prefix(self.code, self.run_id)
 
     @property
     def data_prefix(self) -> str:
         """Return the key prefix of the results bucket below which this run writes the customer's data."""
-        return keys.data_prefix(self.item.run_id, self.code)
+        return keys.data_prefix(self.run_id, self.code)
 
     def personal_params(self, key: str) -> dict[str, Any] | None:
         """Return the personal parameters that the run stored at this key, or None when the object does not exist.

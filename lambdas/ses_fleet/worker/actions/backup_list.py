@@ -53,7 +53,7 @@ def run(context: ActionContext, params: BackupListParams, state: State) -> Outco
         total=writer.total,
         parts=writer.count,
         with_attributes=params.with_attributes,
-        backup=context.item.run_id,
+        backup=context.run_id,
     )
     return Done(data, data_location=location)
 

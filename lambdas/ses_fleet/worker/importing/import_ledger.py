@@ -58,7 +58,7 @@ def _parsed(context: ActionContext, body: bytes) -> dict[str, Any]:
 def _heading(context: ActionContext) -> dict[str, Any]:
     return {
         "customer_code": context.code,
-        "run_id": context.item.run_id,
+        "run_id": context.run_id,
         "account_id": context.customer.account_id,
         "region": context.customer.region,
         "identity_store_id": None if context.item.people is None else context.item.people.store_id,

@@ -60,7 +60,7 @@ def upload(context: ActionContext, bucket: str, additions: Iterable[PlannedChang
 
     Raise AwsCallError when the bucket refuses the object or belongs to another account.
     """
-    key = f"{IMPORT_PREFIX}{context.code}/{context.item.run_id}.json"
+    key = f"{IMPORT_PREFIX}{context.code}/{context.run_id}.json"
     lines = [
         json.dumps(
             {

@@ -28,7 +28,7 @@ def save(work: Work) -> Step:
         progress.backup = backups.complete(context, "contacts", found, (), work.saved, with_attributes=True)
         context.log(
             f"💾 Customer {context.code}: {work.saved.total} contacts saved before they are removed; "
-            f"restore-list with backup {context.item.run_id} brings them back"
+            f"restore-list with backup {context.run_id} brings them back"
         )
     return "remove"
 
