@@ -69,6 +69,7 @@ def test_the_event_that_continues_a_run_is_known_again() -> None:
     [
         ({"hop": 0}, "$.hop"),
         ({"hop": 501}, "$.hop"),
+        ({"hop": True}, "$.hop"),
         ({"hop": 1.0}, "$.hop"),
         ({"hop": "1"}, "$.hop"),
         ({"dry_run": True}, "$.hop"),
