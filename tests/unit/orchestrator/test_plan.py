@@ -203,7 +203,7 @@ def test_a_later_invocation_runs_who_is_left_and_nobody_else() -> None:
         *[(True, None)] * 2,
     ]
     assert (codes(found), found.concurrency.effective) == (["c0", "c1", "c2", "c3"], 2)
-    assert (found.config_version.config, found.warnings) == ("v1", ("it changed",))
+    assert (found.config_version.config, found.warnings) == ("v1", ("no drift", "it changed"))
 
 
 def test_who_was_disabled_meanwhile_is_started_no_more() -> None:
