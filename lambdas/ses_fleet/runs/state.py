@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ses_fleet.runs import position as positions
@@ -35,6 +36,8 @@ def of(record: RunRecord, plan: RunPlan) -> State:
 
 def told(position: Position) -> str:
     """Return in one sentence where the run is."""
+    if math.isinf(position.age):  # no sign is kept that the reaper could find
+        return "the run has no end in its record, and nothing will end it: run whoever has no result again"
     hop, seconds = position.hop, f"{position.age:.0f} s"
     return {
         "alive": f"the run is under way (hop {hop}, last sign of life {seconds} ago)",
