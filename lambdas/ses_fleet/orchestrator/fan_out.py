@@ -163,7 +163,7 @@ class _Line:
         grace = limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
         waits = [self._fan_out.customer_time_left(run) + grace for run in self._pool.in_flight.values()]
         patience = max(limits.SHORTEST_WAIT_SECONDS, min(waits)) if waits else self._time.collecting_left()
-        received = self._pool.receive(min(self._time.collecting_left(), patience, limits.LOOK_SECONDS))
+        received = self._pool.receive(max(0.0, min(self._time.collecting_left(), patience, limits.LOOK_SECONDS)))
         if received is not None:
             yield from self._take(*received)
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,14 +15,44 @@ from ses_fleet import limits
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.orchestrator import fan_out
 from ses_fleet.orchestrator.customer_run import CustomerRun
-from ses_fleet.orchestrator.fan_out import FanOut, Outcome
+from ses_fleet.orchestrator.fan_out import FanOut, Finished, Outcome
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
+from ses_fleet.orchestrator.signs import Intent
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.time_limits import TimeLimits
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Progress, WorkItem, WorkResult
+from ses_fleet.runs.hops import Progress
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, WorkItem, WorkResult
 
 Make = Callable[[], WorkItem | None]
+
+
+class Free:
+    """An intent that lets everybody be sent at once, as if a sign of life were stored in no time."""
+
+    is_lost = False
+    is_stopped = False
+    why_not: str | None = None
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self.named: list[tuple[int, int]] = []
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Keep what is to be called."""
+        self.wake = on_change
+
+    def name(self, index: int, number: int, /) -> None:
+        """Note who."""
+        self.named.append((index, number))
+
+    def is_named(self, index: int, number: int, /) -> bool:
+        """Whoever was asked for."""
+        return (index, number) in self.named
+
+    def may_send(self, index: int, number: int, /) -> bool:
+        """The same."""
+        return self.is_named(index, number)
 
 
 def customers(count: int) -> list[PlannedCustomer]:
@@ -58,13 +87,11 @@ def ran(
 ) -> tuple[list[CustomerResult], Outcome]:
     """The results of a fan-out over so many customers in the order they came, and how it ended."""
     results, outcome = [], None
-    begun = [
-        CustomerRun.taken_over(one, (progress or {}).get(one.index), made.time.clock()) for one in customers(count)
-    ]
+    begun = [CustomerRun.taken_over(one, (progress or {}).get(one.index)) for one in customers(count)]
     for event in made.run(begun, rules or StartRules()):
         if isinstance(event, Outcome):
             outcome = event
-        else:
+        elif isinstance(event, Finished):
             results.append(event.result)
     assert outcome is not None
     return results, outcome
@@ -112,6 +139,7 @@ class Run:
             time=TimeLimits(remaining, 240.0, start_margin, return_margin, customer_timeout),
             concurrency=bound,
             writes=writes,
+            intent=Free(),
             closed=self.closed,
         )
         self.results, outcome = ran(made, count, StartRules(allowed))
@@ -164,7 +192,9 @@ def test_only_the_calling_thread_collects() -> None:
         return done(sent(make))
 
     seen = set()
-    made = FanOut(worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 4, writes=False)
+    made = FanOut(
+        worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 4, writes=False, intent=Free()
+    )
     for _ in made.run(map(CustomerRun, customers(8)), StartRules()):
         seen.add(threading.get_ident())
     assert seen == {main}
@@ -342,7 +372,7 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
         return Answer(0.0, turned_away=1, reason="Lambda throttled the worker")
 
     within = TimeLimits(remaining, 240.0, 0.4, 0.4, 900.0)
-    results, _ = ran(FanOut(worker, work_item, within, 2, writes=True, closed=closed), 2)
+    results, _ = ran(FanOut(worker, work_item, within, 2, writes=True, intent=Free(), closed=closed), 2)
     assert [result.status for result in results] == ["not_started"] * 2
     assert remaining.left > 0
 
@@ -395,9 +425,18 @@ def carried(
     clock: Clock,
     rules: StartRules | None = None,
     progress: dict[int, Progress] | None = None,
+    intent: Intent | None = None,
 ) -> tuple[Outcome, list[CustomerResult]]:
     """A fan-out whose rest another invocation would take over: how it ended, and its results."""
-    made = FanOut(worker, work_item, TimeLimits(clock, 240.0, 60.0, 30.0, 900.0), 1, writes=False, carry_over=True)
+    made = FanOut(
+        worker,
+        work_item,
+        TimeLimits(clock, 240.0, 60.0, 30.0, 900.0),
+        1,
+        writes=False,
+        intent=intent or Free(),
+        carry_over=True,
+    )
     results, outcome = ran(made, count, rules, progress)
     return outcome, results
 
@@ -415,11 +454,11 @@ def test_what_the_time_was_too_short_for_is_left() -> None:
 
     outcome, results = carried(worker, 3, clock)
     assert [result.customer_code for result in results] == ["c0"]
-    between, waiting = outcome.progress
+    between, waiting = [run.progress() for run in outcome.left]
     assert (between.index, between.continuation, between.attempts, between.api_calls) == (1, {"page": 2}, 1, 7)
     assert (between.logs, between.warnings) == (("read a page",), ("odd",))
-    assert between.started_at is not None
-    assert (waiting.index, waiting.started_at, waiting.attempts, waiting.continuation) == (2, None, 0, None)
+    assert between.slices == 1
+    assert (waiting.index, waiting.slices, waiting.attempts, waiting.continuation) == (2, 0, 0, None)
     given_up = [one.result for one in fan_out.given_up(outcome.left)]
     assert [(result.customer_code, result.status) for result in [*results, *given_up]] == [
         ("c0", "successful"),
@@ -429,7 +468,7 @@ def test_what_the_time_was_too_short_for_is_left() -> None:
 
 
 def test_a_customer_taken_over_goes_on_where_it_was() -> None:
-    """Its continuation is sent, its numbers go on, its time has been running."""
+    """Its continuation is sent, its numbers go on, and its time is what its slices took before."""
     seen = []
 
     def worker(make: Make) -> Answer:
@@ -439,16 +478,15 @@ def test_a_customer_taken_over_goes_on_where_it_was() -> None:
         seen.append(work.continuation)
         return done(work, data={"ok": 1}, api_calls=3, logs=("the rest",))
 
-    started = (datetime.now(UTC) - timedelta(seconds=100)).strftime("%Y-%m-%dT%H:%M:%SZ")
     before = Progress(
-        index=0, customer_code="c0", started_at=started, attempts=2, api_calls=7, seconds=5.0, logs=("first",),
+        index=0, customer_code="c0", slices=2, attempts=2, api_calls=7, seconds=5.0, logs=("first",),
         warnings=("odd",), continuation={"page": 2},
     )  # fmt: skip
     _, (result,) = carried(worker, 1, Clock(800.0), progress={0: before})
     assert seen == [{"page": 2}]
     assert (result.attempts, result.api_calls, result.logs) == (3, 10, ("first", "the rest"))
     assert result.warnings == ("odd",)
-    late = before.model_copy(update={"started_at": "2026-01-01T00:00:00Z"})
+    late = before.model_copy(update={"seconds": 900.0})
     _, (result,) = carried(worker, 1, Clock(800.0), progress={0: late})
     assert (result.status, result.error and result.error.type) == ("failed", "CustomerTimeout")
     assert len(seen) == 1
@@ -456,6 +494,6 @@ def test_a_customer_taken_over_goes_on_where_it_was() -> None:
 
 def test_failures_of_earlier_parts_count() -> None:
     """Whoever waits is not started, and not carried over either; who is between slices goes on."""
-    before = Progress(index=1, customer_code="c1", started_at=None, continuation={"page": 2})
+    before = Progress(index=1, customer_code="c1", slices=1, continuation={"page": 2})
     _, results = carried(lambda make: done(sent(make)), 2, Clock(800.0), StartRules(1, 2), {1: before})
     assert {result.customer_code: result.status for result in results} == {"c0": "not_started", "c1": "successful"}

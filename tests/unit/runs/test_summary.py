@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,11 +10,10 @@ from ses_fleet import limits
 from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
+from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs import personal_params, request, summary
 from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status, Summary
-
-NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 
 
 def result(code: str, status: Status, **fields: Any) -> CustomerResult:
@@ -31,9 +29,9 @@ def built(results: list[CustomerResult], **payload: Any) -> Summary:
     mappings = {
         r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r", **people} for n, r in enumerate(results)
     }
-    wanted = personal_params.without_values(request.parse({"action": "describe-list-all", **payload}, NOW).request)
+    wanted = personal_params.without_values(request.parse({"action": "describe-list-all", **payload}).request)
     config = config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws", version="v1")
-    made = plan.make(wanted, config, plan.select(wanted, config), WantedTopics())
+    made = plan.make(wanted, ConfigFiles(config, WantedTopics()), plan.select(wanted, config))
     return summary.build(
         wanted,
         results,
@@ -81,7 +79,7 @@ def test_nothing_ran_is_said() -> None:
 
 
 def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
-    """The request as it was, without selection, run_id and trigger; who was never started comes first."""
+    """The request without selection, run_id and trigger, and what it resumes; who was never started comes first."""
     results = [result("c0", "failed"), result("c1", "successful"), result("c2", "not_started"), result("c3", "skipped")]
     made = built(
         results,
@@ -95,8 +93,9 @@ def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
         "max_failures": "10%",
         "params": {"count_contacts": False},
         "include": ["c2", "c0"],
+        "resumes": "r1",
     }
-    again = request.parse(made.resume, datetime.now(UTC))
+    again = request.parse(made.resume)
     assert again.request.include == ("c2", "c0")
     assert built([result("c0", "successful")]).resume is None
 
@@ -108,9 +107,9 @@ def test_resume_says_what_must_be_given_again() -> None:
     assert made.resume_needs == ("params.username",)
     assert "ada" not in made.model_dump_json()
     with pytest.raises(RequestError):
-        request.parse(made.resume, datetime.now(UTC))
+        request.parse(made.resume)
     made.resume["params"]["username"] = "ada@corp.example"
-    assert request.parse(made.resume, datetime.now(UTC)).request.params == {"username": "ada@corp.example"}
+    assert request.parse(made.resume).request.params == {"username": "ada@corp.example"}
     assert built([result("c0", "failed")]).resume_needs == ()
 
 
