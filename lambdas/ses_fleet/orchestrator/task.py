@@ -104,6 +104,7 @@ class Task:
             dry_run=request.dry_run,
             prune=request.prune,
             topics=self.plan.topics if self.plan.action.ses_config == "required" else None,
+            wait_for_lease=request.resumes is not None,
             slice_budget_seconds=budget,
             continuation=continuation,
         )
