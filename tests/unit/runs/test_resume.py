@@ -28,6 +28,6 @@ def test_a_resume_of_what_plan_json_has_is_taken(payload: dict[str, Any]) -> Non
     read = request.from_plan(stored)
     assert read == asked
     failed = [results.not_started(one, "why") for one in plan("r", codes=("a",)).customers]
-    resume = summary.resume_payload(read, failed)
-    assert resume == summary.resume_payload(asked, failed)
+    resume = summary.resume_payload("r", read, failed)
+    assert resume == summary.resume_payload("r", asked, failed)
     assert request.parse(resume, "id").request.action == payload["action"]
