@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference.md"
 
 _BLOCK = re.compile(r"(?P<begin><!-- (?P<name>[a-z]+) -->\n)\n.*?(?P<end><!-- /(?P=name) -->)", re.DOTALL)
-_PREFIXES = ("runs/", "data/", "backups/")
+_PREFIXES = ("open/", "runs/", "leases/", "data/", "backups/")
 _FOR = {"all": "`-all`", "single": "one customer", "both": "both"}
 
 

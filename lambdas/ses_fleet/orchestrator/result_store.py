@@ -55,7 +55,7 @@ class ResultStore:
 
     def keep_source(self, progress: Progress) -> None:
         """Store where the reading of an Identity Center stopped."""
-        self._submit(progress.customer_code, lambda: self._task.hops.keep_source(progress))
+        self._submit(progress.customer_code, lambda: self._task.hops.keep_source(self._task.reading, progress))
 
     def decide(self, found: Mapping[int, CustomerResult]) -> None:
         """Store and collect the results of customers that an earlier invocation has left.
@@ -96,7 +96,7 @@ class ResultStore:
             elif not future.cancelled():
                 future.result()
             if why is not None:
-                self.warn(f"the result of {printable(code)} could not be stored ({why})")
+                self._not_stored(code, why)
         self._pending.clear()
 
     def results_so_far(self) -> list[CustomerResult]:
@@ -109,6 +109,9 @@ class ResultStore:
         """Add a warning to the run's, and log it."""
         self.warnings.append(text)
         self._task.logger.warning(text)
+
+    def _not_stored(self, code: str, why: str) -> None:
+        self.warn(f"the result of {printable(code)} could not be stored ({why})")
 
     def _so_far(self, index: int) -> CustomerResult:
         customer = self._task.document.customers[index]
@@ -140,7 +143,12 @@ class ResultStore:
             self._task.signs.forget(index)
 
     def _submit(self, code: str, write: Callable[[], None]) -> None:
-        self._room.acquire()
+        # Beyond that, nothing would be left to end the run in; the reaper ends one whose results are not all stored.
+        environment = self._task.environment
+        patience = max(0.0, environment.remaining() - environment.settings.return_margin)
+        if not self._room.acquire(timeout=patience):
+            self._not_stored(code, "S3 was too slow")
+            return
         future = self._writers.submit(write)
         future.add_done_callback(lambda _: self._room.release())
         self._pending[future] = code

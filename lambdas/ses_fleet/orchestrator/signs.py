@@ -86,6 +86,7 @@ class Signs:
         self._number = 0
         self._lost = False
         self._stopped = False
+        self._looked = float("-inf")
         self._over = False
         self._problem = "not tried"
         self._reads: set[int] = set()
@@ -246,7 +247,11 @@ class Signs:
         self._on_change()
 
     def _look(self) -> None:
-        if not self._stopped and self._hops.is_stopped():
+        """Look now and then whether somebody asked to stop the run."""
+        if self._stopped or self._clock() - self._looked < self._dead_after * limits.SIGN_SHARE:
+            return
+        self._looked = self._clock()
+        if self._hops.is_stopped():
             self._stopped = True
             self._on_change()
 
