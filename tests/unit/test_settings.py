@@ -28,7 +28,7 @@ def test_the_orchestrator_needs_its_buckets_its_worker_and_its_region() -> None:
 
 
 def test_the_worker_needs_its_bucket_and_its_region() -> None:
-    """The defaults are the documented ones: one request a second, bursts of five, 25 contacts without a job, 20 %, 35 s."""
+    """The defaults are the documented ones: one request a second, bursts of five, 25 contacts without a job."""
     found = WorkerSettings.from_env(WORKER)
     assert (found.ses_requests_per_second, found.ses_burst) == (1.0, 5)
     assert found.identity_center_requests_per_second == 15.0
