@@ -153,8 +153,8 @@ def summary_lines(summary: Summary) -> list[str]:
         lines.append(f"   🔄 Under way: {len(under_way)} ({printable(', '.join(under_way), 300)})")
     if waiting:
         lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
-    going = "under way" if summary.resume is None else "unknown"  # only a run that is lost has both
-    lines.append(f"   ⏱️  Total time: {going if seconds is None else f'{seconds:.1f}s'}")
+    unknown = "not over yet" if summary.resume is None else "unknown"  # one of an earlier version without its end
+    lines.append(f"   ⏱️  Total time: {unknown if seconds is None else f'{seconds:.1f}s'}")
     return [*lines, *_trouble(summary)]
 
 
