@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import re
-<<<<<<< HEAD
-from collections.abc import Callable
-from http import HTTPStatus
-=======
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
->>>>>>> scheduler
 
 from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request, Response
@@ -22,10 +17,7 @@ from strict_aws.scheduler.expressions import InvalidExpressionError, UnknownTime
 from strict_aws.scheduler.target import PRINCIPAL
 
 _PUTTING = frozenset({"CreateSchedule", "UpdateSchedule"})
-<<<<<<< HEAD
-=======
 _QUEUE_ARN = re.compile(r"arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]+")  # API reference, DeadLetterConfig
->>>>>>> scheduler
 _ROLE_ARN = re.compile(r"arn:aws:iam::[0-9]{12}:role/.+")
 
 
@@ -62,9 +54,6 @@ def _check(operation: Operation, caller: Caller, group: str) -> None:
         raise AwsError("ValidationException", str(error)) from None
     except UnknownTimesError as error:
         raise AwsError("NotImplemented", str(error), 501) from None
-<<<<<<< HEAD
-    _check_role(str((given.get("Target") or {}).get("RoleArn")), caller, group)
-=======
     target = given.get("Target") or {}
     _check_dead_letters(target.get("DeadLetterConfig") or {})
     _check_role(str(target.get("RoleArn")), caller, group)
@@ -78,7 +67,6 @@ def _check_dead_letters(config: Mapping[str, Any]) -> None:
             f"1 validation error detected: Value '{arn}' at 'target.deadLetterConfig.arn' failed to satisfy "
             f"constraint: Member must satisfy regular expression pattern: {_QUEUE_ARN.pattern}",
         )
->>>>>>> scheduler
 
 
 def _check_role(role_arn: str, caller: Caller, group: str) -> None:

@@ -195,16 +195,10 @@ def test_more_firings_than_anybody_means_are_refused(account: Account, monkeypat
 
 
 def test_a_schedule_fires_by_itself_when_its_time_comes(account: Account) -> None:
-<<<<<<< HEAD
-    """In real time, without any control, also one that was made while nothing was due."""
-    moment = now(account.aws) + timedelta(seconds=2)
-    account.schedule(f"at({moment:%Y-%m-%dT%H:%M:%S})")
-=======
     """Without a control at that time; the clock is moved to shortly before it."""
     moment = now(account.aws) + timedelta(minutes=5)
     account.schedule(f"at({moment:%Y-%m-%dT%H:%M:%S})")
     account.advance((moment - now(account.aws)).total_seconds() - 2)
->>>>>>> scheduler
     end = time.monotonic() + 60
     while not (found := account.bodies()) and time.monotonic() < end:
         time.sleep(0.1)
@@ -426,18 +420,6 @@ def test_other_targets_are_said_and_not_silent(account: Account, caplog: pytest.
 @pytest.mark.parametrize(
     ("changes", "code", "message"),
     [
-<<<<<<< HEAD
-        ({"ScheduleExpression": "rate(0 days)"}, "ValidationException", "Invalid Schedule Expression rate(0 days)."),
-        ({"ScheduleExpression": "cron(0 0 LW * ? *)"}, "NotImplemented", "cannot tell when cron(0 0 LW * ? *) is due"),
-        ({"ScheduleExpressionTimezone": "Mars"}, "ValidationException", "Invalid Schedule Expression Timezone Mars."),
-        ({"GroupName": "none"}, "ResourceNotFoundException", "Schedule group none does not exist."),
-    ],
-)
-def test_what_scheduler_refuses_is_refused(changes: dict[str, str], code: str, message: str, account: Account) -> None:
-    """And not kept."""
-    with pytest.raises(ClientError) as refused:
-        account.schedule(changes.pop("ScheduleExpression", "rate(1 day)"), **changes)
-=======
         ({"expression": "rate(0 days)"}, "ValidationException", "Invalid Schedule Expression rate(0 days)."),
         ({"expression": "cron(0 0 LW * ? *)"}, "NotImplemented", "cannot tell when cron(0 0 LW * ? *) is due"),
         ({"ScheduleExpressionTimezone": "Mars"}, "ValidationException", "Invalid Schedule Expression Timezone Mars."),
@@ -453,7 +435,6 @@ def test_what_scheduler_refuses_is_refused(changes: dict[str, Any], code: str, m
     """And not kept."""
     with pytest.raises(ClientError) as refused:
         account.schedule(**{"expression": "rate(1 day)", **changes})
->>>>>>> scheduler
     assert refused.value.response["Error"]["Code"] == code
     assert message in refused.value.response["Error"]["Message"]
     assert account.client("scheduler").list_schedules()["Schedules"] == []
