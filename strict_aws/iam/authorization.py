@@ -203,6 +203,8 @@ def _resource(operation: Operation, caller: Caller, request: Request) -> str:
         return f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
     if operation.service == "lambda" and "FunctionName" in operation.parameters:
         return _function_arn(str(operation.parameters["FunctionName"]), caller)
+    if operation.service == "sqs":
+        return _queue_arn(caller, request)
     if operation.service == "sesv2":
         return _ses_arn(operation, caller)
     if operation.service == "ssm" and operation.name == "GetParameter":
@@ -218,6 +220,13 @@ def _ses_arn(operation: Operation, caller: Caller) -> str:
     if operation.name == "GetImportJob":
         return f"{place}:import-job/{parameters['JobId']}"
     return f"{place}:contact-list/{parameters['ContactListName']}" if "ContactListName" in parameters else "*"
+
+
+def _queue_arn(caller: Caller, request: Request) -> str:
+    given = json_body(request) if "x-amz-target" in request.headers else form_of(request)
+    url = str(given.get("QueueUrl") or f"/{caller.account}/{given.get('QueueName') or '*'}")
+    account, _, name = url.rpartition("/")
+    return f"arn:aws:sqs:{caller.region}:{account.rpartition('/')[2]}:{name}"
 
 
 def _identity_store_arns(operation: Operation, caller: Caller, request: Request) -> list[str]:

@@ -66,9 +66,12 @@ class LambdaRuntime:
         self._spawner = Spawner()
         self._memory = MemoryWatch()
 
-    def invoke(self, spec: FunctionSpec, payload: bytes, client_context: str | None = None) -> Outcome:
+    def invoke(
+        self, spec: FunctionSpec, payload: bytes, client_context: str | None = None, *, request_id: str | None = None
+    ) -> Outcome:
         """Run one invocation and return its outcome, after waiting for a free environment.
 
+        An event has the `request_id` that its sender was answered, at every attempt; without one a new id is made.
         Raise ThrottledError when the reserved concurrency is used up, and RuntimeStoppedError when this stops.
         """
         pool = self._pool(spec)
@@ -76,7 +79,7 @@ class LambdaRuntime:
             _end(old)
         place = pool.enter(spec)
         environment, ending = None, None
-        request_id = str(uuid.uuid4())
+        request_id = request_id or str(uuid.uuid4())
         try:
             environment, ending = self._ready(pool, spec, place, request_id)
             began = self._clock()

@@ -47,7 +47,11 @@ class LambdaApi:
         self._runtime = runtime
         self._functions = functions
         self._forward = forward
-        self._events = EventQueue(runtime.invoke, _deliver, retry_waits)
+        self._events = EventQueue(
+            lambda spec, payload, request_id: runtime.invoke(spec, payload, request_id=request_id),
+            _deliver,
+            retry_waits,
+        )
 
     def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
         """Return the answer to one request; raise AwsError as Lambda would."""

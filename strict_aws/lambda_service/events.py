@@ -34,10 +34,11 @@ class Message:
 class EventQueue:
     """Runs events in threads of their own. `deliver(queue_arn, message)` is called for events that failed for good.
 
-    `waits` are the seconds before the second attempt, before the third, and so on.
+    `invoke(spec, payload, request_id)` runs one attempt; all attempts of an event have the id that its sender was
+    answered. `waits` are the seconds before the second attempt, before the third, and so on.
     """
 
-    invoke: Callable[[FunctionSpec, bytes], Outcome]
+    invoke: Callable[[FunctionSpec, bytes, str], Outcome]
     deliver: Callable[[str, Message], None]
     waits: tuple[float, ...] = RETRY_WAITS_SECONDS
 
@@ -63,7 +64,7 @@ class EventQueue:
             outcome: Outcome | None = None
             wait = _THROTTLED_WAIT_SECONDS
             try:
-                outcome = self.invoke(spec, payload)
+                outcome = self.invoke(spec, payload, request_id)
             except RuntimeStoppedError:
                 return
             except ThrottledError:

@@ -12,7 +12,6 @@ import pytest
 
 from infra import names
 from ses_fleet import limits
-from ses_fleet.clock import now
 from ses_fleet.orchestrator import report
 from ses_fleet.runs import request, summary
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
@@ -236,7 +235,7 @@ def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
         text = properties["Target"]["Input"]
         text = text.replace("<aws.scheduler.schedule-arn>", "arn:aws:scheduler:eu-west-1:1:schedule/ses-fleet/x")
         fired = [text.replace("<aws.scheduler.scheduled-time>", f"2026-01-0{day}T03:00:00Z") for day in (1, 2)]
-        starts = [request.parse(json.loads(one), now()) for one in (fired[0], fired[0], fired[1])]
+        starts = [request.parse(json.loads(one)) for one in (fired[0], fired[0], fired[1])]
         assert starts[0].request.on_deadline == "continue"
         assert starts[0].run_id == starts[1].run_id != starts[2].run_id
         assert len(text.encode()) <= limits.SCHEDULE_INPUT_BYTES

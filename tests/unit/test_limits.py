@@ -81,9 +81,25 @@ def test_what_schedules_and_alarms_take_is_aws() -> None:
 def test_times_that_depend_on_each_other_are_in_order() -> None:
     """A worker ends before its caller's patience does, and that before a NAT gateway drops the connection (350 s)."""
     assert limits.WORKER_FUNCTION_TIMEOUT_SECONDS < limits.INVOKE_READ_TIMEOUT_SECONDS < 350
+    longest_call = limits.CONNECT_TIMEOUT_SECONDS + limits.CALL_READ_TIMEOUT_SECONDS
+    assert longest_call <= limits.WRITE_MARGIN_SECONDS < limits.LEASE_GRACE_SECONDS
     assert limits.DEFAULT_CUSTOMER_TIMEOUT_SECONDS <= limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS
     assert limits.MAX_CUSTOMER_TIMEOUT_SECONDS == 12 * 3_600
-    assert limits.MAX_HOPS == 12
+    # Lambda ends a chain of invocations of one function after 16; the reaper's own is one of them.
+    assert limits.CHAIN_HOPS + 2 < 16
+    assert limits.MAX_CUSTOMER_TIMEOUT_SECONDS < limits.MAX_RUN_SECONDS
+    assert limits.MAX_HOPS * limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS > limits.MAX_RUN_SECONDS
+
+
+def test_nobody_is_started_long_before_another_may_end_the_hop() -> None:
+    """Signs come often enough; S3's whole seconds and a slow answer never make a living hop a dead one."""
+    assert limits.SIGN_SHARE * 3 < limits.START_SHARE < limits.SILENT_SHARE < 1
+    longest = sum(limits.SIGN_TIMEOUT_SECONDS)
+    start = limits.DEAD_AFTER_SECONDS * limits.START_SHARE
+    assert start + longest + limits.CLOCK_SECONDS < limits.DEAD_AFTER_SECONDS
+    assert limits.WAITING_SECONDS > limits.EVENT_AGE_SECONDS
+    assert limits.ABANDONED_START_SECONDS > limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS
+    assert limits.OPEN_RUN_DAYS * 86_400 > limits.MAX_RUN_SECONDS
 
 
 def test_what_is_returned_stays_below_what_lambda_takes() -> None:

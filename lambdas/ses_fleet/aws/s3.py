@@ -115,6 +115,19 @@ class Bucket:
         """
         return self._written_if({"IfMatch": etag}, key, body, content_type, expected=etag)
 
+    def overwrite_once(self, key: str, body: bytes, etag: str, content_type: str = "application/json") -> bool:
+        """Send one request that overwrites the object if it is the one with this ETag. Return whether S3 did so.
+
+        Raise AwsCallError when S3 fails; it may have done so then.
+        """
+        try:
+            self.s3.call("put_object", Key=key, Body=body, ContentType=content_type, IfMatch=etag, **self._whose())
+        except AwsCallError as failure:
+            if failure.status in (404, 412):
+                return False
+            raise
+        return True
+
     def _written_if(
         self, condition: dict[str, str], key: str, body: bytes, content_type: str, *, expected: str | None
     ) -> str | None:

@@ -51,7 +51,7 @@ def read(task: Task, customers: Sequence[PlannedCustomer], store: ResultStore) -
     task.logger.info(f"reading {len(open_sources)} Identity Center(s) for {len(customers)} customer(s)")
     intent = Unnamed(task.signs)
     reading = task.fan_out(len(open_sources), _make_item(task), intent, writes=False, carry_over=task.may_continue)
-    progress = {} if task.before is None else task.hops.sources()
+    progress = {} if task.before is None else task.hops.sources(task.reading)
     runs = [
         CustomerRun.taken_over(source.as_customer(index), progress.get(source.name))
         for index, source in enumerate(open_sources)
@@ -72,7 +72,7 @@ def read(task: Task, customers: Sequence[PlannedCustomer], store: ResultStore) -
 def _make_item(task: Task) -> fan_out.MakeItem:
     def make(source: PlannedCustomer, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
         """Return the item that has one Identity Center read, for all who share it; the code is the source's name."""
-        prefix = people_prefix(task.record.run_id, source.code)
+        prefix = people_prefix(task.record.run_id, source.code, task.reading)
         made = task.work_item(source, budget, continuation)
         return made.model_copy(update={"action": READ_IDENTITY_CENTER.name, "people_prefix": prefix})
 

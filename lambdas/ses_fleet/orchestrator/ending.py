@@ -34,7 +34,15 @@ def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFile
     be sent, the reaper sends it.
     """
     following = task.signs.hop + 1
-    end = HopEnd(**_end(task), next=following, reason="its time was used up", peak=peak, people=dict(people), idle=idle)
+    end = HopEnd(
+        **_end(task),
+        next=following,
+        reason="its time was used up",
+        peak=peak,
+        people=dict(people),
+        reading=task.reading,
+        idle=idle,
+    )
     refused = _decide(task, store, end)
     if refused is not None:
         return refused

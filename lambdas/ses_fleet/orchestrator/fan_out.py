@@ -151,19 +151,20 @@ class _Line:
             (self._between_slices if run.ran else self._waiting).append(run)
 
     def fill(self) -> bool:
-        """Start what may start. Return whether customers wait for a place that an abandoned slice still holds."""
+        """Start what may start. Return whether customers still wait: for a place, a sign of life or canaries."""
         self._name_ahead()
         while not self._pool.is_full and self._time.may_start() and (run := self._next()) is not None:
             self._pool.start(run)
-        blocked = bool(self._between_slices or self._waiting) and (self._pool.has_abandoned or not self._pool.is_full)
-        return blocked and self._time.may_start() and self._why_stopped() is None
+        # Who is between slices goes on when nobody else is started any more.
+        waits = bool(self._between_slices) or (bool(self._waiting) and self._why_stopped() is None)
+        return waits and self._time.may_start()
 
     def collect(self) -> Iterator[Finished | Paused]:
         """Wait for one answer, and yield what follows from it: mostly nothing or one result."""
         grace = limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
         waits = [self._fan_out.customer_time_left(run) + grace for run in self._pool.in_flight.values()]
         patience = max(limits.SHORTEST_WAIT_SECONDS, min(waits)) if waits else self._time.collecting_left()
-        received = self._pool.receive(min(self._time.collecting_left(), patience, limits.LOOK_SECONDS))
+        received = self._pool.receive(max(0.0, min(self._time.collecting_left(), patience, limits.LOOK_SECONDS)))
         if received is not None:
             yield from self._take(*received)
             return
@@ -229,6 +230,7 @@ class _Line:
     def _take(self, run: CustomerRun, answer: Answer) -> Iterator[Finished | Paused]:
         after = run.after(answer)
         if answer.result is None and answer.error is None:
+            self._intent.take_back(run.index)
             # A customer that ran before is between slices, not "not started".
             if after.ran and self._fan_out.customer_time_left(after) <= 0:
                 yield self._finished(after, after.out_of_time(self._time.customer_timeout))

@@ -191,7 +191,7 @@ def again(
         request=request,
         customers=tuple(customers),
         concurrency=document.concurrency,
-        warnings=(*document.warnings, *meanwhile.warnings),
+        warnings=(*document.warnings, *files.topics.warnings, *meanwhile.warnings),
         config_version=document.config_version,
         pinned=document.pinned,
         topics=files.topics.topics,

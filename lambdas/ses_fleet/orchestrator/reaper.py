@@ -139,7 +139,7 @@ class _Run:
         following = position.hop + 1
         people = {} if position.before is None else position.before.people
         end = self._end(position, reason, next_hop=following, restarts=restarts)
-        if self._hops.end(end.model_copy(update={"people": people})):
+        if self._hops.end(end.model_copy(update={"people": people, "reading": following})):
             self._send(document, following)
             self._done.continued.append(self._record.run_id)
 

@@ -55,7 +55,7 @@ class ResultStore:
 
     def keep_source(self, progress: Progress) -> None:
         """Store where the reading of an Identity Center stopped."""
-        self._submit(progress.customer_code, lambda: self._task.hops.keep_source(progress))
+        self._submit(progress.customer_code, lambda: self._task.hops.keep_source(self._task.reading, progress))
 
     def decide(self, found: Mapping[int, CustomerResult]) -> None:
         """Store and collect the results of customers that an earlier invocation has left.

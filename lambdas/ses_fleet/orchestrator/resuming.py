@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
 from ses_fleet.orchestrator.environment import Environment
-from ses_fleet.orchestrator.plan import Plan
+from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
 from ses_fleet.runs import request as requests
 from ses_fleet.runs.hops import Progress
-from ses_fleet.runs.keys import result_key
-from ses_fleet.runs.models import CustomerResult, RunPlan, RunRequest
+from ses_fleet.runs.keys import result_key, resumed_key
+from ses_fleet.runs.models import CustomerResult, RunPlan, RunRequest, Summary
 from ses_fleet.runs.personal_params import hidden
 from ses_fleet.runs.record import RunRecord
 
@@ -19,8 +22,8 @@ from ses_fleet.runs.record import RunRecord
 _WORK = ("worker_action", "params", "dry_run", "prune")
 
 
-def left_by(run_id: str, made: Plan, environment: Environment) -> dict[int, Progress]:
-    """Return, by index in the plan, where the run's customers stopped, of those that this run can go on with.
+def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) -> dict[int, Progress]:
+    """Return, by index in the plan, where the run's customers stopped, of those that run `for_run` can go on with.
 
     RequestError when that run does not exist, has not ended or did something else. Who is not among those returned
     starts anew, which is always safe. Nobody goes on whose people were read for the other run, or whose topics are
@@ -29,50 +32,71 @@ def left_by(run_id: str, made: Plan, environment: Environment) -> dict[int, Prog
     record = RunRecord(environment.results_bucket, run_id)
     try:
         document = record.plan()
-        before = _ended(record, document, made.request)
+        before, summary = _ended(record, document, made.request)
         other_topics = before.config_version.ses_config != made.config_version.ses_config
         if made.action.needs_people or other_topics or hidden(made.action.params, made.request.params):
             return {}
-        return {progress.index: progress for progress in _progress(record, before, made)}
+        left = _Left(record, before, for_run)
+        wanted = [*_unfinished(summary, before, made)]
+        with ThreadPoolExecutor(limits.RECORD_READERS) as pool:
+            found = pool.map(left.of, wanted)
+            return {progress.index: progress for progress in found if progress is not None}
     except AwsCallError as failure:
         text = f"the record of run {run_id} could not be read ({failure.code}), so nothing was started"
         raise ConfigurationError([Problem("$.resumes", text)]) from None
 
 
-def _ended(record: RunRecord, document: RunPlan | None, request: RunRequest) -> RunPlan:
+def _ended(record: RunRecord, document: RunPlan | None, request: RunRequest) -> tuple[RunPlan, Summary]:
     run_id = record.run_id
     if document is None:
         raise RequestError([Problem("$.resumes", f"there is no run {run_id}; `ses-fleet runs list` shows the runs")])
-    if record.summary() is None:
+    summary = record.summary()
+    if summary is None:
         text = f"run {run_id} has not ended yet: `ses-fleet runs show {run_id}` says when it can be resumed"
         raise RequestError([Problem("$.resumes", text)])
     other = requests.from_plan(document.request)
     if any(getattr(other, name) != getattr(request, name) for name in _WORK):
         text = f"run {run_id} was another action, or had other params: only the same request can be resumed"
         raise RequestError([Problem("$.resumes", text)])
-    return document
+    return document, summary
 
 
-def _progress(record: RunRecord, before: RunPlan, made: Plan) -> Iterator[Progress]:
-    there = {customer.customer_code: (index, customer) for index, customer in enumerate(before.customers)}
+def _unfinished(summary: Summary, before: RunPlan, made: Plan) -> Iterator[tuple[PlannedCustomer, int]]:
+    """Yield the customers that failed with a known outcome and are the same still, with their index in that run."""
+    there = {result.customer_code: (index, result) for index, result in enumerate(summary.results)}
     for customer in made.in_turn():
-        index, identity = there.get(customer.code, (0, None))
-        if identity is None or (identity.account_id, identity.region) != (
-            customer.identity.account_id,
-            customer.identity.region,
-        ):
+        index, result = there.get(customer.code, (0, None))
+        if result is None or result.status != "failed" or result.error is None or result.error.outcome_unknown:
             continue
-        stored = record.bucket.find(result_key(record.run_id, customer.code, index), limit=limits.MAX_RECORD_BYTES)
+        identity = before.customers[index]
+        if (identity.account_id, identity.region) == (customer.identity.account_id, customer.identity.region):
+            yield customer, index
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What the run of this record has left; each customer's work goes on in one run only."""
+
+    record: RunRecord
+    before: RunPlan
+    for_run: str
+
+    def of(self, wanted: tuple[PlannedCustomer, int]) -> Progress | None:
+        """Return where a customer stopped, or None when there is nothing to go on with, or another run does."""
+        (customer, index), run_id = wanted, self.record.run_id
+        stored = self.record.bucket.find(result_key(run_id, customer.code, index), limit=limits.MAX_RECORD_BYTES)
         if stored is None or stored.age is None or stored.age > limits.WAITING_SECONDS:
-            continue
+            return None
         result = CustomerResult.model_validate_json(stored.body)
-        unknown = result.error is not None and result.error.outcome_unknown
-        if result.status == "failed" and result.continuation is not None and not unknown:
-            origin = result.work_of or record.run_id
-            yield Progress(
-                index=customer.index,
-                customer_code=customer.code,
-                warnings=result.warnings,
-                continuation=result.continuation,
-                work_of=origin,
-            )
+        if result.continuation is None:
+            return None
+        mine = json.dumps({"run_id": self.for_run}).encode()
+        if not self.record.bucket.create(resumed_key(run_id, customer.code, index), mine):
+            return None
+        return Progress(
+            index=customer.index,
+            customer_code=customer.code,
+            warnings=result.warnings,
+            continuation=result.continuation,
+            work_of=result.work_of or run_id,
+        )

@@ -51,7 +51,7 @@ def begin(start: Start, environment: Environment) -> Summary:
     wanted = personal_params.without_values(start.request)
     files = config_files.read(environment, wanted)
     made = plan.make(wanted, files, plan.select(wanted, files.config))
-    left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment)
+    left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
     document = _claimed(start, made, files, record, signs, environment)
     if document is None:

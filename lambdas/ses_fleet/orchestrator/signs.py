@@ -35,6 +35,9 @@ class Intent(Protocol):
     def may_send(self, index: int, number: int, /) -> bool:
         """Return whether this slice may be sent now, and note that it is."""
 
+    def take_back(self, index: int, /) -> None:
+        """Note that nothing ran of the slice that was to be sent."""
+
     @property
     def is_lost(self) -> bool:
         """Return whether another invocation has ended this one's turn: nothing may be sent or written any more."""
@@ -86,7 +89,9 @@ class Signs:
         self._looked = float("-inf")
         self._over = False
         self._problem = "not tried"
+        self._reads: set[int] = set()
         self._busy = False
+        self._ending = False
         self._giving = threading.Lock()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="signs-of-life", daemon=True)
@@ -109,8 +114,8 @@ class Signs:
 
     @property
     def is_busy(self) -> bool:
-        """Return whether anything was sent so far."""
-        return self._busy
+        """Return whether anything ran so far, or may have."""
+        return self._busy or bool(self._sent or self._reads)
 
     @property
     def why_not(self) -> str | None:
@@ -148,19 +153,28 @@ class Signs:
     def may_send(self, index: int, number: int, /) -> bool:
         """Return whether this slice may be sent now, and note that it is."""
         with self._changed:
-            if self._lost or not self.is_fresh or self._stored.named.get(index) != number:
+            if self._may_not_send() or self._stored.named.get(index) != number:
                 return False
             self._sent[index] = number
-            self._busy = True
             return True
 
-    def may_read(self) -> bool:
-        """Return whether something may be sent now that only reads and is no customer's slice, and note that it is."""
+    def may_read(self, index: int) -> bool:
+        """Return whether the n-th of what only reads, and is no customer's slice, may be sent; note that it is."""
         with self._changed:
-            if self._lost or not self.is_fresh:
+            if self._may_not_send():
                 return False
-            self._busy = True
+            self._reads.add(index)
             return True
+
+    def take_back(self, index: int, /) -> None:
+        """Note that nothing ran of the slice that was to be sent: its customer goes on as if it had not been."""
+        with self._changed:
+            self._sent.pop(index, None)
+
+    def take_back_read(self, index: int) -> None:
+        """Note that nothing ran of the n-th of what only reads."""
+        with self._changed:
+            self._reads.discard(index)
 
     def is_named(self, index: int, number: int, /) -> bool:
         """Return whether a stored sign names this slice."""
@@ -170,7 +184,7 @@ class Signs:
         """Name this customer no longer: its result is stored."""
         with self._changed:
             self._wanted.pop(index, None)
-            self._sent.pop(index, None)
+            self._busy |= self._sent.pop(index, None) is not None
 
     def last(self) -> None:
         """Give one more sign, which names only those who were really sent and have no stored result.
@@ -179,11 +193,15 @@ class Signs:
         taken for sent then.
         """
         with self._changed:
+            self._ending = True
             self._wanted = dict(self._sent)
         try:
             self._give()
         except AwsCallError:
             return
+
+    def _may_not_send(self) -> bool:
+        return self._lost or self._ending or not self.is_fresh
 
     def _run(self) -> None:
         usual = self._dead_after * limits.SIGN_SHARE
@@ -192,11 +210,13 @@ class Signs:
         while self._wait(pause):
             pause = usual
             try:
-                self._give()
+                # First, so that nobody is started by a hop of a run that was stopped before.
                 self._look()
+                self._give()
             except AwsCallError as failure:
                 self._problem = failure.code
                 # Soon again: until a sign is stored nobody is started.
+                pause = 0.0
                 time.sleep(usual * limits.SIGN_SHARE)
 
     def _wait(self, seconds: float) -> bool:
@@ -253,9 +273,13 @@ class Unnamed:
         """Return True: nobody has to be named."""
         return True
 
-    def may_send(self, _index: int, _number: int, /) -> bool:
+    def may_send(self, index: int, _number: int, /) -> bool:
         """Return whether anything may be sent now."""
-        return self.signs.may_read()
+        return self.signs.may_read(index)
+
+    def take_back(self, index: int, /) -> None:
+        """Note that nothing ran."""
+        self.signs.take_back_read(index)
 
     @property
     def is_lost(self) -> bool:

@@ -48,6 +48,11 @@ class Task:
         return HopRecord(self.record.bucket, self.record.run_id)
 
     @property
+    def reading(self) -> int:
+        """Return the hop that began the reading of Identity Centers that goes on: none of them is read by two hops."""
+        return 0 if self.before is None else self.before.reading
+
+    @property
     def may_continue(self) -> bool:
         """Return whether another invocation may go on with what the time of this one is too short for."""
         return self.plan.request.on_deadline == "continue" and not is_too_long(self.document, self.signs.hop)
@@ -99,6 +104,7 @@ class Task:
             dry_run=request.dry_run,
             prune=request.prune,
             topics=self.plan.topics if self.plan.action.ses_config == "required" else None,
+            wait_for_lease=request.resumes is not None,
             slice_budget_seconds=budget,
             continuation=continuation,
         )

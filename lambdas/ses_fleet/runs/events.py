@@ -47,7 +47,8 @@ def hop_of(event: Any) -> HopStart | None:
     if not isinstance(event, dict) or "hop" not in event:
         return None
     run_id, hop = event.get("run_id"), event["hop"]
-    if set(event) != {"action", "run_id", "hop"} or not isinstance(hop, int) or not 1 <= hop <= limits.MAX_HOPS:
+    # JSON's true is an int to Python, and 1 at that.
+    if set(event) != {"action", "run_id", "hop"} or type(hop) is not int or not 1 <= hop <= limits.MAX_HOPS:
         text = "belongs to the event by which the orchestrator continues a run of its own: leave it out"
         raise RequestError([Problem("$.hop", text)])
     if not isinstance(run_id, str) or not re.fullmatch(RUN_ID_PATTERN, run_id):

@@ -74,9 +74,12 @@ class HopRecord:
         """Write where a customer stopped between two slices."""
         self.bucket.write(continuation_key(self.run_id, progress.customer_code, progress.index), _json(progress))
 
-    def keep_source(self, progress: Progress) -> None:
-        """Write where the reading of an Identity Center stopped; its code is the name of the source."""
-        self.bucket.write(source_key(self.run_id, progress.customer_code), _json(progress))
+    def keep_source(self, hop: int, progress: Progress) -> None:
+        """Write where the reading of an Identity Center stopped that this hop began.
+
+        The code of the progress is the name of the source.
+        """
+        self.bucket.write(source_key(self.run_id, progress.customer_code, hop), _json(progress))
 
     def between_slices(self) -> set[str]:
         """Return the keys of what `keep_progress` has written."""
@@ -89,9 +92,9 @@ class HopRecord:
         bodies = self._read([key for key in keys if key in there], limits.MAX_RECORD_BYTES)
         return {found.index: found for found in map(Progress.model_validate_json, bodies)}
 
-    def sources(self) -> dict[str, Progress]:
-        """Return, by name, where the reading of Identity Centers stopped."""
-        first = source_key(self.run_id, "").removesuffix(".json")
+    def sources(self, hop: int) -> dict[str, Progress]:
+        """Return, by name, where the reading of Identity Centers stopped that this hop began."""
+        first = source_key(self.run_id, "", hop).removesuffix(".json")
         keys = sorted(key for key in self.between_slices() if key.startswith(first))
         bodies = self._read(keys, limits.MAX_RECORD_BYTES)
         return {found.customer_code: found for found in map(Progress.model_validate_json, bodies)}

@@ -50,8 +50,8 @@ class HopEnd(Stored):
 
     `next` is the number of the hop that goes on, or None: the run is closed. `owner` is the token of whoever decided
     it. `peak` is the most customers that were in flight at once so far. `people` is what was read of Identity Centers,
-    by the name of the source. `restarts` counts the hops in a row that gave no sign of life and were replaced, `idle`
-    those in a row that sent nobody.
+    by the name of the source, and `reading` the hop that began what is still being read. `restarts` counts the hops in
+    a row that gave no sign of life and were replaced, `idle` those in a row that sent nobody.
     """
 
     hop: int
@@ -62,6 +62,7 @@ class HopEnd(Stored):
     reason: str
     peak: int = 0
     people: dict[str, DirectoryFiles] = Field(default_factory=dict)
+    reading: int = 0
     restarts: int = 0
     idle: int = 0
 

@@ -93,9 +93,14 @@ def continuation_key(run_id: str, customer_code: str, index: int) -> str:
     return f"{continuations_prefix(run_id)}{_name(customer_code, index)}.json"
 
 
-def source_key(run_id: str, source: str) -> str:
-    """Return the key of where the reading of an Identity Center stopped; no customer's code begins with `_`."""
-    return f"{continuations_prefix(run_id)}_people-{source}.json"
+def source_key(run_id: str, source: str, hop: int) -> str:
+    """Return the key of where the reading of an Identity Center stopped; `hop` is as for `people_prefix`."""
+    return f"{continuations_prefix(run_id)}_people-{hop}-{source}.json"
+
+
+def resumed_key(run_id: str, customer_code: str, index: int) -> str:
+    """Return the key of which run goes on where this customer stopped; `index` is as for `result_key`."""
+    return f"runs/{run_id}/resumed/{_name(customer_code, index)}.json"
 
 
 OPEN_RUNS = "open/"
@@ -116,9 +121,12 @@ def data_prefix(run_id: str, customer_code: str) -> str:
     return f"data/{run_id}/{customer_code}/"
 
 
-def people_prefix(run_id: str, source: str) -> str:
-    """Return the prefix of what a run read of one Identity Center; no customer's code begins with an underscore."""
-    return f"data/{run_id}/_people/{source}/"
+def people_prefix(run_id: str, source: str, hop: int) -> str:
+    """Return the prefix of what a run read of one Identity Center; no customer's code begins with an underscore.
+
+    `hop` is the number of the hop that began the reading: one that was lost may still write.
+    """
+    return f"data/{run_id}/_people/{source}-{hop}/"
 
 
 # Where the orchestrator may write and read below data/, as a resource of an IAM policy.

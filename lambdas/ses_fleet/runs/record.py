@@ -82,8 +82,17 @@ class RunRecord:
         return self.bucket.location(fleet_key(self.run_id))
 
     def write_summary(self, summary: Summary) -> bool:
-        """Write summary.json, which says that the run is over; False when it was written already."""
-        return self.bucket.create(summary_key(self.run_id), summary.model_dump_json().encode())
+        """Write summary.json, which says that the run is over; False when it was written already.
+
+        A start that an earlier version refused, and kept there, does not stand in the way.
+        """
+        key, body = summary_key(self.run_id), summary.model_dump_json().encode()
+        if self.bucket.create(key, body):
+            return True
+        there = self.bucket.find(key, limit=limits.MAX_RECORD_BYTES)
+        if there is None or not _is_refusal(Summary.model_validate_json(there.body)):
+            return False
+        return self.bucket.replace(key, body, there.etag) is not None
 
     def write_refusal(self, summary: Summary, request_id: str) -> None:
         """Write the refusal of one start, for those who follow the record."""
@@ -93,11 +102,12 @@ class RunRecord:
         """Return the refusal of the start by this request, or None when it was not refused so far."""
         return self._summary(refusal_key(self.run_id, request_id))
 
-    def last_refusal(self) -> tuple[Summary, float] | None:
-        """Return the newest refusal of a start of this id with its age in seconds, or None when none was refused."""
+    def last_refusal(self) -> Summary | None:
+        """Return the newest refusal of a start of this id, or None when none was refused."""
         listed = min(self.bucket.objects(refusals_prefix(self.run_id)), key=lambda one: one.age, default=None)
-        found = None if listed is None else self._summary(listed.key)
-        return None if listed is None or found is None else (found, listed.age)
+        # Earlier versions kept a refusal where the Summary of a run is.
+        found = self._summary(summary_key(self.run_id) if listed is None else listed.key)
+        return found if found is not None and _is_refusal(found) else None
 
     def pin(self, owner: str, name: str, body: bytes) -> None:
         """Keep a configuration file as this start of the run read it; ConfigurationError when it cannot be written."""
@@ -142,8 +152,9 @@ class RunRecord:
         return None if stored is None else RunPlan.model_validate_json(stored.body)
 
     def summary(self) -> Summary | None:
-        """Read summary.json; None while the run is not over."""
-        return self._summary(summary_key(self.run_id))
+        """Read summary.json; None while the run is not over, also where an earlier version kept a refusal there."""
+        found = self._summary(summary_key(self.run_id))
+        return None if found is not None and _is_refusal(found) else found
 
     def with_results(self, plan: RunPlan) -> list[int]:
         """Return the indexes of the customers that have a result, in config order."""
@@ -174,6 +185,10 @@ class RunRecord:
         location = self.bucket.location(key)
         text = f"{location} could not be {done} ({failure.code}), so nothing was started"
         return ConfigurationError([Problem("$.environment_variables.RESULTS_BUCKET", text)])
+
+
+def _is_refusal(summary: Summary) -> bool:
+    return summary.exit_code == 2
 
 
 def comparable(request: RunRequest) -> dict[str, object]:

@@ -67,8 +67,17 @@ def parse(event: Any, request_id: str = "") -> Start:
 
 
 def from_plan(stored: Mapping[str, Any]) -> RunRequest:
-    """Return the request that plan.json has."""
-    return RunRequest.model_validate(_with_tuples(stored))
+    """Return the request that plan.json has. Raise ValueError when it is none that this version knows."""
+    return RunRequest.model_validate(_with_tuples(without_defaults(stored)))
+
+
+def without_defaults(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that say something else than when they are left out.
+
+    plan.json has all fields, also those that the action's scope forbids to give.
+    """
+    defaults = RunRequest.model_construct(action="").model_dump(mode="json")
+    return {field: value for field, value in stored.items() if field not in defaults or value != defaults[field]}
 
 
 def _null_problems(payload: dict[str, Any]) -> Iterator[Problem]:

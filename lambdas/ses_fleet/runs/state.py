@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ses_fleet.runs import position as positions
@@ -13,10 +14,15 @@ from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
 
+_OF_BEFORE = "the run was begun by an earlier version of ses-fleet, which left no summary"
+
 
 @dataclass(frozen=True)
 class State:
-    """The Summary of a run that is over, `position` None; else one with `exit_code` None, and where the run is."""
+    """The Summary of a run that is over, `position` None; else one with `exit_code` None, and where the run is.
+
+    A run that an earlier version of ses-fleet began, and that has no Summary, has no position either.
+    """
 
     summary: Summary
     position: Position | None = None
@@ -28,22 +34,33 @@ def of(record: RunRecord, plan: RunPlan) -> State:
     if finished is not None:
         return State(finished)
     hops = HopRecord(record.bucket, record.run_id)
-    position = positions.of(hops, plan)
+    position = positions.of(hops, plan) if plan.record_format > 1 else None
     found = _results(record, hops, plan)
-    return State(summaries.unfinished(plan, found, record.summary_location, told(position)), position)
+    if position is not None and position.phase != "alive":
+        # A run that ended since the first look gives no sign of life any more.
+        finished = record.summary()
+        if finished is not None:
+            return State(finished)
+    where = _OF_BEFORE if position is None else told(position)
+    return State(summaries.unfinished(plan, found, record.summary_location, where), position)
 
 
 def told(position: Position) -> str:
-    """Return in one sentence where the run is."""
-    hop, seconds = position.hop, f"{position.age:.0f} s"
+    """Return in one sentence where the run is, and what happens next if it gives no sign of life."""
+    number, seconds = position.hop + 1, f"{position.age:.0f} s"
+    if math.isinf(position.age):
+        return "the run gives no sign of life, and it is not among the open runs: the reaper does not find it"
     return {
-        "alive": f"the run is under way (hop {hop}, last sign of life {seconds} ago)",
-        "silent": f"the run gives no sign of life for {seconds} (hop {hop}); if that lasts, the reaper ends it",
-        "dead": (
-            f"the run gives no sign of life for {seconds} (hop {hop}): the reaper, which runs every five minutes, "
-            "ends it or lets it go on"
+        "alive": f"the run is under way (invocation {number}, last sign of life {seconds} ago)",
+        "silent": (
+            f"the run has given no sign of life for {seconds} (invocation {number}); if that lasts, the reaper ends "
+            "it or lets it go on within about six minutes; do not resume it before"
         ),
-        "waiting": f"the run waits for its next invocation (hop {hop}) for {seconds}",
+        "dead": (
+            f"the run has given no sign of life for {seconds} (invocation {number}): the reaper, which looks every "
+            "five minutes, ends it or lets it go on; do not resume it before"
+        ),
+        "waiting": f"the run has waited for its next invocation (number {number}) for {seconds}",
         "closing": f"the run ended {seconds} ago, and its summary is being written",
     }[position.phase]
 

@@ -129,8 +129,11 @@ def refused(run_id: str, action: str, dry_run: bool, started_at: str, problems: 
 
 
 def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, warning: str) -> Summary:
-    """Return the state of a run that has a plan and no summary yet: `exit_code` is None, no data is inline."""
-    return Summary(
+    """Return the state of a run that has a plan and no summary yet: `exit_code` is None, no data is inline.
+
+    Messages are cut short as in a Summary if it would not fit Lambda's response.
+    """
+    state = Summary(
         run_id=plan.run_id,
         action=plan.request["action"],
         dry_run=plan.request["dry_run"],
@@ -143,6 +146,7 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, 
         config_version=plan.config_version,
         summary_location=location,
     )
+    return _short_enough(state)
 
 
 def fitted(summary: Summary, where_is: Callable[[int], str]) -> Summary:
@@ -163,13 +167,16 @@ def fitted(summary: Summary, where_is: Callable[[int], str]) -> Summary:
         else:
             room -= needed
             kept.append(short.model_copy(update={"data": result.data}))
-    fitting = summary.model_copy(update={"results": tuple(kept)})
+    return _short_enough(summary.model_copy(update={"results": tuple(kept)}))
+
+
+def _short_enough(summary: Summary) -> Summary:
     most = limits.LAMBDA_PAYLOAD_BYTES - limits.RESPONSE_MARGIN_BYTES
-    shortened = fitting
+    shortened = summary
     for message, name in limits.SHORT_TEXT_CHARACTERS:
         if _size(shortened) <= most:
             break
-        shortened = _shortened(fitting, message, name)
+        shortened = _shortened(summary, message, name)
     return shortened
 
 

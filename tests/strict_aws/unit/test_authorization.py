@@ -29,3 +29,22 @@ def test_operations_of_ses_and_their_resources(method: str, path: str, action: s
     request = Request(method, f"/v2/email/{path}", "", {}, b"")
     (query,) = authorization.queries_for(operations.resolve("ses", request), CALLER, request)
     assert (query.action, query.resource) == (action, resource)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (
+            {"x-amz-target": "AmazonSQS.SendMessage"},
+            b'{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/q", "MessageBody": "m"}',
+        ),
+        ({}, b"Action=SendMessage&QueueUrl=http%3A%2F%2F127.0.0.1%3A4566%2F111122223333%2Fq&MessageBody=m"),
+        ({"x-amz-target": "AmazonSQS.CreateQueue"}, b'{"QueueName": "q"}'),
+    ],
+)
+def test_operations_of_sqs_are_on_the_queue(headers: dict[str, str], body: bytes) -> None:
+    """By its URL, in both protocols, or by the name that it is to have."""
+    request = Request("POST", "/", "", headers, body)
+    operation = operations.Operation("sqs", "SendMessage", {}, "json")
+    (query,) = authorization.queries_for(operation, CALLER, request)
+    assert (query.action, query.resource) == ("sqs:SendMessage", "arn:aws:sqs:us-east-1:111122223333:q")

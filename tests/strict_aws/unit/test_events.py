@@ -24,22 +24,30 @@ class Queue:
 
     def __init__(self, *outcomes: Any, settings: EventSettings) -> None:
         self.calls = 0
+        self.ids: list[str] = []
         self.delivered: list[Message] = []
         self._outcomes = list(outcomes)
         queue = EventQueue(self._invoke, lambda _, message: self.delivered.append(message), waits=(0.0, 0.0))
-        queue.submit(lambda: (SPEC, settings), b'{"a": 1}')
+        self.answered = queue.submit(lambda: (SPEC, settings), b'{"a": 1}')
         for thread in threading.enumerate():
             if thread.name.startswith("event-"):
                 thread.join(5)
 
-    def _invoke(self, spec: FunctionSpec, payload: bytes) -> Outcome:
+    def _invoke(self, spec: FunctionSpec, payload: bytes, request_id: str) -> Outcome:
         self.calls += 1
+        self.ids.append(request_id)
         outcome = self._outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
         return Outcome(
             "q", b'{"errorType": "X", "errorMessage": "boom"}', outcome, b"", f"{spec.name}{len(payload)}", 1.0
         )
+
+
+def test_every_attempt_has_the_id_that_the_sender_was_answered() -> None:
+    """So a function knows an event that it gets again, and its sender finds what it did with it."""
+    queue = Queue("Unhandled", None, settings=EventSettings(2, 21_600, None))
+    assert queue.ids == [queue.answered] * 2
 
 
 @pytest.mark.parametrize(
@@ -115,7 +123,7 @@ def found(*answers: Any) -> int:
             raise answer
         return answer  # type: ignore[no-any-return]
 
-    def invoke(spec: FunctionSpec, _: bytes) -> Outcome:
+    def invoke(spec: FunctionSpec, _: bytes, _id: str) -> Outcome:
         ran.append(spec)
         return Outcome("q", b"{}", None, b"", "e", 1.0)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ses_fleet import clock, limits
+from ses_fleet import limits
 from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
 from ses_fleet.orchestrator.time_limits import TimeLimits
-from ses_fleet.runs.models import ErrorInfo, Progress, WorkResult
+from ses_fleet.runs.hops import Progress
+from ses_fleet.runs.models import ErrorInfo, WorkResult
 
 IDENTITY = CustomerIdentity(
     customer_code="acme", customer_name="Acme", account_id="111122223333", region="eu-central-1"
@@ -32,11 +32,11 @@ def test_slices_add_up() -> None:
     """Attempts, seconds, calls, lines and warnings are sums; the continuation is the last one's."""
     first = answer(api_calls=3, logs=("a",), warnings=("w1",), continuation={"page": 2})
     second = answer(api_calls=4, logs=("b",), warnings=("w2",), data={"n": 1})
-    run = BEGUN.sent(10.0).after(first)
+    run = BEGUN.after(first)
     assert run.continuation == {"page": 2}
     assert run.answered(first) is None
-    run = run.sent(20.0).after(second)
-    assert (run.started, run.spent(25.0), run.ran) == (10.0, 15.0, True)
+    run = run.after(second)
+    assert (run.slices, run.next_slice, run.seconds, run.ran) == (2, 3, 4.0, True)
     result = run.answered(second)
     assert result is not None
     assert (result.status, result.data, result.continuation, result.error) == ("successful", {"n": 1}, None, None)
@@ -53,7 +53,7 @@ def test_slices_add_up() -> None:
 def test_a_failed_slice_ends_the_customer_with_what_it_found() -> None:
     """Its data, its continuation and the lines before it stay."""
     failed = answer(error=BROKE, data={"n": 1}, data_location="s3://b/k", continuation={"page": 3})
-    result = BEGUN.sent(0.0).after(failed).answered(failed)
+    result = BEGUN.after(failed).answered(failed)
     assert result is not None
     assert (result.status, result.error, result.data, result.data_location) == ("failed", BROKE, {"n": 1}, "s3://b/k")
     assert result.continuation == {"page": 3}
@@ -61,7 +61,7 @@ def test_a_failed_slice_ends_the_customer_with_what_it_found() -> None:
 
 def test_a_worker_without_an_answer_leaves_the_tail_of_its_log() -> None:
     """And the continuation of the slice before, from which the customer could go on."""
-    before = BEGUN.sent(0.0).after(answer(logs=("a",), continuation={"page": 2}))
+    before = BEGUN.after(answer(logs=("a",), continuation={"page": 2}))
     killed = Answer(1.0, error=BROKE, log_tail=("START", "END"), attempts=1)
     result = before.after(killed).answered(killed)
     assert result is not None
@@ -82,7 +82,7 @@ def test_what_never_ran_is_not_started_with_the_last_reason() -> None:
 
 def test_between_slices_the_end_is_a_timeout_whose_outcome_is_known() -> None:
     """Retryable, and with the place to go on from."""
-    result = BEGUN.sent(0.0).after(answer(continuation={"page": 2})).given_up()
+    result = BEGUN.after(answer(continuation={"page": 2})).given_up()
     error = result.error
     assert error is not None
     assert (result.status, result.continuation) == ("failed", {"page": 2})
@@ -97,13 +97,13 @@ def test_between_slices_the_end_is_a_timeout_whose_outcome_is_known() -> None:
 
 @pytest.mark.parametrize("writes", [True, False])
 def test_a_slice_that_nobody_hears_of_counts_as_sent(writes: bool) -> None:
-    """Its outcome is unknown if it may change something; its time is since the first slice."""
-    late = BEGUN.sent(10.0).unheard(40.0)
+    """Its outcome is unknown if it may change something; its time is what the slices took."""
+    late = BEGUN.after(answer(continuation={"page": 2})).unheard(28.0)
     for result, kind, words in (
         (late.out_of_time(30.0, writes=writes), "CustomerTimeout", "customer_timeout_seconds (30) passed"),
         (late.cut_off(writes=writes), "OrchestratorDeadline", "the orchestrator's time ended"),
     ):
-        assert (result.status, result.attempts, result.processing_time_seconds) == ("failed", 1, 30.0)
+        assert (result.status, result.attempts, result.processing_time_seconds) == ("failed", 2, 30.0)
         assert result.error is not None
         assert (result.error.type, result.error.outcome_unknown) == (kind, writes)
         assert result.error.message.startswith(f"acme was not finished when {words}")
@@ -113,17 +113,15 @@ def test_a_slice_that_nobody_hears_of_counts_as_sent(writes: bool) -> None:
     assert error.outcome_unknown is False
 
 
-def test_progress_is_the_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another invocation takes over the numbers, the lines and the time that has passed."""
-    now = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
-    monkeypatch.setattr(clock, "now", lambda: now)
+def test_progress_is_the_run_again() -> None:
+    """Another invocation takes over the numbers, the lines and the time that workers took, and nothing else."""
     lines = tuple(f"line {number}" for number in range(limits.MAX_LOG_LINES + 50))
-    run = BEGUN.sent(100.0).after(answer(api_calls=3, logs=lines, warnings=("w",), continuation={"page": 2}))
-    progress = run.progress(160.0)
+    run = BEGUN.after(answer(api_calls=3, logs=lines, warnings=("w",), continuation={"page": 2}))
+    progress = run.progress()
     assert progress == Progress(
         index=4,
         customer_code="acme",
-        started_at="2026-03-01T05:59:00Z",
+        slices=1,
         attempts=1,
         api_calls=3,
         seconds=2.0,
@@ -131,19 +129,35 @@ def test_progress_is_the_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
         warnings=("w",),
         continuation={"page": 2},
     )
-    monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=40))
-    again = CustomerRun.taken_over(run.customer, progress, 1_000.0)
-    assert again.spent(1_000.0) == pytest.approx(100.0)
-    assert (again.attempts, again.api_calls, again.seconds, again.ran) == (1, 3, 2.0, True)
+    again = CustomerRun.taken_over(run.customer, progress)
+    assert (again.slices, again.next_slice, again.attempts, again.api_calls) == (1, 2, 1, 3)
+    assert (again.seconds, again.ran) == (2.0, True)
     assert (again.logs, again.warnings, again.continuation) == (lines[50:], ("w",), {"page": 2})
 
 
 def test_who_was_never_sent_has_no_time_behind_it() -> None:
-    """Neither here nor in the next invocation."""
-    assert (BEGUN.spent(500.0), BEGUN.progress(500.0).started_at) == (0.0, None)
-    again = CustomerRun.taken_over(BEGUN.customer, BEGUN.progress(500.0), 7.0)
-    assert (again.started, again.ran) == (None, False)
-    assert CustomerRun.taken_over(BEGUN.customer, None, 7.0) == BEGUN
+    """Neither here nor in the next invocation; its first slice is number 1."""
+    assert (BEGUN.seconds, BEGUN.slices, BEGUN.next_slice, BEGUN.ran) == (0.0, 0, 1, False)
+    again = CustomerRun.taken_over(BEGUN.customer, BEGUN.progress())
+    assert (again.seconds, again.slices, again.ran) == (0.0, 0, False)
+    assert CustomerRun.taken_over(BEGUN.customer, None) == BEGUN
+
+
+def test_a_slice_of_which_nothing_ran_is_none() -> None:
+    """Its number is used again: it is the same slice that is sent later."""
+    run = BEGUN.after(answer(continuation={"page": 2}))
+    after = run.after(Answer(0.0, turned_away=3, reason="Lambda throttled the worker", attempts=3))
+    assert (after.slices, after.next_slice, after.attempts, after.seconds) == (1, 2, 4, 2.0)
+    assert after.continuation == {"page": 2}
+
+
+def test_a_reason_why_nobody_could_be_started_is_told() -> None:
+    """Without a number of tries: none was made."""
+    held_up = BEGUN.held_up("the run's sign of life could not be stored (SlowDown)")
+    assert held_up.given_up().warnings[-1] == (
+        "the run's sign of life could not be stored (SlowDown) until it was too late to start"
+    )
+    assert BEGUN.held_up(None) == BEGUN
 
 
 @pytest.mark.parametrize(

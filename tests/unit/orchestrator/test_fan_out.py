@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,14 +15,49 @@ from ses_fleet import limits
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.orchestrator import fan_out
 from ses_fleet.orchestrator.customer_run import CustomerRun
-from ses_fleet.orchestrator.fan_out import FanOut, Outcome
+from ses_fleet.orchestrator.fan_out import FanOut, Finished, Outcome
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
+from ses_fleet.orchestrator.signs import Intent
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.time_limits import TimeLimits
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Progress, WorkItem, WorkResult
+from ses_fleet.runs.hops import Progress
+from ses_fleet.runs.models import CustomerResult, ErrorInfo, WorkItem, WorkResult
 
 Make = Callable[[], WorkItem | None]
+
+
+class Free:
+    """An intent that lets everybody be sent at once, as if a sign of life were stored in no time."""
+
+    is_lost = False
+    is_stopped = False
+    why_not: str | None = None
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self.named: list[tuple[int, int]] = []
+        self.taken_back: list[int] = []
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Keep what is to be called."""
+        self.wake = on_change
+
+    def name(self, index: int, number: int, /) -> None:
+        """Note who."""
+        self.named.append((index, number))
+
+    def is_named(self, index: int, number: int, /) -> bool:
+        """Whoever was asked for."""
+        return (index, number) in self.named
+
+    def may_send(self, index: int, number: int, /) -> bool:
+        """The same."""
+        return self.is_named(index, number)
+
+    def take_back(self, index: int, /) -> None:
+        """Note of whom."""
+        self.taken_back.append(index)
 
 
 def customers(count: int) -> list[PlannedCustomer]:
@@ -58,13 +92,11 @@ def ran(
 ) -> tuple[list[CustomerResult], Outcome]:
     """The results of a fan-out over so many customers in the order they came, and how it ended."""
     results, outcome = [], None
-    begun = [
-        CustomerRun.taken_over(one, (progress or {}).get(one.index), made.time.clock()) for one in customers(count)
-    ]
+    begun = [CustomerRun.taken_over(one, (progress or {}).get(one.index)) for one in customers(count)]
     for event in made.run(begun, rules or StartRules()):
         if isinstance(event, Outcome):
             outcome = event
-        else:
+        elif isinstance(event, Finished):
             results.append(event.result)
     assert outcome is not None
     return results, outcome
@@ -112,6 +144,7 @@ class Run:
             time=TimeLimits(remaining, 240.0, start_margin, return_margin, customer_timeout),
             concurrency=bound,
             writes=writes,
+            intent=Free(),
             closed=self.closed,
         )
         self.results, outcome = ran(made, count, StartRules(allowed))
@@ -164,7 +197,9 @@ def test_only_the_calling_thread_collects() -> None:
         return done(sent(make))
 
     seen = set()
-    made = FanOut(worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 4, writes=False)
+    made = FanOut(
+        worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 4, writes=False, intent=Free()
+    )
     for _ in made.run(map(CustomerRun, customers(8)), StartRules()):
         seen.add(threading.get_ident())
     assert seen == {main}
@@ -342,7 +377,7 @@ def test_who_only_waited_at_the_deadline_was_not_started() -> None:
         return Answer(0.0, turned_away=1, reason="Lambda throttled the worker")
 
     within = TimeLimits(remaining, 240.0, 0.4, 0.4, 900.0)
-    results, _ = ran(FanOut(worker, work_item, within, 2, writes=True, closed=closed), 2)
+    results, _ = ran(FanOut(worker, work_item, within, 2, writes=True, intent=Free(), closed=closed), 2)
     assert [result.status for result in results] == ["not_started"] * 2
     assert remaining.left > 0
 
@@ -395,9 +430,18 @@ def carried(
     clock: Clock,
     rules: StartRules | None = None,
     progress: dict[int, Progress] | None = None,
+    intent: Intent | None = None,
 ) -> tuple[Outcome, list[CustomerResult]]:
     """A fan-out whose rest another invocation would take over: how it ended, and its results."""
-    made = FanOut(worker, work_item, TimeLimits(clock, 240.0, 60.0, 30.0, 900.0), 1, writes=False, carry_over=True)
+    made = FanOut(
+        worker,
+        work_item,
+        TimeLimits(clock, 240.0, 60.0, 30.0, 900.0),
+        1,
+        writes=False,
+        intent=intent or Free(),
+        carry_over=True,
+    )
     results, outcome = ran(made, count, rules, progress)
     return outcome, results
 
@@ -415,11 +459,11 @@ def test_what_the_time_was_too_short_for_is_left() -> None:
 
     outcome, results = carried(worker, 3, clock)
     assert [result.customer_code for result in results] == ["c0"]
-    between, waiting = outcome.progress
+    between, waiting = [run.progress() for run in outcome.left]
     assert (between.index, between.continuation, between.attempts, between.api_calls) == (1, {"page": 2}, 1, 7)
     assert (between.logs, between.warnings) == (("read a page",), ("odd",))
-    assert between.started_at is not None
-    assert (waiting.index, waiting.started_at, waiting.attempts, waiting.continuation) == (2, None, 0, None)
+    assert between.slices == 1
+    assert (waiting.index, waiting.slices, waiting.attempts, waiting.continuation) == (2, 0, 0, None)
     given_up = [one.result for one in fan_out.given_up(outcome.left)]
     assert [(result.customer_code, result.status) for result in [*results, *given_up]] == [
         ("c0", "successful"),
@@ -429,7 +473,7 @@ def test_what_the_time_was_too_short_for_is_left() -> None:
 
 
 def test_a_customer_taken_over_goes_on_where_it_was() -> None:
-    """Its continuation is sent, its numbers go on, its time has been running."""
+    """Its continuation is sent, its numbers go on, and its time is what its slices took before."""
     seen = []
 
     def worker(make: Make) -> Answer:
@@ -439,16 +483,15 @@ def test_a_customer_taken_over_goes_on_where_it_was() -> None:
         seen.append(work.continuation)
         return done(work, data={"ok": 1}, api_calls=3, logs=("the rest",))
 
-    started = (datetime.now(UTC) - timedelta(seconds=100)).strftime("%Y-%m-%dT%H:%M:%SZ")
     before = Progress(
-        index=0, customer_code="c0", started_at=started, attempts=2, api_calls=7, seconds=5.0, logs=("first",),
+        index=0, customer_code="c0", slices=2, attempts=2, api_calls=7, seconds=5.0, logs=("first",),
         warnings=("odd",), continuation={"page": 2},
     )  # fmt: skip
     _, (result,) = carried(worker, 1, Clock(800.0), progress={0: before})
     assert seen == [{"page": 2}]
     assert (result.attempts, result.api_calls, result.logs) == (3, 10, ("first", "the rest"))
     assert result.warnings == ("odd",)
-    late = before.model_copy(update={"started_at": "2026-01-01T00:00:00Z"})
+    late = before.model_copy(update={"seconds": 900.0})
     _, (result,) = carried(worker, 1, Clock(800.0), progress={0: late})
     assert (result.status, result.error and result.error.type) == ("failed", "CustomerTimeout")
     assert len(seen) == 1
@@ -456,6 +499,189 @@ def test_a_customer_taken_over_goes_on_where_it_was() -> None:
 
 def test_failures_of_earlier_parts_count() -> None:
     """Whoever waits is not started, and not carried over either; who is between slices goes on."""
-    before = Progress(index=1, customer_code="c1", started_at=None, continuation={"page": 2})
+    before = Progress(index=1, customer_code="c1", slices=1, continuation={"page": 2})
     _, results = carried(lambda make: done(sent(make)), 2, Clock(800.0), StartRules(1, 2), {1: before})
     assert {result.customer_code: result.status for result in results} == {"c0": "not_started", "c1": "successful"}
+
+
+class Slow(Free):
+    """An intent whose signs of life are stored only when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored: set[tuple[int, int]] = set()
+
+    def is_named(self, index: int, number: int, /) -> bool:
+        """Whom a stored sign names."""
+        return (index, number) in self.stored
+
+    def store(self) -> None:
+        """Have a sign stored that names everybody who is to be named."""
+        self.stored = set(self.named)
+        self.wake()
+
+
+def test_nobody_is_sent_before_a_sign_of_life_names_it() -> None:
+    """Who may be sent soon is named ahead, half as many as there are places, and starts when the sign is stored."""
+    intent, started = Slow(), threading.Event()
+    named: list[list[tuple[int, int]]] = []
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        started.set()
+        return done(work)
+
+    def later() -> None:
+        named.append(list(intent.named))
+        assert not started.is_set()
+        intent.store()
+
+    made = FanOut(worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 2, writes=True, intent=intent)
+    original = intent.name
+
+    def name(index: int, number: int, /) -> None:
+        original(index, number)
+        if not named and index == 2:
+            threading.Timer(0.1, later).start()
+        elif named:
+            intent.store()
+
+    intent.name = name  # type: ignore[method-assign]
+    results, _ = ran(made, 5)
+    assert named == [[(0, 1), (1, 1), (2, 1)]]
+    assert [result.status for result in results] == ["successful"] * 5
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_who_is_between_slices_goes_on_when_nobody_is_started_any_more(stopped: bool) -> None:
+    """Somebody stopped the run, or too many failed: the next slice waits for its sign of life, and is sent."""
+    intent = Slow()
+    waiting: list[bool] = []
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        if work.customer.customer_code == "c1":
+            return fail(work)
+        if work.continuation is None:
+            return done(work, continuation={"page": 2})
+        return done(work)
+
+    made = FanOut(worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 2, writes=True, intent=intent)
+    original = intent.name
+
+    def name(index: int, number: int, /) -> None:
+        original(index, number)
+        if (index, number) != (0, 2):
+            intent.store()
+        elif not waiting:
+            waiting.append(True)
+            intent.is_stopped = stopped
+            threading.Timer(0.2, intent.store).start()
+
+    intent.name = name  # type: ignore[method-assign]
+    results, outcome = ran(made, 3, StartRules(None if stopped else 0))
+    found = {result.customer_code: result.status for result in results}
+    assert (found["c0"], found["c1"], outcome.left) == ("successful", "failed", ())
+    assert waiting == [True]
+    if stopped:
+        (c2,) = [result for result in results if result.customer_code == "c2"]
+        assert c2.warnings == ("somebody asked to stop the run: no further customer was started",) or (
+            c2.status == "successful"
+        )
+
+
+def test_a_lost_turn_ends_the_fan_out_at_once() -> None:
+    """Nobody else gets a result here: another invocation decides that."""
+    intent, release = Free(), threading.Event()
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        if work.customer.customer_code == "c0":
+            return done(work)
+        intent.is_lost = True
+        intent.wake()
+        release.wait(30)
+        return done(work)
+
+    outcome, results = carried(worker, 3, Clock(800.0), intent=intent)
+    release.set()
+    assert [result.customer_code for result in results] == ["c0"]
+    assert outcome.left == ()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_try_waits_until_it_may_be_sent(comes_back: bool) -> None:
+    """A sign of life that is too old lets nothing be sent; when the time ends first, nothing was."""
+    intent, clock = Free(), Clock(800.0)
+    looks: list[bool] = []
+
+    def may_send(index: int, number: int, /) -> bool:
+        looks.append(True)
+        if len(looks) < 3:
+            return False
+        if not comes_back:
+            clock.left = 50.0
+        return comes_back and intent.is_named(index, number)
+
+    intent.may_send = may_send  # type: ignore[method-assign]
+    _, results = carried(lambda make: done(work) if (work := make()) else Answer(0.0), 1, clock, intent=intent)
+    assert [result.status for result in results] == (["successful"] if comes_back else [])
+    assert len(looks) == 3
+    assert intent.taken_back == ([] if comes_back else [0])
+
+
+def test_who_could_not_be_named_is_told_why() -> None:
+    """Not started, with the reason: the record could not be written."""
+    intent = Slow()
+    intent.why_not = "the run's sign of life could not be stored (SlowDown)"
+    clock = Clock(800.0)
+    threading.Timer(0.2, lambda: setattr(clock, "left", 50.0)).start()
+    made = FanOut(lambda make: done(sent(make)), work_item, TimeLimits(clock, 240.0, 60.0, 30.0, 900.0), 1,
+                  writes=True, intent=intent)  # fmt: skip
+    results, _ = ran(made, 2)
+    assert [result.status for result in results] == ["not_started"] * 2
+    assert results[0].warnings == (
+        "the run's sign of life could not be stored (SlowDown) until it was too late to start",
+    )
+
+
+def test_waiting_for_lambda_is_not_the_customers_time() -> None:
+    """A 429 ran nothing: its slices have all of customer_timeout_seconds, however long tries were turned away."""
+    budgets = []
+    seconds = [0.0]
+
+    def worker(make: Make) -> Answer:
+        for _ in range(5):
+            budgets.append(sent(make).slice_budget_seconds)
+            seconds[0] += 100.0
+        return done(sent(make))
+
+    within = TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 150.0, clock=lambda: seconds[0])
+    results, _ = ran(FanOut(worker, work_item, within, 1, writes=True, intent=Free()), 1)
+    assert [result.status for result in results] == ["successful"]
+    assert budgets == [150.0] * 5
+
+
+def test_a_slice_of_which_nothing_ran_is_taken_back() -> None:
+    """For another invocation its customer is as if it had not been sent; others are not."""
+    intent, clock = Free(), Clock(800.0)
+
+    def worker(make: Make) -> Answer:
+        work = sent(make)
+        if work.customer.customer_code == "c0":
+            return done(work)
+        clock.left = 50.0
+        return Answer(0.0, turned_away=1, reason="Lambda throttled the worker", attempts=1)
+
+    outcome, _ = carried(worker, 2, clock, intent=intent)
+    assert ([run.index for run in outcome.left], intent.taken_back) == ([1], [1])
+
+
+def test_a_customer_whose_time_was_used_up_between_two_tries_failed_for_it() -> None:
+    """It ran before, and there is no time for its next slice: that is its own timeout."""
+    before = Progress(index=0, customer_code="c0", slices=1, seconds=901.0, continuation={"page": 2})
+    _, (result,) = carried(
+        lambda make: done(work) if (work := make()) else Answer(0.0), 1, Clock(800.0), None, {0: before}
+    )
+    assert result.error is not None
+    assert (result.error.type, result.error.outcome_unknown) == ("CustomerTimeout", False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 
+from ses_fleet import limits
 from ses_fleet.errors import AwsCallError, RequestError
 from tests.unit.orchestrator.deployed import (
     RUN,
@@ -32,13 +32,13 @@ def test_a_run_that_is_too_long_goes_on_in_another_invocation(monkeypatch: pytes
     first = there.run(on_deadline="continue", max_customer_concurrency=1)
     assert first["exit_code"] is None
     assert first["warnings"] == ["the run goes on in another invocation (hop 1)"]
-    assert list(statuses(first).values()) == ["not_started"] * 3
+    assert statuses(first) == {"a": "under_way", "b": "not_started", "c": "not_started"}
     assert there.lambda_.events == [{"action": "describe-list-all", "run_id": RUN, "hop": 1}]
-    announced = there.kept("hops/1.json")
-    assert [one["customer_code"] for one in announced["pending"]] == ["a", "b", "c"]
-    assert announced["pending"][0]["continuation"] == {"state": {"at": 1}}
-    between = datetime.fromisoformat(announced["deadline"]) - datetime.fromisoformat(announced["announced_at"])
-    assert between.total_seconds() == 960  # the function's own time, and a minute for the event
+    end = there.kept("hops/0/end.json")
+    assert (end["next"], end["by"], end["reason"]) == (1, "orchestrator", "its time was used up")
+    assert there.s3.keys(f"runs/{RUN}/continuations/") == [f"runs/{RUN}/continuations/a.json"]
+    kept = there.kept("continuations/a.json")
+    assert (kept["continuation"], kept["slices"]) == ({"state": {"at": 1}}, 1)
     time_passes(there, 900.0, slices)
     last = there.go_on()
     assert (last["exit_code"], last["started_at"], last["successful_count"]) == (0, first["started_at"], 3)
@@ -46,6 +46,8 @@ def test_a_run_that_is_too_long_goes_on_in_another_invocation(monkeypatch: pytes
     assert numbers == {(2, 2, "{'done': True}", "['w']")}
     assert there.kept("results/a.json")["logs"] == ["first", "second"]
     assert (last["concurrency"]["peak"], len(there.lines())) == (1, 3)
+    assert (there.kept("hops/1/claim.json")["hop"], there.kept("hops/1/end.json")["next"]) == (1, None)
+    assert there.s3.keys("open/") == []
 
 
 def test_results_of_earlier_invocations_are_in_the_last_ones_summary(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +87,7 @@ def test_the_event_of_a_hop_that_comes_twice_starts_nothing_more(monkeypatch: py
 
 @pytest.mark.parametrize(
     "change",
-    [{"hop": 0}, {"hop": 13}, {"hop": "1"}, {"run_id": "../x"}, {"run_id": None}, {"dry_run": True}, {"run_id": "r9"}],
+    [{"hop": 0}, {"hop": 501}, {"hop": "1"}, {"run_id": "../x"}, {"run_id": None}, {"dry_run": True}, {"run_id": "r9"}],
 )
 def test_an_event_of_a_hop_that_nobody_announced_is_refused(monkeypatch: pytest.MonkeyPatch, change: Json) -> None:
     """Hops are for a run's own continuation only."""
@@ -95,44 +97,121 @@ def test_an_event_of_a_hop_that_nobody_announced_is_refused(monkeypatch: pytest.
     assert there.lambda_.items == []
 
 
-def test_a_run_hands_itself_over_twelve_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then its time is over: whoever is between slices failed, and can be resumed."""
+def test_every_thirteenth_hop_is_left_to_the_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda would end a longer chain of invocations; the reaper's begins a new one, and the run goes on."""
     there = Deployed(monkeypatch, customers("a"), lambda _: goes_on(1))
     time_passes(there, 50.0, lambda _: goes_on(1))
-    answer = there.run(on_deadline="continue")
-    hops = 0
-    while answer["exit_code"] is None:
-        hops += 1
+    there.run(on_deadline="continue")
+    for hop in range(1, 13):
+        assert there.lambda_.events[-1]["hop"] == hop
         answer = there.go_on()
-    assert (hops, of(answer, "a")["attempts"], of(answer, "a")["error"]["category"]) == (12, 13, "timeout")
-    assert there.kept("results/a.json")["continuation"] == {"state": {"at": 1}}
+    assert answer["warnings"] == [
+        "the run goes on in another invocation (hop 13), which the reaper starts within five minutes"
+    ]
+    assert (there.kept("hops/12/end.json")["next"], len(there.lambda_.events)) == (13, 12)
+    there.s3.advance(61)
+    assert there.invoke({"reap": True})["sent_again"] == []
+    there.s3.advance(2)
+    assert there.invoke({"reap": True})["sent_again"] == [RUN]
+    assert there.lambda_.events[-1]["hop"] == 13
+    assert there.go_on()["warnings"] == ["the run goes on in another invocation (hop 14)"]
+    assert len(there.lambda_.items) == 14
 
 
-def test_who_was_changed_in_the_config_meanwhile_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another account, no entry any more: failed, retryable. The others go on, and the change is a warning."""
-    there = Deployed(monkeypatch, customers("a", "b", "c", "d"), slices)
-    time_passes(there, 50.0, slices)
+def test_a_run_that_takes_too_long_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 24 hours: whoever is between slices failed, and can be resumed."""
+    there = Deployed(monkeypatch, customers("a", "b"), lambda _: goes_on(1))
+    time_passes(there, 50.0, lambda _: goes_on(1))
     there.run(on_deadline="continue", max_customer_concurrency=1)
+    monkeypatch.setattr(limits, "MAX_RUN_SECONDS", -1.0)
+    answer = there.go_on()
+    assert statuses(answer) == {"a": "failed", "b": "not_started"}
+    assert (of(answer, "a")["attempts"], of(answer, "a")["error"]["category"]) == (2, "timeout")
+    assert there.kept("results/a.json")["continuation"] == {"state": {"at": 1}}
+    assert (answer["exit_code"], answer["resume"]["include"], len(there.lambda_.events)) == (1, ["b", "a"], 1)
+
+
+def test_a_run_goes_on_with_what_it_read_at_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another account, another Region: the run's are those of its plan. That something changed is a warning."""
+    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
+    time_passes(there, 50.0, slices)
+    first = there.run(on_deadline="continue", max_customer_concurrency=1)
+    version = there.version("config.json")
     config = customers("a", "b", "c")
+    config["customer_mappings"]["a"]["region"] = "eu-west-1"
     config["customer_mappings"]["b"]["ses_role_arn"] = "arn:aws:iam::999999999999:role/r"
     there.put("config.json", config)
     time_passes(there, 900.0, slices)
     last = there.go_on()
-    assert statuses(last) == {"a": "successful", "b": "failed", "c": "successful", "d": "failed"}
-    error = of(last, "b")["error"]
-    assert (error["category"], error["type"], error["retryable"]) == ("configuration", "ConfigurationChanged", True)
-    assert "config.json changed while the run was under way" in last["warnings"]
-    assert of(last, "b")["account_id"] == "100000000001"
+    assert statuses(last) == dict.fromkeys("abc", "successful")
+    sent = {(code_of(item), item["customer"]["account_id"], item["customer"]["region"]) for item in there.lambda_.items}
+    assert sent == {(code, f"10000000000{n}", "us-east-1") for n, code in enumerate("abc")}
+    assert last["warnings"] == [
+        "config.json changed while the run was under way: the run goes on with what it read at its start"
+    ]
+    assert last["config_version"]["config"] == version
+    assert first["config_version"] == last["config_version"]
 
 
-def test_a_config_that_broke_meanwhile_still_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever was finished keeps the result."""
+@pytest.mark.parametrize("disabled", [True, False])
+def test_who_was_disabled_or_removed_meanwhile_is_not_started(monkeypatch: pytest.MonkeyPatch, disabled: bool) -> None:
+    """But who has begun goes on; who was not started is skipped, and the run says what changed."""
+    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
+    time_passes(there, 50.0, slices)
+    there.run(on_deadline="continue", max_customer_concurrency=1)
+    config = customers("a", "b", "c")
+    for code in ("a", "b"):
+        if disabled:
+            config["customer_mappings"][code]["enabled"] = False
+        else:
+            del config["customer_mappings"][code]
+    there.put("config.json", config)
+    time_passes(there, 900.0, slices)
+    last = there.go_on()
+    assert statuses(last) == {"a": "successful", "b": "skipped", "c": "successful"}
+    assert "disabled in config.json, or removed from it" in of(last, "b")["warnings"][0]
+    assert "b" not in {code_of(item) for item in there.lambda_.items}
+    assert (last["exit_code"], len(last["warnings"])) == (0, 1)
+
+
+def test_a_canary_that_was_disabled_meanwhile_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did not show that all is well, so nobody else is started."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    there.run("manage-topic-all", seconds=50.0, on_deadline="continue", params={"canary": 1})
+    config = customers("a", "b")
+    config["customer_mappings"]["a"]["enabled"] = False
+    there.put("config.json", config)
+    last = there.go_on()
+    assert statuses(last) == {"a": "skipped", "b": "not_started"}
+    assert of(last, "b")["warnings"] == ["the canary a did not succeed: no further customer was started"]
+    assert there.lambda_.items == []
+
+
+@pytest.mark.parametrize("body", [{"customer_mappings": 5}, {}, {"customer_mappings": {}}])
+def test_a_config_that_broke_meanwhile_is_a_warning(monkeypatch: pytest.MonkeyPatch, body: Json) -> None:
+    """The run has all that it needs, and nobody is taken for removed."""
     there = Deployed(monkeypatch, customers("a", "b"), fine)
     time_passes(there, 50.0, fine)
     there.run(on_deadline="continue", max_customer_concurrency=1)
-    there.put("config.json", {"customer_mappings": 5})
+    there.put("config.json", body)
+    time_passes(there, 900.0, fine)
     last = there.go_on()
-    assert (statuses(last), last["exit_code"]) == ({"a": "successful", "b": "failed"}, 1)
+    assert (statuses(last), last["exit_code"]) == ({"a": "successful", "b": "successful"}, 0)
+    (warning,) = last["warnings"]
+    assert "config.json cannot be used now, so the run goes on with what it read at its start" in warning
+
+
+def test_what_the_run_read_may_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nobody can be run any more: whoever is left failed, whoever is finished keeps the result."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    time_passes(there, 50.0, fine)
+    there.run(on_deadline="continue", max_customer_concurrency=1)
+    there.s3.versions.clear()
+    last = there.go_on()
+    assert statuses(last) == {"a": "successful", "b": "failed"}
+    assert of(last, "b")["error"]["type"] == "ConfigurationChanged"
+    assert "what the run read at its start cannot be read any more" in str(last["warnings"])
 
 
 def test_a_config_that_stayed_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,56 +233,64 @@ def test_a_result_that_was_not_stored_is_lost_for_the_next_invocation(monkeypatc
         there.s3.refused = {"results/a.json"}
         time_passes(there, 50.0, fine)
         there.run(action, on_deadline="continue", max_customer_concurrency=1)
+        there.s3.refused = set()
         time_passes(there, 900.0, fine)
         last = there.go_on()
         error = of(last, "a")["error"]
         assert statuses(last) == {"a": "failed", "b": "successful"}
-        assert (error["type"], error["category"], error["retryable"]) == ("ResultNotStored", "internal", True)
+        assert (error["type"], error["category"], error["retryable"]) == ("OrchestratorLost", "internal", True)
         assert error["outcome_unknown"] is unknown
+        assert there.kept("results/a.json")["error"] == error
+        assert [code_of(item) for item in there.lambda_.items] == ["a", "b"]
 
 
 @pytest.mark.parametrize("kind", ["refused", "lost"])
-def test_a_run_that_cannot_go_on_ends_here(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
-    """Nobody can say of an answer that was lost that the event was, so the hop is taken from whom it may reach."""
+def test_an_event_that_may_not_have_been_sent_is_the_reapers(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    """The run waits for its next invocation; the reaper sends the event, and two of them are one."""
     there = Deployed(monkeypatch, customers("a", "b"), slices)
     there.lambda_.own_problem = AwsCallError("lambda", "invoke", kind, "Denied", "no", 403)
     time_passes(there, 50.0, slices)
     answer = there.run(on_deadline="continue", max_customer_concurrency=1)
-    assert (answer["exit_code"], statuses(answer)) == (1, {"a": "failed", "b": "not_started"})
-    assert "could not go on in another invocation: the orchestrator could not invoke itself (Denied)" in str(
-        answer["warnings"]
+    assert (answer["exit_code"], statuses(answer)) == (None, {"a": "under_way", "b": "not_started"})
+    (warning,) = answer["warnings"]
+    assert warning.startswith(
+        "the run goes on in another invocation (hop 1); its event may not have been sent (Denied)"
     )
-    assert there.kept("hops/1.claimed.json")["hop"] == 1
-    assert answer["resume"]["include"] == ["b", "a"]
+    assert warning.endswith("the reaper sends it within five minutes")
+    assert there.kept("hops/0/end.json")["next"] == 1
+    there.lambda_.own_problem = None
+    there.s3.advance(63)
+    assert there.invoke({"reap": True})["sent_again"] == [RUN]
+    time_passes(there, 900.0, slices)
+    last = there.go_on()
+    assert (statuses(last), last["exit_code"]) == ({"a": "successful", "b": "successful"}, 0)
+    assert there.go_on() == last
+    assert len(there.lambda_.items) == 4
 
 
-def test_a_hop_that_somebody_took_goes_on_whatever_the_answer_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event had arrived, and its invocation ends the run: this one does not."""
-    there = Deployed(monkeypatch, customers("a"), slices)
-    there.lambda_.own_problem = AwsCallError("lambda", "invoke", "lost", "Lost", "no", None)
-    there.s3.objects["results", f"runs/{RUN}/hops/1.claimed.json"] = b"{}"
-    time_passes(there, 50.0, slices)
-    answer = there.run(on_deadline="continue")
-    assert answer["exit_code"] is None
-    assert ("results", f"runs/{RUN}/summary.json") not in there.s3.objects
-
-
-@pytest.mark.parametrize(
-    ("refused", "told"),
-    [({"hops/1.json"}, "hops/1.json could not be written"), ({"claimed.json"}, "could not invoke itself (Denied)")],
-)
-def test_a_hop_that_cannot_be_written_is_not_started(
-    monkeypatch: pytest.MonkeyPatch, refused: set[str], told: str
-) -> None:
-    """The run ends with what it has."""
-    there = Deployed(monkeypatch, customers("a"), slices)
-    there.s3.refused = refused
-    there.lambda_.own_problem = AwsCallError("lambda", "invoke", "refused", "Denied", "no", 403)
-    time_passes(there, 50.0, slices)
-    answer = there.run(on_deadline="continue")
-    assert (answer["exit_code"], of(answer, "a")["error"]["type"]) == (1, "OrchestratorDeadline")
-    assert told in str(answer["warnings"])
-    assert there.lambda_.events == []
+def test_an_end_that_cannot_be_written_is_left_to_the_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event is sent for a hop that nobody announced; everybody's result is what the Summary says then."""
+    for on_deadline, seconds in (("continue", 50.0), ("stop", 900.0)):
+        there = Deployed(monkeypatch, customers("a"), fine)
+        there.s3.refused = {"hops/0/end.json"}
+        time_passes(there, seconds, slices if on_deadline == "continue" else fine)
+        answer = there.run(on_deadline=on_deadline)
+        assert answer["exit_code"] is None
+        assert answer["warnings"] == [
+            "the run's end could not be written (AccessDenied); the reaper, which runs every five minutes, writes it"
+        ]
+        assert (there.lambda_.events, there.s3.keys(f"runs/{RUN}/hops/")) == ([], [])
+        there.s3.refused = set()
+        there.s3.advance(63)
+        done = there.invoke({"reap": True})
+        if on_deadline == "continue":
+            assert done["continued"] == [RUN]
+            time_passes(there, 900.0, slices)
+            assert there.go_on()["exit_code"] == 0
+        else:
+            assert done["closed"] == [RUN]
+            assert statuses(there.kept("summary.json")) == {"a": "successful"}
+            assert there.kept("summary.json")["closed_by"] == "reaper"
 
 
 def test_without_continue_a_run_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

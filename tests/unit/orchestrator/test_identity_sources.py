@@ -9,6 +9,7 @@ import pytest
 from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import identity_sources, plan
+from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs.models import CustomerResult, ErrorInfo, RunRequest
@@ -30,7 +31,7 @@ def planned(customers: dict[str, dict[str, Any]], **payload: Any) -> Plan:
     }
     config = config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws")
     wanted = RunRequest(action="import-aws-contact-all", **payload)
-    return plan.make(wanted, config, plan.select(wanted, config), WantedTopics())
+    return plan.make(wanted, ConfigFiles(config, WantedTopics()), plan.select(wanted, config))
 
 
 def groups(made: Plan) -> list[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
+from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs import request
@@ -21,9 +22,9 @@ SAMPLE = json.loads((Path(__file__).parents[2] / "data" / "config.json").read_te
 
 def made(document: Any = SAMPLE, **payload: Any) -> Plan:
     """The plan of a payload on a config.json."""
-    start = request.parse({"action": "describe-list-all", **payload}, datetime.now(UTC))
+    start = request.parse({"action": "describe-list-all", **payload})
     config = config_json.read(document, region="us-east-1", partition="aws", version="v1")
-    return plan.make(start.request, config, plan.select(start.request, config), WantedTopics())
+    return plan.make(start.request, ConfigFiles(config, WantedTopics()), plan.select(start.request, config))
 
 
 def refused(document: Any = SAMPLE, **payload: Any) -> str:
@@ -176,14 +177,103 @@ def test_customers_start_in_the_order_in_which_they_are_named(include: list[str]
     assert codes(found) == sorted(turn)
 
 
+def again(
+    document: Any,
+    now: Any = None,
+    *,
+    begun: Collection[int] = (),
+    waiting: Collection[int] = (),
+    disabled: Collection[str] = (),
+    **payload: Any,
+) -> Plan:
+    """The plan of a later invocation of a run on config.json `document`, which has become `now` meanwhile."""
+    found = made(document, action="manage-topic-all", **payload)
+    stored = found.document("r", "", "", dead_after=60.0, owner="t")
+    config = config_json.read(now or document, region="us-east-1", partition="aws", version="v1")
+    meanwhile = Meanwhile(frozenset(disabled), ("it changed",))
+    files = ConfigFiles(config, WantedTopics(warnings=("no drift",)))
+    return plan.again(found.request, files, stored, begun=begun, waiting=waiting, meanwhile=meanwhile)
+
+
+def test_a_later_invocation_runs_who_is_left_and_nobody_else() -> None:
+    """Who has a result has neither a check nor another result; numbers, versions and warnings are the run's."""
+    found = again(fleet(4), begun=[2], waiting=[3], max_customer_concurrency=2)
+    assert [(one.checked is not None, one.result) for one in found.customers] == [
+        *[(False, None)] * 2,
+        *[(True, None)] * 2,
+    ]
+    assert (codes(found), found.concurrency.effective) == (["c0", "c1", "c2", "c3"], 2)
+    assert (found.config_version.config, found.warnings) == ("v1", ("no drift", "it changed"))
+
+
+def test_who_was_disabled_meanwhile_is_started_no_more() -> None:
+    """Who has begun goes on, so that nobody's list is left half done."""
+    found = again(fleet(3), begun=[0], waiting=[1, 2], disabled=["c0", "c1"])
+    assert found.customers[0].checked is not None
+    assert found.customers[2].checked is not None
+    result = found.customers[1].result
+    assert result is not None
+    assert (result.status, result.warnings) == (
+        "skipped",
+        ("it was disabled in config.json, or removed from it, while the run was under way",),
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"ses_role_arn": "arn:aws:iam::999988887777:role/r"}, {"region": "eu-west-1"}, None]
+)
+def test_who_is_not_what_the_plan_says_is_not_run(change: dict[str, str] | None) -> None:
+    """Another account, another Region, nobody: what the run read at its start should have them as its plan does."""
+    now = fleet(2)
+    if change is None:
+        del now["customer_mappings"]["c1"]
+    else:
+        now["customer_mappings"]["c1"].update(change)
+    found = again(fleet(2), now, begun=[1], waiting=[0])
+    assert found.customers[0].checked is not None
+    result = found.customers[1].result
+    assert result is not None
+    assert result.error is not None
+    assert (result.status, result.error.type, result.error.retryable) == ("failed", "ConfigurationChanged", True)
+    assert result.account_id == "100000000001"
+
+
+def test_a_role_override_that_fits_no_more_fails_its_customer() -> None:
+    """It is never used in another account than the one that was configured."""
+    role = "arn:aws:iam::100000000000:role/other"
+    now = fleet(1)
+    now["customer_mappings"]["c0"]["ses_role_arn"] = "nobody"
+    found = made(fleet(1), action="manage-topic", customer_code="c0", ses_role_arn=role)
+    stored = found.document("r", "", "", dead_after=60.0, owner="t")
+    for document, type_ in ((fleet(1), None), (now, "ConfigurationChanged")):
+        config = config_json.read(document, region="us-east-1", partition="aws", version="v1")
+        files = ConfigFiles(config, WantedTopics())
+        later = plan.again(found.request, files, stored, begun=(), waiting=(0,), meanwhile=Meanwhile())
+        (one,) = later.customers
+        assert (one.checked and one.checked.ses_role_arn) == (None if type_ else role)
+        assert (one.result and one.result.error and one.result.error.type) == type_
+
+
+def test_of_a_run_that_is_over_nobody_is_run() -> None:
+    """Its end has everybody, in order, and what the plan says of the run."""
+    found = made(fleet(3))
+    stored = found.document("r", "", "", dead_after=60.0, owner="t")
+    over = plan.over(found.request, stored, None)
+    assert codes(over) == ["c0", "c1", "c2"]
+    assert [(one.checked, one.result) for one in over.customers] == [(None, None)] * 3
+    assert (over.warnings, over.config_version, over.concurrency) == (
+        found.warnings,
+        found.config_version,
+        found.concurrency,
+    )
+    assert over.in_turn() == []
+
+
 def test_a_later_invocation_names_customers_in_the_files_order() -> None:
     """Whatever the order in which they were left."""
     document = fleet(9)
     document["customer_mappings"]["c8"]["ses_role_arn"] = document["customer_mappings"]["c0"]["ses_role_arn"]
-    config = config_json.read(document, region="us-east-1", partition="aws", version="v1")
-    wanted = request.parse({"action": "manage-topic-all"}, datetime.now(UTC)).request
-    stored = plan.make(wanted, config, plan.select(wanted, config), WantedTopics()).document("r", "", "")
-    result = plan.again(wanted, config, stored, [8, 0], WantedTopics()).customers[0].result
+    result = again(document, begun=[8], waiting=[0]).customers[0].result
     assert result is not None
     assert result.error is not None
     assert result.error.message.startswith("c0, c8 have the same account 100000000000")

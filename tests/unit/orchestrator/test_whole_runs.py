@@ -16,6 +16,7 @@ from ses_fleet.orchestrator import handler
 from tests.unit.orchestrator.deployed import (
     RUN,
     TOPIC,
+    Context,
     Deployed,
     Json,
     code_of,
@@ -135,18 +136,22 @@ def test_a_refusal_counts_and_is_logged(monkeypatch: pytest.MonkeyPatch, capsys:
     ]
     refusals = [one for one in there.records() if one.get("kind") == "refused"]
     assert [(one["level"], one["error_type"], one["run_id"]) for one in refusals] == [("ERROR", "RequestError", RUN)]
-    kept = there.kept("summary.json")
+    kept = there.kept("refusals/q1.json")
     assert (kept["exit_code"], kept["action"], kept["dry_run"], kept["total_customers"]) == (
         *(2, "describe-list-all", True),
         0,
     )
     assert (len(kept["errors"]), there.lambda_.items) == (1, [])
+    assert there.s3.keys() == [f"runs/{RUN}/refusals/q1.json"]
 
 
-def test_a_refusal_never_covers_a_run_of_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run's own summary stays what is found."""
+def test_a_refusal_never_stands_in_a_runs_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run that comes after it has its own Summary, which stays what is found, whatever is refused later."""
     there = Deployed(monkeypatch, customers("a"), fine)
+    with pytest.raises(RequestError):
+        there.run(include=["nobody"])
     answer = there.run()
+    assert (answer["exit_code"], there.kept("summary.json")) == (0, answer)
     with pytest.raises(RequestError, match="started with another request"):
         there.run(dry_run=True)
     assert there.kept("summary.json") == answer
@@ -155,7 +160,7 @@ def test_a_refusal_never_covers_a_run_of_the_same_id(monkeypatch: pytest.MonkeyP
 def test_a_refusal_that_cannot_be_stored_is_still_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log says that the record lacks it."""
     there = Deployed(monkeypatch, customers("a"), fine)
-    there.s3.refused = {"summary.json"}
+    there.s3.refused = {"refusals/q1.json"}
     with pytest.raises(RequestError):
         there.run(include=[])
     assert [one["error_code"] for one in there.records() if one["level"] == "WARNING"] == ["AccessDenied"]
@@ -167,37 +172,41 @@ def test_a_second_start_of_the_same_run_starts_nobody(monkeypatch: pytest.Monkey
     answer = there.run()
     assert there.run() == answer
     assert len(there.lambda_.items) == 1
-    del there.s3.objects["results", f"runs/{RUN}/summary.json"]
+    del there.s3.stored["results", f"runs/{RUN}/summary.json"]
     state = there.run()
     assert (state["exit_code"], statuses(state), len(there.lambda_.items)) == (None, {"a": "successful"}, 1)
+    assert state["warnings"] == ["the run ended 0 s ago, and its summary is being written"]
     assert state["total_duration_seconds"] is None
-    del there.s3.objects["results", f"runs/{RUN}/results/a.json"]
+    del there.s3.stored["results", f"runs/{RUN}/results/a.json"]
     state = there.run()
     assert (statuses(state), of(state, "a")["warnings"]) == ({"a": "not_started"}, ["no result yet"])
 
 
 def test_another_start_that_was_quicker_by_a_moment_has_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It shows when the plan cannot be written any more: nobody is started twice."""
+    """It shows when the plan cannot be written any more: nobody is started twice, and nothing else is left."""
     there = Deployed(monkeypatch, customers("a"), fine)
     there.run()
-    plan = there.s3.objects.pop(("results", f"runs/{RUN}/plan.json"))
-    original = there.s3.call
+    plan = there.s3.stored.pop(("results", f"runs/{RUN}/plan.json"))
 
-    def call(operation: str, **parameters: Any) -> Json:
-        if operation == "put_object" and parameters["Key"].endswith("plan.json"):
-            there.s3.objects["results", f"runs/{RUN}/plan.json"] = plan
-        return original(operation, **parameters)
+    def happens(operation: str, key: str, done: bool) -> None:
+        if (operation, done) == ("put_object", False) and key.endswith("plan.json"):
+            there.s3.stored["results", key] = plan
 
-    monkeypatch.setattr(there.s3, "call", call)
+    there.s3.hook.happens = happens
     assert there.run() == there.kept("summary.json")
     assert len(there.lambda_.items) == 1
+    assert there.s3.keys("open/") == []
 
 
-def test_every_run_without_an_id_is_a_run_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An id is made from the time."""
+def test_every_request_without_an_id_is_a_run_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But Lambda delivers an event again under the same request id: that is the same run, and starts nobody."""
     there = Deployed(monkeypatch, customers("a"), fine)
-    ids = {there.invoke({"action": "describe-list-all"})["run_id"] for _ in range(3)}
-    assert len(ids) == 3
+    answers = []
+    for request_id in ("q1", "q2", "q2", "q3"):
+        monkeypatch.setattr(Context, "aws_request_id", request_id)
+        answers.append(there.invoke({"action": "describe-list-all"}))
+    assert len({one["run_id"] for one in answers}) == 3
+    assert answers[1] == answers[2]
     assert len(there.lambda_.items) == 3
 
 
@@ -219,15 +228,30 @@ def test_who_is_not_run_has_a_result_too(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_could_not_be_stored_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """The results are returned all the same, each warning once, in the log too."""
     there = Deployed(monkeypatch, customers("a", "b"), fine)
-    there.s3.refused = {"results/a.json", "results.jsonl.gz", "summary.json"}
+    there.s3.refused = {"results/a.json", "results.jsonl.gz"}
     answer = there.run()
     assert statuses(answer) == {"a": "successful", "b": "successful"}
-    first, second = sorted(answer["warnings"], reverse=True)
+    first, second = answer["warnings"]
     assert "the result of a could not be stored (AccessDenied)" in first
     assert "results.jsonl.gz could not be written (AccessDenied)" in second
     warned = [one["message"] for one in there.records() if one["level"] == "WARNING"]
-    assert len(warned) == 3
-    assert {first, second} < set(warned)
+    assert warned == [first, second]
+
+
+def test_a_summary_that_could_not_be_stored_is_the_reapers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody's result is returned; the run counts as over when the Summary is written, once."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    there.s3.refused = {"summary.json"}
+    answer = there.run()
+    assert (answer["exit_code"], statuses(answer)) == (None, {"a": "successful", "b": "successful"})
+    assert "the reaper, which runs every five minutes, writes it" in answer["warnings"][0]
+    assert there.s3.keys("open/") != []
+    there.s3.refused = set()
+    there.s3.advance(63)
+    there.invoke({"reap": True})
+    kept = there.kept("summary.json")
+    assert (kept["exit_code"], kept["closed_by"], statuses(kept)) == (0, "orchestrator", statuses(answer))
+    assert there.s3.keys("open/") == []
 
 
 def test_a_plan_that_cannot_be_written_starts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +267,7 @@ def test_a_plan_that_cannot_be_written_starts_nobody(monkeypatch: pytest.MonkeyP
 def test_a_config_that_is_not_there_starts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """ConfigurationError says where it was looked for."""
     there = Deployed(monkeypatch, customers("a"), fine)
-    del there.s3.objects["config", "config.json"]
+    del there.s3.stored["config", "config.json"]
     with pytest.raises(ConfigurationError, match=r"s3://config/config\.json does not exist"):
         there.run()
 
@@ -278,9 +302,9 @@ def test_topics_are_sent_where_the_action_needs_them(monkeypatch: pytest.MonkeyP
     answer = there.run("manage-topic-all")
     assert [topic["name"] for topic in there.lambda_.items[0]["topics"]] == ["news"]
     assert answer["config_version"]["ses_config"] == there.version("SESConfig.json")
-    del there.s3.objects["config", "SESConfig.json"]
+    del there.s3.stored["config", "SESConfig.json"]
     with pytest.raises(ConfigurationError, match=r"SESConfig\.json"):
-        there.invoke({"action": "manage-topic-all"})
+        there.run("manage-topic-all", run_id="r2")
 
 
 @pytest.mark.parametrize("count", [20, 21])
@@ -303,7 +327,7 @@ def test_a_prune_with_no_topics_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     there.put("SESConfig.json", {"topics": []})
     with pytest.raises(ConfigurationError, match="prune would remove all"):
         there.run("manage-topic-all", prune=True, confirm_customers=1)
-    assert there.invoke({"action": "manage-topic-all"})["exit_code"] == 0
+    assert there.run("manage-topic-all", run_id="r2")["exit_code"] == 0
 
 
 def described(count: int, name: str = "news") -> Json:
@@ -397,23 +421,7 @@ def test_a_file_that_the_disk_does_not_hold_is_a_warning(monkeypatch: pytest.Mon
     answer = there.run()
     assert (answer["exit_code"], there.kept("results/a.json")["status"]) == (0, "successful")
     assert [warning for warning in answer["warnings"] if "results.jsonl.gz was too large" in warning] != []
-    assert ("results", f"runs/{RUN}/results.jsonl.gz") not in there.s3.objects
-
-
-def test_an_id_that_was_made_and_exists_already_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody asked for that run, so nobody is given its Summary."""
-    there = Deployed(monkeypatch, customers("a"), fine)
-    original = there.s3.call
-
-    def call(operation: str, **parameters: Any) -> Json:
-        if operation == "put_object" and parameters["Key"].endswith("plan.json"):
-            there.s3.objects[parameters["Bucket"], parameters["Key"]] = b"another's"
-        return original(operation, **parameters)
-
-    monkeypatch.setattr(there.s3, "call", call)
-    with pytest.raises(RequestError, match=r"\$\.run_id: run .* exists"):
-        there.invoke({"action": "describe-list-all"})
-    assert there.lambda_.items == []
+    assert ("results", f"runs/{RUN}/results.jsonl.gz") not in there.s3.stored
 
 
 def test_a_record_that_cannot_be_read_is_a_failure_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -446,7 +454,7 @@ def test_an_entry_that_is_no_customer_fails_alone(monkeypatch: pytest.MonkeyPatc
 def test_a_config_that_is_larger_than_any_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size is told, and how much is allowed."""
     there = Deployed(monkeypatch, customers("a"), fine)
-    size = len(there.s3.objects["config", "config.json"])
+    size = len(there.s3.stored["config", "config.json"].body)
     monkeypatch.setattr(limits, "MAX_CONFIG_BYTES", size)
     assert there.run()["exit_code"] == 0
     monkeypatch.setattr(limits, "MAX_CONFIG_BYTES", size - 1)

@@ -13,8 +13,10 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config import config_json
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from ses_fleet.orchestrator import handover, plan
+from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs import personal_params, request
+from ses_fleet.runs.hop_record import HopRecord
 from ses_fleet.runs.models import RunPlan, RunRequest
 from ses_fleet.runs.record import RunRecord
 
@@ -57,7 +59,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def asked(username: str | None = None, **payload: Any) -> RunRequest:
     """A checked request to import."""
     params = {} if username is None else {"params": {"username": username}}
-    return request.parse({"action": "import-aws-contact-all", **params, **payload}, NOW).request
+    return request.parse({"action": "import-aws-contact-all", **params, **payload}).request
 
 
 def planned(wanted: RunRequest, owner: str, place: str | None = None) -> RunPlan:
@@ -66,9 +68,9 @@ def planned(wanted: RunRequest, owner: str, place: str | None = None) -> RunPlan
     customers = {"a": {"ses_role_arn": role, "identity_center_role_arn": role}}
     fleet = config_json.read({"customer_mappings": customers}, region="us-east-1", partition="aws", version="v1")
     impersonal = personal_params.without_values(wanted)
-    made = plan.make(impersonal, fleet, plan.select(impersonal, fleet), WantedTopics())
+    made = plan.make(impersonal, ConfigFiles(fleet, WantedTopics()), plan.select(impersonal, fleet))
     moment = "2026-03-01T06:00:00Z"
-    return made.document("r1", moment, moment, owner=owner, personal_params=place)
+    return made.document("r1", moment, moment, dead_after=60.0, owner=owner, personal_params=place)
 
 
 def started(s3: S3, username: str | None, owner: str = "o1") -> bool:
@@ -96,9 +98,9 @@ def test_two_starts_in_the_same_moment_have_different_plans() -> None:
 def test_every_claim_of_a_hop_has_its_own_token() -> None:
     """Two deliveries of one event may come in the same moment."""
     s3 = S3(lost=True)
-    record = RunRecord(Bucket(s3, "b"), "r1")
-    assert record.claim_hop(handover.claim(1, NOW, 5.0))
-    assert not record.claim_hop(handover.claim(1, NOW, 5.0))
+    hops = HopRecord(Bucket(s3, "b"), "r1")
+    assert hops.claim(handover.claim(1, NOW, 5.0))
+    assert not hops.claim(handover.claim(1, NOW, 5.0))
 
 
 def test_a_name_is_kept_below_data_only() -> None:

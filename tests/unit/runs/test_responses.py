@@ -65,26 +65,28 @@ def test_data_that_fits_stays_and_what_is_cut_says_where_it_is() -> None:
 
 
 def test_a_resume_of_one_customer_is_the_same_request() -> None:
-    """With its customer and role, without the run's id."""
+    """With its customer and role, of which run it is the rest, and without an id of its own."""
     request = RunRequest(
         action="manage-topic", customer_code="a", ses_role_arn="arn:aws:iam::111122223333:role/r", run_id="r1"
     )
-    assert summary.resume_payload(request, [result("a")]) == {
+    assert summary.resume_payload("r1", request, [result("a")]) == {
         "action": "manage-topic",
         "customer_code": "a",
         "ses_role_arn": "arn:aws:iam::111122223333:role/r",
+        "resumes": "r1",
     }
 
 
 def test_a_resume_of_a_prune_confirms_as_many_as_are_left() -> None:
     """Or it would be refused; the first confirmation was of more."""
     request = RunRequest(action="manage-topic-all", prune=True, confirm_customers=3, environment="prod", exclude=("z",))
-    resume = summary.resume_payload(request, [result("a"), result("b", status="successful"), result("c")])
+    resume = summary.resume_payload("r1", request, [result("a"), result("b", status="successful"), result("c")])
     assert resume == {
         "action": "manage-topic-all",
         "prune": True,
         "include": ["a", "c"],
         "confirm_customers": 2,
+        "resumes": "r1",
     }
 
 

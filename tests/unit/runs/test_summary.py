@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
 from typing import Any
 
 import pytest
@@ -11,11 +11,10 @@ from ses_fleet import limits
 from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
+from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs import personal_params, request, summary
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status, Summary
-
-NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+from ses_fleet.runs.models import Concurrency, CustomerResult, ErrorInfo, RunPlan, Status, Summary
 
 
 def result(code: str, status: Status, **fields: Any) -> CustomerResult:
@@ -31,9 +30,9 @@ def built(results: list[CustomerResult], **payload: Any) -> Summary:
     mappings = {
         r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r", **people} for n, r in enumerate(results)
     }
-    wanted = personal_params.without_values(request.parse({"action": "describe-list-all", **payload}, NOW).request)
+    wanted = personal_params.without_values(request.parse({"action": "describe-list-all", **payload}).request)
     config = config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws", version="v1")
-    made = plan.make(wanted, config, plan.select(wanted, config), WantedTopics())
+    made = plan.make(wanted, ConfigFiles(config, WantedTopics()), plan.select(wanted, config))
     return summary.build(
         wanted,
         results,
@@ -81,7 +80,7 @@ def test_nothing_ran_is_said() -> None:
 
 
 def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
-    """The request as it was, without selection, run_id and trigger; who was never started comes first."""
+    """The request without selection, run_id and trigger, and what it resumes; who was never started comes first."""
     results = [result("c0", "failed"), result("c1", "successful"), result("c2", "not_started"), result("c3", "skipped")]
     made = built(
         results,
@@ -95,8 +94,9 @@ def test_resume_runs_exactly_what_failed_or_was_not_started() -> None:
         "max_failures": "10%",
         "params": {"count_contacts": False},
         "include": ["c2", "c0"],
+        "resumes": "r1",
     }
-    again = request.parse(made.resume, datetime.now(UTC))
+    again = request.parse(made.resume)
     assert again.request.include == ("c2", "c0")
     assert built([result("c0", "successful")]).resume is None
 
@@ -108,9 +108,9 @@ def test_resume_says_what_must_be_given_again() -> None:
     assert made.resume_needs == ("params.username",)
     assert "ada" not in made.model_dump_json()
     with pytest.raises(RequestError):
-        request.parse(made.resume, datetime.now(UTC))
+        request.parse(made.resume)
     made.resume["params"]["username"] = "ada@corp.example"
-    assert request.parse(made.resume, datetime.now(UTC)).request.params == {"username": "ada@corp.example"}
+    assert request.parse(made.resume).request.params == {"username": "ada@corp.example"}
     assert built([result("c0", "failed")]).resume_needs == ()
 
 
@@ -148,3 +148,50 @@ def test_the_service_cap_is_named() -> None:
     assert made.concurrency is not None
     assert made.concurrency.bound_by == "service_cap"
     assert any("concurrency is bound to 500" in warning for warning in made.warnings)
+
+
+@pytest.mark.parametrize("text", ["ü", "漢", "🦄"])
+def test_every_answer_fits_whatever_its_letters_are(text: str) -> None:
+    """Of a run that is over and of one that goes on: 5,000 failures with long names, texts and warnings in UTF-8."""
+    error = ErrorInfo(category="operation", type="X" * 80, message=text * limits.MAX_MESSAGE_CHARACTERS)
+    name = text * limits.SHOWN_NAME_CHARACTERS
+    results = [
+        result(f"customer-{n:041d}", "failed", error=error, warnings=(text * 500,) * 3).model_copy(
+            update={"customer_name": name}
+        )
+        for n in range(limits.MAX_CUSTOMERS)
+    ]
+    over = built(results)
+    plan = RunPlan(
+        run_id="r1",
+        request={"action": "describe-list-all", "dry_run": False},
+        started_at="2026-03-01T06:00:00Z",
+        deadline="2026-03-01T06:15:00Z",
+        customers=tuple(results),
+        concurrency=Concurrency(requested=0, effective=500),
+    )
+    for answer in (over, summary.unfinished(plan, results, "s3://b/runs/r1/summary.json", "it goes on")):
+        sent = json.dumps(answer.model_dump(mode="json"), ensure_ascii=False).encode()
+        assert len(sent) < limits.LAMBDA_PAYLOAD_BYTES
+        assert [one.customer_code for one in answer.results] == [one.customer_code for one in results]
+        assert {one.status for one in answer.results} == {"failed"}
+        assert "the response was too large" in answer.warnings[-1]
+
+
+def test_a_state_that_fits_is_whole() -> None:
+    """But for data, lines and continuations, which results/ has."""
+    one = result("c0", "failed", data={"x": 1}, logs=("l",), warnings=("w",), continuation={"page": 2})
+    made = built([one])
+    plan = RunPlan(
+        run_id="r1",
+        request={"action": "describe-list-all", "dry_run": False},
+        started_at="",
+        deadline="",
+        customers=(one,),
+        concurrency=Concurrency(requested=0, effective=1),
+    )
+    state = summary.unfinished(plan, [one, result("c1", "under_way")], "s3://x", "it goes on")
+    assert (state.results[0].warnings, state.results[0].data, state.results[0].continuation) == (("w",), None, None)
+    assert (state.warnings, state.exit_code, state.total_duration_seconds) == (("it goes on",), None, None)
+    assert (state.failed_count, state.under_way_count, state.total_customers) == (1, 1, 2)
+    assert made.under_way_count == 0

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.runs.hops import HopEnd, Progress, SignOfLife
 from ses_fleet.runs.models import (
     Concurrency,
     CustomerResult,
     ErrorInfo,
-    Hop,
-    Progress,
     RunPlan,
     RunRequest,
     Summary,
@@ -78,7 +77,7 @@ def test_a_customer_for_whom_nothing_was_done_has_noughts() -> None:
 def test_progress_that_was_not_made_is_none() -> None:
     """Never sent to a worker."""
     progress = Progress(index=3, customer_code="a")
-    assert (progress.started_at, progress.attempts, progress.api_calls, progress.seconds) == (None, 0, 0, 0.0)
+    assert (progress.slices, progress.attempts, progress.api_calls, progress.seconds) == (0, 0, 0, 0.0)
     assert (progress.logs, progress.warnings, progress.continuation) == ((), (), None)
 
 
@@ -89,10 +88,11 @@ def test_a_reading_of_people_that_lost_no_group_says_nothing_of_it() -> None:
     assert (people.vanished_groups, people.all_groups, people.store_id, people.user_prefix) == (0, 0, None, None)
 
 
-def test_a_hop_without_canaries_and_people_hands_on_none() -> None:
-    """As hops of an earlier version do."""
-    hop = Hop(run_id="r", hop=1, announced_at="", deadline="", peak=2, pending=())
-    assert (hop.canaries, hop.people, hop.sources) == ((), {}, ())
+def test_an_end_that_says_no_more_hands_on_nothing() -> None:
+    """Nobody was in flight, nothing was read, nothing was lost; a sign of life may name nobody."""
+    end = HopEnd(hop=1, owner="t", by="orchestrator", ended_at="", next=None, reason="r")
+    assert (end.peak, end.people, end.restarts) == (0, {}, 0)
+    assert SignOfLife(run_id="r", hop=0, owner="t", number=0).named == {}
 
 
 def test_nobody_was_in_flight_before_a_run_began() -> None:
@@ -107,6 +107,8 @@ def test_nobody_was_in_flight_before_a_run_began() -> None:
         concurrency=Concurrency(requested=0, effective=2),
     )
     assert (plan.owner, plan.personal_params, plan.warnings, plan.config_version.config) == ("", None, (), None)
+    # As versions wrote it that gave no signs of life.
+    assert (plan.record_format, plan.dead_after_seconds, plan.canaries, plan.pinned.config) == (1, 60.0, (), None)
 
 
 def test_a_summary_without_an_exit_code_is_of_a_run_that_has_no_end_yet() -> None:
