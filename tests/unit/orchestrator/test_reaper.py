@@ -256,7 +256,8 @@ def test_two_reapers_beside_each_other_do_no_harm(monkeypatch: pytest.MonkeyPatc
     """One decides; there is one Summary and one log record of it, whenever the other comes."""
     there = dead(monkeypatch, on_deadline=on_deadline)
     there.s3.advance(63)
-    asked, others = [0], []
+    asked: list[int] = [0]
+    others: list[Any] = []
 
     def happens(_operation: str, _key: str, done: bool) -> None:
         asked[0] += not done
