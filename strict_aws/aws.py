@@ -29,6 +29,9 @@ from strict_aws.lambda_service.api import LambdaApi
 from strict_aws.lambda_service.functions import Functions
 from strict_aws.regions import DisabledRegions
 from strict_aws.s3.objects import S3Objects
+from strict_aws.scheduler.api import SchedulerApi
+from strict_aws.scheduler.service import Scheduler
+from strict_aws.scheduler.target import Targets
 from strict_aws.ses.rate import BURST, REQUESTS_PER_SECOND
 from strict_aws.ses.service import StrictSes
 
@@ -85,6 +88,8 @@ class StrictAws:
             max_environments=options.max_environments,
             visible=[] if self._certificate is None else [self._certificate.bundle.parent],
         )
+        targets = Targets(lambda request: self._endpoint.handle(request), self.sessions, self.journal)
+        self.scheduler = Scheduler(targets, self.conditions)
         faults = Faults()
         self._control = Control(
             journal=self.journal,
@@ -93,6 +98,7 @@ class StrictAws:
             identity_center=self.identity_center,
             faults=faults,
             conditions=self.conditions,
+            scheduler=self.scheduler,
             prefix=options.control_prefix,
         )
         context = None if self._certificate is None else self._certificate.context
@@ -110,6 +116,7 @@ class StrictAws:
         """
         try:
             self._endpoint.start()
+            self.scheduler.start()
             if fill is not None:
                 fill()
         except BaseException:
@@ -118,8 +125,9 @@ class StrictAws:
         self._control.ready.set()
 
     def stop(self) -> None:
-        """End every process of a function, stop serving, and remove all files."""
+        """Fire no schedule any more, end every process of a function, stop serving, and remove all files."""
         self._control.ready.clear()
+        self.scheduler.stop()
         self.runtime.stop()
         self._endpoint.stop()
         shutil.rmtree(self._work_dir, ignore_errors=True)
@@ -147,6 +155,7 @@ class StrictAws:
             identity_center=self.identity_center,
             sts=Sts(self.sessions, disabled_regions),
             lambda_api=LambdaApi(self.runtime, self.functions, self.moto.handle),
+            scheduler_api=SchedulerApi(self.moto.handle, self.scheduler.look),
             cloudformation=CloudFormation(lambda request: self._endpoint.perform(request), lambda: self.url),
             moto=self.moto,
             faults=faults,

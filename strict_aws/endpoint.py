@@ -38,6 +38,7 @@ from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
 from strict_aws.regions import DisabledRegions
+from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.ses.service import StrictSes
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Services:
     identity_center: StrictIdentityCenter
     sts: Sts
     lambda_api: LambdaApi
+    scheduler_api: SchedulerApi
     cloudformation: CloudFormation
     moto: MotoApp
     faults: Faults
@@ -239,6 +241,8 @@ class Endpoint:
             return services.sts.handle(operation, caller, request)
         if operation.service == "lambda":
             return services.lambda_api.handle(operation, caller, request)
+        if operation.service == "scheduler":
+            return services.scheduler_api.handle(operation, caller, request)
         if operation.service == "cloudformation":
             return services.cloudformation.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:

@@ -14,7 +14,8 @@ class Entry:
 
     Times are ISO 8601 UTC with microseconds. `environment` is the id of the function's execution environment that
     called, if one did. `http_status` is 0 when the connection was closed without an answer. `reason` says why a request
-    was refused, in words that AWS would not tell the caller. `writes` tells operations that change something.
+    was refused, in words that AWS would not tell the caller, and which schedule a firing is of. `writes` tells
+    operations that change something.
     """
 
     seq: int

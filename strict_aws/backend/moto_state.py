@@ -10,6 +10,7 @@ import functools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
+from moto.scheduler.models import scheduler_backends
 from moto.sqs.models import sqs_backends
 
 from strict_aws.http.messages import AwsError
@@ -44,6 +46,41 @@ class Bucket:
     account: str
     region: str
     policy: str | None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule of EventBridge Scheduler as moto holds it.
+
+    `made` and `changed` are by this machine's clock. `window_minutes` is 0 without a flexible time window. `target` has
+    the members that CreateSchedule was given, and always a RetryPolicy.
+    """
+
+    account: str
+    region: str
+    group: str
+    name: str
+    arn: str
+    expression: str
+    zone: str
+    start: datetime | None
+    end: datetime | None
+    enabled: bool
+    window_minutes: int
+    target: Mapping[str, Any]
+    deleted_when_completed: bool
+    made: datetime
+    changed: datetime
+
+    @property
+    def group_arn(self) -> str:
+        """The ARN of the schedule's group, which roles are trusted for."""
+        return schedule_group_arn(self.account, self.region, self.group)
+
+
+def schedule_group_arn(account: str, region: str, group: str) -> str:
+    """Return the ARN of a group of schedules, whether it exists or not."""
+    return f"arn:aws:scheduler:{region}:{account}:schedule-group/{group}"
 
 
 def find_role(arn: str) -> Role | None:
@@ -139,6 +176,65 @@ def send_to_queue(arn: str, body: str, attributes: Mapping[str, tuple[str, str]]
     _, _, _, region, account, name = arn.split(":", 5)
     given = {key: {"DataType": kind, "StringValue": value} for key, (kind, value) in attributes.items()}
     sqs_backends[account][region].send_message(name, body, message_attributes=given)
+
+
+def schedules() -> list[Schedule]:
+    """Return every schedule of all accounts and Regions."""
+    return [
+        _schedule(account, region, schedule)
+        for account, regions in list(scheduler_backends.items())
+        for region, backend in list(regions.items())
+        for group in list(backend.schedule_groups.values())
+        for schedule in list(group.schedules.values())
+    ]
+
+
+def has_schedule_group(account: str, region: str, group: str) -> bool:
+    """Tell whether the account has a group of schedules of this name in the Region."""
+    return group in scheduler_backends[account][region].schedule_groups
+
+
+def complete_schedule(account: str, region: str, group: str, name: str, action: str | None) -> None:
+    """Set what happens to a schedule after its last invocation, which moto does not change when it updates one."""
+    scheduler_backends[account][region].get_schedule(group, name).action_after_completion = action
+
+
+def delete_schedule(schedule: Schedule) -> None:
+    """Delete a schedule; do nothing when it is gone already."""
+    groups = scheduler_backends[schedule.account][schedule.region].schedule_groups
+    if schedule.group in groups:
+        groups[schedule.group].schedules.pop(schedule.name, None)
+
+
+def _schedule(account: str, region: str, held: Any) -> Schedule:
+    window = held.flexible_time_window or {}
+    return Schedule(
+        account=account,
+        region=region,
+        group=held.group_name,
+        name=held.name,
+        arn=held.arn,
+        expression=held.schedule_expression,
+        zone=held.schedule_expression_timezone,
+        start=_moment(held.start_date),
+        end=_moment(held.end_date),
+        enabled=held.state != "DISABLED",
+        window_minutes=int(window.get("MaximumWindowInMinutes") or 0) if window.get("Mode") == "FLEXIBLE" else 0,
+        target=held.target,
+        deleted_when_completed=held.action_after_completion == "DELETE",
+        made=datetime.fromtimestamp(held.creation_date, UTC),
+        changed=datetime.fromtimestamp(held.last_modified_date, UTC),
+    )
+
+
+def _moment(given: Any) -> datetime | None:
+    """Return the moment of a timestamp as requests have it: epoch seconds, or ISO 8601."""
+    if given is None:
+        return None
+    if isinstance(given, int | float):
+        return datetime.fromtimestamp(given, UTC)
+    moment = datetime.fromisoformat(str(given))
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def write_log_events(account: str, region: str, group: str, stream: str, lines: list[tuple[int, str]]) -> None:

@@ -32,8 +32,9 @@ class Conditions(BaseModel):
     so many seconds old. `unset_share`: the probability, from 0 to 1, that an optional member of an answer which holds
     nothing (empty, false, zero, or a timestamp) is null or absent. `token_seconds`: how long a continuation token is
     valid; None means for ever. `tokens_of_session`: a token is valid only for the credentials that it was given to.
-    `pending_seconds`: how long a function is Pending after it was made, or its update InProgress. `seed`: the seed of
-    everything that is random.
+    `pending_seconds`: how long a function is Pending after it was made, or its update InProgress.
+    `schedules_twice_share`: the probability that a schedule's delivery comes twice. `seed`: the seed of everything that
+    is random.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -44,6 +45,7 @@ class Conditions(BaseModel):
     token_seconds: float | None = Field(default=None, gt=0)
     tokens_of_session: bool = False
     pending_seconds: float = Field(default=0.0, ge=0, le=60)
+    schedules_twice_share: float = Field(default=0.0, ge=0, le=1)
     seed: int = 0
 
     @classmethod
@@ -58,6 +60,7 @@ class Conditions(BaseModel):
             token_seconds=3600.0,
             tokens_of_session=True,
             pending_seconds=1.0,
+            schedules_twice_share=0.1,
         )
 
 

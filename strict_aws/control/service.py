@@ -22,11 +22,13 @@ from strict_aws.control.contacts import put_contacts
 from strict_aws.control.identity_centers import IdentityCenterDocument, put_identity_center
 from strict_aws.control.import_jobs import ImportJobControl
 from strict_aws.control.problems import first_problem
+from strict_aws.control.scheduler_clock import SchedulerClockControl, described
 from strict_aws.http.messages import AwsError, Request, Response
 from strict_aws.http.operations import query_of
 from strict_aws.iam.identity import Sessions
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
+from strict_aws.scheduler.service import Scheduler
 from strict_aws.ses.service import StrictSes
 
 DEFAULT_PREFIX = "/_strict_aws/"
@@ -48,6 +50,7 @@ class Control:
         identity_center: StrictIdentityCenter,
         faults: Faults,
         conditions: CurrentConditions,
+        scheduler: Scheduler,
         prefix: str = DEFAULT_PREFIX,
     ) -> None:
         self.prefix = prefix
@@ -58,6 +61,7 @@ class Control:
         self._identity_center = identity_center
         self._faults = faults
         self._conditions = conditions
+        self._scheduler = scheduler
 
     def handle(self, request: Request) -> Response:
         """Return the answer to a control request: 404 for an unknown one, 400 with a line for what is wrong with it."""
@@ -74,6 +78,8 @@ class Control:
             ("PUT", "faults"): self._put_faults,
             ("PUT", "import-jobs"): self._put_import_jobs,
             ("GET", "failed-records"): self._failed_records,
+            ("GET", "scheduler-clock"): self._get_scheduler_clock,
+            ("PUT", "scheduler-clock"): self._put_scheduler_clock,
         }
         route = routes.get((request.method, name))
         if route is None:
@@ -161,6 +167,17 @@ class Control:
             raise first_problem(error) from None
         self._ses.set_import_jobs(parts[0], parts[1], wanted.settings)
         return _json(wanted.model_dump())
+
+    def _get_scheduler_clock(self, _request: Request, _rest: str) -> Response:
+        return _json(described(self._scheduler))
+
+    def _put_scheduler_clock(self, request: Request, _rest: str) -> Response:
+        try:
+            wanted = SchedulerClockControl.model_validate_json(request.body)
+        except ValidationError as error:
+            raise first_problem(error) from None
+        fired = self._scheduler.advance(wanted.advance_seconds)
+        return _json({"fired": fired, **described(self._scheduler)})
 
     def _failed_records(self, _request: Request, rest: str) -> Response:
         lines = self._ses.failed_records(rest)

@@ -514,9 +514,13 @@ def test_what_is_ignored_is_said() -> None:
 def test_schedules_alarms_and_dashboards_are_there(empty: Cloud) -> None:
     """Made by their services' own APIs, changed by an update, gone with the stack."""
     stack = Deployed(empty)
+    principal = {"Service": "scheduler.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    trusting_scheduler = {"Version": "2012-10-17", "Statement": [trust]}
 
     def resources(minutes: int) -> dict[str, Any]:
-        target = {"Arn": "arn:aws:lambda:us-east-1:123456789012:function:f", "RoleArn": f"arn:aws:iam::{HUB}:role/s"}
+        function = f"arn:aws:lambda:us-east-1:{HUB}:function:f"
+        target = {"Arn": function, "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}}
         alarm: dict[str, Any] = {
             "MetricName": "Errors",
             "Namespace": "AWS/Lambda",
@@ -526,6 +530,7 @@ def test_schedules_alarms_and_dashboards_are_there(empty: Cloud) -> None:
         }
         alarm |= {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "EvaluationPeriods": "1"}
         return {
+            "Role": resource("IAM::Role", AssumeRolePolicyDocument=trusting_scheduler),
             "Group": resource("Scheduler::ScheduleGroup", Name=f"g-{stack.name}"),
             "Schedule": resource(
                 "Scheduler::Schedule",

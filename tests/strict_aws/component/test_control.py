@@ -110,6 +110,8 @@ def test_contacts_are_made_up_given_and_read(aws: StrictAws) -> None:
         ("PUT", "import-jobs/1", b"{}", 400, "PUT /_strict_aws/import-jobs/ACCOUNT/REGION"),
         ("PUT", f"import-jobs/{ACCOUNT}/{REGION}", b'{"fail": ""}', 400, "$.fail: String should have at least 1"),
         ("PUT", "faults", b"[{}]", 400, "$[0].fault: Field required"),
+        ("PUT", "scheduler-clock", b"{}", 400, "$.advance_seconds: Field required"),
+        ("PUT", "scheduler-clock", b'{"advance_seconds": -1}', 400, "$.advance_seconds: Input should be greater"),
         ("PUT", "conditions", b'{"preset": "cruel"}', 400, '$.preset: is aws or kind, not "cruel"'),
         ("GET", "failed-records/unknown", b"", 404, "no failed records here"),
     ],

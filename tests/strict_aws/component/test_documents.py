@@ -63,6 +63,7 @@ def test_the_readmes_commands_do_what_it_says(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
     assert '"EmailAddress": "ada@example.com"' in ended.stdout
     assert '"Hello, Ada"' in ended.stdout
+    assert '"fired": 24' in ended.stdout
     assert ended.stdout.endswith("ended 0\n")
 
 

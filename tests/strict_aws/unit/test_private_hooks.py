@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import botocore.endpoint
 import moto.s3.responses
@@ -21,6 +22,7 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket, s3_backends
+from moto.scheduler.models import scheduler_backends
 from moto.sqs.models import sqs_backends
 
 from strict_aws.backend import moto_state
@@ -92,6 +94,42 @@ def test_motos_logs_and_queues_take_what_we_write() -> None:
     assert "stream" in logs.groups["hook"].streams
     assert callable(logs.put_log_events)
     assert callable(sqs_backends[ACCOUNT][REGION].send_message)
+
+
+def test_motos_schedules_say_when_they_were_made_and_changed() -> None:
+    """In their groups, with all that says when they are due; an update forgets what happens in the end."""
+    backend = scheduler_backends[ACCOUNT][REGION]
+    asked: dict[str, Any] = {
+        "description": None,
+        "end_date": "2099-01-02T00:00:00Z",
+        "flexible_time_window": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5},
+        "group_name": None,
+        "kms_key_arn": None,
+        "name": "hook",
+        "schedule_expression": "rate(1 day)",
+        "schedule_expression_timezone": None,
+        "start_date": 4_070_908_800,
+        "state": "DISABLED",
+        "target": {"Arn": "a", "RoleArn": "r"},
+    }
+
+    def held() -> list[moto_state.Schedule]:
+        return [one for one in moto_state.schedules() if one.account == ACCOUNT]
+
+    backend.create_schedule(**asked, action_after_completion="DELETE")
+    (schedule,) = held()
+    assert (schedule.group, schedule.name, schedule.zone, schedule.enabled) == ("default", "hook", "UTC", False)
+    assert (schedule.window_minutes, schedule.deleted_when_completed, schedule.made) == (5, True, schedule.changed)
+    assert (str(schedule.start), str(schedule.end)) == ("2099-01-01 00:00:00+00:00", "2099-01-02 00:00:00+00:00")
+    assert schedule.target["RetryPolicy"]["MaximumRetryAttempts"] == 185
+    backend.update_schedule(**asked)
+    (updated,) = held()
+    assert updated.changed > schedule.changed
+    assert updated.deleted_when_completed
+    moto_state.complete_schedule(ACCOUNT, REGION, "default", "hook", None)
+    assert not held()[0].deleted_when_completed
+    moto_state.delete_schedule(updated)
+    assert held() == []
 
 
 def test_motos_buckets_are_found_by_name_with_their_policy() -> None:
