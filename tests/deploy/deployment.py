@@ -43,7 +43,7 @@ CONTEXT: dict[str, Any] = {
         {"name": "look", "expression": "cron(0 3 * * ? *)", "payload": {"action": "describe-list-all"}},
         {
             "name": "topics",
-            "expression": "rate(7 days)",
+            "expression": "rate(1 day)",
             "payload": {"action": "manage-topic-all", "dry_run": True, "max_failures": "10%"},
         },
     ],

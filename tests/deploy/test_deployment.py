@@ -102,43 +102,54 @@ def test_the_functions_are_what_the_template_says(deployment: Deployment) -> Non
     assert orchestrator["CodeSha256"] == worker["CodeSha256"]
 
 
-def schedule_inputs(deployment: Deployment) -> dict[str, str]:
-    """What each schedule of the deployed template sends."""
-    template = json.loads((deployment.directory / "cdk.out" / f"{names.STACK}.template.json").read_text())
-    found = [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Scheduler::Schedule"]
-    return {one["Name"]: one["Target"]["Input"] for one in found}
+def test_each_schedule_fires_and_is_one_run_however_often_it_is_delivered(deployment: Deployment) -> None:
+    """A day passes by Scheduler's clock: each schedule is due once, as the deployed role; each delivery comes twice.
+
+    Both deliveries are one run, which starts one worker for each customer.
+    """
+    cloud = deployment.cloud
+    account.with_list(cloud)
+    actions = {schedule["name"]: schedule["payload"]["action"] for schedule in CONTEXT["schedules"]}
+    mark, ended = cloud.mark(), len(reports(deployment))
+    with cloud.conditions(schedules_twice_share=1):
+        moved = json.loads(cloud.control("PUT", "scheduler-clock", b'{"advance_seconds": 86400}'))
+    assert moved["fired"] == len(actions)
+    fired = [entry for entry in cloud.journal(mark) if entry["operation"] == "Fire"]
+    assert [entry["http_status"] for entry in fired] == [202] * 2 * len(actions), fired
+    wait_for_reports(deployment, ended + len(fired))
+    for name, action in actions.items():
+        (prefix,) = runs_of(deployment, f"schedule/{names.SCHEDULE_GROUP}/{name} ", fired)
+        summary = deployment.waits_for(f"{prefix}summary.json")
+        assert (summary["exit_code"], summary["action"]) == (0, action), summary
+    started = [entry for entry in cloud.journal(mark) if entry["operation"] == "Invoke" and is_orchestrators(entry)]
+    assert len(started) == 2 * len(actions), "two customers, once for each schedule"
 
 
-@pytest.mark.parametrize("name", [schedule["name"] for schedule in CONTEXT["schedules"]])
-def test_each_schedules_exact_input_is_one_run_however_often_it_is_delivered(name: str, deployment: Deployment) -> None:
-    """As an Event, with what Scheduler fills in; the second delivery starts no worker."""
-    account.with_list(deployment.cloud)
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_800_000_000 + time.time_ns() % 10_000_000))
-    arn = f"arn:aws:scheduler:us-east-1:{HUB}:schedule/{names.SCHEDULE_GROUP}/{name}"
-    event = schedule_inputs(deployment)[name]
-    event = event.replace("<aws.scheduler.schedule-arn>", arn).replace("<aws.scheduler.scheduled-time>", moment)
-    before = set(deployment.cloud.keys("runs/"))
-    invoke = {"FunctionName": names.ORCHESTRATOR, "InvocationType": "Event", "Payload": event.encode()}
-    deployment.cloud.lambda_.invoke(**invoke)
-    stamp = moment.replace("-", "").replace(":", "")
-    prefix = wait_for_run(deployment, stamp, before)
-    summary = deployment.waits_for(f"{prefix}summary.json")
-    assert summary["exit_code"] == 0, summary
-    mark = deployment.cloud.mark()
-    again = deployment.cloud.lambda_.invoke(**{**invoke, "InvocationType": "RequestResponse"})
-    assert json.loads(again["Payload"].read())["run_id"] == summary["run_id"]
-    assert "AssumeRole" not in [entry["operation"] for entry in deployment.cloud.journal(mark)]
+def runs_of(deployment: Deployment, schedule: str, fired: list[dict[str, Any]]) -> set[str]:
+    """The prefixes of the runs of a schedule's firings, which are of one scheduled time."""
+    (moment,) = {
+        entry["reason"].partition(" of ")[2].partition(",")[0] for entry in fired if schedule in entry["reason"]
+    }
+    keys = deployment.cloud.keys("runs/" + moment.replace("-", "").replace(":", ""))
+    return {key[: key.index("/", len("runs/")) + 1] for key in keys}
 
 
-def wait_for_run(deployment: Deployment, stamp: str, before: set[str]) -> str:
-    """The prefix of the run that begins with this stamp."""
+def is_orchestrators(entry: dict[str, Any]) -> bool:
+    """Whether the orchestrator made this call."""
+    return f":assumed-role/{names.ORCHESTRATOR}/" in entry["principal"]
+
+
+def reports(deployment: Deployment) -> list[str]:
+    """A line for every invocation of the orchestrator that has ended."""
+    return [line for line in deployment.cloud.log_messages(names.ORCHESTRATOR) if '"platform.report"' in line]
+
+
+def wait_for_reports(deployment: Deployment, count: int) -> None:
+    """Return when so many of its invocations have ended."""
     end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for key in deployment.cloud.keys("runs/"):
-            if key not in before and key.startswith(f"runs/{stamp}"):
-                return key[: key.index("/", len("runs/")) + 1]
+    while len(reports(deployment)) < count:
+        assert time.monotonic() < end, "an invocation did not end"
         time.sleep(0.1)
-    raise AssertionError("the run did not begin")
 
 
 def test_an_event_that_is_refused_is_run_once_and_lies_in_the_queue(deployment: Deployment) -> None:
