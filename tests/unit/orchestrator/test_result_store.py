@@ -112,7 +112,7 @@ def test_a_crash_of_a_writer_is_one_of_the_run(world: World) -> None:
         world.store.settle(30.0)
 
 
-@pytest.mark.parametrize(("seconds", "stored"), [(7.6, True), (7.4, False)])
+@pytest.mark.parametrize(("seconds", "stored"), [(37.0, True), (7.4, False)])
 def test_a_slow_s3_never_uses_up_the_time_for_the_runs_end(
     world: World, monkeypatch: pytest.MonkeyPatch, seconds: float, stored: bool
 ) -> None:
