@@ -22,6 +22,7 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.keys import data_prefix, part_name
 from ses_fleet.runs.models import CustomerResult
 from ses_fleet.runs.record import RunRecord
+from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
 from ses_fleet_cli.errors import usage
 from ses_fleet_cli.runs import Shown
@@ -68,9 +69,11 @@ def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerR
     """The results of customers whose contacts were listed; each other customer becomes a problem."""
     assert shown.plan is not None  # noqa: S101  # checked by export
     found = []
-    record = RunRecord(bucket, shown.plan.run_id)
+    record = RunRecord(bucket, shown.summary.run_id)
+    under_way = {result.customer_code for result in shown.summary.results if result.status == "under_way"}
     for index, body in record.stored_results(shown.plan, range(len(shown.plan.customers))):
-        code = printable(shown.plan.customers[index].customer_code)
+        customer_code = shown.plan.customers[index].customer_code
+        code = printable(customer_code)
         try:
             result = CustomerResult.model_validate_json(body) if body else None
         except ValueError:
@@ -79,7 +82,8 @@ def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerR
         if result is not None and result.status == "successful":
             found.append(result)
         elif result is None or result.status != "skipped":
-            exported.problems.append(f"contacts of {code} are missing: {result.status if result else 'no result yet'}")
+            without = "under way" if customer_code in under_way else NO_RESULT_YET
+            exported.problems.append(f"contacts of {code} are missing: {result.status if result else without}")
     return found
 
 

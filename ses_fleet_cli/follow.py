@@ -1,4 +1,4 @@
-"""Follow a run's record in S3: its results as they come, then its Summary."""
+"""Follow a run's record in S3: its results as they come, then its Summary, whatever lies between."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from ses_fleet import limits
-from ses_fleet.aws.s3 import Bucket, TooLargeError
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.keys import plan_key, result_key, results_prefix, summary_key
+from ses_fleet.runs import state as states
+from ses_fleet.runs.keys import plan_key, refusals_prefix, result_key, results_prefix
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
-from ses_fleet_cli.errors import CommandError, no_summary, usage
+from ses_fleet.runs.position import Position
+from ses_fleet.runs.record import RunRecord
+from ses_fleet_cli.errors import BROKEN_RECORD, CommandError, no_summary, usage
 
 _Found = TypeVar("_Found", bound=RunPlan | Summary)
-
-
-def latest_deadline(bucket: Bucket, plan: RunPlan) -> float:
-    """Return when a run that began with this plan is over, in epoch seconds."""
-    return _seconds(plan.deadline) + limits.MAX_RUN_SECONDS
-
-
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
 
 
 class Watcher(Protocol):
@@ -36,14 +30,29 @@ class Watcher(Protocol):
     def finished(self, result: CustomerResult) -> None:
         """Take in the result of one customer, which has just been found in the record."""
 
+    def notice(self, text: str) -> None:
+        """Take note of something that concerns the run as a whole."""
+
+
+def refusals(bucket: Bucket, run_id: str) -> frozenset[str]:
+    """Return the keys of all refused starts of this id; raise AwsCallError when S3 does not answer."""
+    return frozenset(listed.key for listed in bucket.objects(refusals_prefix(run_id)))
+
+
+def is_over_time(plan: RunPlan, now: float) -> bool:
+    """Return whether a run of an earlier version must be over. `now` is S3's time in epoch seconds."""
+    return now > datetime.fromisoformat(plan.deadline).timestamp() + limits.OLD_RUN_SECONDS
+
 
 @dataclass
 class Follower:
     """Follows one run until its Summary.
 
-    `expected` is the request that the run must have been started with, or None when it is not known. `clock` returns
-    S3's time in epoch seconds, as the deadlines in the record are of that time. `why_not` is called once when the run
-    does not begin: it returns why the function does not start, or None if it does.
+    `expected` is the request that the run must have been started with, or None when it is not known. `request_id` is
+    that of the start, whose refusal ends the waiting for the run's beginning; when it is not known, any refusal does
+    that is not among the keys in `refused_before`. `clock` returns S3's time in epoch seconds, `counter` seconds of
+    this machine. `why_not` is called once when the run does not begin: it returns why the function does not start, or
+    None if it does.
     """
 
     bucket: Bucket
@@ -51,50 +60,69 @@ class Follower:
     watcher: Watcher
     clock: Callable[[], float]
     expected: dict[str, Any] | None = None
+    request_id: str | None = None
+    refused_before: frozenset[str] = frozenset()
     why_not: Callable[[], str | None] = lambda: None
     sleep: Callable[[float], None] = time.sleep
+    counter: Callable[[], float] = time.monotonic
     _shown: set[int] = field(default_factory=set)
-    _lost_at: float = 0.0
     _began: float | None = None
     _asked: bool = False
+    _looked_at: float | None = None
+    _told: str | None = None
 
     def follow(self) -> Summary:
-        """Return the run's Summary. Raise CommandError with exit code 3 when the run is lost or cannot be read."""
-        plan = self._wait_for_plan()
+        """Return the run's Summary, or the refusal of its start.
+
+        Raise CommandError with exit code 3 when the run does not begin, when nobody looks after it any more, or when
+        its record cannot be read.
+        """
+        plan = self._until(self._poll_start)
         if isinstance(plan, Summary):
             return plan
-        self._check_request(plan)
+        if self.expected is not None and plan.request != self.expected:
+            raise usage(f"run {self.run_id} exists and was started with another request; choose another --run-id")
         self.watcher.planned(plan)
-        self._lost_at = _seconds(plan.deadline) + limits.RUN_GRACE_SECONDS
-        for summary in self._polls(lambda: self._poll_run(plan), lambda: self._is_lost(plan)):
-            if summary is not None:
-                return summary
-        raise no_summary(
-            f"run {self.run_id} is lost: the time of its last invocation is over and there is no summary. "
-            f"{self._what_is_left()}"
-        )
+        return self._until(lambda: self._poll_run(plan))
 
-    def _is_lost(self, plan: RunPlan) -> bool:
-        """Whether the time of the run's last invocation is over. Hops are looked for only when it seems so."""
-        if self.clock() > self._lost_at:
-            self._lost_at = latest_deadline(self.bucket, plan) + limits.RUN_GRACE_SECONDS
-        return self.clock() > self._lost_at
+    @property
+    def _record(self) -> RunRecord:
+        return RunRecord(self.bucket, self.run_id)
 
-    def _wait_for_plan(self) -> RunPlan | Summary:
-        for found in self._polls(self._poll_plan, self._is_late):
-            if found is not None:
-                return found
-            if not self._asked and self._waited() > limits.SLOW_START_SECONDS:
-                self._ask_why_not()
-        raise no_summary(
-            f"run {self.run_id} is lost: it did not begin within {limits.RUN_START_SECONDS:g} s and has no record. "
-            "Look at the orchestrator's log and the dead letters; `ses-fleet invoke help` shows whether the function "
-            "starts at all"
-        )
+    def _poll_start(self) -> RunPlan | Summary | None:
+        waited = self._waited()
+        found = self._begun()
+        if found is None and waited > limits.RUN_START_SECONDS:
+            raise no_summary(
+                f"run {self.run_id} did not begin within {limits.RUN_START_SECONDS:g} s and has no record. Look at the "
+                "orchestrator's log and the dead letters; `ses-fleet invoke help` shows whether the function starts at "
+                f"all. Its event may still come for an hour: `ses-fleet runs show {self.run_id}` shows if it did"
+            )
+        if found is None and waited > limits.SLOW_START_SECONDS and not self._asked:
+            self._ask_why_not()
+        return found
 
-    def _is_late(self) -> bool:
-        """Whether the run should have begun by now."""
-        return self._waited() > limits.RUN_START_SECONDS
+    def _begun(self) -> RunPlan | Summary | None:
+        """Return the run's plan, which counts whatever else was refused; or the refusal of this start."""
+        plan = self._plan()
+        if plan is not None:
+            return plan
+        refused = self._refusal()
+        return None if refused is None else self._plan() or refused
+
+    def _plan(self) -> RunPlan | None:
+        stored = self._read(plan_key(self.run_id))
+        return None if stored is None else RunPlan.model_validate_json(stored)
+
+    def _refusal(self) -> Summary | None:
+        if self.request_id is not None:
+            return self._record.refusal(self.request_id)
+        listed = [
+            one for one in self.bucket.objects(refusals_prefix(self.run_id)) if one.key not in self.refused_before
+        ]
+        newest = min(listed, key=lambda one: one.age, default=None)
+        body = None if newest is None else self._read(newest.key)
+        return None if body is None else Summary.model_validate_json(body)
 
     def _waited(self) -> float:
         """Seconds since the run's beginning was first looked for, by S3's time."""
@@ -109,25 +137,15 @@ class Follower:
         if why is not None:
             raise no_summary(f"run {self.run_id} did not begin: {why}. Correct the function, then start the run again")
 
-    def _poll_plan(self) -> RunPlan | Summary | None:
-        plan = self._read(plan_key(self.run_id))
-        if plan is not None:
-            return RunPlan.model_validate_json(plan)
-        summary = self._read(summary_key(self.run_id))
-        return None if summary is None else Summary.model_validate_json(summary)
-
     def _poll_run(self, plan: RunPlan) -> Summary | None:
         # The summary is looked for before the results are shown: whatever it counts is among them.
-        summary = self._read(summary_key(plan.run_id))
+        summary = self._record.summary()
         self._show_results(plan)
-        return None if summary is None else Summary.model_validate_json(summary)
-
-    def _check_request(self, plan: RunPlan) -> None:
-        if self.expected is not None and plan.request != self.expected:
-            raise usage(f"run {self.run_id} exists and was started with another request; choose another --run-id")
+        if summary is None:
+            self._look_for_life(plan)
+        return summary
 
     def _show_results(self, plan: RunPlan) -> None:
-        prefix = results_prefix(self.run_id)
         indexes = {
             result_key(self.run_id, customer.customer_code, index): index
             for index, customer in enumerate(plan.customers)
@@ -135,7 +153,7 @@ class Follower:
         }
         if not indexes:
             return
-        for key in self._stored_keys(prefix):
+        for key in self._stored_keys(results_prefix(self.run_id)):
             body = self._read(key) if key in indexes else None
             if body is not None:
                 self._shown.add(indexes[key])
@@ -143,40 +161,69 @@ class Follower:
 
     def _stored_keys(self, prefix: str) -> Iterator[str]:
         """Keys below a prefix in the order in which they were written."""
-        entries: list[dict[str, Any]] = []
-        token: dict[str, str] = {}
-        while True:
-            page = self.bucket.s3.call("list_objects_v2", Bucket=self.bucket.name, Prefix=prefix, **token)
-            entries += page.get("Contents", [])
-            if not page.get("IsTruncated"):
-                break
-            token = {"ContinuationToken": page["NextContinuationToken"]}
-        return (str(entry["Key"]) for entry in sorted(entries, key=lambda entry: entry["LastModified"]))
+        return (one.key for one in sorted(self.bucket.objects(prefix), key=lambda one: one.age, reverse=True))
 
-    def _polls(self, poll: Callable[[], _Found | None], is_over: Callable[[], bool]) -> Iterator[_Found | None]:
-        """Yield what `poll` finds, again and again, until `is_over` and one more time after that."""
-        (pause, longest), problems, last = limits.POLL_SECONDS, 0, False
+    def _look_for_life(self, plan: RunPlan) -> None:
+        """Tell when the run gives no sign of life, and when it goes on. Raise CommandError when nobody looks after it.
+
+        A look takes a few calls, and most runs are over before the first of them is due.
+        """
+        now = self.clock()
+        self._looked_at = now if self._looked_at is None else self._looked_at
+        if now - self._looked_at < limits.LIFE_LOOK_SECONDS:
+            return
+        reached = states.reached(self._record, plan)
+        self._looked_at = now  # one that failed is taken again at once
+        if isinstance(reached, Position):
+            self._tell(reached)
+            self._check_attended(reached)
+        elif reached is None and is_over_time(plan, now):
+            raise no_summary(
+                f"run {self.run_id} is of an earlier version of ses-fleet, its time is over and it has no summary. "
+                f"{self._what_is_left()}"
+            )
+
+    def _tell(self, position: Position) -> None:
+        kind = {"alive": None, "silent": "dead"}.get(position.phase, position.phase)
+        if kind == self._told or (kind in ("waiting", "closing") and position.age < limits.SLOW_START_SECONDS):
+            return
+        self._told = kind
+        sentence = states.told(position) if kind else f"the run goes on (invocation {position.hop + 1})"
+        self.watcher.notice(f"{self.run_id}: {sentence}")
+
+    def _check_attended(self, position: Position) -> None:
+        longest = limits.UNATTENDED_SECONDS + (limits.WAITING_SECONDS if position.phase == "waiting" else 0)
+        if position.phase == "alive" or position.age <= longest:
+            return
+        raise no_summary(
+            f"run {self.run_id}: {states.told(position)}. The reaper has not looked after it for "
+            f"{limits.UNATTENDED_SECONDS / 60:.0f} minutes: see the alarm ses-fleet-reaper-silent and the schedule "
+            f"ses-fleet-reaper. {self._what_is_left()}"
+        )
+
+    def _until(self, poll: Callable[[], _Found | None]) -> _Found:
+        """Return what `poll` finds, after looking again and again."""
+        pause, longest = limits.POLL_SECONDS
+        failing_since: float | None = None
         while True:
-            over = False
+            found = None
             try:
-                over = is_over()
-                yield poll()
-                problems = 0
+                found = poll()
+                failing_since = None
             except AwsCallError as failure:
-                problems += 1
-                if not failure.transient or problems == limits.POLL_ATTEMPTS:
+                failing_since = self.counter() if failing_since is None else failing_since
+                if not failure.transient or self.counter() - failing_since > limits.UNREADABLE_SECONDS:
                     raise self._unreadable(f"{failure.code}: {failure.text}") from None
-            except (TooLargeError, ValueError) as error:  # pydantic's ValidationError is one
+            except BROKEN_RECORD as error:
                 raise self._unreadable(f"{type(error).__name__}: it is not what this version writes") from None
-            if last:
-                return
-            last = over
+            if found is not None:
+                return found
             self.sleep(pause)
             pause = min(pause * 1.1, longest)
 
     def _unreadable(self, why: str) -> CommandError:
-        text = f"run {self.run_id} goes on, but its record cannot be read ({why}). {self._what_is_left()}"
-        return no_summary(text)
+        text = f"the record of run {self.run_id} cannot be read ({why}); a run that was started goes on. "
+        return no_summary(text + self._what_is_left())
 
     def _read(self, key: str) -> bytes | None:
         stored = self.bucket.find(key, limit=limits.MAX_RECORD_BYTES)

@@ -16,15 +16,19 @@ from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws import clients, server_time
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.errors import AwsCallError, JsonError, RunRefusedError
+from ses_fleet.errors import AwsCallError, ConfigurationError, JsonError, RequestError, RunRefusedError
 from ses_fleet.runs import events, function_errors, personal_params
 from ses_fleet.runs import request as requests
+from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
 from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, usage
-from ses_fleet_cli.follow import Follower
+from ses_fleet_cli.follow import Follower, refusals
+from ses_fleet_cli.runs import check_id
 from ses_fleet_cli.server_time import S3Clock
 from ses_fleet_cli.show import Screen
+
+_REFUSALS = (RequestError.__name__, ConfigurationError.__name__)
 
 
 @dataclass(frozen=True)
@@ -84,18 +88,47 @@ def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict
 
 def ask_help(target: Target) -> dict[str, Any]:
     """Return the orchestrator's answer to `help`. It is invoked synchronously, and no run is recorded."""
+    return _asked(target, {"action": HELP}, "`help`")
+
+
+def ask_to_stop(target: Target, run_id: str) -> Summary:
+    """Ask the orchestrator to start no further customer of a run, and return the run's state, or its Summary.
+
+    It is invoked synchronously. Asking again does no harm. Raise CommandError with exit code 2 when it refuses that,
+    with exit code 3 when it does not answer.
+    """
+    check_id(run_id)
+    answer = _asked(target, {"stop": run_id}, "the request to stop")
+    try:
+        return Summary.model_validate_json(json.dumps(answer))
+    except ValueError:
+        raise no_summary(
+            f"{target.function_name} answered the request to stop with something that is no Summary: it is of another "
+            f"version of ses-fleet. `ses-fleet runs show {run_id}` shows whether the run goes on"
+        ) from None
+
+
+def _asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]:
+    """Return the function's answer to a synchronous invocation."""
     with reachable(f"the function {target.function_name}"):
-        response = target.lambda_client.call(
-            "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
-        )
-        body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
+        response, body = _invoked(target, payload)
     try:
         answer = dict(json_text.parse(body, "its answer"))
     except (JsonError, TypeError, ValueError):
-        raise no_summary(f"{target.function_name} answered `help` with something that is no JSON object") from None
-    if response.get("FunctionError"):
-        raise no_summary(f"{target.function_name} failed: {answer.get('errorType')}: {answer.get('errorMessage')}")
-    return answer
+        raise no_summary(f"{target.function_name} answered {what} with something that is no JSON object") from None
+    if not response.get("FunctionError"):
+        return answer
+    kind, message = answer.get("errorType"), answer.get("errorMessage")
+    if kind in _REFUSALS:
+        raise usage(str(message))
+    raise no_summary(f"{target.function_name} failed: {kind}: {message}")
+
+
+def _invoked(target: Target, payload: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    response = target.lambda_client.call(
+        "invoke", FunctionName=target.function_name, Payload=json.dumps(payload).encode()
+    )
+    return response, target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
 
 
 def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:
@@ -107,9 +140,6 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
     payload = {"on_deadline": "continue", **payload}
     named = events.claimed_run_id(payload) is not None
     run_id = _claim_id(payload, target.now)
-    if named:
-        with reachable(f"the record of run {run_id}"):
-            _check_person(RunRecord(target.results, run_id), payload)
     follower = Follower(
         target.results,
         run_id,
@@ -118,9 +148,13 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
         expected=_expected(payload),
         why_not=lambda: _why_not(target),
     )
+    if named:
+        with reachable(f"the record of run {run_id}"):
+            _check_person(RunRecord(target.results, run_id), payload)
+            follower.refused_before = refusals(target.results, run_id)
     started = False
     try:
-        _start(target, run_id, payload, screen)
+        follower.request_id = _start(target, run_id, payload, screen)
         started = True
         summary = follower.follow()
     except KeyboardInterrupt:
@@ -129,9 +163,10 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
     return SOME_FAILED if summary.exit_code is None else summary.exit_code
 
 
-def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen) -> None:
+def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen) -> str | None:
+    """Send the Event. Return the request id of the invocation that it becomes, or None when its answer was lost."""
     try:
-        target.lambda_client.call(
+        answer = target.lambda_client.call(
             "invoke",
             FunctionName=target.function_name,
             InvocationType="Event",
@@ -144,6 +179,9 @@ def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen)
         screen.notice(
             f"it is not known whether run {run_id} was started ({failure.code}: {failure.text}); following its record"
         )
+        return None
+    request_id = answer.get("ResponseMetadata", {}).get("RequestId")
+    return str(request_id) if request_id else None
 
 
 def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
@@ -156,10 +194,7 @@ def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
 def _why_not(target: Target) -> str | None:
     """Why the function does not even answer `help`; None when it does, or when Lambda itself did not answer."""
     try:
-        response = target.lambda_client.call(
-            "invoke", FunctionName=target.function_name, Payload=json.dumps({"action": HELP}).encode()
-        )
-        body = target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
+        response, body = _invoked(target, {"action": HELP})
     except AwsCallError:
         return None
     if not response.get("FunctionError"):

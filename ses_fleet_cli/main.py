@@ -16,11 +16,11 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, export, local_cloud, push, runs, streams
+from ses_fleet_cli import check, export, local_cloud, push, resume, runs, streams
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, usage
-from ses_fleet_cli.show import Screen
+from ses_fleet_cli.show import Screen, stopped
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,7 +30,7 @@ local_app = typer.Typer(help="Run the real functions on this machine.", no_args_
 app.add_typer(local_app, name="local")
 config_app = typer.Typer(help="Check and upload config.json and SESConfig.json.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-runs_app = typer.Typer(help="Look at runs, and export their contacts.", no_args_is_help=True)
+runs_app = typer.Typer(help="Look at runs, stop and resume them, and export their contacts.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
 _COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
 _ORCHESTRATOR = "ses-fleet-orchestrator"
@@ -170,7 +170,8 @@ def push_files(
             sys.stdout.write(push.put(file) + "\n")
 
 
-_FunctionName = Annotated[str, typer.Option(help="the orchestrator whose runs are looked at")]
+_FunctionName = Annotated[str, typer.Option(help="the orchestrator whose runs are meant")]
+_RunId = Annotated[str, typer.Argument(help="the run's id, as `runs list` shows it")]
 
 
 @runs_app.command("list")
@@ -192,17 +193,54 @@ def list_runs(
 
 @runs_app.command("show")
 def show_run(
-    run_id: Annotated[str, typer.Argument(help="the run's id, as `runs list` shows it")],
+    run_id: _RunId,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """Show what became of one run, or how far it is, also when its orchestrator was killed."""
     _check_output(output)
     shown = runs.look(invoking.connect(function_name).results, run_id)
-    screen = Screen(text=output == "text")
-    if output == "text" and shown.state in ("under way", "lost"):
-        screen.notice(f"run {run_id} is {shown.state}")
+    if output == "json":
+        sys.stdout.write(runs.shown_as_json(shown) + "\n")
+        return
+    screen = Screen(text=True)
+    if shown.state not in ("finished", "refused"):
+        screen.notice(f"run {run_id}: {shown.state}")
     screen.summary(shown.summary)
+
+
+@runs_app.command("stop")
+def stop_run(
+    run_id: _RunId,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """Start no further customer of a run; those that are with a worker are waited for."""
+    _check_output(output)
+    summary = invoking.ask_to_stop(invoking.connect(function_name), run_id)
+    screen = Screen(text=output == "text")
+    screen.notice(stopped(summary))
+    if output == "json":
+        screen.summary(summary)
+
+
+@runs_app.command("resume")
+def resume_run(
+    run_id: _RunId,
+    param: Annotated[list[str] | None, typer.Option(help="a parameter as name=value; may be repeated")] = None,
+    new_run_id: Annotated[
+        str | None, typer.Option("--run-id", help="an id of your own for the new run; used again, it starts nothing")
+    ] = None,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """Run what failed or was not started in a run that is over, and follow it as `invoke` does."""
+    _check_output(output)
+    shown = runs.look(invoking.connect(function_name).results, run_id)
+    built = resume.payload_of(shown, param or [], new_run_id)
+    invoking.confirm(built, yes=yes)
+    raise typer.Exit(_invoke(function_name, built, Screen(text=output == "text"), output, local=False))
 
 
 @runs_app.command("export")

@@ -33,6 +33,15 @@ def build(action: str | None, payload: str | None, flags: Mapping[str, Any], par
     if "action" not in built:
         raise usage("no action: name one, or give a payload that has one; `ses-fleet invoke help` lists them")
     built |= {name: value for name, value in flags.items() if value is not None}
+    return with_params(built, params)
+
+
+def with_params(payload: Mapping[str, Any], params: Iterable[str]) -> dict[str, Any]:
+    """Return the payload with parameters that are given as `name=value`, over those that it has.
+
+    Raise CommandError with exit code 2 for a text of another form, or when something cannot be sent as JSON.
+    """
+    built = dict(payload)
     parsed = dict(parse_param(text, types_of(built["action"])) for text in params)
     if parsed:
         given = built.get("params")

@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from ses_fleet import limits
-from ses_fleet.aws.s3 import Bucket, TooLargeError
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, RunRefusedError
 from ses_fleet.identifiers import RUN_ID_PATTERN
+from ses_fleet.runs import position as positions
 from ses_fleet.runs import state as states
-from ses_fleet.runs.keys import results_prefix
+from ses_fleet.runs.keys import OPEN_RUNS, results_prefix
 from ses_fleet.runs.models import RunPlan, Summary
+from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import from_plan
 from ses_fleet.runs.summary import resume_needs, resume_payload
-from ses_fleet_cli.errors import no_summary, usage
-from ses_fleet_cli.follow import latest_deadline
+from ses_fleet_cli.errors import BROKEN_RECORD, no_summary, usage
+from ses_fleet_cli.follow import is_over_time
 from ses_fleet_cli.server_time import S3Clock
 
+# What a run is: "lost" is one that the reaper ended, or one of an earlier version that left no Summary.
+State = Literal["refused", "under way", "no sign of life", "waiting", "ending", "finished", "lost"]
+
+_STATES: dict[positions.Phase, State] = {
+    "alive": "under way",
+    "silent": "no sign of life",
+    "dead": "no sign of life",
+    "waiting": "waiting",
+    "closing": "ending",
+}
 _STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
-# What reading a record of another version, or a broken one, may raise; pydantic's ValidationError is a ValueError.
-_BROKEN = (ValueError, KeyError, TypeError, AssertionError, TooLargeError)
-_LOST = "this run is lost: the time of its last invocation is over and there is no summary; see the orchestrator's log"
+_LOST_BEFORE = (
+    "an earlier version of ses-fleet began this run; its time is over and there is no summary: see the orchestrator's "
+    "log"
+)
 
 
 @dataclass(frozen=True)
 class Listed:
     """One line of `runs list`.
 
-    `state` begins with finished, refused, under way, lost or unreadable (a record that this version cannot
-    understand). Counts are None until the run has a Summary. `seconds` is the run's duration.
+    `state` begins with one of the words of State, or with unreadable (a record that this version cannot understand).
+    Counts are None until the run has a Summary. `seconds` is the run's duration. `last_sign_seconds` is how long ago
+    a run without a Summary gave its last sign of life, or took its last step. `closed_by` is as in the Summary.
     """
 
     run_id: str
@@ -48,20 +64,23 @@ class Listed:
     skipped: int | None = None
     not_started: int | None = None
     seconds: float | None = None
+    last_sign_seconds: float | None = None
+    closed_by: str | None = None
 
 
 def newest(bucket: Bucket, count: int) -> list[Listed]:
     """Return the last `count` runs, newest first; raise AwsCallError when S3 does not answer."""
     dated: list[str] = []
     others: list[str] = []
-    for run_id in _run_ids(bucket):
+    # The signs first: a run that begins after this look is asked about by itself.
+    listing = _Listing(bucket, _signs(bucket), S3Clock(bucket, ""))
+    for run_id in bucket.folders("runs/"):
         stamp = _STAMP.fullmatch(run_id)
         (dated if stamp else others).append(run_id)
     # An id that its caller chose tells no time: those runs have to be looked at.
     candidates = [*sorted(dated, reverse=True)[:count], *others]
-    now = S3Clock(bucket, "")()
     with ThreadPoolExecutor(limits.COMMAND_S3_CONNECTIONS) as pool:
-        found = [listed for listed in pool.map(lambda run_id: _listed(bucket, run_id, now), candidates) if listed]
+        found = [listed for listed in pool.map(listing.listed, candidates) if listed]
     return sorted(found, key=lambda listed: listed.started_at, reverse=True)[:count]
 
 
@@ -69,12 +88,18 @@ def newest(bucket: Bucket, count: int) -> list[Listed]:
 class Shown:
     """A run as its record shows it now.
 
-    `plan` is None for a run that was refused before it had one. `state` is finished, refused, under way or lost.
+    `plan` is None for an id of which every start was refused. `position` is where a run is that has no Summary yet.
     """
 
     plan: RunPlan | None
     summary: Summary
-    state: str
+    state: State
+    position: Position | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing of the run will happen any more."""
+        return self.state in ("refused", "finished", "lost")
 
 
 def look(bucket: Bucket, run_id: str) -> Shown:
@@ -83,70 +108,137 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     Raise CommandError with exit code 2 when there is no run of this id, with exit code 3 when its record cannot be read
     or understood.
     """
-    if not re.fullmatch(RUN_ID_PATTERN, run_id):
-        raise usage("a run's id has 1 to 40 characters of A-Z a-z 0-9 _ -; `ses-fleet runs list` shows the ids")
+    check_id(run_id)
     try:
         shown = _looked_at(bucket, run_id)
     except RunRefusedError as error:
         raise no_summary(str(error.problems[0])) from None
     except AwsCallError as failure:
         raise no_summary(f"the record of run {run_id} cannot be read ({failure.code}: {failure.text})") from None
-    except _BROKEN as error:
+    except BROKEN_RECORD as error:
         raise no_summary(f"the record of run {run_id} {_not_ours(error)}") from None
     if shown is None:
         raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows the runs")
     return shown
 
 
+def check_id(run_id: str) -> None:
+    """Raise CommandError with exit code 2 when this can be no run's id."""
+    if not re.fullmatch(RUN_ID_PATTERN, run_id):
+        raise usage("a run's id has 1 to 40 characters of A-Z a-z 0-9 _ -; `ses-fleet runs list` shows the ids")
+
+
 def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
     record = RunRecord(bucket, run_id)
     plan = record.plan()
-    summary = record.summary() if plan is None else states.of(record, plan).summary
-    if summary is None:
-        return None
-    state = _state(bucket, plan, summary, S3Clock(bucket, run_id)())
-    if state == "lost" and plan is not None:
-        # No summary will come any more: what was not successful can be run again, which is always safe.
-        payload = resume_payload(plan.run_id, from_plan(plan.request), summary.results)
-        needs = resume_needs(payload)
-        summary = summary.model_copy(update={"resume": payload, "resume_needs": needs, "warnings": (_LOST,)})
-    return Shown(plan, summary, state)
+    if plan is None:
+        refused = record.last_refusal()
+        return None if refused is None else Shown(None, refused, "refused")
+    found = states.of(record, plan)
+    if found.position is not None:
+        return Shown(plan, found.summary, _STATES[found.position.phase], found.position)
+    if found.summary.exit_code is not None:
+        return Shown(plan, found.summary, _ended(found.summary))
+    if not is_over_time(plan, S3Clock(bucket, run_id)()):
+        return Shown(plan, found.summary, "under way")
+    # No summary will come any more, and the reaper does not know this run.
+    payload = resume_payload(run_id, from_plan(plan.request), found.summary.results)
+    more = {"resume": payload, "resume_needs": resume_needs(payload), "warnings": (_LOST_BEFORE,)}
+    return Shown(plan, found.summary.model_copy(update=more), "lost")
+
+
+def _ended(summary: Summary) -> State:
+    return "lost" if summary.closed_by == "reaper" else "finished"
 
 
 def _not_ours(error: Exception) -> str:
     return f"cannot be understood ({type(error).__name__}): it is broken, or another version of ses-fleet wrote it"
 
 
-def _state(bucket: Bucket, plan: RunPlan | None, summary: Summary | None, now: float) -> str:
-    if summary is not None and summary.exit_code is not None:
-        return "refused" if summary.exit_code == 2 else "finished"
-    assert plan is not None  # noqa: S101  # without a plan there is a refusal, or no run
-    return "lost" if latest_deadline(bucket, plan) < now else "under way"
+def _signs(bucket: Bucket) -> dict[str, dict[str, float]]:
+    """Return, by run, the ages of the signs of life of all open runs, by their names."""
+    found: dict[str, dict[str, float]] = {}
+    for listed in bucket.objects(OPEN_RUNS):
+        run_id, _, name = listed.key.removeprefix(OPEN_RUNS).partition("/")
+        found.setdefault(run_id, {})[name] = listed.age
+    return found
 
 
-def _run_ids(bucket: Bucket) -> Iterator[str]:
-    token: dict[str, str] = {}
-    while True:
-        page = bucket.s3.call("list_objects_v2", Bucket=bucket.name, Prefix="runs/", Delimiter="/", **token)
-        for entry in page.get("CommonPrefixes", []):
-            yield str(entry["Prefix"]).removeprefix("runs/").rstrip("/")
-        if not page.get("IsTruncated"):
-            return
-        token = {"ContinuationToken": page["NextContinuationToken"]}
+@dataclass(frozen=True)
+class _Listing:
+    """Makes the lines of a list. `signs` are as `_signs` returns them; `clock` returns S3's time in epoch seconds."""
+
+    bucket: Bucket
+    signs: Mapping[str, Mapping[str, float]]
+    clock: Callable[[], float]
+
+    def listed(self, run_id: str) -> Listed | None:
+        """Return one run's line, or None for a run that has not begun.
+
+        A record that cannot be understood has a line that says so, and does not hide the others.
+        """
+        try:
+            return self._read(run_id)
+        except AwsCallError as failure:
+            if failure.transient:
+                raise
+            return _unreadable(run_id, f"unreadable: {failure.code}")
+        except RunRefusedError as error:
+            return _unreadable(run_id, f"unreadable: {error.problems[0].text}")
+        except BROKEN_RECORD as error:
+            return _unreadable(run_id, f"unreadable: {_not_ours(error)}")
+
+    def _read(self, run_id: str) -> Listed | None:
+        record = RunRecord(self.bucket, run_id)
+        summary = record.summary()
+        plan = record.plan() if summary is None else None
+        if plan is not None:
+            reached = self._reached(record, plan)
+            return (
+                _of_summary(run_id, reached) if isinstance(reached, Summary) else self._of_plan(run_id, plan, reached)
+            )
+        if summary is not None:
+            return _of_summary(run_id, summary)
+        refused = record.last_refusal()
+        return None if refused is None else _of_summary(run_id, refused)
+
+    def _reached(self, record: RunRecord, plan: RunPlan) -> Summary | Position | None:
+        """Return where the run is; its record is asked only when the signs of life do not say that it is alive."""
+        if plan.record_format == 1:
+            return None
+        # Several starts of one id may each have given a sign of life; the one that wrote the plan counts.
+        others = {name for name in self.signs.get(record.run_id, {}) if name.startswith("0-")} - {
+            f"0-{plan.owner}.json"
+        }
+        ages = [age for name, age in self.signs.get(record.run_id, {}).items() if name not in others]
+        age = min(ages, default=math.inf)
+        if positions.phase(age, plan.dead_after_seconds) == "alive":
+            return Position(0, "alive", age)
+        return states.reached(record, plan)
+
+    def _of_plan(self, run_id: str, plan: RunPlan, position: Position | None) -> Listed:
+        done = sum(1 for _ in self.bucket.objects(results_prefix(run_id)))
+        return Listed(
+            run_id=run_id,
+            action=str(plan.request["action"]),
+            started_at=plan.started_at,
+            dry_run=plan.request["dry_run"] is True,
+            state=f"{self._state(plan, position)}: {done} of {len(plan.customers)} done",
+            total_customers=len(plan.customers),
+            last_sign_seconds=last_sign(position),
+        )
+
+    def _state(self, plan: RunPlan, position: Position | None) -> str:
+        if position is None:
+            return "lost" if is_over_time(plan, self.clock()) else "under way"
+        seconds = last_sign(position)
+        is_silent = position.phase in ("silent", "dead") and seconds is not None
+        return _STATES[position.phase] + (f" for {seconds:.0f} s" if is_silent else "")
 
 
-def _listed(bucket: Bucket, run_id: str, now: float) -> Listed | None:
-    """One run's line. A record that cannot be understood has a line that says so, and does not hide the others."""
-    try:
-        return _read(bucket, run_id, now)
-    except AwsCallError as failure:
-        if failure.transient:
-            raise
-        return _unreadable(run_id, f"unreadable: {failure.code}")
-    except RunRefusedError as error:
-        return _unreadable(run_id, f"unreadable: {error.problems[0].text}")
-    except _BROKEN as error:
-        return _unreadable(run_id, f"unreadable: {_not_ours(error)}")
+def last_sign(position: Position | None) -> float | None:
+    """Return how many seconds ago a run gave its last sign of life or took its last step, or None if none is known."""
+    return None if position is None or math.isinf(position.age) else position.age
 
 
 def _unreadable(run_id: str, state: str) -> Listed:
@@ -159,47 +251,30 @@ def _moment_in(run_id: str) -> str:
     return re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6Z", stamp[1]) if stamp else ""
 
 
-def _read(bucket: Bucket, run_id: str, now: float) -> Listed | None:
-    record = RunRecord(bucket, run_id)
-    summary = record.summary()
-    plan = record.plan() if summary is None else None
-    if summary is not None:
-        return Listed(
-            run_id=run_id,
-            action=summary.action,
-            started_at=summary.started_at,
-            dry_run=summary.dry_run,
-            state=_state(bucket, None, summary, now),
-            exit_code=summary.exit_code,
-            total_customers=summary.total_customers,
-            successful=summary.successful_count,
-            failed=summary.failed_count,
-            skipped=summary.skipped_count,
-            not_started=summary.not_started_count,
-            seconds=summary.total_duration_seconds,
-        )
-    if plan is None:
-        return None
+def _of_summary(run_id: str, summary: Summary) -> Listed:
     return Listed(
         run_id=run_id,
-        action=str(plan.request["action"]),
-        started_at=plan.started_at,
-        dry_run=plan.request["dry_run"] is True,
-        state=f"{_state(bucket, plan, None, now)}: {_stored(bucket, run_id)} of {len(plan.customers)} done",
-        total_customers=len(plan.customers),
+        action=summary.action,
+        started_at=summary.started_at,
+        dry_run=summary.dry_run,
+        state="refused" if summary.exit_code == 2 else _ended(summary),
+        exit_code=summary.exit_code,
+        total_customers=summary.total_customers,
+        successful=summary.successful_count,
+        failed=summary.failed_count,
+        skipped=summary.skipped_count,
+        not_started=summary.not_started_count,
+        seconds=summary.total_duration_seconds,
+        closed_by=summary.closed_by,
     )
-
-
-def _stored(bucket: Bucket, run_id: str) -> int:
-    stored, token = 0, dict[str, str]()
-    while True:
-        page = bucket.s3.call("list_objects_v2", Bucket=bucket.name, Prefix=results_prefix(run_id), **token)
-        stored += len(page.get("Contents", []))
-        if not page.get("IsTruncated"):
-            return stored
-        token = {"ContinuationToken": page["NextContinuationToken"]}
 
 
 def as_json(listed: list[Listed]) -> str:
     """Return the runs as `runs list --output json` prints them."""
     return json.dumps([vars(one) for one in listed], indent=2)
+
+
+def shown_as_json(shown: Shown) -> str:
+    """Return a run as `runs show --output json` prints it: its Summary, and beside it what state the run is in."""
+    more: dict[str, Any] = {"state": shown.state, "last_sign_seconds": last_sign(shown.position)}
+    return json.dumps({**shown.summary.model_dump(mode="json"), **more}, indent=2, ensure_ascii=False)

@@ -145,14 +145,29 @@ def summary_lines(summary: Summary) -> list[str]:
         f"   ❌ Failed: {summary.failed_count}",
         f"   ⏭️  Skipped: {summary.skipped_count}",
     ]
+    under_way = [result.customer_code for result in summary.results if result.status == "under_way"]
     waiting = [result.customer_code for result in summary.results if is_open(result)]
     if summary.not_started_count > len(waiting):
         lines.append(f"   ⏸️  Not started: {summary.not_started_count - len(waiting)}")
+    if under_way:
+        lines.append(f"   🔄 Under way: {len(under_way)} ({printable(', '.join(under_way), 300)})")
     if waiting:
         lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
-    going = "under way" if summary.resume is None else "unknown"  # only a run that is lost has both
-    lines.append(f"   ⏱️  Total time: {going if seconds is None else f'{seconds:.1f}s'}")
+    unknown = "not over yet" if summary.resume is None else "unknown"  # one of an earlier version without its end
+    lines.append(f"   ⏱️  Total time: {unknown if seconds is None else f'{seconds:.1f}s'}")
     return [*lines, *_trouble(summary)]
+
+
+def stopped(summary: Summary) -> str:
+    """Return what is to be said of a run that the function was asked to stop; `summary` is its answer."""
+    run_id = summary.run_id
+    if summary.exit_code is not None:
+        return f"run {run_id} is over: nothing was stopped"
+    workers = f"{summary.under_way_count} with a worker are waited for: {'; '.join(summary.warnings)}"
+    return (
+        f"no further customer of run {run_id} is started, and {workers}. `ses-fleet runs show {run_id}` shows how far "
+        "it is, and afterwards how to run the rest"
+    )
 
 
 def help_lines(answer: dict[str, Any]) -> list[str]:
@@ -184,7 +199,8 @@ def _trouble(summary: Summary) -> list[str]:
     if lines:
         lines.insert(0, "")
     if summary.resume is not None:
-        kept = f",\n   kept in {summary.summary_location}" if summary.exit_code is not None else ""
-        lines += ["", f"   Run again what failed: the payload is `resume` of the Summary (--output json){kept}"]
-        lines += [f"   with {name} given again: it is personal and not kept there" for name in summary.resume_needs]
+        needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
+        lines += ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
+        if needed:
+            lines.append("   What is personal is not kept, and must be given again.")
     return lines

@@ -20,12 +20,18 @@ from ses_fleet.actions.data import (
     TopicMatrix,
     ValidateAccessData,
 )
-from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
 
 _MARKS = {"ok": "✅", "finding": "⚠️", "failed": "❌"}
-_SHOWN = {"successful": "", "failed": "failed", "skipped": "skipped", "not_started": "not started"}
+_SHOWN: dict[Status, str] = {
+    "successful": "",
+    "failed": "failed",
+    "skipped": "skipped",
+    "not_started": "not started",
+    "under_way": "under way",
+}
 _PADDING = 3
 _Row = tuple[str, list[str]]
 
@@ -202,7 +208,7 @@ def _side_by_side(title: str, heads: list[str], rows: list[_Row], width: int) ->
 
 
 def is_open(result: CustomerResult) -> bool:
-    """Return whether it is not known yet what becomes of this customer: it may wait, run, or have been lost."""
+    """Return whether this customer has no result yet, and was not sent to a worker as far as the record shows."""
     return result.status == "not_started" and NO_RESULT_YET in result.warnings
 
 

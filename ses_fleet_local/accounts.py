@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,16 @@ RESULTS_BUCKET = f"ses-fleet-results-{HUB_ACCOUNT}"
 ORCHESTRATOR = "ses-fleet-orchestrator"
 WORKER = "ses-fleet-worker"
 WORKER_ROLE_ARN = f"arn:aws:iam::{HUB_ACCOUNT}:role/{WORKER}"
+REAPER = "ses-fleet-reaper"
+SCHEDULE_GROUP = "ses-fleet"
 
 _SHIPPED = Path(ses_fleet.__file__).parent
 # The name of every role's inline policy.
 _POLICY = "ses-fleet"
 _MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 512}
+_FUNCTIONS = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
 _LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+_REAPER_INTERVAL = timedelta(minutes=5)
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -53,7 +58,7 @@ class _WantedRole:
 
 
 def make_hub(aws: StrictAws, *, ses_rate: float) -> None:
-    """Make the hub's buckets, roles and two functions, as the deployed stack would have them.
+    """Make the hub's buckets, roles, two functions and the reaper's schedule, as the deployed stack would have them.
 
     `ses_rate` is the rate that the worker keeps to, in SES requests per second; 0 means that it keeps to none.
     """
@@ -80,6 +85,38 @@ def make_hub(aws: StrictAws, *, ses_rate: float) -> None:
             variables=variables,
         )
         aws.functions.keep((HUB_ACCOUNT, HUB_REGION, name), {"LoggingConfig": _LOGGING})
+    _make_reaper(aws)
+
+
+def _make_reaper(aws: StrictAws) -> None:
+    """Make the schedule that ends runs which nobody ends, with the role that only its group may use."""
+    orchestrator = f"{_FUNCTIONS}:{ORCHESTRATOR}"
+    group = f"arn:aws:scheduler:{HUB_REGION}:{HUB_ACCOUNT}:schedule-group/{SCHEDULE_GROUP}"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"ArnEquals": {"aws:SourceArn": group}},
+    }
+    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": orchestrator}
+    role = f"arn:aws:iam::{HUB_ACCOUNT}:role/{REAPER}"
+    seeding.make_role(role, trust=_document([trust]), policies={_POLICY: _document([invoke])})
+    seeding.make_schedule(
+        HUB_ACCOUNT,
+        HUB_REGION,
+        group=SCHEDULE_GROUP,
+        name=REAPER,
+        expression=f"rate({_REAPER_INTERVAL.seconds // 60} minutes)",
+        # Without a StartDate it would fire at once, in every local cloud that is started for a single call.
+        start=aws.scheduler.now() + _REAPER_INTERVAL,
+        target={
+            "Arn": orchestrator,
+            "RoleArn": role,
+            "Input": json.dumps({"reap": True}),
+            "RetryPolicy": {"MaximumRetryAttempts": 0},
+        },
+    )
+    aws.scheduler.look()
 
 
 def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
@@ -156,14 +193,13 @@ def _variables(ses_rate: float) -> dict[str, dict[str, str]]:
 
 def _hub_policies() -> dict[str, list[dict[str, Any]]]:
     """Return the statements of the two functions' roles: as deployed, for any role and any object of the config."""
-    functions = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
     results_bucket = f"arn:aws:s3:::{RESULTS_BUCKET}"
     return {
         ORCHESTRATOR: hub_policies.orchestrator_statements(
             config_bucket=f"arn:aws:s3:::{CONFIG_BUCKET}",
             config_keys=["*"],
             results_bucket=results_bucket,
-            functions=[f"{functions}:{WORKER}", f"{functions}:{ORCHESTRATOR}"],
+            functions=[f"{_FUNCTIONS}:{WORKER}", f"{_FUNCTIONS}:{ORCHESTRATOR}"],
         ),
         WORKER: hub_policies.worker_statements(partition="aws", role_patterns=["*"], results_bucket=results_bucket),
     }

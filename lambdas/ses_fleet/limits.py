@@ -9,7 +9,7 @@ from __future__ import annotations
 # --- Lambda -------------------------------------------------------------------------------------
 LAMBDA_PAYLOAD_BYTES = 6 * 1024 * 1024  # quota: synchronous request and response, each
 WORKER_FUNCTION_TIMEOUT_SECONDS = 290  # ours: under 300 s, since idle connections die at about 350 s
-WORKER_FUNCTION_SHORTEST_SECONDS = 60  # ours: a worker writes nothing in its last 35 s; less leaves it no time to
+WORKER_FUNCTION_SHORTEST_SECONDS = 60  # ours: nothing is written in its last 35 s, and slow calls need room before that
 INVOKE_READ_TIMEOUT_SECONDS = 300  # ours: above the worker's timeout, below the 350 s of NAT gateways
 ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS = 900  # quota: the longest a function may run
 LAMBDA_MEMORY_MB = (128, 10_240)  # quota
@@ -182,11 +182,15 @@ LOG_DAYS = 90  # ours: as long as the run records
 MAX_PATTERNS = 20  # ours: role patterns and administrators in a policy, far below its 6,144 characters (quota)
 
 # --- the command --------------------------------------------------------------------------------
-RUN_START_SECONDS = 120.0  # ours: a run that has neither plan.json nor summary.json by then is lost
+RUN_START_SECONDS = 120.0  # ours: the command does not wait longer for a run that has neither begun nor been refused
 SLOW_START_SECONDS = 5.0  # ours: a run that has not begun by then, and its function is asked whether it starts at all
-RUN_GRACE_SECONDS = 30.0  # ours: a run that has neither summary.json nor a next hop so long after its deadline is lost
+LIFE_LOOK_SECONDS = 5.0  # ours: between two looks whether a run that is followed is alive, as often as it gives signs
+UNATTENDED_SECONDS = (
+    1_200.0  # ours: for so long the reaper, which looks every five minutes, left a run as it is: it fails
+)
+OLD_RUN_SECONDS = 4 * 3600.0  # ours: after its first deadline; a run of earlier versions had 3.2 h at most
 POLL_SECONDS = (0.2, 2.0)  # ours: between looks at a run's record, the first pause and the longest
-POLL_ATTEMPTS = 5  # ours: so many failed looks in a row are more than the network's bad moment
+UNREADABLE_SECONDS = 180.0  # ours: a record that cannot be read for so long is not followed any more
 S3_CLOCK_SECONDS = 60.0  # ours: a laptop that slept, and whose count stood still, is late by no more than that
 COMMAND_S3_ATTEMPTS = 5  # ours: a person waits, and reading twice does no harm
 COMMAND_S3_CONNECTIONS = 16  # ours: records that `runs list` reads at once

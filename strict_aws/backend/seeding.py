@@ -1,4 +1,4 @@
-"""Make buckets, objects, roles and functions directly in moto, past every policy and without a request.
+"""Make buckets, objects, roles, functions and schedules directly in moto, past every policy and without a request.
 
 For programs and tests that fill accounts before anybody is served.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from moto.awslambda.models import lambda_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
+from moto.scheduler.models import scheduler_backends
 
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.http.messages import Request
@@ -96,3 +98,36 @@ def make_function(
     )
     lambda_backends[account][region].put_function_event_invoke_config(name, {"MaximumRetryAttempts": 0})
     logs_backends[account][region].create_log_group(f"/aws/lambda/{name}", {})
+
+
+def make_schedule(
+    account: str,
+    region: str,
+    *,
+    group: str,
+    name: str,
+    expression: str,
+    start: datetime,
+    target: Mapping[str, Any],
+) -> None:
+    """Make a schedule with a StartDate, in UTC and without a flexible window, and its group if that does not exist.
+
+    `target` is CreateSchedule's. A scheduler that waits sees the schedule when it is told to `look`.
+    """
+    backend = scheduler_backends[account][region]
+    if group not in backend.schedule_groups:
+        backend.create_schedule_group(group, [])
+    backend.create_schedule(
+        description="",
+        end_date=None,
+        flexible_time_window={"Mode": "OFF"},
+        group_name=group,
+        kms_key_arn=None,
+        name=name,
+        schedule_expression=expression,
+        schedule_expression_timezone=None,
+        start_date=start.timestamp(),
+        state=None,
+        target=dict(target),
+        action_after_completion=None,
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from strict_aws.backend import moto_state
 from strict_aws.http.messages import AwsError, Request, Response
@@ -16,6 +17,7 @@ from strict_aws.scheduler.expressions import InvalidExpressionError, UnknownTime
 from strict_aws.scheduler.target import PRINCIPAL
 
 _PUTTING = frozenset({"CreateSchedule", "UpdateSchedule"})
+_QUEUE_ARN = re.compile(r"arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]+")  # API reference, DeadLetterConfig
 _ROLE_ARN = re.compile(r"arn:aws:iam::[0-9]{12}:role/.+")
 
 
@@ -52,7 +54,19 @@ def _check(operation: Operation, caller: Caller, group: str) -> None:
         raise AwsError("ValidationException", str(error)) from None
     except UnknownTimesError as error:
         raise AwsError("NotImplemented", str(error), 501) from None
-    _check_role(str((given.get("Target") or {}).get("RoleArn")), caller, group)
+    target = given.get("Target") or {}
+    _check_dead_letters(target.get("DeadLetterConfig") or {})
+    _check_role(str(target.get("RoleArn")), caller, group)
+
+
+def _check_dead_letters(config: Mapping[str, Any]) -> None:
+    arn = config.get("Arn")
+    if arn is not None and not _QUEUE_ARN.fullmatch(str(arn)):
+        raise AwsError(
+            "ValidationException",
+            f"1 validation error detected: Value '{arn}' at 'target.deadLetterConfig.arn' failed to satisfy "
+            f"constraint: Member must satisfy regular expression pattern: {_QUEUE_ARN.pattern}",
+        )
 
 
 def _check_role(role_arn: str, caller: Caller, group: str) -> None:

@@ -152,7 +152,7 @@ def test_the_command_follows_through_the_hops(hopping: Cloud) -> None:
             "h4",
         )
     assert ended.returncode == 0, ended.stderr
-    assert "runs/h4/hops/0/end.json" in hopping.keys("runs/h4/hops/")
+    assert "runs/h4/hops/1/claim.json" in hopping.keys("runs/h4/hops/")
     assert [ended.stdout.count(f"Customer: f{n:02d}\n") for n in range(1, 13)] == [1] * 12
     assert "   ✅ Successful: 12" in ended.stdout
 

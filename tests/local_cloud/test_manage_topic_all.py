@@ -40,6 +40,7 @@ def fresh(managed: Cloud) -> Iterator[Cloud]:
     managed.client("sesv2", account="777788889999", region="eu-west-1").create_contact_list(ContactListName="globex")
     people.put(managed, "444455556666", PEOPLE)
     put_ses_config(managed, SES_CONFIG)
+    managed.leases_over()
     managed.caught_up()
     # Thousands of contacts are written one by one here: at AWS's pace that takes minutes.
     with managed.conditions(latency_seconds={"sesv2": 0}):
@@ -160,6 +161,7 @@ def test_a_broken_write_is_told_honestly_and_the_next_run_completes(
     assert status == {"acmenonprod": "successful", "acme": "failed", "globex": "successful"}
     error = next(result["error"] for result in broken["results"] if result["error"])
     assert (error["category"], error["outcome_unknown"]) == (category, unknown)
+    fresh.leases_over()
     summary = fresh.run(**broken["resume"])
     assert summary["exit_code"] == 0
     assert contacts(fresh) == before

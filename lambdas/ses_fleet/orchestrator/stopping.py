@@ -15,7 +15,8 @@ from ses_fleet.runs.record import RunRecord
 def stop(run_id: str, environment: Environment) -> Summary:
     """Ask that no further customer of the run is started, and return its state.
 
-    RequestError when there is no such run. A run that is over stays as it is.
+    RequestError when there is no such run, and for one of an earlier version, which would not heed it. A run that is
+    over stays as it is.
     """
     record = RunRecord(environment.results_bucket, run_id)
     document = record.plan()
@@ -24,4 +25,7 @@ def stop(run_id: str, environment: Environment) -> Summary:
     found = state.of(record, document)
     if found.position is not None:
         HopRecord(record.bucket, run_id).ask_to_stop(Stop(run_id=run_id, asked_at=clock.iso(clock.now())))
+    elif found.summary.exit_code is None:
+        text = f"run {run_id} was begun by an earlier version of ses-fleet and cannot be stopped"
+        raise RequestError([Problem("$.stop", text)])
     return found.summary

@@ -30,19 +30,25 @@ class State:
 
 def of(record: RunRecord, plan: RunPlan) -> State:
     """Return what is so of the run. Raise AwsCallError when S3 does not answer."""
+    found = reached(record, plan)
+    if isinstance(found, Summary):
+        return State(found)
+    where = _OF_BEFORE if found is None else told(found)
+    results_ = _results(record, HopRecord(record.bucket, record.run_id), plan)
+    return State(summaries.unfinished(plan, results_, record.summary_location, where), found)
+
+
+def reached(record: RunRecord, plan: RunPlan) -> Summary | Position | None:
+    """Return the Summary of a run that is over, and else where it is. Raise AwsCallError when S3 does not answer.
+
+    Return None for a run that an earlier version of ses-fleet began, and that has no Summary.
+    """
     finished = record.summary()
-    if finished is not None:
-        return State(finished)
-    hops = HopRecord(record.bucket, record.run_id)
-    position = positions.of(hops, plan) if plan.record_format > 1 else None
-    found = _results(record, hops, plan)
-    if position is not None and position.phase != "alive":
-        # A run that ended since the first look gives no sign of life any more.
-        finished = record.summary()
-        if finished is not None:
-            return State(finished)
-    where = _OF_BEFORE if position is None else told(position)
-    return State(summaries.unfinished(plan, found, record.summary_location, where), position)
+    if finished is not None or plan.record_format == 1:
+        return finished
+    position = positions.of(HopRecord(record.bucket, record.run_id), plan)
+    # A run that has ended since that first look gives no sign of life any more.
+    return position if position.phase == "alive" else record.summary() or position
 
 
 def told(position: Position) -> str:

@@ -195,9 +195,10 @@ def test_more_firings_than_anybody_means_are_refused(account: Account, monkeypat
 
 
 def test_a_schedule_fires_by_itself_when_its_time_comes(account: Account) -> None:
-    """In real time, without any control, also one that was made while nothing was due."""
-    moment = now(account.aws) + timedelta(seconds=2)
+    """Without a control at that time; the clock is moved to shortly before it."""
+    moment = now(account.aws) + timedelta(minutes=5)
     account.schedule(f"at({moment:%Y-%m-%dT%H:%M:%S})")
+    account.advance((moment - now(account.aws)).total_seconds() - 2)
     end = time.monotonic() + 60
     while not (found := account.bodies()) and time.monotonic() < end:
         time.sleep(0.1)
@@ -419,16 +420,21 @@ def test_other_targets_are_said_and_not_silent(account: Account, caplog: pytest.
 @pytest.mark.parametrize(
     ("changes", "code", "message"),
     [
-        ({"ScheduleExpression": "rate(0 days)"}, "ValidationException", "Invalid Schedule Expression rate(0 days)."),
-        ({"ScheduleExpression": "cron(0 0 LW * ? *)"}, "NotImplemented", "cannot tell when cron(0 0 LW * ? *) is due"),
+        ({"expression": "rate(0 days)"}, "ValidationException", "Invalid Schedule Expression rate(0 days)."),
+        ({"expression": "cron(0 0 LW * ? *)"}, "NotImplemented", "cannot tell when cron(0 0 LW * ? *) is due"),
         ({"ScheduleExpressionTimezone": "Mars"}, "ValidationException", "Invalid Schedule Expression Timezone Mars."),
+        (
+            {"Target": {"DeadLetterConfig": {"Arn": "arn:aws:sqs:eu-west-1:1:q"}}},
+            "ValidationException",
+            "Value 'arn:aws:sqs:eu-west-1:1:q' at 'target.deadLetterConfig.arn' failed to satisfy constraint",
+        ),
         ({"GroupName": "none"}, "ResourceNotFoundException", "Schedule group none does not exist."),
     ],
 )
-def test_what_scheduler_refuses_is_refused(changes: dict[str, str], code: str, message: str, account: Account) -> None:
+def test_what_scheduler_refuses_is_refused(changes: dict[str, Any], code: str, message: str, account: Account) -> None:
     """And not kept."""
     with pytest.raises(ClientError) as refused:
-        account.schedule(changes.pop("ScheduleExpression", "rate(1 day)"), **changes)
+        account.schedule(**{"expression": "rate(1 day)", **changes})
     assert refused.value.response["Error"]["Code"] == code
     assert message in refused.value.response["Error"]["Message"]
     assert account.client("scheduler").list_schedules()["Schedules"] == []

@@ -12,18 +12,24 @@ from botocore.exceptions import ClientError
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import CustomerIdentity
+from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Summary
 
 NOW = datetime(2026, 3, 1, 6, 10, tzinfo=UTC)
 
 
 class S3:
-    """`objects` by key; a key in `refused` is answered with that code and status."""
+    """`objects` by key; a key in `refused` is answered with that code and status.
+
+    `ages` are the seconds since an object was written, by the beginning of its key; without one it is of this second.
+    """
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now
         self.objects: dict[str, bytes] = {}
         self.refused: dict[str, tuple[str, int]] = {}
+        self.ages: dict[str, float] = {}
+        self.asked: list[str] = []
 
     @property
     def bucket(self) -> Bucket:
@@ -33,6 +39,7 @@ class S3:
     def get_object(self, **asked: Any) -> dict[str, Any]:
         """boto3's method."""
         key = asked["Key"]
+        self.asked.append(f"get {key}")
         if key in self.refused:
             self._fail(*self.refused[key])
         if key not in self.objects:
@@ -43,11 +50,16 @@ class S3:
     def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
         """boto3's method: everything on one page."""
         prefix, delimiter = asked["Prefix"], asked.get("Delimiter")
+        self.asked.append(f"list {prefix}")
         keys = sorted(key for key in self.objects if key.startswith(prefix))
         if delimiter is None:
-            return {**self._metadata(), "Contents": [{"Key": key, "LastModified": self.now} for key in keys]}
+            entries = [{"Key": key, "LastModified": self.now - self._age(key)} for key in keys]
+            return {**self._metadata(), "Contents": entries}
         below = dict.fromkeys(prefix + key.removeprefix(prefix).split(delimiter)[0] + delimiter for key in keys)
         return {**self._metadata(), "CommonPrefixes": [{"Prefix": one} for one in below]}
+
+    def _age(self, key: str) -> timedelta:
+        return timedelta(seconds=next((age for start, age in self.ages.items() if key.startswith(start)), 0))
 
     def _metadata(self) -> dict[str, Any]:
         return {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.now, usegmt=True)}}}
@@ -57,10 +69,14 @@ class S3:
         raise ClientError(answer, "GetObject")
 
 
-def plan(run_id: str, *, minutes_left: float = 5, codes: tuple[str, ...] = ("a", "b"), **request: Any) -> RunPlan:
-    """A run whose orchestrator's time ends so long after NOW."""
+def plan(
+    run_id: str, *, minutes_left: float = 5, codes: tuple[str, ...] = ("a", "b"), version: int = 2, **request: Any
+) -> RunPlan:
+    """A run whose orchestrator's time ends so long after NOW; its first invocation is o. `version` is its record's."""
     return RunPlan(
         run_id=run_id,
+        record_format=version,
+        owner="o",
         request={"action": "describe-list-all", "dry_run": False, **request},
         started_at="2026-03-01T06:00:00Z",
         deadline=f"{NOW + timedelta(minutes=minutes_left):%Y-%m-%dT%H:%M:%SZ}",
@@ -69,6 +85,11 @@ def plan(run_id: str, *, minutes_left: float = 5, codes: tuple[str, ...] = ("a",
         ),
         concurrency=Concurrency(requested=0, effective=2),
     )
+
+
+def end(hop: int, following: int | None, **more: Any) -> HopEnd:
+    """What the reaper decided about a hop."""
+    return HopEnd(hop=hop, owner="e", by="reaper", ended_at="x", next=following, reason="r", **more)
 
 
 def result(code: str, status: Any = "successful", **more: Any) -> CustomerResult:

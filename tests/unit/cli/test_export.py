@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Summary
 from ses_fleet_cli.export import export
 from ses_fleet_cli.runs import Shown
+from tests.unit.cli import stored
 from tests.unit.worker.world import Objects
 
 CONTACT: dict[str, Any] = {"unsubscribed_all": False, "last_updated_at": None, "preferences": {}, "effective": {}}
@@ -76,3 +78,13 @@ def test_the_parts_are_where_the_result_says(location: str | None, found: list[s
     exported = export(Bucket(objects, "results"), shown(), "jsonl", out, lambda _done, _of: None)
     assert [json.loads(line)["email"] for line in out.read_text().splitlines()] == found
     assert exported.problems == []
+
+
+@pytest.mark.parametrize(("status", "said"), [("under_way", "under way"), ("not_started", "no result yet")])
+def test_who_has_no_result_yet_is_named(status: Any, said: str, tmp_path: Path) -> None:
+    """With a worker or not, as far as the record shows."""
+    run = shown()
+    going = stored.result("acme", status)
+    run = replace(run, summary=run.summary.model_copy(update={"results": (going,)}), state="under way")
+    exported = export(Bucket(Objects(), "results"), run, "csv", tmp_path / "contacts.csv", lambda _done, _of: None)
+    assert exported.problems == [f"contacts of acme are missing: {said}"]

@@ -1,83 +1,61 @@
-"""Following a run's record: every result once, lost runs said to be lost."""
+"""Following a run's record: every result once, whatever lies between, and nothing that is not so."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from ses_fleet.aws.clients import AwsClient
-from ses_fleet.aws.s3 import StoredObject
-from ses_fleet.config.customer import CustomerIdentity
+from ses_fleet import limits
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Summary
+from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet_cli.errors import CommandError
-from ses_fleet_cli.follow import Follower
+from ses_fleet_cli.follow import Follower, refusals
+from tests.unit.cli import stored
+from tests.unit.memory_s3 import MemoryS3
 
-PLAN = RunPlan(
-    run_id="r",
-    request={"action": "describe-list-all"},
-    started_at="2026-03-01T06:00:00Z",
-    deadline="2026-03-01T06:15:00Z",
-    customers=tuple(
-        CustomerIdentity(customer_code=code, customer_name=code, account_id=None, region=None) for code in ("a", "b\n")
-    ),
-    concurrency=Concurrency(requested=0, effective=2),
-)
-START = datetime(2026, 3, 1, 6, 0, tzinfo=UTC).timestamp()
+PLAN = stored.plan("r", codes=("a", "b\n"))
+SIGN = {"open/r/0-o.json": "{}"}
+PLANNED = {**SIGN, "runs/r/plan.json": PLAN.model_dump_json()}
 
 
 def result(code: str) -> str:
     """A customer's stored result."""
-    return CustomerResult(
-        customer_code=code, customer_name=code, account_id=None, region=None, status="successful"
-    ).model_dump_json()
+    return stored.result(code).model_dump_json()
 
 
-def summary(exit_code: int = 0) -> str:
-    """A stored summary."""
-    known: dict[str, Any] = {name: 0 for name in Summary.model_fields if name.endswith(("_count", "_customers"))}
-    known |= {"run_id": "r", "action": "a", "dry_run": False, "started_at": "x", "total_duration_seconds": 1.0}
-    return Summary(**known, results=(), exit_code=exit_code).model_dump_json()
+def summary(exit_code: int = 0, **more: Any) -> str:
+    """A stored Summary."""
+    return stored.summary("r", exit_code=exit_code, **more).model_dump_json()
 
 
-class Record:
-    """A results bucket into which something is written between two looks; an exception fails one look."""
+def end(hop: int, following: int | None) -> dict[str, str]:
+    """What the reaper says of a hop."""
+    body = stored.end(hop, following).model_dump_json()
+    return {f"runs/r/hops/{hop}/end.json": body}
 
-    name = "b"
+
+class Record(MemoryS3):
+    """A results bucket into which something is written between two looks; an exception fails one call."""
 
     def __init__(self, *steps: dict[str, str] | Exception) -> None:
-        self.s3 = AwsClient("s3", self)
-        self._steps = list(steps)
-        self._objects: dict[str, str] = {}
+        super().__init__()
+        self.steps = list(steps)
 
-    def pass_time(self) -> None:
+    def pass_time(self, seconds: float) -> None:
         """The next step is written."""
-        if self._steps and isinstance(self._steps[0], dict):
-            self._objects.update(self._steps[0])
-            del self._steps[0]
+        self.advance(seconds)
+        if self.steps and isinstance(self.steps[0], dict):
+            for key, body in self.steps.pop(0).items():  # type: ignore[union-attr]
+                self.put("results", key, body.encode())
 
-    def find(self, key: str, *, limit: int) -> StoredObject | None:
-        """As Bucket has it."""
-        assert limit > 0
-        if self._steps and isinstance(self._steps[0], Exception):
-            failure = self._steps[0]
-            del self._steps[0]
-            raise failure
-        body = self._objects.get(key)
-        return None if body is None else StoredObject(body.encode(), "", None, None)
-
-    def location(self, key: str) -> str:
-        """As Bucket has it."""
-        return f"s3://b/{key}"
-
-    def list_objects_v2(self, **_: Any) -> dict[str, Any]:
-        """boto3's method."""
-        results = [key for key in self._objects if "/results/" in key]
-        return {"Contents": [{"Key": key, "LastModified": n} for n, key in enumerate(results)]}
+    def call(self, operation: str, **parameters: Any) -> Any:
+        """As S3 answers it, or not."""
+        if self.steps and isinstance(self.steps[0], Exception):
+            raise self.steps.pop(0)  # type: ignore[misc]
+        return super().call(operation, **parameters)
 
 
 class Watcher:
@@ -94,23 +72,36 @@ class Watcher:
         """A customer finished."""
         self.told.append(found.customer_code)
 
-
-def follow(
-    record: Record, *, expected: Any = None, step: float = 1.0, why_not: Callable[[], str | None] = lambda: None
-) -> tuple[Summary, list[str]]:
-    """Follow it on made-up time."""
-    now, watcher = [START], Watcher()
-
-    def sleep(seconds: float) -> None:
-        now[0] += max(seconds, step)
-        record.pass_time()
-
-    bucket: Any = record
-    follower = Follower(bucket, "r", watcher, expected=expected, why_not=why_not, clock=lambda: now[0], sleep=sleep)
-    return follower.follow(), watcher.told
+    def notice(self, text: str) -> None:
+        """Something about the run."""
+        self.told.append(text)
 
 
-PLANNED = {"runs/r/plan.json": PLAN.model_dump_json()}
+def follower(record: Record, *, step: float = 1.0, **more: Any) -> tuple[Follower, list[str]]:
+    """Who follows it on made-up time, and what its watcher was told."""
+    watcher = Watcher()
+    bucket = Bucket(record, "results")
+    times = {"clock": lambda: record.now.timestamp(), "counter": lambda: record.now.timestamp()}
+    made = Follower(
+        bucket, "r", watcher, sleep=lambda seconds: record.pass_time(max(seconds, step)), **{**times, **more}
+    )
+    return made, watcher.told
+
+
+def follow(record: Record, **more: Any) -> tuple[Summary, list[str]]:
+    """Follow it to its end."""
+    made, told = follower(record, **more)
+    return made.follow(), told
+
+
+def not_followed(record: Record, **more: Any) -> CommandError:
+    """Follow it, and be told why that ends."""
+    made, _ = follower(record, **more)
+    with pytest.raises(CommandError) as error:
+        made.follow()
+    assert error.value.exit_code == 3
+    assert "run r" in error.value.message
+    return error.value
 
 
 def test_results_are_shown_once_in_the_order_they_came() -> None:
@@ -126,33 +117,62 @@ def test_results_are_shown_once_in_the_order_they_came() -> None:
     assert found.exit_code == 0
 
 
-def test_a_refused_run_has_a_summary_and_no_plan() -> None:
-    """Its summary is the answer."""
-    found, told = follow(Record({"runs/r/summary.json": summary(2)}))
-    assert (found.exit_code, told) == (2, [])
+def test_the_refusal_of_this_very_start_is_the_answer() -> None:
+    """It lies under the request's id, and there is no plan."""
+    refused = {"runs/r/refusals/mine.json": summary(2, errors=("mine",))}
+    found, told = follow(Record({}, refused), request_id="mine")
+    assert (found.errors, told) == (("mine",), [])
 
 
-@pytest.mark.parametrize(
-    ("steps", "message"), [([], "did not begin within 120 s"), ([PLANNED], "the time of its last invocation is over")]
-)
-def test_a_lost_run_is_exit_3(steps: list[Any], message: str) -> None:
-    """Not begun after 120 s, or no summary 30 s after its deadline."""
-    with pytest.raises(CommandError, match=message) as error:
-        follow(Record(*steps), step=5.0)
-    assert error.value.exit_code == 3
+def test_the_refusal_of_another_start_is_not_ours() -> None:
+    """Neither an older one nor one that comes meanwhile ends the waiting for this one's run."""
+    others = {"runs/r/refusals/older.json": summary(2), "runs/r/summary.json": summary(2)}
+    record = Record({"runs/r/refusals/beside.json": summary(2)}, {}, PLANNED, {"runs/r/summary.json": summary()})
+    for key, body in others.items():
+        record.put("results", key, body.encode())
+    assert follow(record, request_id="mine")[0].exit_code == 0
+
+
+def test_without_its_request_id_a_new_refusal_is_ours() -> None:
+    """The answer to the start was lost: what was refused before it does not count."""
+    record = Record({}, {"runs/r/refusals/new.json": summary(2, errors=("new",))})
+    record.put("results", "runs/r/refusals/older.json", summary(2, errors=("older",)).encode())
+    before = refusals(Bucket(record, "results"), "r")
+    assert follow(record, refused_before=before)[0].errors == ("new",)
+
+
+def test_a_plan_counts_whatever_was_refused() -> None:
+    """Also one that is written just after it was looked for."""
+    record = Record()
+    record.put("results", "runs/r/refusals/mine.json", summary(2).encode())
+
+    def begin(_operation: str, key: str, done: bool) -> None:
+        if done and "refusals" in key:
+            for name, body in {**PLANNED, "runs/r/summary.json": summary()}.items():
+                record.put("results", name, body.encode())
+
+    record.hook.happens = begin
+    assert follow(record, request_id="mine")[0].exit_code == 0
+
+
+def test_a_run_that_does_not_begin_is_exit_3() -> None:
+    """After two minutes, with what to do; nobody calls it lost."""
+    error = not_followed(Record(), step=5.0)
+    assert "did not begin within 120 s" in error.message
+    assert "lost" not in error.message
 
 
 def test_a_run_whose_function_does_not_start_is_over_at_once() -> None:
     """The function is asked once, after a few seconds, and what it says is told: nobody waits two minutes for it."""
-    now = [0]
+    asked = [0]
 
     def why_not() -> str:
-        now[0] += 1
+        asked[0] += 1
         return "the function does not start (Runtime.ImportModuleError: no module)"
 
-    with pytest.raises(CommandError, match="did not begin: the function does not start") as error:
-        follow(Record(), why_not=why_not)
-    assert (error.value.exit_code, now) == (3, [1])
+    error = not_followed(Record(), why_not=why_not)
+    assert "did not begin: the function does not start" in error.message
+    assert asked == [1]
 
 
 def test_a_run_that_begins_late_is_followed() -> None:
@@ -165,9 +185,87 @@ def test_a_run_that_begins_late_is_followed() -> None:
     assert asked == [1]
 
 
-def test_a_late_summary_still_counts() -> None:
-    """One last look is taken when the time is over."""
-    assert follow(Record(PLANNED, {}, {"runs/r/summary.json": summary()}), step=900.0)[0].exit_code == 0
+def test_a_plan_that_comes_at_the_last_moment_still_counts() -> None:
+    """One more look is taken when the time is over."""
+    record = Record({}, {**PLANNED, "runs/r/summary.json": summary()})
+    assert follow(record, step=100.0)[0].exit_code == 0
+
+
+def quiet(*steps: tuple[float, dict[str, str]]) -> Record:
+    """A run that begins, and in which something happens after so many further seconds each."""
+    record, waits = Record(PLANNED), [*steps]
+    passed, last = record.pass_time, [record.now]
+
+    def pass_time(seconds: float) -> None:
+        passed(seconds)
+        if waits and (record.now - last[0]).total_seconds() >= waits[0][0]:
+            last[0] = record.now
+            for key, body in waits.pop(0)[1].items():
+                record.put("results", key, body.encode())
+
+    record.pass_time = pass_time  # type: ignore[method-assign]
+    return record
+
+
+def test_deaths_and_waits_are_told_once_and_followed_through() -> None:
+    """Silence, the reaper's other invocation that comes late, its signs of life: then the Summary."""
+    claim = {"runs/r/hops/1/claim.json": "{}", "open/r/1-p.json": "{}"}
+    record = quiet((90, end(0, 1)), (40, claim), (20, {"runs/r/summary.json": summary()}))
+    _, (planned, *told) = follow(record)
+    assert planned == "planned 2"
+    assert [line.split(" ")[0] for line in told] == ["r:"] * 3
+    silent, waits, goes_on = told
+    assert "has given no sign of life for 3" in silent
+    assert "the reaper ends it or lets it go on within about six minutes; do not resume it before" in silent
+    assert "has waited for its next invocation (number 2) for" in waits
+    assert "goes on (invocation 2)" in goes_on
+    assert not any("hop" in line for line in told)
+
+
+def test_a_run_that_hands_over_in_time_is_not_worth_a_word() -> None:
+    """It waits for a second or two, and nobody has to know."""
+    claim = {"runs/r/hops/1/claim.json": "{}", "open/r/1-p.json": "{}"}
+    record = quiet((20, end(0, 1)), (3, claim), (20, {"runs/r/summary.json": summary()}))
+    assert follow(record)[1] == ["planned 2"]
+
+
+def test_a_dead_run_is_followed_until_the_reaper_has_ended_it() -> None:
+    """Its Summary is the answer, with the exit code that it has."""
+    found, _ = follow(quiet((600, {**end(0, None), "runs/r/summary.json": summary(1, closed_by="reaper")})))
+    assert (found.exit_code, found.closed_by) == (1, "reaper")
+
+
+@pytest.mark.parametrize(
+    ("happens", "words", "minutes"),
+    [
+        ({}, "has given no sign of life", 20),
+        (end(0, None), "its summary is being written", 20),
+        (end(0, 1), "has waited for its next invocation", 140),
+    ],
+)
+def test_nobody_waits_for_a_reaper_that_does_nothing(happens: dict[str, str], words: str, minutes: float) -> None:
+    """Twenty minutes by S3's clock; an invocation that waits has two hours more. Then the alarm is named."""
+    record = quiet((10, happens))
+    began = record.now
+    error = not_followed(record, counter=lambda: 0.0)
+    assert words in error.message
+    assert "ses-fleet-reaper-silent" in error.message
+    assert 0 <= (record.now - began).total_seconds() - minutes * 60 < 60
+
+
+def test_a_run_without_a_sign_in_the_index_is_not_waited_for() -> None:
+    """The reaper would never find it."""
+    record = Record({"runs/r/plan.json": PLAN.model_dump_json()})
+    assert "the reaper does not find it" in not_followed(record).message
+
+
+def test_a_run_of_an_earlier_version_is_followed_while_it_may_end() -> None:
+    """It gives no signs of life, and nothing is said of that; four hours after its deadline it is given up."""
+    before = PLAN.model_copy(update={"record_format": 1}).model_dump_json()
+    record = Record({"runs/r/plan.json": before}, *[{}] * 60, {"runs/r/summary.json": summary()})
+    assert follow(record, step=60.0)[1] == ["planned 2"]
+    error = not_followed(Record({"runs/r/plan.json": before}), step=60.0)
+    assert "of an earlier version of ses-fleet, its time is over" in error.message
 
 
 def failure(kind: Any) -> AwsCallError:
@@ -183,55 +281,69 @@ def test_a_few_failed_looks_are_the_networks_business() -> None:
     assert follow(record)[0].exit_code == 0
 
 
-@pytest.mark.parametrize("failures", [[failure("refused")], [failure("lost") for _ in range(5)]])
-def test_a_record_that_cannot_be_read_is_exit_3(failures: list[Exception]) -> None:
-    """It is said that the run goes on."""
-    with pytest.raises(CommandError, match="goes on, but its record cannot be read") as error:
-        follow(Record(*failures))
-    assert error.value.exit_code == 3
+def test_an_s3_that_is_down_for_two_minutes_is_waited_for() -> None:
+    """Longer than three is told."""
+    down = [failure("server") for _ in range(70)]
+    assert follow(Record(PLANNED, *down, {"runs/r/summary.json": summary()}), request_id="q")[0].exit_code == 0
+    error = not_followed(Record(PLANNED, *[failure("server") for _ in range(400)]))
+    assert "cannot be read (Code: text)" in error.message
 
 
-@pytest.mark.parametrize("name", ["plan", "summary", "results/a"])
-def test_a_record_that_is_not_understood_is_exit_3(name: str) -> None:
+@pytest.mark.parametrize("steps", [[], [PLANNED]])
+def test_a_record_that_nobody_may_read_is_exit_3(steps: list[Any]) -> None:
+    """At once: it is said that a run that was started goes on."""
+    error = not_followed(Record(*steps, failure("refused")))
+    assert "cannot be read (Code: text); a run that was started goes on" in error.message
+
+
+@pytest.mark.parametrize("name", ["plan", "summary", "results/a", "hops/0/end"])
+@pytest.mark.parametrize("body", ["{}", "null", "not JSON", '{"hop": 0, "next": []}'])
+def test_a_record_that_is_not_understood_is_exit_3(name: str, body: str) -> None:
     """One line; another version may have written it."""
-    with pytest.raises(CommandError, match="not what this version writes") as error:
-        follow(Record({**PLANNED, f"runs/r/{name}.json": "{}"}))
-    assert error.value.exit_code == 3
+    error = not_followed(Record({**PLANNED, f"runs/r/{name}.json": body}))
+    assert "not what this version writes" in error.message
+
+
+@pytest.mark.parametrize("at", ["hops", "open", "results", "summary"])
+@pytest.mark.parametrize("kind", ["refused", "lost"])
+def test_wherever_s3_fails_while_following_it_is_one_line(at: str, kind: Any) -> None:
+    """Exit code 3, no traceback."""
+    record = Record(PLANNED)
+
+    def fail(_operation: str, key: str, _done: bool) -> None:
+        if at in key:
+            raise failure(kind)
+
+    record.hook.happens = fail
+    assert "cannot be read" in not_followed(record).message
 
 
 @pytest.mark.parametrize("failures", [1, 4])
 def test_a_clock_that_cannot_be_asked_is_a_failed_look(failures: int) -> None:
-    """The next look asks again; deadlines are looked up as patiently as results."""
+    """The next look asks again."""
     left = [failure("lost")] * failures
+    record = Record({**PLANNED, "runs/r/summary.json": summary()})
 
     def clock() -> float:
         if left:
             raise left.pop()
-        return START
+        return record.now.timestamp()
 
-    bucket: Any = Record({**PLANNED, "runs/r/summary.json": summary()})
-    bucket.pass_time()
-    assert Follower(bucket, "r", Watcher(), clock=clock, sleep=lambda _: None).follow().exit_code == 0
-
-
-@pytest.mark.parametrize("kind", ["refused", "lost"])
-def test_s3_failing_where_deadlines_are_looked_up_is_exit_3(kind: Any) -> None:
-    """As anywhere else: one line, no traceback."""
-
-    class Down(Record):
-        def find(self, key: str, *, limit: int) -> StoredObject | None:
-            if "/hops/" in key:
-                raise failure(kind)
-            return super().find(key, limit=limit)
-
-    with pytest.raises(CommandError, match="its record cannot be read") as error:
-        follow(Down(PLANNED), step=600.0)
-    assert error.value.exit_code == 3
+    assert follow(record, clock=clock)[0].exit_code == 0
 
 
 def test_another_requests_run_is_not_ours() -> None:
     """Its result is never shown as the answer."""
+    made, _ = follower(Record(PLANNED), expected={"action": "other"})
     with pytest.raises(CommandError, match="another request") as error:
-        follow(Record(PLANNED), expected={"action": "other"})
+        made.follow()
     assert error.value.exit_code == 2
-    assert json.loads(summary())["exit_code"] == 0
+
+
+def test_looks_for_life_are_rare() -> None:
+    """A run that is over within seconds costs none of them."""
+    record = Record(PLANNED, {}, {}, {"runs/r/summary.json": summary()})
+    counted: Callable[[], int] = lambda: sum(key.startswith("open/") for _, key in record.asked)  # noqa: E731
+    follow(record)
+    assert counted() == 0
+    assert limits.LIFE_LOOK_SECONDS >= 5

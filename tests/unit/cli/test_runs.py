@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.server_time import moment_of
 from ses_fleet.errors import AwsCallError
+from ses_fleet.runs.hops import SignOfLife
 from ses_fleet_cli import runs
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.server_time import S3Clock
 from ses_fleet_cli.show import Screen, summary_lines
-from tests.unit.cli.stored import NOW, S3, plan, result, summary
+from tests.unit.cli.stored import NOW, S3, end, plan, result, summary
 
 
 def stored(**objects: Any) -> S3:
@@ -41,14 +44,136 @@ def laptops_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("time.time", there.timestamp)
 
 
+def going(age: float, **objects: Any) -> S3:
+    """The run r1 of two customers, the first of which is done, whose last sign of life is so old."""
+    s3 = stored(r1__plan=plan("r1"), r1__results__a=result("a"), **objects)
+    named = SignOfLife(run_id="r1", hop=0, owner="o", number=1, named={1: 1})
+    s3.objects["open/r1/0-o.json"] = named.model_dump_json().encode()
+    s3.ages["open/r1/0-o"] = age
+    return s3
+
+
 @pytest.mark.usefixtures("laptops_clock")
-@pytest.mark.parametrize(("minutes_left", "state"), [(0.1, "under way"), (-0.1, "lost")])
-def test_whether_a_run_is_lost_is_told_by_s3s_clock(minutes_left: float, state: str) -> None:
-    """A laptop that is five minutes ahead would have it run again, beside itself."""
-    s3 = stored(r1__plan=plan("r1", minutes_left=minutes_left))
-    assert runs.look(s3.bucket, "r1").state == state
+@pytest.mark.parametrize(
+    ("age", "state", "says"),
+    [
+        (31, "under way", "is under way (invocation 1, last sign of life 31 s ago)"),
+        (33, "no sign of life", "for 33 s (invocation 1); if that lasts, the reaper ends it or lets it go on within"),
+        (63, "no sign of life", "for 63 s (invocation 1): the reaper, which looks every five minutes, ends it or lets"),
+    ],
+)
+def test_whether_a_run_lives_is_told_by_s3s_clock(age: float, state: str, says: str) -> None:
+    """After 30 s, and 2 for clocks that tell whole seconds. A laptop that is five minutes ahead says the same."""
+    shown = runs.look(going(age).bucket, "r1")
+    assert (shown.state, shown.is_over) == (state, False)
+    assert says in shown.summary.warnings[0]
+    assert "hop" not in shown.summary.warnings[0]
+    assert [one.status for one in shown.summary.results] == ["successful", "under_way"]
+    assert (shown.summary.resume, shown.summary.exit_code) == (None, None)
+    if state != "under way":
+        assert "do not resume it before" in shown.summary.warnings[0]
+    (listed,) = runs.newest(going(age).bucket, 5)
+    since = "" if state == "under way" else f" for {age} s"
+    assert listed.state == f"{state}{since}: 1 of 2 done"
+    assert listed.last_sign_seconds == age
+    said = json.loads(runs.shown_as_json(shown))
+    assert (said["state"], said["last_sign_seconds"], said["run_id"]) == (state, age, "r1")
+
+
+@pytest.mark.parametrize(
+    ("following", "state", "says"),
+    [(1, "waiting", "waited for its next invocation (number 2) for 70 s"), (None, "ending", "ended 70 s ago")],
+)
+def test_a_run_between_two_invocations_is_not_silent(following: int | None, state: str, says: str) -> None:
+    """It waits, however old the last sign of life is; or its Summary is being written."""
+    s3 = going(80, r1__hops__0__end=end(0, following))
+    s3.ages["runs/r1/hops/"] = 70
+    shown = runs.look(s3.bucket, "r1")
+    assert shown.state == state
+    assert says in shown.summary.warnings[0]
+    assert runs.newest(s3.bucket, 5)[0].state == f"{state}: 1 of 2 done"
+
+
+def test_another_start_of_the_same_id_gives_no_sign_for_the_run() -> None:
+    """The start that wrote the plan counts."""
+    s3 = going(70)
+    s3.objects["open/r1/0-other.json"] = b"{}"
+    assert runs.newest(s3.bucket, 5)[0].state == "no sign of life for 70 s: 1 of 2 done"
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_finished() -> None:
+    """Its signs of life are gone then, and nobody says that it gave none."""
+    s3 = stored(r1__plan=plan("r1"))
+    listing = s3.list_objects_v2
+
+    def ends(**asked: Any) -> dict[str, Any]:
+        if asked["Prefix"] == "open/r1/":
+            s3.objects["runs/r1/summary.json"] = summary("r1").model_dump_json().encode()
+        return listing(**asked)
+
+    s3.list_objects_v2 = ends  # type: ignore[method-assign]
+    assert runs.look(s3.bucket, "r1").state == "finished"
+    del s3.objects["runs/r1/summary.json"]
+    assert runs.newest(s3.bucket, 5)[0].state == "finished"
+
+
+def test_only_what_the_reaper_ended_is_lost() -> None:
+    """Whatever else became of a run."""
+    s3 = stored(
+        r1__summary=summary("r1", closed_by="reaper", exit_code=1, failed_count=1),
+        r1__plan=plan("r1"),
+        r2__summary=summary("r2", closed_by="orchestrator", exit_code=1, failed_count=1),
+        r2__plan=plan("r2"),
+        r3__plan=plan("r3", minutes_left=-10_000),
+    )
+    assert {one.run_id: one.state.split(":")[0] for one in runs.newest(s3.bucket, 5)} == {
+        "r1": "lost",
+        "r2": "finished",
+        "r3": "no sign of life",
+    }
+    assert [runs.look(s3.bucket, name).state for name in ("r1", "r2", "r3")] == ["lost", "finished", "no sign of life"]
+    assert "the reaper does not find it" in runs.look(s3.bucket, "r3").summary.warnings[0]
+    assert json.loads(runs.shown_as_json(runs.look(s3.bucket, "r3")))["last_sign_seconds"] is None
+
+
+@pytest.mark.usefixtures("laptops_clock")
+@pytest.mark.parametrize(("minutes_left", "state"), [(5, "under way"), (-239, "under way"), (-241, "lost")])
+def test_a_run_of_an_earlier_version_is_lost_four_hours_after_its_deadline(minutes_left: float, state: str) -> None:
+    """It gives no signs of life, and the reaper does not know it: what is left of it can be resumed then."""
+    s3 = stored(r1__plan=plan("r1", version=1, minutes_left=minutes_left), r1__results__a=result("a"))
+    s3.objects["runs/r1/hops/1.json"] = s3.objects["runs/r1/hops/1.claimed.json"] = b"{}"
+    shown = runs.look(s3.bucket, "r1")
+    assert shown.state == state
+    assert "earlier version" in shown.summary.warnings[0]
+    assert shown.summary.resume == ({"action": "describe-list-all", "include": ["b"]} if state == "lost" else None)
     (listed,) = runs.newest(s3.bucket, 5)
-    assert listed.state == f"{state}: 0 of 2 done"
+    assert listed.state == f"{state}: 1 of 2 done"
+
+
+def test_the_newest_refusal_is_shown_where_no_run_began() -> None:
+    """A run that began counts, whatever was refused before; older versions kept refusals in summary.json."""
+    refused = {f"r1__refusals__{name}": summary("r1", exit_code=2, errors=(name,)) for name in ("old", "new")}
+    old = {f"{name}__summary": summary(name, exit_code=2, errors=("before",)) for name in ("r2", "r3")}
+    s3 = stored(**refused, **old, r3__plan=plan("r3"))
+    s3.ages["runs/r1/refusals/old"] = 10
+    assert runs.look(s3.bucket, "r1").summary.errors == ("new",)
+    assert runs.look(s3.bucket, "r2").summary.errors == ("before",)
+    assert runs.look(s3.bucket, "r3").summary.errors == ()
+    assert {one.run_id: one.state.split(" ")[0].split(":")[0] for one in runs.newest(s3.bucket, 5)} == {
+        "r1": "refused",
+        "r2": "refused",
+        "r3": "no",
+    }
+
+
+def test_a_list_asks_little_of_s3() -> None:
+    """One look at all signs of life; a finished run is one call, one under way three."""
+    s3 = stored(**{f"done{n}__summary": summary(f"done{n}") for n in range(3)})
+    for n in range(2):
+        s3.objects[f"runs/going{n}/plan.json"] = plan(f"going{n}").model_dump_json().encode()
+        s3.objects[f"open/going{n}/0-o.json"] = b"never read"
+    assert len(runs.newest(s3.bucket, 10)) == 5
+    assert len(s3.asked) == 2 + 3 * 1 + 2 * 3
 
 
 def test_the_clock_is_asked_at_s3_and_counted_on_from_there() -> None:
@@ -99,11 +224,12 @@ def test_one_broken_record_leaves_the_others_visible(body: str, name: str) -> No
 
 def test_a_run_of_another_version_is_listed_and_not_shown() -> None:
     """Its request has fields that this one does not know; its plan may lack what this one reads."""
-    newer = plan("newer", minutes_left=-5, some_new_field=1)
+    newer = plan("newer", version=1, minutes_left=-300, some_new_field=1)
     older = plan("older").model_copy(update={"request": {"action": "describe-list-all"}})
-    s3 = stored(newer__plan=newer, older__plan=older)
-    assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older"}
-    for run_id in ("newer", "older"):
+    odd = plan("odd").model_copy(update={"request": {"action": 5, "dry_run": "x"}})
+    s3 = stored(newer__plan=newer, older__plan=older, odd__plan=odd)
+    assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older", "odd"}
+    for run_id in ("newer", "older", "odd"):
         with pytest.raises(CommandError, match="another version of ses-fleet wrote it") as error:
             runs.look(s3.bucket, run_id)
         assert error.value.exit_code == 3
@@ -119,11 +245,11 @@ def test_a_record_that_s3_refuses_leaves_the_others_visible() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["plan.json", "summary.json", "results/a.json", "hops/1.claimed.json", "hops/1.json"])
+@pytest.mark.parametrize("key", ["plan.json", "summary.json", "results/a.json", "hops/0/end.json"])
 @pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("AccessDenied", 403), ("InternalError", 500)])
 def test_wherever_s3_fails_a_run_is_shown_or_it_is_one_line(key: str, code: str, status: int) -> None:
     """Exit code 3, whichever of the record's objects cannot be read."""
-    s3 = stored(r1__plan=plan("r1", minutes_left=-5))
+    s3 = going(70, r1__hops__0__end=end(0, 1))
     s3.refused[f"runs/r1/{key}"] = (code, status)
     with pytest.raises(CommandError) as error:
         runs.look(s3.bucket, "r1")
@@ -173,8 +299,20 @@ def test_a_run_under_way_says_so(action: str, capsys: pytest.CaptureFixture[str]
     Screen(text=True).summary(runs.look(under_way(action).bucket, "r1").summary)
     shown = capsys.readouterr().out
     assert "No result yet: 2 (b, c)" in shown
-    for wrong in ("Not started", "not started", "Bring one back", "Export them", "complete"):
+    for wrong in ("Not started", "not started", "Bring one back", "Export them", "complete", "resume"):
         assert wrong not in shown
+
+
+@pytest.mark.parametrize("action", [f"{name}-all" for name in ACTIONS if name != "help"])
+def test_who_is_with_a_worker_is_under_way(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the tables of every action, and below them."""
+    s3 = under_way(action)
+    sign = SignOfLife(run_id="r1", hop=0, owner="o", number=1, named={1: 1})
+    s3.objects["open/r1/0-o.json"] = sign.model_dump_json().encode()
+    Screen(text=True).summary(runs.look(s3.bucket, "r1").summary)
+    shown = capsys.readouterr().out
+    assert "   🔄 Under way: 1 (b)" in shown
+    assert "   ⏳ No result yet: 1 (c)" in shown
 
 
 def test_a_dry_run_under_way_is_not_complete() -> None:

@@ -91,6 +91,27 @@ def test_a_lost_answer_to_the_start_is_followed_by_the_runs_own_id(
     assert started["run_id"].startswith("20260301T061000Z-")  # Lambda's time, not the laptop's
 
 
+@pytest.mark.parametrize("failure", [None, *LOST], ids=lambda failure: type(failure).__name__)
+def test_the_refusal_of_this_start_is_its_answer(failure: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the request's id, or, when the answer to the start was lost, as the one that was not there before."""
+    s3 = S3()
+    older = summary("mine-1", exit_code=2, errors=("older",)).model_dump_json().encode()
+    s3.objects["runs/mine-1/refusals/older.json"] = s3.objects["runs/mine-1/summary.json"] = older
+    function = Lambda(failure, takes=False)
+
+    def refuses(**asked: Any) -> dict[str, Any]:
+        refused = summary("mine-1", exit_code=2, errors=("$.include[0]: no",)).model_dump_json().encode()
+        s3.objects["runs/mine-1/refusals/request-1.json"] = refused
+        function.started.append(asked)
+        if failure is not None:
+            raise failure
+        return {"StatusCode": 202, "ResponseMetadata": {"RequestId": "request-1"}}
+
+    function.invoke = refuses  # type: ignore[method-assign]
+    assert invoke.run(target(function, s3), {**PAYLOAD, "run_id": "mine-1"}, Screen(text=True)) == 2
+    assert "$.include[0]: no" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("failure", LOST, ids=lambda failure: type(failure).__name__)
 def test_a_lost_start_that_did_nothing_is_exit_3_with_its_id(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
@@ -100,7 +121,7 @@ def test_a_lost_start_that_did_nothing_is_exit_3_with_its_id(
     monkeypatch.setattr(invoke, "S3Clock", lambda *_: lambda: float(next(late)))
     monkeypatch.setattr("ses_fleet_cli.follow.time.sleep", lambda _: None)
     function = Lambda(failure, takes=False)
-    with pytest.raises(CommandError, match="run mine-1 is lost: it did not begin") as error:
+    with pytest.raises(CommandError, match="run mine-1 did not begin within 120 s") as error:
         invoke.run(target(function, S3()), {**PAYLOAD, "run_id": "mine-1"}, Screen(text=True))
     assert error.value.exit_code == 3
 

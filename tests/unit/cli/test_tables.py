@@ -183,4 +183,4 @@ def test_a_dry_run_has_no_table() -> None:
 def test_what_a_resume_needs_is_said() -> None:
     """A name is not kept: whoever runs it again gives it."""
     made = summary("import-aws-contact", [], resume={"action": "x"}, resume_needs=("params.username",))
-    assert "   with params.username given again: it is personal and not kept there" in summary_lines(made)
+    assert "   Run the rest: ses-fleet runs resume r --param username=VALUE" in summary_lines(made)
