@@ -19,6 +19,8 @@ from ses_fleet.runs.hops import Progress
 from ses_fleet.runs.models import CustomerResult
 from ses_fleet.text import printable
 
+_TOO_SLOW = "S3 was too slow"
+
 
 class ResultStore:
     """Takes results as they come; `collector` holds what is returned, `warnings` what could not be done.
@@ -57,16 +59,19 @@ class ResultStore:
         """Store where the reading of an Identity Center stopped."""
         self._submit(progress.customer_code, lambda: self._task.hops.keep_source(self._task.reading, progress))
 
-    def decide(self, found: Mapping[int, CustomerResult]) -> None:
-        """Store and collect the results of customers that an earlier invocation has left.
+    def decide(self, found: Mapping[int, CustomerResult]) -> int:
+        """Store and collect the results of customers that an earlier invocation has left. Return how many failed.
 
         One that got its result meanwhile keeps that. Raise AwsCallError when S3 does not answer.
         """
+        failures = 0
         with ThreadPoolExecutor(limits.RESULT_WRITERS) as pool:
             for index, body in pool.map(lambda index: (index, self._decided(index, found[index])), found):
                 result = CustomerResult.model_validate_json(body)
                 report.log_customer(self._task.logger, result, result.logs or ())
                 self.collector.add(index, result, body)
+                failures += result.status == "failed"
+        return failures
 
     def load(self) -> int:
         """Collect the results that earlier invocations stored. Return how many started customers failed.
@@ -89,7 +94,7 @@ class ResultStore:
         for future, code in list(self._pending.items()):
             why = None
             if not future.done():
-                why = "S3 was too slow"
+                why = _TOO_SLOW
             elif not future.cancelled() and isinstance(future.exception(), AwsCallError):
                 failure = future.exception()
                 why = failure.code if isinstance(failure, AwsCallError) else None
@@ -142,12 +147,16 @@ class ResultStore:
         if self._task.record.decide_result(index, code, body):
             self._task.signs.forget(index)
 
+    def _time_for_storing(self) -> float:
+        """Return for how many seconds a result may wait for others: what is left after them is for the run's end."""
+        environment = self._task.environment
+        kept = environment.settings.return_margin * limits.COLLECTING_SHARE * limits.STORING_SHARE
+        return environment.remaining() - kept
+
     def _submit(self, code: str, write: Callable[[], None]) -> None:
         # Beyond that, nothing would be left to end the run in; the reaper ends one whose results are not all stored.
-        environment = self._task.environment
-        patience = max(0.0, environment.remaining() - environment.settings.return_margin)
-        if not self._room.acquire(timeout=patience):
-            self._not_stored(code, "S3 was too slow")
+        if not self._room.acquire(timeout=max(0.0, self._time_for_storing())):
+            self._not_stored(code, _TOO_SLOW)
             return
         future = self._writers.submit(write)
         future.add_done_callback(lambda _: self._room.release())

@@ -181,8 +181,7 @@ def _carry_out(task: Task) -> Summary:
     with closing(ResultStore(task)) as store:
         failures = store.load()
         lost = {index: task.document.customers[index] for index in task.standing.in_doubt}
-        store.decide({index: results.in_doubt(one, writes=task.plan.writes) for index, one in lost.items()})
-        failures += len(lost)
+        failures += store.decide({index: results.in_doubt(one, writes=task.plan.writes) for index, one in lost.items()})
         if task.before is None:
             for progress in task.standing.progress.values():
                 store.keep_progress(progress)

@@ -111,8 +111,13 @@ class Deployed:
             "WORKER_FUNCTION_NAME": "worker",
         }.items():
             monkeypatch.setenv(name, value)
+        self._monkeypatch = monkeypatch
+        self.used()
+
+    def used(self) -> None:
+        """Have what is invoked from now on use this deployment, not one that was made after it."""
         known = {"s3": self.s3, "lambda": self.lambda_}
-        monkeypatch.setattr(clients, "client", lambda service, *_, **__: known[service])
+        self._monkeypatch.setattr(clients, "client", lambda service, *_, **__: known[service])
 
     def put(self, key: str, document: Json) -> None:
         """Have a file in the config bucket."""

@@ -95,7 +95,7 @@ def test_a_reading_that_is_too_long_goes_on_in_another_invocation(monkeypatch: p
     (place,) = there.s3.keys(f"runs/{RUN}/continuations/")
     kept = there.kept(place.removeprefix(f"runs/{RUN}/"))
     assert (kept["continuation"], kept["slices"]) == ({"state": {"at": 1}}, 1)
-    assert place.endswith(f"/_people-{kept['customer_code']}.json")
+    assert place.endswith(f"/_people-0-{kept['customer_code']}.json")
     time_passes(there, 900.0, reading_slices)
     last = there.go_on()
     assert (last["exit_code"], last["successful_count"]) == (0, 2)

@@ -10,6 +10,7 @@ from ses_fleet.aws import clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, OrchestratorError, RequestError
 from ses_fleet.orchestrator import service
+from tests.unit.orchestrator.deployed import Deployed, customers, fine
 
 VARIABLES = {
     "AWS_REGION": "us-east-1",
@@ -81,3 +82,30 @@ def test_a_refusal_is_stored_and_raised_without_what_was_wrong(monkeypatch: pyte
     assert b"ada" not in s3.written[0]
     assert "ada" not in str(error)
     assert b'"exit_code":2' in s3.written[0]
+
+
+def test_the_reapers_event_is_answered_with_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run is started; without an answer of S3 it fails, so that the alarm sees it."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    assert there.invoke({"reap": True}) == {"open": 0, "closed": [], "continued": [], "sent_again": [], "failed": []}
+
+    def happens(operation: str, _key: str, _done: bool) -> None:
+        raise AwsCallError("s3", operation, "lost", "SlowDown", "no", 503)
+
+    there.s3.hook.happens = happens
+    with pytest.raises(AwsCallError, match="SlowDown"):
+        there.invoke({"reap": True})
+    assert there.lambda_.items == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{"reap": 1}, {"reap": False}, {"reap": True, "run_id": "r1"}, {"stop": 5}, {"stop": "r1", "dry_run": True}],
+)
+def test_a_malformed_event_of_ours_is_refused(monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]) -> None:
+    """It starts and stops nothing."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    with pytest.raises(RequestError):
+        there.invoke(event)
+    assert there.lambda_.items == []
+    assert there.s3.keys() == there.s3.keys("runs/r1/refusals/")

@@ -1,0 +1,100 @@
+"""Stopping a run: nobody else is started, and whoever has begun is finished."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from ses_fleet import limits
+from ses_fleet.errors import RequestError
+from tests.unit.orchestrator.deployed import (
+    RUN,
+    Deployed,
+    Json,
+    code_of,
+    customers,
+    fine,
+    of,
+    slices,
+    statuses,
+    time_passes,
+)
+from tests.unit.orchestrator.killed import die, reap
+
+STOPPED = "somebody asked to stop the run: no further customer was started"
+
+
+def test_a_stop_between_two_hops_starts_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is between two slices is finished; it is the same run, with its own Summary."""
+    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
+    time_passes(there, 50.0, slices)
+    there.run(on_deadline="continue", max_customer_concurrency=1)
+    state = there.invoke({"stop": RUN})
+    assert (state["exit_code"], statuses(state)["a"]) == (None, "under_way")
+    assert datetime.fromisoformat(there.kept("stop.json")["asked_at"]).tzinfo == UTC
+    time_passes(there, 900.0, slices)
+    last = there.go_on()
+    assert statuses(last) == {"a": "successful", "b": "not_started", "c": "not_started"}
+    assert of(last, "c")["warnings"] == [STOPPED]
+    assert {code_of(item) for item in there.lambda_.items} == {"a"}
+    assert (last["exit_code"], last["closed_by"], last["resume"]["include"]) == (1, "orchestrator", ["b", "c"])
+
+
+def test_a_stop_while_workers_are_busy_waits_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signs of life look for it; who was sent by then is finished, and nobody else is."""
+    seen = threading.Event()
+
+    def worker(item: Json) -> Json:
+        if code_of(item) == "a":
+            there.s3.put("results", f"runs/{RUN}/stop.json", b"{}")
+            seen.wait(30)
+        return fine(item)
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        # The sign after the look that found it: by then, it is known.
+        if key.endswith("stop.json") and (operation, done) == ("get_object", True):
+            found.append(key)
+        elif found and operation == "put_object":
+            seen.set()
+
+    found: list[str] = []
+    monkeypatch.setattr(limits, "SIGN_SHARE", 1 / 600)
+    there = Deployed(monkeypatch, customers(*"abcdefgh"), worker)
+    there.s3.hook.happens = happens
+    answer = there.run(max_customer_concurrency=1)
+    assert list(statuses(answer).values()) == ["successful", *["not_started"] * 7]
+    assert of(answer, "h")["warnings"] == [STOPPED]
+    assert answer["exit_code"] == 1
+
+
+def test_a_run_that_is_over_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its Summary is the answer, and nothing is written."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    answer = there.run()
+    before = there.s3.keys()
+    assert there.invoke({"stop": RUN}) == answer
+    assert there.s3.keys() == before
+
+
+def test_a_run_that_there_is_not_cannot_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused, with where to look; a run of that id may start afterwards."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    with pytest.raises(RequestError, match=r"\$\.stop: there is no run r1"):
+        there.invoke({"stop": RUN})
+    assert there.s3.keys() == []
+    assert there.run()["exit_code"] == 0
+
+
+def test_a_dead_run_that_was_stopped_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next hop starts nobody."""
+    there = Deployed(monkeypatch, customers("a", "b", "c", "d"), fine)
+    event = {"action": "describe-list-all", "run_id": RUN, "max_customer_concurrency": 1, "on_deadline": "continue"}
+    die(monkeypatch, there, "b", event)
+    assert there.invoke({"stop": RUN})["exit_code"] is None
+    assert reap(there)["continued"] == [RUN]
+    last = there.go_on()
+    assert [of(last, code)["status"] for code in "abd"] == ["successful", "failed", "not_started"]
+    assert of(last, "d")["warnings"] == [STOPPED]
+    assert {code_of(item) for item in there.lambda_.items} == {"a", "b"}
