@@ -207,11 +207,8 @@ class _Listing:
         if plan.record_format == 1:
             return None
         # Several starts of one id may each have given a sign of life; the one that wrote the plan counts.
-        others = {name for name in self.signs.get(record.run_id, {}) if name.startswith("0-")} - {
-            f"0-{plan.owner}.json"
-        }
-        ages = [age for name, age in self.signs.get(record.run_id, {}).items() if name not in others]
-        age = min(ages, default=math.inf)
+        own, signs = f"0-{plan.owner}.json", self.signs.get(record.run_id, {})
+        age = min((age for name, age in signs.items() if name == own or not name.startswith("0-")), default=math.inf)
         if positions.phase(age, plan.dead_after_seconds) == "alive":
             return Position(0, "alive", age)
         return states.reached(record, plan)

@@ -97,7 +97,7 @@ def test_a_run_between_two_invocations_is_not_silent(following: int | None, stat
 def test_another_start_of_the_same_id_gives_no_sign_for_the_run() -> None:
     """The start that wrote the plan counts."""
     s3 = going(70)
-    s3.objects["open/r1/0-other.json"] = b"{}"
+    s3.objects["open/r1/0-p.json"] = b"{}"
     assert runs.newest(s3.bucket, 5)[0].state == "no sign of life for 70 s: 1 of 2 done"
 
 
