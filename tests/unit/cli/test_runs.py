@@ -166,6 +166,13 @@ def test_the_newest_refusal_is_shown_where_no_run_began() -> None:
     }
 
 
+def test_a_run_of_which_only_the_summary_is_left_is_shown() -> None:
+    """As it is listed."""
+    s3 = stored(r1__summary=summary("r1"), r2__summary=summary("r2", closed_by="reaper"))
+    assert {one.run_id: one.state for one in runs.newest(s3.bucket, 5)} == {"r1": "finished", "r2": "lost"}
+    assert [runs.look(s3.bucket, run_id).state for run_id in ("r1", "r2")] == ["finished", "lost"]
+
+
 def test_a_list_asks_little_of_s3() -> None:
     """One look at all signs of life; a finished run is one call, one under way three."""
     s3 = stored(**{f"done{n}__summary": summary(f"done{n}") for n in range(3)})
