@@ -7,6 +7,7 @@
     ├── OrchestratorError       a bug of ours: the function fails, and the message says where the bug is
     ├── NoWorkItemError         the worker was sent something else than a WorkItem: its function fails
     ├── JsonError               a JSON text cannot be used; becomes a RunRefusedError or a usage error of the command
+    ├── NotStartedError         a worker finds that a customer must not be begun; its result is not_started
     ├── CustomerError           one customer fails; becomes the `error` of its result
     └── AwsCallError            a call to AWS did not succeed; becomes a CustomerError or a RunRefusedError
 
@@ -72,6 +73,10 @@ class JsonError(SesFleetError):
         self.problems = tuple(problems)
         self.is_json = is_json
         super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class NotStartedError(SesFleetError):
+    """Nothing ran of the customer. The message is complete: why, and what to do."""
 
 
 class CustomerError(SesFleetError):

@@ -114,6 +114,15 @@ BACK_OFF_JITTER = (0.5, 1.5)  # ours: what a wait after a throttled request is m
 BACK_OFF_SECONDS = 16.0  # ours: the longest wait for others' requests in the same account, but for jitter
 READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what was written; 15 s, as reads may lag
 
+# --- leases --------------------------------------------------------------------------------------
+LEASE_GRACE_SECONDS = 60.0  # ours: a lease outlives its function by so much, for a write that SES is still busy with
+WRITE_MARGIN_SECONDS = 35.0  # ours: the longest call is 35 s: 5 to connect, 30 to read
+LEASE_WAIT_SECONDS = 20.0  # ours: what a run waits for another one's last calls before it leaves the customer to it
+LEASE_LOOK_SECONDS = (2.0, 4.0)  # ours: the shortest and longest pause between two looks at a lease that is held
+LEASE_CALL_SECONDS = 5.0  # ours: the read timeout of a call about a lease; S3 answers in well under a second
+LEASE_TRIES = 5  # ours: others may take and free a lease between our look and our write so often
+LEASE_BYTES = 64 * 1024  # ours: a lease has some 300 bytes
+
 # --- Identity Center ----------------------------------------------------------------------------
 IDENTITY_CENTER_PAGE_SIZE = 100  # API: MaxResults of ListUsers, ListGroups and ListGroupMemberships
 IDENTITY_CENTER_BURST = 1  # ours: requests at once, since others read the same store

@@ -117,6 +117,13 @@ class WorkerSettings(_Settings):
         ge=0,
         description="new contacts that are still created one by one; more are one SES import job",
     )
+    write_margin: float = Field(
+        alias="WRITE_MARGIN_SECONDS",
+        default=limits.WRITE_MARGIN_SECONDS,
+        ge=0,
+        description="seconds at the end of the function's timeout in which nothing is written to SES any more; fewer "
+        "than the 35 of the longest call let a write arrive when the lease of the list is over",
+    )
     verify_contacts: Literal["on", "off"] = Field(
         alias="VERIFY_CONTACTS",
         default="on",

@@ -81,6 +81,8 @@ def test_what_schedules_and_alarms_take_is_aws() -> None:
 def test_times_that_depend_on_each_other_are_in_order() -> None:
     """A worker ends before its caller's patience does, and that before a NAT gateway drops the connection (350 s)."""
     assert limits.WORKER_FUNCTION_TIMEOUT_SECONDS < limits.INVOKE_READ_TIMEOUT_SECONDS < 350
+    longest_call = limits.CONNECT_TIMEOUT_SECONDS + limits.CALL_READ_TIMEOUT_SECONDS
+    assert longest_call <= limits.WRITE_MARGIN_SECONDS < limits.LEASE_GRACE_SECONDS
     assert limits.DEFAULT_CUSTOMER_TIMEOUT_SECONDS <= limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS
     assert limits.MAX_CUSTOMER_TIMEOUT_SECONDS == 12 * 3_600
     assert limits.MAX_HOPS == 12

@@ -28,11 +28,12 @@ def test_the_orchestrator_needs_its_buckets_its_worker_and_its_region() -> None:
 
 
 def test_the_worker_needs_its_bucket_and_its_region() -> None:
-    """The defaults are the documented ones: one request a second, bursts of five, 25 contacts without a job, 20 %."""
+    """The defaults are the documented ones: one request a second, bursts of five, 25 contacts without a job."""
     found = WorkerSettings.from_env(WORKER)
     assert (found.ses_requests_per_second, found.ses_burst) == (1.0, 5)
     assert found.identity_center_requests_per_second == 15.0
     assert (found.import_job_threshold, found.prune_limit_percent, found.verify_contacts) == (25, 20.0, "on")
+    assert found.write_margin == 35.0
     assert (found.default_list_name, found.default_list_description) == ("main-contact-list", "Subscriptions by topic")
 
 

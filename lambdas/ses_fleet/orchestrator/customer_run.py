@@ -115,6 +115,8 @@ class CustomerRun:
         """Return the result that an answer brings, or None when the customer goes on with a further slice."""
         if answer.result is None:
             return self._result("failed", error=answer.error)
+        if answer.result.not_started is not None:
+            return self.not_started(answer.result.not_started)
         data: dict[str, Any] = {"data": answer.result.data, "data_location": answer.result.data_location}
         if answer.result.error is not None:
             return self._result("failed", error=answer.result.error, **data)

@@ -35,7 +35,10 @@ def worker_statements(*, partition: str, role_patterns: Sequence[str], results_b
     return [
         _allow(["sts:AssumeRole"], [f"arn:{partition}:iam::*:role/{pattern}" for pattern in role_patterns]),
         _allow(["s3:ListBucket"], [results_bucket]),
-        _allow(["s3:GetObject", "s3:PutObject"], [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*")]),
+        _allow(
+            ["s3:GetObject", "s3:PutObject"],
+            [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*", "leases/*")],
+        ),
     ]
 
 

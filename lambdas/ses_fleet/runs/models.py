@@ -128,7 +128,8 @@ class WorkItem(Wire):
     `continuation` is what the slice before returned, unchanged. `topics` and `people` are given to actions that need
     them. In the first phase of a run, `people_prefix` is where the worker writes what it reads of the customer's
     Identity Center, for all customers that share it. `params` have a mask in place of personal values;
-    `personal_params` is the key of the object in the results bucket that holds those.
+    `personal_params` is the key of the object in the results bucket that holds those. With `wait_for_lease` the worker
+    waits until the lease of the list is over, as long as a lease lasts, rather than for a few seconds.
     """
 
     run_id: RunId
@@ -143,6 +144,7 @@ class WorkItem(Wire):
     people_prefix: str | None = None
     personal_params: str | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
+    wait_for_lease: bool = False
     continuation: dict[str, Any] | None = None
 
 
@@ -159,12 +161,16 @@ class ErrorInfo(Wire):
 
 
 class WorkResult(Wire):
-    """A worker's answer for one slice. With `continuation` there is more to do; then `data` is None."""
+    """A worker's answer for one slice. With `continuation` there is more to do; then `data` is None.
+
+    With `not_started` nothing ran of the customer in any slice; it says why, such as who holds the lease of the list.
+    """
 
     run_id: str
     customer_code: str
     account_id: str
     error: ErrorInfo | None = None
+    not_started: str | None = None
     data: dict[str, Any] | None = None
     data_location: str | None = None
     warnings: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from ses_fleet import limits
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError
+from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
 from ses_fleet.worker.pacing import Pacer
 
 Result = TypeVar("Result")
@@ -42,7 +43,7 @@ class UnitClient:
     `wrote` is whether the last request was a write.
     """
 
-    def __init__(self, send: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
+    def __init__(self, send: Callable[..., dict[str, Any]]) -> None:
         self.wrote = False
         self._send = send
 
@@ -55,11 +56,12 @@ class UnitClient:
     def write(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Send a writing request and return its answer.
 
-        Raise AwsCallError when it fails; its `outcome_unknown` is whether the write may have taken effect.
+        Raise AwsCallError when it fails; its `outcome_unknown` is whether the write may have taken effect. Raise
+        SliceTimeoutError, and send nothing, when the function's time is too short for another write.
         """
         self.wrote = True
         try:
-            return self._send(operation, parameters)
+            return self._send(operation, parameters, writes=True)
         except AwsCallError as failure:
             failure.outcome_unknown = failure.kind in ("server", "lost")
             raise
@@ -72,11 +74,15 @@ class UnitClient:
 
 
 class PacedClient:
-    """A client that waits until each request may be sent. `calls` counts the requests sent, retries included."""
+    """A client that waits until each request may be sent. `calls` counts the requests sent, retries included.
 
-    def __init__(self, client: AwsClient, pacer: Pacer) -> None:
+    `write_time` is the time in which writes may be sent; None for a client that sends none.
+    """
+
+    def __init__(self, client: AwsClient, pacer: Pacer, write_time: SliceBudget | None = None) -> None:
         self._client = client
         self._pacer = pacer
+        self._write_time = write_time
         self.calls = 0
 
     @property
@@ -133,8 +139,10 @@ class PacedClient:
             # Reads may lag: the next one shows after a while what contradicted the last one.
             self._pacer.pause(2.0 ** (attempt - 1) * random.uniform(*limits.CHANGE_PAUSE_SECONDS))  # noqa: S311  # jitter
 
-    def _send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _send(self, operation: str, parameters: dict[str, Any], *, writes: bool = False) -> dict[str, Any]:
         self._pacer.wait()
+        if writes and not (self._write_time and self._write_time.covers(0)):
+            raise SliceTimeoutError("the function's time is too short for another write")
         self.calls += 1
         try:
             return self._client.call(operation, **parameters)

@@ -12,9 +12,9 @@ from ses_fleet.actions.catalogue import ACTIONS, Action
 from ses_fleet.aws import clients
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import IdentityCenter
-from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
+from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError, NoWorkItemError
 from ses_fleet.logs import LogLines, make_logger
-from ses_fleet.runs import personal_params
+from ses_fleet.runs import keys, personal_params
 from ses_fleet.runs.models import ErrorInfo, WorkItem, WorkResult
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.text import printable
@@ -22,9 +22,11 @@ from ses_fleet.worker import access
 from ses_fleet.worker.access import Access
 from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome
+from ses_fleet.worker.lease import LeaseObject
 from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
 from ses_fleet.worker.registry import REGISTRY
+from ses_fleet.worker.slice_lease import SliceLease, Waiting, has_run, waiting_on
 
 
 def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
@@ -37,26 +39,31 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
     invocation = _Invocation(item, lambda_context, settings)
     done: Done | None = None
     error: ErrorInfo | None = None
+    not_started: str | None = None
     continuation: dict[str, Any] | None = None
     try:
         outcome = invocation.run()
-        if isinstance(outcome, More):
-            continuation = invocation.continuation(outcome)
-        else:
+        if isinstance(outcome, Done):
             done = outcome
             error = _info(outcome.failure) if outcome.failure else None
+        else:
+            continuation = invocation.continuation(outcome)
+    except NotStartedError as refusal:
+        not_started = printable(str(refusal), limits.MAX_MESSAGE_CHARACTERS)
     except CustomerError as failure:
         error = _info(failure)
     except AwsCallError as failure:
         error = _call_failed(item, failure)
     except Exception as failure:  # noqa: BLE001  # the boundary: whatever breaks is this customer's result
         error = _crashed(item, failure)
-    invocation.finish(error, continues=continuation is not None)
+    if continuation is None:
+        invocation.finish(error, not_started)
     return WorkResult(
         run_id=item.run_id,
         customer_code=item.customer.customer_code,
         account_id=item.customer.account_id,
         error=error,
+        not_started=not_started,
         data=done.data.model_dump(mode="json", by_alias=True) if done else None,
         data_location=done.data_location if done else None,
         warnings=invocation.warnings(),
@@ -91,8 +98,10 @@ class _Invocation:
         self._code = item.customer.customer_code
         self._earlier = item.continuation or {}
         self._context: ActionContext | None = None
-        own_time = lambda_context.get_remaining_time_in_millis() / 1000 - limits.WORKER_MARGIN_SECONDS
-        self._budget = SliceBudget(min(item.slice_budget_seconds, own_time))
+        self._lease: SliceLease | None = None
+        seconds = lambda_context.get_remaining_time_in_millis() / 1000
+        self._function = SliceBudget(seconds)
+        self._budget = SliceBudget(min(item.slice_budget_seconds, seconds - limits.WORKER_MARGIN_SECONDS))
         self._logger = make_logger(
             run_id=item.run_id,
             customer_code=self._code,
@@ -100,7 +109,7 @@ class _Invocation:
             function_request_id=lambda_context.aws_request_id,
         )
 
-    def run(self) -> Outcome:
+    def run(self) -> Outcome | Waiting:
         if not self._earlier:
             self._log(f"🔄 Customer {self._code}: Starting processing")
         action = ACTIONS.get(self._item.action)
@@ -108,7 +117,29 @@ class _Invocation:
             raise CustomerError("internal", "UnknownAction", f"the worker has no action {printable(self._item.action)}")
         self._context = self._make_context(action)
         params = action.params.model_validate(self._params(action, self._context))
+        if action.mutates and not self._item.dry_run and (waiting := self._begin_to_write()):
+            return waiting
         return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
+
+    def _begin_to_write(self) -> Waiting | None:
+        """Take the lease of the list. Return Waiting, or raise, when it cannot be taken in this slice."""
+        margin, customer = self._settings.write_margin, self._item.customer
+        if not self._function.covers(margin):
+            text = (
+                f"nothing was done for {self._code}: the worker writes nothing in the last {margin:g} s of its "
+                f"function (WRITE_MARGIN_SECONDS), and has {self._function.left():.0f} s: give it a longer timeout"
+            )
+            raise CustomerError("configuration", "FunctionTooShort", text)
+        client = clients.client("s3", self._settings.region, read_timeout=limits.LEASE_CALL_SECONDS)
+        lease = LeaseObject(
+            Bucket(client, self._settings.results_bucket),
+            keys.lease_key(customer.account_id, customer.region),
+            self._item.run_id,
+            self._code,
+            self._function,
+        )
+        self._lease = SliceLease(self._item, lease, self._budget, self._earlier)
+        return self._lease.begin()
 
     def _params(self, action: Action, context: ActionContext) -> dict[str, Any]:
         """Return the params, with personal values read from the results bucket.
@@ -127,22 +158,28 @@ class _Invocation:
             raise CustomerError("internal", "NoPersonalParams", text)
         return {**given, **{name: found[name] for name in hidden}}
 
-    def continuation(self, more: More) -> dict[str, Any]:
+    def continuation(self, more: More | Waiting) -> dict[str, Any]:
         """Return what the next slice continues from.
 
         Raise SliceTimeoutError when slices of this length make no progress.
         """
+        if isinstance(more, Waiting):
+            return waiting_on(self._earlier, more)
         idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
         if idle >= limits.IDLE_SLICES:
             text = f"{idle} slices of {self._item.slice_budget_seconds:g} s in a row made no progress for {self._code}"
             raise SliceTimeoutError(f"{text}; SLICE_BUDGET_SECONDS may be too small")
         ses = self._context and self._context.opened_ses
-        return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle}
+        lease = {"lease": self._lease.handed_on()} if self._lease else {}
+        return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle, **lease}
 
-    def finish(self, error: ErrorInfo | None, *, continues: bool) -> None:
+    def finish(self, error: ErrorInfo | None, not_started: str | None) -> None:
+        """Give the lease back, and say how the customer ended; of one that was not started the orchestrator does."""
+        if self._lease and self._context:
+            self._lease.end(self._context.warn, outcome_unknown=error is not None and error.outcome_unknown)
         if error is not None:
             self._log(f"❌ Customer {self._code}: {error.message}")
-        elif not continues:
+        elif not_started is None:
             earlier = " in this slice" if self._earlier else ""
             self._log(f"✅ Customer {self._code}: {self._item.action} finished ({self.api_calls()} API calls{earlier})")
 
@@ -157,6 +194,7 @@ class _Invocation:
     def _make_context(self, action: Action) -> ActionContext:
         region = self._settings.region
         rights = Access(access.sts_client(region), self._item, action)
+        write_time = SliceBudget(self._function.left() - self._settings.write_margin)
 
         credentials = functools.cache(rights.customer)
         identity_center = functools.cache(rights.identity_center)
@@ -167,13 +205,13 @@ class _Invocation:
 
         def open_ses() -> PacedClient:
             customer = self._item.customer
-            if not self._earlier:
+            if not has_run(self._earlier):
                 self._log(f"🔐 Customer {self._code}: Assuming SES role: {customer.ses_role_arn}")
             client = clients.client("sesv2", customer.region, credentials=credentials())
             pacer = Pacer(self._settings.ses_requests_per_second, self._settings.ses_burst, self._budget)
             if self._earlier.get("pace"):
                 pacer.restore(self._earlier["pace"])
-            return PacedClient(client, pacer)
+            return PacedClient(client, pacer, write_time)
 
         def open_identity_center(source: IdentityCenter, service: str) -> PacedClient:
             client = clients.client(service, source.region, credentials=identity_center(source))

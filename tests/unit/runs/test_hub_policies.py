@@ -33,10 +33,10 @@ def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
     }
 
 
-def test_the_worker_assumes_customers_roles_and_keeps_data_and_backups() -> None:
+def test_the_worker_assumes_customers_roles_and_keeps_data_backups_and_leases() -> None:
     """It reads no configuration and no run."""
     statements = hub_policies.worker_statements(partition="aws", role_patterns=["a-*", "b/*"], results_bucket=RESULTS)
-    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*"}
+    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*", f"{RESULTS}/leases/*"}
     assert allowed(statements) == {
         "sts:AssumeRole": {"arn:aws:iam::*:role/a-*", "arn:aws:iam::*:role/b/*"},
         "s3:ListBucket": {RESULTS},

@@ -11,6 +11,7 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
 from ses_fleet.worker.paced_client import PacedClient, UnitClient, Waiter
 from ses_fleet.worker.pacing import Pacer
+from tests.unit.worker.world import FOREVER
 
 
 class Clock:
@@ -95,7 +96,7 @@ def failure(kind: Any) -> AwsCallError:
 def test_a_throttled_call_waits_and_goes_on() -> None:
     """429 is nobody's failure while there is budget; every request sent is counted."""
     clock = Clock()
-    ses = PacedClient(Client(*[failure("throttled")] * 6, {"ok": 1}), pacer(clock))
+    ses = PacedClient(Client(*[failure("throttled")] * 6, {"ok": 1}), pacer(clock), FOREVER)
     assert ses.read("list_contacts")["ok"] == 1
     assert ses.calls == 7
     assert clock.now - 100.0 >= 5
@@ -104,7 +105,7 @@ def test_a_throttled_call_waits_and_goes_on() -> None:
 def test_throttled_beyond_the_budget_is_a_timeout() -> None:
     """It does not go on for ever."""
     clock = Clock()
-    ses = PacedClient(Client(*[failure("throttled")] * 100), pacer(clock, budget=10.0))
+    ses = PacedClient(Client(*[failure("throttled")] * 100), pacer(clock, budget=10.0), FOREVER)
     with pytest.raises(SliceTimeoutError):
         ses.read("list_contacts")
     assert clock.now <= 110.0
@@ -113,9 +114,9 @@ def test_throttled_beyond_the_budget_is_a_timeout() -> None:
 @pytest.mark.parametrize("kind", ["server", "lost", "unreachable"])
 def test_a_reading_call_is_tried_again_a_few_times(kind: str) -> None:
     """Three times, then it is the customer's failure."""
-    ses = PacedClient(Client(failure(kind), failure(kind), {"ok": 1}), pacer(Clock()))
+    ses = PacedClient(Client(failure(kind), failure(kind), {"ok": 1}), pacer(Clock()), FOREVER)
     assert ses.read("list_contacts")["ok"] == 1
-    ses = PacedClient(Client(*[failure(kind)] * 3), pacer(Clock()))
+    ses = PacedClient(Client(*[failure(kind)] * 3), pacer(Clock()), FOREVER)
     with pytest.raises(AwsCallError):
         ses.read("list_contacts")
     assert ses.calls == 3
@@ -123,7 +124,7 @@ def test_a_reading_call_is_tried_again_a_few_times(kind: str) -> None:
 
 def test_a_refusal_is_final() -> None:
     """AWS said no: asking again changes nothing."""
-    ses = PacedClient(Client(failure("refused")), pacer(Clock()))
+    ses = PacedClient(Client(failure("refused")), pacer(Clock()), FOREVER)
     with pytest.raises(AwsCallError):
         ses.read("list_contacts")
     assert ses.calls == 1
@@ -168,7 +169,7 @@ OK = {"ok": 1}
 @pytest.mark.parametrize("kind", ["throttled", "conflict", "unreachable"])
 def test_a_write_that_had_no_effect_goes_back_to_its_read(kind: str) -> None:
     """It is never sent again as it was; what it cost is counted."""
-    ses = PacedClient(Client(OK, failure(kind), OK, OK), pacer(Clock()))
+    ses = PacedClient(Client(OK, failure(kind), OK, OK), pacer(Clock()), FOREVER)
     assert ses.read_modify_write(2, unit) == ["get_contact", "update_contact"]
     assert ses.calls == 4
 
@@ -176,7 +177,7 @@ def test_a_write_that_had_no_effect_goes_back_to_its_read(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["throttled", "server", "lost", "unreachable"])
 def test_a_read_that_failed_begins_the_unit_anew(kind: str) -> None:
     """Nothing is decided by half of what was to be read."""
-    ses = PacedClient(Client(failure(kind), OK, OK), pacer(Clock()))
+    ses = PacedClient(Client(failure(kind), OK, OK), pacer(Clock()), FOREVER)
     assert ses.read_modify_write(2, unit) == ["get_contact", "update_contact"]
 
 
@@ -184,7 +185,7 @@ def test_a_read_that_failed_begins_the_unit_anew(kind: str) -> None:
 def test_a_write_without_an_answer_is_never_repeated(kind: str) -> None:
     """Nobody knows its effect, and the failure says so."""
     client = Client(OK, failure(kind), OK, OK)
-    ses = PacedClient(client, pacer(Clock()))
+    ses = PacedClient(client, pacer(Clock()), FOREVER)
     with pytest.raises(AwsCallError) as error:
         ses.read_modify_write(2, unit)
     assert error.value.outcome_unknown
@@ -194,7 +195,7 @@ def test_a_write_without_an_answer_is_never_repeated(kind: str) -> None:
 def test_a_refusal_that_contradicts_nothing_is_final() -> None:
     """Of a read as of a write."""
     for outcomes in ([failure("refused")], [OK, failure("refused")]):
-        ses = PacedClient(Client(*outcomes, OK, OK), pacer(Clock()))
+        ses = PacedClient(Client(*outcomes, OK, OK), pacer(Clock()), FOREVER)
         with pytest.raises(AwsCallError) as error:
             ses.read_modify_write(2, unit)
         assert not error.value.outcome_unknown
@@ -214,10 +215,10 @@ def test_a_refusal_that_contradicts_the_read_is_read_again(operation: str, code:
     """Somebody was quicker, or the read lagged; a few times, with time in between, then it is the failure."""
     refused = AwsCallError("sesv2", operation, "refused", code, "no", 404)
     clock = Clock()
-    ses = PacedClient(Client(OK, refused, OK, OK), pacer(clock))
+    ses = PacedClient(Client(OK, refused, OK, OK), pacer(clock), FOREVER)
     ses.read_modify_write(2, unit)
     assert clock.now - 100.0 >= 1
-    ses = PacedClient(Client(*[OK, refused] * 3), pacer(clock))
+    ses = PacedClient(Client(*[OK, refused] * 3), pacer(clock), FOREVER)
     with pytest.raises(AwsCallError):
         ses.read_modify_write(2, unit)
     assert ses.calls == 6
@@ -226,7 +227,7 @@ def test_a_refusal_that_contradicts_the_read_is_read_again(operation: str, code:
 def test_nothing_is_waited_for_between_a_read_and_its_write() -> None:
     """Both are reserved before the first: not even a bucket that is almost empty comes in between."""
     clock = Clock()
-    ses = PacedClient(Client(*[OK] * 20), pacer(clock))
+    ses = PacedClient(Client(*[OK] * 20), pacer(clock), FOREVER)
     times: list[tuple[float, float]] = []
 
     def timed(sent: UnitClient) -> None:
@@ -244,7 +245,7 @@ def test_nothing_is_waited_for_between_a_read_and_its_write() -> None:
 def test_each_throttled_unit_waits_longer() -> None:
     """Two requests at once need two that others have left."""
     clock = Clock()
-    ses = PacedClient(Client(*[failure("throttled")] * 6, OK, OK), pacer(clock, budget=600.0))
+    ses = PacedClient(Client(*[failure("throttled")] * 6, OK, OK), pacer(clock, budget=600.0), FOREVER)
     ses.read_modify_write(2, unit)
     assert clock.now - 100.0 >= 0.5 * (1 + 2 + 4 + 8 + 16 + 16)
 
@@ -252,7 +253,7 @@ def test_each_throttled_unit_waits_longer() -> None:
 def test_a_look_is_repeated_until_it_is_good_or_long_enough() -> None:
     """A read may lag behind a write by seconds: what is not shown after a while is given back as it is."""
     clock = Clock()
-    ses = PacedClient(Client(), pacer(clock))
+    ses = PacedClient(Client(), pacer(clock), FOREVER)
     looks = iter([1, 2, 3])
     assert Waiter().find(ses, lambda: next(looks), lambda found: found == 3) == 3
     assert Waiter().find(ses, lambda: 0, bool) == 0

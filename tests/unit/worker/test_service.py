@@ -16,6 +16,7 @@ from ses_fleet.runs.personal_params import MASK
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker import access, registry, service
 from ses_fleet.worker.context import Done, More
+from tests.unit.aws import s3_store
 from tests.unit.worker.world import done_with
 
 SETTINGS = WorkerSettings.from_env({"AWS_REGION": "us-east-1", "RESULTS_BUCKET": "results"})
@@ -68,7 +69,8 @@ def run(
     """One slice with a made-up STS and action."""
     monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts(assumed()))
     monkeypatch.setitem(registry.REGISTRY, "describe-list", action)
-    monkeypatch.setattr(clients, "client", lambda *_, **__: AwsClient("sesv2", None))
+    leases = s3_store.Client(item.pop("leases", None) or s3_store.Store())
+    monkeypatch.setattr(clients, "client", lambda name, *_, **__: leases if name == "s3" else AwsClient(name, None))
     customer = {
         "customer_code": "acme",
         "customer_name": "Acme",
@@ -306,9 +308,12 @@ class Results(AwsClient):
     def __init__(self, body: bytes | AwsCallError | None) -> None:
         super().__init__("s3", None)
         self.body = body
+        self.leases = s3_store.Store()
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """GetObject of the one place."""
+        """GetObject of the one place; the lease of the list is free to take."""
+        if parameters["Key"].startswith("leases/"):
+            return self.leases.answer(operation, parameters)
         assert (operation, parameters["Key"]) == ("get_object", PLACE)
         if isinstance(self.body, AwsCallError):
             raise self.body

@@ -11,6 +11,7 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.worker.budget import SliceBudget
 from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
+from tests.unit.worker.world import FOREVER
 
 
 class Clock:
@@ -49,7 +50,7 @@ class Failing(AwsClient):
 def paced(client: AwsClient) -> tuple[PacedClient, Clock]:
     """A client without a rate of its own, so that only its other waits take time."""
     clock = Clock()
-    return PacedClient(client, Pacer(0, 5, SliceBudget(1_000.0, clock), clock, clock.sleep)), clock
+    return PacedClient(client, Pacer(0, 5, SliceBudget(1_000.0, clock), clock, clock.sleep), FOREVER), clock
 
 
 def change(ses: PacedClient) -> Any:

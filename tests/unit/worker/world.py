@@ -36,6 +36,7 @@ TOPICS = [
 ]
 
 
+FOREVER = SliceBudget(1e9)
 SETTINGS = WorkerSettings.from_env({"AWS_REGION": REGION, "RESULTS_BUCKET": "results"})
 
 
@@ -218,6 +219,7 @@ class World:
         self.lines: list[str] = []
         self.warnings: list[str] = []
         self.slices = 0
+        self.write_seconds = 1e9  # of each slice, from its start
         self.states: list[State] = []  # what slices handed on
         if made:
             self.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=topics or TOPICS)
@@ -246,10 +248,12 @@ class World:
         pace: list[float] | None = None
         while True:
             self.slices += 1
+            assert self.slices < 10_000, "slices without an end"
             pacer = Pacer(per_second, 5, SliceBudget(budget, self.time), self.time, self.time.sleep, self.time)
             if pace is not None:
                 pacer.restore(pace)
-            context = self.context(pacer, run_id, budget, customer or {}, access, identity_center, **item)
+            write_time = SliceBudget(self.write_seconds, self.time)
+            context = self.context(pacer, run_id, budget, customer or {}, access, identity_center, write_time, **item)
             outcome = action(context, params, state)
             if isinstance(outcome, Done):
                 return Finished(dumped(outcome), outcome.data_location, outcome.failure)
@@ -264,6 +268,7 @@ class World:
         customer: dict[str, Any] | None = None,
         access: Any = None,
         identity_center: Any = None,
+        write_time: SliceBudget = FOREVER,
         **item: Any,
     ) -> ActionContext:
         """One slice."""
@@ -279,7 +284,7 @@ class World:
             ),
             settings=self.settings,
             access=cast(Access, access),
-            open_ses=lambda: PacedClient(self.client, pacer),
+            open_ses=lambda: PacedClient(self.client, pacer, write_time),
             open_identity_center=lambda *_: PacedClient(identity_center, pacer),
             open_results=lambda: Bucket(self.objects, "results"),
             open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
