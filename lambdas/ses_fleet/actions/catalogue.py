@@ -112,6 +112,7 @@ MANAGE_TOPIC = Action(
         "ses:GetContactList",
         "ses:ListContactLists",
         "ses:ListContacts",
+        "ses:ListImportJobs",
         "ses:UpdateContactList",
     ),
     ses_config="required",
@@ -134,6 +135,7 @@ _RESTORING = (
     "ses:GetContactList",
     "ses:ListContactLists",
     "ses:ListContacts",
+    "ses:ListImportJobs",
     "ses:UpdateContact",
     "ses:UpdateContactList",
 )

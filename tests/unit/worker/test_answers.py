@@ -228,7 +228,7 @@ def test_what_nobody_can_guess_is_a_failure_that_names_it(operation: str, path: 
 def test_a_job_of_unknown_status_is_not_over() -> None:
     """Whoever waits for it goes on waiting, and what it may still write is not overtaken."""
     unknown = scripted.changed(whole("list_import_jobs"), ("ImportJobs", "JobStatus"), None)
-    assert jobs.look(_Aws("list_import_jobs", unknown).context()).active == 1
+    assert jobs.look(_Aws("list_import_jobs", unknown).context()).active == ("x",)
     unknown = scripted.changed(whole("get_import_job"), ("JobStatus",), None)
     assert jobs.ended(_Aws("get_import_job", unknown).context(), "job-1", 9) is None
 

@@ -68,6 +68,7 @@ class Account(World):
                 "list_contact_lists": lambda _: {"ContactLists": [{"ContactListName": "main"}]},
                 "get_contact_list": self._list,
                 "list_contacts": self.contacts,
+                "list_import_jobs": lambda _: {"ImportJobs": []},
                 "get_contact": lambda asked: person(int(asked["EmailAddress"][1:].partition("@")[0])),
                 "update_contact_list": lambda _: {},
             }

@@ -11,6 +11,7 @@ from ses_fleet.worker import pruned_preferences, topic_plan
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.importing import jobs
 from ses_fleet.worker.list_changes import ListChange, ListEditor, NewList, check_count, check_name
 from ses_fleet.worker.topic_backup import PreferencesChangedError, TopicBackup
 from ses_fleet.worker.topic_plan import TopicLedger, TopicPlan
@@ -21,6 +22,8 @@ def run(context: ActionContext, _params: ManageTopicParams, state: State) -> Out
 
     A dry run ends before anything is written.
     """
+    if context.item.prune and not state and not context.dry_run:
+        jobs.none_beside(context)
     work = _Work(context, state)
     try:
         return work.run()

@@ -15,6 +15,7 @@ from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.importing import jobs
 from ses_fleet.worker.list_changes import NewList, check_name
 from ses_fleet.worker.restore import Decide, Restore, TopicRestore, without_refused
 
@@ -22,6 +23,8 @@ from ses_fleet.worker.restore import Decide, Restore, TopicRestore, without_refu
 def run(context: ActionContext, params: RestoreListParams, state: State) -> Outcome:
     """Restore the list, its topics and its contacts from the backup that `params` name."""
     manifest = backups.load(context, params.backup, "list", "contacts")
+    if not state and not context.dry_run:
+        jobs.none_beside(context)
     # A backup of some contacts restores only those: the list's topics may have changed since.
     wanted = list(manifest.contact_list.topics) if manifest.kind == "list" else []
     restore = Restore(context, manifest, wanted, state)

@@ -13,12 +13,15 @@ from ses_fleet.worker import backups
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.importing import jobs
 from ses_fleet.worker.restore import Restore, without_refused
 
 
 def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Outcome:
     """Restore the topics and the preferences from the backup that `params` name. No contact is created."""
     manifest = backups.load(context, params.backup, "topics")
+    if not state and not context.dry_run:
+        jobs.none_beside(context)
     wanted = [topic for topic in manifest.contact_list.topics if topic.name in manifest.topics]
     restore = Restore(context, manifest, wanted, state)
     try:

@@ -11,7 +11,9 @@ from typing import Any
 
 from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.policies import IMPORT_PREFIX
-from ses_fleet.errors import AwsCallError
+from ses_fleet.errors import AwsCallError, NotStartedError
+from ses_fleet.text import printable
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import api_preferences
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.importing.import_plan import PlannedChange
@@ -26,10 +28,10 @@ _ACTIVE = ("CREATED", "PROCESSING")
 class Jobs:
     """The account's import jobs of contact lists.
 
-    `active` counts those that run; `digest` changes when one is added.
+    `active` are the ids of those that run; `digest` changes when one is added.
     """
 
-    active: int
+    active: tuple[str, ...]
     digest: str
 
 
@@ -52,7 +54,32 @@ def look(context: ActionContext, ses: ReadClient | None = None) -> Jobs:
     for page in paginator.pages(ses or context.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
         found |= {required_text(one, "JobId", "an import job"): text_of(one, "JobStatus") for one in page}
     digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[: limits.SHORT_DIGEST_CHARACTERS]
-    return Jobs(sum(_is_active(status) for status in found.values()), digest)
+    return Jobs(tuple(job_id for job_id, status in found.items() if _is_active(status)), digest)
+
+
+def none_beside(context: ActionContext) -> None:
+    """Raise NotStartedError when an import job of contact lists is running in the account: it outlives any lease.
+
+    One request, for the first slice of an action that writes and does not wait for jobs itself. A role that may not
+    list jobs is a warning: customers' roles are older than this look.
+    """
+    place = f"account {context.customer.account_id} in {context.customer.region}"
+    try:
+        found = look(context)
+    except SliceTimeoutError:
+        text = f"SES did not say in time whether an import job is running in {place}; nothing was changed"
+        raise NotStartedError(f"{text}: run this customer again") from None
+    except AwsCallError as failure:
+        if failure.status != 403:
+            raise
+        context.warn(
+            f"whether an import job is running in {place} is not known, because the customer's role does not allow "
+            "ses:ListImportJobs: deploy the current customer role"
+        )
+        return
+    if found.active:
+        text = f"SES's import job {printable(found.active[0])} is running in {place} and may write over what this run "
+        raise NotStartedError(f"{text}would change; nothing was changed: run this customer again when it is over")
 
 
 def upload(context: ActionContext, bucket: str, additions: Iterable[PlannedChange]) -> str:

@@ -78,7 +78,9 @@ def wait_for_other_jobs(work: Work) -> str:
             context.warn("an import job is running in this account: the list is about to change")
             break
         if not progress.waits:
-            context.log(f"⏳ Customer {context.code}: waiting for {found.active} import job(s) running in this account")
+            context.log(
+                f"⏳ Customer {context.code}: waiting for {len(found.active)} import job(s) running in this account"
+            )
         progress.waits += 1
         context.ses.pause(jobs.poll_seconds(progress.waits))
     return found.digest
