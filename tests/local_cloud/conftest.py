@@ -218,6 +218,11 @@ class Cloud:
         finally:
             self.control("PUT", "conditions", json.dumps(before).encode())
 
+    def leases_over(self) -> None:
+        """Let the leases that killed or abandoned workers hold be over, as they are by themselves after 350 s."""
+        for key in self.keys("leases/"):
+            self.s3.delete_object(Bucket=self.results_bucket, Key=key)
+
     def caught_up(self) -> None:
         """Return when SES's reads show all that was written before."""
         time.sleep(json.loads(self.control("GET", "conditions"))["read_lag_seconds"])

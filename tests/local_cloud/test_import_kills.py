@@ -69,6 +69,7 @@ def cloud_of_kills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture
 def killing(cloud_of_kills: Cloud) -> Cloud:
     """The same, every customer with its list as it was, and with a record of whom Identity Center had."""
+    cloud_of_kills.leases_over()
     for code in CODES:
         prepare(cloud_of_kills, code)
     return cloud_of_kills
@@ -169,6 +170,7 @@ def test_nine_killed_at_once_and_run_again(fault: str, killing: Cloud) -> None:
     for code in there:
         unsubscribe(killing, code, NEW[7])
     assert broken["resume"]["include"] == list(VICTIMS)
+    killing.leases_over()
     resumed = killing.run(**broken["resume"])
     assert resumed["exit_code"] == 0, [result["error"] for result in resumed["results"]]
     for code in VICTIMS:
@@ -191,6 +193,7 @@ def test_killed_when_it_assumes_the_customers_role(fault: str, killing: Cloud) -
     }
     assert results(broken)["f01"]["error"]["category"] == "internal"
     assert contacts(killing, "f01") == before
+    killing.leases_over()
     assert killing.run(**broken["resume"])["exit_code"] == 0
     for code in ("f01", "f10"):
         assert_complete(killing, code)
@@ -214,6 +217,7 @@ def test_killed_at_its_writes_to_the_results_bucket(writes: str, killing: Cloud)
                 broken = killing.run(**one)
             (result,) = broken["results"]
             assert (result["status"], result["error"]["category"]) == ("failed", "internal"), (number, fault)
+            killing.leases_over()
             assert killing.run(**broken["resume"])["exit_code"] == 0, (number, fault)
             assert_complete(killing, "f01")
     assert_nothing_left_to_do(killing, **one)

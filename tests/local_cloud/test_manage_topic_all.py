@@ -160,6 +160,7 @@ def test_a_broken_write_is_told_honestly_and_the_next_run_completes(
     assert status == {"acmenonprod": "successful", "acme": "failed", "globex": "successful"}
     error = next(result["error"] for result in broken["results"] if result["error"])
     assert (error["category"], error["outcome_unknown"]) == (category, unknown)
+    fresh.leases_over()
     summary = fresh.run(**broken["resume"])
     assert summary["exit_code"] == 0
     assert contacts(fresh) == before
