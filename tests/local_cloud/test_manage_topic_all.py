@@ -40,6 +40,7 @@ def fresh(managed: Cloud) -> Iterator[Cloud]:
     managed.client("sesv2", account="777788889999", region="eu-west-1").create_contact_list(ContactListName="globex")
     people.put(managed, "444455556666", PEOPLE)
     put_ses_config(managed, SES_CONFIG)
+    managed.leases_over()
     managed.caught_up()
     # Thousands of contacts are written one by one here: at AWS's pace that takes minutes.
     with managed.conditions(latency_seconds={"sesv2": 0}):

@@ -164,6 +164,7 @@ class _Invocation:
         Raise SliceTimeoutError when slices of this length make no progress.
         """
         if isinstance(more, Waiting):
+            self._log(f"⏳ Customer {self._code}: Waiting for the contact list, which is held by {more.holder}")
             return waiting_on(self._earlier, more)
         idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
         if idle >= limits.IDLE_SLICES:

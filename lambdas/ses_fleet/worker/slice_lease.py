@@ -21,10 +21,11 @@ _LONGEST_WAIT_SECONDS = LONGEST_SECONDS + limits.LEASE_WAIT_SECONDS
 class Waiting:
     """The slice ended while it waited for the lease. `seconds` is how long the customer has waited in all its slices.
 
-    The next slice is given the same state as this one.
+    The next slice is given the same state as this one. `holder` is who has the lease.
     """
 
     seconds: float
+    holder: Holder
 
 
 class SliceLease:
@@ -62,7 +63,7 @@ class SliceLease:
             return None
         waited += seconds
         if waits and waited < _LONGEST_WAIT_SECONDS - limits.SHORTEST_WAIT_SECONDS:
-            return Waiting(waited)
+            return Waiting(waited, found)
         raise self._in_use(found)
 
     def handed_on(self) -> dict[str, Any] | None:

@@ -248,6 +248,10 @@ def test_a_resumed_run_waits_until_it_is_over(budget: float, bench: Bench) -> No
         continuation = result.continuation
         assert (result.error, result.not_started) == (None, None)
         assert bench.store.now - began < 360
+        waiting = (
+            "⏳ Customer acme: Waiting for the contact list, which is held by run run-b (customer beta), for at most"
+        )
+        assert any(line.startswith(waiting) for line in result.logs) == (bench.ran == [])
     assert bench.ran == [{}]
     assert bench.slice(continuation=continuation).error is None
     assert bench.ran == [{}, {"at": 1}]
