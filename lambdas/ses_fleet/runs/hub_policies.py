@@ -35,6 +35,7 @@ def worker_statements(*, partition: str, role_patterns: Sequence[str], results_b
     return [
         _allow(["sts:AssumeRole"], [f"arn:{partition}:iam::*:role/{pattern}" for pattern in role_patterns]),
         _allow(["s3:ListBucket"], [results_bucket]),
+        # A lease is taken and given back by conditional writes: If-None-Match needs s3:PutObject, If-Match both.
         _allow(
             ["s3:GetObject", "s3:PutObject"],
             [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*", "leases/*")],
