@@ -34,6 +34,8 @@ class Storage(Construct):
             _expiring("data/", settings.data_days),
             _expiring("backups/", settings.backups_days),
             _expiring("open/", limits.OPEN_RUN_DAYS, old_versions_days=limits.OLD_OPEN_RUN_DAYS),
+            # Every slice that writes leaves two versions of a lease.
+            _old_versions(limits.OLD_LEASE_DAYS, prefix="leases/"),
             _old_versions(settings.old_versions_days),
         ]
         results = self._bucket("Results", rules)
@@ -140,10 +142,11 @@ def _expiring(prefix: str, days: int, *, old_versions_days: int | None = None) -
     )
 
 
-def _old_versions(days: int) -> s3.LifecycleRule:
+def _old_versions(days: int, prefix: str | None = None) -> s3.LifecycleRule:
     """A rule that removes what was overwritten, deleted or expired for good after so many days, with its marker."""
     return s3.LifecycleRule(
-        id="old-versions",
+        id="old-versions" if prefix is None else f"old-{prefix.rstrip('/')}",
+        prefix=prefix,
         noncurrent_version_expiration=cdk.Duration.days(days),
         expired_object_delete_marker=True,
     )

@@ -144,6 +144,8 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
         return Shown(plan, found.summary, "under way")
     # No summary will come any more, and the reaper does not know this run.
     payload = resume_payload(run_id, from_plan(plan.request), found.summary.results)
+    if payload is not None:
+        del payload["resumes"]  # only a run with a Summary can be gone on with
     more = {"resume": payload, "resume_needs": resume_needs(payload), "warnings": (_LOST_BEFORE,)}
     return Shown(plan, found.summary.model_copy(update=more), "lost")
 

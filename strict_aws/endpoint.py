@@ -91,6 +91,7 @@ class Endpoint:
     ) -> None:
         self._sleep = sleep
         self._services = services
+        self._s3_writes = threading.RLock()
         self._control = control
         self._server = make_server(self._application, port, tls)
         self._scheme = "http" if tls is None else "https"
@@ -249,6 +250,8 @@ class Endpoint:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:
             services.ses.advance_import_jobs()  # they read what they are due to read before it is changed
+            with self._s3_writes:  # moto looks at the condition of a write and writes in two steps
+                return services.moto.handle(request, caller.account)
         return services.moto.handle(request, caller.account)
 
 

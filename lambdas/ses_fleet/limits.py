@@ -116,6 +116,7 @@ CREATE_PAUSE_SECONDS = 0.1  # ours: the longest first pause between them; each i
 OLD_CONFIG_DAYS = 400  # ours: as long as backups, so that a run can be compared with what was configured for it
 ABANDONED_UPLOAD_DAYS = 1  # ours: an upload in parts that nobody finished
 OPEN_RUN_DAYS = 7  # ours: longer than any run lasts, so that the reaper sees each of them
+OLD_LEASE_DAYS = 1  # ours: who held a list before is of no use later; S3 expires by whole days
 OLD_OPEN_RUN_DAYS = 1  # ours: each sign of life leaves an old version, and nobody needs one
 IMPORT_FILE_DAYS = 1  # ours: SES reads an import job's file within minutes; S3 expires by whole days
 LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is much larger
