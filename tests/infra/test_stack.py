@@ -63,7 +63,7 @@ def test_what_is_kept_how_long_is_set_by_prefix() -> None:
 
     def days(**context: Any) -> dict[str, int]:
         rules = synth.one("AWS::S3::Bucket", "StorageResults", **context)["LifecycleConfiguration"]["Rules"]
-        return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+        return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
 
     assert days() == {"runs/": 90, "data/": 90, "backups/": 400, "open/": 7}
     assert days(runs_days=8, data_days=1, backups_days=3650) == {"runs/": 8, "data/": 1, "backups/": 3650, "open/": 7}
@@ -84,11 +84,12 @@ def test_both_buckets_have_versions_and_the_old_ones_end() -> None:
     assert old("StorageConfig", old_versions_days=7) == ("Enabled", 400, True)
 
 
-def test_old_signs_of_life_go_after_a_day() -> None:
-    """There is one every few seconds of a run. No other prefix has a rule of its own for old versions."""
+def test_old_signs_of_life_and_leases_go_after_a_day() -> None:
+    """There is one every few seconds of a run, and two a slice. No other prefix has a rule for old versions."""
     rules = synth.one("AWS::S3::Bucket", "StorageResults")["LifecycleConfiguration"]["Rules"]
     own = {one["Prefix"]: one.get("NoncurrentVersionExpiration") for one in rules if "Prefix" in one}
-    assert own == {"runs/": None, "data/": None, "backups/": None, "open/": {"NoncurrentDays": 1}}
+    day = {"NoncurrentDays": 1}
+    assert own == {"runs/": None, "data/": None, "backups/": None, "open/": day, "leases/": day}
 
 
 def test_uploads_that_were_given_up_do_not_stay() -> None:
