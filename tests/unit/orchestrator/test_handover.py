@@ -300,3 +300,38 @@ def test_without_continue_a_run_ends_with_its_time(monkeypatch: pytest.MonkeyPat
     answer = there.run(max_customer_concurrency=1)
     assert statuses(answer) == {"a": "failed", "b": "not_started"}
     assert (there.lambda_.events, answer["exit_code"]) == ([], 1)
+
+
+@pytest.mark.parametrize("moment", ["running", "ending"])
+def test_a_hop_whose_turn_is_over_does_nothing_more(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """The reaper took it for dead: it sends nobody, ends nothing, and answers with what is so of the run."""
+    reaped: list[Json] = []
+
+    def reap() -> None:
+        if not reaped:
+            reaped.append({})
+            there.s3.advance(63)
+            context = there.context
+            reaped[0] = there.invoke({"reap": True})
+            there.context = context
+
+    def worker(item: Json) -> Json:
+        if moment == "running" and code_of(item) == "a":
+            reap()
+        return fine(item)
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if moment == "ending" and not done and (operation, key) == ("put_object", f"runs/{RUN}/hops/0/end.json"):
+            reap()
+
+    there = Deployed(monkeypatch, customers(*"abcdefgh"), worker)
+    there.s3.hook.happens = happens
+    answer = there.run(max_customer_concurrency=1)
+    assert reaped[0]["closed"] == [RUN]
+    kept = there.kept("summary.json")
+    assert (answer, kept["closed_by"], list(statuses(kept))) == (kept, "reaper", list("abcdefgh"))
+    sent = {code_of(item) for item in there.lambda_.items}
+    never = {code for code, status in statuses(kept).items() if status == "not_started"}
+    assert sent & never == set()
+    assert (sent == {"a"}) if moment == "running" else (sent == set("abcdefgh"))
+    assert [one["summary"]["closed_by"] for one in there.records() if one.get("kind") == "summary"] == ["reaper"]
