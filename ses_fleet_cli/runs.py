@@ -88,7 +88,8 @@ def newest(bucket: Bucket, count: int) -> list[Listed]:
 class Shown:
     """A run as its record shows it now.
 
-    `plan` is None for an id of which every start was refused. `position` is where a run is that has no Summary yet.
+    `plan` is None for an id of which every start was refused, and where only the Summary is left. `position` is where
+    a run is that has no Summary yet.
     """
 
     plan: RunPlan | None
@@ -132,8 +133,8 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
     record = RunRecord(bucket, run_id)
     plan = record.plan()
     if plan is None:
-        refused = record.last_refusal()
-        return None if refused is None else Shown(None, refused, "refused")
+        summary = record.summary() or record.last_refusal()
+        return None if summary is None else Shown(None, summary, _ended(summary))
     found = states.of(record, plan)
     if found.position is not None:
         return Shown(plan, found.summary, _STATES[found.position.phase], found.position)
@@ -148,6 +149,8 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
 
 
 def _ended(summary: Summary) -> State:
+    if summary.exit_code == 2:
+        return "refused"
     return "lost" if summary.closed_by == "reaper" else "finished"
 
 
@@ -197,21 +200,16 @@ class _Listing:
             return (
                 _of_summary(run_id, reached) if isinstance(reached, Summary) else self._of_plan(run_id, plan, reached)
             )
-        if summary is not None:
-            return _of_summary(run_id, summary)
-        refused = record.last_refusal()
-        return None if refused is None else _of_summary(run_id, refused)
+        summary = summary or record.last_refusal()
+        return None if summary is None else _of_summary(run_id, summary)
 
     def _reached(self, record: RunRecord, plan: RunPlan) -> Summary | Position | None:
         """Return where the run is; its record is asked only when the signs of life do not say that it is alive."""
         if plan.record_format == 1:
             return None
         # Several starts of one id may each have given a sign of life; the one that wrote the plan counts.
-        others = {name for name in self.signs.get(record.run_id, {}) if name.startswith("0-")} - {
-            f"0-{plan.owner}.json"
-        }
-        ages = [age for name, age in self.signs.get(record.run_id, {}).items() if name not in others]
-        age = min(ages, default=math.inf)
+        own, signs = f"0-{plan.owner}.json", self.signs.get(record.run_id, {})
+        age = min((age for name, age in signs.items() if name == own or not name.startswith("0-")), default=math.inf)
         if positions.phase(age, plan.dead_after_seconds) == "alive":
             return Position(0, "alive", age)
         return states.reached(record, plan)
@@ -257,7 +255,7 @@ def _of_summary(run_id: str, summary: Summary) -> Listed:
         action=summary.action,
         started_at=summary.started_at,
         dry_run=summary.dry_run,
-        state="refused" if summary.exit_code == 2 else _ended(summary),
+        state=_ended(summary),
         exit_code=summary.exit_code,
         total_customers=summary.total_customers,
         successful=summary.successful_count,

@@ -34,6 +34,7 @@ FLEET_SIZE = 25
 # `make test-aws` and `make test-tls` run this suite under other conditions than the kind ones over HTTP.
 CONDITIONS = os.environ.get("SES_FLEET_TEST_CONDITIONS", "kind")
 TLS = os.environ.get("SES_FLEET_TEST_TLS") == "1"
+FREE_LEASE = b'{"free": true}'
 # How often a function that is Pending is looked at.
 _SETTLING = {"Delay": 0.1, "MaxAttempts": 600}
 # An account of the session's local cloud, and a Region that it has not enabled.
@@ -221,7 +222,7 @@ class Cloud:
     def leases_over(self) -> None:
         """Let the leases that killed or abandoned workers hold be over, as they are by themselves after 350 s."""
         for key in self.keys("leases/"):
-            self.s3.delete_object(Bucket=self.results_bucket, Key=key)
+            self.s3.put_object(Bucket=self.results_bucket, Key=key, Body=FREE_LEASE)
 
     def caught_up(self) -> None:
         """Return when SES's reads show all that was written before."""

@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 from tests.local_cloud import people
-from tests.local_cloud.conftest import CONFIG_BUCKET, ORCHESTRATOR, RESULTS_BUCKET, WORKER, Cloud, fleet, running
+from tests.local_cloud.conftest import (
+    CONFIG_BUCKET,
+    FREE_LEASE,
+    ORCHESTRATOR,
+    RESULTS_BUCKET,
+    WORKER,
+    Cloud,
+    fleet,
+    running,
+)
 
 ACCOUNT, OTHER = "300000000001", "300000000002"
 EAST, WEST = "us-east-1", "eu-west-1"
@@ -30,7 +39,6 @@ SES_CONFIG = {
         for name in ("news", "offers")
     ]
 }
-FREE = b'{"free": true}'
 MANAGE = {"action": "manage-topic", "customer_code": "f01"}
 
 
@@ -107,7 +115,7 @@ def test_two_runs_write_to_one_list_one_after_the_other(lists: Cloud) -> None:
     calls = ses_calls(lists, mark)
     sessions = [key for key, _ in itertools.groupby(one["access_key_id"] for one in calls)]
     assert len(sessions) == 2, "neither run's calls are among the other's"
-    assert lists.stored(KEY) == FREE
+    assert lists.stored(KEY) == FREE_LEASE
 
 
 def test_a_run_beside_another_one_is_not_started_and_says_who_has_the_list(lists: Cloud) -> None:
@@ -141,7 +149,7 @@ def test_a_killed_workers_lease_is_waited_for_until_it_is_over(lists: Cloud) -> 
         continued = {"wait_for_lease": True, "continuation": answer["continuation"]}
         answer = lists.invoke(item(slice_budget_seconds=1.0, **continued), WORKER).body
     assert (answer["error"], answer["not_started"]) == (None, None)
-    assert lists.stored(KEY) == FREE
+    assert lists.stored(KEY) == FREE_LEASE
 
 
 def test_another_region_and_reading_are_not_stopped(lists: Cloud) -> None:

@@ -255,6 +255,15 @@ class World:
             steps += 1
             assert steps < 100_000, "it goes on for ever\n" + self.told()
 
+    def finish_alone(self, one: Invocation) -> None:
+        """Let one invocation return while nobody else gets a turn."""
+        while not one.returned and not one.dead:
+            ready = [fiber for fiber in self.scheduler.ready() if fiber.process is one]
+            if ready:
+                self.scheduler.step(ready[0])
+            else:
+                self.advance(1.0)
+
     def advance(self, seconds: float) -> None:
         """Let time pass at once; Lambda ends invocations whose time is up."""
         self.scheduler.now += max(0.0, seconds)
@@ -278,6 +287,10 @@ class World:
                 effect()
             except AwsCallError:
                 return
+
+    def is_busy(self) -> bool:
+        """Whether any invocation is under way."""
+        return any(not one.returned and not one.dead for one in self.invocations)
 
     def take_events(self) -> list[Json]:
         """The events that the orchestrator has sent itself and that did not arrive yet."""

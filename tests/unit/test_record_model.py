@@ -256,6 +256,79 @@ def test_the_reaper_survives_a_death_or_a_lost_answer_at_any_request(dies: int, 
     assert _each_request(on_deadline, kind, "reaper", Fault("kill-after", dies, only="run0")) > 2
 
 
+def _meanwhile(on_deadline: str, steps: int, what: str, *, alone: bool) -> bool:
+    """Run three customers over two hops; after so many steps, something happens beside them.
+
+    `alone`: nobody else gets a turn until it is over. Return whether the run was still under way.
+    """
+    patches = pytest.MonkeyPatch()
+    world = World(patches, customers("a", "b", "c"))
+    try:
+        world.script["r", "b"] = [("goes on", 3.0), ("done", 1.0)]
+        start: Json = {"action": "manage-topic-all", "run_id": "r", "max_customer_concurrency": 2}
+        start["on_deadline"] = on_deadline
+        events = [start]
+        world.invoke(start, seconds=62.0)
+        for _ in range(steps):
+            world.step()
+            if not world.is_busy():
+                events += (arrived := world.take_events())
+                for event in arrived:
+                    world.invoke(event)
+                if not arrived:
+                    return False
+        if what == "late reaper":
+            world.advance(64.0)
+        if what == "config":
+            world.put_config({"customer_mappings": {}})
+        other = {"again": events[-1], "stop": {"stop": "r"}}.get(what, {"reap": True})
+        one = world.invoke(other, request_id="q0")
+        if alone:
+            world.finish_alone(one)
+        world.end_all(deliver=True)
+        world.check_over("r")
+        world.events_change_nothing(events)
+        return True
+    finally:
+        world.close()
+        patches.undo()
+
+
+@pytest.mark.parametrize("on_deadline", ["stop", "continue"])
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("what", ["late reaper", "again", "stop", "config"])
+def test_a_run_survives_whatever_happens_beside_it_at_any_moment(what: str, alone: bool, on_deadline: str) -> None:
+    """The same event again, a stop, another config.json; or the run stands for a minute, and a reaper ends it."""
+    steps = 0
+    while _meanwhile(on_deadline, steps, what, alone=alone):
+        steps += 1
+    assert steps > 40
+
+
+def test_a_start_that_comes_while_the_reaper_forgets_an_abandoned_one_is_not_forgotten() -> None:
+    """The first start died before its plan; the second one writes it at any moment of a reaper's pass, and dies."""
+    event = {"action": "describe-list-all", "run_id": "r"}
+    for steps in range(12):
+        patches = pytest.MonkeyPatch()
+        world = World(patches, customers("a"))
+        try:
+            world.faults = [Fault("kill-before", 3, only="run0")]
+            world.finish(world.invoke(event))
+            assert (world.open_runs(), world.kept("r", "plan.json")) == (["r"], None)
+            world.advance(2_000.0)
+            world.invoke({"reap": True})
+            for _ in range(steps):
+                world.step()
+            world.faults = [Fault("kill-after", 3, only="run2")]
+            world.finish_alone(world.invoke(event))
+            assert world.kept("r", "plan.json") is not None
+            world.end_all(deliver=True)
+            world.check_over("r")
+        finally:
+            world.close()
+            patches.undo()
+
+
 @pytest.mark.matrix
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("on_deadline", ["stop", "continue"])
@@ -263,10 +336,8 @@ def test_the_reaper_survives_a_death_or_a_lost_answer_at_any_request(dies: int, 
 @pytest.mark.parametrize("kinds", [*itertools.product(["kill-before", "kill-after", "lost"], repeat=2)])
 def test_a_run_survives_any_two_of_them(kinds: tuple[str, str], second: str, on_deadline: str) -> None:
     """Each request of a run with each later one of it or of the reaper."""
-    first = 0
-    while _each_request(on_deadline, kinds[1], second, Fault(kinds[0], first, only="run")):
-        first += 1
-    assert first > 20
+    for first in range(_each_request(on_deadline, kinds[0], "run")):
+        _each_request(on_deadline, kinds[1], second, Fault(kinds[0], first, only="run"))
 
 
 def _explore(examples: int, steps: int) -> None:

@@ -64,7 +64,7 @@ def reap(environment: Environment) -> dict[str, Any]:
         if not quiet or handled >= limits.REAPED_RUNS or environment.remaining() < limits.REAPER_MARGIN_SECONDS:
             continue
         try:
-            _Run(environment, run_id, age, done).look_after()
+            _Run(environment, run_id, done).look_after()
         except AwsCallError as failure:
             done.failed.append(f"{run_id}: {failure.code}")
         except Exception as error:  # noqa: BLE001  # the boundary: one run's record never keeps the others from their end
@@ -86,22 +86,20 @@ def _open_runs(environment: Environment) -> Iterator[tuple[str, float]]:
 
 
 class _Run:
-    """One open run that gives no sign of life; `age` is that of its last one."""
+    """One open run that gives no sign of life."""
 
-    def __init__(self, environment: Environment, run_id: str, age: float, done: _Pass) -> None:
+    def __init__(self, environment: Environment, run_id: str, done: _Pass) -> None:
         self._environment = environment
         self._record = RunRecord(environment.results_bucket, run_id)
         self._hops = HopRecord(environment.results_bucket, run_id)
-        self._age = age
         self._done = done
 
     def look_after(self) -> None:
         """Do what the run needs. Raise AwsCallError when S3 does not answer."""
         document = self._record.plan()
         if document is None:
-            # Its start may still be about to write the plan.
-            if self._age > limits.ABANDONED_START_SECONDS:
-                self._hops.remove_signs()
+            # A start may still be about to write the plan, also one that came after the open runs were listed.
+            self._hops.remove_signs(older_than=limits.ABANDONED_START_SECONDS)
             return
         if self._record.summary() is not None:
             self._hops.remove_signs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,10 +66,11 @@ class HopRecord:
                 named[index] = max(number, named.get(index, 0))
         return named
 
-    def remove_signs(self) -> None:
-        """Remove the run from the index of open runs."""
+    def remove_signs(self, older_than: float = -math.inf) -> None:
+        """Remove the run from the index of open runs; signs that are not older than so many seconds stay."""
         for listed in list(self.bucket.objects(signs_prefix(self.run_id))):
-            self.bucket.delete(listed.key)
+            if listed.age > older_than:
+                self.bucket.delete(listed.key)
 
     def keep_progress(self, progress: Progress) -> None:
         """Write where a customer stopped between two slices."""

@@ -281,6 +281,21 @@ def test_a_few_failed_looks_are_the_networks_business() -> None:
     assert follow(record)[0].exit_code == 0
 
 
+def test_looks_that_fail_now_and_then_never_add_up() -> None:
+    """However long the run takes."""
+    once: list[Any] = [failure("server"), {}, {}]
+    now_and_then = once * 10
+    record = Record(PLANNED, *now_and_then, {"runs/r/summary.json": summary()})
+    with_signs = record.pass_time
+
+    def pass_time(seconds: float) -> None:
+        with_signs(seconds)
+        record.put("results", "open/r/0-o.json", b"{}")
+
+    record.pass_time = pass_time  # type: ignore[method-assign]
+    assert follow(record, step=25.0, request_id="q")[0].exit_code == 0
+
+
 def test_an_s3_that_is_down_for_two_minutes_is_waited_for() -> None:
     """Longer than three is told."""
     down = [failure("server") for _ in range(70)]

@@ -97,7 +97,7 @@ def test_a_run_between_two_invocations_is_not_silent(following: int | None, stat
 def test_another_start_of_the_same_id_gives_no_sign_for_the_run() -> None:
     """The start that wrote the plan counts."""
     s3 = going(70)
-    s3.objects["open/r1/0-other.json"] = b"{}"
+    s3.objects["open/r1/0-p.json"] = b"{}"
     assert runs.newest(s3.bucket, 5)[0].state == "no sign of life for 70 s: 1 of 2 done"
 
 
@@ -164,6 +164,13 @@ def test_the_newest_refusal_is_shown_where_no_run_began() -> None:
         "r2": "refused",
         "r3": "no",
     }
+
+
+def test_a_run_of_which_only_the_summary_is_left_is_shown() -> None:
+    """As it is listed."""
+    s3 = stored(r1__summary=summary("r1"), r2__summary=summary("r2", closed_by="reaper"))
+    assert {one.run_id: one.state for one in runs.newest(s3.bucket, 5)} == {"r1": "finished", "r2": "lost"}
+    assert [runs.look(s3.bucket, run_id).state for run_id in ("r1", "r2")] == ["finished", "lost"]
 
 
 def test_a_list_asks_little_of_s3() -> None:

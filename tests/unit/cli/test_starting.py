@@ -102,6 +102,8 @@ def test_the_refusal_of_this_start_is_its_answer(failure: Any, capsys: pytest.Ca
     def refuses(**asked: Any) -> dict[str, Any]:
         refused = summary("mine-1", exit_code=2, errors=("$.include[0]: no",)).model_dump_json().encode()
         s3.objects["runs/mine-1/refusals/request-1.json"] = refused
+        if failure is None:
+            s3.objects["runs/mine-1/refusals/beside.json"] = older  # another start, at the same time
         function.started.append(asked)
         if failure is not None:
             raise failure
