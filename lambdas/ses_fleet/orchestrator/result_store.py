@@ -39,6 +39,7 @@ class ResultStore:
         self._task = task
         self._writers = ThreadPoolExecutor(limits.RESULT_WRITERS, thread_name_prefix="result")
         self._room = threading.BoundedSemaphore(limits.PENDING_RESULTS)
+        self._between_slices = set(task.standing.progress)
         self._pending: dict[Future[None], str] = {}
 
     def close(self) -> None:
@@ -53,6 +54,7 @@ class ResultStore:
 
     def keep_progress(self, progress: Progress) -> None:
         """Store where a customer stopped between two slices."""
+        self._between_slices.add(progress.index)
         self._submit(progress.customer_code, lambda: self._task.hops.keep_progress(progress))
 
     def keep_source(self, progress: Progress) -> None:
@@ -120,7 +122,7 @@ class ResultStore:
 
     def _so_far(self, index: int) -> CustomerResult:
         customer = self._task.document.customers[index]
-        began = index in self._task.standing.progress or index in self._task.signs.sent
+        began = index in self._between_slices or index in self._task.signs.sent
         return results.under_way(customer) if began else results.no_result_yet(customer)
 
     def _keep(self, finished: Finished) -> None:

@@ -155,6 +155,8 @@ class Signs:
         with self._changed:
             if self._may_not_send() or self._stored.named.get(index) != number:
                 return False
+            # A slice before this one was sent by this hop, too, and has answered.
+            self._busy |= self._sent.get(index, number) != number
             self._sent[index] = number
             return True
 

@@ -57,11 +57,6 @@ class SlicePool:
         """Return how many more slices could be started now."""
         return self._size - len(self.in_flight) - len(self._abandoned)
 
-    @property
-    def has_abandoned(self) -> bool:
-        """Return whether places are held by slices that nobody waits for."""
-        return bool(self._abandoned)
-
     def start(self, run: CustomerRun) -> None:
         """Send a slice of this customer from one of the pool's threads."""
         self.in_flight[run.index] = run

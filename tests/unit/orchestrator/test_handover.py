@@ -300,3 +300,119 @@ def test_without_continue_a_run_ends_with_its_time(monkeypatch: pytest.MonkeyPat
     answer = there.run(max_customer_concurrency=1)
     assert statuses(answer) == {"a": "failed", "b": "not_started"}
     assert (there.lambda_.events, answer["exit_code"]) == ([], 1)
+
+
+@pytest.mark.parametrize("moment", ["running", "ending"])
+def test_a_hop_whose_turn_is_over_does_nothing_more(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """The reaper took it for dead: it sends nobody, ends nothing, and answers with what is so of the run."""
+    reaped: list[Json] = []
+
+    def reap() -> None:
+        if not reaped:
+            reaped.append({})
+            there.s3.advance(63)
+            context = there.context
+            reaped[0] = there.invoke({"reap": True})
+            there.context = context
+
+    def worker(item: Json) -> Json:
+        if moment == "running" and code_of(item) == "a":
+            reap()
+        return fine(item)
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if moment == "ending" and not done and (operation, key) == ("put_object", f"runs/{RUN}/hops/0/end.json"):
+            reap()
+
+    there = Deployed(monkeypatch, customers(*"abcdefgh"), worker)
+    there.s3.hook.happens = happens
+    answer = there.run(max_customer_concurrency=1)
+    assert reaped[0]["closed"] == [RUN]
+    kept = there.kept("summary.json")
+    assert (answer, kept["closed_by"], list(statuses(kept))) == (kept, "reaper", list("abcdefgh"))
+    sent = {code_of(item) for item in there.lambda_.items}
+    never = {code for code, status in statuses(kept).items() if status == "not_started"}
+    assert sent & never == set()
+    # b was named when the hop was taken for dead, so it may have been sent; nobody else was.
+    assert (sent <= {"a", "b"}) if moment == "running" else (sent == set("abcdefgh"))
+    assert [one["summary"]["closed_by"] for one in there.records() if one.get("kind") == "summary"] == ["reaper"]
+
+
+def test_a_throttled_account_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody was sent in several hops in a row: the run ends, and says why; nothing is unknown of anybody."""
+    monkeypatch.setattr(limits, "IDLE_HOPS", 2)
+    monkeypatch.setattr(limits, "INVOKE_BACKOFF_SECONDS", (0.0, 0.0))
+
+    def worker(_item: Json) -> Json:
+        there.context.seconds = 50.0
+        raise AwsCallError("lambda", "invoke", "throttled", "TooManyRequestsException", "no", 429)
+
+    there = Deployed(monkeypatch, customers("a", "b"), worker)
+    answer = there.run(on_deadline="continue", max_customer_concurrency=1)
+    assert (answer["exit_code"], statuses(answer)) == (None, {"a": "not_started", "b": "not_started"})
+    assert there.kept("hops/0/end.json")["idle"] == 1
+    assert there.go_on()["exit_code"] is None
+    last = there.go_on()
+    assert (last["exit_code"], statuses(last)) == (1, {"a": "not_started", "b": "not_started"})
+    assert "Lambda throttled the worker until it was too late to start" in of(last, "a")["warnings"][0]
+    assert of(last, "a")["error"] is None
+
+
+def test_who_was_turned_away_is_started_by_the_next_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing ran of it, so it is not taken for lost; who is between slices goes on where it was."""
+    turned_away: set[str] = set()
+
+    def worker(item: Json) -> Json:
+        code, first = code_of(item), item["continuation"] is None
+        if (code == "a" and not first) or code == "b":
+            turned_away.add(code)
+            if turned_away == {"a", "b"}:
+                there.context.seconds = 50.0
+            raise AwsCallError("lambda", "invoke", "throttled", "TooManyRequestsException", "no", 429)
+        return slices(item)
+
+    monkeypatch.setattr(limits, "INVOKE_BACKOFF_SECONDS", (0.01, 0.01))
+    there = Deployed(monkeypatch, customers("a", "b"), worker)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    first = there.run("manage-topic-all", on_deadline="continue")
+    assert (first["exit_code"], statuses(first)) == (None, {"a": "under_way", "b": "not_started"})
+    assert there.kept("hops/0/end.json")["idle"] == 0
+    time_passes(there, 900.0, slices)
+    there.lambda_.items.clear()
+    last = there.go_on()
+    assert statuses(last) == {"a": "successful", "b": "successful"}
+    assert sorted((code_of(item), item["continuation"] is None) for item in there.lambda_.items) == [
+        ("a", False),
+        ("b", False),
+        ("b", True),
+    ]
+
+
+def test_a_hop_of_a_run_that_announced_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run exists, and the hop before has no end."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.run()
+    before = there.s3.keys()
+    with pytest.raises(RequestError, match="run r1 announced no hop 5"):
+        there.invoke({"action": "describe-list-all", "run_id": RUN, "hop": 5})
+    assert there.invoke({"action": "describe-list-all", "run_id": RUN, "hop": 1}) == there.kept("summary.json")
+    assert (there.s3.keys(), len(there.lambda_.items)) == (before, 1)
+
+
+def test_a_summary_that_the_reaper_wrote_first_is_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An orchestrator that stalled between its end and its Summary finds it there: one log record, one answer."""
+    stalled: list[Json] = []
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if (operation, done, stalled) == ("put_object", False, []) and key.endswith("summary.json"):
+            stalled.append({})
+            there.s3.advance(63)
+            stalled[0] = there.invoke({"reap": True})
+
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    there.s3.hook.happens = happens
+    answer = there.run()
+    assert (answer, answer["exit_code"]) == (there.kept("summary.json"), 0)
+    assert (stalled[0]["open"], stalled[0]["failed"]) == (1, [])
+    assert len([one for one in there.records() if one.get("kind") == "summary"]) == 1
+    assert there.s3.keys("open/") == []

@@ -232,6 +232,17 @@ def test_a_hop_is_busy_once_something_ran() -> None:
         assert hop.signs.is_busy is busy
 
 
+def test_a_hop_of_which_one_slice_ran_is_busy(hop: Hop) -> None:
+    """Although nothing ran of the next one, on every try of which it was to be sent."""
+    with hop.signs:
+        for number in (1, 2):
+            hop.signs.name(0, number)
+            until(lambda number=number: hop.signs.may_send(0, number))  # type: ignore[misc]
+            assert hop.signs.may_send(0, number)
+        hop.signs.take_back(0)
+    assert (hop.signs.sent, hop.is_busy()) == (frozenset(), True)
+
+
 def test_a_stop_that_was_asked_for_before_is_seen_before_anybody_is_named(hop: Hop) -> None:
     """A later hop of a stopped run starts nobody, not even one."""
     hop.hops.ask_to_stop(Stop(run_id=RUN, asked_at=""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime
 
@@ -98,3 +99,16 @@ def test_a_dead_run_that_was_stopped_ends(monkeypatch: pytest.MonkeyPatch) -> No
     assert [of(last, code)["status"] for code in "abd"] == ["successful", "failed", "not_started"]
     assert of(last, "d")["warnings"] == [STOPPED]
     assert {code_of(item) for item in there.lambda_.items} == {"a", "b"}
+
+
+def test_a_run_of_an_earlier_version_cannot_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would not heed it; with its Summary it is over, like any other."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    answer = there.run()
+    plan = there.kept("plan.json") | {"record_format": 1}
+    there.s3.put("results", f"runs/{RUN}/plan.json", json.dumps(plan).encode())
+    assert there.invoke({"stop": RUN}) == answer
+    del there.s3.stored["results", f"runs/{RUN}/summary.json"]
+    with pytest.raises(RequestError, match="was begun by an earlier version of ses-fleet and cannot be stopped"):
+        there.invoke({"stop": RUN})
+    assert f"runs/{RUN}/stop.json" not in there.s3.keys("runs/")

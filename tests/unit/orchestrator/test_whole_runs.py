@@ -25,6 +25,7 @@ from tests.unit.orchestrator.deployed import (
     fine,
     of,
     statuses,
+    time_passes,
 )
 
 
@@ -460,3 +461,13 @@ def test_a_config_that_is_larger_than_any_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(limits, "MAX_CONFIG_BYTES", size - 1)
     with pytest.raises(ConfigurationError, match=rf"{size} bytes, more than the {size - 1}"):
         there.invoke({"action": "describe-list-all"})
+
+
+def test_without_time_for_it_the_file_of_results_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Summary is more: it says so."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    time_passes(there, 2.9, fine)
+    answer = there.run()
+    assert answer["warnings"] == ["there was no time to write results.jsonl.gz; results/ has every result"]
+    assert (answer["exit_code"], there.kept("summary.json")) == (0, answer)
+    assert there.s3.keys(f"runs/{RUN}/results.jsonl") == []

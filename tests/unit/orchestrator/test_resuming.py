@@ -1,0 +1,182 @@
+"""Going on with what another run has left: where its customers stopped, once, and only where nothing is unknown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
+from tests.unit.orchestrator.deployed import (
+    IDENTITY_CENTER,
+    RUN,
+    TOPIC,
+    Deployed,
+    Json,
+    code_of,
+    customers,
+    of,
+    slices,
+    statuses,
+    time_passes,
+)
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, action: str = "manage-topic-all") -> Deployed:
+    """Run r1 has ended: a stopped between two slices, b was not started."""
+    there = Deployed(monkeypatch, customers("a", "b"), slices)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    time_passes(there, 50.0, slices)
+    answer = there.run(action, max_customer_concurrency=1)
+    assert statuses(answer) == {"a": "failed", "b": "not_started"}
+    time_passes(there, 900.0, slices)
+    there.lambda_.items.clear()
+    return there
+
+
+def resumed(there: Deployed, run_id: str = "r2", **changes: Any) -> Json:
+    """The Summary of the run that its `resume` starts."""
+    return there.invoke({**there.kept("summary.json")["resume"], "run_id": run_id, **changes})
+
+
+def began(there: Deployed) -> dict[str, Any]:
+    """{customer: the continuation that its first slice was sent with}."""
+    first: dict[str, Any] = {}
+    for item in there.lambda_.items:
+        first.setdefault(code_of(item), item["continuation"])
+    return first
+
+
+def test_a_resume_goes_on_where_customers_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was not started begins; the work is the other run's, and data and backups lie under its id."""
+    there = ended(monkeypatch)
+    answer = resumed(there)
+    assert statuses(answer) == {"a": "successful", "b": "successful"}
+    assert began(there) == {"a": {"state": {"at": 1}}, "b": None}
+    assert {(code_of(item), item["run_id"], item["work_of"]) for item in there.lambda_.items} == {
+        ("a", "r2", RUN),
+        ("b", "r2", None),
+    }
+    assert (of(answer, "a")["work_of"], of(answer, "b")["work_of"]) == (RUN, None)
+
+
+def test_a_continuation_is_gone_on_with_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second resume of the same run starts anew, which is always safe."""
+    there = ended(monkeypatch)
+    resumed(there)
+    there.lambda_.items.clear()
+    assert statuses(resumed(there, "r3")) == {"a": "successful", "b": "successful"}
+    assert began(there) == {"a": None, "b": None}
+
+
+@pytest.mark.parametrize("why", ["old", "gone", "unknown", "whole", "moved", "topics"])
+def test_who_cannot_go_on_starts_anew(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    """Too old, gone, of unknown outcome, with nothing left, of another account, with other topics."""
+    there = ended(monkeypatch)
+    place = ("results", f"runs/{RUN}/results/a.json")
+    if why == "old":
+        there.s3.advance(7_201)
+    elif why == "gone":
+        del there.s3.stored[place]
+    elif why == "unknown":
+        summary = there.kept("summary.json")
+        summary["results"][0]["error"]["outcome_unknown"] = True
+        there.s3.put("results", f"runs/{RUN}/summary.json", json.dumps(summary).encode())
+    elif why == "whole":
+        result = there.kept("results/a.json") | {"continuation": None}
+        there.s3.put(*place, json.dumps(result).encode())
+    elif why == "moved":
+        config = customers("a", "b")
+        config["customer_mappings"]["a"]["ses_role_arn"] = "arn:aws:iam::999999999999:role/r"
+        there.put("config.json", config)
+    else:
+        there.put("SESConfig.json", {"topics": [{**TOPIC, "TopicName": "other"}]})
+    assert statuses(resumed(there)) == {"a": "successful", "b": "successful"}
+    assert began(there) == {"a": None, "b": None}
+
+
+def test_people_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import goes on with nothing: who has left meanwhile would be imported."""
+    people = {"prefix": "p/", "users": 3, "groups": 1, "memberships": 2, "user_parts": 1, "membership_parts": 1}
+
+    def worker(item: Json) -> Json:
+        return {"data": people} if item["action"] == "read-identity-center" else slices(item)
+
+    def first(item: Json) -> Json:
+        there.context.seconds = 900.0 if item["action"] == "read-identity-center" else 50.0
+        return worker(item)
+
+    there = Deployed(monkeypatch, customers("a", identity_center_role_arn=IDENTITY_CENTER), first)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    assert statuses(there.run("import-aws-contact-all")) == {"a": "failed"}
+    there.lambda_.worker = worker
+    there.lambda_.items.clear()
+    assert resumed(there)["exit_code"] == 0
+    assert [(item["action"], item["continuation"] is None) for item in there.lambda_.items] == [
+        ("read-identity-center", True),
+        ("import-aws-contact", True),
+        ("import-aws-contact", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"resumes": "r9"}, "there is no run r9"),
+        ({"dry_run": True}, "was another action, or had other params"),
+        ({"action": "describe-list-all"}, "was another action, or had other params"),
+        ({"params": {"canary": 1}}, "was another action, or had other params"),
+    ],
+)
+def test_a_resume_of_something_else_is_refused(monkeypatch: pytest.MonkeyPatch, changes: Json, told: str) -> None:
+    """Before anybody is started."""
+    there = ended(monkeypatch)
+    with pytest.raises(RequestError, match=told):
+        resumed(there, **changes)
+    assert there.lambda_.items == []
+
+
+def test_a_run_that_goes_on_cannot_be_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs would work on the same customers."""
+    there = ended(monkeypatch)
+    payload = there.kept("summary.json")["resume"]
+    del there.s3.stored["results", f"runs/{RUN}/summary.json"]
+    with pytest.raises(RequestError, match=r"\$\.resumes: run r1 has not ended yet"):
+        there.invoke({**payload, "run_id": "r2"})
+    assert there.lambda_.items == []
+
+
+def test_a_record_that_cannot_be_read_starts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told of which run."""
+    there = ended(monkeypatch)
+
+    def happens(operation: str, key: str, _done: bool) -> None:
+        if operation == "get_object" and key == f"runs/{RUN}/results/a.json":
+            raise AwsCallError("s3", operation, "lost", "SlowDown", "no", 503)
+
+    there.s3.hook.happens = happens
+    with pytest.raises(ConfigurationError, match=r"the record of run r1 could not be read \(SlowDown\)"):
+        resumed(there)
+    assert there.lambda_.items == []
+
+
+def test_a_resumed_run_is_handed_over_and_resumed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the work began stays known over all its hops and runs."""
+    there = ended(monkeypatch)
+
+    def three(item: Json) -> Json:
+        at = (item["continuation"] or {"state": {"at": 0}})["state"]["at"] + 1
+        return {"data": {}} if at == 4 else {"data": None, "continuation": {"state": {"at": at}}}
+
+    time_passes(there, 50.0, three)
+    resumed(there, include=["a"], on_deadline="continue")
+    there.go_on()
+    time_passes(there, 900.0, three)
+    answer = there.go_on()
+    assert statuses(answer) == {"a": "successful"}
+    assert [(item["continuation"]["state"]["at"], item["work_of"]) for item in there.lambda_.items] == [
+        (1, RUN),
+        (2, RUN),
+        (3, RUN),
+    ]
