@@ -171,6 +171,18 @@ def test_a_refusal_of_before_is_not_the_answer(mortal: Cloud) -> None:
     assert shown(mortal, "nightly")["state"] == "finished"
 
 
+def test_a_refusal_lies_under_the_request_id_of_its_start(mortal: Cloud) -> None:
+    """Whoever sent the event was answered that id, so nobody takes another start's refusal for its own."""
+    payload = {"action": "describe-list-all", "run_id": "refused-id", "include": ["nosuch"]}
+    for _ in range(2):
+        answer = mortal.lambda_.invoke(
+            FunctionName=ORCHESTRATOR, InvocationType="Event", Payload=json.dumps(payload).encode()
+        )
+        key = f"runs/refused-id/refusals/{answer['ResponseMetadata']['RequestId']}.json"
+        wait_for(lambda key=key: key in mortal.keys("runs/refused-id/"))  # type: ignore[misc]
+    assert len(mortal.keys("runs/refused-id/refusals/")) == 2
+
+
 def test_without_an_answer_to_its_start_a_refusal_is_still_found(mortal: Cloud) -> None:
     """And one of before is not taken for it."""
     command = ("invoke", "describe-list-all", "--run-id", "unanswered")
