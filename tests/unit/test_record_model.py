@@ -266,9 +266,9 @@ def _meanwhile(steps: int, what: str, *, alone: bool) -> bool:
     try:
         world.script["r", "b"] = [("goes on", 3.0), ("done", 1.0)]
         start: Json = {"action": "manage-topic-all", "run_id": "r", "max_customer_concurrency": 2}
-        start["on_deadline"] = "continue"
+        start["on_deadline"] = "stop" if what == "closing reaper" else "continue"
         events = [start]
-        world.invoke(start, seconds=62.0)
+        world.invoke(start, seconds=200.0 if what == "closing reaper" else 62.0)
         for _ in range(steps):
             world.step()
             if not world.is_busy():
@@ -277,7 +277,7 @@ def _meanwhile(steps: int, what: str, *, alone: bool) -> bool:
                     world.invoke(event)
                 if not arrived:
                     return False
-        if what == "late reaper":
+        if what in ("late reaper", "closing reaper"):
             world.advance(64.0)
         if what == "config":
             world.put_config({"customer_mappings": {}})
@@ -295,9 +295,9 @@ def _meanwhile(steps: int, what: str, *, alone: bool) -> bool:
 
 
 @pytest.mark.parametrize("alone", [True, False])
-@pytest.mark.parametrize("what", ["late reaper", "again", "stop", "config"])
+@pytest.mark.parametrize("what", ["late reaper", "closing reaper", "again", "stop", "config"])
 def test_a_run_survives_whatever_happens_beside_it_at_any_moment(what: str, alone: bool) -> None:
-    """The same event again, a stop, another config.json; or the run stands for a minute, and a reaper ends it."""
+    """The same event again, a stop, another config.json, or a reaper that comes after the run stood for a minute."""
     steps = 0
     while _meanwhile(steps, what, alone=alone):
         steps += 1
