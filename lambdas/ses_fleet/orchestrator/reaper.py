@@ -173,7 +173,8 @@ class _Run:
         task = Task(self._environment, self._record, made, document, signs, logger, standing=standing)
         with closing(ResultStore(task)) as store:
             store.load()
-            store.decide(_left(task, end.reason))
+            reason = end.reason if end.by == "reaper" else "its result could not be stored"
+            store.decide(_left(task, reason))
             if end.by == "reaper":
                 store.warn(f"the reaper ended this run: {end.reason}")
             ending.write_out(task, store, end.peak, end.by)

@@ -84,6 +84,8 @@ class Signs:
         self._sent: dict[int, int] = {}
         self._stored = _Stored({}, float("-inf"))
         self._number = 0
+        self._place = 0
+        self._left: list[int] = []  # places of signs that may or may not be there, or still arrive
         self._lost = False
         self._stopped = False
         self._looked = float("-inf")
@@ -239,7 +241,7 @@ class Signs:
             at = self._clock()
             self._number += 1
             run_id, number = self._hops.run_id, self._number
-            self._hops.give_sign(SignOfLife(run_id=run_id, hop=self.hop, owner=self.owner, number=number, named=named))
+            self._store(SignOfLife(run_id=run_id, hop=self.hop, owner=self.owner, number=number, named=named))
             end = self._hops.end_of(self.hop)
             with self._changed:
                 if end is not None and end.owner != self.owner:
@@ -247,6 +249,18 @@ class Signs:
                 else:
                     self._stored = _Stored(named, at)
         self._on_change()
+
+    def _store(self, sign: SignOfLife) -> None:
+        """Write the sign at a place where no earlier one can still arrive, and remove those of before."""
+        try:
+            self._hops.give_sign(sign, self._place)
+        except AwsCallError:
+            self._left.append(self._place)
+            self._place += 1
+            raise
+        while self._left:
+            self._hops.remove_sign(self.hop, self.owner, self._left[-1])
+            self._left.pop()
 
     def _look(self) -> None:
         """Look now and then whether somebody asked to stop the run."""

@@ -46,13 +46,16 @@ class HopRecord:
         stored = self.bucket.find(hop_end_key(self.run_id, hop), limit=limits.MAX_RECORD_BYTES)
         return None if stored is None else HopEnd.model_validate_json(stored.body)
 
-    def give_sign(self, sign: SignOfLife) -> None:
-        """Write the sign of life of an invocation, over its last one."""
-        self.bucket.write(sign_key(self.run_id, sign.hop, sign.owner), _json(sign))
+    def give_sign(self, sign: SignOfLife, place: int = 0) -> None:
+        """Write the sign of life of an invocation, over the last one that it wrote at this place.
 
-    def remove_sign(self, hop: int, owner: str) -> None:
-        """Remove the sign of life of a start that did not become the run."""
-        self.bucket.delete(sign_key(self.run_id, hop, owner))
+        One whose answer was lost may still be written later, over a newer one: the next must have another place.
+        """
+        self.bucket.write(_sign_key(self.run_id, sign.hop, sign.owner, place), _json(sign))
+
+    def remove_sign(self, hop: int, owner: str, place: int = 0) -> None:
+        """Remove the sign of life of an invocation at this place."""
+        self.bucket.delete(_sign_key(self.run_id, hop, owner, place))
 
     def named(self) -> dict[int, int]:
         """Return everybody whom any hop has named in a sign of life and who was not finished then.
@@ -118,3 +121,7 @@ class HopRecord:
 
 def _json(model: HopClaim | HopEnd | SignOfLife | Progress | Stop) -> bytes:
     return model.model_dump_json().encode()
+
+
+def _sign_key(run_id: str, hop: int, owner: str, place: int) -> str:
+    return sign_key(run_id, hop, f"{owner}-{place}" if place else owner)

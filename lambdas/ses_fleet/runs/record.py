@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
+from ses_fleet.errors import AwsCallError, ConfigurationError, OrchestratorError, Problem, RequestError
 from ses_fleet.runs import personal_params
 from ses_fleet.runs.keys import (
     fleet_key,
@@ -47,10 +48,20 @@ class RunRecord:
         return self.bucket.location(result_key(self.run_id, customer_code, index))
 
     def claim(self, plan: RunPlan) -> bool:
-        """Write plan.json, or return False when the run exists; ConfigurationError when it cannot be written."""
+        """Write plan.json, or return False when the run exists.
+
+        ConfigurationError when it cannot be written, and OrchestratorError when S3 does not say whether it was: the run
+        may exist then, and the reaper would end it or let it go on.
+        """
         try:
             return self.bucket.create(plan_key(self.run_id), plan.model_dump_json().encode())
         except AwsCallError as failure:
+            if failure.transient:
+                text = (
+                    f"S3 did not say whether run {self.run_id} has begun ({failure.code}): `ses-fleet runs show "
+                    f"{self.run_id}` tells it; the reaper looks after it if it has"
+                )
+                raise OrchestratorError(text) from None
             raise self.unusable(plan_key(self.run_id), "written", failure) from None
 
     def keep_personal(self, values: Mapping[str, object], owner: str) -> str | None:
@@ -81,12 +92,13 @@ class RunRecord:
         self.bucket.write(fleet_key(self.run_id), body)
         return self.bucket.location(fleet_key(self.run_id))
 
-    def write_summary(self, summary: Summary) -> bool:
-        """Write summary.json, which says that the run is over; False when it was written already.
+    def write_summary(self, summary: Summary, writer: str) -> bool:
+        """Write summary.json, which says that the run is over; False when another has written it already.
 
-        A start that an earlier version refused, and kept there, does not stand in the way.
+        `writer` is a token of this call, kept beside the Summary: two may write equal ones in the same moment. A start
+        that an earlier version refused, and kept there, does not stand in the way.
         """
-        key, body = summary_key(self.run_id), summary.model_dump_json().encode()
+        key, body = summary_key(self.run_id), _signed(summary, writer)
         if self.bucket.create(key, body):
             return True
         there = self.bucket.find(key, limit=limits.MAX_RECORD_BYTES)
@@ -198,3 +210,9 @@ def comparable(request: RunRequest) -> dict[str, object]:
     """
     impersonal = personal_params.without_values(request)
     return impersonal.model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))
+
+
+def _signed(summary: Summary, writer: str) -> bytes:
+    """Return the Summary's JSON with the writer's token, which readers pass over."""
+    text = summary.model_dump_json()
+    return f'{text[:-1]},"written_by":{json.dumps(writer)}}}'.encode()
