@@ -206,7 +206,7 @@ class Endpoint:
         return response
 
     def _with_faults(self, operation: Operation, caller: Caller, request: Request, facts: dict[str, Any]) -> Response:
-        hits = self._services.faults.hits(operation, caller.account)
+        hits = self._services.faults.hits(operation, caller.account, request.path)
         if not hits:
             return self._dispatch(operation, caller, request)
         facts["reason"] = faults.described(hits)

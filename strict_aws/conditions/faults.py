@@ -29,7 +29,8 @@ Kind = Literal[
 class Rule(BaseModel):
     """One rule of the control request `PUT faults`.
 
-    A rule is for every service, operation or account that it does not name. The first `skip` calls that it is for pass,
+    A rule is for every service, operation, account or path that it does not name; `path` is a part of the request's
+    path, such as a part of an S3 key. The first `skip` calls that it is for pass,
     the next `times` calls are hit; None hits all that come then. `seconds` is how long a `delay` takes.
     """
 
@@ -39,16 +40,18 @@ class Rule(BaseModel):
     service: str | None = None
     operation: str | None = None
     account: str | None = None
+    path: str | None = None
     skip: int = Field(default=0, ge=0)
     times: int | None = Field(default=None, ge=0)
     seconds: float = Field(default=0.0, ge=0, le=600)
 
-    def names(self, operation: Operation, account: str) -> bool:
+    def names(self, operation: Operation, account: str, path: str) -> bool:
         """Tell whether the rule is for this call."""
         return (
             self.service in (None, operation.service)
             and self.operation in (None, operation.name)
             and self.account in (None, account)
+            and (self.path is None or self.path in path)
         )
 
 
@@ -94,12 +97,12 @@ class Faults:
         with self._lock:
             self._armed = [_Armed(rule) for rule in rules]
 
-    def hits(self, operation: Operation, account: str) -> list[Rule]:
-        """Return the rules that hit this call, and count the call for every rule that it is for."""
+    def hits(self, operation: Operation, account: str, path: str) -> list[Rule]:
+        """Return the rules that hit this call, whose request has this path, and count the call for every rule that it is for."""
         hit = []
         with self._lock:
             for armed in self._armed:
-                if not armed.rule.names(operation, account):
+                if not armed.rule.names(operation, account, path):
                     continue
                 armed.seen += 1
                 counted = armed.seen - armed.rule.skip

@@ -169,10 +169,18 @@ def test_a_lost_answer_of_invoke_is_never_sent_again(fault: str, faulty: Cloud) 
 
 def test_a_result_that_cannot_be_stored_is_a_warning(faulty: Cloud) -> None:
     """The run goes on, and says what its record lacks."""
-    put(faulty, {"service": "s3", "operation": "PutObject", "fault": "error_500", "skip": 1, "times": 3})
+    put(faulty, {"service": "s3", "operation": "PutObject", "path": "/results/", "fault": "deny"})
     summary = faulty.run(include=["globex"])
     assert summary["exit_code"] == 0
-    assert summary["warnings"] == ["the result of globex could not be stored (InternalError)"]
+    assert summary["warnings"] == ["the result of globex could not be stored (AccessDenied)"]
+
+
+@pytest.mark.parametrize("path", ["open/", "plan.json", "results/", "end.json", "summary.json"])
+def test_503s_in_a_row_are_survived_at_every_object_of_a_run(path: str, faulty: Cloud) -> None:
+    """Three of them, on reading and writing: more than a bad moment of S3."""
+    put(faulty, {"service": "s3", "fault": "throttle", "path": path, "times": 3})
+    summary = faulty.run(include=["globex"])
+    assert (summary["exit_code"], summary["warnings"]) == (0, [])
 
 
 def test_a_throttled_account_is_waited_for() -> None:

@@ -110,7 +110,7 @@ def test_an_import_from_end_to_end(importing: Cloud) -> None:
     again = by_code(importing.run(action="import-aws-contact-all", run_id="import-2", include=["f01", "f02"]))
     assert [again["f01"]["data"][name] for name in COUNTS] == [0, 0, 0, PEOPLE, 0]
     writing = {entry["operation"] for entry in importing.journal(mark) if entry["writes"]}
-    assert writing <= {"Invoke", "PutObject"}
+    assert writing <= {"Invoke", "PutObject", "DeleteObject"}
 
 
 def test_identity_center_failing_halfway_writes_nothing(importing: Cloud) -> None:

@@ -220,8 +220,7 @@ def test_customer_timeout_bounds_all_slices(reading: Reading) -> None:
 
 def test_a_workers_refused_write_fails_its_customer_only(reading: Reading) -> None:
     """Named; the others go on."""
-    # One after the other: the first write is plan.json, the second f02's part, the third its result.
-    refused = {"service": "s3", "operation": "PutObject", "fault": "deny", "skip": 1, "times": 1}
+    refused = {"service": "s3", "operation": "PutObject", "path": "/f02/", "fault": "deny"}
     with reading.cloud.faults(refused):
         summary = reading.cloud.run(
             action="list-contacts-all", include=["f02", "f03", "f04"], max_customer_concurrency=1
@@ -396,29 +395,28 @@ def test_a_run_under_way_is_shown(reading: Reading) -> None:
         )
         wait_for(lambda: "runs/under-way/results/f02.json" in reading.cloud.keys("runs/under-way/"))
         shown = ses_fleet(reading.cloud, "runs", "show", "under-way")
-        assert "run under-way is under way" in shown.stderr
+        assert "run under-way: under way" in shown.stderr
         assert "   ✅ Successful: 1" in shown.stdout
         assert "under-way" in ses_fleet(reading.cloud, "runs", "list").stdout
         wait_for(lambda: "runs/under-way/summary.json" in reading.cloud.keys("runs/under-way/"))
 
 
-def test_a_killed_run_is_lost_and_can_be_resumed(reading: Reading) -> None:
+def test_a_killed_run_is_ended_by_the_reaper_and_can_be_resumed(reading: Reading) -> None:
     """What is left says who succeeded, and how to run the rest."""
     cloud = reading.cloud
-    # plan.json, f02's part, then f02's result: the orchestrator is killed when that is written.
-    killed = {"service": "s3", "operation": "PutObject", "fault": "kill_after", "skip": 2, "times": 1}
+    killed = {"service": "s3", "operation": "PutObject", "path": "/results/", "fault": "kill_after", "times": 1}
     payload = {"action": "list-contacts-all", "include": ["f02", "f03"], "run_id": "killed"}
-    margins = {"START_MARGIN_SECONDS": "0.2", "RETURN_MARGIN_SECONDS": "0.1"}
-    with cloud.variables(ORCHESTRATOR, timeout=2, **margins), cloud.faults(killed):
-        invoked = cloud.invoke({**payload, "max_customer_concurrency": 1})
-        assert invoked.function_error is not None
-    # Its time is over by S3's clock, which tells whole seconds.
-    wait_for(lambda: "run killed is lost" in ses_fleet(cloud, "runs", "show", "killed").stderr)
+    with cloud.variables(ORCHESTRATOR, DEAD_AFTER_SECONDS="1"):
+        with cloud.faults(killed):
+            invoked = cloud.invoke({**payload, "max_customer_concurrency": 1})
+            assert invoked.function_error is not None
+        wait_for(lambda: "no sign of life" in ses_fleet(cloud, "runs", "show", "killed").stderr)
+        wait_for(lambda: "killed" in cloud.invoke({"reap": True}).body["closed"])
     shown = ses_fleet(cloud, "runs", "show", "killed")
+    assert "run killed: lost" in shown.stderr
     assert "   ✅ Successful: 1" in shown.stdout
     summary = json.loads(ses_fleet(cloud, "runs", "show", "killed", "--output", "json").stdout)
-    assert (summary["exit_code"], summary["resume"]["include"]) == (None, ["f03"])
-    assert "killed" in ses_fleet(cloud, "runs", "list").stdout
+    assert (summary["exit_code"], summary["resume"]["include"]) == (1, ["f03"])
     resumed = cloud.run(**summary["resume"])
     assert [result["status"] for result in resumed["results"]] == ["successful"]
 

@@ -142,7 +142,7 @@ def test_a_results_bucket_that_cannot_be_written_is_refused(cloud: Cloud) -> Non
     broken = {"Variables": {**variables, "RESULTS_BUCKET": "not-there"}}
     with cloud.function_changed(ORCHESTRATOR, Environment=broken):
         message = refused(cloud, ALL, "ConfigurationError")
-    assert "s3://not-there/runs/" in message
+    assert "s3://not-there/open/" in message
     assert "could not be written (AccessDenied), so nothing was started" in message
 
 
@@ -161,10 +161,11 @@ def test_a_missing_variable_is_named(cloud: Cloud) -> None:
 
 
 def test_a_refusal_is_seen_by_whoever_follows(cloud: Cloud) -> None:
-    """summary.json with exit_code 2, the metric, a log record; an existing run's record is left alone."""
+    """A refusal of its own with exit_code 2, the metric, a log record; an existing run's record is left alone."""
     refused(cloud, {**ALL, "run_id": "refused-1", "colour": 1}, "RequestError")
-    body = cloud.s3.get_object(Bucket=RESULTS_BUCKET, Key="runs/refused-1/summary.json")["Body"].read()
-    summary = json.loads(body)
+    (key,) = cloud.keys("runs/refused-1/")
+    assert key.startswith("runs/refused-1/refusals/")
+    summary = json.loads(cloud.stored(key))
     assert (summary["exit_code"], summary["total_customers"]) == (2, 0)
     assert summary["errors"] == ["$.colour: unknown field"]
     records = cloud.log_records("refused-1")
@@ -172,8 +173,8 @@ def test_a_refusal_is_seen_by_whoever_follows(cloud: Cloud) -> None:
     assert refusals_counted(cloud) > 0
     finished = cloud.run(run_id="good-1", include=["globex"])
     refused(cloud, {**ALL, "run_id": "good-1", "colour": 1}, "RequestError")
-    body = cloud.s3.get_object(Bucket=RESULTS_BUCKET, Key="runs/good-1/summary.json")["Body"].read()
-    assert json.loads(body) == finished
+    written = json.loads(cloud.stored("runs/good-1/summary.json"))
+    assert {name: written[name] for name in finished} == finished
 
 
 CUSTOMER_FAULTS = [
