@@ -98,7 +98,10 @@ class Faults:
             self._armed = [_Armed(rule) for rule in rules]
 
     def hits(self, operation: Operation, account: str, path: str) -> list[Rule]:
-        """Return the rules that hit this call, whose request has this path, and count the call for every rule that it is for."""
+        """Return the rules that hit this call, whose request has this path.
+
+        The call is counted for every rule that it is for.
+        """
         hit = []
         with self._lock:
             for armed in self._armed:

@@ -173,8 +173,7 @@ def test_a_refusal_is_seen_by_whoever_follows(cloud: Cloud) -> None:
     assert refusals_counted(cloud) > 0
     finished = cloud.run(run_id="good-1", include=["globex"])
     refused(cloud, {**ALL, "run_id": "good-1", "colour": 1}, "RequestError")
-    written = json.loads(cloud.stored("runs/good-1/summary.json"))
-    assert {name: written[name] for name in finished} == finished
+    assert json.loads(cloud.stored("runs/good-1/summary.json")) == finished
 
 
 CUSTOMER_FAULTS = [

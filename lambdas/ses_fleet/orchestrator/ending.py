@@ -88,7 +88,7 @@ def write_out(task: Task, store: ResultStore, peak: int, closed_by: Literal["orc
         fleet=fleet,
     )
     try:
-        written = task.record.write_summary(finished, handover.new_owner())
+        written = task.record.write_summary(finished)
     except AwsCallError as failure:
         task.logger.warning("summary.json could not be written; the reaper writes it", error_code=failure.code)
         return _unrecorded(task, store, failure)

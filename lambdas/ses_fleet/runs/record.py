@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -92,13 +91,12 @@ class RunRecord:
         self.bucket.write(fleet_key(self.run_id), body)
         return self.bucket.location(fleet_key(self.run_id))
 
-    def write_summary(self, summary: Summary, writer: str) -> bool:
-        """Write summary.json, which says that the run is over; False when another has written it already.
+    def write_summary(self, summary: Summary) -> bool:
+        """Write summary.json, which says that the run is over; False when it was written already.
 
-        `writer` is a token of this call, kept beside the Summary: two may write equal ones in the same moment. A start
-        that an earlier version refused, and kept there, does not stand in the way.
+        A start that an earlier version refused, and kept there, does not stand in the way.
         """
-        key, body = summary_key(self.run_id), _signed(summary, writer)
+        key, body = summary_key(self.run_id), summary.model_dump_json().encode()
         if self.bucket.create(key, body):
             return True
         there = self.bucket.find(key, limit=limits.MAX_RECORD_BYTES)
@@ -210,9 +208,3 @@ def comparable(request: RunRequest) -> dict[str, object]:
     """
     impersonal = personal_params.without_values(request)
     return impersonal.model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))
-
-
-def _signed(summary: Summary, writer: str) -> bytes:
-    """Return the Summary's JSON with the writer's token, which readers pass over."""
-    text = summary.model_dump_json()
-    return f'{text[:-1]},"written_by":{json.dumps(writer)}}}'.encode()

@@ -23,11 +23,11 @@ def test_it_is_no_end_of_a_run(s3: MemoryS3) -> None:
     """A run of this id is over when it has its own Summary, which takes the place."""
     record = RunRecord(Bucket(s3, "results"), "r")
     assert record.summary() is None
-    assert record.write_summary(summary("r", exit_code=0), "t")
+    assert record.write_summary(summary("r", exit_code=0))
     found = record.summary()
     assert found is not None
     assert found.exit_code == 0
-    assert not record.write_summary(summary("r", exit_code=1), "u")
+    assert not record.write_summary(summary("r", exit_code=1))
 
 
 def test_it_is_the_refusal_of_an_id_that_has_no_newer_one(s3: MemoryS3) -> None:
@@ -46,5 +46,5 @@ def test_it_is_the_refusal_of_an_id_that_has_no_newer_one(s3: MemoryS3) -> None:
 def test_a_finished_run_is_no_refusal(s3: MemoryS3) -> None:
     """Whatever was refused before."""
     record = RunRecord(Bucket(s3, "results"), "r")
-    record.write_summary(summary("r", exit_code=0), "t")
+    record.write_summary(summary("r", exit_code=0))
     assert record.last_refusal() is None

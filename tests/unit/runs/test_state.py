@@ -24,7 +24,7 @@ def statuses(found: State) -> list[str]:
 def finished(there: Recorded, results: tuple[CustomerResult, ...] = ()) -> Summary:
     """The Summary of a run that is over."""
     made = summaries.unfinished(there.plan, results, "s3://x", "w").model_copy(update={"exit_code": 0})
-    assert there.record.write_summary(made, "t")
+    assert there.record.write_summary(made)
     return made
 
 
