@@ -254,9 +254,10 @@ class Signs:
         """Write the sign at a place where no earlier one can still arrive, and remove those of before."""
         try:
             self._hops.give_sign(sign, self._place)
-        except AwsCallError:
-            self._left.append(self._place)
-            self._place += 1
+        except AwsCallError as failure:
+            if failure.kind in ("lost", "server"):
+                self._left.append(self._place)
+                self._place += 1
             raise
         while self._left:
             self._hops.remove_sign(self.hop, self.owner, self._left[-1])

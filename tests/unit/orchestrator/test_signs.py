@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from ses_fleet import limits
+from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator.signs import Signs, Unnamed
 from ses_fleet.runs.hops import HopEnd, SignOfLife, Stop
 from tests.unit.runs.recorded import OWNER, RUN, Recorded
@@ -124,6 +125,26 @@ def test_a_sign_that_named_nobody_new_is_tried_again_soon_too(hop: Hop) -> None:
     with hop.signs:
         hop.beats()
         until(lambda: hop.s3.asked.count(("put_object", SIGN)) >= 2)
+
+
+def test_a_sign_that_may_still_arrive_never_replaces_a_newer_one(hop: Hop) -> None:
+    """The next one lies at another place; that of before is removed, and counts if it comes after all."""
+    lost: list[str] = []
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if operation == "put_object" and key == SIGN and done and not lost:
+            lost.append(key)
+            raise AwsCallError("s3", operation, "lost", "ReadTimeoutError", "no answer")
+
+    hop.s3.hook.happens = happens
+    hop.signs.name(0, 1)
+    with hop.signs:
+        until(lambda: hop.signs.may_send(0, 1))
+    assert lost
+    (now,) = hop.s3.keys("open/")
+    assert now != SIGN
+    hop.s3.put("results", SIGN, hop.s3.stored["results", now].body.replace(b'{"0":1}', b'{"7":2}'))
+    assert hop.hops.named() == {0: 1, 7: 2}
 
 
 def test_a_sign_is_given_every_few_seconds(hop: Hop) -> None:

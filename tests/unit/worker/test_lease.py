@@ -180,10 +180,12 @@ def test_a_held_lease_is_waited_for_a_little(bench: Bench) -> None:
     result = bench.slice()
     assert sum(bench.slept) == limits.LEASE_WAIT_SECONDS
     assert all(pause <= limits.LEASE_LOOK_SECONDS[1] for pause in bench.slept)
-    assert result.not_started == (
+    # S3 tells whole seconds, so one more may be left than really is.
+    assert result.not_started in [
         f"the contact list of account {ACCOUNT} in {REGION} was not touched: the lease s3://results/{KEY} is held by "
-        "run run-b (customer beta), for at most 330 s more; run this customer again after that"
-    )
+        f"run run-b (customer beta), for at most {left} s more; run this customer again after that"
+        for left in (330, 331)
+    ]
     assert (result.error, result.continuation, bench.ran) == (None, None, [])
     assert not any("finished" in line for line in result.logs)
 
