@@ -166,6 +166,7 @@ ADDRESS_CHARACTERS = 320  # RFC 3696, erratum 1690: the longest address that is 
 # --- import jobs --------------------------------------------------------------------------------
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before
 MAX_FAILED_RECORDS_BYTES = 16 * 1024 * 1024  # ours: what is read of SES's own list of failed records
+KEPT_REASONS = 20  # ours: so many different reasons of failed people are counted apart, from slice to slice
 FAILURE_REASONS = 5  # ours: so many different reasons are named in a message
 
 # --- defaults of settings ------------------------------------------------------------------------

@@ -45,7 +45,10 @@ class CustomerRun:
 
     @classmethod
     def taken_over(cls, customer: PlannedCustomer, progress: Progress | None) -> Self:
-        """Return the run as an earlier invocation left it; None = not begun."""
+        """Return the run as an earlier invocation left it; None = not begun.
+
+        Nothing ran so far of one that goes on where another run stopped.
+        """
         if progress is None:
             return cls(customer)
         return cls(
@@ -58,7 +61,7 @@ class CustomerRun:
             warnings=progress.warnings,
             continuation=progress.continuation,
             work_of=progress.work_of,
-            ran=progress.continuation is not None,
+            ran=progress.slices > 0,
         )
 
     @property
@@ -168,7 +171,7 @@ class CustomerRun:
             processing_time_seconds=round(self.seconds, 3),
             attempts=self.attempts,
             logs=self.logs,
-            continuation=self.continuation if status == "failed" else None,
+            continuation=self.continuation if status in ("failed", "not_started") else None,
             work_of=self.work_of,
             **outcome,
         )

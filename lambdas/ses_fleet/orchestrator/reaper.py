@@ -195,7 +195,8 @@ def _left(task: Task, reason: str) -> dict[int, CustomerResult]:
     standing, customers = task.standing, task.document.customers
     found = {index: results.in_doubt(customers[index], writes=task.plan.writes) for index in standing.in_doubt}
     for index, progress in standing.progress.items():
-        found[index] = CustomerRun.taken_over(task.plan.customers[index], progress).given_up()
+        run = CustomerRun.taken_over(task.plan.customers[index], progress)
+        found[index] = run.given_up() if run.ran else run.not_started(_NEVER_SENT.format(reason=reason))
     for index in standing.waiting:
         found[index] = results.not_started(customers[index], _NEVER_SENT.format(reason=reason))
     return found

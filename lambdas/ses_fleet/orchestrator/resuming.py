@@ -62,11 +62,15 @@ def _ended(record: RunRecord, document: RunPlan | None, request: RunRequest) -> 
 
 
 def _unfinished(summary: Summary, before: RunPlan, made: Plan) -> Iterator[tuple[PlannedCustomer, int]]:
-    """Yield the customers that failed with a known outcome and are the same still, with their index in that run."""
+    """Yield the customers that may go on and are the same still, with their index in that run.
+
+    They failed with a known outcome, or were not started by a run that was to go on with them itself.
+    """
+    statuses = ("failed",) if before.request.get("resumes") is None else ("failed", "not_started")
     there = {result.customer_code: (index, result) for index, result in enumerate(summary.results)}
     for customer in made.in_turn():
         index, result = there.get(customer.code, (0, None))
-        if result is None or result.status != "failed" or result.error is None or result.error.outcome_unknown:
+        if result is None or result.status not in statuses or (result.error and result.error.outcome_unknown):
             continue
         identity = before.customers[index]
         if (identity.account_id, identity.region) == (customer.identity.account_id, customer.identity.region):

@@ -110,9 +110,9 @@ def _taken_over(environment: Environment, record: RunRecord, document: RunPlan, 
     meanwhile = config_files.changes_since(environment, document, files.config)
     if problem is not None:
         meanwhile = replace(meanwhile, warnings=(*meanwhile.warnings, problem))
-    made = plan.again(
-        wanted, files, document, begun=standing.progress.keys(), waiting=standing.waiting, meanwhile=meanwhile
-    )
+    begun = {index for index, progress in standing.progress.items() if progress.slices}
+    waiting = {*standing.waiting, *standing.progress} - begun
+    made = plan.again(wanted, files, document, begun=begun, waiting=waiting, meanwhile=meanwhile)
     logger = environment.logger(record.run_id, wanted.action)
     return Task(environment, record, made, document, signs, logger, before, standing)
 

@@ -82,6 +82,7 @@ class Signs:
         self._clock = clock
         self._wanted: dict[int, int] = {}
         self._sent: dict[int, int] = {}
+        self._answered: dict[int, int] = {}  # of those in _sent, the slice before, which this hop sent, too
         self._stored = _Stored({}, float("-inf"))
         self._number = 0
         self._place = 0
@@ -157,8 +158,9 @@ class Signs:
         with self._changed:
             if self._may_not_send() or self._stored.named.get(index) != number:
                 return False
-            # A slice before this one was sent by this hop, too, and has answered.
-            self._busy |= self._sent.get(index, number) != number
+            before = self._sent.get(index, number)
+            if before != number:
+                self._answered[index] = before
             self._sent[index] = number
             return True
 
@@ -171,9 +173,14 @@ class Signs:
             return True
 
     def take_back(self, index: int, /) -> None:
-        """Note that nothing ran of the slice that was to be sent: its customer goes on as if it had not been."""
+        """Note that nothing ran of the slice that was to be sent: its customer goes on as if it had not been.
+
+        A slice before it that this hop sent stays named: where that one stopped may not be stored.
+        """
         with self._changed:
             self._sent.pop(index, None)
+            if index in self._answered:
+                self._sent[index] = self._answered[index]
 
     def take_back_read(self, index: int) -> None:
         """Note that nothing ran of the n-th of what only reads."""
@@ -188,6 +195,7 @@ class Signs:
         """Name this customer no longer: its result is stored."""
         with self._changed:
             self._wanted.pop(index, None)
+            self._answered.pop(index, None)
             self._busy |= self._sent.pop(index, None) is not None
 
     def last(self) -> None:

@@ -73,7 +73,7 @@ class RunRequest(Wire):
         Literal["stop", "continue"],
         Field(
             description="what becomes of customers that do not fit into this invocation: `stop` ends "
-            "the run without them, `continue` goes on in another invocation, for up to 24 hours"
+            "the run without them, `continue` goes on in further invocations, until the run is 24 hours old"
         ),
     ] = "stop"
     customer_code: Annotated[str | None, Field(description="the one customer of an action that runs on one")] = None

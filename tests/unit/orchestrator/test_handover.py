@@ -388,6 +388,27 @@ def test_who_was_turned_away_is_started_by_the_next_hop(monkeypatch: pytest.Monk
     ]
 
 
+def test_who_was_turned_away_has_run_although_its_last_slice_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its first slice stopped could not be written: it is in doubt, and neither run again nor not started."""
+
+    def worker(item: Json) -> Json:
+        if item["continuation"] is None:
+            return slices(item)
+        there.context.seconds = 50.0
+        raise AwsCallError("lambda", "invoke", "throttled", "TooManyRequestsException", "no", 429)
+
+    monkeypatch.setattr(limits, "INVOKE_BACKOFF_SECONDS", (0.01, 0.01))
+    there = Deployed(monkeypatch, customers("a"), worker)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    there.s3.refused = {"/continuations/a.json"}
+    assert statuses(there.run("manage-topic-all", on_deadline="continue")) == {"a": "under_way"}
+    time_passes(there, 900.0, fine)
+    there.lambda_.items.clear()
+    last = there.go_on()
+    assert (statuses(last), there.lambda_.items) == ({"a": "failed"}, [])
+    assert of(last, "a")["error"]["outcome_unknown"]
+
+
 def test_a_hop_of_a_run_that_announced_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The run exists, and the hop before has no end."""
     there = Deployed(monkeypatch, customers("a"), fine)

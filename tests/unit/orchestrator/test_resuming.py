@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,20 +17,23 @@ from tests.unit.orchestrator.deployed import (
     Json,
     code_of,
     customers,
+    failed,
+    fine,
     of,
     slices,
     statuses,
     time_passes,
 )
+from tests.unit.orchestrator.killed import die, reap
 
 
-def ended(monkeypatch: pytest.MonkeyPatch, action: str = "manage-topic-all") -> Deployed:
-    """Run r1 has ended: a stopped between two slices, b was not started."""
-    there = Deployed(monkeypatch, customers("a", "b"), slices)
+def ended(monkeypatch: pytest.MonkeyPatch, action: str = "manage-topic-all", more: Sequence[str] = ()) -> Deployed:
+    """Run r1 has ended: a stopped between two slices, b and `more` were not started."""
+    there = Deployed(monkeypatch, customers("a", "b", *more), slices)
     there.put("SESConfig.json", {"topics": [TOPIC]})
     time_passes(there, 50.0, slices)
     answer = there.run(action, max_customer_concurrency=1)
-    assert statuses(answer) == {"a": "failed", "b": "not_started"}
+    assert statuses(answer) == {"a": "failed", "b": "not_started", **dict.fromkeys(more, "not_started")}
     time_passes(there, 900.0, slices)
     there.lambda_.items.clear()
     return there
@@ -180,3 +184,68 @@ def test_a_resumed_run_is_handed_over_and_resumed_again(monkeypatch: pytest.Monk
         (2, RUN),
         (3, RUN),
     ]
+
+
+def test_a_resumed_customer_is_started_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when the run is stopped before, nor before its canaries; it is not started then, and a resume goes on."""
+    there = ended(monkeypatch)
+    there.s3.put("results", "runs/r2/stop.json", b'{"run_id": "r2", "asked_at": ""}')
+    stopped = resumed(there)
+    assert (statuses(stopped), there.lambda_.items) == ({"a": "not_started", "b": "not_started"}, [])
+    assert "somebody asked to stop the run" in of(stopped, "a")["warnings"][-1]
+    answer = there.invoke({**stopped["resume"], "run_id": "r3"})
+    assert statuses(answer) == {"a": "successful", "b": "successful"}
+    assert began(there) == {"a": {"state": {"at": 1}}, "b": None}
+    assert of(answer, "a")["work_of"] == RUN
+
+
+def test_the_canaries_of_a_resumed_run_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before those with whom it goes on, who are not started when a canary fails."""
+
+    def worker(item: Json) -> Json:
+        return failed() if code_of(item) == "c" else slices(item)
+
+    there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    calls: list[str] = []
+
+    def first(item: Json) -> Json:
+        calls.append(code_of(item))
+        if len(calls) == 3:
+            there.context.seconds = 50.0
+        return slices(item)
+
+    there.lambda_.worker = first
+    answer = there.run("manage-topic-all", max_customer_concurrency=1, params={"canary": 1})
+    assert statuses(answer) == {"a": "successful", "b": "failed", "c": "not_started"}
+    there.lambda_.items.clear()
+    there.lambda_.worker = worker
+    answer = resumed(there)
+    assert (statuses(answer), set(began(there))) == ({"b": "not_started", "c": "failed"}, {"c"})
+
+
+def test_a_resumed_customer_that_is_disabled_before_its_turn_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing ran of it in this run."""
+    there = ended(monkeypatch)
+    time_passes(there, 50.0, fine)
+    first = resumed(there, include=["b", "a"], max_customer_concurrency=1, on_deadline="continue")
+    assert first["exit_code"] is None
+    config = customers("a", "b")
+    config["customer_mappings"]["a"]["enabled"] = False
+    there.put("config.json", config)
+    time_passes(there, 900.0, fine)
+    assert statuses(there.go_on()) == {"a": "skipped", "b": "successful"}
+    assert set(began(there)) == {"b"}
+
+
+def test_a_reaper_says_not_started_of_whom_a_resumed_run_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although another run had begun with it; where that stopped is still there to be gone on with."""
+    there = ended(monkeypatch, more=["c"])
+    die(monkeypatch, there, "b", {**there.kept("summary.json")["resume"], "run_id": "r2"})
+    assert reap(there)["closed"] == ["r2"]
+    there.lambda_.items.clear()
+    summary = json.loads(there.s3.stored["results", "runs/r2/summary.json"].body)
+    assert statuses(summary) == {"a": "not_started", "b": "failed", "c": "failed"}
+    assert "of which nothing was started" in of(summary, "a")["warnings"][-1]
+    there.invoke({**summary["resume"], "run_id": "r3"})
+    assert began(there)["a"] == {"state": {"at": 1}}

@@ -254,14 +254,15 @@ def test_a_hop_is_busy_once_something_ran() -> None:
 
 
 def test_a_hop_of_which_one_slice_ran_is_busy(hop: Hop) -> None:
-    """Although nothing ran of the next one, on every try of which it was to be sent."""
+    """Although nothing ran of the next one, on every try of which it was to be sent; the one that ran stays named."""
     with hop.signs:
         for number in (1, 2):
             hop.signs.name(0, number)
             until(lambda number=number: hop.signs.may_send(0, number))  # type: ignore[misc]
             assert hop.signs.may_send(0, number)
         hop.signs.take_back(0)
-    assert (hop.signs.sent, hop.is_busy()) == (frozenset(), True)
+        hop.signs.last()
+    assert (hop.signs.sent, hop.is_busy(), hop.stored()) == (frozenset({0}), True, {0: 1})
 
 
 def test_a_stop_that_was_asked_for_before_is_seen_before_anybody_is_named(hop: Hop) -> None:

@@ -235,6 +235,23 @@ def test_the_five_most_frequent_reasons_are_told() -> None:
     assert listed == ["Reason6: no (3)", *(f"Reason{n}: no (2)" for n in range(4))]
 
 
+def test_so_many_different_reasons_are_kept_and_the_rest_counted_together() -> None:
+    """They go from slice to slice; nobody who failed is missing from the counts."""
+    world = World()
+    original, number = world.client.call, iter(range(100))
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "create_contact":
+            raise AwsCallError("sesv2", operation, "refused", f"Reason{next(number)}", "no", 400)
+        return original(operation, **parameters)
+
+    world.client.call = call  # type: ignore[method-assign]
+    done = importing(world, with_people(world, *everybody(24)))
+    assert done.data["failed"] == 24
+    assert done.failure is not None
+    assert "could not be imported: other reasons (4); Reason0: no (1)" in done.failure.message
+
+
 def test_groups_that_vanished_are_told_once_and_nobody_is_removed() -> None:
     """Of those who were in them nobody knows."""
     world = World(ContactRecord("old@x.example"), *(ContactRecord(f"o{n}@x.example") for n in range(20)))

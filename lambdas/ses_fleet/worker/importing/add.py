@@ -36,7 +36,7 @@ def await_job(work: Work) -> Step:
     refused = jobs.failed_records(context, outcome) if outcome.failed else None
     if refused is not None:
         context.write(f"{context.data_prefix}refused.jsonl", refused, "application/x-ndjson")
-        progress.reasons |= jobs.reasons(refused)
+        work.give_reasons(jobs.reasons(refused))
     progress.import_job.created = outcome.processed - outcome.failed
     progress.import_job.failed = outcome.failed
     return "update"
