@@ -18,9 +18,7 @@ from constructs import Construct
 from infra.names import REAPER_SCHEDULE, SCHEDULE_GROUP
 from infra.settings import Schedule
 from ses_fleet import limits
-
-# By this event the orchestrator looks for runs that nobody carries on, and ends them; it starts none.
-REAP = {"reap": True}
+from ses_fleet.runs.events import REAP
 
 
 class Schedules(Construct):

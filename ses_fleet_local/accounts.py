@@ -16,7 +16,7 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.policies import identity_center_statements, policy_statements
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
-from ses_fleet.runs import hub_policies
+from ses_fleet.runs import events, hub_policies
 from ses_fleet.text import printable
 from ses_fleet_local.scenario import Scenario, ScenarioList, ScenarioRole
 from strict_aws.aws import StrictAws
@@ -43,7 +43,6 @@ _POLICY = "ses-fleet"
 _MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 512}
 _FUNCTIONS = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
 _LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
-_REAPER_INTERVAL = timedelta(minutes=5)
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -106,13 +105,13 @@ def _make_reaper(aws: StrictAws) -> None:
         HUB_REGION,
         group=SCHEDULE_GROUP,
         name=REAPER,
-        expression=f"rate({_REAPER_INTERVAL.seconds // 60} minutes)",
+        expression=f"rate({limits.REAPER_MINUTES} minutes)",
         # Without a StartDate it would fire at once, in every local cloud that is started for a single call.
-        start=aws.scheduler.now() + _REAPER_INTERVAL,
+        start=aws.scheduler.now() + timedelta(minutes=limits.REAPER_MINUTES),
         target={
             "Arn": orchestrator,
             "RoleArn": role,
-            "Input": json.dumps({"reap": True}),
+            "Input": json.dumps(events.REAP),
             "RetryPolicy": {"MaximumRetryAttempts": 0},
         },
     )

@@ -137,6 +137,9 @@ def queries_for(operation: Operation, caller: Caller, request: Request) -> list[
     asked = [Query(action, resource, context) for resource in resources]
     if action == "ses:CreateContactList" and operation.parameters.get("Tags"):
         asked += [Query("ses:TagResource", query.resource, context) for query in asked]
+    if action == "s3:PutObject" and "if-match" in request.headers:
+        # To compare is to read (user guide, conditional writes).
+        asked += [Query("s3:GetObject", query.resource, context) for query in asked]
     return [*asked, *_copied(caller, request)] if operation.name in ("CopyObject", "UploadPartCopy") else asked
 
 

@@ -76,6 +76,13 @@ def test_how_long_open_runs_are_kept_is_in_the_guide() -> None:
     assert cells[3].endswith(f"each earlier one {limits.OLD_OPEN_RUN_DAYS} day")
 
 
+def test_how_long_who_held_a_list_is_kept_is_in_the_guide() -> None:
+    """The lease itself stays."""
+    (cells,) = [cells for cells in rows(section("What is kept how long")) if cells[0] == "`leases/`"]
+    assert cells[2] == "always"
+    assert cells[3] == f"never; each earlier state {limits.OLD_LEASE_DAYS} day"
+
+
 def test_the_guide_has_every_alarm_and_no_other() -> None:
     """Under the name that its mail has; those of schedules are one line."""
     made = [one["Properties"]["AlarmName"] for one in synth.resources("AWS::CloudWatch::Alarm", **SCHEDULED).values()]

@@ -13,7 +13,7 @@ import pytest
 from infra import names
 from ses_fleet import limits
 from ses_fleet.orchestrator import report
-from ses_fleet.runs import request, summary
+from ses_fleet.runs import events, request, summary
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
 from strict_aws.iam.policy import Query, evaluate
 from tests.infra import synth
@@ -248,9 +248,10 @@ def test_the_reaper_looks_every_five_minutes_whatever_else_is_scheduled(context:
     reaper = schedules(**context)["ses-fleet-reaper"]
     assert (reaper["GroupName"], reaper["State"]) == (names.SCHEDULE_GROUP, "ENABLED")
     assert reaper["ScheduleExpression"] == "rate(5 minutes)"
+    assert "StartDate" not in reaper, "the first look comes at once"
     assert reaper["FlexibleTimeWindow"] == {"Mode": "OFF"}
     target = reaper["Target"]
-    assert json.loads(target["Input"]) == {"reap": True}
+    assert events.is_reap(json.loads(target["Input"]))
     assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
     letters, orchestrator = target["DeadLetterConfig"]["Arn"], target["Arn"]
     assert letters["Fn::GetAtt"][0].startswith("FunctionsDeadLetters")
@@ -331,10 +332,6 @@ def test_a_reservation_means_to_be_throttled() -> None:
     assert "worker-throttles" not in alarms(worker={"reserved_concurrency": 5})
 
 
-# What the reaper emits.
-REAPERS = ("ReaperPasses", "ReaperFailures", "RunsLost")
-
-
 def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
     """Every metric that the orchestrator emits, with each of its sets of dimensions."""
     for dry_run in (False, True):
@@ -342,6 +339,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tupl
         report.emit_start("r", "import-aws-contact-all", dry_run=dry_run)
         report.emit_refusal(None, dry_run=dry_run)
         report.emit_run(summary.refused("r", "describe-list-all", dry_run, "2026-01-01T00:00:00Z", ()))
+    report.emit_reaper(failed=0, lost=0)
     found = set()
     for line in capsys.readouterr().out.splitlines():
         record = json.loads(line)
@@ -353,7 +351,7 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tupl
 
 def test_every_alarm_and_graph_looks_at_a_metric_that_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
     """With just its dimensions: one that nobody emits is silent for ever."""
-    known = emitted(capsys) | {(name, frozenset({("service", "ses-fleet")})) for name in REAPERS}
+    known = emitted(capsys)
     for name, one in alarms(**FULL).items():
         if one["Namespace"] == "SesFleet":
             asked = (one["MetricName"], frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]))

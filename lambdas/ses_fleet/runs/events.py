@@ -20,6 +20,9 @@ from ses_fleet.actions.catalogue import HELP
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import RUN_ID_PATTERN, RUN_ID_WORDS
 
+# What the reaper's schedule sends: the orchestrator looks for runs that nobody carries on, ends them, and starts none.
+REAP = {"reap": True}
+
 
 @dataclass(frozen=True)
 class HopStart:
@@ -58,7 +61,8 @@ def hop_of(event: Any) -> HopStart | None:
 
 def is_reap(event: Any) -> bool:
     """Return whether the event asks the orchestrator to end the runs that gave no sign of life."""
-    return isinstance(event, dict) and event.get("reap") is True and set(event) == {"reap"}
+    # Python takes JSON's 1 for true.
+    return isinstance(event, dict) and event == REAP and event["reap"] is True
 
 
 def stop_of(event: Any) -> str | None:

@@ -206,6 +206,14 @@ def test_deleting_several_objects_is_asked_of_each() -> None:
 
 
 @pytest.mark.usefixtures("_no_buckets")
+def test_a_write_that_compares_is_a_read_too() -> None:
+    """With If-Match; whether there is any object, as If-None-Match asks, is told to whoever may write."""
+    write, read = (("s3:PutObject", "arn:aws:s3:::b/to"), ("s3:GetObject", "arn:aws:s3:::b/to"))
+    assert asked("PutObject", "/b/to", if_match='"etag"') == [write, read]
+    assert asked("PutObject", "/b/to", if_none_match="*") == [write]
+
+
+@pytest.mark.usefixtures("_no_buckets")
 @pytest.mark.parametrize("name", ["CopyObject", "UploadPartCopy"])
 def test_a_copy_is_a_read_and_a_write(name: str) -> None:
     """Of the object that it is made from, a version of it where one is named, and of the one that it makes."""
