@@ -48,13 +48,16 @@ def read(environment: Environment, request: RunRequest) -> ConfigFiles:
 
 
 def read_pinned(environment: Environment, plan: RunPlan, request: RunRequest) -> ConfigFiles:
-    """Read both files again as the run's first invocation read them; ConfigurationError when that is not possible."""
+    """Read both files again as the run's first invocation read them.
+
+    ConfigurationError when that is not possible any more, AwsCallError while S3 does not answer.
+    """
     settings = environment.settings
 
     def pinned(name: str, key: str, version_id: str | None) -> Document:
         if version_id is not None:
-            return documents.read(environment.config_bucket, key, version_id)
-        return documents.read(environment.results_bucket, pinned_key(plan.run_id, plan.owner, name))
+            return documents.read_again(environment.config_bucket, key, version_id)
+        return documents.read_again(environment.results_bucket, pinned_key(plan.run_id, plan.owner, name))
 
     fleet = _fleet(environment, pinned(CONFIG, settings.config_key, plan.pinned.config))
     topics = WantedTopics()

@@ -8,6 +8,7 @@ import pytest
 
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError, RequestError
+from tests.unit.memory_s3 import Before
 from tests.unit.orchestrator.deployed import (
     RUN,
     TOPIC,
@@ -212,6 +213,27 @@ def test_what_the_run_read_may_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert statuses(last) == {"a": "successful", "b": "failed"}
     assert of(last, "b")["error"]["type"] == "ConfigurationChanged"
     assert "what the run read at its start cannot be read any more" in str(last["warnings"])
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_nobody_fails_because_s3_does_not_answer_for_a_while(monkeypatch: pytest.MonkeyPatch, versioned: bool) -> None:
+    """What the run read at its start is still there: its next invocation ends, and the reaper starts another one."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    there.s3.versioned = versioned
+    time_passes(there, 50.0, fine)
+    there.run(on_deadline="continue", max_customer_concurrency=1)
+
+    def happens(operation: str, key: str, _done: bool) -> None:
+        if operation == "get_object" and ("/pinned/" in key or key == "config.json"):
+            raise AwsCallError("s3", operation, "server", "SlowDown", "busy", 503)
+
+    there.s3.hook.happens = happens
+    with pytest.raises(AwsCallError):
+        there.go_on()
+    there.s3.hook = Before()
+    there.s3.advance(63)
+    assert there.invoke({"reap": True})["continued"] == [RUN]
+    assert statuses(there.go_on()) == {"a": "successful", "b": "successful"}
 
 
 def test_a_config_that_stayed_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
