@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from ses_fleet import limits
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, RequestError
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.hops import HopEnd
 from tests.unit.memory_s3 import Before
 from tests.unit.orchestrator.deployed import (
     RUN,
@@ -429,6 +432,21 @@ def test_who_was_turned_away_has_run_although_its_last_slice_is_not_stored(monke
     last = there.go_on()
     assert (statuses(last), there.lambda_.items) == ({"a": "failed"}, [])
     assert of(last, "a")["error"]["outcome_unknown"]
+
+
+def test_a_finished_run_runs_nobody_although_somebody_announces_another_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end cannot be made anew, and after an end that somebody forged everybody has a result; the Summary stays."""
+    there = Deployed(monkeypatch, customers("a", "b"), slices)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    summary = there.run("manage-topic-all")
+    hops = HopRecord(Bucket(there.s3, "results"), RUN)
+    for hop, made in ((0, False), (1, True)):
+        end = HopEnd(hop=hop, owner="o", by="orchestrator", ended_at="", next=hop + 1, reason="")
+        assert hops.end(end) is made
+    there.lambda_.items.clear()
+    for hop in (1, 2):
+        assert there.invoke({"action": "manage-topic-all", "run_id": RUN, "hop": hop}) == summary
+    assert (there.lambda_.items, there.kept("summary.json")) == ([], summary)
 
 
 def test_a_hop_of_a_run_that_announced_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
