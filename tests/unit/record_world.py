@@ -19,7 +19,19 @@ from ses_fleet.aws import clients, s3
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, OrchestratorError, SesFleetError
-from ses_fleet.orchestrator import handover, invoke, reaper, report, result_store, run, service, signs, slice_pool, task
+from ses_fleet.orchestrator import (
+    handover,
+    invoke,
+    reaper,
+    report,
+    result_store,
+    resuming,
+    run,
+    service,
+    signs,
+    slice_pool,
+    task,
+)
 from ses_fleet.orchestrator.signs import Signs
 from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs import hop_record, record, state
@@ -544,7 +556,7 @@ class World:
             monkeypatch.setattr(module, "random", steady)
         for module in (slice_pool, result_store):
             monkeypatch.setattr(module, "ThreadPoolExecutor", simulated.pool)
-        for module in (hop_record, record):
+        for module in (hop_record, record, resuming):
             monkeypatch.setattr(module, "ThreadPoolExecutor", simulated.here)
         monkeypatch.setattr(slice_pool, "queue", simulated.queue)
         monkeypatch.setattr(result_store, "wait", simulated.wait)

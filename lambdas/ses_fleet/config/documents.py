@@ -32,15 +32,25 @@ class Document:
     body: bytes
 
 
-def read(bucket: Bucket, key: str, version_id: str | None = None) -> Document:
-    """Read and parse one file, or one version of it.
+def read(bucket: Bucket, key: str) -> Document:
+    """Read and parse one file. Raise ConfigurationError when it cannot be read, is too large or is not JSON."""
+    try:
+        return read_again(bucket, key)
+    except AwsCallError as failure:
+        raise ConfigurationError([Problem("$", f"{bucket.location(key)} {_unreadable(failure)}")]) from None
 
-    Raise ConfigurationError when it cannot be read, is too large or is not JSON.
+
+def read_again(bucket: Bucket, key: str, version_id: str | None = None) -> Document:
+    """Read and parse a file that was read before, or one version of it.
+
+    Raise AwsCallError while S3 does not answer, and ConfigurationError when the file cannot be used.
     """
     where = bucket.location(key)
     try:
         stored = bucket.read(key, limit=limits.MAX_CONFIG_BYTES, version_id=version_id)
     except AwsCallError as failure:
+        if failure.transient:
+            raise
         raise ConfigurationError([Problem("$", f"{where} {_unreadable(failure)}")]) from None
     except TooLargeError as error:
         raise ConfigurationError(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from ses_fleet.config import config_json, documents
 from ses_fleet.config.config_json import FleetConfig
@@ -16,6 +16,7 @@ from ses_fleet.runs.keys import pinned_key
 from ses_fleet.runs.models import Pinned, RunPlan, RunRequest
 
 CONFIG, SES_CONFIG = "config", "ses-config"
+_GOES_ON = "the run goes on with what it read at its start"
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,16 @@ def read(environment: Environment, request: RunRequest) -> ConfigFiles:
 
 
 def read_pinned(environment: Environment, plan: RunPlan, request: RunRequest) -> ConfigFiles:
-    """Read both files again as the run's first invocation read them; ConfigurationError when that is not possible."""
+    """Read both files again as the run's first invocation read them.
+
+    ConfigurationError when that is not possible any more, AwsCallError while S3 does not answer.
+    """
     settings = environment.settings
 
     def pinned(name: str, key: str, version_id: str | None) -> Document:
         if version_id is not None:
-            return documents.read(environment.config_bucket, key, version_id)
-        return documents.read(environment.results_bucket, pinned_key(plan.run_id, plan.owner, name))
+            return documents.read_again(environment.config_bucket, key, version_id)
+        return documents.read_again(environment.results_bucket, pinned_key(plan.run_id, plan.owner, name))
 
     fleet = _fleet(environment, pinned(CONFIG, settings.config_key, plan.pinned.config))
     topics = WantedTopics()
@@ -73,24 +77,41 @@ class Meanwhile:
 
 
 def changes_since(environment: Environment, plan: RunPlan, pinned: FleetConfig) -> Meanwhile:
-    """Return what changed in config.json since the run began.
+    """Return what changed in the files since the run began.
 
-    A file that cannot be used now is a warning: the run has all that it needs.
+    One that cannot be used now is a warning: the run has all that it needs.
     """
+    found = _customers_since(environment, plan, pinned)
+    return replace(found, warnings=(*found.warnings, *_topics_since(environment, plan)))
+
+
+def _topics_since(environment: Environment, plan: RunPlan) -> Iterator[str]:
+    if plan.config_version.ses_config is None:
+        return
+    try:
+        now = documents.read(environment.config_bucket, environment.settings.ses_config_key)
+    except ConfigurationError as error:
+        yield f"SESConfig.json cannot be used now, so {_GOES_ON}: {error.problems[0]}"
+        return
+    if now.version != plan.config_version.ses_config:
+        yield f"SESConfig.json changed while the run was under way: {_GOES_ON}"
+
+
+def _customers_since(environment: Environment, plan: RunPlan, pinned: FleetConfig) -> Meanwhile:
     try:
         now = documents.read(environment.config_bucket, environment.settings.config_key)
         if now.version == plan.config_version.config:
             return Meanwhile()
         fleet = _fleet(environment, now)
     except ConfigurationError as error:
-        text = f"config.json cannot be used now, so the run goes on with what it read at its start: {error.problems[0]}"
+        text = f"config.json cannot be used now, so {_GOES_ON}: {error.problems[0]}"
         return Meanwhile(warnings=(text,))
     codes = {
         code
         for code, entry in pinned.entries.items()
         if entry.skip_reason is None and (code not in fleet.entries or fleet.entries[code].skip_reason is not None)
     }
-    text = "config.json changed while the run was under way: the run goes on with what it read at its start"
+    text = f"config.json changed while the run was under way: {_GOES_ON}"
     return Meanwhile(frozenset(codes), (text,))
 
 

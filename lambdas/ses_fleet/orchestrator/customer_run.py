@@ -61,7 +61,8 @@ class CustomerRun:
             warnings=progress.warnings,
             continuation=progress.continuation,
             work_of=progress.work_of,
-            ran=progress.slices > 0,
+            ran=progress.slices > 0 and progress.waits_for is None,
+            reason=progress.waits_for or "",
         )
 
     @property
@@ -82,6 +83,7 @@ class CustomerRun:
             warnings=self.warnings,
             continuation=self.continuation,
             work_of=self.work_of,
+            waits_for=self.reason if self.slices and not self.ran else None,
         )
 
     def after(self, answer: Answer) -> CustomerRun:
@@ -95,12 +97,14 @@ class CustomerRun:
         )
         if answer.result is None and answer.error is None:
             return taken
-        taken = replace(taken, ran=True, slices=self.slices + 1, logs=taken.logs + answer.log_tail)
+        taken = replace(taken, slices=self.slices + 1, logs=taken.logs + answer.log_tail)
         result = answer.result
         if result is None:
-            return taken
+            return replace(taken, ran=True)
         return replace(
             taken,
+            ran=self.ran or result.waits_for is None,
+            reason=result.waits_for or taken.reason,
             api_calls=taken.api_calls + result.api_calls,
             logs=taken.logs + result.logs,
             warnings=(taken.warnings + result.warnings)[: limits.MAX_CUSTOMER_WARNINGS],
@@ -171,7 +175,11 @@ class CustomerRun:
             processing_time_seconds=round(self.seconds, 3),
             attempts=self.attempts,
             logs=self.logs,
-            continuation=self.continuation if status in ("failed", "not_started") else None,
+            continuation=self.continuation if self._goes_on(status) else None,
             work_of=self.work_of,
             **outcome,
         )
+
+    def _goes_on(self, status: Status) -> bool:
+        """Return whether another run may go on where this one stopped: not where its slices only waited."""
+        return status == "failed" or (status == "not_started" and self.slices == 0)

@@ -21,7 +21,7 @@ from ses_fleet.text import printable
 
 # Lambda did not get as far as running anything, and may do so a moment later (API reference, errors of Invoke): the
 # function is Pending or being updated (409), its network or file system is not ready yet, or a quota of them is used.
-_NOT_READY = frozenset(
+NOT_READY = frozenset(
     {"ResourceConflictException", "ResourceNotReadyException", "SnapStartNotReadyException",
      "CodeArtifactUserPendingException", "EC2ThrottledException", "EC2UnexpectedException",
      "ENILimitReachedException", "ENINotReadyException", "SubnetIPAddressLimitReachedException",
@@ -141,7 +141,7 @@ def _why_nothing_ran(failure: AwsCallError) -> str | None:
         return "Lambda throttled the worker"
     if failure.kind == "unreachable":
         return f"Lambda could not be reached to invoke the worker ({failure.code}: {failure.text})"
-    if failure.code in _NOT_READY:
+    if failure.code in NOT_READY:
         return f"the worker function was not ready ({failure.code})"
     return None
 

@@ -19,6 +19,7 @@ from ses_fleet.errors import AwsCallError, ConfigurationError
 from ses_fleet.orchestrator import config_files, ending, handover, plan, report
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.environment import Environment
+from ses_fleet.orchestrator.invoke import NOT_READY
 from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.signs import Signs
 from ses_fleet.orchestrator.task import Task, is_too_long
@@ -121,7 +122,7 @@ class _Run:
             self._close(document, position, "nobody took its next invocation")
             return
         failure = self._send(document, position.hop)
-        if failure is not None and failure.kind == "refused":
+        if failure is not None and failure.kind == "refused" and failure.code not in NOT_READY:
             self._close(document, position, f"its next invocation cannot be started ({failure.code})")
         else:
             self._done.sent_again.append(self._record.run_id)

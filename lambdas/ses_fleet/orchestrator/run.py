@@ -118,7 +118,10 @@ def _taken_over(environment: Environment, record: RunRecord, document: RunPlan, 
 
 
 def _pinned(environment: Environment, document: RunPlan, wanted: RunRequest) -> tuple[ConfigFiles, str | None]:
-    """Return what the run read at its start, or nothing with the reason: whoever is left fails then."""
+    """Return what the run read at its start, or nothing with the reason: whoever is left fails then.
+
+    AwsCallError while S3 does not answer: nobody fails for that, and the reaper lets the run go on in another hop.
+    """
     try:
         return config_files.read_pinned(environment, document, wanted), None
     except ConfigurationError as error:

@@ -18,7 +18,7 @@ class Progress(Stored):
     """A customer that is not finished, as one invocation of the orchestrator hands it to the next.
 
     `slices` is how many slices have answered, `continuation` where the last of them stopped. `work_of` is the run that
-    began the work, where this run resumes it.
+    began the work, where this run resumes it. `waits_for` is as in a WorkResult: its slices only waited so far.
     """
 
     index: int
@@ -31,6 +31,7 @@ class Progress(Stored):
     warnings: tuple[str, ...] = ()
     continuation: dict[str, Any] | None = None
     work_of: str | None = None
+    waits_for: str | None = None
 
 
 class HopClaim(Stored):

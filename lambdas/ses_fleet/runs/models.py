@@ -173,6 +173,7 @@ class WorkResult(Wire):
     """A worker's answer for one slice. With `continuation` there is more to do; then `data` is None.
 
     With `not_started` nothing ran of the customer in any slice; it says why, such as who holds the lease of the list.
+    With `waits_for` nothing ran so far, and the next slice waits on; it says for what, as the beginning of a sentence.
     """
 
     run_id: str
@@ -180,6 +181,7 @@ class WorkResult(Wire):
     account_id: str
     error: ErrorInfo | None = None
     not_started: str | None = None
+    waits_for: str | None = None
     data: dict[str, Any] | None = None
     data_location: str | None = None
     warnings: tuple[str, ...] = ()

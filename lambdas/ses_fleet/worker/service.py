@@ -69,6 +69,7 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
         warnings=invocation.warnings(),
         api_calls=invocation.api_calls(),
         logs=invocation.lines.lines(),
+        waits_for=invocation.waits_for,
         continuation=continuation,
     ).model_dump(mode="json")
 
@@ -93,6 +94,7 @@ class _Invocation:
 
     def __init__(self, item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> None:
         self.lines = LogLines()
+        self.waits_for: str | None = None
         self._item = item
         self._settings = settings
         self._code = item.customer.customer_code
@@ -165,6 +167,8 @@ class _Invocation:
         """
         if isinstance(more, Waiting):
             self._log(f"⏳ Customer {self._code}: Waiting for the contact list, which is held by {more.holder}")
+            if not has_run(self._earlier):
+                self.waits_for = f"its contact list was held by {more.holder.who}"
             return waiting_on(self._earlier, more)
         idle = self._earlier.get("idle", 0) + 1 if more.state == self._earlier.get("state") else 0
         if idle >= limits.IDLE_SLICES:

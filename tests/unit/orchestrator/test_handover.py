@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from ses_fleet import limits
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, RequestError
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.hops import HopEnd
+from tests.unit.memory_s3 import Before
 from tests.unit.orchestrator.deployed import (
     RUN,
     TOPIC,
@@ -214,6 +218,27 @@ def test_what_the_run_read_may_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "what the run read at its start cannot be read any more" in str(last["warnings"])
 
 
+@pytest.mark.parametrize("versioned", [True, False])
+def test_nobody_fails_because_s3_does_not_answer_for_a_while(monkeypatch: pytest.MonkeyPatch, versioned: bool) -> None:
+    """What the run read at its start is still there: its next invocation ends, and the reaper starts another one."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    there.s3.versioned = versioned
+    time_passes(there, 50.0, fine)
+    there.run(on_deadline="continue", max_customer_concurrency=1)
+
+    def happens(operation: str, key: str, _done: bool) -> None:
+        if operation == "get_object" and ("/pinned/" in key or key == "config.json"):
+            raise AwsCallError("s3", operation, "server", "SlowDown", "busy", 503)
+
+    there.s3.hook.happens = happens
+    with pytest.raises(AwsCallError):
+        there.go_on()
+    there.s3.hook = Before()
+    there.s3.advance(63)
+    assert there.invoke({"reap": True})["continued"] == [RUN]
+    assert statuses(there.go_on()) == {"a": "successful", "b": "successful"}
+
+
 def test_a_config_that_stayed_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor are the warnings of the plan told twice."""
     config = customers("a", "b")
@@ -407,6 +432,21 @@ def test_who_was_turned_away_has_run_although_its_last_slice_is_not_stored(monke
     last = there.go_on()
     assert (statuses(last), there.lambda_.items) == ({"a": "failed"}, [])
     assert of(last, "a")["error"]["outcome_unknown"]
+
+
+def test_a_finished_run_runs_nobody_although_somebody_announces_another_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end cannot be made anew, and after an end that somebody forged everybody has a result; the Summary stays."""
+    there = Deployed(monkeypatch, customers("a", "b"), slices)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    summary = there.run("manage-topic-all")
+    hops = HopRecord(Bucket(there.s3, "results"), RUN)
+    for hop, made in ((0, False), (1, True)):
+        end = HopEnd(hop=hop, owner="o", by="orchestrator", ended_at="", next=hop + 1, reason="")
+        assert hops.end(end) is made
+    there.lambda_.items.clear()
+    for hop in (1, 2):
+        assert there.invoke({"action": "manage-topic-all", "run_id": RUN, "hop": hop}) == summary
+    assert (there.lambda_.items, there.kept("summary.json")) == ([], summary)
 
 
 def test_a_hop_of_a_run_that_announced_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

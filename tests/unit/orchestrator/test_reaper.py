@@ -173,11 +173,21 @@ def test_an_event_that_was_lost_is_sent_again(monkeypatch: pytest.MonkeyPatch) -
     assert len(there.lambda_.items) == items
 
 
-@pytest.mark.parametrize(("kind", "row"), [("refused", "closed"), ("lost", "sent_again"), ("throttled", "sent_again")])
-def test_an_event_that_cannot_be_sent_closes_the_run(monkeypatch: pytest.MonkeyPatch, kind: Any, row: str) -> None:
-    """Only when Lambda refused it for good; else the next pass tries again."""
+@pytest.mark.parametrize(
+    ("kind", "code", "row"),
+    [
+        ("refused", "AccessDenied", "closed"),
+        ("refused", "ResourceConflictException", "sent_again"),
+        ("lost", "ReadTimeoutError", "sent_again"),
+        ("throttled", "TooManyRequestsException", "sent_again"),
+    ],
+)
+def test_an_event_that_cannot_be_sent_closes_the_run(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, code: str, row: str
+) -> None:
+    """Only when Lambda refused it for good; else, as while the function is being updated, the next pass tries again."""
     there = waiting(monkeypatch)
-    there.lambda_.own_problem = AwsCallError("lambda", "invoke", kind, "AccessDenied", "no", 403)
+    there.lambda_.own_problem = AwsCallError("lambda", "invoke", kind, code, "no", None)
     assert reap(there) == {**NOTHING, "open": 1, row: [RUN]}
     if row == "closed":
         assert "its next invocation cannot be started (AccessDenied)" in str(there.kept("summary.json")["warnings"])

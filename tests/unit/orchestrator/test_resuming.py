@@ -249,3 +249,28 @@ def test_a_reaper_says_not_started_of_whom_a_resumed_run_never_sent(monkeypatch:
     assert "of which nothing was started" in of(summary, "a")["warnings"][-1]
     there.invoke({**summary["resume"], "run_id": "r3"})
     assert began(there)["a"] == {"state": {"at": 1}}
+
+
+@pytest.mark.parametrize("on_deadline", ["stop", "continue"])
+def test_who_only_waited_for_its_list_was_not_started(monkeypatch: pytest.MonkeyPatch, on_deadline: str) -> None:
+    """Whatever it took slices for; it is told who had the list, and a later resume waits anew."""
+    there = ended(monkeypatch)
+    held = "its contact list was held by run x (customer y)"
+
+    def waits(_item: Json) -> Json:
+        return {"data": None, "continuation": {"state": {}, "ran": False, "waited": 200.0}, "waits_for": held}
+
+    time_passes(there, 50.0, waits)
+    answer = resumed(there, include=["b"], on_deadline=on_deadline)
+    if on_deadline == "continue":
+        assert statuses(answer) == {"b": "under_way"}
+        there.s3.put("results", "runs/r2/stop.json", b'{"run_id": "r2", "asked_at": ""}')
+        answer = there.go_on()
+        assert "somebody asked to stop the run" in of(answer, "b")["warnings"][-1]
+    else:
+        assert of(answer, "b")["warnings"] == [f"{held} until it was too late to start"]
+    assert (statuses(answer), of(answer, "b")["attempts"]) == ({"b": "not_started"}, 1)
+    time_passes(there, 900.0, slices)
+    there.lambda_.items.clear()
+    assert statuses(there.invoke({**answer["resume"], "run_id": "r3"})) == {"b": "successful"}
+    assert began(there) == {"b": None}

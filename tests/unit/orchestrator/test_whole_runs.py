@@ -13,6 +13,7 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from ses_fleet.orchestrator import handler
+from tests.unit.memory_s3 import Before
 from tests.unit.orchestrator.deployed import (
     RUN,
     TOPIC,
@@ -27,6 +28,7 @@ from tests.unit.orchestrator.deployed import (
     statuses,
     time_passes,
 )
+from tests.unit.orchestrator.killed import reap
 
 
 def test_every_customers_data_is_returned_and_stored_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,3 +473,29 @@ def test_without_time_for_it_the_file_of_results_is_left_out(monkeypatch: pytest
     assert answer["warnings"] == ["there was no time to write results.jsonl.gz; results/ has every result"]
     assert (answer["exit_code"], there.kept("summary.json")) == (0, answer)
     assert there.s3.keys(f"runs/{RUN}/results.jsonl") == []
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("what", ["/results/", "/end.json", "/summary.json", "/results.jsonl.gz", "open/", "runs/"])
+def test_a_run_whose_last_writes_all_fail_is_ended_truly(
+    monkeypatch: pytest.MonkeyPatch, what: str, answered: bool
+) -> None:
+    """S3 answers 503 from the first worker's answer on, before or after each effect; then the reaper comes."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    monkeypatch.setattr(limits, "CREATE_PAUSE_SECONDS", 0.0)
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if operation == "put_object" and what in key and there.lambda_.items and done is answered:
+            raise AwsCallError("s3", operation, "server", "SlowDown", "busy", 503)
+
+    there.s3.hook.happens = happens
+    there.run("manage-topic-all", max_customer_concurrency=1)
+    there.s3.hook = Before()
+    reap(there)
+    assert there.s3.keys("open/") == []
+    sent = {code_of(item) for item in there.lambda_.items}
+    for result in there.kept("summary.json")["results"]:
+        unknown = result["error"] is not None and result["error"]["outcome_unknown"]
+        expected = ("successful",) if result["customer_code"] in sent else ("not_started",)
+        assert unknown or result["status"] in expected

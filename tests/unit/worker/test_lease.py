@@ -254,6 +254,8 @@ def test_a_resumed_run_waits_until_it_is_over(budget: float, bench: Bench) -> No
             "⏳ Customer acme: Waiting for the contact list, which is held by run run-b (customer beta), for at most"
         )
         assert any(line.startswith(waiting) for line in result.logs) == (bench.ran == [])
+        held = None if bench.ran else "its contact list was held by run run-b (customer beta)"
+        assert result.waits_for == held
     assert bench.ran == [{}]
     assert bench.slice(continuation=continuation).error is None
     assert bench.ran == [{}, {"at": 1}]
@@ -267,7 +269,7 @@ def test_a_resumed_run_goes_on_where_it_was_when_it_has_waited(bench: Bench) -> 
     while not bench.ran:
         result = bench.slice(wait_for_lease=True, slice_budget_seconds=30.0, continuation=continuation)
         continuation = result.continuation
-        assert result.error is None
+        assert (result.error, result.waits_for) == (None, None)
     assert bench.ran == [{"at": 7}]
 
 
