@@ -9,7 +9,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,23 +164,81 @@ class Deployment:
         )
         return dict(json.loads(out.read_text()))
 
-    def waits_for(self, key: str, seconds: float = 60) -> Any:
-        """The same, once it is there."""
+    def send(self, **payload: Any) -> None:
+        """Invoke the orchestrator as an event, of which nobody waits for the end."""
+        self.cloud.lambda_.invoke(
+            FunctionName=names.ORCHESTRATOR, InvocationType="Event", Payload=json.dumps(payload).encode()
+        )
+
+    def waits_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Return when it holds."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            with contextlib.suppress(self.cloud.s3.exceptions.NoSuchKey):
-                return json.loads(self.cloud.stored(key))
+        while not condition():
+            assert time.monotonic() < end, "it did not come"
             time.sleep(0.1)
-        raise AssertionError(f"{key} was not written")
+
+    def waits_for(self, key: str) -> Any:
+        """Return an object of the results bucket, once it is there."""
+        self.waits_until(lambda: key in self.cloud.keys(key))
+        return json.loads(self.cloud.stored(key))
+
+    def reports(self) -> list[dict[str, Any]]:
+        """Lambda's record of every invocation of the orchestrator that has ended."""
+        lines = [line for line in self.cloud.log_messages(names.ORCHESTRATOR) if '"platform.report"' in line]
+        return [json.loads(line)["record"] for line in lines]
+
+    def letters(self) -> list[dict[str, Any]]:
+        """Dead letters that lie in the queue, but for those that somebody got less than half a minute ago."""
+        messages = self.cloud.client("sqs").receive_message(
+            QueueUrl=self.outputs["DeadLetters"], MaxNumberOfMessages=10
+        )
+        return [json.loads(message["Body"]) for message in messages.get("Messages", [])]
+
+    def letter(self, wanted: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
+        """Return the dead letter that is wanted, once it is there."""
+        found: list[dict[str, Any]] = []
+
+        def has_come() -> bool:
+            found.extend(letter for letter in self.letters() if wanted(letter))
+            return bool(found)
+
+        self.waits_until(has_come)
+        (letter,) = found
+        return letter
+
+    def advance(self, seconds: int) -> int:
+        """Move Scheduler's clock on; how many firings there were."""
+        body = json.dumps({"advance_seconds": seconds}).encode()
+        return int(json.loads(self.cloud.control("PUT", "scheduler-clock", body))["fired"])
+
+    @contextlib.contextmanager
+    def without_reaper(self) -> Iterator[None]:
+        """Have its schedule disabled, as a day has hundreds of its passes."""
+        scheduler = self.cloud.client("scheduler")
+        found = scheduler.get_schedule(GroupName=names.SCHEDULE_GROUP, Name=names.REAPER_SCHEDULE)
+        kept = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        schedule = {key: found[key] for key in kept}
+        scheduler.update_schedule(**schedule, State="DISABLED")
+        try:
+            yield
+        finally:
+            scheduler.update_schedule(**schedule, State="ENABLED")
+
+
+@contextlib.contextmanager
+def newly_deployed(directory: Path) -> Iterator[Deployment]:
+    """Bootstrapped and deployed, without a configuration; gone afterwards."""
+    with running("--empty", "--port", "0", "--ses-rate", "0") as (_, cloud):
+        made = Deployment(cloud, directory)
+        made.command(str(_CDK), "bootstrap", f"aws://{HUB}/{REGION}", "--app", "")
+        made.deploy()
+        yield made
 
 
 @contextlib.contextmanager
 def deployed(directory: Path) -> Iterator[Deployment]:
     """Bootstrapped, deployed, onboarded and configured; gone afterwards."""
-    with running("--empty", "--port", "0", "--ses-rate", "0") as (_, cloud):
-        made = Deployment(cloud, directory)
-        made.command(str(_CDK), "bootstrap", f"aws://{HUB}/{REGION}", "--app", "")
-        made.deploy()
+    with newly_deployed(directory) as made:
         made.onboard_all()
         made.configure()
         yield made

@@ -15,11 +15,14 @@ import pytest
 
 from infra import bundling, names
 from infra.settings import Settings
+from ses_fleet import limits
 from ses_fleet.actions.catalogue import payload_names
 from tests.deploy import account
-from tests.deploy.deployment import CONTEXT, OTHER, Deployment
+from tests.deploy.deployment import CONFIG, CONTEXT, CUSTOMER, OTHER, REGION, Deployment
 from tests.local_cloud.conftest import HUB
 
+# The first test waits for the deployment, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(300)
 ACME = {"customer_code": "acme"}
 # Every action by both of its names, in an order in which each finds what it needs.
 STORY: list[dict[str, Any]] = [
@@ -68,7 +71,8 @@ def test_six_new_people_come_by_one_import_job(deployment: Deployment) -> None:
     answer = deployment.invoke(action="import-aws-contact-all", include=["acme"])
     assert answer["exit_code"] == 0, answer
     assert answer["results"][0]["data"]["created"] == 6
-    calls = [(entry["service"], entry["operation"]) for entry in deployment.cloud.journal(mark)]
+    entries = [entry for entry in deployment.cloud.journal(mark) if not is_orchestrators(entry)]
+    calls = [(entry["service"], entry["operation"]) for entry in entries]
     assert calls.count(("sesv2", "CreateImportJob")) == 1
     assert ("sesv2", "CreateContact") not in calls
     assert calls.count(("s3", "DeleteObject")) == 1
@@ -110,19 +114,133 @@ def test_each_schedule_fires_and_is_one_run_however_often_it_is_delivered(deploy
     cloud = deployment.cloud
     account.with_list(cloud)
     actions = {schedule["name"]: schedule["payload"]["action"] for schedule in CONTEXT["schedules"]}
-    mark, ended = cloud.mark(), len(reports(deployment))
-    with cloud.conditions(schedules_twice_share=1):
-        moved = json.loads(cloud.control("PUT", "scheduler-clock", b'{"advance_seconds": 86400}'))
-    assert moved["fired"] == len(actions)
+    mark, ended = cloud.mark(), len(deployment.reports())
+    with deployment.without_reaper(), cloud.conditions(schedules_twice_share=1):
+        assert deployment.advance(86_400) == len(actions)
     fired = [entry for entry in cloud.journal(mark) if entry["operation"] == "Fire"]
     assert [entry["http_status"] for entry in fired] == [202] * 2 * len(actions), fired
-    wait_for_reports(deployment, ended + len(fired))
+    deployment.waits_until(lambda: len(deployment.reports()) >= ended + len(fired))
     for name, action in actions.items():
         (prefix,) = runs_of(deployment, f"schedule/{names.SCHEDULE_GROUP}/{name} ", fired)
         summary = deployment.waits_for(f"{prefix}summary.json")
         assert (summary["exit_code"], summary["action"]) == (0, action), summary
     started = [entry for entry in cloud.journal(mark) if entry["operation"] == "Invoke" and is_orchestrators(entry)]
     assert len(started) == 2 * len(actions), "two customers, once for each schedule"
+
+
+# An orchestrator that is killed at its first sign of life in which it could name anybody.
+KILL = {"operation": "PutObject", "path": "open/", "fault": "kill_before", "skip": 1, "times": 1}
+
+
+def ended_by_the_schedule(deployment: Deployment, run_id: str) -> dict[str, Any]:
+    """The Summary of a run that was lost, once the reaper's schedule has fired late enough."""
+    summary = f"runs/{run_id}/summary.json"
+
+    def is_over() -> bool:
+        deployment.advance(limits.REAPER_MINUTES * 60)
+        time.sleep(1)  # the age of a sign of life is S3's, whose clock cannot be moved
+        return summary in deployment.cloud.keys(summary)
+
+    deployment.waits_until(is_over)
+    return dict(deployment.waits_for(summary))
+
+
+def test_a_run_whose_orchestrator_is_killed_is_ended_by_the_schedule(deployment: Deployment) -> None:
+    """By the deployed role, in buckets with their policies: with a true Summary, from which the rest is resumed."""
+    cloud, run_id = deployment.cloud, f"killed-{time.time_ns()}"
+    account.with_list(cloud, topics=(account.OLD,))
+    mark = cloud.mark()
+    # The worker does all of its work, and nobody hears of it.
+    deaf = {"operation": "Invoke", "path": f"/{names.WORKER}/", "fault": "kill_after", "times": 1}
+    with cloud.variables(names.ORCHESTRATOR, DEAD_AFTER_SECONDS="3"):
+        with cloud.faults(deaf):
+            killed = deployment.invoke(action="manage-topic-all", include=["acme"], run_id=run_id)
+        assert killed["errorType"] == "Runtime.ExitError", killed
+        summary = ended_by_the_schedule(deployment, run_id)
+    fired = [entry for entry in cloud.journal(mark) if entry["operation"] == "Fire"]
+    assert {entry["http_status"] for entry in fired if names.REAPER_SCHEDULE in entry["reason"]} == {202}
+    assert (summary["closed_by"], summary["exit_code"], summary["total_customers"]) == ("reaper", 1, 1)
+    (result,) = summary["results"]
+    assert (result["status"], result["error"]["outcome_unknown"]) == ("failed", True)
+    assert cloud.keys(f"open/{run_id}/") == []
+    resumed = json.loads(deployment.ses_fleet("runs", "resume", run_id, "--yes", "--output", "json").stdout)
+    assert (resumed["exit_code"], resumed["successful_count"]) == (0, 1)
+
+
+def test_a_run_goes_on_with_the_version_of_the_configuration_that_it_began_with(deployment: Deployment) -> None:
+    """In another invocation, which the schedule starts: another role since then is a warning, and nobody's failure.
+
+    Who was disabled since then is not started.
+    """
+    cloud, run_id = deployment.cloud, f"pinned-{time.time_ns()}"
+    account.with_list(cloud)
+    place = {"Bucket": deployment.outputs["ConfigBucket"], "Key": "config.json"}
+    before = cloud.s3.get_object(**place)
+    body, changed = before["Body"].read(), json.loads(json.dumps(CONFIG))
+    changed["customer_mappings"]["acme"]["external_id"] = "another-one"
+    changed["customer_mappings"]["looked-at"]["enabled"] = False
+    with cloud.variables(names.ORCHESTRATOR, DEAD_AFTER_SECONDS="3"):
+        with cloud.faults(KILL):
+            killed = deployment.invoke(action="describe-list-all", on_deadline="continue", run_id=run_id)
+        assert killed["errorType"] == "Runtime.ExitError", killed
+        cloud.s3.put_object(**place, Body=json.dumps(changed).encode())
+        try:
+            summary = ended_by_the_schedule(deployment, run_id)
+        finally:
+            cloud.s3.put_object(**place, Body=body)
+    plan = json.loads(cloud.stored(f"runs/{run_id}/plan.json"))
+    assert plan["pinned"]["config"] == before["VersionId"]
+    assert json.loads(cloud.stored(f"runs/{run_id}/hops/0/end.json"))["by"] == "reaper"
+    assert (summary["closed_by"], summary["exit_code"]) == ("orchestrator", 0)
+    found = {one["customer_code"]: one["status"] for one in summary["results"]}
+    assert found == {"acme": "successful", "looked-at": "skipped"}
+    assert any("config.json changed while the run was under way" in one for one in summary["warnings"])
+
+
+def test_one_run_at_a_time_writes_to_a_list(deployment: Deployment) -> None:
+    """By a lease, which the bucket's policy lets the worker alone write: the second run asks SES nothing meanwhile."""
+    cloud, number = deployment.cloud, time.time_ns()
+    account.with_list(cloud, topics=(account.OLD,))
+    mark, lease, runs = cloud.mark(), f"leases/{CUSTOMER}-{REGION}.json", [f"first-{number}", f"second-{number}"]
+    with cloud.faults({"operation": "UpdateContactList", "fault": "delay", "seconds": 6, "times": 1}):
+        deployment.send(action="manage-topic", run_id=runs[0], **ACME)
+        deployment.waits_until(lambda: lease in cloud.keys(lease) and runs[0] in cloud.stored(lease).decode())
+        deployment.send(action="manage-topic", run_id=runs[1], **ACME)
+        summaries = [deployment.waits_for(f"runs/{run_id}/summary.json") for run_id in runs]
+    assert [one["exit_code"] for one in summaries] == [0, 0], summaries
+    assert json.loads(cloud.stored(lease)) == {"free": True}
+    calls = cloud.journal(mark)
+    (written,) = [one for one in calls if one["operation"] == "UpdateContactList"]
+    meanwhile = [one for one in calls if written["started_at"] < one["started_at"] < written["ended_at"]]
+    assert [one for one in meanwhile if one["service"] == "sesv2"] == []
+    looks = [one for one in meanwhile if f":assumed-role/{names.WORKER}/" in one["principal"]]
+    assert {one["operation"] for one in looks} == {"GetObject", "PutObject"}, "the second run found it held"
+
+
+def test_each_alarm_of_a_run_looks_at_a_metric_that_the_deployed_function_emits(deployment: Deployment) -> None:
+    """With just its dimensions, after a run, a dry run, a refused start and a look of the reaper."""
+    assert deployment.invoke(action="describe-list-all")["exit_code"] == 0
+    assert deployment.invoke(action="manage-topic-all", dry_run=True)["exit_code"] == 0
+    assert deployment.invoke(action="describe-lists-all")["errorType"] == "RequestError"
+    assert deployment.invoke(reap=True)["failed"] == []
+    emitted = set()
+    for line in deployment.cloud.log_messages(names.ORCHESTRATOR):
+        if '"_aws"' in line:
+            record = json.loads(line)
+            for one in record["_aws"]["CloudWatchMetrics"]:
+                dimensions = [frozenset((name, record[name]) for name in names_) for names_ in one["Dimensions"]]
+                emitted |= {(metric["Name"], known) for metric in one["Metrics"] for known in dimensions}
+    alarms = deployment.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    asked = {
+        (one["MetricName"], frozenset((known["Name"], known["Value"]) for known in one["Dimensions"]))
+        for one in alarms
+        if one["Namespace"] == "SesFleet"
+    }
+    assert {name for name, _ in asked} == {
+        *("RunRefused", "CustomersFailed", "CustomersNotStarted", "RunsStarted"),
+        *("RunsLost", "ReaperFailures", "ReaperPasses"),
+    }
+    assert asked <= emitted
 
 
 def runs_of(deployment: Deployment, schedule: str, fired: list[dict[str, Any]]) -> set[str]:
@@ -139,27 +257,12 @@ def is_orchestrators(entry: dict[str, Any]) -> bool:
     return f":assumed-role/{names.ORCHESTRATOR}/" in entry["principal"]
 
 
-def reports(deployment: Deployment) -> list[str]:
-    """A line for every invocation of the orchestrator that has ended."""
-    return [line for line in deployment.cloud.log_messages(names.ORCHESTRATOR) if '"platform.report"' in line]
-
-
-def wait_for_reports(deployment: Deployment, count: int) -> None:
-    """Return when so many of its invocations have ended."""
-    end = time.monotonic() + 60
-    while len(reports(deployment)) < count:
-        assert time.monotonic() < end, "an invocation did not end"
-        time.sleep(0.1)
-
-
 def test_an_event_that_is_refused_is_run_once_and_lies_in_the_queue(deployment: Deployment) -> None:
     """No retries: the deployed event configuration says so; the letter has the payload and the reason."""
     mark = deployment.cloud.mark()
     event = {"action": "describe-lists-all", "run_id": f"refused-{time.time_ns()}"}
-    deployment.cloud.lambda_.invoke(
-        FunctionName=names.ORCHESTRATOR, InvocationType="Event", Payload=json.dumps(event).encode()
-    )
-    letter = next_letter(deployment, event["run_id"])
+    deployment.send(**event)
+    letter = deployment.letter(lambda one: one["requestPayload"].get("run_id") == event["run_id"])
     assert letter["requestPayload"] == event
     assert letter["responsePayload"]["errorType"] == "RequestError"
     assert letter["requestContext"]["condition"] == "RetriesExhausted"
@@ -169,19 +272,6 @@ def test_an_event_that_is_refused_is_run_once_and_lies_in_the_queue(deployment: 
         if (entry["operation"], entry["service"]) == ("PutObject", "s3")
     ]
     assert len(refusals) == 1, "its record was written once, so it ran once"
-
-
-def next_letter(deployment: Deployment, run_id: str) -> dict[str, Any]:
-    """The message about that run."""
-    sqs = deployment.cloud.client("sqs")
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for message in sqs.receive_message(QueueUrl=deployment.outputs["DeadLetters"]).get("Messages", []):
-            letter = dict(json.loads(message["Body"]))
-            if letter["requestPayload"].get("run_id") == run_id:
-                return letter
-        time.sleep(0.1)
-    raise AssertionError("no dead letter came")
 
 
 def test_our_command_follows_a_run_of_the_deployed_function(deployment: Deployment) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import names
 from tests.deploy import account
-from tests.deploy.deployment import CONTEXT, Deployment, deployed
+from tests.deploy.deployment import CONTEXT, Deployment, deployed, newly_deployed
 from tests.local_cloud.conftest import HUB
 
 # Two or three deployments each, on a machine that may be busy.
@@ -65,6 +66,24 @@ def test_a_life_of_the_stack(own_deployment: Deployment) -> None:
     answer = made.invoke(action="restore-list", customer_code="acme", params={"backup": "before"})
     assert answer["exit_code"] == 0, answer
     assert account.addresses(made.cloud) == {"one@corp.example"}
+
+
+def test_what_fires_at_the_first_deployment_needs_no_configuration_or_is_refused(tmp_path: Path) -> None:
+    """The reaper's first look succeeds. A schedule with rate() starts no run without config.json: one dead letter."""
+    with newly_deployed(tmp_path) as made:
+        made.waits_until(lambda: len(made.reports()) == 2)
+        assert sorted(one["status"] for one in made.reports()) == ["error", "success"]
+        (looked,) = [line for line in made.cloud.log_messages(names.ORCHESTRATOR) if '"reaper"' in line]
+        assert json.loads(looked)["reaper"]["failed"] == []
+        letter = made.letter()
+        assert made.letters() == []
+        assert letter["requestPayload"]["action"] == "manage-topic-all"
+        assert letter["responsePayload"]["errorType"] == "ConfigurationError"
+        assert "config.json does not exist (NoSuchKey)" in letter["responsePayload"]["errorMessage"]
+        made.onboard_all()
+        made.configure()
+        account.with_list(made.cloud)
+        assert made.invoke(action="describe-list-all")["exit_code"] == 0
 
 
 def test_a_deployment_that_is_refused_changes_nothing(own_deployment: Deployment) -> None:
