@@ -273,9 +273,10 @@ def quick_package(plant: Plant | None = None) -> bytes:
                 for name, value in SMALL.items():
                     text, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value}  ", text)
                     assert found == 1, f"limits.py has no {name}"
-            if plant is not None and info.filename == f"ses_fleet/{plant.file}":
-                assert plant.text in text, f"{plant.file} is not as the bug needs it"
-                text = text.replace(plant.text, plant.bug)
+            for file, old, bug in plant.edits() if plant else ():
+                if info.filename == f"ses_fleet/{file}":
+                    assert old in text, f"{file} is not as the bug needs it"
+                    text = text.replace(old, bug)
             target.writestr(info, text.encode())
     return made.getvalue()
 

@@ -17,6 +17,11 @@ class Plant(NamedTuple):
     bug: str
     verb: str | None = None
     with_: dict[str, Any] | None = None  # parts of the scenario, where chance would take long
+    also: tuple[str, str, str] | None = None  # another file with its text and its bug
+
+    def edits(self) -> list[tuple[str, str, str]]:
+        """Return what is changed: the file, the text in it, and what comes in its place."""
+        return [(self.file, self.text, self.bug), *([self.also] if self.also else [])]
 
 
 _KILLED = {"do": "kill", "what": "orchestrator", "after": "ListContacts", "skip": 0}
@@ -58,8 +63,8 @@ PLANTS = {
     "nobody-sees-the-end": Plant(
         "nothing_after_the_end",
         "orchestrator/signs.py",
-        "            if self._may_not_send() or self._stored.named.get(index) != number:",
-        "            if False:",
+        "end.owner != self.owner",
+        "end.owner == 'nobody'",
         "manage-topic",
         {
             "orchestrator_seconds": 14,
@@ -67,12 +72,14 @@ PLANTS = {
             "customers": 6,
             "lists": {f"f{number:02d}": "full" for number in range(1, 7)},
             "people": [],
-            "faults": [
-                {"fault": "deny", "operation": "PutObject", "path": "/open/", "skip": 3},
-                {"fault": "delay", "operation": "ListContactLists", "seconds": 2.0},
-            ],
-            "acts": [{"do": "reap", "at": at} for at in (4.5, 5.5, 6.5, 7.5)],
+            "faults": [_SLOW],
+            "acts": [{"do": "reap", "at": at} for at in (1.0, 1.6, 2.2, 3.0)],
         },
+        (  # the reaper ends runs that live
+            "runs/position.py",
+            'return "alive"\n    return "silent" if age < dead_after + limits.CLOCK_SECONDS else "dead"',
+            'return "dead"\n    return "dead"',
+        ),
     ),
     "lost-writes-are-known": Plant(
         "true_failures",

@@ -390,38 +390,38 @@ class _Carried:
         payload = self._first_payload()
         for field_ in ("max_failures", "customer_timeout_seconds"):
             payload.pop(field_, None)
-        # Takes in what others changed meanwhile, and does all of it if the start was lost.
-        self._run_to_its_end(payload)
-        self._resume(f"{self._prefix}-{self._number}")
-        self._run_to_its_end(payload)
-        last = f"{self._prefix}-{self._number}"
-        self._resume(last)
+        # The first one takes in what others changed meanwhile, and does all of it if the start was lost.
+        for _ in range(2):
+            if self._run_to_its_end(payload) is None and self._run_to_its_end(payload) is None:
+                self._seen.problems.append(f"one more run did not begin: {payload}")
+            last = f"{self._prefix}-{self._number}"
+            self._resume(last)
         self._seen.again += [last, f"{self._prefix}-{self._number}"]
         self._look()
 
     def _resume(self, run_id: str) -> None:
+        """Resume the run, and what its resume leaves, until nobody is left."""
         summary = self._summary(run_id)
+        left = self._unfinished(summary)
         for _ in range(ROUNDS):
-            if summary is None or summary["resume"] is None:
-                return
+            if not left or summary is None or summary["resume"] is None:
+                break
             payload = dict(summary["resume"])
             for field_ in ("max_failures", "customer_timeout_seconds"):
                 payload.pop(field_, None)
-            summary = self._run_to_its_end(payload)
-            if not self._unfinished(summary, ""):
-                return
-        self._seen.problems += self._unfinished(summary, f"the resume of {run_id}")
+            summary = self._run_to_its_end(payload) or summary
+            done = {result["customer_code"] for result in summary["results"]} - self._unfinished(summary).keys()
+            left = {code: why for code, why in left.items() if code not in done} | self._unfinished(summary)
+        if left:
+            self._seen.problems.append(f"the resume of {run_id} left {left}")
 
-    def _unfinished(self, summary: dict[str, Any] | None, what: str) -> list[str]:
+    def _unfinished(self, summary: dict[str, Any] | None) -> dict[str, Any]:
         """Return who is neither successful nor skipped, but for those whose account has no list to work on."""
-        if summary is None:
-            return [f"{what} has no Summary"]
-        left = {
+        return {
             result["customer_code"]: result["error"] or result["warnings"]
-            for result in summary["results"]
+            for result in (summary["results"] if summary is not None else ())
             if result["status"] not in ("successful", "skipped") and not self._has_no_list(result)
         }
-        return [f"{what} left {left}"] if left else []
 
     def _has_no_list(self, result: dict[str, Any]) -> bool:
         kind = (result["error"] or {}).get("type")
