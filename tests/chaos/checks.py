@@ -333,16 +333,16 @@ def no_write_twice(seen: Evidence) -> Iterator[str]:
 
 
 def one_writer(seen: Evidence) -> Iterator[str]:
-    """No two slices write to one list in turns."""
-    spans: dict[str, dict[str, list[int]]] = {}
-    for call in seen.calls:
-        if call.wrote and call.caller not in (PERSON, JOB):
-            spans.setdefault(call.account, {}).setdefault(call.caller, []).append(call.seq)
+    """No two slices send writes to one list in turns, whether SES takes them or not."""
+    spans: dict[str, dict[str, list[Entry]]] = {}
+    for entry in seen.journal:
+        if entry.operation in WRITES and _owner(entry.principal) is not None:
+            spans.setdefault(str(entry.account), {}).setdefault(str(entry.access_key_id), []).append(entry)
     for place, of_keys in spans.items():
-        ordered = sorted((min(seqs), max(seqs), key) for key, seqs in of_keys.items())
-        for (_, end, one), (start, _, other) in itertools.pairwise(ordered):
-            if start < end:
-                yield f"{place}: {_owners(seen).get(one)} and {_owners(seen).get(other)} write in turns"
+        ordered = sorted(of_keys.values(), key=lambda entries: min(one.started_at for one in entries))
+        for one, other in itertools.pairwise(ordered):
+            if min(entry.started_at for entry in other) < max(entry.ended_at for entry in one):
+                yield f"{place}: {_owner(one[0].principal)} and {_owner(other[0].principal)} write in turns"
 
 
 # --- the rest

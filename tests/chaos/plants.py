@@ -126,6 +126,8 @@ PLANTS = {
         "worker/paced_client.py",
         'return failure.kind in ("conflict", "unreachable")',
         'return failure.kind in ("conflict", "unreachable", "lost", "server")',
+        "manage-topic",
+        {"faults": [{"fault": "drop_after", "operation": "UpdateContactList", "times": 1}], "acts": []},
     ),
     "dry-runs-write": Plant(
         "dry_runs", "worker/context.py", "return self.item.dry_run", "return False", "import-aws-contact"
@@ -154,6 +156,15 @@ PLANTS = {
         "no end after", "orchestrator/reaper.py", "quiet = positions.phase(", "quiet = False and positions.phase("
     ),
     "a-resume-forgets-somebody": Plant(
-        "left", "runs/summary.py", '    payload["include"] = codes\n', '    payload["include"] = codes[:1]\n'
+        "left",
+        "runs/summary.py",
+        '    payload["include"] = codes\n',
+        '    payload["include"] = codes[:1]\n',
+        "manage-topic",
+        {
+            "runs": [_run("a", 0.0, "manage-topic-all")],
+            "faults": [{"fault": "deny", "operation": "AssumeRole", "times": 2}],
+            "acts": [],
+        },
     ),
 }
