@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest import mock
 
-from ses_fleet_local.accounts import HUB_ACCOUNT, HUB_REGION, RESULTS_BUCKET, WORKER
+from ses_fleet_local.accounts import HUB_REGION, RESULTS_BUCKET, WORKER
 from strict_aws.aws import StrictAws
 from strict_aws.http.messages import AwsError, Request, Response
 from strict_aws.lambda_runtime.environment import Environment
@@ -271,6 +271,3 @@ class Witness:
 def _person(record: dict[str, Any]) -> tuple[str, Person]:
     chosen = {one["topicName"]: one["subscriptionStatus"] for one in record["topicPreferences"]}
     return record["emailAddress"], Person(chosen, record["unsubscribeAll"])
-
-
-HUB = HUB_ACCOUNT
