@@ -66,6 +66,14 @@ test-aws: setup ## the local cloud's tests in one as unkind as AWS
 test-tls: setup ## the local cloud's tests over HTTPS
 	@SES_FLEET_TEST_TLS=1 $(BIN)/pytest $(PARALLEL) tests/local_cloud
 
+CHAOS_RUNS ?= 300
+CHAOS_SEED ?= 1
+CHAOS_JOBS ?= 2
+
+.PHONY: chaos
+chaos: setup ## random faults, kills and changed minds, checked against what happened: CHAOS_RUNS=, CHAOS_SEED=
+	@$(BIN)/python -m tests.chaos --runs $(CHAOS_RUNS) --seed $(CHAOS_SEED) --jobs $(CHAOS_JOBS) $(CHAOS_FLAGS)
+
 .PHONY: format
 format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix

@@ -1,0 +1,474 @@
+"""What must hold of every scenario, checked against what really happened and never against what ses-fleet says.
+
+Each check yields a line for every promise that it finds broken.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from strict_aws.journal import Entry
+from tests.chaos.cloud import LEAVING, NEW, STAYING, account
+from tests.chaos.run import Evidence, Look, RunSeen
+from tests.chaos.witness import JOB, PERSON, WRITES, Contents, Invocation, Person, SesCall
+
+MUTATING = ("manage-topic", "restore-list", "restore-topics", "import-aws-contact")
+NO_RESULT_YET = "no result yet"
+FINAL = ("successful", "failed", "skipped")
+
+
+def violations(seen: Evidence) -> list[str]:
+    """Return every promise that this scenario broke."""
+    found = list(seen.problems)
+    for run in seen.runs.values():
+        for check in (accounted_once, never_begun, sent_once, nothing_after_the_end, true_failures, true_successes):
+            found += [f"{check.__name__}: {run.run_id}: {text}" for text in check(seen, run)]
+    for whole in (their_word, topics_of_others, no_write_twice, dry_runs, one_more_run, shown, commands, one_writer):
+        found += [f"{whole.__name__}: {text}" for text in whole(seen)]
+    return list(dict.fromkeys(found))
+
+
+# --- accounting
+
+
+def accounted_once(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """One Summary; every selected customer once in it, in the plan's order; every stored result is the same."""
+    writes = sum(one.method == "PUT" and one.key == f"runs/{run.run_id}/summary.json" for one in seen.stored)
+    if run.summary is None:
+        return
+    if writes != 1:
+        yield f"summary.json was written {writes} times"
+    results = run.summary["results"]
+    selected = [one["customer_code"] for one in run.plan["customers"]]
+    if [one["customer_code"] for one in results] != selected:
+        yield f"its results are of {[one['customer_code'] for one in results]}, selected were {selected}"
+    yield from _counts(run.summary)
+    told = "\n".join(run.summary["warnings"])
+    for result in results:
+        code = result["customer_code"]
+        stored = run.results.get(code)
+        if stored is None and f"the result of {code} could not be stored" not in told:
+            yield f"{code} has no stored result and no warning says so"
+        elif stored is not None and (stored["status"], stored["error"]) != (result["status"], result["error"]):
+            yield f"{code} is {result['status']} {result['error']}, stored is {stored['status']} {stored['error']}"
+
+
+def _counts(summary: dict[str, Any]) -> Iterator[str]:
+    counts = Counter(result["status"] for result in summary["results"])
+    for status in ("successful", "failed", "skipped", "not_started", "under_way"):
+        if summary[f"{status}_count"] != counts[status]:
+            yield f"{status}_count is {summary[f'{status}_count']}, not {counts[status]}"
+    bad = counts["failed"] + counts["not_started"]
+    if summary["exit_code"] != (1 if bad else 0) or counts["under_way"]:
+        yield f"exit_code {summary['exit_code']} with {dict(counts)}"
+
+
+def never_begun(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """not_started and skipped are only those for whom nothing was done: at most a worker found the list in use.
+
+    Whether an import job uses it only SES can say, so looking for one is no work on the list.
+    """
+    for result in _results(run):
+        if result["status"] not in ("not_started", "skipped"):
+            continue
+        code = result["customer_code"]
+        begun = [one for one in _sent(seen, run, code) if not _only_waited(one)]
+        # In its own account: what reads people of an Identity Center has the name of the first customer.
+        calls = [one for one in seen.journal if one.account == account(code) and one.operation != "ListImportJobs"]
+        called = [entry for entry in calls if _owner(entry.principal) == (code, run.run_id)]
+        if begun or called:
+            yield f"{code} is {result['status']}: {len(begun)} workers ran for it, {len(called)} calls were made"
+
+
+def _only_waited(sent: Invocation) -> bool:
+    """Whether the worker said that it did nothing, because others have the list."""
+    if not isinstance(sent.answer, dict):
+        return False
+    waits = sent.answer.get("continuation") or {}
+    return sent.answer.get("not_started") is not None or waits.get("ran") is False
+
+
+def sent_once(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """No slice is sent to a worker again, and a customer has one worker at a time."""
+    for customer in run.plan["customers"]:
+        sent = _sent(seen, run, customer["customer_code"])
+        slices = Counter(json.dumps(one.event.get("continuation"), sort_keys=True) for one in sent)
+        for times in slices.values():
+            if times > 1:
+                yield f"a slice of {customer['customer_code']} was sent {times} times"
+        for one, other in itertools.pairwise(sent):
+            if other.began < (one.ended or float("inf")) - 0.05:
+                yield f"two workers ran for {customer['customer_code']} at once"
+
+
+def nothing_after_the_end(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """No worker starts after the Summary. Only one of whom nobody heard may still write."""
+    end = next(
+        (one for one in seen.stored if one.method == "PUT" and one.key.endswith(f"{run.run_id}/summary.json")), None
+    )
+    if end is None:
+        return
+    for sent in seen.invocations:
+        if sent.customer is not None and sent.run_id == run.run_id and sent.seq > end.seq:
+            yield f"a worker was sent for {sent.customer} after the Summary"
+    unknown = {one["customer_code"] for one in _results(run) if (one["error"] or {}).get("outcome_unknown")}
+    for call in _writes(seen, run):
+        if call.seq > end.seq and _code_of(call) not in unknown:
+            yield f"{call.operation} for {_code_of(call)} after the Summary, which does not say that it may"
+
+
+# --- statuses
+
+
+def true_failures(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """A failure says that its outcome is unknown wherever something was written and nobody heard of it."""
+    if _verb(run) not in MUTATING or run.plan["request"]["dry_run"]:
+        return
+    for result in _results(run):
+        code, error = result["customer_code"], result["error"] or {}
+        if result["status"] != "failed" or error.get("outcome_unknown"):
+            continue
+        for sent in _sent(seen, run, code):
+            wrote = [call for call in _writes(seen, run, sent) if call.account == account(code)]
+            if wrote and not _heard(sent, error):
+                yield f"{code} failed ({error.get('type')}) as if it was known, and wrote {_named(wrote)}"
+        for lost in _lost_writes(seen, run, code):
+            yield f"{code} failed ({error.get('type')}) as if it was known; the answer to {lost.operation} was lost"
+
+
+def _heard(sent: Invocation, error: dict[str, Any]) -> bool:
+    """Whether what the worker answered can be what the result says."""
+    if not isinstance(sent.answer, dict):
+        return False
+    if sent.answer.get("continuation") is not None:
+        return True
+    answered = sent.answer.get("error") or {}
+    return bool(answered.get("type") == error.get("type") and answered.get("message") == error.get("message"))
+
+
+def _lost_writes(seen: Evidence, run: RunSeen, code: str) -> list[Entry]:
+    """Return the writing calls for this customer that may have landed, as no answer tells."""
+    return [
+        entry
+        for entry in seen.journal
+        if entry.operation in WRITES and _owner(entry.principal) == (code, run.run_id) and _is_unknown(entry)
+    ]
+
+
+def _is_unknown(entry: Entry) -> bool:
+    return entry.http_status == 0 or entry.error_code in ("InternalFailure", "InternalError")
+
+
+def true_successes(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """A customer is successful only when its list is as the action says, apart from what others changed meanwhile."""
+    verb = _verb(run)
+    if run.plan["request"]["dry_run"]:
+        return
+    for result in _results(run):
+        code = result["customer_code"]
+        sent = _sent(seen, run, code)
+        if result["status"] != "successful":
+            continue
+        if not sent or sent[-1].after is None:
+            yield f"{code} is successful, and no worker ran for it"
+            continue
+        if not isinstance(sent[-1].answer, dict) or sent[-1].answer.get("error"):
+            yield f"{code} is successful, and its worker answered {sent[-1].answer or sent[-1].failed}"
+        others = _others(seen, run, code, sent)
+        if verb == "manage-topic":
+            yield from _topics_wrong(run, code, sent[-1].after, others)
+        elif verb == "import-aws-contact":
+            yield from _people_wrong(run, code, sent[-1].after, others)
+        elif verb in ("list-contacts", "backup-list") and not others:
+            yield from _total_wrong(result, sent[-1].after)
+
+
+def _topics_wrong(run: RunSeen, code: str, after: Contents, others: list[SesCall]) -> Iterator[str]:
+    if run.ses_config is None or any(call.operation.endswith("List") for call in others):
+        return
+    wanted = {one["TopicName"]: one for one in run.ses_config["topics"]}
+    for name, topic in wanted.items():
+        have = after.topics.get(name)
+        fields = ("DisplayName", "DefaultSubscriptionStatus")
+        if have is None or any(have[field] != topic[field] for field in fields):
+            yield f"{code} is successful, and topic {name} is {have}"
+    if run.plan["request"].get("prune") and set(after.topics) - set(wanted):
+        yield f"{code} is successful with prune, and has {sorted(after.topics)}"
+
+
+def _people_wrong(run: RunSeen, code: str, after: Contents, others: list[SesCall]) -> Iterator[str]:
+    touched = {call.params.get("EmailAddress") for call in others}
+    if any("Contact" not in call.operation or call.operation.endswith("List") for call in others):
+        return  # another run's import job, or a list that was made anew
+    missing = [email for email in (*NEW, *STAYING) if email not in after.people and email not in touched]
+    if missing:
+        yield f"{code} is successful, and {missing} are not in its list"
+    new = after.people.get(NEW[0])
+    opted = new is None or new.unsubscribed or "calendar" in new.preferences or "calendar" not in after.topics
+    if not opted and NEW[0] not in touched:
+        yield f"{code} is successful, and {NEW[0]}, who has the role, is {new}"
+    left = after.people.get(LEAVING[0])
+    chose = left is None or left.unsubscribed or "OPT_OUT" in left.preferences.values()
+    if run.plan["request"].get("prune") and not chose and LEAVING[0] not in touched:
+        yield f"{code} is successful with prune, and {LEAVING[0]} is {left}"
+
+
+def _total_wrong(result: dict[str, Any], after: Contents) -> Iterator[str]:
+    total = (result["data"] or {}).get("total")
+    if total is not None and total != len(after.people):
+        yield f"{result['customer_code']} is successful with {total} contacts, and has {len(after.people)}"
+
+
+def _others(seen: Evidence, run: RunSeen, code: str, sent: list[Invocation]) -> list[SesCall]:
+    """Return what others wrote to the list between the customer's first slice and its last."""
+    own = _keys(seen, code, run.run_id)
+    first, last = sent[0].began, sent[-1].ended or float("inf")
+    lag = _lag(seen)
+    return [
+        call
+        for call in seen.calls
+        if call.account == account(code)
+        and (call.wrote or call.operation == JOB)
+        and call.caller not in own
+        and first - lag <= call.at <= last
+    ]
+
+
+# --- people
+
+
+def their_word(seen: Evidence) -> Iterator[str]:
+    """No write of ses-fleet takes back a refusal that it could have seen.
+
+    What somebody decides between the read that decides a write and that write, about one round trip, cannot be seen.
+    A write that was sent before without success is no such write: its read is older than a round trip.
+    """
+    for call in seen.calls:
+        if call.caller == PERSON or (call.operation not in WRITES and call.operation != JOB):
+            continue
+        for email, before in call.before.people.items():
+            if not (lost := _taken_back(call, before, call.after.people.get(email))):
+                continue
+            if not _was_in_window(seen, call, email):
+                yield f"{_code_of(call)}: {call.operation} of {_owner_of(seen, call)} took back {lost} of {email}"
+
+
+def _taken_back(call: SesCall, before: Person, after: Person | None) -> str:
+    """Return which refusal the write took back, or nothing. Who is removed is forgotten, and may be added again."""
+    if call.operation == "DeleteContactList":
+        return ""
+    refused = [
+        topic for topic, status in before.preferences.items() if status == "OPT_OUT" and topic in call.after.topics
+    ]
+    if after is None:
+        return "unsubscribing, by removing" if before.unsubscribed else "opting out, by removing" if refused else ""
+    if before.unsubscribed and not after.unsubscribed:
+        return "unsubscribing"
+    changed = [topic for topic in refused if after.preferences.get(topic) != "OPT_OUT"]
+    return f"opting out of {changed}" if changed else ""
+
+
+def _was_in_window(seen: Evidence, call: SesCall, email: str) -> bool:
+    """Whether the refusal came after the last read that decided the write, and nothing was sent in between."""
+    made = call
+    if call.operation == JOB:
+        earlier = [one for one in seen.calls if one.seq < call.seq and one.account == call.account]
+        made = next((one for one in reversed(earlier) if one.operation == "CreateImportJob" and one.wrote), call)
+    reads = [
+        one for one in seen.calls if one.seq < made.seq and one.caller == made.caller and one.account == made.account
+    ]
+    wanted = "ListContacts" if made.operation == "CreateImportJob" else "GetContact"
+    reads = [one for one in reads if one.operation == wanted and one.params.get("EmailAddress", email) == email]
+    if not reads:
+        return False
+    read = reads[-1]
+    acts = [one for one in seen.calls if one.seq < call.seq and one.caller == PERSON and one.account == call.account]
+    word = next((one for one in reversed(acts) if one.params.get("EmailAddress") == email and one.wrote), None)
+    if word is None or (word.seq < read.seq and word.at < read.at - _lag(seen)):
+        return False
+    return not any(
+        entry.operation == made.operation and _iso(read.at) < entry.ended_at < _iso(made.at)
+        for entry in seen.journal
+        if entry.access_key_id == made.caller
+    )
+
+
+def topics_of_others(seen: Evidence) -> Iterator[str]:
+    """Without prune no topic is removed, unless it came between the read and the write of one unit."""
+    prunes = {run.run_id for run in seen.runs.values() if run.plan["request"].get("prune")}
+    for call in seen.calls:
+        if call.caller == PERSON or call.operation != "UpdateContactList" or call.error:
+            continue
+        owner = _owner_of(seen, call)
+        gone = set(call.before.topics) - set(call.after.topics)
+        if not gone or (owner is not None and owner[1] in prunes):
+            continue
+        reads = [one for one in seen.calls if one.caller == call.caller and one.operation == "GetContactList"]
+        last = [one for one in reads if one.seq < call.seq][-1:]
+        came = [
+            one for one in seen.calls if last and last[0].at - _lag(seen) <= one.at <= call.at and one.caller == PERSON
+        ]
+        if not any(one.account == call.account and one.operation == "UpdateContactList" for one in came):
+            yield f"{owner} removed {sorted(gone)} without prune"
+
+
+def no_write_twice(seen: Evidence) -> Iterator[str]:
+    """After a write whose outcome nobody knows, the same run writes nothing more to that list."""
+    unknown: dict[tuple[str, str], Entry] = {}
+    for entry in sorted(seen.journal, key=lambda one: one.started_at):
+        owner = _owner(entry.principal)
+        if owner is None or entry.operation not in WRITES:
+            continue
+        before = unknown.get(owner)
+        if before is not None and entry.started_at > before.ended_at:
+            yield f"{owner}: {entry.operation} after {before.operation}, of which nobody knows whether it took effect"
+        if _is_unknown(entry):
+            unknown.setdefault(owner, entry)
+
+
+def one_writer(seen: Evidence) -> Iterator[str]:
+    """No two slices send writes to one list in turns, whether SES takes them or not."""
+    spans: dict[str, dict[str, list[Entry]]] = {}
+    for entry in seen.journal:
+        if entry.operation in WRITES and _owner(entry.principal) is not None:
+            spans.setdefault(str(entry.account), {}).setdefault(str(entry.access_key_id), []).append(entry)
+    for place, of_keys in spans.items():
+        ordered = sorted(of_keys.values(), key=lambda entries: min(one.started_at for one in entries))
+        for one, other in itertools.pairwise(ordered):
+            if min(entry.started_at for entry in other) < max(entry.ended_at for entry in one):
+                yield f"{place}: {_owner(one[0].principal)} and {_owner(other[0].principal)} write in turns"
+
+
+# --- the rest
+
+
+def dry_runs(seen: Evidence) -> Iterator[str]:
+    """A dry run writes nothing to any list."""
+    for run in seen.runs.values():
+        if run.plan["request"]["dry_run"] and (wrote := _writes(seen, run)):
+            yield f"{run.run_id} is a dry run and wrote {_named(wrote)}"
+
+
+def one_more_run(seen: Evidence) -> Iterator[str]:
+    """When everybody is done, one more run of the same request writes nothing."""
+    for run_id in seen.again:
+        run = seen.runs.get(run_id)
+        if run is not None and (wrote := _writes(seen, run)):
+            yield f"{run_id} wrote {_named(wrote)}"
+
+
+def shown(seen: Evidence) -> Iterator[str]:
+    """What `runs show` says is so: who has a result keeps it, and a run is finished only when it is."""
+    for look in seen.looks:
+        run = seen.runs[look.run_id]
+        if run.summary is None:
+            continue
+        final = {one["customer_code"]: one["status"] for one in run.summary["results"]}
+        if set(look.statuses) != set(final):
+            yield f"{look.run_id} was shown with {sorted(look.statuses)}, it has {sorted(final)}"
+        for code, status in look.statuses.items():
+            if status in FINAL and final.get(code) != status:
+                yield f"{look.run_id}: {code} was shown as {status} and became {final.get(code)}"
+        yield from _shown_too_early(seen, look)
+
+
+def _shown_too_early(seen: Evidence, look: Look) -> Iterator[str]:
+    sent = {
+        one.customer
+        for one in seen.invocations
+        if one.run_id == look.run_id and one.customer and one.seq <= look.seq and not _only_waited(one)
+    }
+    for code, status in look.statuses.items():
+        if status in ("not_started", "skipped") and code in sent:
+            yield f"{look.run_id}: {code} was shown as {status} after a worker ran for it"
+        if look.exit_code is not None and status == "under_way":
+            yield f"{look.run_id}: {code} was shown as under way in a run that is over"
+
+
+def commands(seen: Evidence) -> Iterator[str]:
+    """The command never ends with a traceback, and its exit code is that of the run that it followed."""
+    for command in seen.commands:
+        if "Traceback" in command.errors or "Traceback" in command.output:
+            yield f"{command.arguments} ended with a traceback: {command.errors[-300:]}"
+        if command.killed or command.arguments[0] != "invoke":
+            continue
+        run = seen.runs.get(_run_of(command.output) or command.run_id or "")
+        summary = None if run is None else run.summary
+        if summary is not None and command.given_up:
+            yield f"{command.arguments} did not end with its run {summary['run_id']}: {command.errors[-200:]}"
+        elif summary is not None and command.code in (0, 1) and command.code != summary["exit_code"]:
+            yield f"{command.arguments} ended with {command.code}, {summary['run_id']} with {summary['exit_code']}"
+
+
+def _run_of(output: str) -> str | None:
+    try:
+        return str(json.loads(output)["run_id"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+# --- who did what
+
+
+def _verb(run: RunSeen) -> str:
+    return str(run.plan["request"]["action"]).removesuffix("-all")
+
+
+def _results(run: RunSeen) -> list[dict[str, Any]]:
+    return [] if run.summary is None else list(run.summary["results"])
+
+
+def _sent(seen: Evidence, run: RunSeen, code: str) -> list[Invocation]:
+    return [one for one in seen.invocations if one.run_id == run.run_id and one.customer == code]
+
+
+def _owner(principal: str | None) -> tuple[str, str] | None:
+    """Return (customer, run) of a session's principal, or None for others."""
+    found = re.search(r"/ses-fleet-(f\d\d)-(.+)$", principal or "")
+    return None if found is None else (found[1], found[2])
+
+
+def _owners(seen: Evidence) -> dict[str, tuple[str, str]]:
+    """Return (customer, run) by access key."""
+    found = {entry.access_key_id: _owner(entry.principal) for entry in seen.journal if entry.service == "sesv2"}
+    return {key: owner for key, owner in found.items() if key is not None and owner is not None}
+
+
+def _keys(seen: Evidence, code: str, run_id: str) -> set[str]:
+    return {key for key, owner in _owners(seen).items() if owner == (code, run_id)}
+
+
+def _owner_of(seen: Evidence, call: SesCall) -> tuple[str, str] | None:
+    return _owners(seen).get(call.caller)
+
+
+def _code_of(call: SesCall) -> str:
+    return f"f{int(call.account[-2:]):02d}"
+
+
+def _writes(seen: Evidence, run: RunSeen, sent: Invocation | None = None) -> list[SesCall]:
+    """Return what this run wrote to lists; only what came while this invocation lasted, if one is given."""
+    owners = _owners(seen)
+    made = [call for call in seen.calls if call.wrote and owners.get(call.caller, ("", ""))[1] == run.run_id]
+    if sent is None:
+        return made
+    return [call for call in made if sent.began <= call.at <= (sent.ended or float("inf"))]
+
+
+def _named(calls: list[SesCall]) -> list[str]:
+    return [f"{_code_of(call)} {call.operation}" for call in calls][:6]
+
+
+def _lag(seen: Evidence) -> float:
+    """Return by how many seconds a read of SES may be late."""
+    return float(seen.scenario["conditions"].get("read_lag_seconds", 0.0))
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

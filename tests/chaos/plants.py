@@ -1,0 +1,170 @@
+"""Bugs to plant into the functions' package, so that every check is seen red: `python -m tests.chaos --plant NAME`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Plant(NamedTuple):
+    """A bug: `file` of the package has `text` replaced by `bug`. `red` is the check that finds it.
+
+    Only scenarios whose first action is `verb` are carried out, if one is given.
+    """
+
+    red: str
+    file: str
+    text: str
+    bug: str
+    verb: str | None = None
+    with_: dict[str, Any] | None = None  # parts of the scenario, where chance would take long
+    also: tuple[str, str, str] | None = None  # another file with its text and its bug
+
+    def edits(self) -> list[tuple[str, str, str]]:
+        """Return what is changed: the file, the text in it, and what comes in its place."""
+        return [(self.file, self.text, self.bug), *([self.also] if self.also else [])]
+
+
+_KILLED = {"do": "kill", "what": "orchestrator", "after": "ListContacts", "skip": 0}
+_SLOW = {"fault": "delay", "operation": "ListContactLists", "seconds": 1.0}
+_MINDS = [
+    {"code": f"f{number:02d}", "who": "stay0@corp.example", "do": "unsubscribe", "after": "GetContact", "skip": 0}
+    for number in range(1, 7)
+]
+
+
+def _run(name: str, at: float, action: str) -> dict[str, Any]:
+    payload = {"action": action, "max_customer_concurrency": 1}
+    return {"name": name, "at": at, "start": "event", "named": True, "payload": payload}
+
+
+PLANTS = {
+    "a-result-is-missing": Plant(
+        "accounted_once",
+        "orchestrator/ending.py",
+        "        store.collector.results(),",
+        "        store.collector.results()[1:],",
+    ),
+    "names-are-forgotten": Plant(
+        "never_begun",
+        "runs/standing.py",
+        "    in_doubt = [index for index, _ in others if named.get(index, 0) > _slices(progress.get(index))]",
+        "    in_doubt: list[int] = []\n    assert named is not None",
+        "import-aws-contact",
+        {"acts": [_KILLED], "faults": [], "people": []},
+    ),
+    "a-late-hop-runs": Plant(
+        "sent",
+        "orchestrator/run.py",
+        "if before.next != start.hop or not hops.claim(claim) or hops.end_of(start.hop) is not None:",
+        "hops.claim(claim)\n    if False:",
+        "describe-list",
+        {"acts": [{"do": "hop", "at": 3.0}], "faults": [_SLOW], "people": []},
+    ),
+    "nobody-sees-the-end": Plant(
+        "nothing_after_the_end",
+        "orchestrator/signs.py",
+        "end.owner != self.owner",
+        "end.owner == 'nobody'",
+        "manage-topic",
+        {
+            "orchestrator_seconds": 14,
+            "runs": [_run("a", 0.0, "manage-topic-all")],
+            "customers": 6,
+            "lists": {f"f{number:02d}": "full" for number in range(1, 7)},
+            "people": [],
+            "faults": [_SLOW],
+            "acts": [{"do": "reap", "at": at} for at in (1.0, 1.6, 2.2, 3.0)],
+        },
+        (  # the reaper ends runs that live
+            "runs/position.py",
+            'return "alive"\n    return "silent" if age < dead_after + limits.CLOCK_SECONDS else "dead"',
+            'return "dead"\n    return "dead"',
+        ),
+    ),
+    "lost-writes-are-known": Plant(
+        "true_failures",
+        "worker/paced_client.py",
+        'failure.outcome_unknown = failure.kind in ("server", "lost")',
+        "failure.outcome_unknown = False",
+    ),
+    "lost-workers-are-known": Plant(
+        "true_failures", "runs/function_errors.py", "outcome_unknown=writes)", "outcome_unknown=False)"
+    ),
+    "nothing-is-added": Plant(
+        "true_successes",
+        "worker/actions/manage_topic.py",
+        "        return planned.desired\n",
+        "        return now.topics\n",
+        "manage-topic",
+    ),
+    "nobody-stays-unsubscribed": Plant(
+        "their_word",
+        "worker/contact_changes.py",
+        '"UnsubscribeAll": wish.unsubscribed_all,',
+        '"UnsubscribeAll": False,',
+        "restore-topics",
+    ),
+    "throttled-writes-are-stale": Plant(
+        "their_word",
+        "worker/contact_changes.py",
+        '        now = None if self._absent else self._get(client, self._place["EmailAddress"])\n',
+        "        if not hasattr(self, '_read'):\n"
+        '            self._read = None if self._absent else self._get(client, self._place["EmailAddress"])\n'
+        "        now = self._read\n",
+        "restore-topics",
+        {"people": _MINDS, "acts": [], "faults": [{"fault": "throttle", "operation": "UpdateContact", "times": 1}]},
+    ),
+    "topics-of-others-go": Plant(
+        "topics_of_others",
+        "worker/topic_plan.py",
+        "if name not in want and name in removable]",
+        "if name not in want]",
+        "manage-topic",
+    ),
+    "lost-writes-are-sent-again": Plant(
+        "no_write_twice",
+        "worker/paced_client.py",
+        'return failure.kind in ("conflict", "unreachable")',
+        'return failure.kind in ("conflict", "unreachable", "lost", "server")',
+        "manage-topic",
+        {"faults": [{"fault": "drop_after", "operation": "UpdateContactList", "times": 1}], "acts": []},
+    ),
+    "dry-runs-write": Plant(
+        "dry_runs", "worker/context.py", "return self.item.dry_run", "return False", "import-aws-contact"
+    ),
+    "everything-is-written-again": Plant(
+        "one_more_run",
+        "worker/list_changes.py",
+        "elif now is None or same(now.topics, wish):",
+        "elif now is None:",
+        "manage-topic",
+    ),
+    "leases-are-for-everybody": Plant(
+        "one_writer",
+        "worker/lease.py",
+        "    return Holder(who, left) if left >= 0 else None",
+        "    return None if left >= 0 else Holder(who, left)",
+        "import-aws-contact",
+        {
+            "runs": [_run("a", 0.0, "import-aws-contact-all"), _run("b", 0.4, "import-aws-contact-all")],
+            "faults": [{"fault": "delay", "operation": "CreateContact", "seconds": 0.4}],
+            "people": [],
+            "acts": [],
+        },
+    ),
+    "the-reaper-sleeps": Plant(
+        "no end after", "orchestrator/reaper.py", "quiet = positions.phase(", "quiet = False and positions.phase("
+    ),
+    "a-resume-forgets-somebody": Plant(
+        "left",
+        "runs/summary.py",
+        '    payload["include"] = codes\n',
+        '    payload["include"] = codes[:1]\n',
+        "manage-topic",
+        {
+            "runs": [_run("a", 0.0, "manage-topic-all")],
+            "faults": [{"fault": "deny", "operation": "AssumeRole", "times": 2}],
+            "acts": [],
+        },
+    ),
+}

@@ -1,0 +1,225 @@
+"""Scenarios, drawn from a seed, as plain JSON: what runs, what breaks, who is killed, and who changes their mind."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from tests.chaos.cloud import EVERYBODY, LIST_BACKUP, NEW, SHAPES, TOPICS_BACKUP
+
+Scenario = dict[str, Any]
+
+_ACTIONS = {
+    "describe-list": 1,
+    "describe-topics": 1,
+    "list-contacts": 2,
+    "validate-access": 1,
+    "backup-list": 2,
+    "manage-topic": 6,
+    "restore-list": 3,
+    "restore-topics": 3,
+    "import-aws-contact": 8,
+}
+_READ_LIST = ("ListContactLists", "GetContactList")
+_CONTACTS = (*_READ_LIST, "ListContacts", "GetContact", "UpdateContact", "UpdateContact")
+_JOBS = ("CreateImportJob", "CreateImportJob", "GetImportJob", "ListImportJobs")
+# The operations of SES that faults are drawn for, by the action of the first run; None is any of them.
+_SES: dict[str, tuple[str | None, ...]] = {
+    "manage-topic": (*_READ_LIST, "UpdateContactList", "UpdateContactList", "CreateContactList", "ListContacts", None),
+    "restore-list": (*_CONTACTS, "CreateContact", "CreateContact", "UpdateContactList", "CreateContactList", None),
+    "restore-topics": (*_CONTACTS, "UpdateContactList", None),
+    "import-aws-contact": (*_CONTACTS, *_JOBS, "CreateContact", "CreateContact", "DeleteContact", None),
+}
+_READING: tuple[str | None, ...] = (*_READ_LIST, "ListContacts", None)
+# The same of the other services.
+_OPERATIONS: dict[str, tuple[str | None, ...]] = {
+    "s3": ("PutObject", "PutObject", "GetObject", "ListObjectsV2", "DeleteObject", None),
+    "sts": ("AssumeRole",),
+    "lambda": ("Invoke",),
+    "identitystore": ("ListUsers", "ListGroups", "ListGroupMemberships", None),
+    "sso-admin": ("ListInstances",),
+}
+# Parts of S3 keys of which a run's fate hangs, and the functions that are invoked.
+_PATHS = {
+    "s3": (
+        *("/plan.json", "/open/", "/open/", "/end.json", "/claim.json", "/summary.json", "/results", "/results/f0"),
+        *("/leases/", "/leases/", "/continuations/", "/backups/", "/data/", "/config.json", "/SESConfig.json"),
+    ),
+    "lambda": ("ses-fleet-worker", "ses-fleet-orchestrator"),
+}
+_WEIGHTS = {"s3": 6, "sesv2": 8, "lambda": 3, "sts": 2, "identitystore": 1, "sso-admin": 1}
+_KINDS = (
+    *("throttle", "delay", "drop_before", "drop_after", "drop_after", "error_500", "deny"),
+    *("kill_before", "kill_after", "kill_after"),
+)
+_CHOICES = ("unsubscribe", "unsubscribe", "opt_out", "opt_out", "delete", "add", "opt_in", "add_topic")
+
+
+def draw(seed: int) -> Scenario:
+    """Return the scenario of this seed."""
+    luck = random.Random(seed)  # noqa: S311  # repeatable, not secret
+    customers = luck.randint(2, 6)
+    codes = [f"f{number:02d}" for number in range(1, customers + 1)]
+    aws = luck.random() < 0.15
+    first = _run(luck, "a", codes, 0.0)
+    verb = str(first["payload"]["action"]).removesuffix("-all")
+    runs = [first]
+    if luck.random() < 0.2:
+        runs.append(_run(luck, "b", codes, round(luck.uniform(0, 1.5), 2)))
+    shapes = list(SHAPES)
+    made = {
+        "seed": seed,
+        "orchestrator_seconds": 6,
+        "customers": customers,
+        "conditions": {"preset": "aws", "read_lag_seconds": 0.5, "seed": seed} if aws else {"preset": "kind"},
+        "lists": {code: luck.choices(shapes, (6, 4, 2, 1))[0] for code in codes},
+        "import_jobs": {
+            "created_seconds": luck.choice((0, 0, 0.2)),
+            "processing_seconds": luck.choice((0, 0, 0.3)),
+        },
+        "runs": runs,
+        "faults": _faults(luck, verb),
+        "acts": _acts(luck, codes, verb),
+        "people": [_choice(luck, codes) for _ in range(luck.choice((0, 0, 2, 4, 8)))],
+        "reaper_faults": [_fault(luck, verb, ("s3", "lambda")) for _ in range(luck.choice((0, 0, 0, 1, 2)))],
+    }
+    if luck.random() < 0.12:
+        _silence(luck, made)
+    return made
+
+
+def _silence(luck: random.Random, made: Scenario) -> None:
+    """Have the signs of life not stored for a while, so that the reaper ends a run whose orchestrator lives."""
+    made["orchestrator_seconds"] = 14
+    fault = luck.choice(("throttle", "error_500", "drop_before", "deny", "delay"))
+    silent = {"fault": fault, "service": "s3", "operation": "PutObject", "path": "/open/", "skip": luck.randint(1, 6)}
+    made["faults"] = [silent if fault != "delay" else {**silent, "seconds": luck.choice((2.0, 5.0))}]
+    slow = luck.choice(("ListContactLists", "GetContactList", "ListContacts"))
+    made["faults"].append({"fault": "delay", "operation": slow, "seconds": luck.choice((0.6, 1.0, 2.0))})
+    made["acts"] = [{"do": "reap", "at": at} for at in (5.0, 6.0, 7.0, 8.5)]
+
+
+def _run(luck: random.Random, name: str, codes: list[str], at: float) -> dict[str, Any]:
+    action = luck.choices(list(_ACTIONS), list(_ACTIONS.values()))[0]
+    single = action.startswith("restore-") or luck.random() < 0.12
+    payload: dict[str, Any] = {"action": action if single else action + "-all"}
+    if single:
+        payload["customer_code"] = luck.choice(codes)
+    selected = codes if single else _select(luck, codes, payload)
+    if luck.random() < 0.1:
+        payload["dry_run"] = True
+    if luck.random() < 0.7:
+        payload["on_deadline"] = "continue"
+    if luck.random() < 0.12:
+        payload["customer_timeout_seconds"] = luck.choice((1, 2, 4))
+    _prune(luck, action, payload, len(selected), single=single)
+    params = _params(luck, action)
+    if params:
+        payload["params"] = params
+    start = luck.choices(("sync", "event", "twice", "command", "schedule"), (5, 4, 2, 2, 2))[0]
+    return {"name": name, "at": at, "start": start, "named": luck.random() < 0.75, "payload": payload}
+
+
+def _select(luck: random.Random, codes: list[str], payload: dict[str, Any]) -> list[str]:
+    selected = codes
+    kind = luck.choices(("all", "include", "exclude", "environment"), (7, 2, 1, 1))[0]
+    if kind == "include":
+        selected = payload["include"] = luck.sample(codes, luck.randint(1, len(codes)))
+    elif kind == "exclude":
+        payload["exclude"] = [luck.choice(codes)]
+        selected = [code for code in codes if code not in payload["exclude"]]
+    elif kind == "environment":
+        payload["environment"] = "prod"
+        selected = [code for code in codes if int(code[1:]) % 2]
+    if luck.random() < 0.6:
+        payload["max_customer_concurrency"] = luck.choice((1, 1, 2, 3))
+    if luck.random() < 0.25:
+        payload["max_failures"] = luck.choice((0, 1, "50%"))
+    return selected
+
+
+def _prune(luck: random.Random, action: str, payload: dict[str, Any], selected: int, *, single: bool) -> None:
+    if action in ("manage-topic", "import-aws-contact") and luck.random() < 0.5:
+        payload["prune"] = True
+        if not single:
+            payload["confirm_customers"] = selected
+
+
+def _params(luck: random.Random, action: str) -> dict[str, Any]:
+    if action == "import-aws-contact":
+        return {"sync_topics": True} if luck.random() < 0.6 else {}
+    if action == "manage-topic":
+        return {"canary": luck.choice((1, 2))} if luck.random() < 0.25 else {}
+    if action == "restore-topics":
+        return {"backup": TOPICS_BACKUP}
+    if action == "restore-list":
+        return {"backup": LIST_BACKUP}
+    return {}
+
+
+def _faults(luck: random.Random, verb: str) -> list[dict[str, Any]]:
+    services = tuple(_WEIGHTS) if verb == "import-aws-contact" else ("s3", "sesv2", "lambda", "sts")
+    faults = [_fault(luck, verb, services) for _ in range(luck.choice((0, 1, 1, 2, 2, 3)))]
+    if luck.random() < 0.35:  # a run that needs more than one invocation
+        slow = luck.choice(("ListContactLists", "ListContacts", "GetContactList"))
+        faults.append({"fault": "delay", "operation": slow, "seconds": luck.choice((0.3, 0.6, 1.0))})
+    return faults
+
+
+def _fault(luck: random.Random, verb: str, services: tuple[str, ...]) -> dict[str, Any]:
+    service = luck.choices(services, [_WEIGHTS[one] for one in services])[0]
+    fault: dict[str, Any] = {"fault": luck.choice(_KINDS), "service": service}
+    operation = luck.choice(_SES.get(verb, _READING) if service == "sesv2" else _OPERATIONS[service])
+    if operation is not None:
+        fault["operation"] = operation
+    if service in _PATHS and luck.random() < 0.6:
+        fault["path"] = luck.choice(_PATHS[service])
+        if luck.random() < 0.5:
+            fault.pop("operation", None)
+    most = {"s3": 20, "lambda": 6}.get(service, 8)
+    fault["skip"] = luck.choice((0, 1, 2, luck.randint(0, 4 if "path" in fault else most)))
+    fault["times"] = luck.choice((1, 1, 1, 2, 3, 10))
+    if fault["fault"] == "delay":
+        fault["seconds"] = luck.choice((0.2, 1.0, 2.5))
+    if fault["fault"] == "throttle" and luck.random() < 0.1:
+        fault["times"] = None
+    return fault
+
+
+def _acts(luck: random.Random, codes: list[str], verb: str) -> list[dict[str, Any]]:
+    acts = []
+    for _ in range(luck.choice((0, 1, 1, 1, 2, 3))):
+        act: dict[str, Any] = {"at": round(luck.triangular(0.1, 3.5, 0.6), 2)}
+        act["do"] = luck.choices(
+            ("kill", "config", "hold", "again", "stop", "show", "reap", "resume", "hop"), (6, 3, 1, 2, 2, 3, 2, 1, 2)
+        )[0]
+        if act["do"] == "kill":
+            act["what"] = luck.choices(("orchestrator", "worker", "command"), (7, 3, 1))[0]
+            operation = luck.choice(_SES.get(verb, _READING))
+            if luck.random() < 0.6 and operation is not None:  # while a worker is busy
+                act["after"] = operation
+                act["skip"] = luck.choice((0, 0, 1, 2, luck.randint(0, 12)))
+                del act["at"]
+        if act["do"] == "config":
+            act["how"] = luck.choice(("broken", "changed", "ses_broken", "ses_changed", *codes[:2]))
+        if act["do"] == "hold":
+            act["seconds"] = luck.choice((1.0, 2.5))
+        acts.append(act)
+    return acts
+
+
+def _choice(luck: random.Random, codes: list[str]) -> dict[str, Any]:
+    """Return somebody's change of mind, at a time or right after a call of SES, seen from the scenario's start."""
+    choice: dict[str, Any] = {
+        "code": luck.choice(codes),
+        "who": luck.choice((*EVERYBODY, *NEW)),
+        "do": luck.choice(_CHOICES),
+    }
+    if luck.random() < 0.6:
+        choice["after"] = luck.choice(
+            ("GetContact", "ListContacts", "CreateContact", "UpdateContact", "GetContactList", "ListImportJobs")
+        )
+        choice["skip"] = luck.randint(0, 3)
+    else:
+        choice["at"] = round(luck.uniform(0.0, 3.0), 2)
+    return choice

@@ -1,0 +1,40 @@
+"""A short round of random scenarios. `make chaos` has longer ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.chaos import scenario, shrink
+
+
+@pytest.mark.matrix
+@pytest.mark.timeout(400)
+def test_a_short_round_breaks_no_promise() -> None:
+    """Twelve scenarios, each with faults, kills and people who change their minds; in a process with a local cloud."""
+    command = [sys.executable, "-m", "tests.chaos", "--runs", "12", "--seed", "1", "--jobs", "2"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=380)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("ok seed") == 12
+
+
+def test_a_seed_is_a_scenario() -> None:
+    """The same one every time, and others' are others."""
+    assert scenario.draw(7) == scenario.draw(7)
+    assert scenario.draw(7) != scenario.draw(8)
+
+
+def test_what_does_not_matter_is_left_out() -> None:
+    """A scenario that fails because of one fault keeps that fault alone."""
+    drawn = next(
+        one
+        for one in map(scenario.draw, range(100))
+        if len(one["faults"]) == 3 and len(one["runs"]) == 2 and one["people"]
+    )
+    culprit = drawn["faults"][1]
+    smallest = shrink.smallest(drawn, lambda tried: culprit in tried["faults"])
+    assert smallest["faults"] == [culprit]
+    assert (len(smallest["runs"]), smallest["people"], smallest["acts"]) == (1, [], [])
+    assert drawn == scenario.draw(drawn["seed"]), "the scenario itself stays as it is"
