@@ -145,6 +145,7 @@ def ended_by_the_schedule(deployment: Deployment, run_id: str) -> dict[str, Any]
     return dict(deployment.waits_for(summary))
 
 
+@pytest.mark.matrix
 def test_a_run_whose_orchestrator_is_killed_is_ended_by_the_schedule(deployment: Deployment) -> None:
     """By the deployed role, in buckets with their policies: with a true Summary, from which the rest is resumed."""
     cloud, run_id = deployment.cloud, f"killed-{time.time_ns()}"
@@ -167,6 +168,7 @@ def test_a_run_whose_orchestrator_is_killed_is_ended_by_the_schedule(deployment:
     assert (resumed["exit_code"], resumed["successful_count"]) == (0, 1)
 
 
+@pytest.mark.matrix
 def test_a_run_goes_on_with_the_version_of_the_configuration_that_it_began_with(deployment: Deployment) -> None:
     """In another invocation, which the schedule starts: another role since then is a warning, and nobody's failure.
 
@@ -197,6 +199,7 @@ def test_a_run_goes_on_with_the_version_of_the_configuration_that_it_began_with(
     assert any("config.json changed while the run was under way" in one for one in summary["warnings"])
 
 
+@pytest.mark.matrix
 def test_one_run_at_a_time_writes_to_a_list(deployment: Deployment) -> None:
     """By a lease, which the bucket's policy lets the worker alone write: the second run asks SES nothing meanwhile."""
     cloud, number = deployment.cloud, time.time_ns()
@@ -217,6 +220,7 @@ def test_one_run_at_a_time_writes_to_a_list(deployment: Deployment) -> None:
     assert {one["operation"] for one in looks} == {"GetObject", "PutObject"}, "the second run found it held"
 
 
+@pytest.mark.matrix
 def test_each_alarm_of_a_run_looks_at_a_metric_that_the_deployed_function_emits(deployment: Deployment) -> None:
     """With just its dimensions, after a run, a dry run, a refused start and a look of the reaper."""
     assert deployment.invoke(action="describe-list-all")["exit_code"] == 0

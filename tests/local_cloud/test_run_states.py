@@ -81,6 +81,7 @@ def touched(cloud: Cloud, mark: Any, operation: str) -> set[str]:
     return {f"f{int(entry['account']) - 300000000000:02d}" for entry in entries}
 
 
+@pytest.mark.matrix
 def test_a_killed_run_is_silent_then_lost_then_resumed(mortal: Cloud) -> None:
     """Nothing is said that is not so: not who was never sent, not that it is lost before the reaper ended it."""
     mark = mortal.mark()
@@ -124,6 +125,7 @@ def test_a_killed_run_is_silent_then_lost_then_resumed(mortal: Cloud) -> None:
     assert "nothing of run resumed is left to run" in nothing.stderr
 
 
+@pytest.mark.matrix
 def test_a_run_that_dies_is_followed_to_its_end(mortal: Cloud) -> None:
     """The command says once that there is no sign of life, and goes on when another invocation does."""
     command = ["invoke", "describe-list-all", "--run-id", "followed", "--max-customer-concurrency", "2"]
@@ -151,6 +153,7 @@ def test_a_run_that_dies_is_followed_to_its_end(mortal: Cloud) -> None:
     assert [printed.count(f"Customer: {code}\n") for code in CODES] == [1] * 6
 
 
+@pytest.mark.matrix
 def test_a_refusal_of_before_is_not_the_answer(mortal: Cloud) -> None:
     """The same id, started again with a payload that is right, runs; nobody who looks is told that it was refused."""
     command = ("invoke", "describe-list-all", "--run-id", "nightly")

@@ -294,6 +294,7 @@ def _meanwhile(steps: int, what: str, *, alone: bool) -> bool:
         patches.undo()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("what", ["late reaper", "closing reaper", "again", "stop", "config"])
 def test_a_run_survives_whatever_happens_beside_it_at_any_moment(what: str, alone: bool) -> None:
