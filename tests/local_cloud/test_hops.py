@@ -157,6 +157,7 @@ def test_the_command_follows_through_the_hops(hopping: Cloud) -> None:
     assert "   ✅ Successful: 12" in ended.stdout
 
 
+@pytest.mark.matrix
 def test_max_failures_counts_over_hops(hopping: Cloud) -> None:
     """Failures of the first part stop the second from starting more."""
     refused = {"operation": "ListContactLists", "fault": "deny", "times": None}
@@ -197,6 +198,7 @@ def test_every_part_of_a_run_uses_the_files_that_its_first_one_read(hopping: Clo
     assert any("config.json changed while the run was under way" in warning for warning in summary["warnings"])
 
 
+@pytest.mark.matrix
 def test_a_config_that_breaks_meanwhile_changes_nothing(hopping: Cloud) -> None:
     """The run has all that it needs; that the file is broken is a warning."""
     with hopping.faults(slow("ListContactLists", 0.5)):
@@ -208,6 +210,7 @@ def test_a_config_that_breaks_meanwhile_changes_nothing(hopping: Cloud) -> None:
     assert any("config.json cannot be used now" in warning for warning in summary["warnings"])
 
 
+@pytest.mark.matrix
 def test_a_run_whose_orchestrator_may_not_invoke_itself_is_ended_by_the_reaper(hopping: Cloud) -> None:
     """The reaper finds the event that nobody sent, may not send it either, and says so in the Summary."""
     iam = hopping.client("iam")

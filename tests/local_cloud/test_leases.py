@@ -152,6 +152,7 @@ def test_a_killed_workers_lease_is_waited_for_until_it_is_over(lists: Cloud) -> 
     assert lists.stored(KEY) == FREE_LEASE
 
 
+@pytest.mark.matrix
 def test_another_region_and_reading_are_not_stopped(lists: Cloud) -> None:
     """One account's lists are apart, and who writes nothing needs no lease."""
     hold(lists, 300)
@@ -174,6 +175,7 @@ def test_a_slice_asks_s3_twice_for_its_lease(lists: Cloud) -> None:
     assert s3_calls(lists, mark) == []
 
 
+@pytest.mark.matrix
 def test_s3_that_fails_lets_nobody_write(lists: Cloud) -> None:
     """What cannot be leased is not started; the same customer runs when S3 answers again."""
     lists.run(**MANAGE)

@@ -186,6 +186,7 @@ def test_a_refusal_lies_under_the_request_id_of_its_start(mortal: Cloud) -> None
     assert len(mortal.keys("runs/refused-id/refusals/")) == 2
 
 
+@pytest.mark.matrix
 def test_without_an_answer_to_its_start_a_refusal_is_still_found(mortal: Cloud) -> None:
     """And one of before is not taken for it."""
     command = ("invoke", "describe-list-all", "--run-id", "unanswered")
@@ -198,6 +199,7 @@ def test_without_an_answer_to_its_start_a_refusal_is_still_found(mortal: Cloud) 
     assert "nosuch" not in ended.stderr
 
 
+@pytest.mark.matrix
 def test_a_stopped_run_starts_nobody_else_and_can_be_resumed(mortal: Cloud) -> None:
     """Who is with a worker is waited for; stopping again, or what is over, does no harm."""
     with mortal.faults(slow(5)):

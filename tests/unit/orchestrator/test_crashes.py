@@ -33,6 +33,7 @@ class Breaking:
         self.broke = self.dead = False
         self.lock = threading.Lock()
         monkeypatch.setattr(limits, "LOOK_SECONDS", 0.02)
+        monkeypatch.setattr(limits, "SIGN_LOOK_SECONDS", 0.002)
         monkeypatch.setattr("ses_fleet.aws.s3._wait", lambda _: None)
         monkeypatch.setattr(Context, "get_remaining_time_in_millis", lambda context: self.remaining(context))
 
