@@ -23,8 +23,8 @@ def close(task: Task, store: ResultStore, peak: int) -> Summary:
 
     `peak` is the most workers that were in flight at once.
     """
-    refused = _decide(task, store, HopEnd(**_end(task), next=None, reason="every customer has its result", peak=peak))
-    return refused or write_out(task, store, peak, "orchestrator")
+    instead = _decide(task, store, HopEnd(**_end(task), next=None, reason="every customer has its result", peak=peak))
+    return instead or write_out(task, store, peak, "orchestrator")
 
 
 def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFiles], *, peak: int, idle: int) -> Summary:
@@ -43,9 +43,9 @@ def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFile
         reading=task.reading,
         idle=idle,
     )
-    refused = _decide(task, store, end)
-    if refused is not None:
-        return refused
+    instead = _decide(task, store, end)
+    if instead is not None:
+        return instead
     going_on = f"the run goes on in another invocation (hop {following})"
     if handover.is_left_to_the_reaper(following):
         going_on += ", which the reaper starts within five minutes"

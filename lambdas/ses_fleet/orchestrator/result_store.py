@@ -93,17 +93,14 @@ class ResultStore:
     def settle(self, seconds: float) -> None:
         """Wait until everything is written, or for so many seconds; what is not written then is a warning."""
         wait(self._pending, timeout=max(0.0, seconds))
-        for future, code in list(self._pending.items()):
-            why = None
+        for future, code in self._pending.items():
+            failure = future.exception() if future.done() else None
             if not future.done():
-                why = _TOO_SLOW
-            elif not future.cancelled() and isinstance(future.exception(), AwsCallError):
-                failure = future.exception()
-                why = failure.code if isinstance(failure, AwsCallError) else None
-            elif not future.cancelled():
-                future.result()
-            if why is not None:
-                self._not_stored(code, why)
+                self._not_stored(code, _TOO_SLOW)
+            elif isinstance(failure, AwsCallError):
+                self._not_stored(code, failure.code)
+            elif failure is not None:
+                raise failure
         self._pending.clear()
 
     def results_so_far(self) -> list[CustomerResult]:

@@ -303,7 +303,7 @@ class Unnamed:
         return self.signs.may_read(index)
 
     def take_back(self, index: int, /) -> None:
-        """Note that nothing ran."""
+        """Note that nothing ran of the slice that was to be sent."""
         self.signs.take_back_read(index)
 
     @property

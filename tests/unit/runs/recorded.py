@@ -64,6 +64,17 @@ class Recorded:
         self.hops.keep_progress(made)
         return made
 
+    def result_comes_between_the_looks(self, index: int) -> None:
+        """A customer gets its result, and is named no longer, right after its hop's sign of life was read."""
+
+        def happens(operation: str, key: str, done: bool) -> None:
+            if operation == "get_object" and done and key.startswith("open/"):
+                self.s3.hook.happens = lambda _operation, _key, _done: None
+                self.result(index)
+                self.sign({})
+
+        self.s3.hook.happens = happens
+
     def result(self, index: int, status: Status = "successful") -> CustomerResult:
         """A customer gets its result."""
         made = results.made(customer(index), status)

@@ -53,12 +53,5 @@ def test_signs_are_read_before_results_are() -> None:
     """Who is named no longer because its result was stored in between has one."""
     there = Recorded(1)
     there.sign({0: 1})
-
-    def happens(operation: str, key: str, done: bool) -> None:
-        if operation == "get_object" and done and key.startswith("open/"):
-            there.s3.hook.happens = lambda _operation, _key, _done: None
-            there.result(0)
-            there.sign({})
-
-    there.s3.hook.happens = happens
+    there.result_comes_between_the_looks(0)
     assert standing.of(there.record, there.hops, there.plan) == Standing(known=(0,))

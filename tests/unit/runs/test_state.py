@@ -109,12 +109,5 @@ def test_who_gets_its_result_meanwhile_has_one() -> None:
     """Names are read before results: nobody is not started who was named a moment before."""
     there = Recorded(1)
     there.sign({0: 1})
-
-    def happens(operation: str, key: str, done: bool) -> None:
-        if operation == "get_object" and done and key.startswith("open/"):
-            there.s3.hook.happens = lambda _operation, _key, _done: None
-            there.result(0)
-            there.sign({})
-
-    there.s3.hook.happens = happens
+    there.result_comes_between_the_looks(0)
     assert statuses(of(there)) == ["successful"]
