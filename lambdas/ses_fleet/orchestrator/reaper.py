@@ -60,7 +60,7 @@ def reap(environment: Environment) -> dict[str, Any]:
     done = _Pass()
     for run_id, age in _open_runs(environment):
         done.open += 1
-        handled = len(done.closed) + len(done.continued) + len(done.failed)
+        handled = len(done.closed) + len(done.continued)
         quiet = positions.phase(age, environment.settings.dead_after) == "dead"
         if not quiet or handled >= limits.REAPED_RUNS or environment.remaining() < limits.REAPER_MARGIN_SECONDS:
             continue

@@ -308,13 +308,22 @@ def test_a_pass_ends_in_time(monkeypatch: pytest.MonkeyPatch, enough: bool) -> N
 
 def test_a_pass_ends_so_many_runs_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next one goes on."""
+    monkeypatch.setattr(limits, "REAPED_RUNS", 0)
+    there = dead(monkeypatch)
+    assert reap(there)["closed"] == []
+    monkeypatch.setattr(limits, "REAPED_RUNS", 1)
+    assert reap(there)["closed"] == [RUN]
+
+
+def test_records_that_cannot_be_read_take_no_other_runs_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, each pass still ends the runs that it can."""
     monkeypatch.setattr(limits, "REAPED_RUNS", 1)
     there = dead(monkeypatch)
-    there.s3.put("results", "open/q0/0-x.json", b"{}")
-    there.s3.put("results", "runs/q0/plan.json", b"{}")
-    assert (reap(there)["failed"] != [], reap(there)["closed"]) == (True, [])
-    there.s3.stored.pop(("results", "open/q0/0-x.json"))
-    assert reap(there)["closed"] == [RUN]
+    for broken in ("q0", "q1"):
+        there.s3.put("results", f"open/{broken}/0-x.json", b"{}")
+        there.s3.put("results", f"runs/{broken}/plan.json", b"{}")
+    done = reap(there)
+    assert (len(done["failed"]), done["closed"]) == (2, [RUN])
 
 
 @pytest.mark.parametrize("effect", [True, False])
