@@ -36,6 +36,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 
 from ses_fleet import foreign_errors, limits
+from ses_fleet.aws import tls
 from ses_fleet.errors import AwsCallError, FailureKind, SesFleetError
 
 _THROTTLING_CODES = frozenset(
@@ -64,6 +65,8 @@ _BEFORE_SENDING = (
 _CONNECTING = frozenset({AWSHTTPConnection.connect.__code__, AWSHTTPSConnection.connect.__code__})
 _WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is malformed"
 _NO_SUCH_HOST = "the service's host name does not exist: check the Region, and whether the service is offered there"
+
+tls.share_contexts()
 
 
 class _Tries(threading.local):
