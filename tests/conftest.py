@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from ses_fleet import limits
+from ses_fleet.aws import kept_clients
 
 # How fast the machine is decides no test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,3 +24,13 @@ def no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture(autouse=True)
+def no_kept_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the clients that an earlier test's functions have kept: they are made from the settings of their time.
+
+    Made-up clients have no connections that could be too old.
+    """
+    kept_clients.forget()
+    monkeypatch.setattr(limits, "KEPT_CONNECTION_SECONDS", math.inf)

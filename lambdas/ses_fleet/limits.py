@@ -201,6 +201,7 @@ COMMAND_MESSAGE_CHARACTERS = 2_000  # ours: one message on a terminal
 
 # --- time ---------------------------------------------------------------------------------------
 CONNECT_TIMEOUT_SECONDS = 5  # ours
+KEPT_CONNECTION_SECONDS = 10  # ours: a connection that no request has used for longer is made anew
 # ours: 500 connections that start at once need one TLS handshake each, some 15 ms of CPU with the certificates to be
 # loaded, and a function of 512 MB has 0.3 of a CPU: 25 s until the last of them is through.
 INVOKE_CONNECT_TIMEOUT_SECONDS = 60

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ses_fleet import clock
-from ses_fleet.aws import clients, s3
+from ses_fleet.aws import clients, kept_clients, s3
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, OrchestratorError, SesFleetError
@@ -171,6 +171,9 @@ class Workers(AwsClient):
     def __init__(self, world: World) -> None:
         super().__init__("lambda", None)
         self.world = world
+
+    def drop_connections(self) -> None:
+        """It has none."""
 
     def call(self, operation: str, **parameters: Any) -> Json:
         """Invoke."""
@@ -545,6 +548,7 @@ class World:
 
     def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         known: dict[str, AwsClient] = {"s3": self.s3, "lambda": self.lambda_}
+        kept_clients.forget()
         monkeypatch.setattr(clients, "client", lambda service, *_, **__: known[service])
         simulated, scheduler = Simulated(self.scheduler), self.scheduler
         for module in (signs, result_store, task):

@@ -1,4 +1,4 @@
-"""The only importer of boto3: sessions, clients, and the translation of AWS's failures into AwsCallError."""
+"""Clients of AWS's services, and the translation of what AWS and the SDK raise into AwsCallError."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import gc
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,10 +89,14 @@ class Credentials:
 
 
 class AwsClient:
-    """A boto3 client whose failures are AwsCallError. It may be shared between threads, as boto3's clients may."""
+    """A boto3 client whose failures are AwsCallError. It may be shared between threads, as boto3's clients may.
+
+    `used_at` is when its last call ended, as time.time() has it.
+    """
 
     def __init__(self, service: str, client: Any) -> None:
         self.service = service
+        self.used_at = time.time()
         self._client = client
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -104,7 +109,13 @@ class AwsClient:
             answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
         except (ClientError, BotoCoreError, HTTPClientError, ResponseParserError) as error:
             raise _failure(self.service, operation, error) from None
+        finally:
+            self.used_at = time.time()
         return answer
+
+    def drop_connections(self) -> None:
+        """Close the connections that are not in use; the next calls make new ones."""
+        self._client.close()
 
     def read_body(self, operation: str, answer: Mapping[str, Any], limit: int) -> bytes:
         """Return the streamed `Body` (or `Payload`) of an answer, up to `limit` bytes.
@@ -125,19 +136,15 @@ class AwsClient:
 
 @functools.cache
 def _warm_session() -> boto3.session.Session:
-    # It holds the loaded models of services and nothing of a customer; building one for each customer is slow.
+    # It holds the loaded models of services and nothing of a customer; building one for each client is slow.
     return boto3.session.Session()
 
 
-def warm_up(*services: str) -> None:
-    """Load the models of these services in a function's init phase, and exclude them from garbage collection.
+def freeze() -> None:
+    """Exclude everything that is loaded by now from garbage collection, at the end of a function's init phase.
 
-    No client and nothing of the environment is kept. The collector would otherwise visit half a million objects of
-    botocore, which never change, while customers are served.
+    The collector would otherwise visit half a million objects of botocore, which never change, during each invocation.
     """
-    nobody = Credentials("none", "none", "none")
-    for service in services:
-        client(service, "us-east-1", credentials=nobody)
     gc.collect()
     gc.freeze()
 
@@ -151,8 +158,9 @@ def client(
     connect_timeout: float = limits.CONNECT_TIMEOUT_SECONDS,
     read_timeout: float = limits.CALL_READ_TIMEOUT_SECONDS,
     connections: int = 1,
+    session: boto3.session.Session | None = None,
 ) -> AwsClient:
-    """Return a new client, with `credentials` of a customer, else with the process's own.
+    """Return a new client, with `credentials` of a customer, else with those of `session`, else the process's own.
 
     With the `region` None it is the one of the process's own settings. `attempts` counts all tries of the SDK: with 1
     it never sends anything twice. Timeouts are seconds. Raise AwsCallError when the settings do not allow a client.
@@ -173,7 +181,7 @@ def client(
         }
     )
     try:
-        session = _warm_session()
+        session = session or _warm_session()
         if not (region or session.region_name):  # botocore would accept an empty one, and fail when it signs
             raise NoRegionError
         raw: Any = session.client(service, region_name=region or None, config=config, **keys)  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ from typing import Any, Self
 from aws_lambda_powertools import Logger
 
 from ses_fleet import limits
-from ses_fleet.aws import clients
+from ses_fleet.aws import kept_clients
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.logs import make_logger
 from ses_fleet.settings import OrchestratorSettings
@@ -32,14 +32,14 @@ class Environment:
     def of(cls, context: Any, variables: Mapping[str, str]) -> Self:
         """Return the environment that the function's variables describe; ConfigurationError when they are wrong."""
         settings = OrchestratorSettings.from_env(variables)
-        s3 = clients.client(
+        s3 = kept_clients.of_function(
             "s3",
             settings.region,
             attempts=limits.S3_ATTEMPTS,
             connections=limits.ORCHESTRATOR_S3_CONNECTIONS,
         )
         connect, read = limits.SIGN_TIMEOUT_SECONDS
-        quick = clients.client("s3", settings.region, connect_timeout=connect, read_timeout=read)
+        quick = kept_clients.of_function("s3", settings.region, connect_timeout=connect, read_timeout=read)
         config, results = settings.config_bucket, settings.results_bucket
         return cls(context, settings, Bucket(s3, config), Bucket(s3, results), Bucket(quick, results))
 

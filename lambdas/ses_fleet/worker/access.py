@@ -9,7 +9,7 @@ from typing import Any
 from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.catalogue import Action
 from ses_fleet.actions.policies import identity_center_policy, session_policy
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
@@ -113,8 +113,8 @@ def advice(customer: Customer, failure: AwsCallError) -> str:
 
 
 def sts_client(region: str) -> clients.AwsClient:
-    """Return a client of STS at this Region's own endpoint, with the function's own credentials."""
-    return clients.client("sts", region, attempts=limits.ASSUME_ROLE_ATTEMPTS)
+    """Return the client of STS at this Region's own endpoint, with the function's own credentials."""
+    return kept_clients.of_function("sts", region, attempts=limits.ASSUME_ROLE_ATTEMPTS)
 
 
 def session_name(customer_code: str, run_id: str) -> str:

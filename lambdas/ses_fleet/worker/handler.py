@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ses_fleet.aws import clients
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker import service
 
-clients.warm_up("sts", "sesv2", "s3")
+service.warm_up(os.environ.get("AWS_REGION", "us-east-1"))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

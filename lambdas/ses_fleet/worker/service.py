@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.catalogue import ACTIONS, Action
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError, NoWorkItemError
@@ -29,13 +29,24 @@ from ses_fleet.worker.registry import REGISTRY
 from ses_fleet.worker.slice_lease import SliceLease, Waiting, has_run, waiting_on
 
 
+def warm_up(region: str) -> None:
+    """Make what every slice needs, in the function's init phase: clients of STS and, in this Region, of SES."""
+    access.sts_client(region)
+    kept_clients.prepare_for_customers("sesv2", region)
+    clients.freeze()
+
+
 def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
     """Run one slice and return its WorkResult as JSON.
 
     Every failure is in the result. Only an event that is not a WorkItem raises NoWorkItemError, which the orchestrator
     sees as an internal failure.
     """
-    item = _checked(event)
+    with kept_clients.invocation():
+        return _run(_checked(event), lambda_context, settings)
+
+
+def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
     invocation = _Invocation(item, lambda_context, settings)
     done: Done | None = None
     error: ErrorInfo | None = None
@@ -132,7 +143,7 @@ class _Invocation:
                 f"function (WRITE_MARGIN_SECONDS), and has {self._function.left():.0f} s: give it a longer timeout"
             )
             raise CustomerError("configuration", "FunctionTooShort", text)
-        client = clients.client("s3", self._settings.region, read_timeout=limits.LEASE_CALL_SECONDS)
+        client = kept_clients.of_function("s3", self._settings.region, read_timeout=limits.LEASE_CALL_SECONDS)
         lease = LeaseObject(
             Bucket(client, self._settings.results_bucket),
             keys.lease_key(customer.account_id, customer.region),
@@ -212,7 +223,7 @@ class _Invocation:
             customer = self._item.customer
             if not has_run(self._earlier):
                 self._log(f"🔐 Customer {self._code}: Assuming SES role: {customer.ses_role_arn}")
-            client = clients.client("sesv2", customer.region, credentials=credentials())
+            client = kept_clients.of_customers("sesv2", customer.region, credentials())
             pacer = Pacer(self._settings.ses_requests_per_second, self._settings.ses_burst, self._budget)
             if self._earlier.get("pace"):
                 pacer.restore(self._earlier["pace"])
@@ -228,7 +239,8 @@ class _Invocation:
             return Bucket(client, name, owner=customer.account_id)
 
         def open_results() -> Bucket:
-            return Bucket(clients.client("s3", region, attempts=limits.S3_ATTEMPTS), self._settings.results_bucket)
+            s3 = kept_clients.of_function("s3", region, attempts=limits.S3_ATTEMPTS)
+            return Bucket(s3, self._settings.results_bucket)
 
         return ActionContext(
             item=self._item,

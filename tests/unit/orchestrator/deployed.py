@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError
 from ses_fleet.logs import SERVICE, make_logger
@@ -33,6 +33,9 @@ class Lambda(AwsClient):
         self.items: list[Json] = []
         self.events: list[Json] = []
         self.own_problem: AwsCallError | None = None
+
+    def drop_connections(self) -> None:
+        """It has none."""
 
     def call(self, operation: str, **parameters: Any) -> Json:
         """Invoke, of the worker or of the orchestrator itself."""
@@ -117,6 +120,7 @@ class Deployed:
     def used(self) -> None:
         """Have what is invoked from now on use this deployment, not one that was made after it."""
         known = {"s3": self.s3, "lambda": self.lambda_}
+        kept_clients.forget()
         self._monkeypatch.setattr(clients, "client", lambda service, *_, **__: known[service])
 
     def put(self, key: str, document: Json) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, OrchestratorError, RequestError
 from ses_fleet.orchestrator import service
@@ -50,6 +50,7 @@ class S3(AwsClient):
 def raised(monkeypatch: pytest.MonkeyPatch, outcome: Exception, payload: dict[str, Any]) -> tuple[Exception, S3]:
     """What comes out of the function."""
     s3 = S3(outcome)
+    kept_clients.forget()
     monkeypatch.setattr(clients, "client", lambda *_, **__: s3)
     with pytest.raises(Exception) as error:  # noqa: PT011  # which one is what the tests ask
         service.handle(payload, Context(), VARIABLES)

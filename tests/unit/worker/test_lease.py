@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ses_fleet import limits
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError
 from ses_fleet.runs import keys
@@ -89,6 +89,7 @@ class Bench:
         **item: Any,
     ) -> WorkResult:
         """One slice of run-a; the operations that S3 was asked for are those of `client`."""
+        kept_clients.forget()
         self.client = Client(self.store, happens)
 
         def run(context: Any, params: Any, state: Any) -> Any:

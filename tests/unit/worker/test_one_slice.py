@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import ConfigurationError
@@ -56,9 +56,12 @@ class Made:
         self.clients: list[tuple[str, str | None, str | None]] = []
         self.attempts: dict[str, int] = {}
 
-    def __call__(self, service: str, region: str | None, *, credentials: Any = None, attempts: int = 1) -> AwsClient:
+    def __call__(
+        self, service: str, region: str | None, *, credentials: Any = None, session: Any = None, attempts: int = 1
+    ) -> AwsClient:
         """Service, Region and whose keys."""
-        self.clients.append((service, region, credentials and credentials.access_key_id))
+        lent = session and session.get_credentials().get_frozen_credentials().access_key
+        self.clients.append((service, region, credentials.access_key_id if credentials else lent))
         self.attempts[service] = attempts
         return AwsClient(service, None)
 
@@ -73,6 +76,7 @@ def run(
 ) -> Any:
     """The result of one slice with a made-up action."""
     monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts())
+    kept_clients.forget()
     monkeypatch.setattr(clients, "client", made or Made())
     monkeypatch.setitem(registry.REGISTRY, "validate-access", does)
     return service.run({**EVENT, **item}, Context(milliseconds), SETTINGS)

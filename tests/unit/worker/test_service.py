@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_fleet.actions.params import ImportParams
-from ses_fleet.aws import clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
 from ses_fleet.runs.models import WorkResult
@@ -70,6 +70,7 @@ def run(
     monkeypatch.setattr(access, "sts_client", lambda _: sts or Sts(assumed()))
     monkeypatch.setitem(registry.REGISTRY, "describe-list", action)
     leases = s3_store.Client(item.pop("leases", None) or s3_store.Store())
+    kept_clients.forget()
     monkeypatch.setattr(clients, "client", lambda name, *_, **__: leases if name == "s3" else AwsClient(name, None))
     customer = {
         "customer_code": "acme",
@@ -338,6 +339,7 @@ def importing(monkeypatch: pytest.MonkeyPatch, body: Any, params: Any, place: st
 def run_with_results(monkeypatch: pytest.MonkeyPatch, results: Results, item: dict[str, Any]) -> WorkResult:
     """One slice of an import whose S3 this is."""
     monkeypatch.setattr(access, "sts_client", lambda _: Sts(assumed()))
+    kept_clients.forget()
     monkeypatch.setattr(clients, "client", lambda *_, **__: results)
     customer = {
         "customer_code": "acme",
