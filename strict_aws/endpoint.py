@@ -123,7 +123,12 @@ class Endpoint:
             return protocols.error_answer(error, operation.protocol)
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        response = self.handle(_request(environ))
+        request = _request(environ)
+        if len(request.body) < int(environ.get("CONTENT_LENGTH") or 0):
+            # The client went away while it sent the request, as a killed function does: AWS does nothing then.
+            response = Response(_DROPPED)
+        else:
+            response = self.handle(request)
         if response.status == _DROPPED:
             drop_current()
         headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _OWN_HEADERS]
