@@ -9,10 +9,45 @@ from typing import Any, Self
 from aws_lambda_powertools import Logger
 
 from ses_fleet import limits
-from ses_fleet.aws import kept_clients
+from ses_fleet.aws import clients, kept_clients
+from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.logs import make_logger
 from ses_fleet.settings import OrchestratorSettings
+
+
+def warm_up(region: str) -> None:
+    """Make the clients that every run needs, in the function's init phase."""
+    _s3(region)
+    _quick_s3(region)
+    invoke_client(region)
+    clients.freeze()
+
+
+def invoke_client(region: str) -> AwsClient:
+    """Return the client that invokes workers, without connections of an earlier invocation.
+
+    An Invoke that is lost with a dead connection may have run, for all that is known.
+    """
+    return kept_clients.of_function(
+        "lambda",
+        region,
+        new_connections=True,
+        connect_timeout=limits.INVOKE_CONNECT_TIMEOUT_SECONDS,
+        read_timeout=limits.INVOKE_READ_TIMEOUT_SECONDS,
+        connections=limits.MAX_CONCURRENCY,
+    )
+
+
+def _s3(region: str) -> AwsClient:
+    return kept_clients.of_function(
+        "s3", region, attempts=limits.S3_ATTEMPTS, connections=limits.ORCHESTRATOR_S3_CONNECTIONS
+    )
+
+
+def _quick_s3(region: str) -> AwsClient:
+    connect, read = limits.SIGN_TIMEOUT_SECONDS
+    return kept_clients.of_function("s3", region, connect_timeout=connect, read_timeout=read)
 
 
 @dataclass(frozen=True)
@@ -32,14 +67,7 @@ class Environment:
     def of(cls, context: Any, variables: Mapping[str, str]) -> Self:
         """Return the environment that the function's variables describe; ConfigurationError when they are wrong."""
         settings = OrchestratorSettings.from_env(variables)
-        s3 = kept_clients.of_function(
-            "s3",
-            settings.region,
-            attempts=limits.S3_ATTEMPTS,
-            connections=limits.ORCHESTRATOR_S3_CONNECTIONS,
-        )
-        connect, read = limits.SIGN_TIMEOUT_SECONDS
-        quick = kept_clients.of_function("s3", settings.region, connect_timeout=connect, read_timeout=read)
+        s3, quick = _s3(settings.region), _quick_s3(settings.region)
         config, results = settings.config_bucket, settings.results_bucket
         return cls(context, settings, Bucket(s3, config), Bucket(s3, results), Bucket(quick, results))
 

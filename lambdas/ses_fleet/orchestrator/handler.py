@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ses_fleet.orchestrator import service
+from ses_fleet.orchestrator import environment, service
+
+environment.warm_up(os.environ.get("AWS_REGION", "us-east-1"))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from ses_fleet import clock, limits
-from ses_fleet.aws import kept_clients
-from ses_fleet.orchestrator.environment import Environment
+from ses_fleet.orchestrator.environment import Environment, invoke_client
 from ses_fleet.orchestrator.fan_out import FanOut, MakeItem
 from ses_fleet.orchestrator.invoke import Invoker
 from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
@@ -65,16 +64,9 @@ class Task:
         """Return the fan-out over so many customers, as the plan and the settings bound it."""
         concurrency = min(self.plan.concurrency.effective, customers)
         settings, closed = self.environment.settings, threading.Event()
-        lambda_client = kept_clients.of_function(
-            "lambda",
-            settings.region,
-            new_connections=True,
-            connect_timeout=limits.INVOKE_CONNECT_TIMEOUT_SECONDS,
-            read_timeout=limits.INVOKE_READ_TIMEOUT_SECONDS,
-            connections=concurrency,
-        )
+        client = invoke_client(settings.region)
         return FanOut(
-            invoke=Invoker(lambda_client, settings.worker_function_name, writes, closed).invoke,
+            invoke=Invoker(client, settings.worker_function_name, writes, closed).invoke,
             make_item=make_item,
             time=TimeLimits(
                 remaining=self.environment.remaining,
