@@ -144,7 +144,9 @@ class _Line:
         self._time = fan_out.time
         self._pool = pool
         self._intent = fan_out.intent
+        self._look_at = fan_out.time.clock() + limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
         self._rules = rules
+        self._named_ahead = 0  # how many of the first in line are named
         self._between_slices: deque[CustomerRun] = deque()
         self._waiting: deque[CustomerRun] = deque()
         for run in runs:
@@ -161,17 +163,28 @@ class _Line:
 
     def collect(self) -> Iterator[Finished | Paused]:
         """Wait for one answer, and yield what follows from it: mostly nothing or one result."""
-        grace = limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
-        waits = [self._fan_out.customer_time_left(run) + grace for run in self._pool.in_flight.values()]
-        patience = max(limits.SHORTEST_WAIT_SECONDS, min(waits)) if waits else self._time.collecting_left()
+        patience = max(limits.SHORTEST_WAIT_SECONDS, self._look_at - self._time.clock())
         received = self._pool.receive(max(0.0, min(self._time.collecting_left(), patience, limits.LOOK_SECONDS)))
         if received is not None:
             yield from self._take(*received)
-            return
+        if self._time.clock() >= self._look_at:
+            yield from self._give_up_late()
+
+    def _give_up_late(self) -> Iterator[Finished]:
+        """Yield the failure of everybody whose time is over, and note when the next one's may be.
+
+        Whoever is started later has at least the grace: looking through all of them after each answer is not needed.
+        """
+        grace = limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
+        soonest = grace
         for run in list(self._pool.in_flight.values()):
-            if self._fan_out.customer_time_left(run) + grace <= 0:
+            left = self._fan_out.customer_time_left(run) + grace
+            if left <= 0:
                 late = self._pool.abandon(run.index).unheard(self._fan_out.trying_for(run))
                 yield self._finished(late, late.out_of_time(self._time.customer_timeout, writes=self._fan_out.writes))
+            else:
+                soonest = min(soonest, left)
+        self._look_at = self._time.clock() + soonest
 
     def collect_last(self) -> Iterator[Finished | Paused]:
         """Take the answers of the last moments: of threads that only waited to try again, and of slices just ended."""
@@ -204,10 +217,11 @@ class _Line:
         for run in self._between_slices:
             self._intent.name(run.index, run.next_slice)
         ahead = max(1, int(self._fan_out.concurrency * limits.NAMED_AHEAD_SHARE))
-        for run in islice(self._waiting, self._pool.places + ahead):
+        for run in islice(self._waiting, self._named_ahead, self._pool.places + ahead):
             if not self._may_start(run):
                 break
             self._intent.name(run.index, run.next_slice)
+            self._named_ahead += 1
 
     def _next(self) -> CustomerRun | None:
         """Return the next one that may be sent now, and take it out of the line."""
@@ -219,6 +233,7 @@ class _Line:
         first = self._waiting[0] if self._waiting else None
         if first is None or not self._may_start(first) or not self._intent.is_named(first.index, first.next_slice):
             return None
+        self._named_ahead = max(0, self._named_ahead - 1)
         return self._waiting.popleft()
 
     def _may_start(self, run: CustomerRun) -> bool:
