@@ -143,6 +143,9 @@ class PacedClient:
         self._pacer.wait()
         if writes and not (self._write_time and self._write_time.covers(0)):
             raise SliceTimeoutError("the function's time is too short for another write")
+        if writes and self.calls == 0:
+            # A connection of an earlier invocation may be dead, and nobody would know whether the write arrived.
+            self._client.drop_connections()
         self.calls += 1
         try:
             return self._client.call(operation, **parameters)

@@ -79,9 +79,15 @@ class Client(AwsClient):
     def __init__(self, *outcomes: Any) -> None:
         super().__init__("sesv2", None)
         self.outcomes = list(outcomes)
+        self.happened: list[str] = []
+
+    def drop_connections(self) -> None:
+        """Note it."""
+        self.happened.append("new connections")
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """The next outcome."""
+        self.happened.append(operation)
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
@@ -91,6 +97,20 @@ class Client(AwsClient):
 def failure(kind: Any) -> AwsCallError:
     """An AWS failure."""
     return AwsCallError("sesv2", "list_contacts", kind, "X", "text")
+
+
+def test_a_write_is_never_first_on_a_connection_of_an_earlier_invocation() -> None:
+    """A dead one would lose it, and nobody would know whether it arrived; a read finds out, and is sent again."""
+    client = Client({}, {}, {}, {})
+    ses = PacedClient(client, pacer(Clock()), FOREVER)
+    for _ in range(2):
+        ses.read_modify_write(1, lambda unit: unit.write("create_contact"))
+    assert client.happened == ["new connections", "create_contact", "create_contact"]
+    client = Client({}, {}, {}, {})
+    ses = PacedClient(client, pacer(Clock()), FOREVER)
+    ses.read("get_contact_list")
+    ses.read_modify_write(1, lambda unit: unit.write("create_contact"))
+    assert client.happened == ["get_contact_list", "create_contact"]
 
 
 def test_a_throttled_call_waits_and_goes_on() -> None:

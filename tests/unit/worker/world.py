@@ -80,6 +80,9 @@ class Client(AwsClient):
         self.asked: list[str] = []
         self.faults: dict[int, Fault] = {}
 
+    def drop_connections(self) -> None:
+        """It has none."""
+
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """As boto3 would: snake case in, AwsCallError out."""
         name = "".join(part.title() for part in operation.split("_"))
