@@ -108,7 +108,7 @@ def _run(luck: random.Random, name: str, codes: list[str], at: float) -> dict[st
     selected = codes if single else _select(luck, codes, payload)
     if luck.random() < 0.1:
         payload["dry_run"] = True
-    if luck.random() < 0.7:
+    if luck.random() < 0.45:
         payload["on_deadline"] = "continue"
     if luck.random() < 0.12:
         payload["customer_timeout_seconds"] = luck.choice((1, 2, 4))
