@@ -86,6 +86,7 @@ def test_a_worker_that_cannot_be_imported(cloud: Cloud) -> None:
     assert {result["error"]["type"] for result in summary["results"]} == {"Runtime.ImportModuleError"}
 
 
+@pytest.mark.matrix
 def test_a_throttled_worker_is_tried_until_it_runs(cloud: Cloud) -> None:
     """Reserved concurrency 1 with five at once: 429s are retried, everybody is served, nothing runs twice."""
     cloud.put_config(fleet(5))

@@ -83,6 +83,7 @@ def test_a_warning_is_said_and_stops_nothing(cloud: Cloud, tmp_path: Path) -> No
     assert stored(cloud) == skipped
 
 
+@pytest.mark.matrix
 def test_mistakes_of_the_command_line_are_exit_2(cloud: Cloud, tmp_path: Path) -> None:
     """A file that is not there, two of one kind; a function that is not there is exit 3."""
     file = write(tmp_path, "config.json", GOOD)

@@ -183,6 +183,7 @@ def test_503s_in_a_row_are_survived_at_every_object_of_a_run(path: str, faulty: 
     assert (summary["exit_code"], summary["warnings"]) == (0, [])
 
 
+@pytest.mark.matrix
 def test_a_throttled_account_is_waited_for() -> None:
     """Two runs within the same seconds use up SES's burst: the second one waits, and still succeeds."""
     with running("--port", "0", "--ses-rate", "1") as (_, cloud):

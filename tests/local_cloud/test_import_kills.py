@@ -181,7 +181,7 @@ def test_nine_killed_at_once_and_run_again(fault: str, killing: Cloud) -> None:
     assert_nothing_left_to_do(killing, **EVERYBODY)
 
 
-@pytest.mark.parametrize("fault", ["kill_before", "kill_after"])
+@pytest.mark.parametrize("fault", [pytest.param("kill_before", marks=pytest.mark.matrix), "kill_after"])
 def test_killed_when_it_assumes_the_customers_role(fault: str, killing: Cloud) -> None:
     """Nothing was done for that customer; the other one is served."""
     two: dict[str, Any] = {**PRUNING, "include": ["f01", "f10"], "confirm_customers": 2, "max_customer_concurrency": 1}

@@ -401,6 +401,7 @@ def test_a_run_under_way_is_shown(reading: Reading) -> None:
         wait_for(lambda: "runs/under-way/summary.json" in reading.cloud.keys("runs/under-way/"))
 
 
+@pytest.mark.matrix
 def test_a_killed_run_is_ended_by_the_reaper_and_can_be_resumed(reading: Reading) -> None:
     """What is left says who succeeded, and how to run the rest."""
     cloud = reading.cloud
@@ -429,6 +430,7 @@ def wait_for(condition: Any, seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.matrix
 def test_a_paced_account_gets_one_request_a_second(tmp_path: Path) -> None:
     """After the burst, over slices as well: SES, which takes five at once and then one a second, refuses none."""
     config = tmp_path / "config.json"

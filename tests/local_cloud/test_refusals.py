@@ -87,6 +87,7 @@ def test_a_bad_config_is_refused(config: bytes, expected: str, cloud: Cloud) -> 
     assert expected in refused(cloud, ALL, "ConfigurationError")
 
 
+@pytest.mark.matrix
 def test_the_command_says_what_the_function_says_of_a_request(cloud: Cloud) -> None:
     """Exit code 2 and the function's words for every bad payload."""
 
