@@ -198,6 +198,7 @@ UNREADABLE_SECONDS = 180.0  # ours: a record that cannot be read for so long is 
 S3_CLOCK_SECONDS = 60.0  # ours: a laptop that slept, and whose count stood still, is late by no more than that
 COMMAND_S3_ATTEMPTS = 5  # ours: a person waits, and reading twice does no harm
 COMMAND_S3_CONNECTIONS = 32  # ours: results and records that the command reads at once
+EXPORT_READERS = 4  # ours: parts that an export reads at once, and holds in memory
 MAX_EXPORT_PART_BYTES = 256 * 1024 * 1024  # ours: what an export holds of one part; those we write are of 4 MiB
 COMMAND_MESSAGE_CHARACTERS = 2_000  # ours: one message on a terminal
 
