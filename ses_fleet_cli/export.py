@@ -1,4 +1,4 @@
-"""`runs export`: write the contacts of all customers of a run into one file, reading one part at a time."""
+"""`runs export`: write the contacts of all customers of a run into one file, reading a few parts ahead."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
 from ses_fleet_cli.errors import usage
+from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.runs import Shown
 
 _ACTION = "list-contacts"
@@ -56,8 +57,10 @@ def export(bucket: Bucket, shown: Shown, format_: str, out: Path, advance: Calla
     total = sum((result.data or {}).get("total", 0) for result in results)
     with _replacing(out) as file:
         write = _WRITERS[format_](file)
+        parts = [part for result in results for part in _parts(bucket, shown.summary.run_id, result)]
+        read = in_order(lambda key: _read(bucket, key), parts, at_once=limits.EXPORT_READERS)
         for result in results:
-            for contact in _contacts(bucket, shown.summary.run_id, result, exported):
+            for contact in _contacts(result, read, exported):
                 write(result.customer_code, contact)
                 exported.contacts += 1
                 if exported.contacts % 1_000 == 0:
@@ -87,26 +90,42 @@ def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerR
     return found
 
 
-def _contacts(bucket: Bucket, run_id: str, result: CustomerResult, exported: Exported) -> Iterator[dict[str, Any]]:
-    data = result.data or {}
-    count = 0
-    for number in range(1, data.get("parts", 0) + 1):
-        key = f"{_prefix(bucket, run_id, result)}{part_name(number)}"
-        try:
-            stored = bucket.read(key, limit=limits.MAX_EXPORT_PART_BYTES).body
-            _check(stored)
-        except (AwsCallError, TooLargeError, OSError, EOFError, zlib.error, ValueError) as error:
-            why = error.code if isinstance(error, AwsCallError) else type(error).__name__
-            exported.problems.append(
-                f"contacts of {result.customer_code} are missing: {bucket.location(key)} cannot be read ({why})"
-            )
-            count = -1
+def _parts(bucket: Bucket, run_id: str, result: CustomerResult) -> list[str]:
+    """Return the keys of the files with a customer's contacts."""
+    prefix = _prefix(bucket, run_id, result)
+    return [f"{prefix}{part_name(number)}" for number in range(1, _part_count(result) + 1)]
+
+
+def _part_count(result: CustomerResult) -> int:
+    return int((result.data or {}).get("parts", 0))
+
+
+def _contacts(result: CustomerResult, read: Iterator[bytes | str], exported: Exported) -> Iterator[dict[str, Any]]:
+    """Yield a customer's contacts; `read` has its parts next, as `_read` returns them."""
+    count, is_whole = 0, True
+    for _ in range(_part_count(result)):
+        part = next(read)
+        if isinstance(part, str):
+            exported.problems.append(f"contacts of {result.customer_code} are missing: {part}")
+            is_whole = False
             continue
-        for contact in _lines(stored):
-            count += count >= 0
+        for contact in _lines(part):
+            count += 1
             yield contact
-    if count >= 0 and count != data.get("total"):
-        exported.problems.append(f"{result.customer_code} has {count} contacts in its files, not {data.get('total')}")
+    total = (result.data or {}).get("total")
+    if is_whole and count != total:
+        exported.problems.append(f"{result.customer_code} has {count} contacts in its files, not {total}")
+
+
+def _read(bucket: Bucket, key: str) -> bytes | str:
+    """Return a part that was read and is whole, or why it cannot be read."""
+    try:
+        stored = bucket.read(key, limit=limits.MAX_EXPORT_PART_BYTES).body
+        _check(stored)
+    except (AwsCallError, TooLargeError, OSError, EOFError, zlib.error, ValueError) as error:
+        why = error.code if isinstance(error, AwsCallError) else type(error).__name__
+        return f"{bucket.location(key)} cannot be read ({why})"
+    return stored
 
 
 def _prefix(bucket: Bucket, run_id: str, result: CustomerResult) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -12,10 +12,11 @@ from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError
 from ses_fleet.runs import state as states
-from ses_fleet.runs.keys import plan_key, refusals_prefix, result_key, results_prefix
+from ses_fleet.runs.keys import plan_key, refusals_prefix
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
+from ses_fleet_cli.arrivals import Arrivals
 from ses_fleet_cli.errors import BROKEN_RECORD, CommandError, no_summary, usage
 
 _Found = TypeVar("_Found", bound=RunPlan | Summary)
@@ -65,7 +66,6 @@ class Follower:
     why_not: Callable[[], str | None] = lambda: None
     sleep: Callable[[float], None] = time.sleep
     counter: Callable[[], float] = time.monotonic
-    _shown: set[int] = field(default_factory=set)
     _began: float | None = None
     _asked: bool = False
     _looked_at: float | None = None
@@ -83,7 +83,8 @@ class Follower:
         if self.expected is not None and plan.request != self.expected:
             raise usage(f"run {self.run_id} exists and was started with another request; choose another --run-id")
         self.watcher.planned(plan)
-        return self._until(lambda: self._poll_run(plan))
+        arrivals = Arrivals(self.bucket, plan)
+        return self._until(lambda: self._poll_run(plan, arrivals))
 
     @property
     def _record(self) -> RunRecord:
@@ -137,31 +138,14 @@ class Follower:
         if why is not None:
             raise no_summary(f"run {self.run_id} did not begin: {why}. Correct the function, then start the run again")
 
-    def _poll_run(self, plan: RunPlan) -> Summary | None:
+    def _poll_run(self, plan: RunPlan, arrivals: Arrivals) -> Summary | None:
         # The summary is looked for before the results are shown: whatever it counts is among them.
         summary = self._record.summary()
-        self._show_results(plan)
+        for result in arrivals.look():
+            self.watcher.finished(result)
         if summary is None:
             self._look_for_life(plan)
         return summary
-
-    def _show_results(self, plan: RunPlan) -> None:
-        indexes = {
-            result_key(self.run_id, customer.customer_code, index): index
-            for index, customer in enumerate(plan.customers)
-            if index not in self._shown
-        }
-        if not indexes:
-            return
-        for key in self._stored_keys(results_prefix(self.run_id)):
-            body = self._read(key) if key in indexes else None
-            if body is not None:
-                self._shown.add(indexes[key])
-                self.watcher.finished(CustomerResult.model_validate_json(body))
-
-    def _stored_keys(self, prefix: str) -> Iterator[str]:
-        """Keys below a prefix in the order in which they were written."""
-        return (one.key for one in sorted(self.bucket.objects(prefix), key=lambda one: one.age, reverse=True))
 
     def _look_for_life(self, plan: RunPlan) -> None:
         """Tell when the run gives no sign of life, and when it goes on. Raise CommandError when nobody looks after it.
@@ -203,7 +187,6 @@ class Follower:
 
     def _until(self, poll: Callable[[], _Found | None]) -> _Found:
         """Return what `poll` finds, after looking again and again."""
-        pause, longest = limits.POLL_SECONDS
         failing_since: float | None = None
         while True:
             found = None
@@ -218,8 +201,7 @@ class Follower:
                 raise self._unreadable(f"{type(error).__name__}: it is not what this version writes") from None
             if found is not None:
                 return found
-            self.sleep(pause)
-            pause = min(pause * 1.1, longest)
+            self.sleep(limits.POLL_SECONDS)
 
     def _unreadable(self, why: str) -> CommandError:
         text = f"the record of run {self.run_id} cannot be read ({why}); a run that was started goes on. "

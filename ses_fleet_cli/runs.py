@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from ses_fleet.runs.request import from_plan
 from ses_fleet.runs.summary import resume_needs, resume_payload
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary, usage
 from ses_fleet_cli.follow import is_over_time
+from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.server_time import S3Clock
 
 # What a run is: "lost" is one that the reaper ended, or one of an earlier version that left no Summary.
@@ -79,8 +79,8 @@ def newest(bucket: Bucket, count: int) -> list[Listed]:
         (dated if stamp else others).append(run_id)
     # An id that its caller chose tells no time: those runs have to be looked at.
     candidates = [*sorted(dated, reverse=True)[:count], *others]
-    with ThreadPoolExecutor(limits.COMMAND_S3_CONNECTIONS) as pool:
-        found = [listed for listed in pool.map(listing.listed, candidates) if listed]
+    read = in_order(listing.listed, candidates, at_once=limits.COMMAND_S3_CONNECTIONS)
+    found = [listed for listed in read if listed]
     return sorted(found, key=lambda listed: listed.started_at, reverse=True)[:count]
 
 

@@ -125,8 +125,7 @@ class Screen:
         running = self._progress.live.is_started
         if running:
             self._progress.stop()
-        for line in lines:
-            console.print(line)
+        console.print("\n".join(lines))
         if running:
             self._progress.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 from collections.abc import Callable, Iterable
@@ -23,7 +24,10 @@ class MotoApp:
         # Bucket policies are evaluated before a request comes here; moto's own evaluation ignores conditions.
         FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
         FakeKey.etag = property(_etag, FakeKey.etag.fset)
-        self._app: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        dispatcher = DomainDispatcherApplication(create_backend_app)
+        # moto would look through its folders and all of its patterns of URLs for every request.
+        dispatcher.get_backend_for_host = functools.cache(dispatcher.get_backend_for_host)
+        self._app: Callable[..., Iterable[bytes]] = dispatcher
 
     def handle(self, request: Request, account: str) -> Response:
         """Return moto's answer to a request of `account`; raise AwsError 501 when moto does not implement it."""

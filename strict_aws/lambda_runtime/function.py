@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -55,7 +56,7 @@ class FunctionSpec:
         """The name of the CloudWatch Logs group that the function logs to."""
         return self.logging.group or f"/aws/lambda/{self.name}"
 
-    @property
+    @functools.cached_property
     def generation(self) -> str:
         """A digest of everything that an environment is started with: environments of another one are not reused."""
         parts = [self.arn, self.version, self.handler, self.code_sha256, self.timeout_seconds, self.memory_mb]

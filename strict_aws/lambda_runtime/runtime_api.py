@@ -69,17 +69,22 @@ class RuntimeApi:
         handler = type("Handler", (_Handler,), {"exchange": exchange})
         self._server = _Server(("127.0.0.1", 0), handler)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="runtime-api", daemon=True
-        )
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="runtime-api", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop serving, and let waiting requests go."""
         self._exchange.close()
-        self._server.shutdown()
-        self._server.server_close()
+        self._closed = True
+        self._server.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for a connection (Linux)
         self._thread.join()
+        self._server.server_close()
+
+    def _serve(self) -> None:
+        # serve_forever would wake up many times a second, in every environment, to see whether it has to end.
+        while not self._closed:
+            self._server.handle_request()
 
 
 class _Server(ThreadingHTTPServer):

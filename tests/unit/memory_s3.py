@@ -113,7 +113,8 @@ class MemoryS3(AwsClient):
         return {}
 
     def _list_objects_v2(self, wanted: Json) -> Json:
-        keys = self.keys(wanted["Prefix"], wanted["Bucket"])
+        after = wanted.get("StartAfter", "")
+        keys = [key for key in self.keys(wanted["Prefix"], wanted["Bucket"]) if key > after]
         entries = [{"Key": key, "LastModified": self.stored[wanted["Bucket"], key].written} for key in keys]
         return {"Contents": entries, "IsTruncated": False}
 

@@ -171,9 +171,12 @@ class Bucket:
             _wait(attempt)
         return read()
 
-    def objects(self, prefix: str) -> Iterator[ListedObject]:
-        """Yield every object below `prefix`, in the order of the keys. Raise AwsCallError when S3 does not answer."""
-        position: dict[str, str] = {}
+    def objects(self, prefix: str, *, after: str | None = None) -> Iterator[ListedObject]:
+        """Yield every object below `prefix`, in the order of the keys; with `after` only those whose key follows it.
+
+        Raise AwsCallError when S3 does not answer.
+        """
+        position = {} if after is None else {"StartAfter": after}
         while True:
             page = self.s3.call("list_objects_v2", Bucket=self.name, Prefix=prefix, **position)
             now = server_time.moment_of(page)

@@ -29,6 +29,7 @@ from strict_aws.backend import moto_state
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.backend.moto_state import read_object
 from strict_aws.backend.seeding import make_bucket, put_object
+from strict_aws.http.messages import Request
 
 ACCOUNT, REGION = "999999999999", "us-east-1"
 
@@ -48,6 +49,24 @@ def test_moto_takes_the_account_from_our_header() -> None:
 def test_moto_is_a_wsgi_application() -> None:
     """It is called in this process, without a connection."""
     assert callable(DomainDispatcherApplication(create_backend_app))
+
+
+def test_moto_asks_one_method_of_its_dispatcher_for_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the host alone, so that each answer is looked for once: moto would go through its folders every time."""
+    asked: list[str | None] = []
+    looked_up = DomainDispatcherApplication.get_backend_for_host
+
+    def noted(self: DomainDispatcherApplication, host: str | None) -> Any:
+        asked.append(host)
+        return looked_up(self, host)
+
+    monkeypatch.setattr(DomainDispatcherApplication, "get_backend_for_host", noted)
+    app = MotoApp()
+    signed = f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260301/{REGION}/s3/aws4_request, SignedHeaders=host"
+    headers = {"authorization": signed, "host": "127.0.0.1"}
+    for name in ("hook-a", "hook-b"):
+        assert app.handle(Request("PUT", f"/{name}", "", headers, b""), ACCOUNT).status == 200
+    assert asked == [None, f"s3.{REGION}.amazonaws.com"]
 
 
 def test_motos_functions_hold_what_the_runtime_needs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -89,6 +90,27 @@ def test_all_pages_of_folders_are_listed() -> None:
     assert Bucket(client, "b").folders("p/") == ["a", "b", "c"]
     assert [asked.get("ContinuationToken") for _, asked in client.asked] == [None, "t1", "t2"]
     assert Bucket(S3(list_objects_v2=[{}]), "b").folders("p/") == []
+
+
+@pytest.mark.parametrize(("after", "first"), [("p/b", {"StartAfter": "p/b"}), (None, {})])
+def test_a_listing_may_begin_behind_a_key(after: str | None, first: dict[str, str]) -> None:
+    """Its later pages begin where the page before ended."""
+    now = {"ResponseMetadata": {"HTTPHeaders": {"date": "Sun, 01 Mar 2026 06:00:10 GMT"}}}
+    written = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+    pages = [
+        {
+            **now,
+            "IsTruncated": True,
+            "NextContinuationToken": "t",
+            "Contents": [{"Key": "p/c", "LastModified": written}],
+        },
+        {**now, "IsTruncated": False, "Contents": [{"Key": "p/d", "LastModified": written}]},
+    ]
+    client = S3(list_objects_v2=pages)
+    found = Bucket(client, "b").objects("p/", after=after)
+    assert [(one.key, one.age) for one in found] == [("p/c", 10.0), ("p/d", 10.0)]
+    asked = {"Bucket": "b", "Prefix": "p/"}
+    assert [parameters for _, parameters in client.asked] == [{**asked, **first}, {**asked, "ContinuationToken": "t"}]
 
 
 @pytest.mark.parametrize(("owner", "named"), [("111122223333", {"ExpectedBucketOwner": "111122223333"}), (None, {})])
