@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -54,6 +56,7 @@ def build(target: Target, directory: Path) -> bool:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in _unused_data(directory):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    drop_unused_endpoints(directory / "botocore" / "data")
     python = interpreter(target.python)
     if python is not None:
         compile_all(python, directory)
@@ -108,6 +111,19 @@ def _unused_data(directory: Path) -> Iterator[Path]:
         if path.is_dir() and path.name not in SERVICES:
             yield path
     yield from (directory / "boto3" / "data").iterdir()
+
+
+def drop_unused_endpoints(data: Path) -> None:
+    """Rewrite botocore's endpoints without those of services that no function calls.
+
+    botocore parses the whole file at every cold start.
+    """
+    models = [json.loads(gzip.decompress(path.read_bytes())) for path in data.glob("*/*/service-2.json.gz")]
+    names = {model["metadata"]["endpointPrefix"] for model in models}
+    endpoints = json.loads((data / "endpoints.json").read_bytes())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: one for name, one in partition["services"].items() if name in names}
+    (data / "endpoints.json").write_text(json.dumps(endpoints, separators=(",", ":")))
 
 
 def compile_all(python: Path, directory: Path) -> None:

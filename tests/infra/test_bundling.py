@@ -7,13 +7,17 @@ import importlib.util
 import json
 import marshal
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 
 from infra import bundling
 from infra.bundling import Target
@@ -53,6 +57,42 @@ def test_bytecode_is_used_unchecked_and_knows_where_it_runs(tmp_path: Path) -> N
     code = marshal.loads(content[16:])  # noqa: S302  # written a moment ago
     assert isinstance(code, CodeType)
     assert code.co_filename == "/var/task/module.py"
+
+
+def test_the_packages_endpoints_are_botocores_for_the_services_that_are_called(tmp_path: Path) -> None:
+    """In every partition, whole; and a client of each is made as with all of them."""
+    whole = Path(botocore.__file__).parent / "data"
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True, ignore=lambda place, names: unshipped(whole, place, names))
+    bundling.drop_unused_endpoints(tmp_path)
+    kept = json.loads((tmp_path / "endpoints.json").read_text())["partitions"]
+    for ours, botocores in zip(kept, json.loads((whole / "endpoints.json").read_text())["partitions"], strict=True):
+        assert {**botocores, "services": None} == {**ours, "services": None}
+        assert ours["services"].items() <= botocores["services"].items()
+        assert ours["services"].keys() <= {"email", "identitystore", "lambda", "s3", "sso", "sts"}
+    assert len(kept[0]["services"]) == len(bundling.SERVICES)
+    light, heavy = session(tmp_path), session(whole)
+    for service in sorted(bundling.SERVICES):
+        for region in ("us-east-1", "cn-north-1", "us-gov-west-1"):
+            assert facts(light, service, region) == facts(heavy, service, region), (service, region)
+
+
+def unshipped(whole: Path, place: str, names: list[str]) -> list[str]:
+    """The folders of services that are not in the package."""
+    return [name for name in names if Path(place) == whole and "." not in name and name not in bundling.SERVICES]
+
+
+def session(data: Path) -> botocore.session.Session:
+    """A session that knows this data alone."""
+    made = botocore.session.Session()
+    made.register_component("data_loader", Loader(extra_search_paths=[str(data)], include_default_search_paths=False))
+    return made
+
+
+def facts(factory: Any, service: str, region: str) -> list[object]:
+    """What a client calls and where, and how it signs."""
+    client = factory.create_client(service, region_name=region, aws_access_key_id="a", aws_secret_access_key="b")
+    meta = client.meta
+    return [meta.endpoint_url, meta.config.signature_version, meta.config.region_name, meta.partition]
 
 
 def fake_python(folder: Path, name: str, says: str) -> None:
