@@ -24,7 +24,7 @@ _CODE = "ses_fleet"
 SERVICES = frozenset({"identitystore", "lambda", "s3", "sesv2", "sso-admin", "sts"})
 _PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 # What pip leaves that differs from machine to machine, or that nobody imports.
-_NOT_SHIPPED = ("bin", "**/__pycache__", "*.dist-info/RECORD", "*.dist-info/direct_url.json", "boto3/examples")
+_NOT_SHIPPED = ("bin", "**/__pycache__", "*.dist-info/RECORD", "*.dist-info/direct_url.json")
 
 
 class BundlingError(Exception):
@@ -110,7 +110,6 @@ def _unused_data(directory: Path) -> Iterator[Path]:
     for path in (directory / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in SERVICES:
             yield path
-    yield from (directory / "boto3" / "data").iterdir()
 
 
 def drop_unused_endpoints(data: Path) -> None:

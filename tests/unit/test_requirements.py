@@ -57,7 +57,7 @@ def test_lambda_gets_what_the_functions_need_and_nothing_else() -> None:
     """The three packages that they import and what these need: nothing of the command's or of the local cloud's."""
     wanted = lines("lambdas/requirements.in")
     shipped = pinned("lambdas/requirements.txt")
-    assert {Requirement(line).name for line in wanted} == {"boto3", "pydantic", "aws-lambda-powertools"}
+    assert {Requirement(line).name for line in wanted} == {"botocore", "pydantic", "aws-lambda-powertools"}
     assert shipped.keys() == needed_by(wanted)
 
 

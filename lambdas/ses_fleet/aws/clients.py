@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import json
 import socket
 import threading
@@ -12,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3.session
 import botocore
+import botocore.session
 from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection, AWSRequest
 from botocore.config import Config
 from botocore.exceptions import (
@@ -92,7 +91,7 @@ class Credentials:
 
 
 class AwsClient:
-    """A boto3 client whose failures are AwsCallError. It may be shared between threads, as boto3's clients may.
+    """A client of botocore whose failures are AwsCallError. Threads may share it, as they may botocore's.
 
     `used_at` is when its last call ended, as time.time() has it.
     """
@@ -103,7 +102,7 @@ class AwsClient:
         self._client = client
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Call an operation by boto3's method name, such as `get_contact_list`, and return its answer.
+        """Call an operation by botocore's method name, such as `get_contact_list`, and return its answer.
 
         Raise AwsCallError when it fails.
         """
@@ -138,18 +137,9 @@ class AwsClient:
 
 
 @functools.cache
-def _warm_session() -> boto3.session.Session:
+def _warm_session() -> botocore.session.Session:
     # It holds the loaded models of services and nothing of a customer; building one for each client is slow.
-    return boto3.session.Session()
-
-
-def freeze() -> None:
-    """Exclude everything that is loaded by now from garbage collection, at the end of a function's init phase.
-
-    The collector would otherwise visit half a million objects of botocore, which never change, during each invocation.
-    """
-    gc.collect()
-    gc.freeze()
+    return botocore.session.Session()
 
 
 def client(
@@ -161,7 +151,7 @@ def client(
     connect_timeout: float = limits.CONNECT_TIMEOUT_SECONDS,
     read_timeout: float = limits.CALL_READ_TIMEOUT_SECONDS,
     connections: int = 1,
-    session: boto3.session.Session | None = None,
+    session: botocore.session.Session | None = None,
 ) -> AwsClient:
     """Return a new client, with `credentials` of a customer, else with those of `session`, else the process's own.
 
@@ -175,7 +165,7 @@ def client(
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    keys = (
+    keys: dict[str, Any] = (
         {}
         if credentials is None
         else {
@@ -186,9 +176,9 @@ def client(
     )
     try:
         session = session or _warm_session()
-        if not (region or session.region_name):  # botocore would accept an empty one, and fail when it signs
+        if not (region or session.get_config_variable("region")):  # botocore would fail when it signs
             raise NoRegionError
-        raw: Any = session.client(service, region_name=region or None, config=config, **keys)  # type: ignore[call-overload]
+        raw: Any = session.create_client(service, region_name=region or None, config=config, **keys)
     except (BotoCoreError, ValueError) as error:
         raise _not_made(service, error) from None
     raw.meta.events.register("needs-retry", _note_try)

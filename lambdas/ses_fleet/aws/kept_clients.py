@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import boto3.session
 import botocore.session
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
@@ -118,7 +117,7 @@ class _LentCredentialsResolver:
 
 
 @functools.cache
-def _lending_session() -> boto3.session.Session:
+def _lending_session() -> botocore.session.Session:
     session = botocore.session.Session()
     session.register_component("credential_provider", _LentCredentialsResolver())
-    return boto3.session.Session(botocore_session=session)
+    return session

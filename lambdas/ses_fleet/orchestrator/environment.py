@@ -9,7 +9,7 @@ from typing import Any, Self
 from aws_lambda_powertools import Logger
 
 from ses_fleet import limits
-from ses_fleet.aws import clients, kept_clients
+from ses_fleet.aws import kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.logs import make_logger
@@ -21,7 +21,6 @@ def warm_up(region: str) -> None:
     _s3(region)
     _quick_s3(region)
     invoke_client(region)
-    clients.freeze()
 
 
 def invoke_client(region: str) -> AwsClient:

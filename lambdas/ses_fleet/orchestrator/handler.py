@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ses_fleet import cold_start
 from ses_fleet.orchestrator import environment, service
 
 environment.warm_up(os.environ.get("AWS_REGION", "us-east-1"))
+cold_start.end()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

@@ -33,7 +33,6 @@ def warm_up(region: str) -> None:
     """Make what every slice needs, in the function's init phase: clients of STS and, in this Region, of SES."""
     access.sts_client(region)
     kept_clients.prepare_for_customers("sesv2", region)
-    clients.freeze()
 
 
 def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:

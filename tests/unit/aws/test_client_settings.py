@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,6 @@ from botocore.httpsession import URLLib3Session
 
 from ses_fleet.aws import clients
 from ses_fleet.errors import AwsCallError
-from ses_fleet.worker import service
 
 KEYS = clients.Credentials("ASIAKEY", "SECRET", "TOKEN")
 
@@ -73,16 +71,6 @@ def test_a_download_that_breaks_is_lost(monkeypatch: pytest.MonkeyPatch) -> None
         clients.download("https://s3.example/x", 10)
     assert (error.value.kind, error.value.code, error.value.transient) == ("lost", "OSError", True)
     assert "secret" not in str(error.value)
-
-
-def test_what_never_changes_is_out_of_the_collectors_way() -> None:
-    """The services' models, of which there are half a million objects."""
-    gc.unfreeze()
-    service.warm_up("us-east-1")
-    try:
-        assert gc.get_freeze_count() > 10_000
-    finally:
-        gc.unfreeze()
 
 
 def answer_of(code: str, status: int) -> ClientError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ses_fleet import limits
-from ses_fleet.aws import kept_clients
+from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient, Credentials
 from ses_fleet.errors import AwsCallError
 from tests.unit.aws.listeners import Answering
@@ -23,7 +23,9 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "SECRET")
+        clients._warm_session.cache_clear()
         yield server
+        clients._warm_session.cache_clear()
 
 
 def client_of(credentials: Credentials, region: str = "us-east-1") -> AwsClient:

@@ -196,8 +196,8 @@ class Broken:
     def __init__(self, failure: BaseException) -> None:
         self._failure = failure
 
-    def client(self, *_: Any, **__: Any) -> Any:
-        """boto3's method."""
+    def create_client(self, *_: Any, **__: Any) -> Any:
+        """botocore's method."""
         raise self._failure
 
 
