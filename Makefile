@@ -79,9 +79,19 @@ format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+# What ses-fleet is measured against runs in an environment of its own.
+BENCH_VENV := .venv-bench
+
+$(BENCH_VENV)/.installed: bench/peers_requirements.txt
+	@$(PYTHON) -m venv --clear $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r bench/peers_requirements.txt
+	@touch $@
+
 .PHONY: bench
-bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
+bench: setup $(BENCH_VENV)/.installed ## measure everything in docs/benchmarks.md, about twenty minutes
+	@$(BIN)/python -m bench.against_peers
 	@$(BIN)/python -m bench.fan_out
+	@$(BIN)/python -m bench.cold_start
 	@$(BIN)/python -m bench.worker_cpu
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
@@ -89,6 +99,10 @@ bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
 	@$(BIN)/python -m bench.imports
 	@$(BIN)/python -m bench.window
 	@$(BIN)/python -m bench.import_memory 10000 100000
+
+.PHONY: bench-quick
+bench-quick: setup $(BENCH_VENV)/.installed ## print the ratios that matter, about a minute
+	@$(BIN)/python -m bench.quick
 
 .PHONY: readme
 readme: setup ## write the outputs in README.md and docs/reference.md anew
