@@ -88,6 +88,11 @@ class LocalCloud:
         body = json.dumps({"latency_seconds": {"s3": seconds}}).encode()
         urllib.request.urlopen(urllib.request.Request(url, method="PUT", data=body), timeout=30).close()  # noqa: S310  # loopback
 
+    def process_of(self, part: str) -> int:
+        """Return the process id of the one environment of `worker` or `orchestrator`."""
+        (pid,) = processes.found(self._pid, lambda command: _part(command) == part)
+        return pid
+
     def usage(self) -> dict[str, Usage]:
         """Return what each of PARTS uses of CPU and memory, since it started."""
         found = processes.usage_by(self._pid, _part)

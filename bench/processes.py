@@ -57,12 +57,21 @@ def tree(root: int) -> Iterator[int]:
 
 def usage_by(root: int, part: Callable[[str], str]) -> dict[str, Usage]:
     """Return what the processes below `root`, and itself, use: by the part that `part` tells of a command line."""
-    found: defaultdict[str, Usage] = defaultdict(Usage)
+    used: defaultdict[str, Usage] = defaultdict(Usage)
     for pid in tree(root):
         with suppress(OSError):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            found[part(command)] = found[part(command)].plus(pid)
-    return dict(found)
+            name = part(_command(pid))
+            used[name] = used[name].plus(pid)
+    return dict(used)
+
+
+def found(root: int, is_wanted: Callable[[str], bool]) -> list[int]:
+    """Return the ids of the processes below `root`, and of itself, whose command line is wanted."""
+    return [pid for pid in tree(root) if is_wanted(_command(pid))]
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def _stat(pid: int) -> list[str]:

@@ -16,7 +16,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class StandIn:
 
     async def _answered(self, call: Call) -> bytes:
         if call.path == "/_stats":
-            return _response("application/json", json.dumps(asdict(self._stats)).encode())
+            return _response("application/json", json.dumps(vars(self._stats)).encode())
         if call.path == "/_reset":
             self._reset()
             return _response("application/json", b"{}")
