@@ -93,7 +93,7 @@ bench: setup $(BENCH_VENV)/.installed ## measure everything in docs/benchmarks.m
 	@$(BIN)/python -m bench.fan_out
 	@$(BIN)/python -m bench.cold_start
 	@$(BIN)/python -m bench.tls_start
-	@$(BIN)/python -m bench.worker_cpu
+	@$(BIN)/python -m bench.growth
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
 	@$(BIN)/python -m bench.manage_topics

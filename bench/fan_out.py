@@ -73,7 +73,7 @@ def main() -> None:
     figures.save("fan_out", {"sizes": found})
 
 
-def measure(one: FanOut, served: Running, rounds: int, checkout: Path = ROOT) -> None:
+def measure(one: FanOut, served: Running, rounds: int, checkout: Path = ROOT, *, with_pool: bool = True) -> None:
     """Measure one size, in so many turns of ses-fleet and of the pool."""
     with local_cloud(one.customers, 1, checkout) as cloud:
         cloud.set_variables(ORCHESTRATOR, {"AWS_ENDPOINT_URL_LAMBDA": served.url})
@@ -86,7 +86,8 @@ def measure(one: FanOut, served: Running, rounds: int, checkout: Path = ROOT) ->
             one.walls.append(wall)
             one.cpu.append(after.cpu - before.cpu)
             one.peak_mb, one.peak_in_flight = after.peak_mb, summary["concurrency"]["peak"]
-            one.pool.append(bare_pool(cloud, served, one.customers, one.concurrency))
+            if with_pool:
+                one.pool.append(bare_pool(cloud, served, one.customers, one.concurrency))
 
 
 def bare_pool(cloud: LocalCloud, served: Running, customers: int, threads: int) -> float:

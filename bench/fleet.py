@@ -10,9 +10,9 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from bench import processes
 from ses_fleet import limits
 from ses_fleet.aws import clients
 from ses_fleet_local.accounts import CONFIG_BUCKET, HUB_REGION, ORCHESTRATOR, WORKER
@@ -41,10 +41,10 @@ class Fleet:
         cloud.aws.runtime.prewarm(cloud.function(WORKER), environments)
         cloud.aws.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
-    def fill(self, contacts: int, explicit: int = 1) -> None:
-        """Fill every list up to so many contacts, each with `explicit` preferences of its own."""
+    def fill(self, contacts: int, explicit: int = 1, lists: int | None = None) -> None:
+        """Fill every list, or so many, up to so many contacts, each with `explicit` preferences of its own."""
         names = [topic["TopicName"] for topic in _TOPICS]
-        for account in self._accounts:
+        for account in self._accounts[:lists]:
             made = bulk.generate(count=contacts, seed=1, opt_in=dict.fromkeys(names[:explicit], 0.5), topics=names)
             self.cloud.aws.ses.fill(account, HUB_REGION, "main", made)
 
@@ -62,7 +62,7 @@ class Fleet:
 
     def cpu_seconds(self, function: str) -> dict[str, float]:
         """Return the CPU seconds (user and system) of every environment of a function, by its id."""
-        return {e.id: _cpu(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
+        return {name: processes.cpu_seconds(pid) for name, pid in self._pids(function).items()}
 
     def replace_code(self, function: str, module: str, source: str) -> None:
         """Replace a function's code by one module of this source."""
@@ -92,7 +92,10 @@ class Fleet:
 
     def memory_mb(self, function: str) -> dict[str, tuple[float, float]]:
         """Return the resident memory in MB, (now, most so far), of every environment of a function, by its id."""
-        return {e.id: _memory(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
+        return {name: processes.memory_mb(pid) for name, pid in self._pids(function).items()}
+
+    def _pids(self, function: str) -> dict[str, int]:
+        return {one.id: one.pid for one in self.cloud.aws.runtime.environments() if one.function == function}
 
 
 @contextmanager
@@ -113,14 +116,3 @@ def _customer(number: int, account: str) -> dict[str, str]:
         "region": HUB_REGION,
         "ses_role_arn": f"arn:aws:iam::{account}:role/contact-manager",
     }
-
-
-def _memory(pid: int) -> tuple[float, float]:
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    now, most = (int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
-    return now, most
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
