@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +67,8 @@ def main() -> None:
     for transport in arguments.transports:
         print(f"--- {transport.upper()}: {1000 * arguments.delay:.0f} ms a call of STS and SES", flush=True)
         with served_by(arguments, is_tls=transport == "tls") as served:
-            found[transport] = [vars(one) for one in measured(served, arguments)]
+            tools = arguments.tls_tools if transport == "tls" else arguments.tools
+            found[transport] = [vars(one) for one in measured(served, arguments, tools)]
     ideal = -(-arguments.accounts // arguments.threads) * CALLS_EACH * arguments.delay
     figures.save("against_peers", {"ideal": ideal, "delay": arguments.delay, **found})
 
@@ -83,11 +84,11 @@ def served_by(arguments: argparse.Namespace, *, is_tls: bool) -> Iterator[Runnin
             yield served
 
 
-def measured(served: Running, arguments: argparse.Namespace) -> list[Contender]:
+def measured(served: Running, arguments: argparse.Namespace, tools: Sequence[str]) -> list[Contender]:
     """Measure all contenders in turns, print a line of each as well as the ratios, and return them."""
     accounts, threads = arguments.accounts, arguments.threads
     ours = [Contender(name, accounts, threads) for name in S3_NAMES.values()]
-    peers = {tool: Contender(tool, *_size(tool, arguments)) for tool in arguments.tools}
+    peers = {tool: Contender(tool, *_size(tool, arguments)) for tool in tools}
     with local_cloud(accounts, threads, arguments.checkout) as cloud:
         cloud.set_variables(WORKER, _endpoints(served))
         if not arguments.cold_rounds:
@@ -180,6 +181,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peer-rounds", type=int, default=1, help="of the others, which take longer")
     parser.add_argument("--serial-accounts", type=int, default=10, help="accounts of the loop without threads")
     parser.add_argument("--tools", nargs="*", default=["threads", "botocove", "awsrun", "serial"])
+    parser.add_argument("--tls-tools", nargs="*", default=["threads", "botocove"], help="of them, over TLS")
     parser.add_argument("--transports", nargs="*", default=["http", "tls"])
     parser.add_argument("--python", type=Path, default=PEERS_PYTHON, help="with bench/peers_requirements.txt")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="whose local cloud and functions are measured")

@@ -26,6 +26,21 @@ def save(name: str, figures: dict[str, Any]) -> None:
     (FOLDER / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
+_told: dict[str, list[str]] = {}
+
+
+def tell(name: str, line: str) -> None:
+    """Print a sentence of a benchmark, and save all that it has told so far."""
+    print(line, flush=True)
+    _told.setdefault(name, []).append(line)
+    save(name, {"lines": _told[name]})
+
+
+def load() -> dict[str, dict[str, Any]]:
+    """Return what the benchmarks that have run have saved, by their names."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+
+
 def command() -> str:
     """Return the command line of this process, from the repository's root."""
     module = Path(sys.argv[0]).stem

@@ -35,7 +35,7 @@ def _against_peers() -> None:
     against_peers.add_arguments(parser)
     quick = parser.parse_args(["--rounds=2", "--cold-rounds=0", "--tools", "threads", "--checkout", str(ROOT)])
     with against_peers.served_by(quick, is_tls=False) as served:
-        ours, *_ = against_peers.measured(served, quick)
+        ours, *_ = against_peers.measured(served, quick, quick.tools)
         slow = Contender(_SLOW_TOOL, _SLOW_ACCOUNTS, _SLOW_ACCOUNTS)
         against_peers.measure_peer(served, slow, quick.python)
     each = min(slow.warm) / slow.accounts
