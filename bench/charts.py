@@ -40,10 +40,11 @@ def _peers(axes: Any, found: Any) -> bool:
     contenders = [one for one in found.get("http", []) if one["name"] != "serial"]
     names = [one["name"] for one in contenders]
     for at, title, values in (
-        (axes[0], "seconds, warm (log)", [min(one["warm"]) for one in contenders]),
-        (axes[1], "CPU ms an account (log)", [_sum_of_cpu(one) for one in contenders]),
+        (axes[0], "seconds, warm", [min(one["warm"]) for one in contenders]),
+        (axes[1], "CPU ms an account", [_sum_of_cpu(one) for one in contenders]),
     ):
-        at.barh(names[::-1], values[::-1], log=True)
+        at.bar_label(at.barh(names[::-1], values[::-1]), fmt="%.3g", padding=2)
+        at.margins(x=0.2)
         at.set_title(title)
     axes[1].set_yticklabels([])
     return bool(contenders)

@@ -15,7 +15,7 @@ from bench.stand_in import Timing, stand_in
 
 _FAN_OUT = (400, 200)
 _COLD_STARTS = 3
-_SLOW_TOOL, _SLOW_ACCOUNTS = "botocove", 20
+_SLOW_TOOL, _SLOW_ACCOUNTS = "botocove", 10
 
 
 def main() -> None:
