@@ -93,6 +93,7 @@ bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/
 	@$(BIN)/python -m bench.fan_out
 	@$(BIN)/python -m bench.cold_start
 	@$(BIN)/python -m bench.tls_start
+	@$(BIN)/python -m bench.follow
 	@$(BIN)/python -m bench.growth
 	@$(BIN)/python -m bench.calls
 	@$(BIN)/python -m bench.large_list

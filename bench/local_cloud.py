@@ -88,6 +88,12 @@ class LocalCloud:
         body = json.dumps({"latency_seconds": {"s3": seconds}}).encode()
         urllib.request.urlopen(urllib.request.Request(url, method="PUT", data=body), timeout=30).close()  # noqa: S310  # loopback
 
+    def journal(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the journal's entries after the one of this number."""
+        url = f"{self.url}/_ses_fleet/journal?since={since}"
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # loopback
+            return [json.loads(line) for line in answer.read().splitlines()]
+
     def process_of(self, part: str) -> int:
         """Return the process id of the one environment of `worker` or `orchestrator`."""
         (pid,) = processes.found(self._pid, lambda command: _part(command) == part)

@@ -12,12 +12,12 @@ from bench import figures
 from bench.figures import ROOT
 
 
-def built(checkout: Path = ROOT) -> Path:
+def built() -> Path:
     """Return the folder of the package, with bytecode. It is made anew only when lambdas/ has changed."""
     digest = hashlib.sha256(platform.python_version().encode())
-    for path in sorted((checkout / "lambdas").rglob("*")):
+    for path in sorted((ROOT / "lambdas").rglob("*")):
         if path.is_file() and path.suffix != ".pyc":
-            digest.update(str(path.relative_to(checkout)).encode() + path.read_bytes())
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     folder = figures.FOLDER / f"package-{digest.hexdigest()[:12]}"
     if not folder.exists():
         _build(folder)

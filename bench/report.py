@@ -12,6 +12,7 @@ from bench.goals import Known
 from bench.markdown import table, table_of
 
 PAGE = ROOT / "docs" / "benchmarks.md"
+NOTES = ROOT / "bench" / "notes.md"  # what is written by hand
 CHARTS = ROOT / "docs" / "benchmarks"
 # Benchmarks that print sentences: these are shown as they were printed.
 _SENTENCES = ("large_list", "large_results", "manage_topics", "imports", "import_memory", "window")
@@ -33,7 +34,7 @@ def page(known: Known, charts: list[str]) -> str:
         if benchmark in known:
             shown = [f"![{title}](benchmarks/{chart})"] if chart in charts else []
             sections.append("\n\n".join([f"## {title}", _source(known[benchmark]), *section(known), *shown]))
-    sections.append("\n\n".join(_sentences(known)))
+    sections += ["\n\n".join(_sentences(known)), NOTES.read_text().rstrip()]
     return "\n\n".join(sections) + "\n"
 
 

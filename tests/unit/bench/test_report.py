@@ -80,6 +80,17 @@ def test_a_goal_that_was_not_measured_has_a_dash() -> None:
     assert [now for what, _, now, _, _ in rows if what.startswith(("fan-out", "500 invocations"))] == [None, None]
 
 
+def test_a_page_is_made_of_a_part_of_the_contenders() -> None:
+    """A benchmark that was run again alone may have left others out."""
+    known = {"against_peers": saved({"delay": 0.06, "ideal": 0.72, "tls": HTTP[:3]})}
+    assert {now for _, _, now, _, _ in goals.rows(known)} == {None}
+    fewer = {"against_peers": saved({"delay": 0.06, "ideal": 0.72, "http": HTTP[:3]})}
+    found = {what: now for what, _, now, _, _ in goals.rows(fewer)}
+    assert found["the same ÷ the best tool's"] is None
+    assert found["… worker"] == 6.0
+    assert "| TLS | accounts |" in report.page(known, [])
+
+
 def test_every_goal_is_found_in_figures_of_its_benchmark() -> None:
     """So that no row of the page stays empty when all has been measured."""
     sizes = [{"customers": number, "ratio": 1.1, "peak_mb": 120.0} for number in (1_000, 5_000)]
@@ -87,6 +98,7 @@ def test_every_goal_is_found_in_figures_of_its_benchmark() -> None:
         **PEERS,
         "fan_out": saved({"sizes": sizes}),
         "cold_start": saved({"boto3": {"init": 0.1}, "worker": {"init": 0.2, "first": 0.02}}),
+        "follow": saved({"late": [0.8, 0.9]}),
         "tls_start": saved({"starts": [{"bundle": "whole", "memory_mb": 512, "seconds": [5.0], "given_up": [0]}]}),
     }
     assert [what for what, _, now, _, _ in goals.rows(known) if now is None] == []
