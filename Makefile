@@ -79,16 +79,35 @@ format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+# What ses-fleet is measured against runs in an environment of its own.
+BENCH_VENV := .venv-bench
+
+$(BENCH_VENV)/.installed: bench/peers_requirements.txt
+	@$(PYTHON) -m venv --clear $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r bench/peers_requirements.txt
+	@touch $@
+
 .PHONY: bench
-bench: setup ## measure everything in docs/benchmarks.md, about twelve minutes
+bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/benchmarks.md, some 25 minutes
+	@$(BIN)/python -m bench.against_peers
 	@$(BIN)/python -m bench.fan_out
-	@$(BIN)/python -m bench.worker_cpu
+	@$(BIN)/python -m bench.cold_start
+	@$(BIN)/python -m bench.tls_start
+	@$(BIN)/python -m bench.follow
+	@$(BIN)/python -m bench.growth
+	@$(BIN)/python -m bench.calls
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
 	@$(BIN)/python -m bench.manage_topics
 	@$(BIN)/python -m bench.imports
 	@$(BIN)/python -m bench.window
 	@$(BIN)/python -m bench.import_memory 10000 100000
+	@$(BIN)/python -m bench.cost
+	@$(BIN)/python -m bench.report
+
+.PHONY: bench-quick
+bench-quick: setup $(BENCH_VENV)/.installed ## print the ratios that matter, about a minute
+	@$(BIN)/python -m bench.quick
 
 .PHONY: readme
 readme: setup ## write the outputs in README.md and docs/reference.md anew
@@ -104,7 +123,7 @@ schemas: setup ## write the JSON Schemas of the configuration files, docs/schema
 
 .PHONY: lock
 lock: setup ## resolve pyproject.toml and lambdas/requirements.in into the pinned requirements files
-	@$(LOCK) --extra strict-aws --extra infra --extra dev --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) --extra strict-aws --extra infra --extra bench --extra dev --output-file requirements-dev.txt pyproject.toml
 	@$(LOCK) --extra strict-aws --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 	@$(LOCK) --constraint requirements-dev.txt --output-file lambdas/requirements.txt lambdas/requirements.in
 

@@ -8,17 +8,18 @@ import os
 import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from bench import processes
 from ses_fleet import limits
 from ses_fleet.aws import clients
 from ses_fleet_local.accounts import CONFIG_BUCKET, HUB_REGION, ORCHESTRATOR, WORKER
 from ses_fleet_local.cloud import LocalCloud, Options
 from strict_aws.ses import bulk
 
+_LOG_EVENT_BYTES = 26  # CloudWatch Logs, PutLogEvents: what each event counts beside its message
 _FIRST_ACCOUNT = 200_000_000_000
 _TOPICS = [
     {"TopicName": f"topic-{number}", "DisplayName": f"Topic {number}", "DefaultSubscriptionStatus": "OPT_OUT"}
@@ -29,10 +30,10 @@ _TOPICS = [
 class Fleet:
     """So many customers in a local cloud, each with one contact list of six topics."""
 
-    def __init__(self, cloud: LocalCloud, customers: int, environments: int) -> None:
+    def __init__(self, cloud: LocalCloud, customers: int, environments: int, entry: Mapping[str, str]) -> None:
         self.cloud = cloud
         self._accounts = [str(_FIRST_ACCOUNT + number) for number in range(customers)]
-        mappings = {f"c{number:04d}": _customer(number, account) for number, account in enumerate(self._accounts)}
+        mappings = {f"c{n:04d}": {**_customer(n, account), **entry} for n, account in enumerate(self._accounts)}
         cloud.add_customers({"customer_mappings": mappings})
         for account in self._accounts:
             cloud.aws.ses.create_list(account, HUB_REGION, "main", description=None, topics=_TOPICS)
@@ -41,10 +42,10 @@ class Fleet:
         cloud.aws.runtime.prewarm(cloud.function(WORKER), environments)
         cloud.aws.runtime.prewarm(cloud.function(ORCHESTRATOR), 1)
 
-    def fill(self, contacts: int, explicit: int = 1) -> None:
-        """Fill every list up to so many contacts, each with `explicit` preferences of its own."""
+    def fill(self, contacts: int, explicit: int = 1, lists: int | None = None) -> None:
+        """Fill every list, or so many, up to so many contacts, each with `explicit` preferences of its own."""
         names = [topic["TopicName"] for topic in _TOPICS]
-        for account in self._accounts:
+        for account in self._accounts[:lists]:
             made = bulk.generate(count=contacts, seed=1, opt_in=dict.fromkeys(names[:explicit], 0.5), topics=names)
             self.cloud.aws.ses.fill(account, HUB_REGION, "main", made)
 
@@ -62,7 +63,7 @@ class Fleet:
 
     def cpu_seconds(self, function: str) -> dict[str, float]:
         """Return the CPU seconds (user and system) of every environment of a function, by its id."""
-        return {e.id: _cpu(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
+        return {name: processes.cpu_seconds(pid) for name, pid in self._pids(function).items()}
 
     def replace_code(self, function: str, module: str, source: str) -> None:
         """Replace a function's code by one module of this source."""
@@ -90,19 +91,37 @@ class Fleet:
         request = urllib.request.Request(url, method="PUT", data=json.dumps(document).encode())  # noqa: S310  # loopback
         urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
+    def log_bytes(self, name: str) -> int:
+        """Return the bytes that CloudWatch has counted of the log of `worker` or `orchestrator`."""
+        logs = clients.client("logs", HUB_REGION)
+        size, more = 0, {"logGroupName": f"/aws/lambda/ses-fleet-{name}"}
+        while more:
+            answer = logs.call("filter_log_events", **more)
+            size += sum(len(event["message"].encode()) + _LOG_EVENT_BYTES for event in answer["events"])
+            more = {**more, "nextToken": answer["nextToken"]} if "nextToken" in answer else {}
+        return size
+
     def memory_mb(self, function: str) -> dict[str, tuple[float, float]]:
         """Return the resident memory in MB, (now, most so far), of every environment of a function, by its id."""
-        return {e.id: _memory(e.pid) for e in self.cloud.aws.runtime.environments() if e.function == function}
+        return {name: processes.memory_mb(pid) for name, pid in self._pids(function).items()}
+
+    def _pids(self, function: str) -> dict[str, int]:
+        return {one.id: one.pid for one in self.cloud.aws.runtime.environments() if one.function == function}
 
 
 @contextmanager
-def fleet(customers: int, environments: int = 10, ses_rate: float = 0) -> Iterator[Fleet]:
-    """Run a fleet in a local cloud of this process. With `ses_rate` 0 SES is neither throttled nor paced."""
+def fleet(
+    customers: int, environments: int = 10, ses_rate: float = 0, entry: Mapping[str, str] | None = None
+) -> Iterator[Fleet]:
+    """Run a fleet in a local cloud of this process. With `ses_rate` 0 SES is neither throttled nor paced.
+
+    `entry` is what every customer has in config.json beside its code, its Region and its role.
+    """
     cloud = LocalCloud(Options(ses_rate=ses_rate, max_environments=environments))
     cloud.start()
     try:
         os.environ.update(cloud.environment())
-        yield Fleet(cloud, customers, environments)
+        yield Fleet(cloud, customers, environments, entry or {})
     finally:
         cloud.stop()
 
@@ -113,14 +132,3 @@ def _customer(number: int, account: str) -> dict[str, str]:
         "region": HUB_REGION,
         "ses_role_arn": f"arn:aws:iam::{account}:role/contact-manager",
     }
-
-
-def _memory(pid: int) -> tuple[float, float]:
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    now, most = (int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
-    return now, most
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bench import figures
 from bench.fleet import Fleet, fleet
 from ses_fleet_local.accounts import HUB_REGION, WORKER
 from strict_aws.ses.store import ContactRecord
@@ -28,7 +29,8 @@ def main() -> None:
         peaks = [_measured(made, number, people) for number, people in enumerate(sizes)]
     if len(sizes) > 1:
         more = (peaks[-1] - peaks[0]) / (sizes[-1] - sizes[0]) * 1_000
-        print(f"{more:.2f} MB for each thousand people, beside {peaks[0] - more * sizes[0] / 1_000:.0f} MB")
+        base = peaks[0] - more * sizes[0] / 1_000
+        figures.tell("import_memory", f"{more:.2f} MB for each thousand people, beside {base:.0f} MB")
 
 
 def _measured(made: Fleet, number: int, people: int) -> float:
@@ -45,10 +47,10 @@ def _measured(made: Fleet, number: int, people: int) -> float:
     made.cloud.aws.ses.fill(account, HUB_REGION, "main", others)
     _put_people(made, directory, account, people - LEAVING)
     second = _imported(made, number, prune=True, params={"sync_topics": True})
-    print(
+    figures.tell(
+        "import_memory",
         f"{people:,} people: idle {idle:.0f} MB; peak {first:.0f} MB with an import of all of them as new contacts, "
         f"{second:.0f} MB with another that finds them there, and as many who unsubscribed, and prunes",
-        flush=True,
     )
     return max(first, second)
 

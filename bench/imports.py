@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from bench import figures
 from bench.fleet import Fleet, fleet
 from ses_fleet_local.accounts import HUB_REGION
 from strict_aws.journal import Entry
@@ -40,9 +41,10 @@ def read_people(made: Fleet) -> None:
     assert all(entry.http_status == 200 for entry in asked)
     pages = ceil(USERS / PAGE) + ceil(GROUPS / PAGE) + GROUPS * ceil(MEMBERS / PAGE)
     busiest = ", ".join(f"{name} {count}" for name, count in sorted(most_a_second(asked).items()))
-    print(
+    figures.tell(
+        "imports",
         f"reading {USERS:,} users and {GROUPS} groups of {MEMBERS}: {len(asked)} requests for {pages} pages, "
-        f"{len(asked) / pages:.2f} times as many; most in any one second: {busiest}; {seconds:.0f} s with the dry run"
+        f"{len(asked) / pages:.2f} times as many; most in any one second: {busiest}; {seconds:.0f} s with the dry run",
     )
 
 
@@ -53,7 +55,10 @@ def import_people(made: Fleet) -> None:
     assert (result["data"]["created"], result["data"]["failed"]) == (NEW_PEOPLE, 0)
     calls = [entry.operation for entry in entries if (entry.service, entry.account) == ("sesv2", CUSTOMER)]
     named = ", ".join(f"{calls.count(name)} {name}" for name in sorted(set(calls)))
-    print(f"importing {NEW_PEOPLE:,} new people: {len(calls)} SES calls at one a second ({named}); {seconds:.0f} s")
+    figures.tell(
+        "imports",
+        f"importing {NEW_PEOPLE:,} new people: {len(calls)} SES calls at one a second ({named}); {seconds:.0f} s",
+    )
 
 
 def journaled(made: Fleet, **payload: Any) -> tuple[list[Entry], float, list[dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench import figures
 from bench.fleet import fleet
 from ses_fleet_local.accounts import WORKER
 
@@ -21,10 +22,11 @@ def main() -> None:
             (result,) = summary["results"]
             peak = max(most - idle[name] for name, (_, most) in made.memory_mb(WORKER).items())
             spent = sum(value - before[name] for name, value in made.cpu_seconds(WORKER).items())
-            print(
+            figures.tell(
+                "large_list",
                 f"{action} of {CONTACTS:,} contacts, {EXPLICIT} explicit preferences each: {seconds:.0f} s in "
                 f"{result['attempts']} slices; peak {peak:.0f} MB above idle; "
-                f"{spent / (CONTACTS / 100_000):.2f} s of worker CPU per 100,000"
+                f"{spent / (CONTACTS / 100_000):.2f} s of worker CPU per 100,000",
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench import figures
 from bench.fleet import fleet
 from ses_fleet_local.accounts import ORCHESTRATOR, WORKER
 
@@ -26,9 +27,11 @@ def main() -> None:
         summary, seconds = made.run()
         (peak,) = (most for _, most in made.memory_mb(ORCHESTRATOR).values())
         inline = sum(result["data"] is not None for result in summary["results"])
-        print(
+        figures.tell(
+            "large_results",
             f"{CUSTOMERS:,} customers of {ANSWER_KB} KB: {seconds:.0f} s; orchestrator's peak {peak:.0f} MB "
-            f"(idle {idle:.0f} MB); response {made.response_bytes / 2**20:.2f} MiB with {inline} customers' data inline"
+            f"(idle {idle:.0f} MB); response {made.response_bytes / 2**20:.2f} MiB with {inline} customers' data "
+            "inline",
         )
 
 

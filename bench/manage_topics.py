@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench import figures
 from bench.fleet import fleet
 
 CUSTOMERS, SECONDS = 50, 1.0
@@ -21,9 +22,10 @@ def main() -> None:
             summary, walls[number] = made.run(action="manage-topic-all", **selection)
             assert all(result["data"]["updated"] for result in summary["results"])
             assert summary["concurrency"]["peak"] == summary["total_customers"]
-    print(
+    figures.tell(
+        "manage_topics",
         f"manage-topic, {SECONDS:g} s an SES call, warm: one customer {walls[0]:.2f} s, "
-        f"{CUSTOMERS} at once {walls[1]:.2f} s, {walls[1] / walls[0]:.2f} times as long"
+        f"{CUSTOMERS} at once {walls[1]:.2f} s, {walls[1] / walls[0]:.2f} times as long",
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
+from bench import figures
 from bench.fleet import Fleet, fleet
 from bench.imports import CUSTOMER, DIRECTORY, ROLE, TOPIC, customer, journaled
 from ses_fleet_local.accounts import HUB_REGION
@@ -36,9 +37,10 @@ def main() -> None:
         entries, _, (result,) = journaled(made, **options)
         assert (result["data"]["updated"], result["data"]["removed"]) == (PEOPLE - 4, 4), result["data"]
     lengths = sorted(windows([one for one in entries if one.service == "sesv2" and one.http_status == 200]))
-    print(
+    figures.tell(
+        "window",
         f"{len(lengths)} updates and removals of contacts: {median(lengths) * 1000:.0f} ms between SES taking the read "
-        f"and taking the write (median; {lengths[0] * 1000:.0f} to {lengths[-1] * 1000:.0f}); nothing came in between"
+        f"and taking the write (median; {lengths[0] * 1000:.0f} to {lengths[-1] * 1000:.0f}); nothing came in between",
     )
 
 
