@@ -184,7 +184,7 @@ def true_successes(seen: Evidence, run: RunSeen) -> Iterator[str]:
         if verb == "manage-topic":
             yield from _topics_wrong(run, code, sent[-1].after, others)
         elif verb == "import-aws-contact":
-            yield from _people_wrong(run, code, sent[-1].after, others)
+            yield from _people_wrong(run, sent[-1].after, others, code, _came_by_themselves(seen, code))
         elif verb in ("list-contacts", "backup-list") and not others:
             yield from _total_wrong(result, sent[-1].after)
 
@@ -202,7 +202,18 @@ def _topics_wrong(run: RunSeen, code: str, after: Contents, others: list[SesCall
         yield f"{code} is successful with prune, and has {sorted(after.topics)}"
 
 
-def _people_wrong(run: RunSeen, code: str, after: Contents, others: list[SesCall]) -> Iterator[str]:
+def _came_by_themselves(seen: Evidence, code: str) -> set[str]:
+    """Return who registered in this list without an import, which leaves the topics of those who are there alone."""
+    return {
+        call.params["EmailAddress"]
+        for call in seen.calls
+        if call.account == account(code) and call.caller == "person" and call.operation == "CreateContact"
+    }
+
+
+def _people_wrong(
+    run: RunSeen, after: Contents, others: list[SesCall], code: str, themselves: set[str]
+) -> Iterator[str]:
     touched = {call.params.get("EmailAddress") for call in others}
     if any("Contact" not in call.operation or call.operation.endswith("List") for call in others):
         return  # another run's import job, or a list that was made anew
@@ -211,7 +222,7 @@ def _people_wrong(run: RunSeen, code: str, after: Contents, others: list[SesCall
         yield f"{code} is successful, and {missing} are not in its list"
     new = after.people.get(NEW[0])
     opted = new is None or new.unsubscribed or "calendar" in new.preferences or "calendar" not in after.topics
-    if not opted and NEW[0] not in touched:
+    if not opted and NEW[0] not in touched | themselves:
         yield f"{code} is successful, and {NEW[0]}, who has the role, is {new}"
     left = after.people.get(LEAVING[0])
     chose = left is None or left.unsubscribed or "OPT_OUT" in left.preferences.values()
