@@ -580,7 +580,8 @@ class World:
         monkeypatch.setattr(report, "emit_reaper", self._reaped)
         monkeypatch.setattr(report, "emit_refusal", lambda *_, **__: None)
         monkeypatch.setattr(report, "log_customer", lambda *_: None)
-        monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+        # Not by the level that logging disables: loggers remember that, also when this is undone.
+        monkeypatch.setattr(logging.Logger, "isEnabledFor", lambda *_: False)
 
     def _note(self, run_id: str, what: str) -> None:
         seen = self.runs.setdefault(run_id, Seen())
