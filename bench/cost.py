@@ -18,7 +18,7 @@ from ses_fleet import limits
 CUSTOMERS = ((50, 50), (500, 200), (5_000, 500))  # and how many at once
 WORKER_MB = (128, 256, 512, 1_024, 1_769, 3_008)
 ORCHESTRATOR_MB = (512, 1_024, 1_769, 3_008)
-DEPLOYED = Sizes(worker_mb=limits.MEMORY_MB, orchestrator_mb=limits.MEMORY_MB, concurrency=0)
+DEPLOYED = Sizes(limits.WORKER_MEMORY_MB, limits.ORCHESTRATOR_MEMORY_MB, concurrency=0)
 _NEEDED = ("against_peers", "fan_out", "cold_start", "calls")
 
 

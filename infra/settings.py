@@ -39,7 +39,7 @@ class Schedule(_Part):
 class OrchestratorPart(_Part):
     """The orchestrator function. `environment` may set those of OrchestratorSettings that the stack does not."""
 
-    memory_mb: Memory = limits.MEMORY_MB
+    memory_mb: Memory = limits.ORCHESTRATOR_MEMORY_MB
     timeout_seconds: Annotated[int, Field(ge=1, le=limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS)] = (
         limits.ORCHESTRATOR_FUNCTION_TIMEOUT_SECONDS
     )
@@ -52,7 +52,7 @@ class WorkerPart(_Part):
     It is invoked synchronously, so it must end before idle connections die.
     """
 
-    memory_mb: Memory = limits.MEMORY_MB
+    memory_mb: Memory = limits.WORKER_MEMORY_MB
     timeout_seconds: Annotated[
         int, Field(ge=limits.WORKER_FUNCTION_SHORTEST_SECONDS, le=limits.WORKER_FUNCTION_TIMEOUT_SECONDS)
     ] = limits.WORKER_FUNCTION_TIMEOUT_SECONDS

@@ -40,7 +40,7 @@ SCHEDULE_GROUP = "ses-fleet"
 _SHIPPED = Path(ses_fleet.__file__).parent
 # The name of every role's inline policy.
 _POLICY = "ses-fleet"
-_MEMORY_MB = {ORCHESTRATOR: 512, WORKER: 512}
+_MEMORY_MB = {ORCHESTRATOR: limits.ORCHESTRATOR_MEMORY_MB, WORKER: limits.WORKER_MEMORY_MB}
 _FUNCTIONS = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
 _LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}

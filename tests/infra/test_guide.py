@@ -96,13 +96,14 @@ def test_the_guide_counts_the_reapers_looks() -> None:
     costs = section("Runs end by themselves")
     assert f"{looks:,} in 30 days" in costs
     assert f"every {limits.REAPER_MINUTES} minutes" in costs
-    assert f"{looks:,} × 0.5 s × 0.5 GB = {looks * 0.25:,.0f} GB-seconds" in costs
+    assert DEFAULTS.orchestrator.memory_mb == 1024
+    assert f"{looks:,} × 0.5 s × 1 GB = {looks * 0.5:,.0f} GB-seconds" in costs
 
 
 def test_the_memory_in_the_guide_is_the_default() -> None:
     """Of both functions."""
     (cells,) = [cells for cells in rows(section("1. Deploy")) if cells[0] == "`orchestrator`, `worker`"]
-    assert re.findall(r"(\d+) MB", cells[1]) == [
-        str(DEFAULTS.orchestrator.memory_mb),
-        str(DEFAULTS.worker.memory_mb),
+    assert re.findall(r"([\d,]+) MB", cells[1]) == [
+        f"{DEFAULTS.orchestrator.memory_mb:,}",
+        f"{DEFAULTS.worker.memory_mb:,}",
     ]

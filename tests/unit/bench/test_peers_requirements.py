@@ -16,8 +16,9 @@ def pinned(name: str) -> dict[str, str]:
 
 def test_everybody_is_measured_with_the_same_sdk() -> None:
     """A faster boto3 on one side would be told as a faster tool."""
-    peers, ours = pinned("bench/peers_requirements.txt"), pinned("lambdas/requirements.txt")
+    peers, ours = pinned("bench/peers_requirements.txt"), pinned("requirements-dev.txt")
     assert {name: peers[name] for name in ("boto3", "botocore")} == {name: ours[name] for name in ("boto3", "botocore")}
+    assert pinned("lambdas/requirements.txt")["botocore"] == ours["botocore"]
 
 
 def test_the_tools_are_run_and_never_depended_on() -> None:
