@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from ses_fleet.actions.catalogue import ACTIONS, Action, field_scope
+from ses_fleet.actions.data.by_action import DATA_MODELS
 from ses_fleet.config.file_models import CustomerFields, TopicFields
 from ses_fleet.runs import keys
 from ses_fleet.runs.models import CustomerResult, RunRequest, Summary
@@ -75,9 +76,7 @@ def _action(action: Action) -> str:
     ]
     if rows:
         parts.append(_table(("parameter", "value", "default", "meaning"), rows))
-    data: type[BaseModel] | None = getattr(action, "data", None)
-    if data is not None:
-        parts += ["Its data:", _fields(data)]
+    parts += ["Its data:", _fields(DATA_MODELS[action.name])]
     return "\n\n".join(parts)
 
 

@@ -10,16 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ses_fleet.actions.catalogue import ACTIONS
-from ses_fleet.actions.data import (
-    BackupListData,
-    DescribeListData,
-    Drift,
-    ImportData,
-    ListContactsData,
-    ManageTopicData,
-    TopicMatrix,
-    ValidateAccessData,
-)
+from ses_fleet.actions.data.backup_list import BackupListData
+from ses_fleet.actions.data.describe_list import DescribeListData
+from ses_fleet.actions.data.import_aws_contact import ImportData
+from ses_fleet.actions.data.list_contacts import ListContactsData
+from ses_fleet.actions.data.manage_topic import ManageTopicData
+from ses_fleet.actions.data.topic_comparison import Drift, TopicMatrix
+from ses_fleet.actions.data.validate_access import ValidateAccessData
 from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable

@@ -1,6 +1,7 @@
-"""The catalogue: what each action is called, takes, finds out, changes and may do.
+"""The catalogue: what each action is called, takes, changes and may do.
 
-Declarations only. The code of an action is worker/actions/<verb_noun>.py; worker/registry.py joins the two.
+Declarations only. The code of an action is worker/actions/<verb_noun>.py; worker/registry.py joins the two. What an
+action finds out is a model of data/<verb_noun>.py, which data/by_action.py names.
 The help answer, the session policies and the customers' role templates are made from this module.
 """
 
@@ -9,20 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel
-
-from ses_fleet.actions.data import (
-    BackupListData,
-    DescribeListData,
-    DescribeTopicsData,
-    DirectoryFiles,
-    ImportData,
-    ListContactsData,
-    ManageTopicData,
-    RestoreListData,
-    RestoreTopicsData,
-    ValidateAccessData,
-)
 from ses_fleet.actions.params import (
     BackupListParams,
     DescribeListParams,
@@ -43,18 +30,17 @@ SesConfigUse = Literal["no", "if there", "required"]
 class Action:
     """What is declared of one action.
 
-    `params` is the model of the payload's `params`, `data` that of the result's `data`. `permissions` are the IAM
-    actions that its worker may use in the customer's account, `identity_center_permissions` those that it may use
-    through the role that reads Identity Center. `ses_config` says whether a run reads SESConfig.json, `prunes` whether
-    it takes `prune`, `needs_people` whether Identity Center is read first, once for all customers that share it. An
-    action without `scopes` is a phase of other actions: no payload names it.
+    `params` is the model of the payload's `params`. `permissions` are the IAM actions that its worker may use in the
+    customer's account, `identity_center_permissions` those that it may use through the role that reads Identity Center.
+    `ses_config` says whether a run reads SESConfig.json, `prunes` whether it takes `prune`, `needs_people` whether
+    Identity Center is read first, once for all customers that share it. An action without `scopes` is a phase of other
+    actions: no payload names it.
     """
 
     name: str
     purpose: str
     mutates: bool
     params: type[Params]
-    data: type[BaseModel]
     permissions: tuple[str, ...]
     identity_center_permissions: tuple[str, ...] = ()
     ses_config: SesConfigUse = "no"
@@ -68,7 +54,6 @@ DESCRIBE_LIST = Action(
     purpose="the contact list, its topics, and how many contacts are opted in to each",
     mutates=False,
     params=DescribeListParams,
-    data=DescribeListData,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
 )
 
@@ -77,7 +62,6 @@ DESCRIBE_TOPICS = Action(
     purpose="opt-ins of every topic, compared across customers, and what differs from SESConfig.json",
     mutates=False,
     params=Params,
-    data=DescribeTopicsData,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
     ses_config="if there",
 )
@@ -87,7 +71,6 @@ LIST_CONTACTS = Action(
     purpose="every contact with its preferences, explicit and effective, written to S3",
     mutates=False,
     params=ListContactsParams,
-    data=ListContactsData,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
 )
 
@@ -96,7 +79,6 @@ VALIDATE_ACCESS = Action(
     purpose="whether a customer is ready: roles, ExternalIds, account, SES sandbox, contact list, Identity Center",
     mutates=False,
     params=Params,
-    data=ValidateAccessData,
     permissions=("ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
     identity_center_permissions=("sso:ListInstances",),
 )
@@ -106,7 +88,6 @@ MANAGE_TOPIC = Action(
     purpose="change the list's topics in place to those of SESConfig.json; with prune, remove all others",
     mutates=True,
     params=ManageTopicParams,
-    data=ManageTopicData,
     permissions=(
         "ses:CreateContactList",
         "ses:GetContactList",
@@ -124,7 +105,6 @@ BACKUP_LIST = Action(
     purpose="save the list, its topics and its contacts to S3",
     mutates=False,
     params=BackupListParams,
-    data=BackupListData,
     permissions=("ses:GetContact", "ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
 )
 
@@ -145,7 +125,6 @@ RESTORE_LIST = Action(
     purpose="restore a list as backup-list saved it, without subscribing again anybody who left since",
     mutates=True,
     params=RestoreListParams,
-    data=RestoreListData,
     # Creating a list with tags needs a permission of its own.
     permissions=(*_RESTORING, "ses:TagResource"),
     scopes=("single",),
@@ -156,7 +135,6 @@ RESTORE_TOPICS = Action(
     purpose="restore the topics that a prune removed, with everybody's preferences",
     mutates=True,
     params=RestoreTopicsParams,
-    data=RestoreTopicsData,
     permissions=tuple(name for name in _RESTORING if name not in ("ses:CreateContact", "ses:CreateContactList")),
     scopes=("single",),
 )
@@ -174,7 +152,6 @@ IMPORT_AWS_CONTACT = Action(
     "their choice",
     mutates=True,
     params=ImportParams,
-    data=ImportData,
     permissions=(
         "s3:DeleteObject",
         "s3:PutObject",
@@ -200,7 +177,6 @@ READ_IDENTITY_CENTER = Action(
     purpose="the first phase of an import: users, groups and memberships, once for all customers that share them",
     mutates=False,
     params=ImportParams,
-    data=DirectoryFiles,
     permissions=(),
     identity_center_permissions=_READING_PEOPLE,
     scopes=(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_fleet.actions.catalogue import READ_IDENTITY_CENTER
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.orchestrator import fan_out, identity_sources
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.fan_out import Finished, Outcome, Paused

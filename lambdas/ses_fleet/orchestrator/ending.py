@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ses_fleet import clock, limits
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator import handover, report
 from ses_fleet.orchestrator.result_store import ResultStore

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.orchestrator.fan_out import Finished
 from ses_fleet.orchestrator.plan import PlannedCustomer

@@ -10,7 +10,6 @@ from ses_fleet.errors import OrchestratorError, RunRefusedError, SesFleetError
 from ses_fleet.orchestrator import reaper, refusal, run, stopping
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.runs import events, request
-from ses_fleet.runs.help import help_answer
 
 
 def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, Any]:
@@ -22,7 +21,7 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
     bug of ours raises OrchestratorError, which says where it is and nothing of the values that it had in hand.
     """
     if events.is_help(event):
-        return help_answer()
+        return _help()
     environment: Environment | None = None
     try:
         environment = Environment.of(context, variables)
@@ -35,6 +34,13 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
         raise
     except Exception as error:  # noqa: BLE001  # the runtime prints an exception's text, which may hold anything
         raise OrchestratorError(f"the orchestrator failed unexpectedly: {foreign_errors.crash(error)}") from None
+
+
+def _help() -> dict[str, Any]:
+    # Imported here: no run needs the models of all actions' data.
+    from ses_fleet.runs.help import help_answer
+
+    return help_answer()
 
 
 def _answer(event: Any, environment: Environment) -> dict[str, Any]:

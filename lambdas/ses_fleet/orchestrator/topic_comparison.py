@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ses_fleet.actions.data import DescribedTopic, DescribeTopicsData, Drift, TopicDifference, TopicMatrix
+from ses_fleet.actions.data.describe_topics import DescribeTopicsData
+from ses_fleet.actions.data.described_topic import DescribedTopic
+from ses_fleet.actions.data.topic_comparison import Drift, TopicDifference, TopicMatrix
 from ses_fleet.config.topics import WantedTopic, differences
 from ses_fleet.runs.models import CustomerResult
 

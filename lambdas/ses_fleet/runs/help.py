@@ -1,10 +1,11 @@
-"""The answer to `{"action": "help"}`, made from the catalogue."""
+"""The answer to `{"action": "help"}`, made from the catalogue and the models of data."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ses_fleet.actions.catalogue import HELP, Action, Scope, field_scope, payload_names
+from ses_fleet.actions.data.by_action import DATA_MODELS
 from ses_fleet.runs.models import RunRequest
 
 
@@ -23,6 +24,6 @@ def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:
         "mutates": action.mutates,
         "fields": [field for field in schema if field_scope(field) in (scope, "both")],
         "params_schema": action.params.model_json_schema(),
-        "data_schema": action.data.model_json_schema(),
+        "data_schema": DATA_MODELS[action.name].model_json_schema(),
         "permissions": [*action.permissions, *action.identity_center_permissions],
     }

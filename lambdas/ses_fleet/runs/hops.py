@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.model_bases import Stored
 
 

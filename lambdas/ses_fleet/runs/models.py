@@ -11,7 +11,7 @@ from pydantic import Field, computed_field
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import Scope
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Category

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.actions.data import DescribedTopic
+from ses_fleet.actions.data.described_topic import DescribedTopic
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker.contact_list import ContactList, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from ses_fleet.actions.data import ManageTopicData, TopicUpdate
+from ses_fleet.actions.data.manage_topic import ManageTopicData, TopicUpdate
 from ses_fleet.config.topics import Topic, differences
 from ses_fleet.worker.context import State
 

@@ -9,7 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from ses_fleet.actions.catalogue import ACTIONS
-from ses_fleet.actions.data import BackupListData, DescribeListData, ImportData, ManageTopicData, TopicMatrix
+from ses_fleet.actions.data.backup_list import BackupListData
+from ses_fleet.actions.data.by_action import DATA_MODELS
+from ses_fleet.actions.data.describe_list import DescribeListData
+from ses_fleet.actions.data.import_aws_contact import ImportData
+from ses_fleet.actions.data.manage_topic import ManageTopicData
+from ses_fleet.actions.data.topic_comparison import TopicMatrix
 
 
 def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -26,10 +31,17 @@ def _inner(annotation: object) -> Iterator[type[BaseModel]]:
         yield from _inner(argument)
 
 
+def test_every_action_has_a_model_of_its_data() -> None:
+    """Help names the fields of each; the model lies in a module that is called as the action."""
+    assert list(DATA_MODELS) == list(ACTIONS)
+    modules = {name: f"ses_fleet.actions.data.{name.replace('-', '_')}" for name in ACTIONS}
+    assert {name: model.__module__ for name, model in DATA_MODELS.items()} == modules
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_every_field_is_described(name: str) -> None:
     """Help and the reference are made from the descriptions of params and data."""
-    described = [*_models(ACTIONS[name].params), *_models(ACTIONS[name].data), *_models(TopicMatrix)]
+    described = [*_models(ACTIONS[name].params), *_models(DATA_MODELS[name]), *_models(TopicMatrix)]
     bare = [f"{model.__name__}.{key}" for model in described for key, one in model.model_fields.items()
             if not one.description]  # fmt: skip
     assert bare == []

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.data.by_action import DATA_MODELS
 from ses_fleet.runs.models import Trigger
 from tests.unit.actions.test_data import _models
 
@@ -29,7 +30,7 @@ def leaves(value: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.scopes])
 def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
     """No count, no name, no yes: nothing is made up. A check without a status is a finding."""
-    for model in _models(ACTIONS[name].data):
+    for model in _models(DATA_MODELS[name]):
         assert {value for value in leaves(model()) if value} <= {"finding"}
 
 

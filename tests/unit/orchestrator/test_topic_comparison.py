@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_fleet.actions.data import DescribedTopic
+from ses_fleet.actions.data.described_topic import DescribedTopic
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.orchestrator.topic_comparison import TopicComparison, drift
 from ses_fleet.runs.models import CustomerResult, Status

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.runs.hops import HopEnd, Progress, SignOfLife
 from ses_fleet.runs.models import (
     Concurrency,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.params import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic

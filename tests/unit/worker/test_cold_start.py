@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 OURS = ("ses_fleet.worker.actions.", "ses_fleet.worker.importing.")
+DATA = "ses_fleet.actions.data."
 
 # Prints which modules are loaded and whose models are read, at the start and for one describe-list after it. There are
 # no credentials, so that the request ends when it is signed.
@@ -94,7 +95,14 @@ def test_a_request_loads_the_code_of_its_action_alone(fresh: Start) -> None:
     shared = ("ses_fleet", "botocore", "pydantic", "aws_lambda_powertools")
     loaded = [name for name in fresh.request.modules if name.startswith(shared)]
     assert [name for name in loaded if name.startswith(OURS)] == ["ses_fleet.worker.actions.describe_list"]
-    assert [name for name in loaded if not name.startswith("ses_fleet.worker.")] == []
+    assert [name for name in loaded if not name.startswith(("ses_fleet.worker.", DATA))] == []
+
+
+def test_a_request_loads_the_data_of_its_action_alone(fresh: Start) -> None:
+    """The models of all actions would be a twentieth of a start; where people are read from is in every WorkItem."""
+    assert [name for name in fresh.start.modules if name.startswith(DATA)] == [f"{DATA}read_identity_center"]
+    used = [f"{DATA}{name}" for name in ("base", "describe_list", "described_topic")]
+    assert [name for name in fresh.request.modules if name.startswith(DATA)] == used
 
 
 def test_the_start_reads_the_models_that_nearly_every_request_needs(fresh: Start) -> None:

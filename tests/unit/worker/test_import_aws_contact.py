@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.params import RestoreListParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker.actions import restore_list

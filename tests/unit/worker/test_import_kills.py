@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.errors import AwsCallError, CustomerError
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter

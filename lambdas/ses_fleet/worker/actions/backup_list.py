@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.data import BackupListData
+from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.params import BackupListParams
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker import backups

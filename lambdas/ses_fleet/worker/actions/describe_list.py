@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ses_fleet.actions.data import CountedContacts, DescribedList, DescribeListData
+from ses_fleet.actions.data.describe_list import CountedContacts, DescribedList, DescribeListData
 from ses_fleet.actions.params import DescribeListParams
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan

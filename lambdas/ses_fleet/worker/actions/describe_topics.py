@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ses_fleet.actions.data import DescribeTopicsData
+from ses_fleet.actions.data.describe_topics import DescribeTopicsData
 from ses_fleet.actions.params import Params
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan

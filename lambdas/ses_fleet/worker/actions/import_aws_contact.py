@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ses_fleet import limits
-from ses_fleet.actions.data import ImportData
+from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.budget import SliceTimeoutError

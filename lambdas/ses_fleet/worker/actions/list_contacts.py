@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from ses_fleet.actions.data import ListContactsData
+from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.params import ListContactsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.text import did_you_mean, quoted

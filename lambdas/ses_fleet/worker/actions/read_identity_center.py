@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError

@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ses_fleet.actions.data import RestoredContacts, RestoreListData
+from ses_fleet.actions.data.restore_list import RestoredContacts, RestoreListData
 from ses_fleet.actions.params import RestoreListParams
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker import backups

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ses_fleet.actions.data import RestoredPreferences, RestoreTopicsData
+from ses_fleet.actions.data.restore_topics import RestoredPreferences, RestoreTopicsData
 from ses_fleet.actions.params import RestoreTopicsParams
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups

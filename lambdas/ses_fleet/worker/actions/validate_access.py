@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ses_fleet.actions.data import Check, CheckStatus, ValidateAccessData
+from ses_fleet.actions.data.validate_access import Check, CheckStatus, ValidateAccessData
 from ses_fleet.actions.params import Params
 from ses_fleet.actions.policies import IMPORT_PREFIX
 from ses_fleet.aws.s3 import TooLargeError

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.data import DirectoryFiles
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.worker import record_files
 from ses_fleet.worker.context import ActionContext
 

@@ -1,0 +1,27 @@
+"""The base of every action's data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Data(BaseModel):
+    """Base of every action's data. Every field has a default, so that the results of other versions can be read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any] | None) -> Self:
+        """Return the data of a stored result.
+
+        Unknown fields are ignored; a field that is missing, or that has another form than here, has its default.
+        """
+        given = dict(data or {})
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            bad = {detail["loc"][0] for detail in error.errors(include_url=False, include_context=False)}
+            return cls.model_validate({name: value for name, value in given.items() if name not in bad})

@@ -1,0 +1,31 @@
+"""What import-aws-contact did, or would do."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ses_fleet.actions.data.base import Data
+
+
+class ImportData(Data):
+    """`data` of import-aws-contact; in a dry run, what would be done.
+
+    The addresses are JSON Lines, compressed, below `data_location`.
+    """
+
+    created: int = Field(default=0, description="contacts that were created")
+    updated: int = Field(default=0, description="contacts that were opted in to more topics; only with sync_topics")
+    removed: int = Field(default=0, description="contacts that were removed; only with prune")
+    unchanged: int = Field(default=0, description="people whose contacts needed no change")
+    skipped: dict[str, int] = Field(
+        default_factory=dict,
+        description="users who cannot be contacts, by reason: disabled, duplicate, invalid_email, no_email",
+    )
+    failed: int = Field(default=0, description="people who could not be imported")
+    not_in_identity_center: int | None = Field(
+        default=None, description="contacts that are not in Identity Center and stay; null with params.username"
+    )
+    backup: str | None = Field(
+        default=None,
+        description="s3:// URI of the backup of the contacts that were removed, or null without one",
+    )

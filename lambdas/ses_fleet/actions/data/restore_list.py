@@ -1,0 +1,25 @@
+"""What restore-list did, or would do."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ses_fleet.actions.data.base import Data
+
+
+class RestoredContacts(Data):
+    """How many contacts of a backup were restored."""
+
+    created: int = Field(default=0, description="contacts that were created")
+    updated: int = Field(default=0, description="contacts that were changed")
+    unchanged: int = Field(default=0, description="contacts that were as the backup has them")
+
+
+class RestoreListData(Data):
+    """`data` of restore-list; in a dry run, what would be done."""
+
+    list_created: bool = Field(default=False, description="whether the contact list was created")
+    topics_added: tuple[str, ...] = Field(default=(), description="names of topics that were added to the list")
+    contacts: RestoredContacts = Field(
+        default=RestoredContacts(), description="what became of the contacts of the backup"
+    )

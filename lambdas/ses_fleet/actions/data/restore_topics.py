@@ -1,0 +1,25 @@
+"""What restore-topics did, or would do."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ses_fleet.actions.data.base import Data
+
+
+class RestoredPreferences(Data):
+    """How many contacts got the preferences back that a backup of topics has."""
+
+    updated: int = Field(default=0, description="contacts that were changed")
+    unchanged: int = Field(default=0, description="contacts that were as the backup has them")
+    missing: int = Field(default=0, description="contacts that are not in the list any more; they are not created")
+
+
+class RestoreTopicsData(Data):
+    """`data` of restore-topics; in a dry run, what would be done."""
+
+    topics_added: tuple[str, ...] = Field(default=(), description="names of topics that were added to the list")
+    topics: tuple[str, ...] = Field(default=(), description="names of all topics of the backup")
+    contacts: RestoredPreferences = Field(
+        default=RestoredPreferences(), description="what became of the contacts of the backup"
+    )

@@ -1,0 +1,33 @@
+"""What validate-access finds out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ses_fleet.actions.data.base import Data
+
+CheckStatus = Literal["ok", "finding", "failed"]
+
+
+class Check(Data):
+    """One check of validate-access, and what it found."""
+
+    name: str = Field(
+        default="",
+        description="assume_role, external_id, ses_account, contact_list, import_bucket or identity_center",
+    )
+    status: CheckStatus = Field(
+        default="finding", description="ok, finding (something to look at) or failed (the customer cannot be worked on)"
+    )
+    message: str = Field(default="", description="what was found, and what to do about it")
+
+
+class ValidateAccessData(Data):
+    """`data` of validate-access: the checks that were made."""
+
+    checks: tuple[Check, ...] = Field(
+        default=(),
+        description="the checks that were made, in order; those that need the SES role only if it was assumed",
+    )

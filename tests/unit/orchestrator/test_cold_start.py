@@ -1,0 +1,17 @@
+"""What the start of an environment loads, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+PROGRAM = "import json, sys; from ses_fleet.orchestrator import handler; print(json.dumps(list(sys.modules)))"
+DATA = "ses_fleet.actions.data."
+
+
+def test_the_start_loads_the_data_that_a_run_reads() -> None:
+    """Those of describe-topics and of the first phase of an import; help alone needs all."""
+    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120)
+    loaded = {name.removeprefix(DATA) for name in json.loads(ended.stdout) if name.startswith(DATA)}
+    assert loaded == {"base", "describe_topics", "described_topic", "read_identity_center", "topic_comparison"}
