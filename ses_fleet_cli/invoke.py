@@ -17,7 +17,7 @@ from ses_fleet.aws import clients, server_time
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, ConfigurationError, JsonError, RequestError, RunRefusedError
-from ses_fleet.runs import events, function_errors, personal_params
+from ses_fleet.runs import events, function_errors
 from ses_fleet.runs import request as requests
 from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
@@ -248,7 +248,7 @@ def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
         request = requests.parse(payload).request
     except RunRefusedError:
         return  # the function will say why
-    if not personal_params.values_of(request):
+    if not requests.personal_values(request):
         return
     try:
         plan = record.plan()

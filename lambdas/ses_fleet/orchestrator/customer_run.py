@@ -10,7 +10,8 @@ from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
 from ses_fleet.runs import results, unknown_outcome
 from ses_fleet.runs.hops import Progress
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status
+from ses_fleet.runs.models import CustomerResult, Status
+from ses_fleet.runs.work import ErrorInfo
 
 _TIME_ENDED = "the orchestrator's time ended"
 _NO_TURN = "the orchestrator's time was used up before this customer's turn"

@@ -18,7 +18,7 @@ from ses_fleet.orchestrator.signs import Unnamed
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.runs.keys import people_prefix
-from ses_fleet.runs.models import WorkItem
+from ses_fleet.runs.work import WorkItem
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from ses_fleet.orchestrator.slice_pool import SlicePool
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs.hops import Progress
-from ses_fleet.runs.models import CustomerResult, WorkItem
+from ses_fleet.runs.models import CustomerResult
+from ses_fleet.runs.work import WorkItem
 
 MakeItem = Callable[[PlannedCustomer, float, dict[str, Any] | None], WorkItem]
 Invoke = Callable[[Callable[[], WorkItem | None]], Answer]

@@ -14,7 +14,8 @@ from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.orchestrator.fan_out import Finished
 from ses_fleet.orchestrator.plan import PlannedCustomer
 from ses_fleet.runs import results
-from ses_fleet.runs.models import CustomerResult, ErrorInfo
+from ses_fleet.runs.models import CustomerResult
+from ses_fleet.runs.work import ErrorInfo
 from ses_fleet.text import printable
 
 

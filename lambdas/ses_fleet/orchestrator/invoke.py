@@ -16,7 +16,7 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator.log_tail import log_lines
 from ses_fleet.runs import function_errors, unknown_outcome
-from ses_fleet.runs.models import ErrorInfo, WorkItem, WorkResult
+from ses_fleet.runs.work import ErrorInfo, WorkItem, WorkResult
 from ses_fleet.text import printable
 
 # Lambda did not get as far as running anything, and may do so a moment later (API reference, errors of Invoke): the

@@ -28,16 +28,17 @@ from ses_fleet.orchestrator.signs import Signs
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
-from ses_fleet.runs import personal_params, request, results, state
+from ses_fleet.runs import request, results, state
 from ses_fleet.runs import standing as standings
 from ses_fleet.runs.events import HopStart
 from ses_fleet.runs.hop_record import HopRecord
 from ses_fleet.runs.hops import HopEnd, SignOfLife
 from ses_fleet.runs.keys import sign_key
-from ses_fleet.runs.models import RunPlan, RunRequest, Summary, WorkItem
+from ses_fleet.runs.models import RunPlan, RunRequest, Summary
 from ses_fleet.runs.record import RunRecord
-from ses_fleet.runs.request import Start
+from ses_fleet.runs.request import Start, personal_values, without_personal_values
 from ses_fleet.runs.standing import Standing
+from ses_fleet.runs.work import WorkItem
 
 
 def begin(start: Start, environment: Environment) -> Summary:
@@ -48,7 +49,7 @@ def begin(start: Start, environment: Environment) -> Summary:
     record = RunRecord(environment.results_bucket, start.run_id)
     if start.named and (existing := record.existing(start.request)) is not None:
         return state.of(record, existing).summary
-    wanted = personal_params.without_values(start.request)
+    wanted = without_personal_values(start.request)
     files = config_files.read(environment, wanted)
     made = plan.make(wanted, files, plan.select(wanted, files.config))
     left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
@@ -154,7 +155,7 @@ def _claimed(
         clock.iso(began + timedelta(seconds=environment.remaining())),
         dead_after=environment.settings.dead_after,
         owner=signs.owner,
-        personal_params=record.keep_personal(personal_params.values_of(start.request), signs.owner),
+        personal_params=record.keep_personal(personal_values(start.request), signs.owner),
     )
     if record.claim(document):
         return document

@@ -12,7 +12,7 @@ from typing import Self
 from ses_fleet import foreign_errors
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.invoke import Answer
-from ses_fleet.runs.models import ErrorInfo
+from ses_fleet.runs.work import ErrorInfo
 
 
 class SlicePool:

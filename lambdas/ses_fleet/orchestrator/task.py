@@ -18,9 +18,10 @@ from ses_fleet.orchestrator.signs import Intent, Signs
 from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs.hop_record import HopRecord
 from ses_fleet.runs.hops import HopEnd
-from ses_fleet.runs.models import RunPlan, WorkItem
+from ses_fleet.runs.models import RunPlan
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.standing import Standing
+from ses_fleet.runs.work import WorkItem
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ses_fleet import foreign_errors, limits
 from ses_fleet.runs import unknown_outcome
-from ses_fleet.runs.models import ErrorInfo
+from ses_fleet.runs.work import ErrorInfo
 from ses_fleet.text import printable
 
 _TIMED_OUT = re.compile(r"Task timed out after ([0-9]{1,6}(?:\.[0-9]{1,3})?) seconds")

@@ -1,6 +1,8 @@
-"""What passes between processes: frozen models, in the order in which data moves.
+"""What a run is asked, what it leaves in S3 and what it answers: frozen models, in the order in which data moves.
 
 event → RunRequest → FleetConfig → Plan → WorkItem → WorkResult → CustomerResult → Summary
+
+WorkItem and WorkResult are in runs/work.py: a worker loads those alone.
 """
 
 from __future__ import annotations
@@ -11,12 +13,10 @@ from pydantic import Field, computed_field
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import Scope
-from ses_fleet.actions.data.read_identity_center import DirectoryFiles
-from ses_fleet.config.customer import Customer, CustomerIdentity
-from ses_fleet.config.topics import WantedTopic
-from ses_fleet.errors import Category
+from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.identifiers import RunId
 from ses_fleet.model_bases import Stored, Wire
+from ses_fleet.runs.work import ErrorInfo
 
 Status = Literal["successful", "failed", "skipped", "not_started", "under_way"]
 
@@ -127,67 +127,6 @@ class RunRequest(Wire):
     def worker_action(self) -> str:
         """Return the name of the action that a worker is told, which is the same for both scopes."""
         return self.action.removesuffix("-all")
-
-
-class WorkItem(Wire):
-    """What the orchestrator sends to a worker: one slice of one customer.
-
-    `continuation` is what the slice before returned, unchanged. `topics` and `people` are given to actions that need
-    them. In the first phase of a run, `people_prefix` is where the worker writes what it reads of the customer's
-    Identity Center, for all customers that share it. `params` have a mask in place of personal values;
-    `personal_params` is the key of the object in the results bucket that holds those. `work_of` is the run that began
-    the work which this one resumes: what is written below data/ and backups/ lies under its id. With `wait_for_lease`
-    the worker waits until the lease of the list is over, as long as a lease lasts, rather than for a few seconds.
-    """
-
-    run_id: RunId
-    work_of: RunId | None = None
-    action: str
-    customer: Customer
-    params: dict[str, Any]
-    dry_run: bool = False
-    prune: bool = False
-    # The worker's event is parsed JSON already, which knows lists only.
-    topics: Annotated[tuple[WantedTopic, ...], Field(strict=False)] | None = None
-    people: DirectoryFiles | None = None
-    people_prefix: str | None = None
-    personal_params: str | None = None
-    slice_budget_seconds: Annotated[float, Field(gt=0)]
-    wait_for_lease: bool = False
-    continuation: dict[str, Any] | None = None
-
-
-class ErrorInfo(Wire):
-    """Why a customer failed, for programs and for people."""
-
-    category: Annotated[Category, Field(description="who must act, as the error table of the reference says")]
-    type: Annotated[str, Field(description="a stable name: AWS's error code, or one of ours")]
-    message: Annotated[str, Field(description="what happened, to whom, and what to do; without addresses")]
-    retryable: Annotated[bool, Field(description="whether the same run may succeed later, with nothing mended")] = False
-    outcome_unknown: Annotated[
-        bool, Field(description="whether something may have been written that nobody heard of: run that customer again")
-    ] = False
-
-
-class WorkResult(Wire):
-    """A worker's answer for one slice. With `continuation` there is more to do; then `data` is None.
-
-    With `not_started` nothing ran of the customer in any slice; it says why, such as who holds the lease of the list.
-    With `waits_for` nothing ran so far, and the next slice waits on; it says for what, as the beginning of a sentence.
-    """
-
-    run_id: str
-    customer_code: str
-    account_id: str
-    error: ErrorInfo | None = None
-    not_started: str | None = None
-    waits_for: str | None = None
-    data: dict[str, Any] | None = None
-    data_location: str | None = None
-    warnings: tuple[str, ...] = ()
-    api_calls: Annotated[int, Field(ge=0)] = 0
-    logs: tuple[str, ...] = ()
-    continuation: dict[str, Any] | None = None
 
 
 class CustomerResult(CustomerIdentity):

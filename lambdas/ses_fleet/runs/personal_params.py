@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.params import Params
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.runs.models import RunRequest
 
 # It has blanks, and no user name of Identity Center has any (identitystore API, UserName).
 MASK = "[personal: give it again]"
@@ -44,18 +42,6 @@ def masked(params: type[Params], given: Mapping[str, Any]) -> dict[str, Any]:
 def hidden(params: type[Params], given: Mapping[str, Any]) -> list[str]:
     """Return the names of the params that have MASK in place of a value."""
     return [name for name in sorted(names(params)) if given.get(name) == MASK]
-
-
-def values_of(request: RunRequest) -> dict[str, Any]:
-    """Return the personal values of a request's parameters, by name."""
-    return values(ACTIONS[request.worker_action].params, request.params)
-
-
-def without_values(request: RunRequest) -> RunRequest:
-    """Return the request with MASK in place of every personal value: all that the orchestrator works with."""
-    if not values_of(request):
-        return request
-    return request.model_copy(update={"params": masked(ACTIONS[request.worker_action].params, request.params)})
 
 
 def stored(found: Mapping[str, Any]) -> bytes:

@@ -25,6 +25,7 @@ from ses_fleet.runs.keys import (
     summary_key,
 )
 from ses_fleet.runs.models import RunPlan, RunRequest, Summary
+from ses_fleet.runs.request import personal_values, without_personal_values
 
 # What a repeated start may differ in and still be the same request.
 _IDENTITY_FIELDS = frozenset({"run_id", "trigger"})
@@ -144,7 +145,7 @@ class RunRecord:
 
     def _same_person(self, plan: RunPlan, request: RunRequest) -> bool:
         """Return whether the personal values are the same; values that have expired count as different ones."""
-        wanted = personal_params.values_of(request)
+        wanted = personal_values(request)
         key = plan.personal_params
         if key is None:
             return not wanted
@@ -206,5 +207,5 @@ def comparable(request: RunRequest) -> dict[str, object]:
 
     Together with those values it decides whether a repeated start is the same run.
     """
-    impersonal = personal_params.without_values(request)
+    impersonal = without_personal_values(request)
     return impersonal.model_dump(mode="json", exclude_none=True, exclude=set(_IDENTITY_FIELDS))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import json_text, limits, problems
-from ses_fleet.actions.catalogue import HELP, Action, field_scope, payload_names
+from ses_fleet.actions.catalogue import ACTIONS, HELP, Action, field_scope, payload_names
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import RUN_ID_WORDS
 from ses_fleet.runs import events, personal_params
@@ -78,6 +78,19 @@ def without_defaults(stored: Mapping[str, Any]) -> dict[str, Any]:
     """
     defaults = RunRequest.model_construct(action="").model_dump(mode="json")
     return {field: value for field, value in stored.items() if field not in defaults or value != defaults[field]}
+
+
+def personal_values(request: RunRequest) -> dict[str, Any]:
+    """Return the personal values of a request's parameters, by name."""
+    return personal_params.values(ACTIONS[request.worker_action].params, request.params)
+
+
+def without_personal_values(request: RunRequest) -> RunRequest:
+    """Return the request with a mask in place of every personal value: all that the orchestrator works with."""
+    if not personal_values(request):
+        return request
+    masked = personal_params.masked(ACTIONS[request.worker_action].params, request.params)
+    return request.model_copy(update={"params": masked})
 
 
 def _null_problems(payload: dict[str, Any]) -> Iterator[Problem]:

@@ -8,7 +8,8 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.runs import unknown_outcome
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status
+from ses_fleet.runs.models import CustomerResult, Status
+from ses_fleet.runs.work import ErrorInfo
 from ses_fleet.text import printable
 
 NO_RESULT_YET = "no result yet"

@@ -13,7 +13,7 @@ from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import WorkItem
+from ses_fleet.runs.work import WorkItem
 from ses_fleet.text import printable
 from ses_fleet.worker.responses import required_text, text_of
 

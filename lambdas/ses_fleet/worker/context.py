@@ -13,7 +13,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs import keys, personal_params
-from ses_fleet.runs.models import WorkItem
+from ses_fleet.runs.work import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
 from ses_fleet.worker.paced_client import PacedClient

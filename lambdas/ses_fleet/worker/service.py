@@ -15,7 +15,7 @@ from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError, NoWorkItemError
 from ses_fleet.logs import LogLines, make_logger
 from ses_fleet.runs import keys, personal_params
-from ses_fleet.runs.models import ErrorInfo, WorkItem, WorkResult
+from ses_fleet.runs.work import ErrorInfo, WorkItem, WorkResult
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.text import printable
 from ses_fleet.worker import access

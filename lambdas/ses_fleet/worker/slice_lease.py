@@ -9,7 +9,7 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.aws.s3 import TooLargeError
 from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError, SesFleetError
-from ses_fleet.runs.models import WorkItem
+from ses_fleet.runs.work import WorkItem
 from ses_fleet.worker.budget import SliceBudget
 from ses_fleet.worker.lease import LONGEST_SECONDS, Holder, Lease, LeaseObject
 

@@ -13,7 +13,7 @@ from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
 from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs.hops import Progress
-from ses_fleet.runs.models import ErrorInfo, WorkResult
+from ses_fleet.runs.work import ErrorInfo, WorkResult
 
 IDENTITY = CustomerIdentity(
     customer_code="acme", customer_name="Acme", account_id="111122223333", region="eu-central-1"

@@ -22,7 +22,8 @@ from ses_fleet.orchestrator.signs import Intent
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs.hops import Progress
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, WorkItem, WorkResult
+from ses_fleet.runs.models import CustomerResult
+from ses_fleet.runs.work import ErrorInfo, WorkItem, WorkResult
 
 Make = Callable[[], WorkItem | None]
 

@@ -12,7 +12,8 @@ from ses_fleet.orchestrator import identity_sources, plan
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, RunRequest
+from ses_fleet.runs.models import CustomerResult, RunRequest
+from ses_fleet.runs.work import ErrorInfo
 from tests.unit.runs.test_request import refused
 
 IC = "arn:aws:iam::999988887777:role/ic"

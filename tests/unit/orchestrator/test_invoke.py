@@ -22,7 +22,7 @@ from botocore.exceptions import (
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import Customer
 from ses_fleet.orchestrator.invoke import Answer, Invoker
-from ses_fleet.runs.models import WorkItem
+from ses_fleet.runs.work import WorkItem
 
 WORK = WorkItem(
     run_id="r1",

@@ -12,7 +12,8 @@ import pytest
 from ses_fleet import limits
 from ses_fleet.logs import SERVICE, make_logger
 from ses_fleet.orchestrator import report
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Summary
+from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.work import ErrorInfo
 
 BOUNDARY = "═" * 63
 

@@ -19,8 +19,9 @@ from ses_fleet.orchestrator.signs import Signs
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.runs import request, results
 from ses_fleet.runs.hops import Progress
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, Status
+from ses_fleet.runs.models import CustomerResult, Status
 from ses_fleet.runs.standing import Standing
+from ses_fleet.runs.work import ErrorInfo
 from ses_fleet.settings import OrchestratorSettings
 from tests.unit.orchestrator.deployed import Context
 from tests.unit.runs.recorded import OWNER, Recorded, customer

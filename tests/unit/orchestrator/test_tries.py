@@ -13,7 +13,8 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.logs import SERVICE, make_logger
 from ses_fleet.orchestrator import report
 from ses_fleet.orchestrator.invoke import Invoker
-from ses_fleet.runs.models import CustomerResult, Summary, WorkItem
+from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.work import WorkItem
 from tests.unit.worker.world import make_customer
 
 

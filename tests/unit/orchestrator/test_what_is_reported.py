@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ses_fleet.orchestrator import report
-from ses_fleet.runs.models import ErrorInfo, Summary
+from ses_fleet.runs.models import Summary
+from ses_fleet.runs.work import ErrorInfo
 from tests.unit.orchestrator.test_report import result
 
 BLOCK_BYTES = 200 * 1024

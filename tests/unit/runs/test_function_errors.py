@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_fleet.runs import function_errors
-from ses_fleet.runs.models import ErrorInfo
+from ses_fleet.runs.work import ErrorInfo
 
 
 def told(error_type: Any, message: Any = "", *, writes: bool = True, **more: Any) -> ErrorInfo:

@@ -15,7 +15,7 @@ from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from ses_fleet.orchestrator import handover, plan
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
-from ses_fleet.runs import personal_params, request
+from ses_fleet.runs import request
 from ses_fleet.runs.hop_record import HopRecord
 from ses_fleet.runs.models import RunPlan, RunRequest
 from ses_fleet.runs.record import RunRecord
@@ -67,7 +67,7 @@ def planned(wanted: RunRequest, owner: str, place: str | None = None) -> RunPlan
     role = "arn:aws:iam::111122223333:role/r"
     customers = {"a": {"ses_role_arn": role, "identity_center_role_arn": role}}
     fleet = config_json.read({"customer_mappings": customers}, region="us-east-1", partition="aws", version="v1")
-    impersonal = personal_params.without_values(wanted)
+    impersonal = request.without_personal_values(wanted)
     made = plan.make(impersonal, ConfigFiles(fleet, WantedTopics()), plan.select(impersonal, fleet))
     moment = "2026-03-01T06:00:00Z"
     return made.document("r1", moment, moment, dead_after=60.0, owner=owner, personal_params=place)
@@ -76,7 +76,7 @@ def planned(wanted: RunRequest, owner: str, place: str | None = None) -> RunPlan
 def started(s3: S3, username: str | None, owner: str = "o1") -> bool:
     """One start of run r1, as the orchestrator does it; whether it claimed the run."""
     record, wanted = RunRecord(Bucket(s3, "b"), "r1"), asked(username)
-    place = record.keep_personal(personal_params.values_of(wanted), owner)
+    place = record.keep_personal(request.personal_values(wanted), owner)
     return record.claim(planned(wanted, owner, place))
 
 

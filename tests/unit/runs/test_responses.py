@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from ses_fleet.config.customer import Customer
 from ses_fleet.runs import summary
-from ses_fleet.runs.models import CustomerResult, ErrorInfo, RunRequest, Summary, WorkItem, WorkResult
+from ses_fleet.runs.models import CustomerResult, RunRequest, Summary
+from ses_fleet.runs.work import ErrorInfo, WorkItem, WorkResult
 
 CUSTOMER = Customer(
     customer_code="a", customer_name="A", account_id="1" * 12, region="us-east-1", ses_role_arn="arn:aws:iam::1:role/r"

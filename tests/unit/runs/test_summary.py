@@ -13,8 +13,9 @@ from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import plan
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
-from ses_fleet.runs import personal_params, request, summary
-from ses_fleet.runs.models import Concurrency, CustomerResult, ErrorInfo, RunPlan, Status, Summary
+from ses_fleet.runs import request, summary
+from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Status, Summary
+from ses_fleet.runs.work import ErrorInfo
 
 
 def result(code: str, status: Status, **fields: Any) -> CustomerResult:
@@ -30,7 +31,7 @@ def built(results: list[CustomerResult], **payload: Any) -> Summary:
     mappings = {
         r.customer_code: {"ses_role_arn": f"arn:aws:iam::{10**11 + n}:role/r", **people} for n, r in enumerate(results)
     }
-    wanted = personal_params.without_values(request.parse({"action": "describe-list-all", **payload}).request)
+    wanted = request.without_personal_values(request.parse({"action": "describe-list-all", **payload}).request)
     config = config_json.read({"customer_mappings": mappings}, region="us-east-1", partition="aws", version="v1")
     made = plan.make(wanted, ConfigFiles(config, WantedTopics()), plan.select(wanted, config))
     return summary.build(

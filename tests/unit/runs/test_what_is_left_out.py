@@ -8,15 +8,8 @@ import pytest
 
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.runs.hops import HopEnd, Progress, SignOfLife
-from ses_fleet.runs.models import (
-    Concurrency,
-    CustomerResult,
-    ErrorInfo,
-    RunPlan,
-    RunRequest,
-    Summary,
-    WorkResult,
-)
+from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, RunRequest, Summary
+from ses_fleet.runs.work import ErrorInfo, WorkResult
 
 CUSTOMER = {"customer_code": "a", "customer_name": "A", "account_id": None, "region": None}
 

@@ -98,6 +98,14 @@ def test_a_request_loads_the_code_of_its_action_alone(fresh: Start) -> None:
     assert [name for name in loaded if not name.startswith(("ses_fleet.worker.", DATA))] == []
 
 
+def test_the_start_loads_no_models_of_whole_runs(fresh: Start) -> None:
+    """A worker knows its WorkItem and WorkResult; requests, plans and Summaries are the orchestrator's."""
+    runs = "ses_fleet.runs."
+    loaded = [name.removeprefix(runs) for name in fresh.start.modules if name.startswith(runs)]
+    assert loaded == ["keys", "personal_params", "work"]
+    assert [name for name in fresh.request.modules if name.startswith(runs)] == []
+
+
 def test_a_request_loads_the_data_of_its_action_alone(fresh: Start) -> None:
     """The models of all actions would be a twentieth of a start; where people are read from is in every WorkItem."""
     assert [name for name in fresh.start.modules if name.startswith(DATA)] == [f"{DATA}read_identity_center"]

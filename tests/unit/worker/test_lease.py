@@ -13,7 +13,7 @@ from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError
 from ses_fleet.runs import keys
-from ses_fleet.runs.models import WorkResult
+from ses_fleet.runs.work import WorkResult
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker import access, registry, service
 from ses_fleet.worker.budget import SliceBudget

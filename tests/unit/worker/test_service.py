@@ -11,8 +11,8 @@ from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
-from ses_fleet.runs.models import WorkResult
 from ses_fleet.runs.personal_params import MASK
+from ses_fleet.runs.work import WorkResult
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker import access, registry, service
 from ses_fleet.worker.context import Done, More

@@ -11,7 +11,7 @@ from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import WorkItem
+from ses_fleet.runs.work import WorkItem
 from ses_fleet.worker.access import Access, advice, session_name
 from tests.unit.worker.world import ACCOUNT, make_customer
 

@@ -16,7 +16,7 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.models import WorkItem
+from ses_fleet.runs.work import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
 from ses_fleet.worker.budget import SliceBudget
