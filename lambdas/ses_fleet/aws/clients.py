@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import socket
 import threading
 import time
@@ -66,9 +67,6 @@ _BEFORE_SENDING = (
 _CONNECTING = frozenset({AWSHTTPConnection.connect.__code__, AWSHTTPSConnection.connect.__code__})
 _WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is malformed"
 _NO_SUCH_HOST = "the service's host name does not exist: check the Region, and whether the service is offered there"
-# Built anew for every request, botocore's own takes a tenth of a call's CPU.
-_USER_AGENT = f"ses-fleet Botocore/{botocore.__version__}"
-
 tls.share_contexts()
 
 
@@ -159,7 +157,7 @@ def client(
     it never sends anything twice. Timeouts are seconds. Raise AwsCallError when the settings do not allow a client.
     """
     config = Config(
-        user_agent=_USER_AGENT,
+        user_agent=_user_agent(),
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
         max_pool_connections=connections,
@@ -185,6 +183,15 @@ def client(
     if "json" in raw.meta.service_model.resolved_protocol:
         raw.meta.events.register("before-parse", _read_whole)
     return AwsClient(service, raw)
+
+
+def _user_agent() -> str:
+    """Return what names us in customers' CloudTrail, with the SDK's setting for an application's own id.
+
+    botocore builds its own anew for every request, which takes a tenth of a call's CPU.
+    """
+    own = os.environ.get("AWS_SDK_UA_APP_ID")
+    return f"ses-fleet Botocore/{botocore.__version__}" + (f" app/{own}" if own else "")
 
 
 def _not_made(service: str, error: Exception) -> AwsCallError:

@@ -36,6 +36,23 @@ def test_a_client_is_made_as_it_is_asked_for() -> None:
     assert found.retries["total_max_attempts"] == 3
 
 
+def test_customers_see_whose_calls_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In CloudTrail; whoever sets an id of an application sees that, too."""
+    monkeypatch.setattr("botocore.__version__", "1.2.3")
+    asked: list[str] = []
+
+    def send(_: Any, request: Any) -> Any:
+        asked.append(request.headers["User-Agent"].decode())
+        raise OSError
+
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    for own in ("", "team-a"):
+        monkeypatch.setenv("AWS_SDK_UA_APP_ID", own)
+        with pytest.raises(OSError):  # noqa: PT011
+            clients.client("sesv2", "eu-west-1", credentials=KEYS).call("list_contact_lists")
+    assert asked == ["ses-fleet Botocore/1.2.3", "ses-fleet Botocore/1.2.3 app/team-a"]
+
+
 def download(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, limit: int = 100) -> bytes:
     """What a download gives when this is the answer."""
     raw = SimpleNamespace(read=lambda most, decode_content: io.BytesIO(body).read(most) if decode_content else b"raw")

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from bench.stand_in_answers import FIRST_ACCOUNT, LIST, Call, World
-from ses_fleet.runs.models import WorkResult
+from ses_fleet.runs.work import WorkResult
 
 ACCOUNT = str(FIRST_ACCOUNT)
 
