@@ -176,7 +176,11 @@ def _cleaned_up(task: Task, answer: Summary) -> Summary:
     """Remove a run that is over from the index of open runs, once no sign of life is given any more."""
     if answer.exit_code is not None:
         with suppress(AwsCallError):  # the reaper does it
-            task.hops.remove_signs()
+            # Signs of others are there when there were other invocations; to list them costs a request.
+            if task.signs.hop == 0:
+                task.signs.remove()
+            else:
+                task.hops.remove_signs()
     return answer
 
 

@@ -202,15 +202,22 @@ class Signs:
         """Give one more sign, which names only those who were really sent and have no stored result.
 
         Nobody may be sent after that. A sign that cannot be stored changes nothing: more customers than necessary are
-        taken for sent then.
+        taken for sent then. None is given when nobody is left whom the last one named in vain.
         """
         with self._changed:
             self._ending = True
+            if not self._wanted and not self._sent:
+                return  # everybody who was named has a stored result
             self._wanted = dict(self._sent)
         try:
             self._give()
         except AwsCallError:
             return
+
+    def remove(self) -> None:
+        """Remove the signs that were given, once no more are; raise AwsCallError when S3 does not answer."""
+        for place in {self._place, *self._left}:
+            self._hops.remove_sign(self.hop, self.owner, place)
 
     def _may_not_send(self) -> bool:
         return self._lost or self._ending or not self.is_fresh
