@@ -6,6 +6,7 @@ import hashlib
 import platform
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 
 from bench import figures
@@ -21,6 +22,17 @@ def built() -> Path:
     folder = figures.FOLDER / f"package-{digest.hexdigest()[:12]}"
     if not folder.exists():
         _build(folder)
+    return folder
+
+
+def boto3_alone() -> Path:
+    """Return a folder with boto3 and what it needs beside the package, compiled as the package is."""
+    from infra import bundling
+
+    shutil.rmtree(folder := figures.FOLDER / "boto3", ignore_errors=True)
+    for name in ("boto3", "s3transfer"):
+        shutil.copytree(Path(sysconfig.get_path("purelib")) / name, folder / name)
+    bundling.compile_all(Path(sys.executable), folder)
     return folder
 
 
