@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import Any
 
@@ -36,6 +37,16 @@ _ALLOWED_ON = {
 def test_every_action_has_code_and_all_code_is_an_action() -> None:
     """The catalogue and the registry name the same."""
     assert set(ACTIONS) == set(REGISTRY)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_action_has_a_module_of_its_name(name: str) -> None:
+    """It is imported when the action first runs, so that only this would tell of a name that is wrong."""
+    module = importlib.import_module(f"ses_fleet.worker.actions.{name.replace('-', '_')}")
+    with pytest.raises(TypeError, match="missing 3 required positional arguments"):
+        module.run()
+    with pytest.raises(AttributeError):  # it comes as far as using what it is given
+        REGISTRY[name](None, None, {})  # type: ignore[arg-type]
     assert all(name == action.name for name, action in ACTIONS.items())
 
 
