@@ -154,7 +154,7 @@ def show(made: Deployment, role: Role, proof: Proof, grant: tuple[str, str | Non
     """With the grant it succeeds without a word; without it, it is denied."""
     payload = proof.prepare(made)
     answer = made.invoke(**payload)
-    assert answer.get("exit_code") == 0, answer
+    assert answer.get("exit_code") == 0, json.dumps(answer.get("results", answer))
     assert "AccessDenied" not in json.dumps(answer)
     payload = proof.prepare(made)
     with role.without(*grant):

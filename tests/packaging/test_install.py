@@ -107,7 +107,7 @@ def test_the_metadata_says_what_it_is(wheel: Path) -> None:
     assert licence == (ROOT / "LICENSE").read_bytes()
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata.get_payload() == (ROOT / "README.md").read_text()
-    assert set(metadata.get_all("Provides-Extra", [])) == {"strict-aws", "local", "infra", "dev"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"strict-aws", "local", "infra", "dev", "bench"}
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
 
 
