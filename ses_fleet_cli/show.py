@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ses_fleet import limits
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
 from ses_fleet_cli.runs import Listed
@@ -162,10 +163,11 @@ def stopped(summary: Summary) -> str:
     run_id = summary.run_id
     if summary.exit_code is not None:
         return f"run {run_id} is over: nothing was stopped"
-    workers = f"{summary.under_way_count} with a worker are waited for: {'; '.join(summary.warnings)}"
+    seconds = limits.DEAD_AFTER_SECONDS * limits.SIGN_SHARE
     return (
-        f"no further customer of run {run_id} is started, and {workers}. `ses-fleet runs show {run_id}` shows how far "
-        "it is, and afterwards how to run the rest"
+        f"run {run_id} starts no further customer, at the latest from {seconds:g} s on; customers with a worker, or "
+        f"next in line: {summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` shows "
+        "how far it is, and afterwards how to run the rest"
     )
 
 

@@ -101,7 +101,8 @@ def test_a_run_is_stopped_by_asking_the_orchestrator() -> None:
     assert function.asked == [{"stop": "r"}]
     assert answer == going
     assert stopped(answer).startswith(
-        "no further customer of run r is started, and 2 with a worker are waited for: the run is under way. "
+        "run r starts no further customer, at the latest from 5 s on; customers with a worker, or next in line: 2. the "
+        "run is under way. "
     )
     assert stopped(summary("r")) == "run r is over: nothing was stopped"
 
