@@ -67,6 +67,7 @@ _BEFORE_SENDING = (
 _CONNECTING = frozenset({AWSHTTPConnection.connect.__code__, AWSHTTPSConnection.connect.__code__})
 _WRONG_SETTING = "a setting of the AWS SDK, such as AWS_ENDPOINT_URL, is malformed"
 _NO_SUCH_HOST = "the service's host name does not exist: check the Region, and whether the service is offered there"
+
 tls.share_contexts()
 
 

@@ -112,7 +112,7 @@ class _LentCredentialsResolver:
     """A session's credential provider that finds only what is lent."""
 
     def load_credentials(self) -> Credentials:
-        """Return the lent credentials."""
+        """Return what stands, whenever a request is signed, for what the invocation under way has lent."""
         return _LentCredentials()
 
 
