@@ -203,10 +203,7 @@ def show_run(
     if output == "json":
         sys.stdout.write(runs.shown_as_json(shown) + "\n")
         return
-    screen = Screen(text=True)
-    if shown.state not in ("finished", "refused"):
-        screen.notice(f"run {run_id}: {shown.state}")
-    screen.summary(shown.summary)
+    Screen(text=True).run(shown)
 
 
 @runs_app.command("stop")

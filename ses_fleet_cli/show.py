@@ -14,7 +14,7 @@ from rich.table import Table
 from ses_fleet import limits
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
-from ses_fleet_cli.runs import Listed
+from ses_fleet_cli.runs import Listed, Shown
 from ses_fleet_cli.tables import is_open, plain, tables
 
 _BOUNDARY_WIDTH = 63
@@ -91,6 +91,14 @@ class Screen:
             self.table(table)
         self._aside(self._out, *summary_lines(summary))
 
+    def run(self, shown: Shown) -> None:
+        """Show one run as text: what was asked for and where it is, then what became of its customers."""
+        if shown.state not in ("finished", "refused"):
+            stop = ", asked to stop" if shown.stop and not shown.is_over else ""
+            self.notice(f"run {shown.summary.run_id}: {shown.state}{stop}")
+        self._aside(self._out, *head_lines(shown), "")
+        self.summary(shown.summary)
+
     def table(self, table: RenderableType) -> None:
         """Show a table on stdout, whose cells wrap, or a line, which wraps as the terminal does."""
         self._out.print(table, soft_wrap=not isinstance(table, Table))
@@ -129,6 +137,14 @@ class Screen:
         console.print("\n".join(lines))
         if running:
             self._progress.start()
+
+
+def head_lines(shown: Shown) -> list[str]:
+    """Return the lines that say what was asked of a run."""
+    lines = [f"Run {shown.summary.run_id}"]
+    if shown.stop is not None:
+        lines.append(f"   Stop asked for: {printable(shown.stop.asked_at)}; no further customer is started")
+    return lines
 
 
 def summary_lines(summary: Summary) -> list[str]:

@@ -108,6 +108,11 @@ class HopRecord:
         """Ask that no further customer of the run is started."""
         self.bucket.write(stop_key(self.run_id), _json(stop))
 
+    def stop(self) -> Stop | None:
+        """Return the request that no further customer of the run is started, or None when nobody made it."""
+        stored = self.bucket.find(stop_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
+        return None if stored is None else Stop.model_validate_json(stored.body)
+
     def is_stopped(self) -> bool:
         """Return whether somebody asked that no further customer of the run is started."""
         return self.bucket.find(stop_key(self.run_id), limit=limits.MAX_RECORD_BYTES) is not None

@@ -11,7 +11,7 @@ import pytest
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.server_time import moment_of
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.hops import SignOfLife
+from ses_fleet.runs.hops import SignOfLife, Stop
 from ses_fleet_cli import runs
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.server_time import S3Clock
@@ -78,6 +78,27 @@ def test_whether_a_run_lives_is_told_by_s3s_clock(age: float, state: str, says: 
     assert listed.last_sign_seconds == age
     said = json.loads(runs.shown_as_json(shown))
     assert (said["state"], said["last_sign_seconds"], said["run_id"]) == (state, age, "r1")
+
+
+def test_a_run_that_was_asked_to_stop_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before its orchestrator has seen it: listed and shown, as text and as JSON. Of other runs nothing is said."""
+    asked = Stop(run_id="r1", asked_at="2026-03-01T06:09:00Z")
+    s3 = going(1, r1__stop=asked)
+    (listed,) = runs.newest(s3.bucket, 5)
+    assert listed.state == "under way, asked to stop: 1 of 2 done"
+    assert json.loads(runs.as_json([listed]))[0]["stop_asked_at"] == asked.asked_at
+    shown = runs.look(s3.bucket, "r1")
+    assert json.loads(runs.shown_as_json(shown))["stop_asked_at"] == asked.asked_at
+    Screen(text=True).run(shown)
+    said = capsys.readouterr()
+    assert said.err == "run r1: under way, asked to stop\n"
+    assert "   Stop asked for: 2026-03-01T06:09:00Z; no further customer is started\n" in said.out
+
+    unasked = runs.look(going(1).bucket, "r1")
+    assert json.loads(runs.shown_as_json(unasked))["stop_asked_at"] is None
+    assert runs.newest(going(1).bucket, 5)[0].stop_asked_at is None
+    Screen(text=True).run(unasked)
+    assert "stop" not in capsys.readouterr().out.lower()
 
 
 @pytest.mark.parametrize(
@@ -174,13 +195,13 @@ def test_a_run_of_which_only_the_summary_is_left_is_shown() -> None:
 
 
 def test_a_list_asks_little_of_s3() -> None:
-    """One look at all signs of life; a finished run is one call, one under way three."""
+    """One look at all signs of life; a finished run is one call, one under way four."""
     s3 = stored(**{f"done{n}__summary": summary(f"done{n}") for n in range(3)})
     for n in range(2):
         s3.objects[f"runs/going{n}/plan.json"] = plan(f"going{n}").model_dump_json().encode()
         s3.objects[f"open/going{n}/0-o.json"] = b"never read"
     assert len(runs.newest(s3.bucket, 10)) == 5
-    assert len(s3.asked) == 2 + 3 * 1 + 2 * 3
+    assert len(s3.asked) == 2 + 3 * 1 + 2 * 4
 
 
 def test_the_clock_is_asked_at_s3_and_counted_on_from_there() -> None:
