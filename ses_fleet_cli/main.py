@@ -212,7 +212,7 @@ def stop_run(
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """Start no further customer of a run, at the latest from 5 s on; those with a worker, or next, are waited for."""
+    """Start no further customer of a run, at the latest from 5 s on; those under way then are waited for."""
     _check_output(output)
     summary = invoking.ask_to_stop(invoking.connect(function_name), run_id)
     screen = Screen(text=output == "text")

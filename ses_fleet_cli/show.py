@@ -166,7 +166,7 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.not_started_count > len(waiting):
         lines.append(f"   ⏸️  Not started: {summary.not_started_count - len(waiting)}")
     if under_way:
-        lines.append(f"   🔄 Under way: {len(under_way)} ({printable(', '.join(under_way), 300)})")
+        lines.append(f"   🔄 Under way or about to start: {len(under_way)} ({printable(', '.join(under_way), 300)})")
     if waiting:
         lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
     unknown = "not over yet" if summary.resume is None else "unknown"  # one of an earlier version without its end
@@ -181,9 +181,9 @@ def stopped(summary: Summary) -> str:
         return f"run {run_id} is over: nothing was stopped"
     seconds = limits.DEAD_AFTER_SECONDS * limits.SIGN_SHARE
     return (
-        f"run {run_id} starts no further customer, at the latest from {seconds:g} s on; customers with a worker, or "
-        f"next in line: {summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` shows "
-        "how far it is, and afterwards how to run the rest"
+        f"run {run_id} starts no further customer, at the latest from {seconds:g} s on; customers under way or "
+        f"about to start: {summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` "
+        "shows how far it is, and afterwards how to run the rest"
     )
 
 

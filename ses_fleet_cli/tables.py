@@ -21,13 +21,15 @@ from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
 
+# The record names customers before they are started: it cannot tell who of them is with a worker already.
+NAMED = "under way or about to start"
 _MARKS = {"ok": "✅", "finding": "⚠️", "failed": "❌"}
 _SHOWN: dict[Status, str] = {
     "successful": "",
     "failed": "failed",
     "skipped": "skipped",
     "not_started": "not started",
-    "under_way": "under way",
+    "under_way": NAMED,
 }
 _PADDING = 3
 _Row = tuple[str, list[str]]

@@ -136,7 +136,8 @@ class CustomerResult(CustomerIdentity):
         Status,
         Field(
             description="`successful`, `failed`, `skipped` (nothing to do for it, such as no role), "
-            "`not_started` (nothing was sent for it; `warnings` say why) or, while the run goes on, `under_way`"
+            "`not_started` (nothing was sent for it; `warnings` say why) or, while the run goes on, `under_way` (or "
+            "about to start)"
         ),
     ]
     error: Annotated[ErrorInfo | None, Field(description="why the customer failed; null else")] = None
@@ -213,7 +214,11 @@ class Summary(Stored):
     skipped_count: Annotated[int, Field(description="how many were skipped")]
     not_started_count: Annotated[int, Field(description="how many were not started")]
     under_way_count: Annotated[
-        int, Field(description="how many are with a worker, or between two slices; 0 once the run is over")
+        int,
+        Field(
+            description="how many are under way (with a worker, or between two slices) or about to start: the record "
+            "cannot tell these apart; 0 once the run is over"
+        ),
     ] = 0
     results: Annotated[
         tuple[CustomerResult, ...], Field(description="one result for each selected customer, in config.json's order")

@@ -332,14 +332,14 @@ def test_a_run_under_way_says_so(action: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("action", [f"{name}-all" for name in ACTIONS if name != "help"])
-def test_who_is_with_a_worker_is_under_way(action: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the tables of every action, and below them."""
+def test_who_is_named_is_under_way_or_about_to_start(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the tables of every action, and below them: the record names a customer before it is sent to a worker."""
     s3 = under_way(action)
     sign = SignOfLife(run_id="r1", hop=0, owner="o", number=1, named={1: 1})
     s3.objects["open/r1/0-o.json"] = sign.model_dump_json().encode()
     Screen(text=True).summary(runs.look(s3.bucket, "r1").summary)
     shown = capsys.readouterr().out
-    assert "   🔄 Under way: 1 (b)" in shown
+    assert "   🔄 Under way or about to start: 1 (b)" in shown
     assert "   ⏳ No result yet: 1 (c)" in shown
 
 
