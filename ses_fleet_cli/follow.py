@@ -53,7 +53,7 @@ class Follower:
     that of the start, whose refusal ends the waiting for the run's beginning; when it is not known, any refusal does
     that is not among the keys in `refused_before`. `clock` returns S3's time in epoch seconds, `counter` seconds of
     this machine. `why_not` is called once when the run does not begin: it returns why the function does not start, or
-    None if it does.
+    None if it does. `has_begun` is whether the run's plan has been seen.
     """
 
     bucket: Bucket
@@ -66,6 +66,7 @@ class Follower:
     why_not: Callable[[], str | None] = lambda: None
     sleep: Callable[[float], None] = time.sleep
     counter: Callable[[], float] = time.monotonic
+    has_begun: bool = False
     _began: float | None = None
     _asked: bool = False
     _looked_at: float | None = None
@@ -80,6 +81,7 @@ class Follower:
         plan = self._until(self._poll_start)
         if isinstance(plan, Summary):
             return plan
+        self.has_begun = True
         if self.expected is not None and plan.request != self.expected:
             raise usage(f"run {self.run_id} exists and was started with another request; choose another --run-id")
         self.watcher.planned(plan)

@@ -149,16 +149,16 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
         why_not=lambda: _why_not(target),
     )
     if named:
-        with reachable(f"the record of run {run_id}"):
+        with nothing_sent(), reachable(f"the record of run {run_id}"):
             _check_person(RunRecord(target.results, run_id), payload)
             follower.refused_before = refusals(target.results, run_id)
-    started = False
+    sent = False
     try:
         follower.request_id = _start(target, run_id, payload, screen)
-        started = True
+        sent = follower.request_id is not None
         summary = follower.follow()
     except KeyboardInterrupt:
-        raise interrupted(_goes_on(run_id, started=started, local=local)) from None
+        raise interrupted(_what_is_so(follower, sent=sent, local=local)) from None
     screen.summary(summary)
     return SOME_FAILED if summary.exit_code is None else summary.exit_code
 
@@ -184,11 +184,26 @@ def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen)
     return str(request_id) if request_id else None
 
 
-def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
+def _what_is_so(follower: Follower, *, sent: bool, local: bool) -> str:
+    """What Ctrl-C leaves behind. `sent` is whether Lambda has confirmed that it took the event."""
+    run_id = follower.run_id
     if local:
         return f"run {run_id} ended with its local cloud"
-    known = f"`ses-fleet runs show {run_id}` shows how far it is, the same command with --run-id {run_id} follows it"
-    return f"run {run_id} {'goes on' if started else 'may have been started'}; {known}"
+    show, stop = f"`ses-fleet runs show {run_id}`", f"`ses-fleet runs stop {run_id}`"
+    again = f"the same command with --run-id {run_id} follows it"
+    if follower.has_begun:
+        return f"run {run_id} goes on. {show} shows how far it is, {stop} starts no further customer, {again}"
+    state = "was sent and has not begun yet" if sent else "may have been sent, and has not begun yet"
+    return f"run {run_id} {state}. Once it has begun, {show} shows it and {stop} starts no further customer; {again}"
+
+
+@contextmanager
+def nothing_sent() -> Iterator[None]:
+    """Say on Ctrl-C inside the block that no run was started: exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise interrupted("interrupted: nothing was sent, and no run was started") from None
 
 
 def _why_not(target: Target) -> str | None:

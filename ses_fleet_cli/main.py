@@ -115,7 +115,8 @@ def invoke(
         "run_id": run_id,
     }
     built = payloads.build(action, payload, flags, param or [])
-    invoking.confirm(built, yes=yes)
+    with invoking.nothing_sent():
+        invoking.confirm(built, yes=yes)
     screen = Screen(text=output == "text")
     preset = "kind" if conditions is None else conditions
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
@@ -236,7 +237,8 @@ def resume_run(
     _check_output(output)
     shown = runs.look(invoking.connect(function_name).results, run_id)
     built = resume.payload_of(shown, param or [], new_run_id)
-    invoking.confirm(built, yes=yes)
+    with invoking.nothing_sent():
+        invoking.confirm(built, yes=yes)
     raise typer.Exit(_invoke(function_name, built, Screen(text=output == "text"), output, local=False))
 
 
@@ -328,7 +330,8 @@ def _ended(message: str, exit_code: int) -> int:
 
 
 def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str, *, local: bool) -> int:
-    target = invoking.connect(function_name)
+    with invoking.nothing_sent():
+        target = invoking.connect(function_name)
     if built["action"] == HELP:
         answer = invoking.ask_help(target)
         screen.answer(answer)

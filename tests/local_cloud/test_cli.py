@@ -327,7 +327,7 @@ def test_ctrl_c_says_which_run_goes_on(cloud: Cloud) -> None:
     finally:
         cloud.control("PUT", "faults", b"[]")
     assert process.returncode == 130
-    assert "run interrupted goes on; " in errors
+    assert "run interrupted goes on. " in errors
     assert "--run-id interrupted" in errors
     assert "Traceback" not in errors
     ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "interrupted")
