@@ -58,13 +58,16 @@ def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
             yield "warning", "$: has no topics: manage-topic would add none, and a run with prune is refused"
         return
     config = config_json.read(document, region=_ANY_REGION, partition=partition or _partition_of(document))
-    yield from (("warning", warning) for warning in config.warnings)
+    mistakes = [entry.mistake for entry in config.entries.values() if entry.mistake is not None]
+    yield from (("error", str(mistake)) for mistake in mistakes)
+    told = tuple(f"{mistake.path}: " for mistake in mistakes)
+    yield from (("warning", warning) for warning in config.warnings if not warning.startswith(told))
     shared_lists = config_json.sharing(config.entries.values())
     for entry in config.entries.values():
         yield from (("error", str(problem)) for problem in entry.problems)
         path = f"$.customer_mappings.{entry.code}"
         yield from (("warning", w if w.startswith("$") else f"{path}: {w}") for w in entry.warnings)
-        if entry.skip_reason is not None:
+        if entry.skip_reason is not None and entry.mistake is None:
             yield "warning", f"{path}: is skipped: {entry.skip_reason}"
         if entry.code in shared_lists:
             yield (

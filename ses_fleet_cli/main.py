@@ -151,7 +151,7 @@ def check_files(
 def push_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
     force: Annotated[
-        bool, typer.Option("--force", help="upload although some customers have errors; those will fail")
+        bool, typer.Option("--force", help="upload although some customers have errors: those fail or are skipped")
     ] = False,
     function_name: Annotated[str, typer.Option(help="the orchestrator whose bucket the files go to")] = _ORCHESTRATOR,
 ) -> None:

@@ -74,7 +74,7 @@ def one_of_each(files: Sequence[File]) -> None:
 def why_not(files: Sequence[File]) -> str:
     """Return why files were not put, and what the person can do about it."""
     if all(file.usable for file in files):
-        return "has errors (--force puts it anyway: the customers with errors fail, the others run)"
+        return "has errors (--force puts it anyway: the customers with errors fail or are skipped, the others run)"
     return "cannot be used: no run could start on it"
 
 

@@ -59,7 +59,7 @@ def test_a_broken_file_is_an_error_with_its_path(content: str, expected: str, tm
 
 
 def test_all_customers_faults_are_found_at_once(tmp_path: Path) -> None:
-    """And what is only odd is a warning."""
+    """A misspelt role of a customer without one among them; what is only odd is a warning."""
     mappings: dict[str, Any] = {
         "one": {"ses_role_arn": "x", "region": "nowhere"},
         "two": {"customer_code": "three", "ses_role_arm": "x"},
@@ -72,7 +72,7 @@ def test_all_customers_faults_are_found_at_once(tmp_path: Path) -> None:
     levels = [line.removeprefix(f"{path}: ").split(": ")[:2] for line in lines]
     assert ["$.customer_mappings.one.ses_role_arn", "error"] in levels
     assert ["$.customer_mappings.one.region", "error"] in levels
-    assert ["$.customer_mappings.two.ses_role_arm", "warning"] in levels
+    assert ["$.customer_mappings.two.ses_role_arm", "error"] in levels
     assert ["$.customer_mappings.bad\\u000acode", "error"] in levels
 
 
