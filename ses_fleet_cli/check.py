@@ -11,6 +11,7 @@ from ses_fleet.aws.regions import partitions
 from ses_fleet.config import config_json, documents, ses_config_json
 from ses_fleet.errors import ConfigurationError
 from ses_fleet.text import printable
+from ses_fleet_cli.errors import usage
 
 Kind = Literal["config", "ses_config"]
 
@@ -18,14 +19,12 @@ _SES_KEYS = frozenset({"topics", "topic_group_prefix", "topic_group_members"})
 _ANY_REGION = "us-east-1"
 
 
-def findings_of(path: Path, partition: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the findings of a file, as `findings` does, or that it cannot be read."""
+def content(path: Path) -> bytes:
+    """Return the content of a file; raise CommandError with exit code 2 when it cannot be read."""
     try:
-        body = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        yield "error", f"$: cannot be read: {error.strerror}"
-        return
-    yield from findings(body, path.name, partition)
+        raise usage(f"{path} cannot be read: {error.strerror}") from None
 
 
 def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[str, str]]:

@@ -140,8 +140,8 @@ def check_files(
     if partition is not None and partition not in partitions():
         raise usage(f"--partition is one of {', '.join(partitions())}, not {quoted(partition)}")
     errors = 0
-    for path in files:
-        for level, text in check.findings_of(path, partition):
+    for path, body in [(path, check.content(path)) for path in files]:
+        for level, text in check.findings(body, path.name, partition):
             errors += level == "error"
             sys.stdout.write(check.line(path, level, text) + "\n")
     raise typer.Exit(1 if errors else 0)
@@ -156,8 +156,9 @@ def push_files(
     function_name: Annotated[str, typer.Option(help="the orchestrator whose bucket the files go to")] = _ORCHESTRATOR,
 ) -> None:
     """Check the files and upload them to where the orchestrator reads them; if one is wrong, none, with exit code 1."""
+    bodies = [(path, check.content(path)) for path in files]
     target = invoking.connect(function_name)
-    checked = [push.checked(path, target) for path in files]
+    checked = [push.checked(path, body, target) for path, body in bodies]
     push.one_of_each(checked)
     for file in checked:
         for level, text in file.findings:

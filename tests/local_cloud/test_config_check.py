@@ -121,6 +121,11 @@ def test_a_file_of_another_partition_is_checked_as_one(tmp_path: Path) -> None:
     assert check("--partition", "aws", str(path))[0] == 1
 
 
-def test_a_missing_file_is_an_error() -> None:
-    """Said in the same form."""
-    assert check("not-there.json") == (1, ["not-there.json: $: error: cannot be read: No such file or directory"])
+@pytest.mark.parametrize("command", ["check", "push"])
+def test_a_file_that_cannot_be_read_is_a_wrong_command_line(command: str) -> None:
+    """The same line and exit code of both commands, before another file is looked at and without any AWS."""
+    arguments = [SES_FLEET, "config", command, "examples/config.json", "not-there.json"]
+    environment = {"HOME": "/nonexistent", "PATH": "/usr/bin"}
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "ses-fleet: not-there.json cannot be read: No such file or directory\n"
