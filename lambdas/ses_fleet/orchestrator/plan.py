@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +14,7 @@ from ses_fleet.config.config_json import CustomerEntry, FleetConfig, sharing
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Problem, RequestError
+from ses_fleet.identifiers import CODE_PATTERN
 from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.runs import results
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Pinned, RunPlan, RunRequest
@@ -21,6 +23,7 @@ from ses_fleet.text import did_you_mean, printable, quoted
 
 RECORD_FORMAT = 2
 _DISABLED = "it was disabled in config.json, or removed from it, while the run was under way"
+_LEFT = "it was in the run that this one resumes, and is not in config.json any more"
 _NO_IDENTITY_CENTER = "no identity_center_role_arn in config.json"
 
 
@@ -42,6 +45,11 @@ class PlannedCustomer:
     def code(self) -> str:
         """Return the customer's code in config.json."""
         return self.identity.customer_code
+
+    @property
+    def has_left(self) -> bool:
+        """Return whether the customer is only known from the run that this one resumes, and is skipped for that."""
+        return self.result is not None and self.result.warnings[-1:] == (_LEFT,)
 
 
 @dataclass(frozen=True)
@@ -125,9 +133,10 @@ class Plan:
 def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     """Return the selected customers with the request's role override, in config order.
 
-    RequestError when the selection, its confirmation or the override is wrong.
+    A run that resumes another one skips who has left config.json since. RequestError when the selection, its
+    confirmation or the override is wrong.
     """
-    selected = _selected(request, config)
+    selected = _selected(request, _with_those_who_left(request, config))
     if len(selected) > limits.MAX_CUSTOMERS:
         raise RequestError(
             [Problem("$", f"{len(selected)} customers are selected, more than {limits.MAX_CUSTOMERS}: select fewer")]
@@ -246,6 +255,18 @@ def _selected(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     if not selected:
         raise RequestError([_nobody(request, config)])
     return selected
+
+
+def _with_those_who_left(request: RunRequest, config: FleetConfig) -> FleetConfig:
+    if request.resumes is None:
+        return config
+    codes = [code for code in request.include or () if code not in config.entries and re.fullmatch(CODE_PATTERN, code)]
+    left = {code: CustomerEntry(_known_by_code(code), skip_reason=_LEFT) for code in codes}
+    return replace(config, entries=config.entries | left)
+
+
+def _known_by_code(code: str) -> CustomerIdentity:
+    return CustomerIdentity(customer_code=code, customer_name=code, account_id=None, region=None)
 
 
 def _unknown_codes(request: RunRequest, config: FleetConfig) -> Iterator[Problem]:

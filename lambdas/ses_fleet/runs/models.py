@@ -96,7 +96,8 @@ class RunRequest(Wire):
         RunId | None,
         Field(
             description="the run whose customers that failed or were not started are run again, as `resume` of its "
-            "Summary has it. Those that had stopped between two slices, not longer than two hours ago, go on there"
+            "Summary has it. Those that had stopped between two slices, not longer than two hours ago, go on there. "
+            "Those that config.json does not have any more are skipped"
         ),
     ] = None
     run_id: Annotated[

@@ -124,6 +124,21 @@ def test_people_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_who_left_config_json_since_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others run; a code that neither config.json nor that run has is a mistake, and refuses the run."""
+    there = ended(monkeypatch)
+    there.put("config.json", customers("b"))
+    left = there.kept("summary.json")["resume"]["include"]
+    with pytest.raises(RequestError, match=r'\$\.include: neither config.json nor run r1 has these customers: "bb"'):
+        resumed(there, include=[*left, "bb"])
+    assert there.lambda_.items == []
+    answer = resumed(there)
+    assert statuses(answer) == {"b": "successful", "a": "skipped"}
+    assert answer["exit_code"] == 0
+    reason = "it was in the run that this one resumes, and is not in config.json any more"
+    assert f"a is skipped: {reason}" in answer["warnings"]
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
