@@ -120,7 +120,7 @@ def _asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]
         return answer
     kind, message = answer.get("errorType"), answer.get("errorMessage")
     if kind in _REFUSALS:
-        raise usage(str(message))
+        raise usage(str(message).removeprefix("$.stop: "))  # whoever runs the command gave no such field
     raise no_summary(f"{target.function_name} failed: {kind}: {message}")
 
 

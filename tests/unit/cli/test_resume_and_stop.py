@@ -113,7 +113,7 @@ def test_a_run_is_stopped_by_asking_the_orchestrator() -> None:
         (
             Lambda({"errorType": "RequestError", "errorMessage": "$.stop: there is no run r"}, "Unhandled"),
             2,
-            "no run r",
+            "^there is no run r$",
         ),
         (Lambda({"errorType": "Runtime.ExitError", "errorMessage": "killed"}, "Unhandled"), 3, "f failed: Runtime"),
         (Lambda(["?"]), 3, "no JSON object"),
