@@ -16,6 +16,7 @@ from ses_fleet.runs.keys import plan_key, refusals_prefix
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
+from ses_fleet_cli import aws_failures
 from ses_fleet_cli.arrivals import Arrivals
 from ses_fleet_cli.errors import BROKEN_RECORD, CommandError, no_summary, usage
 
@@ -198,7 +199,7 @@ class Follower:
             except AwsCallError as failure:
                 failing_since = self.counter() if failing_since is None else failing_since
                 if not failure.transient or self.counter() - failing_since > limits.UNREADABLE_SECONDS:
-                    raise self._unreadable(f"{failure.code}: {failure.text}") from None
+                    raise self._unreadable(aws_failures.reason(failure)) from None
             except BROKEN_RECORD as error:
                 raise self._unreadable(f"{type(error).__name__}: it is not what this version writes") from None
             if found is not None:

@@ -22,6 +22,7 @@ from ses_fleet.runs import request as requests
 from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
+from ses_fleet_cli import aws_failures
 from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, usage
 from ses_fleet_cli.follow import Follower, refusals
 from ses_fleet_cli.runs import check_id
@@ -83,7 +84,8 @@ def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict
         raise
     except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
         why = printable(str(error), limits.MAX_MESSAGE_CHARACTERS)
-        raise no_summary(f"no AWS credentials could be loaded: {type(error).__name__}: {why}") from None
+        advice = "check the profile that AWS_PROFILE names"
+        raise no_summary(f"no AWS credentials could be loaded: {type(error).__name__}: {why}; {advice}") from None
 
 
 def ask_help(target: Target) -> dict[str, Any]:
@@ -174,8 +176,8 @@ def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen)
         )
     except AwsCallError as failure:
         if failure.kind not in ("lost", "server"):
-            text = f"the function {target.function_name} cannot be used, nothing was started: {failure.code}: "
-            raise no_summary(text + failure.text) from None
+            text = f"the function {target.function_name} cannot be used, nothing was started: "
+            raise no_summary(text + aws_failures.reason(failure)) from None
         screen.notice(
             f"it is not known whether run {run_id} was started ({failure.code}: {failure.text}); following its record"
         )
@@ -289,4 +291,4 @@ def reachable(what: str) -> Iterator[None]:
     try:
         yield
     except AwsCallError as failure:
-        raise no_summary(f"{what} cannot be used: {failure.operation}: {failure.code}: {failure.text}") from None
+        raise no_summary(f"{what} cannot be used: {aws_failures.reason(failure)}") from None

@@ -23,6 +23,7 @@ from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import from_plan
 from ses_fleet.runs.summary import resume_needs, resume_payload
+from ses_fleet_cli import aws_failures
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary, usage
 from ses_fleet_cli.follow import is_over_time
 from ses_fleet_cli.parallel import in_order
@@ -120,7 +121,7 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     except RunRefusedError as error:
         raise no_summary(str(error.problems[0])) from None
     except AwsCallError as failure:
-        raise no_summary(f"the record of run {run_id} cannot be read ({failure.code}: {failure.text})") from None
+        raise no_summary(f"the record of run {run_id} cannot be read: {aws_failures.reason(failure)}") from None
     except BROKEN_RECORD as error:
         raise no_summary(f"the record of run {run_id} {_not_ours(error)}") from None
     if shown is None:

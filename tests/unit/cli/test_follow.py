@@ -301,14 +301,14 @@ def test_an_s3_that_is_down_for_two_minutes_is_waited_for() -> None:
     down = [failure("server") for _ in range(70)]
     assert follow(Record(PLANNED, *down, {"runs/r/summary.json": summary()}), request_id="q")[0].exit_code == 0
     error = not_followed(Record(PLANNED, *[failure("server") for _ in range(400)]))
-    assert "cannot be read (Code: text)" in error.message
+    assert "cannot be read (get_object: Code: text)" in error.message
 
 
 @pytest.mark.parametrize("steps", [[], [PLANNED]])
 def test_a_record_that_nobody_may_read_is_exit_3(steps: list[Any]) -> None:
     """At once: it is said that a run that was started goes on."""
     error = not_followed(Record(*steps, failure("refused")))
-    assert "cannot be read (Code: text); a run that was started goes on" in error.message
+    assert "cannot be read (get_object: Code: text); a run that was started goes on" in error.message
 
 
 @pytest.mark.parametrize("name", ["plan", "summary", "results/a", "hops/0/end"])
