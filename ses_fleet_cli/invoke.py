@@ -23,7 +23,7 @@ from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
 from ses_fleet_cli import aws_failures
-from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, usage
+from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, out_of_reach, usage
 from ses_fleet_cli.follow import Follower, refusals
 from ses_fleet_cli.runs import check_id
 from ses_fleet_cli.server_time import S3Clock
@@ -85,7 +85,7 @@ def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict
     except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
         why = printable(str(error), limits.MAX_MESSAGE_CHARACTERS)
         advice = "check the profile that AWS_PROFILE names"
-        raise no_summary(f"no AWS credentials could be loaded: {type(error).__name__}: {why}; {advice}") from None
+        raise out_of_reach(f"no AWS credentials could be loaded: {type(error).__name__}: {why}; {advice}") from None
 
 
 def ask_help(target: Target) -> dict[str, Any]:
@@ -291,4 +291,5 @@ def reachable(what: str) -> Iterator[None]:
     try:
         yield
     except AwsCallError as failure:
-        raise no_summary(f"{what} cannot be used: {aws_failures.reason(failure)}") from None
+        error = out_of_reach if failure.kind == "unreachable" else no_summary
+        raise error(f"{what} cannot be used: {aws_failures.reason(failure)}") from None

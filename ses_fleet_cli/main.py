@@ -19,7 +19,7 @@ from ses_fleet.text import printable, quoted
 from ses_fleet_cli import check, export, local_cloud, push, resume, runs, streams
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, usage
+from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
 from ses_fleet_cli.show import Screen, stopped
 
 app = typer.Typer(
@@ -331,16 +331,27 @@ def _ended(message: str, exit_code: int) -> int:
 
 
 def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str, *, local: bool) -> int:
+    if built["action"] == HELP:
+        return _help(function_name, screen, output)
     with invoking.nothing_sent():
         target = invoking.connect(function_name)
-    if built["action"] == HELP:
-        answer = invoking.ask_help(target)
-        screen.answer(answer)
-        if output == "json":
-            sys.stdout.write(json.dumps(answer, indent=2) + "\n")
-        return OK
     with screen:
         return invoking.run(target, built, screen, local=local)
+
+
+def _help(function_name: str, screen: Screen, output: str) -> int:
+    # Imported here: no other command needs the models of all actions' data.
+    from ses_fleet.runs.help import help_answer
+
+    try:
+        answer = invoking.ask_help(invoking.connect(function_name))
+    except OutOfReachError as error:
+        screen.notice(f"{error.message}. These are the actions that this command knows, version {version('ses-fleet')}")
+        answer = help_answer()
+    screen.answer(answer)
+    if output == "json":
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    return OK
 
 
 def _check_output(output: str) -> None:
