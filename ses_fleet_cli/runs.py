@@ -10,18 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ses_fleet import limits
+from ses_fleet.actions.catalogue import payload_names
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, RunRefusedError
 from ses_fleet.identifiers import RUN_ID_PATTERN
+from ses_fleet.runs import personal_params
 from ses_fleet.runs import position as positions
 from ses_fleet.runs import state as states
 from ses_fleet.runs.hop_record import HopRecord
-from ses_fleet.runs.hops import Stop
+from ses_fleet.runs.hops import HopEnd, Stop
 from ses_fleet.runs.keys import OPEN_RUNS, results_prefix
 from ses_fleet.runs.models import RunPlan, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
-from ses_fleet.runs.request import from_plan
+from ses_fleet.runs.request import from_plan, without_defaults
 from ses_fleet.runs.summary import resume_needs, resume_payload
 from ses_fleet_cli import aws_failures
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary, usage
@@ -95,6 +97,7 @@ class Shown:
 
     `plan` is None for an id of which every start was refused, and where only the Summary is left. `position` is where
     a run is that has no Summary yet. `stop` is the request that no further customer of it is started, if there is one.
+    `reaped` are the ends of hops that the reaper decided, because an orchestrator was lost.
     """
 
     plan: RunPlan | None
@@ -102,6 +105,21 @@ class Shown:
     state: State
     position: Position | None = None
     stop: Stop | None = None
+    reaped: tuple[HopEnd, ...] = ()
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Return what the run was asked, without its id and what is left at its default; {} when it is not known.
+
+        A mask stands for what is personal, also where an earlier version kept it.
+        """
+        if self.plan is None:
+            return {}
+        asked = without_defaults(self.plan.request)
+        entry = payload_names().get(str(asked.get("action")))
+        if entry is not None and asked.get("params"):
+            asked["params"] = personal_params.masked(entry[0].params, asked["params"])
+        return asked
 
     @property
     def is_over(self) -> bool:
@@ -141,7 +159,9 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
     if plan is None:
         summary = record.summary() or record.last_refusal()
         return None if summary is None else Shown(None, summary, _ended(summary))
-    return replace(_begun(record, plan), stop=HopRecord(bucket, run_id).stop())
+    hops = HopRecord(bucket, run_id)
+    reaped = tuple(end for end in hops.ends() if end.by == "reaper")
+    return replace(_begun(record, plan), stop=hops.stop(), reaped=reaped)
 
 
 def _begun(record: RunRecord, plan: RunPlan) -> Shown:
@@ -293,5 +313,10 @@ def shown_as_json(shown: Shown) -> str:
         "state": shown.state,
         "last_sign_seconds": last_sign(shown.position),
         "stop_asked_at": None if shown.stop is None else shown.stop.asked_at,
+        "payload": shown.payload,
+        "reaped": [
+            {"invocation": end.hop + 1, "at": end.ended_at, "reason": end.reason, "goes_on": end.next is not None}
+            for end in shown.reaped
+        ],
     }
     return json.dumps({**shown.summary.model_dump(mode="json"), **more}, indent=2, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from types import TracebackType
@@ -12,12 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ses_fleet import limits
+from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
 from ses_fleet_cli.runs import Listed, Shown
 from ses_fleet_cli.tables import is_open, plain, tables
 
 _BOUNDARY_WIDTH = 63
+_SAID_OTHERWISE = frozenset({"action", "dry_run", "on_deadline"})  # the last is the command's own choice
 
 
 class Screen:
@@ -141,10 +144,23 @@ class Screen:
 
 def head_lines(shown: Shown) -> list[str]:
     """Return the lines that say what was asked of a run."""
-    lines = [f"Run {shown.summary.run_id}"]
+    summary = shown.summary
+    lines = [
+        f"Run {summary.run_id}: {printable(summary.action)}{' (dry run)' if summary.dry_run else ''}",
+        f"   Started: {printable(summary.started_at)}",
+    ]
+    fields = {name: value for name, value in shown.payload.items() if name not in _SAID_OTHERWISE}
+    if fields:
+        lines.append(f"   Payload: {printable(json.dumps(fields, ensure_ascii=False), 500)}")
+    lines += [_taken_over(end) for end in shown.reaped]
     if shown.stop is not None:
         lines.append(f"   Stop asked for: {printable(shown.stop.asked_at)}; no further customer is started")
     return lines
+
+
+def _taken_over(end: HopEnd) -> str:
+    went_on = "; another one took the run over" if end.next is not None else "; the reaper ended the run"
+    return f"   Invocation {end.hop + 1} was lost: {printable(end.reason, 300)}{went_on} ({printable(end.ended_at)})"
 
 
 def summary_lines(summary: Summary) -> list[str]:

@@ -16,6 +16,7 @@ from ses_fleet.runs.keys import (
     continuations_prefix,
     hop_claim_key,
     hop_end_key,
+    hops_prefix,
     sign_key,
     signs_prefix,
     source_key,
@@ -45,6 +46,12 @@ class HopRecord:
         """Return what follows the hop, or None while that is not decided."""
         stored = self.bucket.find(hop_end_key(self.run_id, hop), limit=limits.MAX_RECORD_BYTES)
         return None if stored is None else HopEnd.model_validate_json(stored.body)
+
+    def ends(self) -> list[HopEnd]:
+        """Return what followed each hop that is over, in the order of the hops."""
+        keys = [listed.key for listed in self.bucket.objects(hops_prefix(self.run_id))]
+        bodies = self._read([key for key in keys if key.endswith("/end.json")], limits.MAX_RECORD_BYTES)
+        return sorted(map(HopEnd.model_validate_json, bodies), key=lambda end: end.hop)
 
     def give_sign(self, sign: SignOfLife, place: int = 0) -> None:
         """Write the sign of life of an invocation, over the last one that it wrote at this place.

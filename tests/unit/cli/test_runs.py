@@ -80,6 +80,31 @@ def test_whether_a_run_lives_is_told_by_s3s_clock(age: float, state: str, says: 
     assert (said["state"], said["last_sign_seconds"], said["run_id"]) == (state, age, "r1")
 
 
+def test_what_was_asked_of_a_run_and_that_it_was_lost_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Action, start, dry run, payload, and what the reaper did; a mask stands for whoever is named in the payload."""
+    named: dict[str, Any] = {"params": {"username": "ana"}, "max_failures": "10%", "on_deadline": "continue"}
+    planned = plan("r1", action="import-aws-contact-all", **{"dry_run": True, **named})
+    lost = end(0, 1).model_copy(update={"reason": "no sign of life for 62 s"})
+    s3 = stored(r1__plan=planned, r1__hops__0__end=lost, r1__hops__1__end=end(1, None))
+    s3.objects["runs/r1/hops/1/claim.json"] = b"{}"
+    s3.objects["runs/r1/summary.json"] = (
+        summary("r1", action="import-aws-contact-all", dry_run=True, closed_by="reaper").model_dump_json().encode()
+    )
+    shown = runs.look(s3.bucket, "r1")
+    Screen(text=True).run(shown)
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "Run r1: import-aws-contact-all (dry run)",
+        "   Started: 2026-03-01T06:00:00Z",
+        '   Payload: {"params": {"username": "[personal: give it again]"}, "max_failures": "10%"}',
+        "   Invocation 1 was lost: no sign of life for 62 s; another one took the run over (x)",
+        "   Invocation 2 was lost: r; the reaper ended the run (x)",
+    ]
+    said = json.loads(runs.shown_as_json(shown))
+    assert said["payload"]["params"] == {"username": "[personal: give it again]"}
+    assert said["reaped"][0] == {"invocation": 1, "at": "x", "reason": "no sign of life for 62 s", "goes_on": True}
+    assert "ana" not in runs.shown_as_json(shown)
+
+
 def test_a_run_that_was_asked_to_stop_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """Before its orchestrator has seen it: listed and shown, as text and as JSON. Of other runs nothing is said."""
     asked = Stop(run_id="r1", asked_at="2026-03-01T06:09:00Z")
