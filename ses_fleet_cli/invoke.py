@@ -25,10 +25,12 @@ from ses_fleet.text import is_text, printable, quoted
 from ses_fleet_cli import aws_failures
 from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, out_of_reach, usage
 from ses_fleet_cli.follow import Follower, refusals
+from ses_fleet_cli.patience import PatientClient
 from ses_fleet_cli.runs import check_id
 from ses_fleet_cli.server_time import S3Clock
 from ses_fleet_cli.show import Screen
 
+_LONGEST_TRY_SECONDS = limits.CONNECT_TIMEOUT_SECONDS + limits.CALL_READ_TIMEOUT_SECONDS
 _REFUSALS = (RequestError.__name__, ConfigurationError.__name__)
 
 
@@ -67,11 +69,11 @@ def connect(function_name: str) -> Target:
         for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
             if not variables.get(name):
                 raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
-        s3 = clients.client(
-            "s3", region, attempts=limits.COMMAND_S3_ATTEMPTS, connections=limits.COMMAND_S3_CONNECTIONS
-        )
+        attempts = limits.COMMAND_S3_ATTEMPTS
+        s3 = clients.client("s3", region, attempts=attempts, connections=limits.COMMAND_S3_CONNECTIONS)
         now = server_time.moment_of(configuration)
-        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3, now)
+        patient = PatientClient(s3, longest=attempts * _LONGEST_TRY_SECONDS)
+        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, patient, now)
 
 
 def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict[str, Any]]:
@@ -79,6 +81,7 @@ def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict
     try:
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
         client = clients.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        client = PatientClient(client, longest=_LONGEST_TRY_SECONDS)
         return client, client.call("get_function_configuration", FunctionName=function_name)
     except AwsCallError:
         raise

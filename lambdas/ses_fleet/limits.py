@@ -198,6 +198,7 @@ POLL_SECONDS = 0.3
 UNREADABLE_SECONDS = 180.0  # ours: a record that cannot be read for so long is not followed any more
 S3_CLOCK_SECONDS = 60.0  # ours: a laptop that slept, and whose count stood still, is late by no more than that
 COMMAND_S3_ATTEMPTS = 5  # ours: a person waits, and reading twice does no harm
+WAIT_NOTICE_SECONDS = 5.0  # ours: a call without an answer for so long, and the command says what it waits for
 COMMAND_S3_CONNECTIONS = 32  # ours: results and records that the command reads at once
 EXPORT_READERS = 4  # ours: parts that an export reads at once, and holds in memory
 MAX_EXPORT_PART_BYTES = 256 * 1024 * 1024  # ours: what an export holds of one part; those we write are of 4 MiB
