@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ses_fleet import json_text, limits
-from ses_fleet.actions.catalogue import HELP, payload_names
+from ses_fleet.actions.catalogue import HELP
 from ses_fleet.aws import clients, server_time
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
@@ -220,35 +219,6 @@ def _why_not(target: Target) -> str | None:
     if not response.get("FunctionError"):
         return None
     return f"{target.function_name} does not start ({function_errors.reason(body)})"
-
-
-def confirm(payload: dict[str, Any], *, yes: bool) -> None:
-    """Ask on the terminal before an action that changes every customer, unless `yes` is set or it is a dry run.
-
-    Raise CommandError with exit code 2 when the answer is no, or when there is no terminal to ask on.
-    """
-    entry = payload_names().get(str(payload.get("action")))
-    if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
-        return
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise usage(
-            f"{payload['action']} changes every selected customer: without a terminal to confirm that, it needs --yes"
-        )
-    sys.stderr.write(f"{payload['action']} on {_touched(payload)}. Go on? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise usage("not confirmed: nothing was started")
-
-
-def _touched(payload: dict[str, Any]) -> str:
-    selection = {key: payload[key] for key in ("include", "exclude", "environment") if key in payload}
-    who = json.dumps(selection) if selection else "every customer of config.json"
-    if payload.get("params"):
-        who += f", with {json.dumps(payload['params'])}"
-    if not payload.get("prune"):
-        return who
-    confirmed = payload.get("confirm_customers", "no")
-    return f"{who}; with --prune it REMOVES what is not wanted there ({confirmed} customers confirmed)"
 
 
 def _claim_id(payload: dict[str, Any], now: datetime) -> str:

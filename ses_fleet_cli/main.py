@@ -16,7 +16,7 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, export, local_cloud, push, resume, runs, streams
+from ses_fleet_cli import check, confirm, export, local_cloud, push, resume, runs, streams
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
@@ -115,15 +115,13 @@ def invoke(
         "run_id": run_id,
     }
     built = payloads.build(action, payload, flags, param or [])
-    with invoking.nothing_sent():
-        invoking.confirm(built, yes=yes)
+    asks = confirm.is_needed(built, yes=yes)
     screen = Screen(text=output == "text")
     preset = "kind" if conditions is None else conditions
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
+    name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
-        raise typer.Exit(
-            _invoke(_ORCHESTRATOR if function_name is None else function_name, built, screen, output, local=local)
-        )
+        raise typer.Exit(_invoke(name, built, screen, output, local=local, asks=asks))
 
 
 @config_app.command("check")
@@ -238,9 +236,9 @@ def resume_run(
     _check_output(output)
     shown = runs.look(invoking.connect(function_name).results, run_id)
     built = resume.payload_of(shown, param or [], new_run_id)
-    with invoking.nothing_sent():
-        invoking.confirm(built, yes=yes)
-    raise typer.Exit(_invoke(function_name, built, Screen(text=output == "text"), output, local=False))
+    asks = confirm.is_needed(built, yes=yes)
+    screen = Screen(text=output == "text")
+    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 
 @runs_app.command("export")
@@ -330,11 +328,13 @@ def _ended(message: str, exit_code: int) -> int:
     return exit_code
 
 
-def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str, *, local: bool) -> int:
+def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str, *, local: bool, asks: bool) -> int:
     if built["action"] == HELP:
         return _help(function_name, screen, output)
     with invoking.nothing_sent():
         target = invoking.connect(function_name)
+        if asks:
+            confirm.ask(built, target)
     with screen:
         return invoking.run(target, built, screen, local=local)
 

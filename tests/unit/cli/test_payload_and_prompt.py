@@ -12,8 +12,10 @@ import pytest
 
 from ses_fleet.actions import catalogue
 from ses_fleet.actions.catalogue import ACTIONS, payload_names
-from ses_fleet_cli import invoke, payload
+from ses_fleet_cli import confirm, payload
 from ses_fleet_cli.errors import CommandError
+from ses_fleet_cli.invoke import Target
+from tests.unit.cli.stored import NOW, S3
 
 
 @pytest.mark.parametrize(
@@ -166,15 +168,24 @@ def ask(monkeypatch: pytest.MonkeyPatch, answer: str, *, terminal: bool = True, 
     shown = Terminal(is_terminal=terminal)
     monkeypatch.setattr("sys.stdin", Terminal(answer, is_terminal=terminal))
     monkeypatch.setattr("sys.stderr", shown)
-    invoke.confirm({"action": "describe-list-all", **more}, yes=False)
+    client = S3().bucket.s3
+    asked = {"action": "describe-list-all", **more}
+    if confirm.is_needed(asked, yes=False):
+        confirm.ask(asked, Target("f", "arn:aws:lambda:eu-west-1:123456789012:function:f", {}, client, client, NOW))
     return shown.getvalue()
 
 
 @pytest.mark.usefixtures("mutating")
 def test_a_mutating_run_on_everybody_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it will touch is shown; only yes goes on."""
-    assert "describe-list-all on every customer of config.json. Go on? [y/N]" in ask(monkeypatch, "y\n")
-    assert 'on {"include": ["acme"]}. Go on?' in ask(monkeypatch, "YES\n", include=["acme"])
+    """What it will touch and from which account is shown, with how many where they are named; only yes goes on."""
+    where = "\nFrom hub account 123456789012, eu-west-1. Go on? [y/N] "
+    assert ask(monkeypatch, "y\n") == f"describe-list-all on every customer of config.json.{where}"
+    named = ask(monkeypatch, "YES\n", include=["acme", "globex"])
+    assert "\x1b" not in ask(monkeypatch, "y\n", include=["\x1b[2J"])
+    assert named == f"describe-list-all on 2 customers: acme, globex.{where}"
+    assert 'on {"include": ["acme"], "environment": "prod"}.' in ask(
+        monkeypatch, "y\n", include=["acme"], environment="prod"
+    )
     shown = ask(monkeypatch, "y\n", prune=True, confirm_customers=12, params={"username": "ana"})
     assert (
         'on every customer of config.json, with {"username": "ana"}; with --prune it REMOVES what is not wanted there'
@@ -192,17 +203,17 @@ def test_without_a_terminal_only_yes_will_do(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(CommandError, match="it needs --yes") as error:
         ask(monkeypatch, "y\n", terminal=False)
     assert error.value.exit_code == 2
-    invoke.confirm({"action": "describe-list-all"}, yes=True)
+    assert not confirm.is_needed({"action": "describe-list-all"}, yes=True)
 
 
 @pytest.mark.usefixtures("mutating")
 @pytest.mark.parametrize("more", [{"dry_run": True}, {"action": "describe-list", "customer_code": "acme"}])
 def test_a_dry_run_and_a_single_customer_are_not_asked_about(more: dict[str, Any]) -> None:
     """Nor is what only reads."""
-    invoke.confirm({"action": "describe-list-all", **more}, yes=False)
+    assert not confirm.is_needed({"action": "describe-list-all", **more}, yes=False)
 
 
 def test_reading_is_not_asked_about() -> None:
     """As the catalogue says."""
-    invoke.confirm({"action": "describe-list-all"}, yes=False)
-    invoke.confirm({"action": "unknown"}, yes=False)
+    assert not confirm.is_needed({"action": "describe-list-all"}, yes=False)
+    assert not confirm.is_needed({"action": "unknown"}, yes=False)
