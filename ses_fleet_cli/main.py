@@ -116,7 +116,7 @@ def invoke(
     }
     built = payloads.build(action, payload, flags, param or [])
     asks = confirm.is_needed(built, yes=yes)
-    screen = Screen(text=output == "text")
+    screen = Screen(text=output == "text", flags=payloads.fields_of_flags(payload, flags, param or []))
     preset = "kind" if conditions is None else conditions
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
     name = _ORCHESTRATOR if function_name is None else function_name
@@ -237,7 +237,7 @@ def resume_run(
     shown = runs.look(invoking.connect(function_name).results, run_id)
     built = resume.payload_of(shown, param or [], new_run_id)
     asks = confirm.is_needed(built, yes=yes)
-    screen = Screen(text=output == "text")
+    screen = Screen(text=output == "text", flags={"params"} if param else ())
     raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 

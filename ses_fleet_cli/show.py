@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from ses_fleet import limits
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
+from ses_fleet_cli.payload import with_flags
 from ses_fleet_cli.runs import Listed, Shown
 from ses_fleet_cli.tables import is_open, plain, tables
 
@@ -24,9 +25,13 @@ _SAID_OTHERWISE = frozenset({"action", "dry_run", "on_deadline"})  # the last is
 
 
 class Screen:
-    """Shows notices and progress on stderr; blocks and the summary as text on stdout, unless that is for JSON."""
+    """Shows notices and progress on stderr; blocks and the summary as text on stdout, unless that is for JSON.
 
-    def __init__(self, *, text: bool) -> None:
+    `flags` are the fields of the payload that the person gave as flags: a refusal names both.
+    """
+
+    def __init__(self, *, text: bool, flags: Collection[str] = ()) -> None:
+        self._flags = flags
         self._text = text
         self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -86,9 +91,8 @@ class Screen:
             sys.stdout.flush()
             return
         if summary.exit_code == 2:
-            self._aside(
-                self._err, "❌ The run was refused:", *(f"   {printable(text, 500)}" for text in summary.errors)
-            )
+            errors = (printable(with_flags(text, self._flags), 500) for text in summary.errors)
+            self._aside(self._err, "❌ The run was refused:", *(f"   {text}" for text in errors))
             return
         for table in tables(summary, self._out.width):
             self.table(table)

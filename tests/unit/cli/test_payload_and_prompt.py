@@ -144,6 +144,36 @@ def test_flags_override_the_file_and_params_merge(tmp_path: Any) -> None:
     assert built == {"action": "a", "include": ["y"], "params": {"one": 1, "two": 3}}
 
 
+FLAGS = {"include": None, "prune": True, "confirm_customers": None, "customer_code": None}
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("$.confirm_customers: missing, but 2", "$.confirm_customers (--confirm-customers): missing, but 2"),
+        ("$.include[0]: config.json has no", "$.include[0] (--include): config.json has no"),
+        ("$.params.colour: unknown parameter", "$.params.colour (--param colour): unknown parameter"),
+        ('$.x: use "include", or "x"', '$.x: use "include" (--include), or "x"'),
+        ("$.trigger.scheduled_time: x", "$.trigger.scheduled_time: x"),
+        ("$: include and exclude select nobody", "$: include and exclude select nobody"),
+    ],
+)
+def test_a_problem_names_the_flag_beside_the_field(problem: str, said: str) -> None:
+    """Of a payload that was made of flags, whichever of them was given."""
+    fields = payload.fields_of_flags(None, FLAGS, [])
+    assert payload.with_flags(problem, fields) == said
+
+
+def test_only_flags_that_were_given_are_named_beside_a_payload_file() -> None:
+    """Whoever wrote the other fields into the file knows them by their names."""
+    fields = payload.fields_of_flags("payload.json", FLAGS, [])
+    assert fields == {"prune"}
+    for unchanged in ("$.include: x", "$.params.colour: x"):
+        assert payload.with_flags(unchanged, fields) == unchanged
+    assert payload.with_flags("$.prune: x", fields) == "$.prune (--prune): x"
+    assert payload.fields_of_flags("payload.json", FLAGS, ["colour=1"]) == {"prune", "params"}
+
+
 class Terminal(io.StringIO):
     """Standard input or output that is a terminal, or is not."""
 
