@@ -116,7 +116,8 @@ def invoke(
     }
     built = payloads.build(action, payload, flags, param or [])
     asks = confirm.is_needed(built, yes=yes)
-    screen = Screen(text=output == "text", flags=payloads.fields_of_flags(payload, flags, param or []))
+    fields = payloads.fields_of_flags(payload, flags, param or [])
+    screen = Screen(text=output == "text", flags=fields, is_last=local)
     preset = "kind" if conditions is None else conditions
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
     name = _ORCHESTRATOR if function_name is None else function_name

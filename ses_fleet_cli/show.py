@@ -18,7 +18,7 @@ from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
 from ses_fleet_cli.payload import with_flags
 from ses_fleet_cli.runs import Listed, Shown
-from ses_fleet_cli.tables import is_open, plain, tables
+from ses_fleet_cli.tables import Afterwards, is_open, plain, tables
 
 _BOUNDARY_WIDTH = 63
 _SAID_OTHERWISE = frozenset({"action", "dry_run", "on_deadline"})  # the last is the command's own choice
@@ -27,11 +27,13 @@ _SAID_OTHERWISE = frozenset({"action", "dry_run", "on_deadline"})  # the last is
 class Screen:
     """Shows notices and progress on stderr; blocks and the summary as text on stdout, unless that is for JSON.
 
-    `flags` are the fields of the payload that the person gave as flags: a refusal names both.
+    `flags` are the fields of the payload that the person gave as flags: a refusal names both. With `is_last` the run's
+    records end with the command, and nothing is offered that would need them.
     """
 
-    def __init__(self, *, text: bool, flags: Collection[str] = ()) -> None:
+    def __init__(self, *, text: bool, flags: Collection[str] = (), is_last: bool = False) -> None:
         self._flags = flags
+        self._is_last = is_last
         self._text = text
         self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -95,8 +97,9 @@ class Screen:
             self._aside(self._err, "❌ The run was refused:", *(f"   {text}" for text in errors))
             return
         for table in tables(summary, self._out.width):
-            self.table(table)
-        self._aside(self._out, *summary_lines(summary))
+            if not (self._is_last and isinstance(table, Afterwards)):
+                self.table(table)
+        self._aside(self._out, *summary_lines(summary, is_last=self._is_last))
 
     def run(self, shown: Shown) -> None:
         """Show one run as text: what was asked for and where it is, then what became of its customers."""
@@ -167,8 +170,11 @@ def _taken_over(end: HopEnd) -> str:
     return f"   Invocation {end.hop + 1} was lost: {printable(end.reason, 300)}{went_on} ({printable(end.ended_at)})"
 
 
-def summary_lines(summary: Summary) -> list[str]:
-    """Return the lines of a run's summary, followed by what to do about what went wrong."""
+def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
+    """Return the lines of a run's summary, followed by what to do about what went wrong.
+
+    With `is_last` the run's records are gone by then, and the rest cannot be run.
+    """
     if summary.dry_run and not summary.failed_count and summary.exit_code is not None:
         head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
     else:
@@ -191,7 +197,7 @@ def summary_lines(summary: Summary) -> list[str]:
         lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
     unknown = "not over yet" if summary.resume is None else "unknown"  # one of an earlier version without its end
     lines.append(f"   ⏱️  Total time: {unknown if seconds is None else f'{seconds:.1f}s'}")
-    return [*lines, *_trouble(summary)]
+    return [*lines, *_trouble(summary), *(_kept_nowhere(summary) if is_last else _rest(summary))]
 
 
 def stopped(summary: Summary) -> str:
@@ -235,9 +241,18 @@ def _trouble(summary: Summary) -> list[str]:
     lines += [f"   ⚠️  {printable(warning, 500)}" for warning in summary.warnings]
     if lines:
         lines.insert(0, "")
-    if summary.resume is not None:
-        needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
-        lines += ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
-        if needed:
-            lines.append("   What is personal is not kept, and must be given again.")
     return lines
+
+
+def _rest(summary: Summary) -> list[str]:
+    if summary.resume is None:
+        return []
+    needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
+    lines = ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
+    return [*lines, "   What is personal is not kept, and must be given again."] if needed else lines
+
+
+def _kept_nowhere(summary: Summary) -> list[str]:
+    if summary.resume is None:
+        return []
+    return ["", "   The local cloud of --local ends with this command; `ses-fleet local up` runs one that stays."]
