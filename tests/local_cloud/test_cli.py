@@ -221,6 +221,7 @@ def test_a_local_cloud_for_one_call(tmp_path: Path) -> None:
     ended = ses_fleet(None, "invoke", "describe-list-all", "--local", "--config", str(config), "--output", "json")
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.startswith("started a local cloud at http://127.0.0.1:")
+    assert "\nno --scenario was given: no customer's account has a contact list or contacts" in ended.stderr
     assert json.loads(ended.stdout)["total_customers"] == 1
 
 
