@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -231,17 +232,23 @@ def help_lines(answer: dict[str, Any]) -> list[str]:
 
 
 def _trouble(summary: Summary) -> list[str]:
-    lines = []
+    """Return the lines of what went wrong; customers of whom the same is to be said share one."""
+    failed, held = defaultdict(list), defaultdict(list)
     for result in summary.results:
-        code = printable(result.customer_code)
         if result.error is not None:
-            lines.append(f"   ❌ {code} ({result.error.category}): {printable(result.error.message, 500)}")
+            failed[result.error.category, result.error.message].append(result.customer_code)
         elif result.status == "not_started" and not is_open(result):
-            lines.append(f"   ⏸️  {code}: {printable('; '.join(result.warnings), 500)}")
-    lines += [f"   ⚠️  {printable(warning, 500)}" for warning in summary.warnings]
-    if lines:
-        lines.insert(0, "")
-    return lines
+            held["; ".join(result.warnings)].append(result.customer_code)
+    lines = [f"   ❌ {_named(codes, category)}: {printable(text, 500)}" for (category, text), codes in failed.items()]
+    lines += [f"   ⏸️  {_named(codes)}: {printable(text, 500)}" for text, codes in held.items()]
+    lines += [f"   ⚠️  {printable(warning, 500)}" for warning in dict.fromkeys(summary.warnings)]
+    return ["", *lines] if lines else []
+
+
+def _named(codes: Sequence[str], *more: str) -> str:
+    count = [f"{len(codes)} customers"] if len(codes) > 1 else []
+    aside = ", ".join([*count, *more])
+    return printable(", ".join(codes), 300) + (f" ({aside})" if aside else "")
 
 
 def _rest(summary: Summary) -> list[str]:

@@ -12,6 +12,7 @@ from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.server_time import moment_of
 from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.hops import SignOfLife, Stop
+from ses_fleet.runs.work import ErrorInfo
 from ses_fleet_cli import runs
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.server_time import S3Clock
@@ -385,3 +386,22 @@ def test_who_was_really_not_started_is_still_said() -> None:
     lines = summary_lines(done)
     assert "   ⏸️  Not started: 1" in lines
     assert "   ⏸️  a: max_failures was reached" in lines
+
+
+def test_customers_with_the_same_error_share_a_line() -> None:
+    """In the order of the first of them, with how many they are; the same warning is said once, too."""
+    error = ErrorInfo(category="internal", type="X", message="broke")
+    why = {"warnings": ("somebody asked to stop the run",)}
+    results = (
+        result("a", "failed", error=error),
+        *(result(code, "not_started", **why) for code in ("b", "c")),
+        result("d", "failed", error=error.model_copy(update={"message": "broke otherwise"})),
+        result("e", "failed", error=error),
+    )
+    lines = summary_lines(summary("r1", results=results, warnings=("odd", "odd")))
+    assert lines[lines.index("") + 1 :] == [
+        "   ❌ a, e (2 customers, internal): broke",
+        "   ❌ d (internal): broke otherwise",
+        "   ⏸️  b, c (2 customers): somebody asked to stop the run",
+        "   ⚠️  odd",
+    ]
