@@ -191,20 +191,30 @@ class Follower:
     def _until(self, poll: Callable[[], _Found | None]) -> _Found:
         """Return what `poll` finds, after looking again and again."""
         failing_since: float | None = None
+        has_told = False
         while True:
             found = None
             try:
                 found = poll()
-                failing_since = None
+                failing_since, has_told = None, False
             except AwsCallError as failure:
                 failing_since = self.counter() if failing_since is None else failing_since
                 if not failure.transient or self.counter() - failing_since > limits.UNREADABLE_SECONDS:
                     raise self._unreadable(aws_failures.reason(failure)) from None
+                has_told = has_told or self._tell_failing(failure, self.counter() - failing_since)
             except BROKEN_RECORD as error:
                 raise self._unreadable(f"{type(error).__name__}: it is not what this version writes") from None
             if found is not None:
                 return found
             self.sleep(limits.POLL_SECONDS)
+
+    def _tell_failing(self, failure: AwsCallError, seconds: float) -> bool:
+        """Say that the record cannot be read at the moment, once that lasts; return whether it was said."""
+        if seconds < limits.WAIT_NOTICE_SECONDS:
+            return False
+        why, most = aws_failures.reason(failure), limits.UNREADABLE_SECONDS
+        self.watcher.notice(f"the record of run {self.run_id} cannot be read ({why}): trying again for {most:g} s")
+        return True
 
     def _unreadable(self, why: str) -> CommandError:
         text = f"the record of run {self.run_id} cannot be read ({why}); a run that was started goes on. "
