@@ -18,10 +18,8 @@ _ADVICE = {
     "NoCredentialsError": _CREDENTIALS,
     "PartialCredentialsError": _CREDENTIALS,
     "CredentialRetrievalError": "check the profile that AWS_PROFILE names, or set another one",
-    **dict.fromkeys(
-        ("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "ExpiredToken"), _SIGN_IN
-    ),
-    **dict.fromkeys(("ExpiredTokenException", "LoginRefreshRequired"), _SIGN_IN),
+    **dict.fromkeys(("TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"), _SIGN_IN),
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException"), _SIGN_IN),
     "ProfileNotFound": "`aws configure list-profiles` shows the names of those that are",
     "ValueError": "check AWS_ENDPOINT_URL and AWS_REGION",
 }
@@ -52,5 +50,8 @@ def _tried(service: str) -> str:
 
 def _without_user(url: str) -> str:
     """Return the URL without a name and a password, which it may have."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "something that is no URL"
     return printable(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())

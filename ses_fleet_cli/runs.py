@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ses_fleet import limits
@@ -97,7 +97,9 @@ class Shown:
 
     `plan` is None for an id of which every start was refused, and where only the Summary is left. `position` is where
     a run is that has no Summary yet. `stop` is the request that no further customer of it is started, if there is one.
-    `reaped` are the ends of hops that the reaper decided, because an orchestrator was lost.
+    `reaped` are the ends of hops that the reaper decided, because an orchestrator was lost. `payload` is what the run
+    was asked, without its id and what is left at its default; a mask stands for what is personal, also where an earlier
+    version kept it.
     """
 
     plan: RunPlan | None
@@ -106,20 +108,7 @@ class Shown:
     position: Position | None = None
     stop: Stop | None = None
     reaped: tuple[HopEnd, ...] = ()
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        """Return what the run was asked, without its id and what is left at its default; {} when it is not known.
-
-        A mask stands for what is personal, also where an earlier version kept it.
-        """
-        if self.plan is None:
-            return {}
-        asked = without_defaults(self.plan.request)
-        entry = payload_names().get(str(asked.get("action")))
-        if entry is not None and asked.get("params"):
-            asked["params"] = personal_params.masked(entry[0].params, asked["params"])
-        return asked
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -161,7 +150,15 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
         return None if summary is None else Shown(None, summary, _ended(summary))
     hops = HopRecord(bucket, run_id)
     reaped = tuple(end for end in hops.ends() if end.by == "reaper")
-    return replace(_begun(record, plan), stop=hops.stop(), reaped=reaped)
+    return replace(_begun(record, plan), stop=hops.stop(), reaped=reaped, payload=_asked(plan))
+
+
+def _asked(plan: RunPlan) -> dict[str, Any]:
+    asked = without_defaults(plan.request)
+    entry = payload_names().get(str(asked.get("action")))
+    if entry is not None and asked.get("params"):
+        asked["params"] = personal_params.masked(entry[0].params, asked["params"])
+    return asked
 
 
 def _begun(record: RunRecord, plan: RunPlan) -> Shown:
@@ -313,7 +310,7 @@ def shown_as_json(shown: Shown) -> str:
         "state": shown.state,
         "last_sign_seconds": last_sign(shown.position),
         "stop_asked_at": None if shown.stop is None else shown.stop.asked_at,
-        "payload": shown.payload,
+        "payload": dict(shown.payload),
         "reaped": [
             {"invocation": end.hop + 1, "at": end.ended_at, "reason": end.reason, "goes_on": end.next is not None}
             for end in shown.reaped

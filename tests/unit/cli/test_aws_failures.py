@@ -69,3 +69,5 @@ def test_the_address_that_was_tried_is_said(kind: type[Exception], monkeypatch: 
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2")
     assert "tried http://127.0.0.1:2, as AWS_ENDPOINT_URL_S3 says" in said(failure)
     assert "AWS_ENDPOINT_URL_S3" not in said(failure, "lambda")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://[::1")
+    assert "tried something that is no URL, as AWS_ENDPOINT_URL_S3 says" in said(failure)

@@ -281,9 +281,10 @@ def test_a_run_of_another_version_is_listed_and_not_shown() -> None:
     newer = plan("newer", version=1, minutes_left=-300, some_new_field=1)
     older = plan("older").model_copy(update={"request": {"action": "describe-list-all"}})
     odd = plan("odd").model_copy(update={"request": {"action": 5, "dry_run": "x"}})
-    s3 = stored(newer__plan=newer, older__plan=older, odd__plan=odd)
-    assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older", "odd"}
-    for run_id in ("newer", "older", "odd"):
+    done = plan("done", params=["username"], action="import-aws-contact-all")
+    s3 = stored(newer__plan=newer, older__plan=older, odd__plan=odd, done__plan=done, done__summary=summary("done"))
+    assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older", "odd", "done"}
+    for run_id in ("newer", "older", "odd", "done"):
         with pytest.raises(CommandError, match="another version of ses-fleet wrote it") as error:
             runs.look(s3.bucket, run_id)
         assert error.value.exit_code == 3
