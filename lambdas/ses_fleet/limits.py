@@ -47,6 +47,7 @@ WAITING_SECONDS = 2 * 3600.0  # ours: a hop that nobody claimed for so long will
 ABANDONED_START_SECONDS = 1_800.0  # ours: a start that wrote no plan by then was killed: twice what a function may run
 REAPED_RUNS = 50  # ours: runs that one pass of the reaper ends at most; the next one goes on
 REAPER_MARGIN_SECONDS = 60.0  # ours: what the reaper must have left of its own time to begin with another run
+BODY_SENT_AT_ONCE_BYTES = 64 * 1024  # ours: S3 is asked before a larger body is sent, in case it refuses it
 RESULT_WRITERS = 16  # ours: results that are stored at once
 PENDING_RESULTS = 64  # ours: results that wait for that; more would fill the memory
 STORING_SHARE = 0.5  # ours: of the time that is left when customers are done, in which results are stored
