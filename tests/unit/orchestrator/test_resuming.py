@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ses_fleet import limits
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from tests.unit.orchestrator.deployed import (
     IDENTITY_CENTER,
@@ -204,6 +205,7 @@ def test_a_resumed_run_is_handed_over_and_resumed_again(monkeypatch: pytest.Monk
 def test_a_resumed_customer_is_started_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not when the run is stopped before, nor before its canaries; it is not started then, and a resume goes on."""
     there = ended(monkeypatch)
+    monkeypatch.setattr(limits, "SIGN_SHARE", 1e-9)  # a stop is looked for with every sign of life
     there.s3.put("results", "runs/r2/stop.json", b'{"run_id": "r2", "asked_at": ""}')
     stopped = resumed(there)
     assert (statuses(stopped), there.lambda_.items) == ({"a": "not_started", "b": "not_started"}, [])
