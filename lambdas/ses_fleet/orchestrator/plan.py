@@ -308,10 +308,10 @@ def _known_result(entry: CustomerEntry, shared_list: str | None, request: RunReq
     source = entry.identity_center
     if entry.skip_reason is not None:
         return results.skipped(identity, entry.skip_reason, entry.warnings)
-    if action.needs_people and entry.customer is not None and source is None:
+    if action.reads_identity_center and entry.customer is not None and source is None:
         return results.skipped(identity, _NO_IDENTITY_CENTER, entry.warnings)
     problems = [str(problem) for problem in entry.problems] or ([shared_list] if shared_list else [])
-    if action.needs_people and source is not None and source.problem:
+    if action.reads_identity_center and source is not None and source.problem:
         problems.append(source.problem)
     if problems:
         return results.misconfigured(identity, problems, entry.warnings)

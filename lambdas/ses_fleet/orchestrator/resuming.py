@@ -34,7 +34,7 @@ def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) 
         document = record.plan()
         before, summary = _ended(record, document, made.request)
         other_topics = before.config_version.ses_config != made.config_version.ses_config
-        if made.action.needs_people or other_topics or hidden(made.action.params, made.request.params):
+        if made.action.reads_identity_center or other_topics or hidden(made.action.params, made.request.params):
             return {}
         left = _Left(record, before, for_run)
         wanted = [*_unfinished(summary, before, made)]

@@ -195,7 +195,7 @@ def _carry_out(task: Task) -> Summary:
                 store.keep_progress(progress)
         store.keep(_decided(task.plan))
         to_run = task.plan.in_turn()
-        people = directories.read(task, to_run, store) if task.plan.action.needs_people else Directories()
+        people = directories.read(task, to_run, store) if task.plan.action.reads_identity_center else Directories()
         ran = Outcome()
         reads_on = bool(people.outcome.left) and _may_hand_over(task)
         if not reads_on:
@@ -231,14 +231,14 @@ def _decided(made: Plan) -> Iterator[Finished]:
 
 def _run_customers(task: Task, people: Directories, store: ResultStore, failures: int) -> Outcome:
     """Run the customers that need a worker, and keep their results as they arrive."""
-    needs_people = task.plan.action.needs_people
-    to_run = [one for one in task.plan.in_turn() if not needs_people or people.of(one) is not None]
+    reads_identity_center = task.plan.action.reads_identity_center
+    to_run = [one for one in task.plan.in_turn() if not reads_identity_center or people.of(one) is not None]
     outcome = Outcome()
     if not to_run:
         return outcome
     running = task.fan_out(
         len(to_run),
-        _make_item(task, people) if needs_people else task.work_item,
+        _make_item(task, people) if reads_identity_center else task.work_item,
         task.signs,
         writes=task.plan.writes,
         carry_over=task.may_continue,
@@ -267,6 +267,6 @@ def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
 def _make_item(task: Task, people: Directories) -> fan_out.MakeItem:
     def make(customer: PlannedCustomer, budget: float, state: dict[str, Any] | None) -> WorkItem:
         """Return the item of a customer whose Identity Center was read."""
-        return task.work_item(customer, budget, state).model_copy(update={"people": people.of(customer)})
+        return task.work_item(customer, budget, state).model_copy(update={"directory": people.of(customer)})
 
     return make
