@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 from ses_fleet.actions.catalogue import ACTIONS, Action, field_scope
 from ses_fleet.actions.data.by_action import DATA_MODELS
 from ses_fleet.config.file_models import CustomerFields, TopicFields
+from ses_fleet.people.rows import MODELS
 from ses_fleet.runs import keys
 from ses_fleet.runs.models import CustomerResult, RunRequest, Summary
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
@@ -30,6 +31,9 @@ PAGE = ROOT / "docs" / "reference.md"
 
 _BLOCK = re.compile(r"(?P<begin><!-- (?P<name>[a-z]+) -->\n)\n.*?(?P<end><!-- /(?P=name) -->)", re.DOTALL)
 _PREFIXES = ("open/", "runs/", "leases/", "data/", "backups/")
+# What stands for a parameter whose form matters, by its annotation.
+_PEOPLE_ID = "0" * 32
+_GIVEN = {"int": 1, "PeopleId": _PEOPLE_ID}
 _FOR = {"all": "`-all`", "single": "one customer", "both": "both"}
 
 
@@ -70,6 +74,8 @@ def _action(action: Action) -> str:
     takes = "; takes `prune`" if action.prunes else ""
     parts = [f"### {action.name}", f"{action.purpose[0].upper()}{action.purpose[1:]}.", f"{names}: {does}{takes}."]
     params = action.params.model_json_schema()
+    if action.people is not None:
+        parts += [f"Rows of its people file, at most {action.people.at_most:,}:", _fields(MODELS[action.people.kind])]
     rows = [
         (f"`{name}`", _given(field, params), _default(field), field["description"])
         for name, field in params["properties"].items()
@@ -173,7 +179,8 @@ def _record() -> Iterator[tuple[str, str]]:
 
 def _example(function: Any) -> str:
     parameters = inspect.signature(function).parameters.values()
-    return str(function(*(1 if one.annotation == "int" else one.name.upper() for one in parameters)))
+    given = (_GIVEN.get(one.annotation, one.name.upper()) for one in parameters)
+    return str(function(*given)).replace(_PEOPLE_ID, "PEOPLE")
 
 
 def _settings(settings: type[BaseModel]) -> str:

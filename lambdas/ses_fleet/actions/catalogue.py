@@ -20,6 +20,7 @@ from ses_fleet.actions.params import (
     RestoreListParams,
     RestoreTopicsParams,
 )
+from ses_fleet.people.kinds import PeopleRows
 
 Scope = Literal["all", "single"]
 
@@ -33,8 +34,9 @@ class Action:
     `params` is the model of the payload's `params`. `permissions` are the IAM actions that its worker may use in the
     customer's account, `identity_center_permissions` those that it may use through the role that reads Identity Center.
     `ses_config` says whether a run reads SESConfig.json, `prunes` whether it takes `prune`, `reads_identity_center`
-    whether Identity Center is read first, once for all customers that share it. An action without `scopes` is a phase
-    of other actions: no payload names it.
+    whether Identity Center is read first, once for all customers that share it. `people` are the rows of the people
+    file that the action needs; without it the action takes none. An action without `scopes` is a phase of other
+    actions: no payload names it.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Action:
     ses_config: SesConfigUse = "no"
     prunes: bool = False
     reads_identity_center: bool = False
+    people: PeopleRows | None = None
     scopes: tuple[Scope, ...] = ("all", "single")
 
 
