@@ -25,14 +25,15 @@ _WORK = ("worker_action", "params", "dry_run", "prune")
 def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) -> dict[int, Progress]:
     """Return, by index in the plan, where the run's customers stopped, of those that run `for_run` can go on with.
 
-    RequestError when that run does not exist, has not ended or did something else. Who is not among those returned
-    starts anew, which is always safe. Nobody goes on whose people were read for the other run, or whose topics are
-    others now, nor whose request says something of a person, since that other value is not compared.
+    RequestError when that run does not exist, has not ended, did something else or was for other people. Who is not
+    among those returned starts anew, which is always safe. Nobody goes on whose people were read for the other run, or
+    whose topics are others now, nor whose request says something of a person, since that other value is not compared.
     """
     record = RunRecord(environment.results_bucket, run_id)
     try:
         document = record.plan()
         before, summary = _ended(record, document, made.request)
+        _check_people(run_id, before, made)
         other_topics = before.config_version.ses_config != made.config_version.ses_config
         if made.action.reads_identity_center or other_topics or hidden(made.action.params, made.request.params):
             return {}
@@ -59,6 +60,13 @@ def _ended(record: RunRecord, document: RunPlan | None, request: RunRequest) -> 
         text = f"run {run_id} was another action, or had other params: only the same request can be resumed"
         raise RequestError([Problem("$.resumes", text)])
     return document, summary
+
+
+def _check_people(run_id: str, before: RunPlan, made: Plan) -> None:
+    """Raise RequestError when the two runs' people files differ: one run's people are not the other's."""
+    if made.people is not None and (before.people is None or before.people.sha256 != made.people.sha256):
+        text = f"is another people file than the one that run {run_id} began with: start a new run for it"
+        raise RequestError([Problem("$.people", text)])
 
 
 def _unfinished(summary: Summary, before: RunPlan, made: Plan) -> Iterator[tuple[PlannedCustomer, int]]:

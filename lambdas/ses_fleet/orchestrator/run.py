@@ -1,6 +1,6 @@
 """One run, from an event to its Summary. The steps, each a value in and a value out:
 
-    request → config.json → plan → Identity Centers → fan-out → results → record → Summary
+    request → config.json → people file → plan → Identity Centers → fan-out → results → record → Summary
 
 `begin` is a run's first invocation, `go_on` every further one of a run that takes longer than one.
 """
@@ -16,7 +16,17 @@ from typing import Any
 from ses_fleet import clock, limits
 from ses_fleet.config.config_json import FleetConfig
 from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
-from ses_fleet.orchestrator import config_files, directories, ending, fan_out, handover, plan, report, resuming
+from ses_fleet.orchestrator import (
+    config_files,
+    directories,
+    ending,
+    fan_out,
+    handover,
+    people_files,
+    plan,
+    report,
+    resuming,
+)
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
@@ -51,7 +61,11 @@ def begin(start: Start, environment: Environment) -> Summary:
         return state.of(record, existing).summary
     wanted = without_personal_values(start.request)
     files = config_files.read(environment, wanted)
-    made = plan.make(wanted, files, plan.select(wanted, files.config))
+    selected = plan.select(wanted, files.config)
+    people = people_files.read(
+        environment, wanted, known=files.config.entries, selected={entry.code for entry in selected}
+    )
+    made = plan.make(wanted, files, selected, people)
     left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
     document = _claimed(start, made, files, record, signs, environment)
@@ -108,12 +122,13 @@ def _taken_over(environment: Environment, record: RunRecord, document: RunPlan, 
     standing = standings.of(record, HopRecord(record.bucket, record.run_id), document)
     wanted = request.from_plan(document.request)
     files, problem = _pinned(environment, document, wanted)
+    people, people_problem = people_files.read_again(environment, document, wanted)
     meanwhile = config_files.changes_since(environment, document, files.config)
-    if problem is not None:
-        meanwhile = replace(meanwhile, warnings=(*meanwhile.warnings, problem))
+    found = tuple(text for text in (problem, people_problem) if text is not None)
+    meanwhile = replace(meanwhile, warnings=(*meanwhile.warnings, *found))
     begun = {index for index, progress in standing.progress.items() if progress.slices}
     waiting = {*standing.waiting, *standing.progress} - begun
-    made = plan.again(wanted, files, document, begun=begun, waiting=waiting, meanwhile=meanwhile)
+    made = plan.again(wanted, files, document, people, begun=begun, waiting=waiting, meanwhile=meanwhile)
     logger = environment.logger(record.run_id, wanted.action)
     return Task(environment, record, made, document, signs, logger, before, standing)
 

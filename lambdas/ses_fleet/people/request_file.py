@@ -76,9 +76,15 @@ def checked(values: Iterable[tuple[int, Any]], wanted: PeopleRows) -> dict[int, 
             texts.append(f"line {line}: email: is the address of line {first}, too: one row a person")
     if count == 0:
         texts.append("has no row, so it names nobody")
-    if texts:
-        raise PeopleFileError(_first_of(texts))
+    refuse(texts)
     return rows
+
+
+def refuse(texts: Iterable[str]) -> None:
+    """Raise PeopleFileError with what is wrong with a file, at most MAX_PEOPLE_PROBLEMS of it, unless nothing is."""
+    found = list(texts)
+    if found:
+        raise PeopleFileError(_first_of(found))
 
 
 def stored(rows: Mapping[int, Row]) -> bytes:
