@@ -202,10 +202,11 @@ def _why_not(target: Target) -> str | None:
     return f"{target.function_name} does not start ({function_errors.reason(body)})"
 
 
-def confirm(payload: dict[str, Any], *, yes: bool) -> None:
+def confirm(payload: dict[str, Any], *, yes: bool, people: int = 0) -> None:
     """Ask on the terminal before an action that changes every customer, unless `yes` is set or it is a dry run.
 
-    Raise CommandError with exit code 2 when the answer is no, or when there is no terminal to ask on.
+    `people` is how many rows the run's people file has. Raise CommandError with exit code 2 when the answer is no, or
+    when there is no terminal to ask on.
     """
     entry = payload_names().get(str(payload.get("action")))
     if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
@@ -214,7 +215,8 @@ def confirm(payload: dict[str, Any], *, yes: bool) -> None:
         raise usage(
             f"{payload['action']} changes every selected customer: without a terminal to confirm that, it needs --yes"
         )
-    sys.stderr.write(f"{payload['action']} on {_touched(payload)}. Go on? [y/N] ")
+    whom = f" for {people:,} {'person' if people == 1 else 'people'}" if people else ""
+    sys.stderr.write(f"{payload['action']}{whom} on {_touched(payload)}. Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise usage("not confirmed: nothing was started")

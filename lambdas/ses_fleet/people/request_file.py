@@ -47,9 +47,14 @@ class PeopleFile:
 
 def parse(body: bytes, wanted: PeopleRows) -> PeopleFile:
     """Return what these bytes say; raise PeopleFileError with everything that is wrong, each with its line."""
-    if len(body) > limits.MAX_PEOPLE_FILE_BYTES:
-        raise _too_large(len(body))
+    check_size(len(body))
     return PeopleFile(checked(_values(body), wanted), hashlib.sha256(body).hexdigest())
+
+
+def check_size(size: int) -> None:
+    """Raise PeopleFileError when a people file of so many bytes is too large."""
+    if size > limits.MAX_PEOPLE_FILE_BYTES:
+        raise _too_large(size)
 
 
 def checked(values: Iterable[tuple[int, Any]], wanted: PeopleRows) -> dict[int, Row]:
