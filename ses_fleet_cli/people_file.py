@@ -64,7 +64,7 @@ def checked(payload: Mapping[str, Any], source: str | None, persons: Sequence[st
     request_file.check_size(len(body))
     if not _is_json_lines(source, body):
         body = request_file.stored(request_file.checked(_csv_values(_text(body), wanted), wanted))
-    return Checked(body, len(request_file.parse(body, wanted).rows))
+    return _checked(body, wanted)
 
 
 def upload(results: Bucket, file: Checked) -> str:
@@ -108,8 +108,17 @@ def _of_persons(persons: Sequence[str], action: str, wanted: PeopleRows) -> Chec
         columns = ", ".join(MODELS[wanted.kind].model_fields)
         raise usage(f"--person gives an address alone, and {action} needs more: give --people a file with {columns}")
     values = ((number, {"email": person}) for number, person in enumerate(persons, 1))
-    body = request_file.stored(request_file.checked(values, wanted))
-    return Checked(body, len(persons))
+    return _checked(request_file.stored(request_file.checked(values, wanted)), wanted)
+
+
+def _checked(body: bytes, wanted: PeopleRows) -> Checked:
+    """Return the file with a last line of random blanks, which rows are read without.
+
+    The run's plan has the digest of the file, for people who may not read it. Without the blanks they could try
+    addresses until one has that digest.
+    """
+    salted = body + b"\n" + bytes(secrets.choice(b" \t") for _ in range(limits.SALT_BLANKS))
+    return Checked(salted, len(request_file.parse(salted, wanted).rows))
 
 
 def _read(source: str) -> bytes:

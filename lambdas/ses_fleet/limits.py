@@ -168,6 +168,7 @@ LOCAL_PART_CHARACTERS = 64  # RFC 5321, 4.5.3.1.1: before the @
 PEOPLE_ROWS = 10_000  # ours: at one request a second that is three hours for one customer; more people are an import
 MAX_PEOPLE_FILE_BYTES = 16 * 1024 * 1024  # ours: 1.6 KB a row, and every worker of a run holds all of it
 MAX_PEOPLE_PROBLEMS = 100  # ours: of one people file; who has more sees by these what is wrong with all
+SALT_BLANKS = 128  # ours: so many random bits in each uploaded file, as in its id
 PEOPLE_FILE_DAYS = 7  # ours: a run of a day, its resumes, and a weekend between them
 OLD_PEOPLE_FILE_DAYS = 1  # ours: nobody needs one that expired; S3 expires by whole days
 

@@ -201,7 +201,8 @@ def test_json_lines_are_uploaded_as_they_are(tmp_path: Path) -> None:
             3: {"email": "two@corp.example", "customers": ("acme",)},
         }
     made = people_file.checked({"action": FIND}, str(tmp_path / "people.jsonl"), [])
-    assert made == people_file.Checked(body.encode(), 2)
+    assert made is not None
+    assert (made.body[: len(body.encode())], made.rows) == (body.encode(), 2)
     assert problems(tmp_path, '{"email": "x"}\n', name="people.jsonl")[0].startswith("line 1: email: is no address")
     assert problems(tmp_path, "email\n", name="people.jsonl")[0].startswith("line 1: the row is not JSON")
     assert problems(tmp_path, "{}\n", name="people.csv")[0] == "line 1: column 1: unknown column"
@@ -211,13 +212,15 @@ def test_an_action_says_how_many_rows_it_takes(tmp_path: Path, monkeypatch: pyte
     """And a file has no more bytes than are allowed."""
     body = "email\n" + "".join(f"p{number}@corp.example\n" for number in range(6))
     assert problems(tmp_path, body) == ("line 7: is one row more than the 5 that the action takes",)
-    monkeypatch.setattr(limits, "MAX_PEOPLE_FILE_BYTES", 20)
-    for name, wrong in (("people.csv", "email\na@corp.example\n"), ("people.jsonl", '{"email": "one@corp.example"}')):
+    monkeypatch.setattr(limits, "MAX_PEOPLE_FILE_BYTES", 200)
+    for name, wrong in (
+        ("people.csv", "email\na@corp.example\n" + "\n" * 190),
+        ("people.csv", "email\na@corp.example" + " " * 190),  # as rows it would be small enough
+        ("people.jsonl", '{"email": "one@corp.example"}' + " " * 190),
+    ):
         (text,) = problems(tmp_path, wrong, name=name)
-        assert "more than the 20 allowed" in text
-    monkeypatch.setattr(limits, "MAX_PEOPLE_FILE_BYTES", 60)
-    (text,) = problems(tmp_path, "email\na@corp.example" + " " * 80)  # as rows it would be small enough
-    assert "more than the 60 allowed" in text
+        assert text == "has 201 bytes, more than the 200 allowed"
+    assert len(rows(tmp_path, "email\na@corp.example\n")) == 1
 
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=12)
@@ -239,9 +242,23 @@ def test_no_table_breaks_the_command(written: list[tuple[str, str]]) -> None:
 def test_persons_are_a_row_each() -> None:
     """For every selected customer."""
     made = people_file.checked({"action": f"{FIND}-all"}, None, ["one@corp.example", " two@corp.example"])
-    assert made == people_file.Checked(b'{"email":"one@corp.example"}\n{"email":"two@corp.example"}\n', 2)
+    assert made is not None
+    assert (made.body.split(), made.rows) == ([b'{"email":"one@corp.example"}', b'{"email":"two@corp.example"}'], 2)
     with pytest.raises(PeopleFileError, match="line 2: email: is no address"):
         people_file.checked({"action": f"{FIND}-all"}, None, ["one@corp.example", "two"])
+
+
+def test_nobody_can_guess_at_the_digest_of_an_upload(tmp_path: Path) -> None:
+    """It is in the run's record, which people read who may not read addresses; no two uploads have the same."""
+    path = tmp_path / "people.jsonl"
+    path.write_text('{"email": "one@corp.example"}\n')
+    ways: list[tuple[str | None, list[str]]] = [(None, ["one@corp.example"]), (str(path), [])]
+    made = [people_file.checked({"action": FIND}, source, persons) for source, persons in ways for _ in range(20)]
+    digests = {request_file.parse(one.body, PeopleRows("person")).sha256 for one in made if one is not None}
+    assert len(digests) == 40
+    blanks = {one.body.rpartition(b"\n")[2] for one in made if one is not None}
+    assert {len(one) for one in blanks} == {128}
+    assert {byte for one in blanks for byte in one} == set(b" \t")
 
 
 def test_flags_that_do_not_fit_say_what_does(tmp_path: Path) -> None:
