@@ -44,9 +44,8 @@ def main() -> None:
 
 
 def _client(service: str, url: str, connections: int) -> Any:
-    config = Config(
-        max_pool_connections=connections, read_timeout=300, connect_timeout=60, retries={"total_max_attempts": 1}
-    )
+    # boto3's own tries: a server closes a connection that was idle for long, at times just when it is used again.
+    config = Config(max_pool_connections=connections, read_timeout=300, connect_timeout=60)
     return boto3.session.Session().client(service, endpoint_url=url, config=config, **KEYS)  # type: ignore[call-overload]
 
 

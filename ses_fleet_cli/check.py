@@ -11,6 +11,7 @@ from ses_fleet.aws.regions import partitions
 from ses_fleet.config import config_json, documents, ses_config_json
 from ses_fleet.errors import ConfigurationError
 from ses_fleet.text import printable
+from ses_fleet_cli.errors import usage
 
 Kind = Literal["config", "ses_config"]
 
@@ -18,14 +19,12 @@ _SES_KEYS = frozenset({"topics", "topic_group_prefix", "topic_group_members"})
 _ANY_REGION = "us-east-1"
 
 
-def findings_of(path: Path, partition: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the findings of a file, as `findings` does, or that it cannot be read."""
+def content(path: Path) -> bytes:
+    """Return the content of a file; raise CommandError with exit code 2 when it cannot be read."""
     try:
-        body = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        yield "error", f"$: cannot be read: {error.strerror}"
-        return
-    yield from findings(body, path.name, partition)
+        raise usage(f"{path} cannot be read: {error.strerror}") from None
 
 
 def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[str, str]]:
@@ -58,13 +57,16 @@ def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
             yield "warning", "$: has no topics: manage-topic would add none, and a run with prune is refused"
         return
     config = config_json.read(document, region=_ANY_REGION, partition=partition or _partition_of(document))
-    yield from (("warning", warning) for warning in config.warnings)
+    mistakes = [entry.mistake for entry in config.entries.values() if entry.mistake is not None]
+    yield from (("error", str(mistake)) for mistake in mistakes)
+    told = tuple(f"{mistake.path}: " for mistake in mistakes)
+    yield from (("warning", warning) for warning in config.warnings if not warning.startswith(told))
     shared_lists = config_json.sharing(config.entries.values())
     for entry in config.entries.values():
         yield from (("error", str(problem)) for problem in entry.problems)
         path = f"$.customer_mappings.{entry.code}"
         yield from (("warning", w if w.startswith("$") else f"{path}: {w}") for w in entry.warnings)
-        if entry.skip_reason is not None:
+        if entry.skip_reason is not None and entry.mistake is None:
             yield "warning", f"{path}: is skipped: {entry.skip_reason}"
         if entry.code in shared_lists:
             yield (

@@ -19,6 +19,10 @@ class CommandError(Exception):
         self.exit_code = exit_code
 
 
+class OutOfReachError(CommandError):
+    """Ends the command because AWS was not reached at all: no Region, no credentials, or no answer at the address."""
+
+
 def usage(message: str) -> CommandError:
     """Return the error of a wrong command line: exit code 2, nothing was sent."""
     return CommandError(message, REFUSED)
@@ -27,6 +31,11 @@ def usage(message: str) -> CommandError:
 def no_summary(message: str) -> CommandError:
     """Return the error of a Summary that could not be obtained: exit code 3, the run may have happened or not."""
     return CommandError(message, NO_SUMMARY)
+
+
+def out_of_reach(message: str) -> CommandError:
+    """Return the same error where AWS was not reached at all."""
+    return OutOfReachError(message, NO_SUMMARY)
 
 
 def interrupted(message: str) -> CommandError:

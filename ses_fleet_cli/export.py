@@ -27,6 +27,7 @@ from ses_fleet.text import printable
 from ses_fleet_cli.errors import usage
 from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.runs import Shown
+from ses_fleet_cli.tables import NAMED
 
 _ACTION = "list-contacts"
 _COLUMNS = ("customer_code", "email", "unsubscribed_all", "last_updated_at", "preferences", "effective")
@@ -85,7 +86,7 @@ def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerR
         if result is not None and result.status == "successful":
             found.append(result)
         elif result is None or result.status != "skipped":
-            without = "under way" if customer_code in under_way else NO_RESULT_YET
+            without = NAMED if customer_code in under_way else NO_RESULT_YET
             exported.problems.append(f"contacts of {code} are missing: {result.status if result else without}")
     return found
 

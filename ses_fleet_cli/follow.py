@@ -16,6 +16,7 @@ from ses_fleet.runs.keys import plan_key, refusals_prefix
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
+from ses_fleet_cli import aws_failures
 from ses_fleet_cli.arrivals import Arrivals
 from ses_fleet_cli.errors import BROKEN_RECORD, CommandError, no_summary, usage
 
@@ -53,7 +54,7 @@ class Follower:
     that of the start, whose refusal ends the waiting for the run's beginning; when it is not known, any refusal does
     that is not among the keys in `refused_before`. `clock` returns S3's time in epoch seconds, `counter` seconds of
     this machine. `why_not` is called once when the run does not begin: it returns why the function does not start, or
-    None if it does.
+    None if it does. `has_begun` is whether the run's plan has been seen.
     """
 
     bucket: Bucket
@@ -66,6 +67,7 @@ class Follower:
     why_not: Callable[[], str | None] = lambda: None
     sleep: Callable[[float], None] = time.sleep
     counter: Callable[[], float] = time.monotonic
+    has_begun: bool = False
     _began: float | None = None
     _asked: bool = False
     _looked_at: float | None = None
@@ -80,6 +82,7 @@ class Follower:
         plan = self._until(self._poll_start)
         if isinstance(plan, Summary):
             return plan
+        self.has_begun = True
         if self.expected is not None and plan.request != self.expected:
             raise usage(f"run {self.run_id} exists and was started with another request; choose another --run-id")
         self.watcher.planned(plan)
@@ -188,20 +191,30 @@ class Follower:
     def _until(self, poll: Callable[[], _Found | None]) -> _Found:
         """Return what `poll` finds, after looking again and again."""
         failing_since: float | None = None
+        has_told = False
         while True:
             found = None
             try:
                 found = poll()
-                failing_since = None
+                failing_since, has_told = None, False
             except AwsCallError as failure:
                 failing_since = self.counter() if failing_since is None else failing_since
                 if not failure.transient or self.counter() - failing_since > limits.UNREADABLE_SECONDS:
-                    raise self._unreadable(f"{failure.code}: {failure.text}") from None
+                    raise self._unreadable(aws_failures.reason(failure)) from None
+                has_told = has_told or self._tell_failing(failure, self.counter() - failing_since)
             except BROKEN_RECORD as error:
                 raise self._unreadable(f"{type(error).__name__}: it is not what this version writes") from None
             if found is not None:
                 return found
             self.sleep(limits.POLL_SECONDS)
+
+    def _tell_failing(self, failure: AwsCallError, seconds: float) -> bool:
+        """Say that the record cannot be read at the moment, once that lasts; return whether it was said."""
+        if seconds < limits.WAIT_NOTICE_SECONDS:
+            return False
+        why, most = aws_failures.reason(failure), limits.UNREADABLE_SECONDS
+        self.watcher.notice(f"the record of run {self.run_id} cannot be read ({why}): trying again for {most:g} s")
+        return True
 
     def _unreadable(self, why: str) -> CommandError:
         text = f"the record of run {self.run_id} cannot be read ({why}); a run that was started goes on. "

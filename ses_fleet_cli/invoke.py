@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ses_fleet import json_text, limits
-from ses_fleet.actions.catalogue import HELP, payload_names
+from ses_fleet.actions.catalogue import HELP
 from ses_fleet.aws import clients, server_time
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
@@ -22,12 +21,15 @@ from ses_fleet.runs import request as requests
 from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
-from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, usage
+from ses_fleet_cli import aws_failures
+from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, out_of_reach, usage
 from ses_fleet_cli.follow import Follower, refusals
+from ses_fleet_cli.patience import PatientClient
 from ses_fleet_cli.runs import check_id
 from ses_fleet_cli.server_time import S3Clock
 from ses_fleet_cli.show import Screen
 
+_LONGEST_TRY_SECONDS = limits.CONNECT_TIMEOUT_SECONDS + limits.CALL_READ_TIMEOUT_SECONDS
 _REFUSALS = (RequestError.__name__, ConfigurationError.__name__)
 
 
@@ -66,11 +68,11 @@ def connect(function_name: str) -> Target:
         for name in ("RESULTS_BUCKET", "WORKER_FUNCTION_NAME"):
             if not variables.get(name):
                 raise no_summary(f"{function_name} has no {name}: is it ses-fleet's orchestrator?")
-        s3 = clients.client(
-            "s3", region, attempts=limits.COMMAND_S3_ATTEMPTS, connections=limits.COMMAND_S3_CONNECTIONS
-        )
+        attempts = limits.COMMAND_S3_ATTEMPTS
+        s3 = clients.client("s3", region, attempts=attempts, connections=limits.COMMAND_S3_CONNECTIONS)
         now = server_time.moment_of(configuration)
-        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, s3, now)
+        patient = PatientClient(s3, longest=attempts * _LONGEST_TRY_SECONDS)
+        return Target(function_name, configuration["FunctionArn"], variables, lambda_client, patient, now)
 
 
 def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict[str, Any]]:
@@ -78,12 +80,14 @@ def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict
     try:
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
         client = clients.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
+        client = PatientClient(client, longest=_LONGEST_TRY_SECONDS)
         return client, client.call("get_function_configuration", FunctionName=function_name)
     except AwsCallError:
         raise
     except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
         why = printable(str(error), limits.MAX_MESSAGE_CHARACTERS)
-        raise no_summary(f"no AWS credentials could be loaded: {type(error).__name__}: {why}") from None
+        advice = "check the profile that AWS_PROFILE names"
+        raise out_of_reach(f"no AWS credentials could be loaded: {type(error).__name__}: {why}; {advice}") from None
 
 
 def ask_help(target: Target) -> dict[str, Any]:
@@ -120,7 +124,7 @@ def _asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]
         return answer
     kind, message = answer.get("errorType"), answer.get("errorMessage")
     if kind in _REFUSALS:
-        raise usage(str(message))
+        raise usage(str(message).removeprefix("$.stop: "))  # whoever runs the command gave no such field
     raise no_summary(f"{target.function_name} failed: {kind}: {message}")
 
 
@@ -149,16 +153,16 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
         why_not=lambda: _why_not(target),
     )
     if named:
-        with reachable(f"the record of run {run_id}"):
+        with nothing_sent(), reachable(f"the record of run {run_id}"):
             _check_person(RunRecord(target.results, run_id), payload)
             follower.refused_before = refusals(target.results, run_id)
-    started = False
+    sent = False
     try:
         follower.request_id = _start(target, run_id, payload, screen)
-        started = True
+        sent = follower.request_id is not None
         summary = follower.follow()
     except KeyboardInterrupt:
-        raise interrupted(_goes_on(run_id, started=started, local=local)) from None
+        raise interrupted(_what_is_so(follower, sent=sent, local=local)) from None
     screen.summary(summary)
     return SOME_FAILED if summary.exit_code is None else summary.exit_code
 
@@ -174,8 +178,8 @@ def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen)
         )
     except AwsCallError as failure:
         if failure.kind not in ("lost", "server"):
-            text = f"the function {target.function_name} cannot be used, nothing was started: {failure.code}: "
-            raise no_summary(text + failure.text) from None
+            text = f"the function {target.function_name} cannot be used, nothing was started: "
+            raise no_summary(text + aws_failures.reason(failure)) from None
         screen.notice(
             f"it is not known whether run {run_id} was started ({failure.code}: {failure.text}); following its record"
         )
@@ -184,11 +188,26 @@ def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen)
     return str(request_id) if request_id else None
 
 
-def _goes_on(run_id: str, *, started: bool, local: bool) -> str:
+def _what_is_so(follower: Follower, *, sent: bool, local: bool) -> str:
+    """What Ctrl-C leaves behind. `sent` is whether Lambda has confirmed that it took the event."""
+    run_id = follower.run_id
     if local:
         return f"run {run_id} ended with its local cloud"
-    known = f"`ses-fleet runs show {run_id}` shows how far it is, the same command with --run-id {run_id} follows it"
-    return f"run {run_id} {'goes on' if started else 'may have been started'}; {known}"
+    show, stop = f"`ses-fleet runs show {run_id}`", f"`ses-fleet runs stop {run_id}`"
+    again = f"the same command with --run-id {run_id} follows it"
+    if follower.has_begun:
+        return f"run {run_id} goes on. {show} shows how far it is, {stop} starts no further customer, {again}"
+    state = "was sent and has not begun yet" if sent else "may have been sent, and has not begun yet"
+    return f"run {run_id} {state}. Once it has begun, {show} shows it and {stop} starts no further customer; {again}"
+
+
+@contextmanager
+def nothing_sent() -> Iterator[None]:
+    """Say on Ctrl-C inside the block that no run was started: exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise interrupted("interrupted: nothing was sent, and no run was started") from None
 
 
 def _why_not(target: Target) -> str | None:
@@ -200,37 +219,6 @@ def _why_not(target: Target) -> str | None:
     if not response.get("FunctionError"):
         return None
     return f"{target.function_name} does not start ({function_errors.reason(body)})"
-
-
-def confirm(payload: dict[str, Any], *, yes: bool, people: int = 0) -> None:
-    """Ask on the terminal before an action that changes every customer, unless `yes` is set or it is a dry run.
-
-    `people` is how many rows the run's people file has. Raise CommandError with exit code 2 when the answer is no, or
-    when there is no terminal to ask on.
-    """
-    entry = payload_names().get(str(payload.get("action")))
-    if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
-        return
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise usage(
-            f"{payload['action']} changes every selected customer: without a terminal to confirm that, it needs --yes"
-        )
-    whom = f" for {people:,} {'person' if people == 1 else 'people'}" if people else ""
-    sys.stderr.write(f"{payload['action']}{whom} on {_touched(payload)}. Go on? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise usage("not confirmed: nothing was started")
-
-
-def _touched(payload: dict[str, Any]) -> str:
-    selection = {key: payload[key] for key in ("include", "exclude", "environment") if key in payload}
-    who = json.dumps(selection) if selection else "every customer of config.json"
-    if payload.get("params"):
-        who += f", with {json.dumps(payload['params'])}"
-    if not payload.get("prune"):
-        return who
-    confirmed = payload.get("confirm_customers", "no")
-    return f"{who}; with --prune it REMOVES what is not wanted there ({confirmed} customers confirmed)"
 
 
 def _claim_id(payload: dict[str, Any], now: datetime) -> str:
@@ -276,4 +264,5 @@ def reachable(what: str) -> Iterator[None]:
     try:
         yield
     except AwsCallError as failure:
-        raise no_summary(f"{what} cannot be used: {failure.operation}: {failure.code}: {failure.text}") from None
+        error = out_of_reach if failure.kind == "unreachable" else no_summary
+        raise error(f"{what} cannot be used: {aws_failures.reason(failure)}") from None

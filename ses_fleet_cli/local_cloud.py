@@ -13,6 +13,8 @@ from ses_fleet.text import quoted
 from ses_fleet_cli.errors import usage
 from ses_fleet_cli.show import Screen
 
+_NO_LISTS = "no --scenario was given: no customer's account has a contact list or contacts (docs/local-cloud.md)"
+
 if TYPE_CHECKING:
     from ses_fleet_local.cloud import LocalCloud, Options
 
@@ -58,6 +60,8 @@ def started(options: Options) -> Iterator[tuple[LocalCloud, list[str]]]:
     try:
         cloud = LocalCloud(options)
         notices = cloud.start()
+        if options.config is not None and options.scenario is None:
+            notices.append(_NO_LISTS)
     except ScenarioError as error:
         raise usage(str(error)) from None
     except AwsError as error:

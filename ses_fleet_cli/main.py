@@ -17,10 +17,10 @@ from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, export, local_cloud, people_file, push, resume, runs, streams
+from ses_fleet_cli import check, confirm, export, local_cloud, people_file, push, resume, runs, streams
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, usage
+from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
 from ses_fleet_cli.show import Screen, stopped
 
 app = typer.Typer(
@@ -123,14 +123,14 @@ def invoke(
         raise usage("--people - and --payload - cannot both be read from standard input")
     built = payloads.build(action, payload, flags, param or [])
     file = _people(built, people, person or [])
-    invoking.confirm(built, yes=yes, people=0 if file is None else file.rows)
-    screen = Screen(text=output == "text")
+    asks = confirm.is_needed(built, yes=yes)
+    fields = payloads.fields_of_flags(payload, {**flags, "people": people or person or None}, param or [])
+    screen = Screen(text=output == "text", flags=fields, is_last=local)
     preset = "kind" if conditions is None else conditions
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
+    name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
-        raise typer.Exit(
-            _invoke(_ORCHESTRATOR if function_name is None else function_name, built, screen, output, file, local=local)
-        )
+        raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks))
 
 
 @config_app.command("check")
@@ -147,8 +147,8 @@ def check_files(
     if partition is not None and partition not in partitions():
         raise usage(f"--partition is one of {', '.join(partitions())}, not {quoted(partition)}")
     errors = 0
-    for path in files:
-        for level, text in check.findings_of(path, partition):
+    for path, body in [(path, check.content(path)) for path in files]:
+        for level, text in check.findings(body, path.name, partition):
             errors += level == "error"
             sys.stdout.write(check.line(path, level, text) + "\n")
     raise typer.Exit(1 if errors else 0)
@@ -158,13 +158,14 @@ def check_files(
 def push_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
     force: Annotated[
-        bool, typer.Option("--force", help="upload although some customers have errors; those will fail")
+        bool, typer.Option("--force", help="upload although some customers have errors: those fail or are skipped")
     ] = False,
     function_name: Annotated[str, typer.Option(help="the orchestrator whose bucket the files go to")] = _ORCHESTRATOR,
 ) -> None:
     """Check the files and upload them to where the orchestrator reads them; if one is wrong, none, with exit code 1."""
+    bodies = [(path, check.content(path)) for path in files]
     target = invoking.connect(function_name)
-    checked = [push.checked(path, target) for path in files]
+    checked = [push.checked(path, body, target) for path, body in bodies]
     push.one_of_each(checked)
     for file in checked:
         for level, text in file.findings:
@@ -211,10 +212,7 @@ def show_run(
     if output == "json":
         sys.stdout.write(runs.shown_as_json(shown) + "\n")
         return
-    screen = Screen(text=True)
-    if shown.state not in ("finished", "refused"):
-        screen.notice(f"run {run_id}: {shown.state}")
-    screen.summary(shown.summary)
+    Screen(text=True).run(shown)
 
 
 @runs_app.command("stop")
@@ -223,7 +221,7 @@ def stop_run(
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """Start no further customer of a run, at the latest from 5 s on; those with a worker, or next, are waited for."""
+    """Start no further customer of a run, at the latest from 5 s on; those under way then are waited for."""
     _check_output(output)
     summary = invoking.ask_to_stop(invoking.connect(function_name), run_id)
     screen = Screen(text=output == "text")
@@ -247,8 +245,9 @@ def resume_run(
     _check_output(output)
     shown = runs.look(invoking.connect(function_name).results, run_id)
     built = resume.payload_of(shown, param or [], new_run_id)
-    invoking.confirm(built, yes=yes)
-    raise typer.Exit(_invoke(function_name, built, Screen(text=output == "text"), output, local=False))
+    asks = confirm.is_needed(built, yes=yes)
+    screen = Screen(text=output == "text", flags={"params"} if param else ())
+    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 
 @runs_app.command("export")
@@ -356,19 +355,34 @@ def _invoke(
     people: people_file.Checked | None = None,
     *,
     local: bool,
+    asks: bool,
 ) -> int:
-    target = invoking.connect(function_name)
-    if people is not None:
-        built["people"] = people_file.upload(target.results, people)
-        screen.notice(people_file.told(built["people"], people, target.now))
     if built["action"] == HELP:
-        answer = invoking.ask_help(target)
-        screen.answer(answer)
-        if output == "json":
-            sys.stdout.write(json.dumps(answer, indent=2) + "\n")
-        return OK
+        return _help(function_name, screen, output)
+    with invoking.nothing_sent():
+        target = invoking.connect(function_name)
+        if asks:
+            confirm.ask(built, target, people=0 if people is None else people.rows)
+        if people is not None:
+            built["people"] = people_file.upload(target.results, people)
+            screen.notice(people_file.told(built["people"], people, target.now))
     with screen:
         return invoking.run(target, built, screen, local=local)
+
+
+def _help(function_name: str, screen: Screen, output: str) -> int:
+    # Imported here: no other command needs the models of all actions' data.
+    from ses_fleet.runs.help import help_answer
+
+    try:
+        answer = invoking.ask_help(invoking.connect(function_name))
+    except OutOfReachError as error:
+        screen.notice(f"{error.message}. These are the actions that this command knows, version {version('ses-fleet')}")
+        answer = help_answer()
+    screen.answer(answer)
+    if output == "json":
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    return OK
 
 
 def _check_output(output: str) -> None:

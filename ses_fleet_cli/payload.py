@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -105,6 +105,27 @@ def parse_param(text: str, declared: Mapping[str, frozenset[type]]) -> tuple[str
     if str in kinds and len(value) > 1 and value[0] == value[-1] == '"':
         return name, _json_or_text(name, value)
     return name, value if kinds <= _SIMPLE else _json_or_text(name, value)
+
+
+def fields_of_flags(source: str | None, flags: Mapping[str, Any], params: Iterable[str]) -> frozenset[str]:
+    """Return the fields of the payload that the person knows as flags: with a --payload `source` only those given."""
+    given = {name for name, value in flags.items() if value is not None} | ({"params"} if [*params] else set())
+    return frozenset(given if source is not None else {*flags, "params"})
+
+
+def with_flags(problem: str, fields: Collection[str]) -> str:
+    """Return a problem of the payload, such as `$.max_failures: ...`, with the flag beside each of these fields.
+
+    Fields are named at its beginning, as a JSON path, and in quotation marks.
+    """
+    named = re.sub(r"^\$\.(params\.)?(\w+)[^:]*", lambda found: found[0] + _flag(found[1], found[2], fields), problem)
+    return re.sub(r'"(\w+)"', lambda found: found[0] + _flag(None, found[1], fields), named)
+
+
+def _flag(params: str | None, name: str, fields: Collection[str]) -> str:
+    if params:
+        return f" (--param {name})" if "params" in fields else ""
+    return f" (--{name.replace('_', '-')})" if name in fields and name != "params" else ""
 
 
 def max_failures(text: str | None) -> int | str | None:

@@ -44,12 +44,8 @@ class File:
         return not self.usable or (has_errors and not force)
 
 
-def checked(path: Path, target: Target) -> File:
-    """Read and check one file against the deployment that will read it; raise CommandError when it cannot be read."""
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise usage(f"{path} cannot be read: {error.strerror}") from None
+def checked(path: Path, body: bytes, target: Target) -> File:
+    """Check one file's content against the deployment that will read it; CommandError where none is deployed."""
     partition = target.function_arn.split(":")[1]
     findings = tuple(check.findings(body, path.name, partition))
     if len(body) > limits.MAX_CONFIG_BYTES:
@@ -74,7 +70,7 @@ def one_of_each(files: Sequence[File]) -> None:
 def why_not(files: Sequence[File]) -> str:
     """Return why files were not put, and what the person can do about it."""
     if all(file.usable for file in files):
-        return "has errors (--force puts it anyway: the customers with errors fail, the others run)"
+        return "has errors (--force puts it anyway: the customers with errors fail or are skipped, the others run)"
     return "cannot be used: no run could start on it"
 
 

@@ -6,21 +6,26 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ses_fleet import limits
+from ses_fleet.actions.catalogue import payload_names
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, RunRefusedError
 from ses_fleet.identifiers import RUN_ID_PATTERN
+from ses_fleet.runs import personal_params
 from ses_fleet.runs import position as positions
 from ses_fleet.runs import state as states
+from ses_fleet.runs.hop_record import HopRecord
+from ses_fleet.runs.hops import HopEnd, Stop
 from ses_fleet.runs.keys import OPEN_RUNS, results_prefix
 from ses_fleet.runs.models import RunPlan, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
-from ses_fleet.runs.request import from_plan
+from ses_fleet.runs.request import from_plan, without_defaults
 from ses_fleet.runs.summary import resume_needs, resume_payload
+from ses_fleet_cli import aws_failures
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary, usage
 from ses_fleet_cli.follow import is_over_time
 from ses_fleet_cli.parallel import in_order
@@ -50,6 +55,7 @@ class Listed:
     `state` begins with one of the words of State, or with unreadable (a record that this version cannot understand).
     Counts are None until the run has a Summary. `seconds` is the run's duration. `last_sign_seconds` is how long ago
     a run without a Summary gave its last sign of life, or took its last step. `closed_by` is as in the Summary.
+    `stop_asked_at` is when somebody asked that a run without a Summary starts no further customer.
     """
 
     run_id: str
@@ -66,6 +72,7 @@ class Listed:
     seconds: float | None = None
     last_sign_seconds: float | None = None
     closed_by: str | None = None
+    stop_asked_at: str | None = None
 
 
 def newest(bucket: Bucket, count: int) -> list[Listed]:
@@ -89,13 +96,19 @@ class Shown:
     """A run as its record shows it now.
 
     `plan` is None for an id of which every start was refused, and where only the Summary is left. `position` is where
-    a run is that has no Summary yet.
+    a run is that has no Summary yet. `stop` is the request that no further customer of it is started, if there is one.
+    `reaped` are the ends of hops that the reaper decided, because an orchestrator was lost. `payload` is what the run
+    was asked, without its id and what is left at its default; a mask stands for what is personal, also where an earlier
+    version kept it.
     """
 
     plan: RunPlan | None
     summary: Summary
     state: State
     position: Position | None = None
+    stop: Stop | None = None
+    reaped: tuple[HopEnd, ...] = ()
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -115,7 +128,7 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     except RunRefusedError as error:
         raise no_summary(str(error.problems[0])) from None
     except AwsCallError as failure:
-        raise no_summary(f"the record of run {run_id} cannot be read ({failure.code}: {failure.text})") from None
+        raise no_summary(f"the record of run {run_id} cannot be read: {aws_failures.reason(failure)}") from None
     except BROKEN_RECORD as error:
         raise no_summary(f"the record of run {run_id} {_not_ours(error)}") from None
     if shown is None:
@@ -135,15 +148,29 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
     if plan is None:
         summary = record.summary() or record.last_refusal()
         return None if summary is None else Shown(None, summary, _ended(summary))
+    hops = HopRecord(bucket, run_id)
+    reaped = tuple(end for end in hops.ends() if end.by == "reaper")
+    return replace(_begun(record, plan), stop=hops.stop(), reaped=reaped, payload=_asked(plan))
+
+
+def _asked(plan: RunPlan) -> dict[str, Any]:
+    asked = without_defaults(plan.request)
+    entry = payload_names().get(str(asked.get("action")))
+    if entry is not None and asked.get("params"):
+        asked["params"] = personal_params.masked(entry[0].params, asked["params"])
+    return asked
+
+
+def _begun(record: RunRecord, plan: RunPlan) -> Shown:
     found = states.of(record, plan)
     if found.position is not None:
         return Shown(plan, found.summary, _STATES[found.position.phase], found.position)
     if found.summary.exit_code is not None:
         return Shown(plan, found.summary, _ended(found.summary))
-    if not is_over_time(plan, S3Clock(bucket, run_id)()):
+    if not is_over_time(plan, S3Clock(record.bucket, record.run_id)()):
         return Shown(plan, found.summary, "under way")
     # No summary will come any more, and the reaper does not know this run.
-    payload = resume_payload(run_id, from_plan(plan.request), found.summary.results)
+    payload = resume_payload(record.run_id, from_plan(plan.request), found.summary.results)
     if payload is not None:
         del payload["resumes"]  # only a run with a Summary can be gone on with
     more = {"resume": payload, "resume_needs": resume_needs(payload), "warnings": (_LOST_BEFORE,)}
@@ -218,14 +245,17 @@ class _Listing:
 
     def _of_plan(self, run_id: str, plan: RunPlan, position: Position | None) -> Listed:
         done = sum(1 for _ in self.bucket.objects(results_prefix(run_id)))
+        stop = HopRecord(self.bucket, run_id).stop()
+        state = self._state(plan, position) + (", asked to stop" if stop else "")
         return Listed(
             run_id=run_id,
             action=str(plan.request["action"]),
             started_at=plan.started_at,
             dry_run=plan.request["dry_run"] is True,
-            state=f"{self._state(plan, position)}: {done} of {len(plan.customers)} done",
+            state=f"{state}: {done} of {len(plan.customers)} done",
             total_customers=len(plan.customers),
             last_sign_seconds=last_sign(position),
+            stop_asked_at=None if stop is None else stop.asked_at,
         )
 
     def _state(self, plan: RunPlan, position: Position | None) -> str:
@@ -275,6 +305,15 @@ def as_json(listed: list[Listed]) -> str:
 
 
 def shown_as_json(shown: Shown) -> str:
-    """Return a run as `runs show --output json` prints it: its Summary, and beside it what state the run is in."""
-    more: dict[str, Any] = {"state": shown.state, "last_sign_seconds": last_sign(shown.position)}
+    """Return a run as `runs show --output json` prints it: its Summary, and beside it what its record says more."""
+    more: dict[str, Any] = {
+        "state": shown.state,
+        "last_sign_seconds": last_sign(shown.position),
+        "stop_asked_at": None if shown.stop is None else shown.stop.asked_at,
+        "payload": dict(shown.payload),
+        "reaped": [
+            {"invocation": end.hop + 1, "at": end.ended_at, "reason": end.reason, "goes_on": end.next is not None}
+            for end in shown.reaped
+        ],
+    }
     return json.dumps({**shown.summary.model_dump(mode="json"), **more}, indent=2, ensure_ascii=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,18 +14,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ses_fleet import limits
+from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
-from ses_fleet_cli.runs import Listed
-from ses_fleet_cli.tables import is_open, plain, tables
+from ses_fleet_cli.payload import with_flags
+from ses_fleet_cli.runs import Listed, Shown
+from ses_fleet_cli.tables import Afterwards, is_open, plain, tables
 
 _BOUNDARY_WIDTH = 63
+_SAID_OTHERWISE = frozenset({"action", "dry_run", "on_deadline"})  # the last is the command's own choice
 
 
 class Screen:
-    """Shows notices and progress on stderr; blocks and the summary as text on stdout, unless that is for JSON."""
+    """Shows notices and progress on stderr; blocks and the summary as text on stdout, unless that is for JSON.
 
-    def __init__(self, *, text: bool) -> None:
+    `flags` are the fields of the payload that the person gave as flags: a refusal names both. With `is_last` the run's
+    records end with the command, and nothing is offered that would need them.
+    """
+
+    def __init__(self, *, text: bool, flags: Collection[str] = (), is_last: bool = False) -> None:
+        self._flags = flags
+        self._is_last = is_last
         self._text = text
         self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -83,13 +94,21 @@ class Screen:
             sys.stdout.flush()
             return
         if summary.exit_code == 2:
-            self._aside(
-                self._err, "❌ The run was refused:", *(f"   {printable(text, 500)}" for text in summary.errors)
-            )
+            errors = (printable(with_flags(text, self._flags), 500) for text in summary.errors)
+            self._aside(self._err, "❌ The run was refused:", *(f"   {text}" for text in errors))
             return
         for table in tables(summary, self._out.width):
-            self.table(table)
-        self._aside(self._out, *summary_lines(summary))
+            if not (self._is_last and isinstance(table, Afterwards)):
+                self.table(table)
+        self._aside(self._out, *summary_lines(summary, is_last=self._is_last))
+
+    def run(self, shown: Shown) -> None:
+        """Show one run as text: what was asked for and where it is, then what became of its customers."""
+        if shown.state not in ("finished", "refused"):
+            stop = ", asked to stop" if shown.stop and not shown.is_over else ""
+            self.notice(f"run {shown.summary.run_id}: {shown.state}{stop}")
+        self._aside(self._out, *head_lines(shown), "")
+        self.summary(shown.summary)
 
     def table(self, table: RenderableType) -> None:
         """Show a table on stdout, whose cells wrap, or a line, which wraps as the terminal does."""
@@ -131,8 +150,32 @@ class Screen:
             self._progress.start()
 
 
-def summary_lines(summary: Summary) -> list[str]:
-    """Return the lines of a run's summary, followed by what to do about what went wrong."""
+def head_lines(shown: Shown) -> list[str]:
+    """Return the lines that say what was asked of a run."""
+    summary = shown.summary
+    lines = [
+        f"Run {summary.run_id}: {printable(summary.action)}{' (dry run)' if summary.dry_run else ''}",
+        f"   Started: {printable(summary.started_at)}",
+    ]
+    fields = {name: value for name, value in shown.payload.items() if name not in _SAID_OTHERWISE}
+    if fields:
+        lines.append(f"   Payload: {printable(json.dumps(fields, ensure_ascii=False), 500)}")
+    lines += [_taken_over(end) for end in shown.reaped]
+    if shown.stop is not None:
+        lines.append(f"   Stop asked for: {printable(shown.stop.asked_at)}; no further customer is started")
+    return lines
+
+
+def _taken_over(end: HopEnd) -> str:
+    went_on = "; another one took the run over" if end.next is not None else "; the reaper ended the run"
+    return f"   Invocation {end.hop + 1} was lost: {printable(end.reason, 300)}{went_on} ({printable(end.ended_at)})"
+
+
+def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
+    """Return the lines of a run's summary, followed by what to do about what went wrong.
+
+    With `is_last` the run's records are gone by then, and the rest cannot be run.
+    """
     if summary.dry_run and not summary.failed_count and summary.exit_code is not None:
         head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
     else:
@@ -150,12 +193,12 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.not_started_count > len(waiting):
         lines.append(f"   ⏸️  Not started: {summary.not_started_count - len(waiting)}")
     if under_way:
-        lines.append(f"   🔄 Under way: {len(under_way)} ({printable(', '.join(under_way), 300)})")
+        lines.append(f"   🔄 Under way or about to start: {len(under_way)} ({printable(', '.join(under_way), 300)})")
     if waiting:
         lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
     unknown = "not over yet" if summary.resume is None else "unknown"  # one of an earlier version without its end
     lines.append(f"   ⏱️  Total time: {unknown if seconds is None else f'{seconds:.1f}s'}")
-    return [*lines, *_trouble(summary)]
+    return [*lines, *_trouble(summary), *(_kept_nowhere(summary) if is_last else _rest(summary))]
 
 
 def stopped(summary: Summary) -> str:
@@ -165,9 +208,9 @@ def stopped(summary: Summary) -> str:
         return f"run {run_id} is over: nothing was stopped"
     seconds = limits.DEAD_AFTER_SECONDS * limits.SIGN_SHARE
     return (
-        f"run {run_id} starts no further customer, at the latest from {seconds:g} s on; customers with a worker, or "
-        f"next in line: {summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` shows "
-        "how far it is, and afterwards how to run the rest"
+        f"run {run_id} starts no further customer, at the latest from {seconds:g} s on; customers under way or "
+        f"about to start: {summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` "
+        "shows how far it is, and afterwards how to run the rest"
     )
 
 
@@ -189,19 +232,34 @@ def help_lines(answer: dict[str, Any]) -> list[str]:
 
 
 def _trouble(summary: Summary) -> list[str]:
-    lines = []
+    """Return the lines of what went wrong; customers of whom the same is to be said share one."""
+    failed, held = defaultdict(list), defaultdict(list)
     for result in summary.results:
-        code = printable(result.customer_code)
         if result.error is not None:
-            lines.append(f"   ❌ {code} ({result.error.category}): {printable(result.error.message, 500)}")
+            failed[result.error.category, result.error.message].append(result.customer_code)
         elif result.status == "not_started" and not is_open(result):
-            lines.append(f"   ⏸️  {code}: {printable('; '.join(result.warnings), 500)}")
-    lines += [f"   ⚠️  {printable(warning, 500)}" for warning in summary.warnings]
-    if lines:
-        lines.insert(0, "")
-    if summary.resume is not None:
-        needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
-        lines += ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
-        if needed:
-            lines.append("   What is personal is not kept, and must be given again.")
-    return lines
+            held["; ".join(result.warnings)].append(result.customer_code)
+    lines = [f"   ❌ {_named(codes, category)}: {printable(text, 500)}" for (category, text), codes in failed.items()]
+    lines += [f"   ⏸️  {_named(codes)}: {printable(text, 500)}" for text, codes in held.items()]
+    lines += [f"   ⚠️  {printable(warning, 500)}" for warning in dict.fromkeys(summary.warnings)]
+    return ["", *lines] if lines else []
+
+
+def _named(codes: Sequence[str], *more: str) -> str:
+    count = [f"{len(codes)} customers"] if len(codes) > 1 else []
+    aside = ", ".join([*count, *more])
+    return printable(", ".join(codes), 300) + (f" ({aside})" if aside else "")
+
+
+def _rest(summary: Summary) -> list[str]:
+    if summary.resume is None:
+        return []
+    needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
+    lines = ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
+    return [*lines, "   What is personal is not kept, and must be given again."] if needed else lines
+
+
+def _kept_nowhere(summary: Summary) -> list[str]:
+    if summary.resume is None:
+        return []
+    return ["", "   The local cloud of --local ends with this command; `ses-fleet local up` runs one that stays."]

@@ -21,16 +21,22 @@ from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
 
+# The record names customers before they are started: it cannot tell who of them is with a worker already.
+NAMED = "under way or about to start"
 _MARKS = {"ok": "✅", "finding": "⚠️", "failed": "❌"}
 _SHOWN: dict[Status, str] = {
     "successful": "",
     "failed": "failed",
     "skipped": "skipped",
     "not_started": "not started",
-    "under_way": "under way",
+    "under_way": NAMED,
 }
 _PADDING = 3
 _Row = tuple[str, list[str]]
+
+
+class Afterwards(Text):
+    """A line about what can be done or read once the run is over, where its records are still there."""
 
 
 def tables(summary: Summary, width: int) -> Iterator[RenderableType]:
@@ -81,7 +87,7 @@ def _contacts(summary: Summary, _width: int) -> Iterator[RenderableType]:
     yield plain("Contacts written", ["customer", "contacts", "parts"], [*rows, ["all", _number(total), ""]])
     if not any(data.parts for _, data in found):
         return
-    yield Text(f"Export them to one file: ses-fleet runs export {summary.run_id} --format csv --out FILE\n")
+    yield Afterwards(f"Export them to one file: ses-fleet runs export {summary.run_id} --format csv --out FILE\n")
 
 
 def _topics(summary: Summary, width: int) -> Iterator[RenderableType]:
@@ -89,7 +95,7 @@ def _topics(summary: Summary, width: int) -> Iterator[RenderableType]:
         return
     matrix = TopicMatrix.read(summary.fleet)
     if matrix.topics is None:
-        yield Text(f"The comparison of all customers is in {matrix.location}\n")
+        yield Afterwards(f"The comparison of all customers is in {matrix.location}\n")
         return
     counts = list(matrix.topics.values())
     rows: list[_Row] = [
@@ -148,7 +154,7 @@ def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
     yield plain(title, ["customer", "created", "updated", "removed", "unchanged", "skipped", "failed"], rows)
     places = {(one.data_location or "").removesuffix(f"{one.customer_code}/") for one in summary.results} - {""}
     for place in sorted(places):
-        yield Text(f"Who: {printable(place, 300)}CUSTOMER/changes-*.jsonl.gz, for those who may read contacts\n")
+        yield Afterwards(f"Who: {printable(place, 300)}CUSTOMER/changes-*.jsonl.gz, for those who may read contacts\n")
 
 
 def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
@@ -160,7 +166,9 @@ def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
     yield plain("Backups", ["customer", "contacts", "topics"], rows)
     if not any(data.backup for _, data in found):
         return
-    yield Text(f"Bring one back: ses-fleet invoke restore-list --customer-code CODE --param backup={summary.run_id}\n")
+    yield Afterwards(
+        f"Bring one back: ses-fleet invoke restore-list --customer-code CODE --param backup={summary.run_id}\n"
+    )
 
 
 def _access(summary: Summary, width: int) -> Iterator[RenderableType]:

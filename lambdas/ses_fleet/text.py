@@ -21,7 +21,8 @@ def printable(value: object, limit: int = limits.SHOWN_CHARACTERS) -> str:
     """
     text = value if isinstance(value, str) else repr(value)
     cut = text[: limit + 1]
-    shown = "".join(character if character.isprintable() else _escape(character) for character in cut)
+    escaped = (character if character.isprintable() else _escape(character) for character in cut)
+    shown = cut if cut.isprintable() else "".join(escaped)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

@@ -98,6 +98,11 @@ class Environment:
         """The id of the process, which is that of its process group too."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the process is gone, whoever ended it."""
+        return process.has_ended(self._process)
+
     def info(self) -> EnvironmentInfo:
         """Return a snapshot of the environment as it is now."""
         return EnvironmentInfo(self.id, self.spec.name, self.pid, self.invocations, self.started_at)

@@ -64,6 +64,12 @@ class Pool:
             self._starting -= 1
             self._changed.notify_all()
 
+    def died(self, environment: Environment) -> None:
+        """Note that an environment that `enter` returned died while it was idle: the caller must start another one."""
+        with self._changed:
+            self._all.discard(environment)
+            self._starting += 1
+
     def replaced(self, old: Environment, new: Environment) -> None:
         """Note that an environment was started in the place of one that did not initialise."""
         with self._changed:

@@ -86,6 +86,14 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether the process is gone. Another thread may wait for it meanwhile, and poll() would not tell then."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True  # the other thread has taken its exit status
+
+
 def lambda_variables(spec: FunctionSpec, *, code: Code, runtime_api: str, log_stream: str) -> dict[str, str]:
     """Return the variables that Lambda sets for every function, and none of this machine's own environment."""
     version = f"python{sysconfig.get_python_version()}"

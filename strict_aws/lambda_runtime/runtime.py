@@ -155,8 +155,11 @@ class LambdaRuntime:
         self, pool: Pool, spec: FunctionSpec, warm: Environment | None, request_id: str
     ) -> tuple[Environment, Ending | None]:
         """Return an environment that waits for work, or one together with the ending that its start came to."""
-        if warm is not None:
+        if warm is not None and not warm.has_ended:
             return warm, None
+        if warm is not None:
+            _end(warm)
+            pool.died(warm)
         environment = self._start(pool, spec)
         try:
             return environment, environment.initialise(request_id, self._init_seconds)

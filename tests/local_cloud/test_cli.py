@@ -75,21 +75,21 @@ def test_flags_become_the_payload(cloud: Cloud, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["describe-list-al"], 'did you mean "describe-list-all"?'),
-        (["describe-list-all", "--customer-code", "acme"], 'use "include" to select customers'),
+        (["describe-list-all", "--customer-code", "acme"], 'use "include" (--include) to select customers'),
         (["describe-list-all", "--include", "acmee"], 'did you mean "acme"?'),
-        (["describe-list-all", "--max-failures", "x"], "$.max_failures: must be an integer"),
-        (["describe-list-all", "--param", "colour=1"], "$.params.colour: unknown parameter"),
+        (["describe-list-all", "--max-failures", "x"], "$.max_failures (--max-failures): must be an integer"),
+        (["describe-list-all", "--param", "colour=1"], "$.params.colour (--param colour): unknown parameter"),
         (["describe-list-all", "--environment", "qa"], "there are: nonprod, prod"),
         (["describe-list-all", "--environment", ""], "there are: nonprod, prod"),
         (["describe-list", "--customer-code", ""], 'config.json has no customer ""'),
         (
             ["list-contacts-all", "--param", "unsubscribed=null"],
-            "$.params.unsubscribed: must be true or false, not a string",
+            "$.params.unsubscribed (--param unsubscribed): must be true or false, not a string",
         ),
     ],
 )
 def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Cloud) -> None:
-    """The function's own words on stderr, nothing on stdout; with --output json the Summary is stdout."""
+    """The function's own words, with the flags, on stderr; with --output json the Summary is stdout."""
     ended = ses_fleet(cloud, "invoke", *arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "❌ The run was refused:" in ended.stderr
@@ -221,6 +221,7 @@ def test_a_local_cloud_for_one_call(tmp_path: Path) -> None:
     ended = ses_fleet(None, "invoke", "describe-list-all", "--local", "--config", str(config), "--output", "json")
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.startswith("started a local cloud at http://127.0.0.1:")
+    assert "\nno --scenario was given: no customer's account has a contact list or contacts" in ended.stderr
     assert json.loads(ended.stdout)["total_customers"] == 1
 
 
@@ -327,7 +328,7 @@ def test_ctrl_c_says_which_run_goes_on(cloud: Cloud) -> None:
     finally:
         cloud.control("PUT", "faults", b"[]")
     assert process.returncode == 130
-    assert "run interrupted goes on; " in errors
+    assert "run interrupted goes on. " in errors
     assert "--run-id interrupted" in errors
     assert "Traceback" not in errors
     ended = ses_fleet(cloud, "invoke", "describe-list-all", "--include", "globex", "--run-id", "interrupted")

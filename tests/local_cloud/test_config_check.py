@@ -59,7 +59,7 @@ def test_a_broken_file_is_an_error_with_its_path(content: str, expected: str, tm
 
 
 def test_all_customers_faults_are_found_at_once(tmp_path: Path) -> None:
-    """And what is only odd is a warning."""
+    """A misspelt role of a customer without one among them; what is only odd is a warning."""
     mappings: dict[str, Any] = {
         "one": {"ses_role_arn": "x", "region": "nowhere"},
         "two": {"customer_code": "three", "ses_role_arm": "x"},
@@ -72,7 +72,7 @@ def test_all_customers_faults_are_found_at_once(tmp_path: Path) -> None:
     levels = [line.removeprefix(f"{path}: ").split(": ")[:2] for line in lines]
     assert ["$.customer_mappings.one.ses_role_arn", "error"] in levels
     assert ["$.customer_mappings.one.region", "error"] in levels
-    assert ["$.customer_mappings.two.ses_role_arm", "warning"] in levels
+    assert ["$.customer_mappings.two.ses_role_arm", "error"] in levels
     assert ["$.customer_mappings.bad\\u000acode", "error"] in levels
 
 
@@ -121,6 +121,11 @@ def test_a_file_of_another_partition_is_checked_as_one(tmp_path: Path) -> None:
     assert check("--partition", "aws", str(path))[0] == 1
 
 
-def test_a_missing_file_is_an_error() -> None:
-    """Said in the same form."""
-    assert check("not-there.json") == (1, ["not-there.json: $: error: cannot be read: No such file or directory"])
+@pytest.mark.parametrize("command", ["check", "push"])
+def test_a_file_that_cannot_be_read_is_a_wrong_command_line(command: str) -> None:
+    """The same line and exit code of both commands, before another file is looked at and without any AWS."""
+    arguments = [SES_FLEET, "config", command, "examples/config.json", "not-there.json"]
+    environment = {"HOME": "/nonexistent", "PATH": "/usr/bin"}
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "ses-fleet: not-there.json cannot be read: No such file or directory\n"

@@ -74,6 +74,19 @@ def test_a_customers_error_stops_all_but_force(cloud: Cloud, tmp_path: Path) -> 
     assert stored(cloud) == broken
 
 
+def test_a_misspelt_role_stops_all_but_force(cloud: Cloud, tmp_path: Path) -> None:
+    """Forced, that customer is skipped with a warning, as a run reads it, and the others run."""
+    misspelt = {"customer_mappings": {**GOOD["customer_mappings"], "bad": {"ses_role_arm": "x", "region": "us-east-1"}}}
+    file = write(tmp_path, "config.json", misspelt)
+    ended = ses_fleet(cloud, "config", "push", file)
+    assert ended.returncode == 1
+    assert "$.customer_mappings.bad.ses_role_arm: error: unknown key that looks like ses_role_arn" in ended.stderr
+    assert stored(cloud) == SAMPLE
+    assert ses_fleet(cloud, "config", "push", file, "--force").returncode == 0
+    summary = cloud.run(action="describe-list-all", dry_run=True)
+    assert {one["customer_code"]: one["status"] for one in summary["results"]}["bad"] == "skipped"
+
+
 def test_a_warning_is_said_and_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
     """A customer without a role, for one."""
     skipped = {"customer_mappings": {**GOOD["customer_mappings"], "later": {"ses_role_arn": ""}}}

@@ -288,7 +288,7 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_what_local_up_prints_is_what_a_shell_needs(own_cloud: list[str]) -> None:
-    """Exports for stdout; ARNs that it cannot make are a line each on stderr."""
+    """Exports for stdout; on stderr a line for each ARN that it cannot make, and that no scenario filled the lists."""
     process, exports = start(*own_cloud)
     errors = stop(process)[1]
     assert exports == {
@@ -303,7 +303,8 @@ def test_what_local_up_prints_is_what_a_shell_needs(own_cloud: list[str]) -> Non
         (
             "umbrella: ses_role_arn arn:aws-us-gov:iam::123412341234:role/contact-manager is of partition aws-us-gov: "
             "no role made"
-        )
+        ),
+        "no --scenario was given: no customer's account has a contact list or contacts (docs/local-cloud.md)",
     ]
 
 

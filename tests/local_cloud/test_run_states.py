@@ -95,7 +95,7 @@ def test_a_killed_run_is_silent_then_lost_then_resumed(mortal: Cloud) -> None:
         state = listed(mortal, "killed")
     assert (alive["state"], alive["exit_code"], alive["resume"]) == ("under way", None, None)
     assert "has given no sign of life for" in silent.stdout
-    assert "🔄 Under way: " in silent.stdout
+    assert "🔄 Under way or about to start: " in silent.stdout
     assert "runs resume" not in silent.stdout
     assert state.startswith("no sign of life for ")
     assert (early.returncode, early.stdout) == (2, "")

@@ -20,6 +20,7 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, OrchestratorError, SesFleetError
 from ses_fleet.orchestrator import (
+    ending,
     handover,
     invoke,
     reaper,
@@ -560,7 +561,7 @@ class World:
         steady = SimpleNamespace(uniform=lambda low, high: (low + high) / 2)
         for module in (invoke, s3):
             monkeypatch.setattr(module, "random", steady)
-        for module in (slice_pool, result_store):
+        for module in (slice_pool, result_store, ending):
             monkeypatch.setattr(module, "ThreadPoolExecutor", simulated.pool)
         for module in (hop_record, record, resuming):
             monkeypatch.setattr(module, "ThreadPoolExecutor", simulated.here)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import socket
@@ -181,6 +182,8 @@ def client(
     except (BotoCoreError, ValueError) as error:
         raise _not_made(service, error) from None
     raw.meta.events.register("needs-retry", _note_try)
+    if service == "s3":
+        raw.meta.events.register("before-call.s3", _send_at_once)  # after botocore's own, which sets the header
     if "json" in raw.meta.service_model.resolved_protocol:
         raw.meta.events.register("before-parse", _read_whole)
     return AwsClient(service, raw)
@@ -242,6 +245,13 @@ def _read_whole(
     if operation_model.name == "ListContacts":
         customized_response_dict["Contacts"] = page.pop("Contacts", None) or []
         response_dict["body"] = json.dumps(page).encode()
+
+
+def _send_at_once(params: dict[str, Any], **_: Any) -> None:
+    """Send a small body with its headers: with `Expect: 100-continue` S3 is asked first, which takes a round trip."""
+    body = params.get("body")
+    if isinstance(body, io.BytesIO) and body.getbuffer().nbytes <= limits.BODY_SENT_AT_ONCE_BYTES:
+        params["headers"].pop("Expect", None)
 
 
 def _note_try(response: object, caught_exception: Exception | None, **_: Any) -> None:

@@ -16,10 +16,12 @@ from ses_fleet.config.customer import Customer, CustomerIdentity, IdentityCenter
 from ses_fleet.config.file_models import ConfigFile, CustomerFields
 from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS
+from ses_fleet.problems import OPEN
 from ses_fleet.text import did_you_mean, may_hold_address, printable, quoted
 
 _IDENTITY_CENTER_KEYS = tuple(name for name in CustomerFields.model_fields if name.startswith("identity_"))
 # "" stands for the customer itself.
+_NO_ROLE = "no ses_role_arn in config.json"
 _OWN_KEYS = ("", *(name for name in CustomerFields.model_fields if name not in _IDENTITY_CENTER_KEYS))
 
 
@@ -27,7 +29,8 @@ _OWN_KEYS = ("", *(name for name in CustomerFields.model_fields if name not in _
 class CustomerEntry:
     """One entry of customer_mappings.
 
-    Exactly one holds: `customer` is set, or `problems` is not empty, or `skip_reason` is set.
+    Exactly one holds: `customer` is set, or `problems` is not empty, or `skip_reason` is set. `mistake` names the
+    misspelt key for which a customer has no role and is skipped; a run warns of it.
     """
 
     identity: CustomerIdentity
@@ -36,6 +39,7 @@ class CustomerEntry:
     problems: tuple[Problem, ...] = ()
     skip_reason: str | None = None
     warnings: tuple[str, ...] = ()
+    mistake: Problem | None = None
 
     @property
     def code(self) -> str:
@@ -175,7 +179,8 @@ class _Reading:
         found = self._problems(_OWN_KEYS)
         if is_skipped:
             # Nothing will be called for a skipped customer, so its problems do no harm yet.
-            return replace(entry, skip_reason=self._skip_reason, warnings=(*entry.warnings, *map(str, found)))
+            warnings = [*entry.warnings, *map(str, found)]
+            return replace(entry, skip_reason=self._skip_reason, warnings=tuple(warnings), mistake=self._mistake())
         if found or role is None:
             return replace(entry, problems=found)
         return replace(entry, customer=self._customer(entry, role, region, source))
@@ -209,8 +214,15 @@ class _Reading:
         if self._fields.enabled is False:
             return "disabled in config.json"
         if self._fields.ses_role_arn is None and "ses_role_arn" not in self._wrong:
-            return "no ses_role_arn in config.json"
+            return _NO_ROLE
         return None
+
+    def _mistake(self) -> Problem | None:
+        if self._skip_reason != _NO_ROLE:
+            return None
+        near = [key for key, meant in documents.misspelt(CustomerFields, self._raw) if meant == "ses_role_arn"]
+        text = "unknown key that looks like ses_role_arn, which is missing: the customer is skipped"
+        return Problem(f"{self._path}.{OPEN.key(near[0])}", text) if near else None
 
     def _role(self, key: str, text: str | None) -> RoleArn | None:
         if text is None:

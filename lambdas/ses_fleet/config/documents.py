@@ -75,13 +75,19 @@ def typos(model: type[BaseModel], raw: Mapping[str, Any], path: str) -> Iterator
 
     `path` is the JSON path of `raw`. Other unknown keys belong to other programs.
     """
+    for key, meant in misspelt(model, raw):
+        yield Problem(f"{path}.{OPEN.key(key)}", f"unknown key that looks like {meant}; it is not used")
+
+
+def misspelt(model: type[BaseModel], raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each unknown key of `raw` that looks like a key of `model` that is not there, and that key."""
     by_letters = _keys_by_letters(model)
     for key in raw:
         if key in model.model_fields or len(key) > limits.SHOWN_KEY_CHARACTERS:
             continue
         near = by_letters.get(_letters(key)) or _nearest(key, by_letters.values())
         if near is not None and near not in raw:
-            yield Problem(f"{path}.{OPEN.key(key)}", f"unknown key that looks like {near}; it is not used")
+            yield key, near
 
 
 @functools.cache

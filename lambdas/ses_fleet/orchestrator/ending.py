@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Literal
 
@@ -23,8 +24,15 @@ def close(task: Task, store: ResultStore, peak: int) -> Summary:
 
     `peak` is the most workers that were in flight at once.
     """
-    instead = _decide(task, store, HopEnd(**_end(task), next=None, reason="every customer has its result", peak=peak))
-    return instead or write_out(task, store, peak, "orchestrator")
+    end = HopEnd(**_end(task), next=None, reason="every customer has its result", peak=peak)
+    # What is decided stays so, whoever ends the run: the file with all results need not wait for that.
+    early = store.is_decided
+    with ThreadPoolExecutor(1) as beside:
+        file = beside.submit(_store_results_file, task, store) if early else None
+        instead = _decide(task, store, end)
+    if file is not None:
+        file.result()
+    return instead or write_out(task, store, peak, "orchestrator", has_file=early)
 
 
 def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFiles], *, peak: int, idle: int) -> Summary:
@@ -64,12 +72,21 @@ def elsewhere(task: Task) -> Summary:
     return state.of(task.record, task.document).summary
 
 
-def write_out(task: Task, store: ResultStore, peak: int, closed_by: Literal["orchestrator", "reaper"]) -> Summary:
+def write_out(
+    task: Task,
+    store: ResultStore,
+    peak: int,
+    closed_by: Literal["orchestrator", "reaper"],
+    *,
+    has_file: bool = False,
+) -> Summary:
     """Write the files of a run that has its end, log and count it, and return its Summary.
 
-    A file that cannot be written is a warning; without summary.json the reaper writes it.
+    A file that cannot be written is a warning; without summary.json the reaper writes it. With `has_file`,
+    results.jsonl.gz is written already.
     """
-    _store_results_file(task, store)
+    if not has_file:
+        _store_results_file(task, store)
     fleet = _comparison(task, store)
     plan, document = task.plan, task.document
     began = datetime.fromisoformat(document.started_at)

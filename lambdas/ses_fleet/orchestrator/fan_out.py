@@ -17,7 +17,7 @@ from ses_fleet import limits
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
-from ses_fleet.orchestrator.signs import Intent
+from ses_fleet.orchestrator.signs import Intent, named_ahead
 from ses_fleet.orchestrator.slice_pool import SlicePool
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.time_limits import TimeLimits
@@ -217,7 +217,9 @@ class _Line:
             return
         for run in self._between_slices:
             self._intent.name(run.index, run.next_slice)
-        ahead = max(1, int(self._fan_out.concurrency * limits.NAMED_AHEAD_SHARE))
+        ahead = named_ahead(self._fan_out.concurrency, writes=self._fan_out.writes)
+        if 2 * (self._named_ahead - self._pool.places) >= ahead:
+            return  # a sign for each of them would be too many
         for run in islice(self._waiting, self._named_ahead, self._pool.places + ahead):
             if not self._may_start(run):
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +14,7 @@ from ses_fleet.config.config_json import CustomerEntry, FleetConfig, sharing
 from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Problem, RequestError
+from ses_fleet.identifiers import CODE_PATTERN
 from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.orchestrator.people_files import People
 from ses_fleet.people.pinned import PinnedPeople
@@ -24,6 +26,7 @@ from ses_fleet.text import did_you_mean, printable, quoted
 RECORD_FORMAT = 2
 _DISABLED = "it was disabled in config.json, or removed from it, while the run was under way"
 _NO_ROW = "no row of the people file names it"
+_LEFT = "it was in the run that this one resumes, and is not in config.json any more"
 _NO_IDENTITY_CENTER = "no identity_center_role_arn in config.json"
 
 
@@ -45,6 +48,11 @@ class PlannedCustomer:
     def code(self) -> str:
         """Return the customer's code in config.json."""
         return self.identity.customer_code
+
+    @property
+    def has_left(self) -> bool:
+        """Return whether the customer is only known from the run that this one resumes, and is skipped for that."""
+        return self.result is not None and self.result.warnings[-1:] == (_LEFT,)
 
 
 @dataclass(frozen=True)
@@ -131,9 +139,10 @@ class Plan:
 def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     """Return the selected customers with the request's role override, in config order.
 
-    RequestError when the selection, its confirmation or the override is wrong.
+    A run that resumes another one skips who has left config.json since. RequestError when the selection, its
+    confirmation or the override is wrong.
     """
-    selected = _selected(request, config)
+    selected = _selected(request, _with_those_who_left(request, config))
     if len(selected) > limits.MAX_CUSTOMERS:
         raise RequestError(
             [Problem("$", f"{len(selected)} customers are selected, more than {limits.MAX_CUSTOMERS}: select fewer")]
@@ -256,6 +265,18 @@ def _selected(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     return selected
 
 
+def _with_those_who_left(request: RunRequest, config: FleetConfig) -> FleetConfig:
+    if request.resumes is None:
+        return config
+    codes = [code for code in request.include or () if code not in config.entries and re.fullmatch(CODE_PATTERN, code)]
+    left = {code: CustomerEntry(_known_by_code(code), skip_reason=_LEFT) for code in codes}
+    return replace(config, entries=config.entries | left)
+
+
+def _known_by_code(code: str) -> CustomerIdentity:
+    return CustomerIdentity(customer_code=code, customer_name=code, account_id=None, region=None)
+
+
 def _unknown_codes(request: RunRequest, config: FleetConfig) -> Iterator[Problem]:
     named = [(f"$.include[{index}]", code) for index, code in enumerate(request.include or ())]
     named += [(f"$.exclude[{index}]", code) for index, code in enumerate(request.exclude)]
@@ -307,19 +328,19 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
 def _planned(
     index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest, people: People | None
 ) -> PlannedCustomer:
-    if people is not None and not people.is_for(entry.code):
-        return PlannedCustomer(index, entry.identity, result=results.skipped(entry.identity, _NO_ROW, entry.warnings))
-    result = _known_result(entry, shared_list, request)
-    checked = None if result else entry.customer
-    return PlannedCustomer(index, entry.identity, checked, result, entry.warnings)
+    skipped = entry.skip_reason or (_NO_ROW if people is not None and not people.is_for(entry.code) else None)
+    if skipped is not None:
+        result = results.skipped(entry.identity, skipped, entry.warnings)
+        return PlannedCustomer(index, entry.identity, None, result, entry.warnings)
+    known = _known_result(entry, shared_list, request)
+    checked = None if known else entry.customer
+    return PlannedCustomer(index, entry.identity, checked, known, entry.warnings)
 
 
 def _known_result(entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> CustomerResult | None:
-    """Return the result of a customer for which no worker is needed, or None."""
+    """Return the result of a customer that is not skipped and for which no worker is needed, or None."""
     action, identity = ACTIONS[request.worker_action], entry.identity
     source = entry.identity_center
-    if entry.skip_reason is not None:
-        return results.skipped(identity, entry.skip_reason, entry.warnings)
     if action.reads_identity_center and entry.customer is not None and source is None:
         return results.skipped(identity, _NO_IDENTITY_CENTER, entry.warnings)
     problems = [str(problem) for problem in entry.problems] or ([shared_list] if shared_list else [])

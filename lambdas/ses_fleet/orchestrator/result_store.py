@@ -41,6 +41,12 @@ class ResultStore:
         self._room = threading.BoundedSemaphore(limits.PENDING_RESULTS)
         self._between_slices = set(task.standing.progress)
         self._pending: dict[Future[None], str] = {}
+        self._undecided = False
+
+    @property
+    def is_decided(self) -> bool:
+        """Return whether every result that was kept is stored, and is the customer's; only after `settle`."""
+        return not self._undecided
 
     def close(self) -> None:
         """Remove the temporary file of the collected results, and write nothing more."""
@@ -115,6 +121,7 @@ class ResultStore:
         self._task.logger.warning(text)
 
     def _not_stored(self, code: str, why: str) -> None:
+        self._undecided = True
         self.warn(f"the result of {printable(code)} could not be stored ({why})")
 
     def _so_far(self, index: int) -> CustomerResult:
@@ -145,6 +152,8 @@ class ResultStore:
         # Another result can only be there when another invocation has ended this one's turn: the signs will show it.
         if self._task.record.decide_result(index, code, body):
             self._task.signs.forget(index)
+        else:
+            self._undecided = True
 
     def _time_for_storing(self) -> float:
         """Return for how many seconds a result may wait for others: what is left after them is for the run's end."""

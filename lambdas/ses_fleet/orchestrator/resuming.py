@@ -17,6 +17,7 @@ from ses_fleet.runs.keys import result_key, resumed_key
 from ses_fleet.runs.models import CustomerResult, RunPlan, RunRequest, Summary
 from ses_fleet.runs.personal_params import hidden
 from ses_fleet.runs.record import RunRecord
+from ses_fleet.text import quoted
 
 # What two requests must have in common for the work of one to be the work of the other.
 _WORK = ("worker_action", "params", "dry_run", "prune")
@@ -25,15 +26,17 @@ _WORK = ("worker_action", "params", "dry_run", "prune")
 def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) -> dict[int, Progress]:
     """Return, by index in the plan, where the run's customers stopped, of those that run `for_run` can go on with.
 
-    RequestError when that run does not exist, has not ended, did something else or was for other people. Who is not
-    among those returned starts anew, which is always safe. Nobody goes on whose people were read for the other run, or
-    whose topics are others now, nor whose request says something of a person, since that other value is not compared.
+    RequestError when that run does not exist, has not ended, did something else, was for other people or does not know
+    a customer that config.json does not have. Who is not among those returned starts anew, which is always safe. Nobody
+    goes on whose people were read for the other run, or whose topics are others now, nor whose request says something
+    of a person, since that other value is not compared.
     """
     record = RunRecord(environment.results_bucket, run_id)
     try:
         document = record.plan()
         before, summary = _ended(record, document, made.request)
         _check_people(run_id, before, made)
+        _check_those_who_left(before, made)
         other_topics = before.config_version.ses_config != made.config_version.ses_config
         if made.action.reads_identity_center or other_topics or hidden(made.action.params, made.request.params):
             return {}
@@ -67,6 +70,15 @@ def _check_people(run_id: str, before: RunPlan, made: Plan) -> None:
     if made.people is not None and (before.people is None or before.people.sha256 != made.people.sha256):
         text = f"is another people file than the one that run {run_id} began with: start a new run for it"
         raise RequestError([Problem("$.people", text)])
+
+
+def _check_those_who_left(before: RunPlan, made: Plan) -> None:
+    known = {customer.customer_code for customer in before.customers}
+    unknown = [customer.code for customer in made.customers if customer.has_left and customer.code not in known]
+    if unknown:
+        named = ", ".join(map(quoted, unknown[:20]))
+        text = f"neither config.json nor run {before.run_id} has these customers: {named}"
+        raise RequestError([Problem("$.include", text)])
 
 
 def _unfinished(summary: Summary, before: RunPlan, made: Plan) -> Iterator[tuple[PlannedCustomer, int]]:

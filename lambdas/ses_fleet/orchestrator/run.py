@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,14 @@ from typing import Any
 
 from ses_fleet import clock, limits
 from ses_fleet.config.config_json import FleetConfig
-from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
+from ses_fleet.errors import (
+    AwsCallError,
+    ConfigurationError,
+    OrchestratorError,
+    Problem,
+    RequestError,
+    RunRefusedError,
+)
 from ses_fleet.orchestrator import (
     config_files,
     directories,
@@ -34,7 +41,7 @@ from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.fan_out import Finished, Outcome, Paused
 from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
 from ses_fleet.orchestrator.result_store import ResultStore
-from ses_fleet.orchestrator.signs import Signs
+from ses_fleet.orchestrator.signs import Signs, named_ahead
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
@@ -42,7 +49,7 @@ from ses_fleet.runs import request, results, state
 from ses_fleet.runs import standing as standings
 from ses_fleet.runs.events import HopStart
 from ses_fleet.runs.hop_record import HopRecord
-from ses_fleet.runs.hops import HopEnd, SignOfLife
+from ses_fleet.runs.hops import HopEnd, Progress
 from ses_fleet.runs.keys import sign_key
 from ses_fleet.runs.models import RunPlan, RunRequest, Summary
 from ses_fleet.runs.record import RunRecord
@@ -68,7 +75,8 @@ def begin(start: Start, environment: Environment) -> Summary:
     made = plan.make(wanted, files, selected, people)
     left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
-    document = _claimed(start, made, files, record, signs, environment)
+    first = _first_named(made, left)
+    document = _claimed(start, made, files, record, signs, first, environment)
     if document is None:
         return _started_elsewhere(start, record)
     report.emit_start(start.run_id, wanted.action, dry_run=wanted.dry_run)
@@ -149,22 +157,62 @@ def _signs(environment: Environment, run_id: str, hop: int, owner: str, dead_aft
     return Signs(HopRecord(environment.signs_bucket, run_id), hop, owner, dead_after)
 
 
+def _first_named(made: Plan, left: Mapping[int, Progress]) -> dict[int, int]:
+    """Return whom the first sign of life names: those who start at once, and a few more.
+
+    Who goes on where another run stopped comes later: that has to be in this run's record first.
+    """
+    if made.action.reads_identity_center:
+        return {}
+    places = min(made.concurrency.effective, len(made.in_turn()))
+    first = made.canaries() or [one.index for one in made.in_turn()]
+    return {index: 1 for index in first[: places + named_ahead(places, writes=made.writes)] if index not in left}
+
+
 def _claimed(
-    start: Start, made: Plan, files: ConfigFiles, record: RunRecord, signs: Signs, environment: Environment
+    start: Start,
+    made: Plan,
+    files: ConfigFiles,
+    record: RunRecord,
+    signs: Signs,
+    named: Mapping[int, int],
+    environment: Environment,
 ) -> RunPlan | None:
     """Write plan.json. Return it, or None when another start of this id was quicker.
 
     The run is in the index of open runs before it exists, so that the reaper never misses it.
     """
-    hops = HopRecord(record.bucket, record.run_id)
     try:
-        hops.give_sign(SignOfLife(run_id=start.run_id, hop=0, owner=signs.owner, number=0))
+        signs.begin(named)
     except AwsCallError as failure:
         raise record.unusable(sign_key(start.run_id, 0, signs.owner), "written", failure) from None
+    try:
+        document = _document(start, made, files, record, signs, environment)
+        if record.claim(document):
+            return document
+    except OrchestratorError:
+        signs.last()  # the run may exist, and nobody was sent
+        raise
+    except RunRefusedError:
+        _remove(signs)
+        raise
+    _remove(signs)
+    return None
+
+
+def _remove(signs: Signs) -> None:
+    with suppress(AwsCallError):  # the reaper does it
+        signs.remove()
+
+
+def _document(
+    start: Start, made: Plan, files: ConfigFiles, record: RunRecord, signs: Signs, environment: Environment
+) -> RunPlan:
+    """Keep what plan.json refers to, and return it; ConfigurationError when that cannot be written."""
     for name, body in files.copies.items():
         record.pin(signs.owner, name, body)
     began = clock.now()
-    document = made.document(
+    return made.document(
         start.run_id,
         clock.iso(began),
         clock.iso(began + timedelta(seconds=environment.remaining())),
@@ -172,11 +220,6 @@ def _claimed(
         owner=signs.owner,
         personal_params=record.keep_personal(personal_values(start.request), signs.owner),
     )
-    if record.claim(document):
-        return document
-    with suppress(AwsCallError):
-        hops.remove_sign(0, signs.owner)
-    return None
 
 
 def _started_elsewhere(start: Start, record: RunRecord) -> Summary:

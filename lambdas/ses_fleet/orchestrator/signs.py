@@ -2,14 +2,15 @@
 
 Nobody is sent whom no stored sign names, so after a death everybody can tell who was never sent. The sign is stored
 first and the end of the hop looked for after it; whoever ends a hop writes the end first and reads the signs after it.
-So one of the two always sees the other (docs/decisions/2026-11-every-run-ends.md).
+So one of the two always sees the other (docs/decisions/2026-11-every-run-ends.md). The first sign of a run is stored
+before plan.json, when there is no hop yet that anybody could end.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -49,6 +50,15 @@ class Intent(Protocol):
     @property
     def why_not(self) -> str | None:
         """Return why nobody may be sent at the moment, as the beginning of a sentence, or None."""
+
+
+def named_ahead(places: int, *, writes: bool) -> int:
+    """Return how many customers are named beyond those for whom there is a place, so that no place waits for S3.
+
+    After a death they are taken for sent, so there are fewer of them where that means an unknown outcome.
+    """
+    share = limits.NAMED_AHEAD_SHARE_OF_WRITERS if writes else limits.NAMED_AHEAD_SHARE
+    return max(1, int(places * share))
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,16 @@ class Signs:
     def watch(self, on_change: Callable[[], None]) -> None:
         """Have this called in the thread of the signs whenever more may be sent, or nothing any more."""
         self._on_change = on_change
+
+    def begin(self, named: Mapping[int, int]) -> None:
+        """Give the first sign of a run that does not exist yet, and name these slices in it.
+
+        Raise AwsCallError when it cannot be stored.
+        """
+        at = self._clock()
+        self._store(SignOfLife(run_id=self._hops.run_id, hop=self.hop, owner=self.owner, number=0, named=dict(named)))
+        self._wanted, self._stored = dict(named), _Stored(dict(named), at)
+        self._looked = at  # nobody can have asked to stop it
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -224,8 +244,8 @@ class Signs:
 
     def _run(self) -> None:
         usual = self._dead_after * limits.SIGN_SHARE
-        # The first one names whoever is to start at once.
-        pause = limits.SIGN_LOOK_SECONDS
+        # Without one that `begin` gave, the first one names whoever is to start at once.
+        pause = usual if self.is_fresh else limits.SIGN_LOOK_SECONDS
         while self._wait(pause):
             pause = usual
             try:

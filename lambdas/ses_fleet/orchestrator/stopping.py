@@ -15,13 +15,13 @@ from ses_fleet.runs.record import RunRecord
 def stop(run_id: str, environment: Environment) -> Summary:
     """Ask that no further customer of the run is started, and return its state.
 
-    RequestError when there is no such run, and for one of an earlier version, which would not heed it. A run that is
-    over stays as it is.
+    RequestError when there is no such run, when it was refused, and for one of an earlier version, which would not heed
+    it. A run that is over stays as it is.
     """
     record = RunRecord(environment.results_bucket, run_id)
     document = record.plan()
     if document is None:
-        raise RequestError([Problem("$.stop", f"there is no run {run_id}; `ses-fleet runs list` shows the runs")])
+        raise RequestError([Problem("$.stop", _why_there_is_none(record))])
     found = state.of(record, document)
     if found.position is not None:
         HopRecord(record.bucket, run_id).ask_to_stop(Stop(run_id=run_id, asked_at=clock.iso(clock.now())))
@@ -29,3 +29,10 @@ def stop(run_id: str, environment: Environment) -> Summary:
         text = f"run {run_id} was begun by an earlier version of ses-fleet and cannot be stopped"
         raise RequestError([Problem("$.stop", text)])
     return found.summary
+
+
+def _why_there_is_none(record: RunRecord) -> str:
+    if record.last_refusal() is None:
+        return f"there is no run {record.run_id}; `ses-fleet runs list` shows the runs"
+    why = f"`ses-fleet runs show {record.run_id}` shows why"
+    return f"run {record.run_id} was refused and nothing of it runs, so there is nothing to stop; {why}"

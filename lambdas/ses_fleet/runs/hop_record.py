@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ses_fleet import limits
-from ses_fleet.aws.s3 import Bucket
+from ses_fleet.aws.s3 import Bucket, ListedObject
 from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.runs.hops import HopClaim, HopEnd, Progress, SignOfLife, Stop
 from ses_fleet.runs.keys import (
@@ -16,6 +16,7 @@ from ses_fleet.runs.keys import (
     continuations_prefix,
     hop_claim_key,
     hop_end_key,
+    hops_prefix,
     sign_key,
     signs_prefix,
     source_key,
@@ -46,6 +47,12 @@ class HopRecord:
         stored = self.bucket.find(hop_end_key(self.run_id, hop), limit=limits.MAX_RECORD_BYTES)
         return None if stored is None else HopEnd.model_validate_json(stored.body)
 
+    def ends(self) -> list[HopEnd]:
+        """Return what followed each hop that is over, in the order of the hops."""
+        keys = [listed.key for listed in self.bucket.objects(hops_prefix(self.run_id))]
+        bodies = self._read([key for key in keys if key.endswith("/end.json")], limits.MAX_RECORD_BYTES)
+        return sorted(map(HopEnd.model_validate_json, bodies), key=lambda end: end.hop)
+
     def give_sign(self, sign: SignOfLife, place: int = 0) -> None:
         """Write the sign of life of an invocation, over the last one that it wrote at this place.
 
@@ -57,17 +64,25 @@ class HopRecord:
         """Remove the sign of life of an invocation at this place."""
         self.bucket.delete(_sign_key(self.run_id, hop, owner, place))
 
-    def named(self) -> dict[int, int]:
+    def named(self, owner: str) -> dict[int, int]:
         """Return everybody whom any hop has named in a sign of life and who was not finished then.
 
-        That is the index of the customer with the highest number of its slices.
+        That is the index of the customer with the highest number of its slices. `owner` is that of plan.json: other
+        starts of the same id have named whom they never sent.
         """
         named: dict[int, int] = {}
-        keys = [listed.key for listed in self.bucket.objects(signs_prefix(self.run_id))]
+        keys = [listed.key for listed in self.signs(owner)]
         for body in self._read(keys, limits.MAX_SIGN_BYTES):
             for index, number in SignOfLife.model_validate_json(body).named.items():
                 named[index] = max(number, named.get(index, 0))
         return named
+
+    def signs(self, owner: str) -> Iterator[ListedObject]:
+        """Yield the signs of life of the run's hops; `owner` is that of plan.json, who is hop 0."""
+        prefix = signs_prefix(self.run_id)
+        for listed in self.bucket.objects(prefix):
+            if not listed.key.startswith(f"{prefix}0-") or listed.key.startswith(f"{prefix}0-{owner}"):
+                yield listed
 
     def remove_signs(self, older_than: float = -math.inf) -> None:
         """Remove the run from the index of open runs; signs that are not older than so many seconds stay."""
@@ -107,6 +122,11 @@ class HopRecord:
     def ask_to_stop(self, stop: Stop) -> None:
         """Ask that no further customer of the run is started."""
         self.bucket.write(stop_key(self.run_id), _json(stop))
+
+    def stop(self) -> Stop | None:
+        """Return the request that no further customer of the run is started, or None when nobody made it."""
+        stored = self.bucket.find(stop_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
+        return None if stored is None else Stop.model_validate_json(stored.body)
 
     def is_stopped(self) -> bool:
         """Return whether somebody asked that no further customer of the run is started."""

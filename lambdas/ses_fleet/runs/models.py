@@ -97,7 +97,8 @@ class RunRequest(Wire):
         RunId | None,
         Field(
             description="the run whose customers that failed or were not started are run again, as `resume` of its "
-            "Summary has it. Those that had stopped between two slices, not longer than two hours ago, go on there"
+            "Summary has it. Those that had stopped between two slices, not longer than two hours ago, go on there. "
+            "Those that config.json does not have any more are skipped"
         ),
     ] = None
     run_id: Annotated[
@@ -144,7 +145,8 @@ class CustomerResult(CustomerIdentity):
         Status,
         Field(
             description="`successful`, `failed`, `skipped` (nothing to do for it, such as no role), "
-            "`not_started` (nothing was sent for it; `warnings` say why) or, while the run goes on, `under_way`"
+            "`not_started` (nothing was sent for it; `warnings` say why) or, while the run goes on, `under_way` (or "
+            "about to start)"
         ),
     ]
     error: Annotated[ErrorInfo | None, Field(description="why the customer failed; null else")] = None
@@ -221,7 +223,11 @@ class Summary(Stored):
     skipped_count: Annotated[int, Field(description="how many were skipped")]
     not_started_count: Annotated[int, Field(description="how many were not started")]
     under_way_count: Annotated[
-        int, Field(description="how many are with a worker, or between two slices; 0 once the run is over")
+        int,
+        Field(
+            description="how many are under way (with a worker, or between two slices) or about to start: the record "
+            "cannot tell these apart; 0 once the run is over"
+        ),
     ] = 0
     results: Annotated[
         tuple[CustomerResult, ...], Field(description="one result for each selected customer, in config.json's order")

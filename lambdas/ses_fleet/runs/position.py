@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ses_fleet import limits
-from ses_fleet.aws.s3 import ListedObject
 from ses_fleet.runs.hop_record import HopRecord
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.keys import hop_claim_key, hop_end_key, hops_prefix, signs_prefix
@@ -59,16 +58,11 @@ def _ended(run_id: str, keys: dict[str, float]) -> Iterator[int]:
 
 def _of_hop(hops: HopRecord, plan: RunPlan, hop: int, before: HopEnd | None, ages: dict[str, float]) -> Position:
     """Return the position of a hop that was claimed: its claim is a sign of life, too."""
-    signs = hops.bucket.objects(signs_prefix(hops.run_id))
-    age = min(_ages_of_hop(signs, hops.run_id, hop, plan), default=math.inf)
+    prefix = f"{signs_prefix(hops.run_id)}{hop}-"
+    ages_of_signs = (listed.age for listed in hops.signs(plan.owner) if listed.key.startswith(prefix))
+    age = min(ages_of_signs, default=math.inf)
     age = min(age, ages.get(hop_claim_key(hops.run_id, hop), math.inf))
     return Position(hop, phase(age, plan.dead_after_seconds), age, before)
-
-
-def _ages_of_hop(signs: Iterator[ListedObject], run_id: str, hop: int, plan: RunPlan) -> Iterator[float]:
-    # Several starts of one id may each have given a sign of life; the one that wrote the plan is hop 0.
-    prefix = f"{signs_prefix(run_id)}{hop}-" + (plan.owner if hop == 0 else "")
-    return (listed.age for listed in signs if listed.key.startswith(prefix))
 
 
 def phase(age: float, dead_after: float) -> Literal["alive", "silent", "dead"]:

@@ -46,7 +46,7 @@ def would_use(customer: CustomerIdentity, checked: Customer, warnings: Iterable[
 
 
 def under_way(customer: CustomerIdentity) -> CustomerResult:
-    """Return what is said of a customer that may be with a worker, or is between two slices, while the run goes on."""
+    """Return what is said of a customer that is with a worker, about to be, or between two slices."""
     return made(customer, "under_way")
 
 

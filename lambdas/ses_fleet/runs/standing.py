@@ -30,7 +30,7 @@ def of(record: RunRecord, hops: HopRecord, plan: RunPlan) -> Standing:
 
     It is only to be asked once the end of the hop before is written: from then on nobody is sent whom no sign names.
     """
-    named = hops.named()
+    named = hops.named(plan.owner)
     known = record.with_results(plan)
     there = set(known)
     others = [(index, customer) for index, customer in enumerate(plan.customers) if index not in there]

@@ -76,7 +76,7 @@ def _results(record: RunRecord, hops: HopRecord, plan: RunPlan) -> list[Customer
 
     What is named is read before the results are: who gets its result in between has one.
     """
-    named, between = hops.named(), hops.between_slices()
+    named, between = hops.named(plan.owner), hops.between_slices()
     found = dict(record.stored_results(plan, record.with_results(plan)))
     all_of_them = []
     for index, customer in enumerate(plan.customers):

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import tempfile
 import time
 import zipfile
@@ -85,6 +86,34 @@ def test_an_environment_is_reused_while_warm(runtime: Runtime) -> None:
     pids = {answer(runtime.invoke(spec(PID), b"{}")) for _ in range(5)}
     assert len(pids) == 1
     assert pids == {environment.pid for environment in runtime.environments()}
+
+
+def test_an_environment_that_died_idle_is_given_no_invocation(runtime: Runtime) -> None:
+    """Another one is started in its place, and nothing is left of it; the place is not lost."""
+    died = []
+    for _ in range(12):  # more than there are places
+        died.append(answer(runtime.invoke(spec(PID), b"{}")))
+        os.kill(died[-1], signal.SIGKILL)
+        _wait_until(lambda: _is_gone(died[-1]))
+    alive = answer(runtime.invoke(spec(PID), b"{}"))
+    assert alive not in died
+    assert len(set(died)) == 12
+    assert [environment.pid for environment in runtime.environments()] == [alive]
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_function_has_nothing_that_only_the_command_needs(runtime: Runtime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from botocore.exceptions import ClientError
@@ -122,3 +122,23 @@ def test_a_refusal_is_of_a_kind(code: str, status: int, kind: str) -> None:
     assert (error.value.kind, error.value.status, error.value.code) == (kind, status, code)
     assert error.value.transient == (kind != "refused")
     assert str(error.value).startswith(f"sesv2.get_account: {code}: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "asked_first"),
+    [(b"{}", False), (b"x" * 65_536, False), (b"x" * 65_537, True), (io.BufferedReader(io.BytesIO(b"{}")), True)],
+)
+def test_a_small_object_is_sent_with_its_headers(
+    monkeypatch: pytest.MonkeyPatch, body: bytes | BinaryIO, asked_first: bool
+) -> None:
+    """S3 is asked whether it takes a body only when that is large, or a file: asking costs a round trip."""
+    found: list[bool] = []
+
+    def send(_: Any, request: Any) -> Any:
+        found.append("Expect" in request.headers)
+        raise OSError
+
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    with pytest.raises(OSError):  # noqa: PT011
+        clients.client("s3", "us-east-1", credentials=KEYS).call("put_object", Bucket="b", Key="k", Body=body)
+    assert found == [asked_first]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -59,6 +60,27 @@ def test_the_completion_is_for_the_commands_own_name(shell: str) -> None:
     code, script, errors = run([*AS_MODULE, "--show-completion", shell])
     assert (code, errors) == (0, "")
     assert "_SES_FLEET_COMPLETE" in script
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({}, "NoRegionError"),
+        ({"AWS_REGION": "us-east-1"}, "NoCredentialsError"),
+        ({"AWS_PROFILE": "none", "AWS_REGION": "us-east-1"}, "ProfileNotFound"),
+    ],
+)
+def test_the_actions_are_listed_without_any_aws(variables: dict[str, str], why: str) -> None:
+    """Those of the command itself; it is said on stderr why no function was asked."""
+    bare = {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **variables}
+    ended = subprocess.run([*SES_FLEET, "invoke", "help"], capture_output=True, text=True, check=False, env=bare)
+    assert ended.returncode == 0
+    assert "describe-list-all  (changes nothing)" in ended.stdout
+    assert why in ended.stderr
+    assert ended.stderr.endswith(f". These are the actions that this command knows, version {version('ses-fleet')}\n")
+    as_json = [*SES_FLEET, "invoke", "help", "--output", "json"]
+    ended = subprocess.run(as_json, capture_output=True, text=True, check=False, env=bare)
+    assert (ended.returncode, json.loads(ended.stdout)["action"]) == (0, "help")
 
 
 def test_the_local_cloud_is_loaded_only_where_it_is_used() -> None:

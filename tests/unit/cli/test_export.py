@@ -87,7 +87,9 @@ def test_the_parts_are_where_the_result_says(location: str | None, found: list[s
     assert exported.problems == []
 
 
-@pytest.mark.parametrize(("status", "said"), [("under_way", "under way"), ("not_started", "no result yet")])
+@pytest.mark.parametrize(
+    ("status", "said"), [("under_way", "under way or about to start"), ("not_started", "no result yet")]
+)
 def test_who_has_no_result_yet_is_named(status: Any, said: str, tmp_path: Path) -> None:
     """With a worker or not, as far as the record shows."""
     run = shown()

@@ -297,18 +297,24 @@ def test_looks_that_fail_now_and_then_never_add_up() -> None:
 
 
 def test_an_s3_that_is_down_for_two_minutes_is_waited_for() -> None:
-    """Longer than three is told."""
+    """Which is said once it lasts some seconds, and once each time; after three minutes it is given up."""
     down = [failure("server") for _ in range(70)]
-    assert follow(Record(PLANNED, *down, {"runs/r/summary.json": summary()}), request_id="q")[0].exit_code == 0
+    blip = [failure("server") for _ in range(2)]
+    well: list[Any] = [{}] * 6
+    steps = [PLANNED, *down, *well, *blip, *well, *down, {"runs/r/summary.json": summary()}]
+    found, told = follow(Record(*steps), request_id="q")
+    assert found.exit_code == 0
+    waiting = "the record of run r cannot be read (get_object: Code: text): trying again for 180 s"
+    assert [text for text in told if "cannot be read" in text] == [waiting] * 2
     error = not_followed(Record(PLANNED, *[failure("server") for _ in range(400)]))
-    assert "cannot be read (Code: text)" in error.message
+    assert "cannot be read (get_object: Code: text)" in error.message
 
 
 @pytest.mark.parametrize("steps", [[], [PLANNED]])
 def test_a_record_that_nobody_may_read_is_exit_3(steps: list[Any]) -> None:
     """At once: it is said that a run that was started goes on."""
     error = not_followed(Record(*steps, failure("refused")))
-    assert "cannot be read (Code: text); a run that was started goes on" in error.message
+    assert "cannot be read (get_object: Code: text); a run that was started goes on" in error.message
 
 
 @pytest.mark.parametrize("name", ["plan", "summary", "results/a", "hops/0/end"])

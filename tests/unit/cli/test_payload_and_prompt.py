@@ -12,8 +12,10 @@ import pytest
 
 from ses_fleet.actions import catalogue
 from ses_fleet.actions.catalogue import ACTIONS, payload_names
-from ses_fleet_cli import invoke, payload
+from ses_fleet_cli import confirm, payload
 from ses_fleet_cli.errors import CommandError
+from ses_fleet_cli.invoke import Target
+from tests.unit.cli.stored import NOW, S3
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,36 @@ def test_flags_override_the_file_and_params_merge(tmp_path: Any) -> None:
     assert built == {"action": "a", "include": ["y"], "params": {"one": 1, "two": 3}}
 
 
+FLAGS = {"include": None, "prune": True, "confirm_customers": None, "customer_code": None}
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("$.confirm_customers: missing, but 2", "$.confirm_customers (--confirm-customers): missing, but 2"),
+        ("$.include[0]: config.json has no", "$.include[0] (--include): config.json has no"),
+        ("$.params.colour: unknown parameter", "$.params.colour (--param colour): unknown parameter"),
+        ('$.x: use "include", or "x"', '$.x: use "include" (--include), or "x"'),
+        ("$.trigger.scheduled_time: x", "$.trigger.scheduled_time: x"),
+        ("$: include and exclude select nobody", "$: include and exclude select nobody"),
+    ],
+)
+def test_a_problem_names_the_flag_beside_the_field(problem: str, said: str) -> None:
+    """Of a payload that was made of flags, whichever of them was given."""
+    fields = payload.fields_of_flags(None, FLAGS, [])
+    assert payload.with_flags(problem, fields) == said
+
+
+def test_only_flags_that_were_given_are_named_beside_a_payload_file() -> None:
+    """Whoever wrote the other fields into the file knows them by their names."""
+    fields = payload.fields_of_flags("payload.json", FLAGS, [])
+    assert fields == {"prune"}
+    for unchanged in ("$.include: x", "$.params.colour: x"):
+        assert payload.with_flags(unchanged, fields) == unchanged
+    assert payload.with_flags("$.prune: x", fields) == "$.prune (--prune): x"
+    assert payload.fields_of_flags("payload.json", FLAGS, ["colour=1"]) == {"prune", "params"}
+
+
 class Terminal(io.StringIO):
     """Standard input or output that is a terminal, or is not."""
 
@@ -166,15 +198,24 @@ def ask(monkeypatch: pytest.MonkeyPatch, answer: str, *, terminal: bool = True, 
     shown = Terminal(is_terminal=terminal)
     monkeypatch.setattr("sys.stdin", Terminal(answer, is_terminal=terminal))
     monkeypatch.setattr("sys.stderr", shown)
-    invoke.confirm({"action": "describe-list-all", **more}, yes=False)
+    client = S3().bucket.s3
+    asked = {"action": "describe-list-all", **more}
+    if confirm.is_needed(asked, yes=False):
+        confirm.ask(asked, Target("f", "arn:aws:lambda:eu-west-1:123456789012:function:f", {}, client, client, NOW))
     return shown.getvalue()
 
 
 @pytest.mark.usefixtures("mutating")
 def test_a_mutating_run_on_everybody_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it will touch is shown; only yes goes on."""
-    assert "describe-list-all on every customer of config.json. Go on? [y/N]" in ask(monkeypatch, "y\n")
-    assert 'on {"include": ["acme"]}. Go on?' in ask(monkeypatch, "YES\n", include=["acme"])
+    """What it will touch and from which account is shown, with how many where they are named; only yes goes on."""
+    where = "\nFrom hub account 123456789012, eu-west-1. Go on? [y/N] "
+    assert ask(monkeypatch, "y\n") == f"describe-list-all on every customer of config.json.{where}"
+    named = ask(monkeypatch, "YES\n", include=["acme", "globex"])
+    assert "\x1b" not in ask(monkeypatch, "y\n", include=["\x1b[2J"])
+    assert named == f"describe-list-all on 2 customers: acme, globex.{where}"
+    assert 'on {"include": ["acme"], "environment": "prod"}.' in ask(
+        monkeypatch, "y\n", include=["acme"], environment="prod"
+    )
     shown = ask(monkeypatch, "y\n", prune=True, confirm_customers=12, params={"username": "ana"})
     assert (
         'on every customer of config.json, with {"username": "ana"}; with --prune it REMOVES what is not wanted there'
@@ -192,17 +233,17 @@ def test_without_a_terminal_only_yes_will_do(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(CommandError, match="it needs --yes") as error:
         ask(monkeypatch, "y\n", terminal=False)
     assert error.value.exit_code == 2
-    invoke.confirm({"action": "describe-list-all"}, yes=True)
+    assert not confirm.is_needed({"action": "describe-list-all"}, yes=True)
 
 
 @pytest.mark.usefixtures("mutating")
 @pytest.mark.parametrize("more", [{"dry_run": True}, {"action": "describe-list", "customer_code": "acme"}])
 def test_a_dry_run_and_a_single_customer_are_not_asked_about(more: dict[str, Any]) -> None:
     """Nor is what only reads."""
-    invoke.confirm({"action": "describe-list-all", **more}, yes=False)
+    assert not confirm.is_needed({"action": "describe-list-all", **more}, yes=False)
 
 
 def test_reading_is_not_asked_about() -> None:
     """As the catalogue says."""
-    invoke.confirm({"action": "describe-list-all"}, yes=False)
-    invoke.confirm({"action": "unknown"}, yes=False)
+    assert not confirm.is_needed({"action": "describe-list-all"}, yes=False)
+    assert not confirm.is_needed({"action": "unknown"}, yes=False)

@@ -23,7 +23,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, PeopleFileError
 from ses_fleet.people import request_file
 from ses_fleet.people.kinds import PeopleRows
-from ses_fleet_cli import invoke, main, people_file
+from ses_fleet_cli import confirm, invoke, main, people_file
 from ses_fleet_cli.errors import CommandError
 from tests.unit.memory_s3 import Before, MemoryS3
 from tests.unit.people_action import FIND, SET, SUPPRESS, declare
@@ -403,13 +403,12 @@ def test_a_wrong_file_is_told_line_by_line_and_nothing_is_uploaded(
 
 def test_the_question_says_for_how_many_people(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """Before every customer is changed."""
-    answers = SimpleNamespace(isatty=lambda: True, readline=lambda: "y\n")
-    monkeypatch.setattr(sys, "stdin", answers)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: "y\n"))
+    target: Any = SimpleNamespace(function_arn="arn:aws:lambda:us-east-1:123456789012:function:f")
     for people, told in (
         (0, "set-up-all on every"),
         (1, "set-up-all for 1 person on every"),
         (1_234, "for 1,234 people"),
     ):
-        invoke.confirm({"action": f"{SET}-all"}, yes=False, people=people)
+        confirm.ask({"action": f"{SET}-all"}, target, people=people)
         assert told in capsys.readouterr().err

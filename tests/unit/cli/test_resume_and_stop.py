@@ -101,7 +101,7 @@ def test_a_run_is_stopped_by_asking_the_orchestrator() -> None:
     assert function.asked == [{"stop": "r"}]
     assert answer == going
     assert stopped(answer).startswith(
-        "run r starts no further customer, at the latest from 5 s on; customers with a worker, or next in line: 2. the "
+        "run r starts no further customer, at the latest from 5 s on; customers under way or about to start: 2. the "
         "run is under way. "
     )
     assert stopped(summary("r")) == "run r is over: nothing was stopped"
@@ -113,7 +113,7 @@ def test_a_run_is_stopped_by_asking_the_orchestrator() -> None:
         (
             Lambda({"errorType": "RequestError", "errorMessage": "$.stop: there is no run r"}, "Unhandled"),
             2,
-            "no run r",
+            "^there is no run r$",
         ),
         (Lambda({"errorType": "Runtime.ExitError", "errorMessage": "killed"}, "Unhandled"), 3, "f failed: Runtime"),
         (Lambda(["?"]), 3, "no JSON object"),

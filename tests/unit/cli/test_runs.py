@@ -11,7 +11,8 @@ import pytest
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.server_time import moment_of
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.hops import SignOfLife
+from ses_fleet.runs.hops import SignOfLife, Stop
+from ses_fleet.runs.work import ErrorInfo
 from ses_fleet_cli import runs
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.server_time import S3Clock
@@ -78,6 +79,52 @@ def test_whether_a_run_lives_is_told_by_s3s_clock(age: float, state: str, says: 
     assert listed.last_sign_seconds == age
     said = json.loads(runs.shown_as_json(shown))
     assert (said["state"], said["last_sign_seconds"], said["run_id"]) == (state, age, "r1")
+
+
+def test_what_was_asked_of_a_run_and_that_it_was_lost_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Action, start, dry run, payload, and what the reaper did; a mask stands for whoever is named in the payload."""
+    named: dict[str, Any] = {"params": {"username": "ana"}, "max_failures": "10%", "on_deadline": "continue"}
+    planned = plan("r1", action="import-aws-contact-all", **{"dry_run": True, **named})
+    lost = end(0, 1).model_copy(update={"reason": "no sign of life for 62 s"})
+    s3 = stored(r1__plan=planned, r1__hops__0__end=lost, r1__hops__1__end=end(1, None))
+    s3.objects["runs/r1/hops/1/claim.json"] = b"{}"
+    s3.objects["runs/r1/summary.json"] = (
+        summary("r1", action="import-aws-contact-all", dry_run=True, closed_by="reaper").model_dump_json().encode()
+    )
+    shown = runs.look(s3.bucket, "r1")
+    Screen(text=True).run(shown)
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "Run r1: import-aws-contact-all (dry run)",
+        "   Started: 2026-03-01T06:00:00Z",
+        '   Payload: {"params": {"username": "[personal: give it again]"}, "max_failures": "10%"}',
+        "   Invocation 1 was lost: no sign of life for 62 s; another one took the run over (x)",
+        "   Invocation 2 was lost: r; the reaper ended the run (x)",
+    ]
+    said = json.loads(runs.shown_as_json(shown))
+    assert said["payload"]["params"] == {"username": "[personal: give it again]"}
+    assert said["reaped"][0] == {"invocation": 1, "at": "x", "reason": "no sign of life for 62 s", "goes_on": True}
+    assert "ana" not in runs.shown_as_json(shown)
+
+
+def test_a_run_that_was_asked_to_stop_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before its orchestrator has seen it: listed and shown, as text and as JSON. Of other runs nothing is said."""
+    asked = Stop(run_id="r1", asked_at="2026-03-01T06:09:00Z")
+    s3 = going(1, r1__stop=asked)
+    (listed,) = runs.newest(s3.bucket, 5)
+    assert listed.state == "under way, asked to stop: 1 of 2 done"
+    assert json.loads(runs.as_json([listed]))[0]["stop_asked_at"] == asked.asked_at
+    shown = runs.look(s3.bucket, "r1")
+    assert json.loads(runs.shown_as_json(shown))["stop_asked_at"] == asked.asked_at
+    Screen(text=True).run(shown)
+    said = capsys.readouterr()
+    assert said.err == "run r1: under way, asked to stop\n"
+    assert "   Stop asked for: 2026-03-01T06:09:00Z; no further customer is started\n" in said.out
+
+    unasked = runs.look(going(1).bucket, "r1")
+    assert json.loads(runs.shown_as_json(unasked))["stop_asked_at"] is None
+    assert runs.newest(going(1).bucket, 5)[0].stop_asked_at is None
+    Screen(text=True).run(unasked)
+    assert "stop" not in capsys.readouterr().out.lower()
 
 
 @pytest.mark.parametrize(
@@ -174,13 +221,13 @@ def test_a_run_of_which_only_the_summary_is_left_is_shown() -> None:
 
 
 def test_a_list_asks_little_of_s3() -> None:
-    """One look at all signs of life; a finished run is one call, one under way three."""
+    """One look at all signs of life; a finished run is one call, one under way four."""
     s3 = stored(**{f"done{n}__summary": summary(f"done{n}") for n in range(3)})
     for n in range(2):
         s3.objects[f"runs/going{n}/plan.json"] = plan(f"going{n}").model_dump_json().encode()
         s3.objects[f"open/going{n}/0-o.json"] = b"never read"
     assert len(runs.newest(s3.bucket, 10)) == 5
-    assert len(s3.asked) == 2 + 3 * 1 + 2 * 3
+    assert len(s3.asked) == 2 + 3 * 1 + 2 * 4
 
 
 def test_the_clock_is_asked_at_s3_and_counted_on_from_there() -> None:
@@ -234,9 +281,10 @@ def test_a_run_of_another_version_is_listed_and_not_shown() -> None:
     newer = plan("newer", version=1, minutes_left=-300, some_new_field=1)
     older = plan("older").model_copy(update={"request": {"action": "describe-list-all"}})
     odd = plan("odd").model_copy(update={"request": {"action": 5, "dry_run": "x"}})
-    s3 = stored(newer__plan=newer, older__plan=older, odd__plan=odd)
-    assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older", "odd"}
-    for run_id in ("newer", "older", "odd"):
+    done = plan("done", params=["username"], action="import-aws-contact-all")
+    s3 = stored(newer__plan=newer, older__plan=older, odd__plan=odd, done__plan=done, done__summary=summary("done"))
+    assert {one.run_id for one in runs.newest(s3.bucket, 5)} == {"newer", "older", "odd", "done"}
+    for run_id in ("newer", "older", "odd", "done"):
         with pytest.raises(CommandError, match="another version of ses-fleet wrote it") as error:
             runs.look(s3.bucket, run_id)
         assert error.value.exit_code == 3
@@ -311,14 +359,14 @@ def test_a_run_under_way_says_so(action: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("action", [f"{name}-all" for name in ACTIONS if name != "help"])
-def test_who_is_with_a_worker_is_under_way(action: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the tables of every action, and below them."""
+def test_who_is_named_is_under_way_or_about_to_start(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the tables of every action, and below them: the record names a customer before it is sent to a worker."""
     s3 = under_way(action)
     sign = SignOfLife(run_id="r1", hop=0, owner="o", number=1, named={1: 1})
     s3.objects["open/r1/0-o.json"] = sign.model_dump_json().encode()
     Screen(text=True).summary(runs.look(s3.bucket, "r1").summary)
     shown = capsys.readouterr().out
-    assert "   🔄 Under way: 1 (b)" in shown
+    assert "   🔄 Under way or about to start: 1 (b)" in shown
     assert "   ⏳ No result yet: 1 (c)" in shown
 
 
@@ -339,3 +387,22 @@ def test_who_was_really_not_started_is_still_said() -> None:
     lines = summary_lines(done)
     assert "   ⏸️  Not started: 1" in lines
     assert "   ⏸️  a: max_failures was reached" in lines
+
+
+def test_customers_with_the_same_error_share_a_line() -> None:
+    """In the order of the first of them, with how many they are; the same warning is said once, too."""
+    error = ErrorInfo(category="internal", type="X", message="broke")
+    why = {"warnings": ("somebody asked to stop the run",)}
+    results = (
+        result("a", "failed", error=error),
+        *(result(code, "not_started", **why) for code in ("b", "c")),
+        result("d", "failed", error=error.model_copy(update={"message": "broke otherwise"})),
+        result("e", "failed", error=error),
+    )
+    lines = summary_lines(summary("r1", results=results, warnings=("odd", "odd")))
+    assert lines[lines.index("") + 1 :] == [
+        "   ❌ a, e (2 customers, internal): broke",
+        "   ❌ d (internal): broke otherwise",
+        "   ⏸️  b, c (2 customers): somebody asked to stop the run",
+        "   ⚠️  odd",
+    ]

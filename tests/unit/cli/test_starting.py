@@ -56,7 +56,7 @@ class Lambda:
                 self._s3.objects[f"runs/{run_id}/summary.json"] = summary(run_id).model_dump_json().encode()
         if self._answer is not None:
             raise self._answer
-        return {"StatusCode": 202}
+        return {"StatusCode": 202, "ResponseMetadata": {"RequestId": "request-1"}}
 
 
 def target(function: Lambda, s3: S3) -> invoke.Target:
@@ -144,17 +144,54 @@ def test_a_start_that_certainly_did_not_happen_is_exit_3_at_once(failure: Except
     assert error.value.exit_code == 3
 
 
-@pytest.mark.parametrize("at", ["invoke", "get_object"])
-def test_ctrl_c_names_the_run(at: str) -> None:
-    """While it is started, it may have been; later it goes on. One line, as a shell's exit code has it."""
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("before", "interrupted: nothing was sent, and no run was started"),
+        ("sending", "run mine-1 may have been sent, and has not begun yet. Once it has begun, "),
+        ("waiting", "run mine-1 was sent and has not begun yet. Once it has begun, "),
+        ("following", "run mine-1 goes on. "),
+    ],
+)
+def test_ctrl_c_says_what_is_so_of_the_run(at: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it was sent and has begun, how to look at it and how to stop it; exit code 130."""
+    monkeypatch.setattr(invoke, "_expected", lambda _: None)
     s3 = S3()
-    function = Lambda(KeyboardInterrupt() if at == "invoke" else None)
-    if at == "get_object":
-        s3.get_object = _interrupt  # type: ignore[method-assign]
-    with pytest.raises(CommandError, match="run mine-1 ") as error:
+    function = Lambda(KeyboardInterrupt() if at == "sending" else None)
+    if at in ("before", "following"):
+        s3.list_objects_v2 = _interrupt  # type: ignore[method-assign]
+    if at == "waiting":
+        s3.get_object = _interrupted_once_sent(function, s3.get_object)  # type: ignore[method-assign]
+    if at == "following":
+        monkeypatch.setattr(invoke, "refusals", lambda *_: frozenset())
+        monkeypatch.setattr(invoke, "S3Clock", lambda *_: lambda: 0.0)
+        s3.objects["runs/mine-1/plan.json"] = plan("mine-1").model_dump_json().encode()
+    with pytest.raises(CommandError) as error:
         invoke.run(target(function, s3), {**PAYLOAD, "run_id": "mine-1"}, Screen(text=True))
     assert error.value.exit_code == 130
-    assert ("may have been started" if at == "invoke" else "goes on; ") in error.value.message
+    assert error.value.message.startswith(said)
+    if at != "before":
+        assert "`ses-fleet runs show mine-1`" in error.value.message
+        assert "`ses-fleet runs stop mine-1` starts no further customer" in error.value.message
+        assert "--run-id mine-1 follows it" in error.value.message
+    assert bool(function.started) == (at != "before")
+
+
+def test_ctrl_c_in_a_local_cloud_offers_nothing() -> None:
+    """The run is gone with it."""
+    with pytest.raises(CommandError, match="run mine-1 ended with its local cloud"):
+        invoke.run(
+            target(Lambda(KeyboardInterrupt()), S3()), {**PAYLOAD, "run_id": "mine-1"}, Screen(text=True), local=True
+        )
+
+
+def _interrupted_once_sent(function: Lambda, otherwise: Any) -> Any:
+    def get_object(**asked: Any) -> dict[str, Any]:
+        if function.started:
+            raise KeyboardInterrupt
+        return dict(otherwise(**asked))
+
+    return get_object
 
 
 def _interrupt(**_: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from ses_fleet.runs.models import CustomerResult, Status, Summary
-from ses_fleet_cli.show import summary_lines
+from ses_fleet_cli.show import Screen, summary_lines
 from ses_fleet_cli.tables import tables
 
 
@@ -184,3 +184,27 @@ def test_what_a_resume_needs_is_said() -> None:
     """A name is not kept: whoever runs it again gives it."""
     made = summary("import-aws-contact", [], resume={"action": "x"}, resume_needs=("params.username",))
     assert "   Run the rest: ses-fleet runs resume r --param username=VALUE" in summary_lines(made)
+
+
+@pytest.mark.parametrize("action", ["list-contacts-all", "backup-list-all", "import-aws-contact-all"])
+def test_nothing_is_offered_that_a_local_cloud_has_taken_with_it(
+    action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a run with --local neither its record nor its data can be used afterwards; in AWS they can."""
+    data: dict[str, Any] = {
+        "list-contacts-all": {"total": 2, "parts": 1},
+        "backup-list-all": {"backup": "r", "total": 1},
+    }
+    one = result("a", data.get(action, {}), data_location="s3://b/data/r/a/")
+    made = summary(action, [one], exit_code=1, resume={"action": action, "include": ["b"]})
+    Screen(text=True, is_last=True).summary(made)
+    local = capsys.readouterr().out
+    for gone in ("ses-fleet runs", "ses-fleet invoke", "s3://"):
+        assert gone not in local
+    assert local.endswith(
+        "   The local cloud of --local ends with this command; `ses-fleet local up` runs one that stays.\n"
+    )
+    Screen(text=True).summary(made)
+    kept = capsys.readouterr().out
+    assert "   Run the rest: ses-fleet runs resume r" in kept
+    assert any(offer in kept for offer in ("Export them", "Bring one back", "Who: s3://"))

@@ -254,6 +254,19 @@ def test_a_key_that_looks_like_ours_is_a_warning(key: str) -> None:
     )
 
 
+def test_a_misspelt_role_is_the_mistake_of_a_customer_without_one() -> None:
+    """The run skips it as any customer without a role; one that has a role, or is disabled, made none."""
+    entry = one(ses_role_arn=None, ses_role_arm=ROLE)
+    assert entry.skip_reason == "no ses_role_arn in config.json"
+    (mistaken,) = read({"customer_mappings": {"acme": {"ses_role_arm": ROLE}}}).entries.values()
+    assert str(mistaken.mistake) == (
+        "$.customer_mappings.acme.ses_role_arm: unknown key that looks like ses_role_arn, which is missing: the "
+        "customer is skipped"
+    )
+    (disabled,) = read({"customer_mappings": {"acme": {"ses_role_arm": ROLE, "enabled": False}}}).entries.values()
+    assert (one(ses_role_arm=ROLE).mistake, disabled.mistake, one(ses_role_arn=None).mistake) == (None, None, None)
+
+
 def test_other_programs_keys_are_no_typos() -> None:
     """sqs_queue_arn is near ses_role_arn, but it is somebody else's."""
     assert read({"customer_mappings": {"a": {"sqs_queue_arn": "x", "restricted_recipients": []}}}).warnings == ()

@@ -553,6 +553,31 @@ def test_nobody_is_sent_before_a_sign_of_life_names_it() -> None:
     assert [result.status for result in results] == ["successful"] * 5
 
 
+def test_one_sign_of_life_names_several_customers_ahead() -> None:
+    """The next ones are named when more than half of those ahead are started: not in a sign for each customer."""
+    intent = Free()
+    bursts = [0]
+
+    def name(index: int, number: int, /) -> None:
+        intent.named.append((index, number))
+        bursts[-1] += 1
+
+    def is_named(index: int, number: int, /) -> bool:
+        if bursts[-1]:
+            bursts.append(0)
+        return (index, number) in intent.named
+
+    intent.name, intent.is_named = name, is_named  # type: ignore[method-assign]
+    time = TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0)
+    made = FanOut(lambda make: done(sent(make)), work_item, time, 8, writes=False, intent=intent)
+    results, _ = ran(made, 60)
+    assert len(results) == 60
+    first, *others, last, nothing = bursts
+    assert (first, sum(bursts), nothing) == (16, 60, 0)
+    assert [count for count in others if count < 5] == []
+    assert last > 0
+
+
 @pytest.mark.parametrize("stopped", [True, False])
 def test_who_is_between_slices_goes_on_when_nobody_is_started_any_more(stopped: bool) -> None:
     """Somebody stopped the run, or too many failed: the next slice waits for its sign of life, and is sent."""

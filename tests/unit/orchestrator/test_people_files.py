@@ -156,6 +156,17 @@ def test_whom_no_row_is_for_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [code_of(item) for item in there.lambda_.items] == ["b"]
 
 
+def test_whom_config_json_skips_is_skipped_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a row is for it or not: a resume must know who has left config.json."""
+    there = deployed(monkeypatch, {"email": WHO, "customers": ["b"]})
+    config = customers("a", "b")
+    for code in "ab":
+        config["customer_mappings"][code]["ses_role_arn"] = ""
+    there.put("config.json", config)
+    answer = run(there)
+    assert [of(answer, code)["warnings"] for code in "ab"] == [["no ses_role_arn in config.json"]] * 2
+
+
 def test_a_dry_run_checks_the_file_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """And skips the same customers."""
     there = deployed(monkeypatch, {"email": WHO, "customers": ["b"]})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ses_fleet import limits
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from tests.unit.orchestrator.deployed import (
     IDENTITY_CENTER,
@@ -124,6 +125,21 @@ def test_people_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_who_left_config_json_since_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others run; a code that neither config.json nor that run has is a mistake, and refuses the run."""
+    there = ended(monkeypatch)
+    there.put("config.json", customers("b"))
+    left = there.kept("summary.json")["resume"]["include"]
+    with pytest.raises(RequestError, match=r'\$\.include: neither config.json nor run r1 has these customers: "bb"'):
+        resumed(there, include=[*left, "bb"])
+    assert there.lambda_.items == []
+    answer = resumed(there)
+    assert statuses(answer) == {"b": "successful", "a": "skipped"}
+    assert answer["exit_code"] == 0
+    reason = "it was in the run that this one resumes, and is not in config.json any more"
+    assert f"a is skipped: {reason}" in answer["warnings"]
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -189,6 +205,7 @@ def test_a_resumed_run_is_handed_over_and_resumed_again(monkeypatch: pytest.Monk
 def test_a_resumed_customer_is_started_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not when the run is stopped before, nor before its canaries; it is not started then, and a resume goes on."""
     there = ended(monkeypatch)
+    monkeypatch.setattr(limits, "SIGN_SHARE", 1e-9)  # a stop is looked for with every sign of life
     there.s3.put("results", "runs/r2/stop.json", b'{"run_id": "r2", "asked_at": ""}')
     stopped = resumed(there)
     assert (statuses(stopped), there.lambda_.items) == ({"a": "not_started", "b": "not_started"}, [])

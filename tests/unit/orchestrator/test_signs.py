@@ -10,7 +10,7 @@ import pytest
 
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError
-from ses_fleet.orchestrator.signs import Signs, Unnamed
+from ses_fleet.orchestrator.signs import Signs, Unnamed, named_ahead
 from ses_fleet.runs.hops import HopEnd, SignOfLife, Stop
 from tests.unit.runs.recorded import OWNER, RUN, Recorded
 
@@ -94,6 +94,38 @@ def test_nobody_may_be_sent_before_a_stored_sign_names_it(hop: Hop) -> None:
     assert hop.signs.sent == {3}
 
 
+def test_the_first_sign_of_a_run_counts_at_once(hop: Hop) -> None:
+    """Nobody can have ended, or asked to stop, what does not exist yet; the next sign looks for both."""
+    hop.signs.begin({3: 1})
+    assert hop.stored() == {3: 1}
+    assert [hop.signs.may_send(*slice_) for slice_ in ((3, 1), (4, 1))] == [True, False]
+    assert {operation for operation, _ in hop.s3.asked} == {"put_object"}
+    hop.hops.ask_to_stop(Stop(run_id=RUN, asked_at=""))
+    hop.signs.name(4, 1)
+    with hop.signs:
+        until(lambda: hop.passes() and hop.is_stopped())
+        assert hop.signs.may_send(4, 1)
+        assert hop.stored() == {3: 1, 4: 1}
+        assert hop.hops.end(hop.other_end())
+        until(lambda: hop.passes() and hop.signs.is_lost)
+
+
+def test_a_first_sign_that_cannot_be_stored_names_nobody(hop: Hop) -> None:
+    """The run does not begin."""
+    hop.s3.refused = {SIGN}
+    with pytest.raises(AwsCallError):
+        hop.signs.begin({3: 1})
+    assert not hop.signs.may_send(3, 1)
+
+
+@pytest.mark.parametrize(
+    ("places", "writes", "ahead"), [(1, True, 1), (1, False, 1), (50, True, 25), (50, False, 50), (3, True, 1)]
+)
+def test_whoever_is_named_ahead_is_fewer_when_the_run_writes(places: int, writes: bool, ahead: int) -> None:
+    """After a death, each of them may have been changed for all that is known."""
+    assert named_ahead(places, writes=writes) == ahead
+
+
 def test_nobody_may_be_sent_when_the_last_sign_is_too_old(hop: Hop) -> None:
     """20 s after it was sent, by the process's own clock; the reason is told."""
     assert hop.signs.why_not == "the run's sign of life could not be stored (not tried)"
@@ -144,7 +176,7 @@ def test_a_sign_that_may_still_arrive_never_replaces_a_newer_one(hop: Hop) -> No
     (now,) = hop.s3.keys("open/")
     assert now != SIGN
     hop.s3.put("results", SIGN, hop.s3.stored["results", now].body.replace(b'{"0":1}', b'{"7":2}'))
-    assert hop.hops.named() == {0: 1, 7: 2}
+    assert hop.hops.named(OWNER) == {0: 1, 7: 2}
 
 
 def test_a_sign_is_given_every_few_seconds(hop: Hop) -> None:
@@ -188,7 +220,7 @@ def test_who_ends_a_hop_reads_the_name_or_the_hop_sees_the_end(hop: Hop, moment:
         if len(moments) == moment:
             moments.append(True)
             assert hop.hops.end(hop.other_end())
-            seen.append(hop.hops.named())
+            seen.append(hop.hops.named(OWNER))
         else:
             moments.append(False)
 

@@ -88,6 +88,17 @@ def test_a_run_that_there_is_not_cannot_be_stopped(monkeypatch: pytest.MonkeyPat
     assert there.run()["exit_code"] == 0
 
 
+def test_a_run_that_was_refused_has_nothing_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is listed as a run, so that is said of it, and not that there is none."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    with pytest.raises(RequestError):
+        there.run(include=["nobody"])
+    before = there.s3.keys()
+    with pytest.raises(RequestError, match=r"\$\.stop: run r1 was refused and nothing of it runs"):
+        there.invoke({"stop": RUN})
+    assert there.s3.keys() == before
+
+
 def test_a_dead_run_that_was_stopped_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its next hop starts nobody."""
     there = Deployed(monkeypatch, customers("a", "b", "c", "d"), fine)

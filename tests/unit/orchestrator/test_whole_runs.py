@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
-from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
+from ses_fleet.errors import AwsCallError, ConfigurationError, OrchestratorError, RequestError
 from ses_fleet.orchestrator import handler
 from tests.unit.memory_s3 import Before
 from tests.unit.orchestrator.deployed import (
@@ -241,6 +242,26 @@ def test_what_could_not_be_stored_is_a_warning(monkeypatch: pytest.MonkeyPatch) 
     assert warned == [first, second]
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_file_of_results_waits_for_the_runs_end_only_when_it_must(
+    monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    """A result that is not stored may be decided otherwise by whoever ends the run."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.s3.refused = set() if stored else {"results/a.json"}
+    file_begun = threading.Event()
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if (operation, done) == ("put_object", False) and key.endswith("results.jsonl.gz"):
+            file_begun.set()
+        if (operation, done) == ("put_object", False) and key.endswith("end.json"):
+            assert file_begun.wait(10 if stored else 0.2) is stored
+
+    there.s3.hook.happens = happens
+    assert statuses(there.run()) == {"a": "successful"}
+    assert [line["status"] for line in there.lines()] == ["successful"]
+
+
 def test_a_summary_that_could_not_be_stored_is_the_reapers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody's result is returned; the run counts as over when the Summary is written, once."""
     there = Deployed(monkeypatch, customers("a", "b"), fine)
@@ -265,6 +286,54 @@ def test_a_plan_that_cannot_be_written_starts_nobody(monkeypatch: pytest.MonkeyP
         there.run()
     assert "plan.json could not be written (AccessDenied)" in str(error.value)
     assert there.lambda_.items == []
+    assert there.s3.keys("open/") == []
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "named"),
+    [
+        ("describe-list-all", {"max_customer_concurrency": 2}, {"0": 1, "1": 1, "2": 1, "3": 1}),
+        ("describe-list-all", {}, {"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}),
+        ("describe-list-all", {"include": ["e", "d"], "max_customer_concurrency": 1}, {"1": 1, "0": 1}),
+        ("manage-topic-all", {"max_customer_concurrency": 2}, {"0": 1, "1": 1, "2": 1}),
+        ("manage-topic-all", {"params": {"canary": 1}}, {"0": 1}),
+    ],
+)
+def test_whoever_starts_at_once_is_named_before_the_run_exists(
+    monkeypatch: pytest.MonkeyPatch, action: str, fields: Json, named: Json
+) -> None:
+    """Those of the first places and a few more, nobody else: one request of S3 less before the first worker."""
+    there = Deployed(monkeypatch, customers("a", "b", "c", "d", "e"), fine)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    first: list[Json] = []
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if (operation, done) == ("put_object", True) and key.startswith("open/") and not first:
+            assert ("results", f"runs/{RUN}/plan.json") not in there.s3.stored
+            first.append(json.loads(there.s3.stored["results", key].body)["named"])
+
+    there.s3.hook.happens = happens
+    answer = there.run(action, **fields)
+    assert first == [named]
+    assert set(statuses(answer).values()) == {"successful"}
+
+
+def test_a_start_whose_plan_may_be_there_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 never says whether the plan was stored: when it was, the reaper says truly that nobody was started."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    there.put("SESConfig.json", {"topics": [TOPIC]})
+    monkeypatch.setattr(limits, "CREATE_PAUSE_SECONDS", 0.0)
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if key.endswith("plan.json") and done:
+            raise AwsCallError("s3", operation, "lost", "ReadTimeoutError", "no answer")
+
+    there.s3.hook.happens = happens
+    with pytest.raises(OrchestratorError, match="S3 did not say whether run r1 has begun"):
+        there.run("manage-topic-all")
+    there.s3.hook = Before()
+    reap(there)
+    assert (statuses(there.kept("summary.json")), there.lambda_.items) == ({"a": "not_started"}, [])
 
 
 def test_a_config_that_is_not_there_starts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

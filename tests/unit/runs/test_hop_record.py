@@ -6,7 +6,7 @@ import pytest
 
 from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.hops import HopEnd, Progress, Stop
-from tests.unit.runs.recorded import RUN, Recorded, customer
+from tests.unit.runs.recorded import OWNER, RUN, Recorded, customer
 
 
 @pytest.fixture(autouse=True)
@@ -56,13 +56,21 @@ def test_a_hop_has_one_end(there: Recorded, lost: bool) -> None:
 
 def test_everybody_whom_any_hop_has_named_is_named(there: Recorded) -> None:
     """With the highest number of a slice; a hop's later sign stands for its earlier ones."""
-    assert there.hops.named() == {}
+    assert there.hops.named(OWNER) == {}
     there.sign({0: 1, 1: 1})
     there.sign({0: 3}, hop=1, owner="a")
     there.sign({0: 2, 2: 5}, hop=2, owner="b")
-    assert there.hops.named() == {0: 3, 1: 1, 2: 5}
+    assert there.hops.named(OWNER) == {0: 3, 1: 1, 2: 5}
     there.sign({})
-    assert there.hops.named() == {0: 3, 2: 5}
+    assert there.hops.named(OWNER) == {0: 3, 2: 5}
+
+
+def test_whom_another_start_of_the_same_id_has_named_is_nobody(there: Recorded) -> None:
+    """It did not write plan.json, so it sends nobody; the signs of the run's later hops count all the same."""
+    there.sign({0: 1})
+    there.sign({1: 1}, owner="another")
+    there.sign({2: 1}, hop=1, owner="another")
+    assert there.hops.named(OWNER) == {0: 1, 2: 1}
 
 
 def test_a_run_leaves_the_index_whole(there: Recorded) -> None:

@@ -1,0 +1,27 @@
+"""What `config check` and `config push` say of a file: every finding once, at its level."""
+
+from __future__ import annotations
+
+import json
+
+from ses_fleet_cli import check
+
+ROLE = "arn:aws:iam::111122223333:role/contact-manager"
+
+
+def findings(**customers: dict[str, object]) -> list[tuple[str, str]]:
+    """Of a config.json with these customers."""
+    return [*check.findings(json.dumps({"customer_mappings": customers}).encode(), "config.json", None)]
+
+
+def test_a_misspelt_role_is_an_error_and_told_once() -> None:
+    """Of a customer that has no role. Where it has one, or has no key that looks like it, it is a warning."""
+    text = "unknown key that looks like ses_role_arn, which is missing: the customer is skipped"
+    assert findings(a={"ses_role_arm": ROLE, "region": "us-east-1"}) == [
+        ("error", f"$.customer_mappings.a.ses_role_arm: {text}")
+    ]
+    assert findings(a={"region": "us-east-1"}) == [
+        ("warning", "$.customer_mappings.a: is skipped: no ses_role_arn in config.json")
+    ]
+    both = findings(a={"ses_role_arn": ROLE, "external_idd": "x12", "region": "us-east-1"})
+    assert [level for level, _ in both] == ["warning"]
