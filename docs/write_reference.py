@@ -20,6 +20,8 @@ from pydantic_core import PydanticUndefined
 from ses_fleet.actions.catalogue import ACTIONS, Action, field_scope
 from ses_fleet.actions.data.by_action import DATA_MODELS
 from ses_fleet.config.file_models import CustomerFields, TopicFields
+from ses_fleet.people.kinds import RowKind
+from ses_fleet.people.rows import MODELS
 from ses_fleet.runs import keys
 from ses_fleet.runs.models import CustomerResult, RunRequest, Summary
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
@@ -30,6 +32,9 @@ PAGE = ROOT / "docs" / "reference.md"
 
 _BLOCK = re.compile(r"(?P<begin><!-- (?P<name>[a-z]+) -->\n)\n.*?(?P<end><!-- /(?P=name) -->)", re.DOTALL)
 _PREFIXES = ("open/", "runs/", "leases/", "data/", "backups/")
+# What stands for a parameter whose form matters, by its annotation.
+_PEOPLE_ID = "0" * 32
+_GIVEN = {"int": 1, "PeopleId": _PEOPLE_ID}
 _FOR = {"all": "`-all`", "single": "one customer", "both": "both"}
 
 
@@ -38,6 +43,7 @@ def blocks() -> dict[str, str]:
     return {
         "payload": _payload(),
         "actions": "\n\n".join(_action(action) for action in ACTIONS.values() if action.scopes),
+        "rows": "\n\n".join(_kind(kind) for kind in MODELS),
         "summary": _fields(Summary, without="results"),
         "results": _fields(CustomerResult),
         "record": _table(("key", "what it is"), _record()),
@@ -70,6 +76,11 @@ def _action(action: Action) -> str:
     takes = "; takes `prune`" if action.prunes else ""
     parts = [f"### {action.name}", f"{action.purpose[0].upper()}{action.purpose[1:]}.", f"{names}: {does}{takes}."]
     params = action.params.model_json_schema()
+    if action.people is not None:
+        people = action.people
+        parts.append(
+            f"It needs a [people file](#people-files): at most {people.at_most:,} rows of kind *{people.kind}*."
+        )
     rows = [
         (f"`{name}`", _given(field, params), _default(field), field["description"])
         for name, field in params["properties"].items()
@@ -78,6 +89,10 @@ def _action(action: Action) -> str:
         parts.append(_table(("parameter", "value", "default", "meaning"), rows))
     parts += ["Its data:", _fields(DATA_MODELS[action.name])]
     return "\n\n".join(parts)
+
+
+def _kind(kind: RowKind) -> str:
+    return f"Rows of kind *{kind}*:\n\n{_fields(MODELS[kind])}"
 
 
 def _keys(model: type[BaseModel]) -> str:
@@ -123,9 +138,12 @@ def _type(field: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     if "$ref" in field:
         return "object"
     if "enum" in field or "const" in field:
-        return " or ".join(f'"{value}"' if isinstance(value, str) else str(value) for value in _values(field))
+        return " or ".join(json.dumps(value) for value in _values(field))
     if "items" in field:
-        return f"list of {_type(field['items'], whole)}s".replace("ys", "ies")
+        inside = _type(field["items"], whole)
+        return (
+            f"list of texts {inside[5:]}" if inside.startswith("text `") else f"list of {inside}s".replace("ys", "ies")
+        )
     words = {"boolean": "true or false", "integer": "integer", "number": "number", "string": "text", "null": "null"}
     return words.get(str(field.get("type")), "object") + _bounds(field)
 
@@ -173,7 +191,8 @@ def _record() -> Iterator[tuple[str, str]]:
 
 def _example(function: Any) -> str:
     parameters = inspect.signature(function).parameters.values()
-    return str(function(*(1 if one.annotation == "int" else one.name.upper() for one in parameters)))
+    given = (_GIVEN.get(one.annotation, one.name.upper()) for one in parameters)
+    return str(function(*given)).replace(_PEOPLE_ID, "PEOPLE")
 
 
 def _settings(settings: type[BaseModel]) -> str:

@@ -1,4 +1,4 @@
-"""Who may start runs, and who may read contacts: two policies to attach to people's roles, apart from each other."""
+"""Who may start runs, say whom they are for, and read contacts: policies for people's roles, apart from each other."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.names import DATA_READER_POLICY, INVOKER_POLICY
+from infra.names import DATA_READER_POLICY, INVOKER_POLICY, REQUESTER_POLICY
 from infra.storage import Storage
 from ses_fleet.runs import hub_policies
 
 
 class AccessPolicies(Construct):
-    """`invoker`: start runs and follow them. `data-reader`: read what holds addresses."""
+    """`invoker`: start and follow runs. `requester`: upload people files. `data-reader`: read what holds addresses."""
 
     def __init__(self, scope: Construct, functions: Functions, storage: Storage) -> None:
         super().__init__(scope, "PeoplePolicies")
@@ -37,6 +37,13 @@ class AccessPolicies(Construct):
             managed_policy_name=DATA_READER_POLICY,
             description="Read the contacts that runs of ses-fleet exported, and the backups",
             statements=_statements(hub_policies.data_reader_statements(results_bucket=results)),
+        )
+        iam.ManagedPolicy(
+            self,
+            "Requester",
+            managed_policy_name=REQUESTER_POLICY,
+            description="Upload the files that say whom runs of ses-fleet are for, and read none",
+            statements=_statements(hub_policies.requester_statements(results_bucket=results)),
         )
 
 

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct, IConstruct
 
 from infra.settings import Settings
-from ses_fleet.runs.keys import PERSONAL_PARAMS
+from ses_fleet.runs.keys import PEOPLE_FILES, PERSONAL_PARAMS
 
 _LOGS = (
     "Server access logs are best effort and would need a bucket of their own; to record who read addresses, "
@@ -40,10 +40,14 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
         if settings.tracing:
             yield f"Functions/{name}Role", "AwsSolutions-IAM5[Resource::*]", _TRACES
     for path, prefixes in (
-        ("Functions/OrchestratorRole", ("runs", "open", PERSONAL_PARAMS.removesuffix("/*"))),
-        ("Functions/WorkerRole", ("data", "backups", "leases")),
+        (
+            "Functions/OrchestratorRole",
+            ("runs", "open", PERSONAL_PARAMS.removesuffix("/*"), PEOPLE_FILES.removesuffix("/*")),
+        ),
+        ("Functions/WorkerRole", ("data", "backups", "leases", PEOPLE_FILES.removesuffix("/*"))),
         ("PeoplePolicies/Invoker", ("runs", "open")),
         ("PeoplePolicies/DataReader", ("data", "backups")),
+        ("PeoplePolicies/Requester", (PEOPLE_FILES.removesuffix("/*"),)),
     ):
         for prefix in prefixes:
             yield path, f"AwsSolutions-IAM5[Resource::<{results}.Arn>/{prefix}/*]", _PREFIX

@@ -10,12 +10,13 @@ from constructs import Construct
 from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 from ses_fleet import limits
+from ses_fleet.runs.keys import PEOPLE_FILES
 
 # Ways to put an object: an upload in parts and a copy are PutObject; replication from another bucket is not.
 _WRITING = ["s3:PutObject", "s3:ReplicateObject"]
 _DELETING = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ReplicateDelete"]
-# Prefixes of the results bucket that people may write with policies of their own: none so far.
-_PEOPLES_PREFIXES: tuple[str, ...] = ()
+# What people may write in the results bucket with policies of their own.
+_PEOPLES_PREFIXES = (PEOPLE_FILES.removesuffix("*"),)
 
 
 class Storage(Construct):
@@ -32,6 +33,10 @@ class Storage(Construct):
         rules = [
             _expiring("runs/", settings.runs_days),
             _expiring("data/", settings.data_days),
+            *(
+                _expiring(prefix, limits.PEOPLE_FILE_DAYS, old_versions_days=limits.OLD_PEOPLE_FILE_DAYS)
+                for prefix in _PEOPLES_PREFIXES
+            ),
             _expiring("backups/", settings.backups_days),
             _expiring("open/", limits.OPEN_RUN_DAYS, old_versions_days=limits.OLD_OPEN_RUN_DAYS),
             # Every slice that writes leaves two versions of a lease.
@@ -135,7 +140,7 @@ def _expiring(prefix: str, days: int, *, old_versions_days: int | None = None) -
     which still removes the delete markers: a rule that expires by days cannot ask for that itself (S3 API).
     """
     return s3.LifecycleRule(
-        id=prefix.rstrip("/"),
+        id=prefix.rstrip("/").replace("/", "-"),
         prefix=prefix,
         expiration=cdk.Duration.days(days),
         noncurrent_version_expiration=None if old_versions_days is None else cdk.Duration.days(old_versions_days),

@@ -27,11 +27,15 @@ def is_needed(payload: dict[str, Any], *, yes: bool) -> bool:
     return True
 
 
-def ask(payload: dict[str, Any], target: Target) -> None:
-    """Ask on the terminal; raise CommandError with exit code 2 when the answer is no."""
+def ask(payload: dict[str, Any], target: Target, *, people: int = 0) -> None:
+    """Ask on the terminal; raise CommandError with exit code 2 when the answer is no.
+
+    `people` is how many rows the run's people file has.
+    """
     region, account = target.function_arn.split(":")[3:5]
     where = f"hub account {account}, {region}"
-    sys.stderr.write(f"{payload['action']} on {_touched(payload)}.\nFrom {where}. Go on? [y/N] ")
+    whom = f" for {people:,} {'person' if people == 1 else 'people'}" if people else ""
+    sys.stderr.write(f"{payload['action']}{whom} on {_touched(payload)}.\nFrom {where}. Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise usage("not confirmed: nothing was started")

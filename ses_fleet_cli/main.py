@@ -15,8 +15,9 @@ import typer
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
+from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, confirm, export, local_cloud, push, resume, runs, streams
+from ses_fleet_cli import check, confirm, export, local_cloud, people_file, push, resume, runs, streams
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
@@ -87,6 +88,10 @@ def invoke(
     confirm_customers: Annotated[int | None, typer.Option(help="with --prune: how many customers are selected")] = None,
     run_id: Annotated[str | None, typer.Option(help="an id of your own; used again, it starts nothing")] = None,
     param: Annotated[list[str] | None, typer.Option(help="a parameter as name=value; may be repeated")] = None,
+    people: Annotated[
+        str | None, typer.Option(help="a .csv or .jsonl file that says whom the run is for; - is standard input")
+    ] = None,
+    person: Annotated[list[str] | None, typer.Option(help="one address that the run is for; may be repeated")] = None,
     payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
@@ -114,15 +119,18 @@ def invoke(
         "confirm_customers": confirm_customers,
         "run_id": run_id,
     }
+    if people == payload == "-":
+        raise usage("--people - and --payload - cannot both be read from standard input")
     built = payloads.build(action, payload, flags, param or [])
+    file = _people(built, people, person or [])
     asks = confirm.is_needed(built, yes=yes)
-    fields = payloads.fields_of_flags(payload, flags, param or [])
+    fields = payloads.fields_of_flags(payload, {**flags, "people": people or person or None}, param or [])
     screen = Screen(text=output == "text", flags=fields, is_last=local)
     preset = "kind" if conditions is None else conditions
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
     name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
-        raise typer.Exit(_invoke(name, built, screen, output, local=local, asks=asks))
+        raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks))
 
 
 @config_app.command("check")
@@ -329,13 +337,35 @@ def _ended(message: str, exit_code: int) -> int:
     return exit_code
 
 
-def _invoke(function_name: str, built: dict[str, Any], screen: Screen, output: str, *, local: bool, asks: bool) -> int:
+def _people(built: dict[str, Any], source: str | None, persons: list[str]) -> people_file.Checked | None:
+    try:
+        return people_file.checked(built, source, persons)
+    except PeopleFileError as error:
+        name = "--person" if source is None else printable(source, 300)
+        for text in error.texts:
+            sys.stderr.write(f"{name}: {text}\n")
+        raise usage(f"{name} cannot be used: nothing was uploaded, and nothing was started") from None
+
+
+def _invoke(
+    function_name: str,
+    built: dict[str, Any],
+    screen: Screen,
+    output: str,
+    people: people_file.Checked | None = None,
+    *,
+    local: bool,
+    asks: bool,
+) -> int:
     if built["action"] == HELP:
         return _help(function_name, screen, output)
     with invoking.nothing_sent():
         target = invoking.connect(function_name)
         if asks:
-            confirm.ask(built, target)
+            confirm.ask(built, target, people=0 if people is None else people.rows)
+        if people is not None:
+            built["people"] = people_file.upload(target.results, people)
+            screen.notice(people_file.told(built["people"], people, target.now))
     with screen:
         return invoking.run(target, built, screen, local=local)
 

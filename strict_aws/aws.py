@@ -32,6 +32,7 @@ from strict_aws.s3.objects import S3Objects
 from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.scheduler.service import Scheduler
 from strict_aws.scheduler.target import Targets
+from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.rate import BURST, REQUESTS_PER_SECOND
 from strict_aws.ses.service import StrictSes
 
@@ -156,6 +157,7 @@ class StrictAws:
             sts=Sts(self.sessions, disabled_regions),
             lambda_api=LambdaApi(self.runtime, self.functions, self.moto.handle),
             scheduler_api=SchedulerApi(self.moto.handle, self.scheduler.look),
+            secrets_api=SecretsApi(self.moto.handle),
             cloudformation=CloudFormation(lambda request: self._endpoint.perform(request), lambda: self.url),
             moto=self.moto,
             faults=faults,

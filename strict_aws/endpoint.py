@@ -39,6 +39,7 @@ from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
 from strict_aws.regions import DisabledRegions
 from strict_aws.scheduler.api import SchedulerApi
+from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.service import StrictSes
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Services:
     sts: Sts
     lambda_api: LambdaApi
     scheduler_api: SchedulerApi
+    secrets_api: SecretsApi
     cloudformation: CloudFormation
     moto: MotoApp
     faults: Faults
@@ -249,6 +251,8 @@ class Endpoint:
             return services.lambda_api.handle(operation, caller, request)
         if operation.service == "scheduler":
             return services.scheduler_api.handle(operation, caller, request)
+        if operation.service == "secretsmanager":
+            return services.secrets_api.handle(operation, caller, request)
         if operation.service == "cloudformation":
             return services.cloudformation.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:

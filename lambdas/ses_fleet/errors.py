@@ -7,6 +7,7 @@
     ├── OrchestratorError       a bug of ours: the function fails, and the message says where the bug is
     ├── NoWorkItemError         the worker was sent something else than a WorkItem: its function fails
     ├── JsonError               a JSON text cannot be used; becomes a RunRefusedError or a usage error of the command
+    ├── PeopleFileError         a people file cannot be used; becomes a RunRefusedError, CustomerError or usage error
     ├── NotStartedError         a worker finds that a customer must not be begun; its result is not_started
     ├── CustomerError           one customer fails; becomes the `error` of its result
     └── AwsCallError            a call to AWS did not succeed; becomes a CustomerError or a RunRefusedError
@@ -73,6 +74,17 @@ class JsonError(SesFleetError):
         self.problems = tuple(problems)
         self.is_json = is_json
         super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class PeopleFileError(SesFleetError):
+    """A people file that cannot be used. `texts` say everything that is wrong, and repeat nothing of what is in it.
+
+    What is wrong with a row begins with its line, such as `line 3: email: ...`.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = tuple(texts)
+        super().__init__("\n".join(self.texts))
 
 
 class NotStartedError(SesFleetError):

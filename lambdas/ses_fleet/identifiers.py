@@ -1,4 +1,4 @@
-"""The grammars of names: customer codes, run ids, and what SES allows as names of topics and lists."""
+"""The grammars of names: of customers, runs and people files, and what SES allows as names of topics and lists."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ RUN_ID_WORDS = f"1 to {limits.RUN_ID_CHARACTERS} of A-Z a-z 0-9 _ -"
 TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
 TOPIC_WORDS = f"1 to {limits.SES_NAME_CHARACTERS} of A-Z a-z 0-9 _ -"
 LIST_NAME_PATTERN = TOPIC_PATTERN
+# Nothing else is part of a people file's key, so no id leads to another place of the bucket.
+PEOPLE_ID_PATTERN = r"[0-9a-f]{32}"
+PEOPLE_ID_WORDS = "32 of 0-9 a-f"
 
 CustomerCode = Annotated[str, StringConstraints(pattern=f"^{CODE_PATTERN}$")]
 RunId = Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")]
+PeopleId = Annotated[str, StringConstraints(pattern=f"^{PEOPLE_ID_PATTERN}$")]

@@ -164,6 +164,15 @@ IDENTITY_CENTER_REQUESTS_PER_SECOND = 15.0  # ours: quota is 20 per API, and oth
 USER_NAME_CHARACTERS = 128  # API: UserName
 GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
 ADDRESS_CHARACTERS = 320  # RFC 3696, erratum 1690: the longest address that is imported
+LOCAL_PART_CHARACTERS = 64  # RFC 5321, 4.5.3.1.1: before the @
+
+# --- people files -------------------------------------------------------------------------------
+PEOPLE_ROWS = 10_000  # ours: at one request a second that is three hours for one customer; more people are an import
+MAX_PEOPLE_FILE_BYTES = 16 * 1024 * 1024  # ours: 1.6 KB a row, and every worker of a run holds all of it
+MAX_PEOPLE_PROBLEMS = 100  # ours: of one people file; who has more sees by these what is wrong with all
+SALT_BLANKS = 128  # ours: so many random bits in each uploaded file, as in its id
+PEOPLE_FILE_DAYS = 7  # ours: a run of a day, its resumes, and a weekend between them
+OLD_PEOPLE_FILE_DAYS = 1  # ours: nobody needs one that expired; S3 expires by whole days
 
 # --- import jobs --------------------------------------------------------------------------------
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before

@@ -20,6 +20,7 @@ from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.scheduler.models import scheduler_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import sqs_backends
 
 from strict_aws.http.messages import AwsError
@@ -46,6 +47,15 @@ class Bucket:
     account: str
     region: str
     policy: str | None
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret of Secrets Manager as moto holds it. `stages` are the staging labels that its versions have."""
+
+    arn: str
+    is_deleted: bool
+    stages: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,15 @@ def send_to_queue(arn: str, body: str, attributes: Mapping[str, tuple[str, str]]
     _, _, _, region, account, name = arn.split(":", 5)
     given = {key: {"DataType": kind, "StringValue": value} for key, (kind, value) in attributes.items()}
     sqs_backends[account][region].send_message(name, body, message_attributes=given)
+
+
+def find_secret(account: str, region: str, secret_id: str) -> Secret | None:
+    """Return the secret of this name, ARN, or ARN without its last six characters, or None when there is none."""
+    found = secretsmanager_backends[account][region].secrets.get(secret_id)
+    if found is None:
+        return None
+    stages = (stage for version in found.versions.values() for stage in version["version_stages"])
+    return Secret(found.arn, found.is_deleted(), frozenset(stages))
 
 
 def schedules() -> list[Schedule]:

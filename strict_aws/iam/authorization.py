@@ -210,6 +210,8 @@ def _resource(operation: Operation, caller: Caller, request: Request) -> str:
         return _queue_arn(caller, request)
     if operation.service == "sesv2":
         return _ses_arn(operation, caller)
+    if operation.service == "secretsmanager":
+        return _secret_arn(operation, caller, request)
     if operation.service == "ssm" and operation.name == "GetParameter":
         name = str(json.loads(request.body)["Name"])
         return f"arn:aws:ssm:{caller.region}:{caller.account}:parameter/{name.removeprefix('/')}"
@@ -223,6 +225,20 @@ def _ses_arn(operation: Operation, caller: Caller) -> str:
     if operation.name == "GetImportJob":
         return f"{place}:import-job/{parameters['JobId']}"
     return f"{place}:contact-list/{parameters['ContactListName']}" if "ContactListName" in parameters else "*"
+
+
+def _secret_arn(operation: Operation, caller: Caller, request: Request) -> str:
+    """Return a secret's whole ARN, with the six characters that AWS puts behind its name."""
+    given, place = json_body(request), f"arn:aws:secretsmanager:{caller.region}:{caller.account}:secret"
+    if operation.name == "CreateSecret":
+        return f"{place}:{given.get('Name')}-??????"  # not known yet; a policy's ? and * match these
+    if "SecretId" not in given:
+        return "*"
+    name = str(given["SecretId"])
+    secret = moto_state.find_secret(caller.account, caller.region, name)
+    if secret is not None:
+        return secret.arn
+    return name if name.startswith("arn:") else f"{place}:{name}"
 
 
 def _queue_arn(caller: Caller, request: Request) -> str:

@@ -58,15 +58,17 @@ def test_a_bucket_is_encrypted_private_and_tls_only() -> None:
 def test_what_is_kept_how_long_is_set_by_prefix() -> None:
     """Records and contacts 90 days, backups 400, unless the context says otherwise; config.json keeps its versions.
 
-    The index of open runs has its own week. Leases, one small object for an account and Region, stay.
+    The index of open runs has its own week, and so have people files. Leases, one small object for an account and
+    Region, stay.
     """
 
     def days(**context: Any) -> dict[str, int]:
         rules = synth.one("AWS::S3::Bucket", "StorageResults", **context)["LifecycleConfiguration"]["Rules"]
         return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
 
-    assert days() == {"runs/": 90, "data/": 90, "backups/": 400, "open/": 7}
-    assert days(runs_days=8, data_days=1, backups_days=3650) == {"runs/": 8, "data/": 1, "backups/": 3650, "open/": 7}
+    week = {"open/": 7, "data/requests/": 7}
+    assert days() == {"runs/": 90, "data/": 90, "backups/": 400, **week}
+    assert days(runs_days=8, data_days=1, backups_days=3650) == {"runs/": 8, "data/": 1, "backups/": 3650, **week}
 
 
 def test_both_buckets_have_versions_and_the_old_ones_end() -> None:
@@ -84,12 +86,16 @@ def test_both_buckets_have_versions_and_the_old_ones_end() -> None:
     assert old("StorageConfig", old_versions_days=7) == ("Enabled", 400, True)
 
 
-def test_old_signs_of_life_and_leases_go_after_a_day() -> None:
-    """There is one every few seconds of a run, and two a slice. No other prefix has a rule for old versions."""
+def test_old_signs_of_life_leases_and_people_files_go_after_a_day() -> None:
+    """Of the first two there is one every few seconds of a run, and two a slice; the last are people's addresses.
+
+    No other prefix has a rule for old versions.
+    """
     rules = synth.one("AWS::S3::Bucket", "StorageResults")["LifecycleConfiguration"]["Rules"]
     own = {one["Prefix"]: one.get("NoncurrentVersionExpiration") for one in rules if "Prefix" in one}
     day = {"NoncurrentDays": 1}
-    assert own == {"runs/": None, "data/": None, "backups/": None, "open/": day, "leases/": day}
+    kept_longer = {"runs/": None, "data/": None, "backups/": None}
+    assert own == {**kept_longer, "open/": day, "leases/": day, "data/requests/": day}
 
 
 def test_uploads_that_were_given_up_do_not_stay() -> None:
@@ -117,7 +123,7 @@ def test_no_policy_has_a_star_that_aws_does_not_force() -> None:
     Nobody deletes, but for the orchestrator below open/.
     """
     policies = synth.resources("AWS::IAM::Policy", **FULL) | synth.resources("AWS::IAM::ManagedPolicy", **FULL)
-    assert len(policies) == 5
+    assert len(policies) == 6
     deleting: list[tuple[str, list[str], str]] = []
     for name, policy in policies.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
@@ -147,7 +153,10 @@ def test_the_functions_may_do_what_the_design_says_and_no_more() -> None:
         *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject"),
         "lambda:InvokeFunction",
     }
-    assert actions("FunctionsWorkerRole") == {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sts:AssumeRole"}
+    assert actions("FunctionsWorkerRole") == {
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"),
+        "sts:AssumeRole",
+    }
 
 
 def test_the_worker_assumes_only_roles_of_the_patterns() -> None:
@@ -395,8 +404,9 @@ def test_alarms_tell_whom_the_context_names() -> None:
 ORCHESTRATOR, WORKER = (f"arn:aws:iam::{synth.ACCOUNT}:role/{name}" for name in (names.ORCHESTRATOR, names.WORKER))
 ADMIN, ROOT = (f"arn:aws:iam::{synth.ACCOUNT}:{name}" for name in ("role/admin", "root"))
 OPEN, LEASE = "open/r/0-x.json", "leases/111122223333-us-east-1.json"
+PEOPLE = "data/requests/0123456789abcdef0123456789abcdef.jsonl"
 KEYS = (
-    *("runs/r/plan.json", OPEN, "data/r/acme/x", "backups/acme/r/x", "backups/identity/acme.json"),
+    *("runs/r/plan.json", OPEN, PEOPLE, "data/r/acme/x", "backups/acme/r/x", "backups/identity/acme.json"),
     *(LEASE, "elsewhere"),
 )
 
@@ -429,12 +439,13 @@ def test_only_the_functions_write_the_results_each_below_its_prefixes(action: st
     """Whoever could write runs/ could have everybody pruned, and backups/ say who a list's people are.
 
     Open runs are what the reaper ends, and leases what keeps two writers from one list: neither is anybody else's.
-    Administrators, the account's root, services and nobody in particular are refused alike.
+    Administrators, the account's root, services and nobody in particular are refused alike. A people file says whom its
+    own run is for, and no more: who uploads one is a matter of people's own policies.
     """
-    assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", OPEN, "data/r/acme/x", "elsewhere")
-    assert may(action, WORKER) == ("data/r/acme/x", *BACKUPS, LEASE, "elsewhere")
+    assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", OPEN, PEOPLE, "data/r/acme/x", "elsewhere")
+    assert may(action, WORKER) == (PEOPLE, "data/r/acme/x", *BACKUPS, LEASE, "elsewhere")
     for other in (ADMIN, ROOT, f"{WORKER}-2", WORKER.replace(synth.ACCOUNT, "999999999999"), None):
-        assert may(action, other) == (), other
+        assert may(action, other) == (PEOPLE,), other
 
 
 @pytest.mark.parametrize("action", DELETES)
@@ -449,9 +460,9 @@ def test_named_administrators_copy_backups_over_and_erase() -> None:
     """Those of `data_admins` write backups/ and delete below data/ and backups/, and nothing of runs/ even so."""
     named = {"data_admins": [ADMIN, f"arn:aws:iam::{synth.ACCOUNT}:role/sso/Keeper_*"]}
     for who in (ADMIN, f"arn:aws:iam::{synth.ACCOUNT}:role/sso/Keeper_1a2b"):
-        assert may("s3:PutObject", who, **named) == BACKUPS
-        assert may("s3:DeleteObjectVersion", who, **named) == ("data/r/acme/x", *BACKUPS)
-    assert may("s3:PutObject", ROOT, **named) == may("s3:DeleteObject", ROOT, **named) == ()
+        assert may("s3:PutObject", who, **named) == (PEOPLE, *BACKUPS)
+        assert may("s3:DeleteObjectVersion", who, **named) == (PEOPLE, "data/r/acme/x", *BACKUPS)
+    assert (may("s3:PutObject", ROOT, **named), may("s3:DeleteObject", ROOT, **named)) == ((PEOPLE,), ())
 
 
 def test_what_is_to_be_lost_can_be_emptied() -> None:
@@ -459,7 +470,7 @@ def test_what_is_to_be_lost_can_be_emptied() -> None:
     for who in (ADMIN, ROOT):
         for action in DELETES:
             assert may(action, who, delete_data_on_destroy=True) == KEYS
-        assert may("s3:PutObject", who, delete_data_on_destroy=True) == ()
+        assert may("s3:PutObject", who, delete_data_on_destroy=True) == (PEOPLE,)
 
 
 def test_reading_the_results_is_not_kept_from_anybody_by_the_bucket() -> None:
@@ -479,6 +490,7 @@ def test_who_starts_runs_may_not_read_contacts() -> None:
     starting = {"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}
     assert gets("Invoker") == ({*starting, "s3:GetObject", "s3:ListBucket"}, {"/runs/*", "/open/*"})
     assert gets("DataReader") == ({"s3:GetObject", "s3:ListBucket"}, {"/data/*", "/backups/*"})
+    assert gets("Requester") == ({"s3:PutObject"}, set()), "who uploads people files gets nothing"
 
 
 @pytest.mark.matrix

@@ -45,6 +45,14 @@ class Session:
         }
         return self._cloud.client(service, region=region, **keys)
 
+    def environment(self) -> dict[str, str]:
+        """The session's credentials for a command."""
+        return {
+            "AWS_ACCESS_KEY_ID": self._keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": self._keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": self._keys["SessionToken"],
+        }
+
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, int]:
     """How a call is refused: code and status."""

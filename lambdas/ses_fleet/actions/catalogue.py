@@ -20,6 +20,7 @@ from ses_fleet.actions.params import (
     RestoreListParams,
     RestoreTopicsParams,
 )
+from ses_fleet.people.kinds import PeopleRows
 
 Scope = Literal["all", "single"]
 
@@ -32,8 +33,9 @@ class Action:
 
     `params` is the model of the payload's `params`. `permissions` are the IAM actions that its worker may use in the
     customer's account, `identity_center_permissions` those that it may use through the role that reads Identity Center.
-    `ses_config` says whether a run reads SESConfig.json, `prunes` whether it takes `prune`, `needs_people` whether
-    Identity Center is read first, once for all customers that share it. An action without `scopes` is a phase of other
+    `ses_config` says whether a run reads SESConfig.json, `prunes` whether it takes `prune`, `reads_identity_center`
+    whether Identity Center is read first, once for all customers that share it. `people` are the rows of the people
+    file that the action needs; without it the action takes none. An action without `scopes` is a phase of other
     actions: no payload names it.
     """
 
@@ -45,7 +47,8 @@ class Action:
     identity_center_permissions: tuple[str, ...] = ()
     ses_config: SesConfigUse = "no"
     prunes: bool = False
-    needs_people: bool = False
+    reads_identity_center: bool = False
+    people: PeopleRows | None = None
     scopes: tuple[Scope, ...] = ("all", "single")
 
 
@@ -169,7 +172,7 @@ IMPORT_AWS_CONTACT = Action(
     identity_center_permissions=_READING_PEOPLE,
     ses_config="required",
     prunes=True,
-    needs_people=True,
+    reads_identity_center=True,
 )
 
 READ_IDENTITY_CENTER = Action(

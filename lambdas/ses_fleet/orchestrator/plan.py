@@ -16,6 +16,8 @@ from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import CODE_PATTERN
 from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
+from ses_fleet.orchestrator.people_files import People
+from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs import results
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Pinned, RunPlan, RunRequest
 from ses_fleet.runs.record import comparable
@@ -23,6 +25,7 @@ from ses_fleet.text import did_you_mean, printable, quoted
 
 RECORD_FORMAT = 2
 _DISABLED = "it was disabled in config.json, or removed from it, while the run was under way"
+_NO_ROW = "no row of the people file names it"
 _LEFT = "it was in the run that this one resumes, and is not in config.json any more"
 _NO_IDENTITY_CENTER = "no identity_center_role_arn in config.json"
 
@@ -56,7 +59,8 @@ class PlannedCustomer:
 class Plan:
     """Everything that is decided before the first worker starts; customers are in config order.
 
-    `topics` are those of SESConfig.json, or None where the action does not use them or they cannot be used.
+    `topics` are those of SESConfig.json, or None where the action does not use them or they cannot be used. `people` is
+    the people file that the run begins with, if it has one.
     """
 
     request: RunRequest
@@ -66,6 +70,7 @@ class Plan:
     config_version: ConfigVersion
     pinned: Pinned = field(default_factory=Pinned)
     topics: tuple[WantedTopic, ...] | None = None
+    people: PinnedPeople | None = None
 
     @property
     def action(self) -> Action:
@@ -127,6 +132,7 @@ class Plan:
             concurrency=self.concurrency,
             config_version=self.config_version,
             pinned=self.pinned,
+            people=self.people,
         )
 
 
@@ -145,13 +151,13 @@ def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     return [_overridden(request, entry) for entry in selected]
 
 
-def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry]) -> Plan:
+def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry], people: People | None = None) -> Plan:
     """Return the plan of a run's first invocation for the customers that `select` returned."""
     config, topics = files.config, files.topics
     shared_lists = sharing(selected)
     mutates = ACTIONS[request.worker_action].mutates
     customers = tuple(
-        _planned(index, entry, shared_lists.get(entry.code) if mutates else None, request)
+        _planned(index, entry, shared_lists.get(entry.code) if mutates else None, request, people)
         for index, entry in enumerate(selected)
     )
     warnings = [*config.warnings, *(text for customer in customers for text in _skip_warnings(customer))]
@@ -165,6 +171,7 @@ def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry])
         config_version=ConfigVersion(config=config.version, ses_config=topics.version),
         pinned=files.pinned,
         topics=topics.topics,
+        people=None if people is None else people.pinned,
     )
 
 
@@ -172,6 +179,7 @@ def again(
     request: RunRequest,
     files: ConfigFiles,
     document: RunPlan,
+    people: People | None = None,
     *,
     begun: Collection[int],
     waiting: Collection[int],
@@ -195,7 +203,7 @@ def again(
         elif index in waiting and entry.code in meanwhile.disabled:
             customers.append(PlannedCustomer(index, identity, result=results.skipped(identity, _DISABLED)))
         else:
-            customers.append(_planned(index, entry, shared_lists.get(entry.code), request))
+            customers.append(_planned(index, entry, shared_lists.get(entry.code), request, people))
     return Plan(
         request=request,
         customers=tuple(customers),
@@ -317,22 +325,26 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
     return replace(entry, customer=customer)
 
 
-def _planned(index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> PlannedCustomer:
-    result = _known_result(entry, shared_list, request)
-    checked = None if result else entry.customer
-    return PlannedCustomer(index, entry.identity, checked, result, entry.warnings)
+def _planned(
+    index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest, people: People | None
+) -> PlannedCustomer:
+    skipped = entry.skip_reason or (_NO_ROW if people is not None and not people.is_for(entry.code) else None)
+    if skipped is not None:
+        result = results.skipped(entry.identity, skipped, entry.warnings)
+        return PlannedCustomer(index, entry.identity, None, result, entry.warnings)
+    known = _known_result(entry, shared_list, request)
+    checked = None if known else entry.customer
+    return PlannedCustomer(index, entry.identity, checked, known, entry.warnings)
 
 
 def _known_result(entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> CustomerResult | None:
-    """Return the result of a customer for which no worker is needed, or None."""
+    """Return the result of a customer that is not skipped and for which no worker is needed, or None."""
     action, identity = ACTIONS[request.worker_action], entry.identity
     source = entry.identity_center
-    if entry.skip_reason is not None:
-        return results.skipped(identity, entry.skip_reason, entry.warnings)
-    if action.needs_people and entry.customer is not None and source is None:
+    if action.reads_identity_center and entry.customer is not None and source is None:
         return results.skipped(identity, _NO_IDENTITY_CENTER, entry.warnings)
     problems = [str(problem) for problem in entry.problems] or ([shared_list] if shared_list else [])
-    if action.needs_people and source is not None and source.problem:
+    if action.reads_identity_center and source is not None and source.problem:
         problems.append(source.problem)
     if problems:
         return results.misconfigured(identity, problems, entry.warnings)
@@ -342,7 +354,8 @@ def _known_result(entry: CustomerEntry, shared_list: str | None, request: RunReq
 
 
 def _skip_warnings(customer: PlannedCustomer) -> Iterator[str]:
-    if customer.result is not None and customer.result.status == "skipped":
+    # Whom the people file is for is no surprise to who wrote it, and may be few of thousands.
+    if customer.result is not None and customer.result.status == "skipped" and customer.result.warnings[-1] != _NO_ROW:
         yield f"{customer.code} is skipped: {customer.result.warnings[-1]}"
 
 

@@ -26,18 +26,19 @@ _WORK = ("worker_action", "params", "dry_run", "prune")
 def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) -> dict[int, Progress]:
     """Return, by index in the plan, where the run's customers stopped, of those that run `for_run` can go on with.
 
-    RequestError when that run does not exist, has not ended, did something else or does not know a customer that
-    config.json does not have. Who is not among those returned
-    starts anew, which is always safe. Nobody goes on whose people were read for the other run, or whose topics are
-    others now, nor whose request says something of a person, since that other value is not compared.
+    RequestError when that run does not exist, has not ended, did something else, was for other people or does not know
+    a customer that config.json does not have. Who is not among those returned starts anew, which is always safe. Nobody
+    goes on whose people were read for the other run, or whose topics are others now, nor whose request says something
+    of a person, since that other value is not compared.
     """
     record = RunRecord(environment.results_bucket, run_id)
     try:
         document = record.plan()
         before, summary = _ended(record, document, made.request)
+        _check_people(run_id, before, made)
         _check_those_who_left(before, made)
         other_topics = before.config_version.ses_config != made.config_version.ses_config
-        if made.action.needs_people or other_topics or hidden(made.action.params, made.request.params):
+        if made.action.reads_identity_center or other_topics or hidden(made.action.params, made.request.params):
             return {}
         left = _Left(record, before, for_run)
         wanted = [*_unfinished(summary, before, made)]
@@ -62,6 +63,13 @@ def _ended(record: RunRecord, document: RunPlan | None, request: RunRequest) -> 
         text = f"run {run_id} was another action, or had other params: only the same request can be resumed"
         raise RequestError([Problem("$.resumes", text)])
     return document, summary
+
+
+def _check_people(run_id: str, before: RunPlan, made: Plan) -> None:
+    """Raise RequestError when the two runs' people files differ: one run's people are not the other's."""
+    if made.people is not None and (before.people is None or before.people.sha256 != made.people.sha256):
+        text = f"is another people file than the one that run {run_id} began with: start a new run for it"
+        raise RequestError([Problem("$.people", text)])
 
 
 def _check_those_who_left(before: RunPlan, made: Plan) -> None:

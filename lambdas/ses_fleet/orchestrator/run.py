@@ -1,6 +1,6 @@
 """One run, from an event to its Summary. The steps, each a value in and a value out:
 
-    request → config.json → plan → Identity Centers → fan-out → results → record → Summary
+    request → config.json → people file → plan → Identity Centers → fan-out → results → record → Summary
 
 `begin` is a run's first invocation, `go_on` every further one of a run that takes longer than one.
 """
@@ -23,7 +23,17 @@ from ses_fleet.errors import (
     RequestError,
     RunRefusedError,
 )
-from ses_fleet.orchestrator import config_files, directories, ending, fan_out, handover, plan, report, resuming
+from ses_fleet.orchestrator import (
+    config_files,
+    directories,
+    ending,
+    fan_out,
+    handover,
+    people_files,
+    plan,
+    report,
+    resuming,
+)
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
@@ -58,7 +68,11 @@ def begin(start: Start, environment: Environment) -> Summary:
         return state.of(record, existing).summary
     wanted = without_personal_values(start.request)
     files = config_files.read(environment, wanted)
-    made = plan.make(wanted, files, plan.select(wanted, files.config))
+    selected = plan.select(wanted, files.config)
+    people = people_files.read(
+        environment, wanted, known=files.config.entries, selected={entry.code for entry in selected}
+    )
+    made = plan.make(wanted, files, selected, people)
     left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
     first = _first_named(made, left)
@@ -116,12 +130,13 @@ def _taken_over(environment: Environment, record: RunRecord, document: RunPlan, 
     standing = standings.of(record, HopRecord(record.bucket, record.run_id), document)
     wanted = request.from_plan(document.request)
     files, problem = _pinned(environment, document, wanted)
+    people, people_problem = people_files.read_again(environment, document, wanted)
     meanwhile = config_files.changes_since(environment, document, files.config)
-    if problem is not None:
-        meanwhile = replace(meanwhile, warnings=(*meanwhile.warnings, problem))
+    found = tuple(text for text in (problem, people_problem) if text is not None)
+    meanwhile = replace(meanwhile, warnings=(*meanwhile.warnings, *found))
     begun = {index for index, progress in standing.progress.items() if progress.slices}
     waiting = {*standing.waiting, *standing.progress} - begun
-    made = plan.again(wanted, files, document, begun=begun, waiting=waiting, meanwhile=meanwhile)
+    made = plan.again(wanted, files, document, people, begun=begun, waiting=waiting, meanwhile=meanwhile)
     logger = environment.logger(record.run_id, wanted.action)
     return Task(environment, record, made, document, signs, logger, before, standing)
 
@@ -147,7 +162,7 @@ def _first_named(made: Plan, left: Mapping[int, Progress]) -> dict[int, int]:
 
     Who goes on where another run stopped comes later: that has to be in this run's record first.
     """
-    if made.action.needs_people:
+    if made.action.reads_identity_center:
         return {}
     places = min(made.concurrency.effective, len(made.in_turn()))
     first = made.canaries() or [one.index for one in made.in_turn()]
@@ -238,7 +253,7 @@ def _carry_out(task: Task) -> Summary:
                 store.keep_progress(progress)
         store.keep(_decided(task.plan))
         to_run = task.plan.in_turn()
-        people = directories.read(task, to_run, store) if task.plan.action.needs_people else Directories()
+        people = directories.read(task, to_run, store) if task.plan.action.reads_identity_center else Directories()
         ran = Outcome()
         reads_on = bool(people.outcome.left) and _may_hand_over(task)
         if not reads_on:
@@ -274,14 +289,14 @@ def _decided(made: Plan) -> Iterator[Finished]:
 
 def _run_customers(task: Task, people: Directories, store: ResultStore, failures: int) -> Outcome:
     """Run the customers that need a worker, and keep their results as they arrive."""
-    needs_people = task.plan.action.needs_people
-    to_run = [one for one in task.plan.in_turn() if not needs_people or people.of(one) is not None]
+    reads_identity_center = task.plan.action.reads_identity_center
+    to_run = [one for one in task.plan.in_turn() if not reads_identity_center or people.of(one) is not None]
     outcome = Outcome()
     if not to_run:
         return outcome
     running = task.fan_out(
         len(to_run),
-        _make_item(task, people) if needs_people else task.work_item,
+        _make_item(task, people) if reads_identity_center else task.work_item,
         task.signs,
         writes=task.plan.writes,
         carry_over=task.may_continue,
@@ -310,6 +325,6 @@ def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
 def _make_item(task: Task, people: Directories) -> fan_out.MakeItem:
     def make(customer: PlannedCustomer, budget: float, state: dict[str, Any] | None) -> WorkItem:
         """Return the item of a customer whose Identity Center was read."""
-        return task.work_item(customer, budget, state).model_copy(update={"people": people.of(customer)})
+        return task.work_item(customer, budget, state).model_copy(update={"directory": people.of(customer)})
 
     return make

@@ -95,6 +95,7 @@ class Task:
             customer=customer.checked,
             params=request.params,
             personal_params=self.document.personal_params,
+            people_file=self.document.people,
             dry_run=request.dry_run,
             prune=request.prune,
             topics=self.plan.topics if self.plan.action.ses_config == "required" else None,

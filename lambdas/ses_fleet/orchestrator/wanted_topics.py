@@ -45,7 +45,7 @@ def read(request: RunRequest, document: Callable[[], Document]) -> WantedTopics:
         found = document()
         wanted = ses_config_json.read(found.value)
         # The prune of an import removes people, not topics.
-        ses_config_json.refuse_empty(wanted, prune=request.prune and not action.needs_people)
+        ses_config_json.refuse_empty(wanted, prune=request.prune and not action.reads_identity_center)
     except ConfigurationError as error:
         if action.ses_config == "required":
             raise

@@ -6,6 +6,8 @@ from typing import Any
 
 from ses_fleet.actions.catalogue import HELP, Action, Scope, field_scope, payload_names
 from ses_fleet.actions.data.by_action import DATA_MODELS
+from ses_fleet.people.kinds import PeopleRows
+from ses_fleet.people.rows import MODELS
 from ses_fleet.runs.models import RunRequest
 
 
@@ -22,8 +24,18 @@ def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:
         "purpose": action.purpose,
         "scope": scope,
         "mutates": action.mutates,
-        "fields": [field for field in schema if field_scope(field) in (scope, "both")],
+        "fields": [field for field in schema if field_scope(field) in (scope, "both") and _is_taken(field, action)],
         "params_schema": action.params.model_json_schema(),
+        "people": None if action.people is None else _people(action.people),
         "data_schema": DATA_MODELS[action.name].model_json_schema(),
         "permissions": [*action.permissions, *action.identity_center_permissions],
     }
+
+
+def _is_taken(field: str, action: Action) -> bool:
+    return field != "people" or action.people is not None
+
+
+def _people(wanted: PeopleRows) -> dict[str, Any]:
+    """Return how many rows the action's people file may have, and what each of them may say."""
+    return {"rows_at_most": wanted.at_most, "row_schema": MODELS[wanted.kind].model_json_schema()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.runs.keys import PERSONAL_PARAMS
+from ses_fleet.runs.keys import PEOPLE_FILES, PERSONAL_PARAMS
 
 
 def orchestrator_statements(
@@ -30,6 +30,8 @@ def orchestrator_statements(
             ["s3:GetObject", "s3:PutObject"],
             [f"{results_bucket}/{keys}" for keys in ("runs/*", "open/*", PERSONAL_PARAMS)],
         ),
+        # By version, too: a run goes on with the people that it began with.
+        _allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{results_bucket}/{PEOPLE_FILES}"]),
         # At its end a run leaves the index of open runs; nothing else is ever deleted.
         _allow(["s3:DeleteObject"], [f"{results_bucket}/open/*"]),
         _allow(["lambda:InvokeFunction"], functions),
@@ -46,6 +48,8 @@ def worker_statements(*, partition: str, role_patterns: Sequence[str], results_b
             ["s3:GetObject", "s3:PutObject"],
             [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*", "leases/*")],
         ),
+        # The version that the run began with.
+        _allow(["s3:GetObjectVersion"], [f"{results_bucket}/{PEOPLE_FILES}"]),
     ]
 
 
@@ -68,6 +72,11 @@ def invoker_statements(*, orchestrator: str, results_bucket: str) -> list[dict[s
 def data_reader_statements(*, results_bucket: str) -> list[dict[str, Any]]:
     """Return what a person needs to read exported contacts and backups."""
     return _reading(results_bucket, "data/", "backups/")
+
+
+def requester_statements(*, results_bucket: str) -> list[dict[str, Any]]:
+    """Return what a person needs to upload people files. None can be read with it, nor any run started."""
+    return [_allow(["s3:PutObject"], [f"{results_bucket}/{PEOPLE_FILES}"])]
 
 
 def _reading(bucket: str, *prefixes: str) -> list[dict[str, Any]]:

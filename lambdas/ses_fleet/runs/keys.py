@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ses_fleet.identifiers import CODE_PATTERN
+from ses_fleet.identifiers import CODE_PATTERN, PEOPLE_ID_PATTERN, PeopleId
 
 
 def plan_key(run_id: str) -> str:
@@ -136,6 +136,18 @@ PERSONAL_PARAMS = "data/*/_personal/*"
 def personal_params_key(run_id: str, owner: str) -> str:
     """Return the key of a start's personal values; `owner` is the token of the start, which plan.json names."""
     return f"data/{run_id}/_personal/{owner}.json"
+
+
+# Where people files lie, as a resource of an IAM policy. A run of this id would have its data there.
+PEOPLE_FILES = "data/requests/*"
+RESERVED_RUN_ID = "requests"
+
+
+def people_file_key(people_id: PeopleId) -> str:
+    """Return the key of a people file, which names whom a run is for; ValueError for an id of another form."""
+    if re.fullmatch(PEOPLE_ID_PATTERN, people_id) is None:
+        raise ValueError("the id of a people file has another form")
+    return f"{PEOPLE_FILES.removesuffix('*')}{people_id}.jsonl"
 
 
 def lease_key(account_id: str, region: str) -> str:

@@ -14,8 +14,9 @@ from pydantic import Field, computed_field
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import Scope
 from ses_fleet.config.customer import CustomerIdentity
-from ses_fleet.identifiers import RunId
+from ses_fleet.identifiers import PeopleId, RunId
 from ses_fleet.model_bases import Stored, Wire
+from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs.work import ErrorInfo
 
 Status = Literal["successful", "failed", "skipped", "not_started", "under_way"]
@@ -113,6 +114,13 @@ class RunRequest(Wire):
             description="`{schedule_arn, scheduled_time}`: which schedule fired and when, from "
             "EventBridge Scheduler. The run's id is made of both, so an event that is "
             "delivered twice is one run"
+        ),
+    ] = None
+    people: Annotated[
+        PeopleId | None,
+        Field(
+            description="the id of the people file that says whom the run is for, which was uploaded to "
+            "`data/requests/`; required by an action that takes one, refused by any other"
         ),
     ] = None
     params: dict[str, Any] = Field(
@@ -274,7 +282,8 @@ class RunPlan(Stored):
     `owner` is the token of the invocation that wrote it. `request` has a mask in place of personal values;
     `personal_params` is the key of the object in the same bucket that holds those. `record_format` is 1 for the records
     of versions that wrote no signs of life. `dead_after_seconds` is how long a run that goes on is ever without one.
-    `canaries` are the indexes of the customers that must succeed before any other starts.
+    `canaries` are the indexes of the customers that must succeed before any other starts. `people` is the people file
+    that all invocations of the run use, if its action takes one.
     """
 
     run_id: str
@@ -291,3 +300,4 @@ class RunPlan(Stored):
     concurrency: Concurrency
     config_version: ConfigVersion = ConfigVersion()
     pinned: Pinned = Pinned()
+    people: PinnedPeople | None = None

@@ -9,8 +9,9 @@ from typing import Any
 from ses_fleet import json_text, limits, problems
 from ses_fleet.actions.catalogue import ACTIONS, HELP, Action, field_scope, payload_names
 from ses_fleet.errors import Problem, RequestError
-from ses_fleet.identifiers import RUN_ID_WORDS
+from ses_fleet.identifiers import PEOPLE_ID_WORDS, RUN_ID_WORDS
 from ses_fleet.runs import events, personal_params
+from ses_fleet.runs.keys import RESERVED_RUN_ID
 from ses_fleet.runs.models import RunRequest
 from ses_fleet.text import did_you_mean
 
@@ -30,6 +31,7 @@ _WORDING = problems.Wording(
         "customer_timeout_seconds": f"an integer of seconds, 1 to {limits.MAX_CUSTOMER_TIMEOUT_SECONDS}",
         "confirm_customers": "the number of customers selected",
         "run_id": RUN_ID_WORDS,
+        "people": f"the id of a people file, {PEOPLE_ID_WORDS}",
         "trigger": '{"schedule_arn": "...", "scheduled_time": "..."}',
     },
 )
@@ -112,6 +114,7 @@ def _problems(payload: dict[str, Any]) -> Iterator[Problem]:
     if entry is not None:
         yield from _scope_problems(payload, str(action))
         yield from _params_problems(payload, entry[0])
+        yield from _people_problems(payload, str(action), entry[0])
     yield from _selection_problems(payload)
     yield from _identity_problems(payload)
     yield from _prune_problems(payload, entry[0] if entry else None)
@@ -174,6 +177,14 @@ def _params_problems(payload: dict[str, Any], action: Action) -> Iterator[Proble
         yield Problem(f"$.params.{name}", "is personal, so the run that this resumes did not keep it: give it again")
 
 
+def _people_problems(payload: dict[str, Any], name: str, action: Action) -> Iterator[Problem]:
+    if action.people is not None and "people" not in payload:
+        yield Problem("$.people", f"missing: {name} needs a people file, which says whom it is for: give its id")
+    if action.people is None and "people" in payload:
+        takers = ", ".join(other for other, (one, _) in payload_names().items() if one.people is not None)
+        yield Problem("$.people", f"{name} takes no people file; {takers or 'no action'} does")
+
+
 def _selection_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     if payload.get("include") == []:
         yield Problem("$.include", "selects nobody; leave it out to select every customer")
@@ -181,6 +192,8 @@ def _selection_problems(payload: dict[str, Any]) -> Iterator[Problem]:
 
 def _identity_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     trigger = payload.get("trigger")
+    if payload.get("run_id") == RESERVED_RUN_ID:
+        yield Problem("$.run_id", f"{RESERVED_RUN_ID} is where people files lie below data/: choose another id")
     if trigger is not None and "run_id" in payload:
         yield Problem("$.run_id", "a run with a trigger gets its id from the trigger; give one of the two")
     if not isinstance(trigger, Mapping) or not isinstance(trigger.get("scheduled_time"), str):

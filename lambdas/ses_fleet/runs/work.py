@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.config.customer import Customer
@@ -12,17 +12,19 @@ from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Category
 from ses_fleet.identifiers import RunId
 from ses_fleet.model_bases import Wire
+from ses_fleet.people.pinned import PinnedPeople
 
 
 class WorkItem(Wire):
     """What the orchestrator sends to a worker: one slice of one customer.
 
-    `continuation` is what the slice before returned, unchanged. `topics` and `people` are given to actions that need
-    them. In the first phase of a run, `people_prefix` is where the worker writes what it reads of the customer's
-    Identity Center, for all customers that share it. `params` have a mask in place of personal values;
-    `personal_params` is the key of the object in the results bucket that holds those. `work_of` is the run that began
-    the work which this one resumes: what is written below data/ and backups/ lies under its id. With `wait_for_lease`
-    the worker waits until the lease of the list is over, as long as a lease lasts, rather than for a few seconds.
+    `continuation` is what the slice before returned, unchanged. `topics`, `people_file` and `directory`, the people of
+    the customer's Identity Center, are given to actions that need them. In the first phase of a run, `people_prefix` is
+    where the worker writes what it reads of that Identity Center, for all customers that share it. `params` have a mask
+    in place of personal values; `personal_params` is the key of the object in the results bucket that holds those.
+    `work_of` is the run that began the work which this one resumes: what is written below data/ and backups/ lies under
+    its id. With `wait_for_lease` the worker waits until the lease of the list is over, as long as a lease lasts, rather
+    than for a few seconds.
     """
 
     run_id: RunId
@@ -34,9 +36,11 @@ class WorkItem(Wire):
     prune: bool = False
     # The worker's event is parsed JSON already, which knows lists only.
     topics: Annotated[tuple[WantedTopic, ...], Field(strict=False)] | None = None
-    people: DirectoryFiles | None = None
+    # An orchestrator that began before a deployment still sends it by its old name.
+    directory: Annotated[DirectoryFiles | None, Field(validation_alias=AliasChoices("directory", "people"))] = None
     people_prefix: str | None = None
     personal_params: str | None = None
+    people_file: PinnedPeople | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
     wait_for_lease: bool = False
     continuation: dict[str, Any] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -17,6 +17,9 @@ from ses_fleet.runs.work import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
 from ses_fleet.worker.paced_client import PacedClient
+
+if TYPE_CHECKING:  # the models of rows are loaded by actions that take some
+    from ses_fleet.people.rows import Row
 
 State = dict[str, Any]
 
@@ -55,7 +58,7 @@ class ActionContext:
     `open_ses` assumes the customer's role; no role is assumed before `ses` is first used. `open_identity_center(source,
     service)` assumes the role that reads Identity Center. `open_import_bucket` opens the customer's own bucket with the
     customer's credentials. `download(url, limit)` reads a file that SES offers. `log` adds a line to the customer's
-    block.
+    block. `rows` are those of the people file that apply to the customer, of the kind that the action declares.
     """
 
     item: WorkItem
@@ -68,6 +71,7 @@ class ActionContext:
     download: Callable[[str, int], bytes]
     log: Callable[[str], None]
     warnings: list[str] = field(default_factory=list)
+    rows: tuple[Row, ...] = ()
 
     @property
     def customer(self) -> Customer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError, NoWorkItemError
 from ses_fleet.logs import LogLines, make_logger
+from ses_fleet.people.kinds import PeopleRows
 from ses_fleet.runs import keys, personal_params
 from ses_fleet.runs.work import ErrorInfo, WorkItem, WorkResult
 from ses_fleet.settings import WorkerSettings
@@ -27,6 +28,9 @@ from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
 from ses_fleet.worker.registry import REGISTRY
 from ses_fleet.worker.slice_lease import SliceLease, Waiting, has_run, waiting_on
+
+if TYPE_CHECKING:
+    from ses_fleet.people.rows import Row
 
 
 def warm_up(region: str) -> None:
@@ -129,6 +133,8 @@ class _Invocation:
             raise CustomerError("internal", "UnknownAction", f"the worker has no action {printable(self._item.action)}")
         self._context = self._make_context(action)
         params = action.params.model_validate(self._params(action, self._context))
+        if action.people is not None:
+            self._context.rows = _rows(self._context, action.people)
         if action.mutates and not self._item.dry_run and (waiting := self._begin_to_write()):
             return waiting
         return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
@@ -257,6 +263,13 @@ class _Invocation:
         shown = printable(line, limits.MAX_LOG_LINE_CHARACTERS)
         self.lines.add(shown)
         self._logger.info(shown)
+
+
+def _rows(context: ActionContext, wanted: PeopleRows) -> tuple[Row, ...]:
+    # Imported here: most actions take no people file, and the models of its rows would be a part of every start.
+    from ses_fleet.worker import people
+
+    return people.rows_of(context.results, context.item, wanted)
 
 
 def _info(failure: CustomerError) -> ErrorInfo:

@@ -23,6 +23,7 @@ from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import scheduler_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import sqs_backends
 
 from strict_aws.backend import moto_state
@@ -149,6 +150,17 @@ def test_motos_schedules_say_when_they_were_made_and_changed() -> None:
     assert not held()[0].deleted_when_completed
     moto_state.delete_schedule(updated)
     assert held() == []
+
+
+def test_motos_secrets_are_found_with_the_stages_of_their_versions() -> None:
+    """By name, ARN, and ARN without its last six characters."""
+    backend = secretsmanager_backends[ACCOUNT][REGION]
+    asked = ("description", "secret_binary", "tags", "kms_key_id", "client_request_token")
+    backend.create_secret("hook", "one", replica_regions=[], force_overwrite=False, **dict.fromkeys(asked))
+    arn = backend.secrets["hook"].arn
+    expected = moto_state.Secret(arn, is_deleted=False, stages=frozenset({"AWSCURRENT"}))
+    assert [moto_state.find_secret(ACCOUNT, REGION, one) for one in ("hook", arn, arn[:-7])] == [expected] * 3
+    assert moto_state.find_secret(ACCOUNT, REGION, "hoo") is None
 
 
 def test_motos_buckets_are_found_by_name_with_their_policy() -> None:

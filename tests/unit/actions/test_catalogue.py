@@ -104,6 +104,7 @@ def test_help_describes_every_payload() -> None:
             "mutates",
             "fields",
             "params_schema",
+            "people",
             "data_schema",
             "permissions",
         }

@@ -108,7 +108,9 @@ def test_a_trigger_is_as_long_as_schedulers_attributes() -> None:
 
 def test_what_each_action_may_do_is_declared() -> None:
     """Who changes something, who takes prune, who needs people, who reads SESConfig.json."""
-    known = {name: (one.mutates, one.prunes, one.needs_people, one.ses_config) for name, one in ACTIONS.items()}
+    known = {
+        name: (one.mutates, one.prunes, one.reads_identity_center, one.ses_config) for name, one in ACTIONS.items()
+    }
     reading = (False, False, False, "no")
     assert known == {
         "describe-list": reading,

@@ -12,8 +12,21 @@ from ses_fleet.runs.models import RunRequest
 from ses_fleet_cli import main
 
 INVOKE: Any = typer.main.get_command(main.app).commands["invoke"]  # type: ignore[attr-defined]
-# What is about the command itself, or is tested by other promises; a switch has no value.
-NOT_FIELDS = {"action", "param", "payload", "output", "yes", "local", "config", "ses_config", "scenario", "conditions"}
+# What is about the command itself, or is tested by other promises, as whom a run is for; a switch has no value.
+NOT_FIELDS = {
+    "people",
+    "person",
+    "action",
+    "param",
+    "payload",
+    "output",
+    "yes",
+    "local",
+    "config",
+    "ses_config",
+    "scenario",
+    "conditions",
+}
 FLAGS = [option for option in INVOKE.params if option.name not in {*NOT_FIELDS, "function_name"}]
 ZEROES = {"max_failures": ["0", "0%", ""], "max_customer_concurrency": ["0", "-1"], "confirm_customers": ["0"]}
 

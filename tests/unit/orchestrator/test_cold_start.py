@@ -15,3 +15,11 @@ def test_the_start_loads_the_data_that_a_run_reads() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120)
     loaded = {name.removeprefix(DATA) for name in json.loads(ended.stdout) if name.startswith(DATA)}
     assert loaded == {"base", "describe_topics", "described_topic", "read_identity_center", "topic_comparison"}
+
+
+def test_the_start_loads_no_rows_of_people() -> None:
+    """Most runs have no people file."""
+    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120)
+    people = "ses_fleet.people."
+    loaded = {name.removeprefix(people) for name in json.loads(ended.stdout) if name.startswith(people)}
+    assert loaded == {"kinds", "pinned"}

@@ -67,7 +67,7 @@ def test_an_identity_center_is_read_once_for_all_who_share_it(monkeypatch: pytes
     assert (len(readers), len(others)) == (2, 3)
     assert all(item["people_prefix"].startswith(f"data/{RUN}/_people/") for item in readers)
     assert len({item["people_prefix"] for item in readers}) == 2
-    assert all(item["people_prefix"] is None and item["people"]["users"] == 3 for item in others)
+    assert all(item["people_prefix"] is None and item["directory"]["users"] == 3 for item in others)
     reading = [one["message"] for one in there.records() if "Identity Center(s)" in one["message"]]
     assert reading == ["reading 2 Identity Center(s) for 3 customer(s)"]
 
@@ -118,7 +118,7 @@ def test_what_was_read_is_not_read_again_by_the_next_invocation(monkeypatch: pyt
     last = there.go_on()
     assert statuses(last) == {"a": "successful", "b": "successful"}
     assert [item["action"] for item in there.lambda_.items].count("read-identity-center") == 1
-    assert [item["people"]["users"] for item in there.lambda_.items[1:]] == [3, 3]
+    assert [item["directory"]["users"] for item in there.lambda_.items[1:]] == [3, 3]
 
 
 def test_a_reading_that_cannot_go_on_leaves_its_customers_undone(monkeypatch: pytest.MonkeyPatch) -> None:

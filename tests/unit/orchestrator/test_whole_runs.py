@@ -66,7 +66,7 @@ def test_a_worker_is_sent_what_the_request_says(monkeypatch: pytest.MonkeyPatch)
     (item,) = there.lambda_.items
     assert (item["run_id"], item["action"], item["params"]) == (RUN, "describe-list", {"count_contacts": False})
     assert (item["customer"]["customer_code"], item["customer"]["account_id"]) == ("a", "100000000000")
-    assert (item["dry_run"], item["prune"], item["topics"], item["people"]) == (False, False, None, None)
+    assert (item["dry_run"], item["prune"], item["topics"], item["directory"]) == (False, False, None, None)
     assert (item["slice_budget_seconds"], item["continuation"], item["personal_params"]) == (240.0, None, None)
 
 

@@ -8,6 +8,8 @@ from ses_fleet.runs import hub_policies
 
 CONFIG, RESULTS = "arn:aws:s3:::config", "arn:aws:s3:::results"
 
+PEOPLE_FILES = f"{RESULTS}/data/requests/*"
+
 
 def allowed(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
     """{action: the resources that it is allowed on}; every statement allows."""
@@ -20,14 +22,16 @@ def allowed(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
 
 
 def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
-    """Configuration also by version; below data/ only what a payload says of a person; it deletes below open/ alone."""
+    """Configuration and people files also by version, and it writes neither; else below data/ only what a payload says
+    of a person; it deletes below open/ alone.
+    """
     statements = hub_policies.orchestrator_statements(
         config_bucket=CONFIG, config_keys=["config.json"], results_bucket=RESULTS, functions=["f1", "f2"]
     )
     kept = {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/data/*/_personal/*"}
     assert allowed(statements) == {
-        "s3:GetObject": {f"{CONFIG}/config.json", *kept},
-        "s3:GetObjectVersion": {f"{CONFIG}/config.json"},
+        "s3:GetObject": {f"{CONFIG}/config.json", PEOPLE_FILES, *kept},
+        "s3:GetObjectVersion": {f"{CONFIG}/config.json", PEOPLE_FILES},
         "s3:PutObject": kept,
         "s3:DeleteObject": {f"{RESULTS}/open/*"},
         "s3:ListBucket": {CONFIG, RESULTS},
@@ -43,8 +47,14 @@ def test_the_worker_assumes_customers_roles_and_keeps_data_backups_and_leases() 
         "sts:AssumeRole": {"arn:aws:iam::*:role/a-*", "arn:aws:iam::*:role/b/*"},
         "s3:ListBucket": {RESULTS},
         "s3:GetObject": kept,
+        "s3:GetObjectVersion": {PEOPLE_FILES},
         "s3:PutObject": kept,
     }
+
+
+def test_who_uploads_people_files_reads_none_and_starts_nothing() -> None:
+    """Nor writes anything else."""
+    assert allowed(hub_policies.requester_statements(results_bucket=RESULTS)) == {"s3:PutObject": {PEOPLE_FILES}}
 
 
 def test_a_function_writes_its_log() -> None:

@@ -138,8 +138,9 @@ def test_null_is_never_no_filter_by_accident(field: str, action: str) -> None:
 def test_every_field_that_selects_is_never_null() -> None:
     """Whoever adds a field that selects has to say what null means."""
     harmless = {"action", "customer_timeout_seconds", "on_deadline", "ses_role_arn", "run_id", "trigger", "resumes"}
-    # These select nobody; and without its number a prune is refused, and no prune is the default.
-    harmless |= {"confirm_customers", "prune", "max_failures", "max_customer_concurrency"}
+    # These select nobody; an action for people is refused without their file. And without its number a prune is
+    # refused, and no prune is the default.
+    harmless |= {"people", "confirm_customers", "prune", "max_failures", "max_customer_concurrency"}
     assert set(RunRequest.model_fields) == harmless | set(request._NEVER_NULL)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.config.customer import Customer
 from ses_fleet.runs import summary
 from ses_fleet.runs.models import CustomerResult, RunRequest, Summary
@@ -122,3 +124,14 @@ def test_a_slice_has_some_time(seconds: float, possible: bool) -> None:
     else:
         with pytest.raises(ValidationError, match="slice_budget_seconds"):
             WorkItem(customer=CUSTOMER, **known)
+
+
+def test_a_worker_takes_a_directory_by_its_earlier_name() -> None:
+    """An orchestrator that runs while both functions are deployed anew sends `people`, which is null for most."""
+    known: dict[str, Any] = {"run_id": "r", "action": "x", "params": {}, "slice_budget_seconds": 1.0}
+    read = DirectoryFiles(prefix="p/", users=1, groups=1, memberships=0, user_parts=1, membership_parts=0)
+    now = json.loads(WorkItem(customer=CUSTOMER, directory=read, **known).model_dump_json())
+    assert WorkItem.model_validate(now).directory == read
+    before = {("people" if name == "directory" else name): value for name, value in now.items()}
+    assert WorkItem.model_validate(before).directory == read
+    assert WorkItem.model_validate({**before, "people": None}).directory is None

@@ -51,7 +51,7 @@ def importing(
     """One run to its end."""
     params = ImportParams(sync_topics=options.pop("sync_topics", False), username=options.pop("username", None))
     customer = {"identity_center": SOURCE, "import_bucket": bucket}
-    known: dict[str, Any] = {"customer": customer, "topics": tuple(TOPICS), "people": people, "run_id": run_id}
+    known: dict[str, Any] = {"customer": customer, "topics": tuple(TOPICS), "directory": people, "run_id": run_id}
     return world.run(import_aws_contact.run, params, **known, **options)
 
 

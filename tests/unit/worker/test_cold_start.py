@@ -117,3 +117,10 @@ def test_the_start_reads_the_models_that_nearly_every_request_needs(fresh: Start
     """STS and SES; S3's model is as large as both, and describing a list needs none of it."""
     assert fresh.start.models == ["sesv2", "sts"]
     assert fresh.request.models == []
+
+
+def test_neither_loads_the_rows_of_people(fresh: Start) -> None:
+    """Most actions take no people file; which one a run has is in every WorkItem."""
+    people = "ses_fleet.people."
+    assert [name for name in fresh.start.modules if name.startswith(people)] == [f"{people}kinds", f"{people}pinned"]
+    assert [name for name in fresh.request.modules if name.startswith(people)] == []

@@ -52,7 +52,7 @@ def run(context: ActionContext, params: ImportParams, state: State) -> Outcome:
 
 
 def _say_where_from(context: ActionContext) -> None:
-    source, read = context.customer.identity_center, context.item.people
+    source, read = context.customer.identity_center, context.item.directory
     if source is None or read is None:
         return
     context.log(f"🔐 Customer {context.code}: Using Identity Center role from config: {source.role_arn}")

@@ -63,7 +63,7 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
 
 def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:
     """Return who may be removed when Identity Center does not have them; empty unless all of it could be read."""
-    context, read = work.context, work.context.item.people
+    context, read = work.context, work.context.item.directory
     if not context.item.prune or read is None:
         return frozenset()
     if read.vanished_groups:
@@ -104,12 +104,12 @@ def _say(work: Work, plan: ImportPlan, lacking: tuple[str, ...], total: int) -> 
         context.warn(f"the list lacks {names}: run manage-topic-all first; until then nobody is opted in to them")
     if (
         any(topic.opt_in_roles for topic in context.item.topics or ())
-        and context.item.people
-        and not context.item.people.groups
+        and context.item.directory
+        and not context.item.directory.groups
     ):
         context.warn(
-            f"none of Identity Center's {context.item.people.all_groups} groups is for a role that a topic names, so "
-            "nobody is opted in: check GROUP_ROLE_PATTERN of the worker and OptInRoles"
+            f"none of Identity Center's {context.item.directory.all_groups} groups is for a role that a topic names, "
+            "so nobody is opted in: check GROUP_ROLE_PATTERN of the worker and OptInRoles"
         )
     if not work.directory.people and work.params.username is not None:
         context.warn("the user of params.username is disabled or has no usable address: nobody is imported")

@@ -10,13 +10,11 @@ from typing import Any
 
 from ses_fleet import limits
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
+from ses_fleet.people import addresses
 from ses_fleet.worker import record_files
 from ses_fleet.worker.context import ActionContext
 
 USERS, MEMBERSHIPS = "users", "memberships"
-
-# The least that SES requires of an address; SES decides about the rest.
-_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+")
 
 
 @dataclass(frozen=True)
@@ -85,16 +83,16 @@ def memberships(records: Iterable[dict[str, Any]]) -> dict[object, Members]:
 def directory(users: Iterable[dict[str, Any]], roles: dict[str, set[str]]) -> Directory:
     """Return those of `users` ({id, email, enabled}) who can be contacts; users with one address are one person."""
     people: dict[str, Person] = {}
-    addresses: set[str] = set()
+    every_address: set[str] = set()
     skipped: Counter[str] = Counter()
     seen: set[str] = set()
     for user in users:
         if user["id"] in seen:
             continue  # a user may move to a later page while the pages are read
         seen.add(user["id"])
-        key = (user["email"] or "").casefold()
+        key = addresses.folded(user["email"] or "")
         if key:
-            addresses.add(key)
+            every_address.add(key)
         reason = _unusable(user)
         if reason is None and key in people:
             reason = "duplicate"
@@ -104,7 +102,7 @@ def directory(users: Iterable[dict[str, Any]], roles: dict[str, set[str]]) -> Di
             skipped[reason] += 1
         else:
             people[key] = Person(user["email"], frozenset(roles.get(user["id"], ())))
-    return Directory(people, frozenset(addresses), dict(skipped))
+    return Directory(people, frozenset(every_address), dict(skipped))
 
 
 def _unusable(user: dict[str, Any]) -> str | None:
@@ -113,9 +111,7 @@ def _unusable(user: dict[str, Any]) -> str | None:
     email = user["email"]
     if not email:
         return "no_email"
-    if len(email) > limits.ADDRESS_CHARACTERS or _ADDRESS.fullmatch(email) is None or not email.isascii():
-        return "invalid_email"
-    return None
+    return "invalid_email" if addresses.problem_of(email) else None
 
 
 def _records(context: ActionContext, prefix: str, count: int, name: str) -> Iterator[dict[str, Any]]:

@@ -61,7 +61,7 @@ def _heading(context: ActionContext) -> dict[str, Any]:
         "run_id": context.run_id,
         "account_id": context.customer.account_id,
         "region": context.customer.region,
-        "identity_store_id": None if context.item.people is None else context.item.people.store_id,
+        "identity_store_id": None if context.item.directory is None else context.item.directory.store_id,
     }
 
 

@@ -41,7 +41,7 @@ def remove(work: Work) -> Step:
     for record in islice(work.saved.records(), work.progress.at, None):
         _remove(work, record)
         work.progress.at += 1
-    read = work.context.item.people
+    read = work.context.item.directory
     if read is not None and not read.vanished_groups:
         # The prune is complete: keep the addresses of Identity Center, and of those who stay because they opted out.
         kept = {one["email"].casefold() for one in work.read(work.files.kept, "kept")}

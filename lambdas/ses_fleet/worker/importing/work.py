@@ -107,11 +107,11 @@ class Work:
         Raise CustomerError when there is no such user.
         """
         context, name = self.context, self.params.username
-        if context.item.people is None:
+        if context.item.directory is None:
             raise CustomerError(
                 "internal", "NoPeople", "the orchestrator did not send where Identity Center's people are stored"
             )
-        found = directory.load(context, context.item.people, name)
+        found = directory.load(context, context.item.directory, name)
         if name is not None and not found.people and not found.skipped:
             raise CustomerError(
                 "operation", "UnknownUser", "Identity Center has no user with the name in params.username"

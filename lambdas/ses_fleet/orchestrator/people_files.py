@@ -1,0 +1,97 @@
+"""The people file of a run: read and checked when the run begins, and read again as it was for its later invocations.
+
+What reads the file is imported where it is needed: most runs have none, and the models of its rows are a thirtieth of
+the function's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.errors import AwsCallError, ConfigurationError, PeopleFileError, Problem, RequestError
+from ses_fleet.orchestrator.environment import Environment
+from ses_fleet.people.pinned import PinnedPeople
+from ses_fleet.runs.keys import people_file_key
+from ses_fleet.runs.models import RunPlan, RunRequest
+from ses_fleet.text import did_you_mean
+
+if TYPE_CHECKING:
+    from ses_fleet.people.request_file import PeopleFile
+
+_PATH = "$.people"
+
+
+@dataclass(frozen=True)
+class People:
+    """The people file of a run. `customers` are the codes of those that its rows are for, None for everybody."""
+
+    pinned: PinnedPeople
+    customers: frozenset[str] | None
+
+    def is_for(self, customer_code: str) -> bool:
+        """Return whether a row may apply to this customer."""
+        return self.customers is None or customer_code in self.customers
+
+
+def read(
+    environment: Environment, request: RunRequest, *, known: Collection[str], selected: Collection[str]
+) -> People | None:
+    """Return the people file that a request names, as it is now; None for a request without one.
+
+    `known` are the codes of all customers, `selected` those of the run. RequestError when the file is missing or
+    anything is wrong with it: a customer that a row names must be selected, or what the row wants would silently not be
+    done. A run that resumes another one selects fewer customers than its file names. ConfigurationError while S3 does
+    not answer.
+    """
+    if request.people is None:
+        return None
+    from ses_fleet.people import request_file
+
+    rows = ACTIONS[request.worker_action].people
+    assert rows is not None  # noqa: S101  # no other request has a people file
+    key = people_file_key(request.people)
+    try:
+        found = request_file.read(environment.results_bucket, key, rows)
+        if request.resumes is None:
+            request_file.refuse(_wrong_customers(found, known, selected))
+    except PeopleFileError as error:
+        raise RequestError(Problem(_PATH, text) for text in error.texts) from None
+    except AwsCallError as failure:
+        where = environment.results_bucket.location(key)
+        text = f"{where} could not be read ({failure.code}), so nothing was started"
+        raise ConfigurationError([Problem(_PATH, text)]) from None
+    pinned = PinnedPeople(id=request.people, version_id=found.version_id, sha256=found.sha256, rows=len(found.rows))
+    return People(pinned, found.customers)
+
+
+def read_again(environment: Environment, plan: RunPlan, request: RunRequest) -> tuple[People | None, str | None]:
+    """Return the people file that a run began with, or None and why it cannot be read any more; both None without one.
+
+    Each customer's worker finds that out, too, and fails. AwsCallError while S3 does not answer.
+    """
+    if plan.people is None:
+        return None, None
+    from ses_fleet.people import request_file
+
+    rows = ACTIONS[request.worker_action].people
+    assert rows is not None  # noqa: S101  # no other run has a people file
+    try:
+        found = request_file.read_pinned(environment.results_bucket, people_file_key(plan.people.id), plan.people, rows)
+    except PeopleFileError as error:
+        return None, f"the people file cannot be read again, so whoever is left fails: {error.texts[0]}"
+    return People(plan.people, found.customers), None
+
+
+def _wrong_customers(found: PeopleFile, known: Collection[str], selected: Collection[str]) -> Iterator[str]:
+    for line, row in found.rows.items():
+        for index, code in enumerate(row.customers or ()):
+            if code not in known:
+                yield f"line {line}: customers[{index}]: config.json has no such customer{did_you_mean(code, known)}"
+            elif code not in selected:
+                yield (
+                    f"line {line}: customers[{index}]: {code} is not selected, so nothing would be done for it: "
+                    "select it, or leave it out of the row"
+                )
