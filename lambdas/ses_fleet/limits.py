@@ -48,6 +48,7 @@ ABANDONED_START_SECONDS = 1_800.0  # ours: a start that wrote no plan by then wa
 REAPED_RUNS = 50  # ours: runs that one pass of the reaper ends at most; the next one goes on
 REAPER_MARGIN_SECONDS = 60.0  # ours: what the reaper must have left of its own time to begin with another run
 BODY_SENT_AT_ONCE_BYTES = 64 * 1024  # ours: S3 is asked before a larger body is sent, in case it refuses it
+NAMED_SILENT = 20  # ours: customers that a message names which kept the second phase of a run from beginning
 RESULT_WRITERS = 16  # ours: results that are stored at once
 PENDING_RESULTS = 64  # ours: results that wait for that; more would fill the memory
 STORING_SHARE = 0.5  # ours: of the time that is left when customers are done, in which results are stored

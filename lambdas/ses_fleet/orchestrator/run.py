@@ -34,6 +34,7 @@ from ses_fleet.orchestrator import (
     report,
     resuming,
 )
+from ses_fleet.orchestrator.barrier import Barrier
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
@@ -300,6 +301,7 @@ def _run_customers(task: Task, people: Directories, store: ResultStore, failures
         task.signs,
         writes=task.plan.writes,
         carry_over=task.may_continue,
+        barrier=_barrier(task, store),
     )
     runs = [CustomerRun.taken_over(one, task.standing.progress.get(one.index)) for one in to_run]
     for event in running.run(runs, _rules(task, store, failures)):
@@ -320,6 +322,20 @@ def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
         if result is not None:
             rules.settle(index, customer.customer_code, result.status)
     return rules
+
+
+def _barrier(task: Task, store: ResultStore) -> Barrier | None:
+    """Return the barrier between the phases of the run's action, with all that have a result already, or None."""
+    if not task.plan.action.two_phases or not task.plan.writes:
+        return None
+    accepted = task.plan.request.params.get("accept_unreachable") or ()
+    is_open = task.before is not None and task.record.is_barrier_open()
+    barrier = Barrier(accepted, task.record.open_barrier, is_open=is_open)
+    for index, customer in enumerate(task.document.customers):
+        result = store.collector.result(index)
+        if result is not None:
+            barrier.note(customer.customer_code, result.status)
+    return barrier
 
 
 def _make_item(task: Task, people: Directories) -> fan_out.MakeItem:

@@ -103,6 +103,11 @@ def resumed_key(run_id: str, customer_code: str, index: int) -> str:
     return f"runs/{run_id}/resumed/{_name(customer_code, index)}.json"
 
 
+def barrier_key(run_id: str) -> str:
+    """Return the key of what says that the second phase of a run has begun."""
+    return f"runs/{run_id}/barrier.json"
+
+
 OPEN_RUNS = "open/"
 
 
