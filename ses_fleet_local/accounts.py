@@ -43,6 +43,9 @@ _POLICY = "ses-fleet"
 _MEMORY_MB = {ORCHESTRATOR: limits.ORCHESTRATOR_MEMORY_MB, WORKER: limits.WORKER_MEMORY_MB}
 _FUNCTIONS = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
 _LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+# The secret with the keys of erased people: whoever wants to erase somebody here makes it.
+ERASURE_SECRET = "ses-fleet/erasure"
+_ERASURE_ARN = f"arn:aws:secretsmanager:{HUB_REGION}:{HUB_ACCOUNT}:secret:{ERASURE_SECRET}-??????"
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -181,11 +184,13 @@ def _variables(ses_rate: float) -> dict[str, dict[str, str]]:
             "CONFIG_BUCKET": CONFIG_BUCKET,
             "RESULTS_BUCKET": RESULTS_BUCKET,
             "WORKER_FUNCTION_NAME": WORKER,
+            "ERASURE_SECRET": ERASURE_SECRET,
         },
         WORKER: {
             "RESULTS_BUCKET": RESULTS_BUCKET,
             "SES_REQUESTS_PER_SECOND": f"{ses_rate:g}",
             "SES_BURST": str(limits.SES_BURST),
+            "ERASURE_SECRET": ERASURE_SECRET,
         },
     }
 
@@ -199,8 +204,11 @@ def _hub_policies() -> dict[str, list[dict[str, Any]]]:
             config_keys=["*"],
             results_bucket=results_bucket,
             functions=[f"{_FUNCTIONS}:{WORKER}", f"{_FUNCTIONS}:{ORCHESTRATOR}"],
+            erasure_secret=_ERASURE_ARN,
         ),
-        WORKER: hub_policies.worker_statements(partition="aws", role_patterns=["*"], results_bucket=results_bucket),
+        WORKER: hub_policies.worker_statements(
+            partition="aws", role_patterns=["*"], results_bucket=results_bucket, erasure_secret=_ERASURE_ARN
+        ),
     }
 
 

@@ -190,7 +190,10 @@ def send_to_queue(arn: str, body: str, attributes: Mapping[str, tuple[str, str]]
 
 def find_secret(account: str, region: str, secret_id: str) -> Secret | None:
     """Return the secret of this name, ARN, or ARN without its last six characters, or None when there is none."""
-    found = secretsmanager_backends[account][region].secrets.get(secret_id)
+    place = f"arn:aws:secretsmanager:{region}:{account}:secret:"
+    names = (secret_id, secret_id.removeprefix(place))  # moto takes any account's ARN without the characters
+    held = dict.values(secretsmanager_backends[account][region].secrets)
+    found = next((one for one in held if one.arn == secret_id or one.name in names), None)
     if found is None:
         return None
     stages = (stage for version in found.versions.values() for stage in version["version_stages"])

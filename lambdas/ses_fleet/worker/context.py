@@ -20,6 +20,7 @@ from ses_fleet.worker.paced_client import PacedClient
 
 if TYPE_CHECKING:  # the models of rows are loaded by actions that take some
     from ses_fleet.people.rows import Row
+    from ses_fleet.worker.erased import ErasedPeople
 
 State = dict[str, Any]
 
@@ -102,6 +103,16 @@ class ActionContext:
     def results(self) -> Bucket:
         """Return the results bucket, opened with the worker's own credentials."""
         return self.open_results()
+
+    @cached_property
+    def erased(self) -> ErasedPeople:
+        """Return who was erased from the customer's list, read when a slice first asks, after it has the lease.
+
+        Raise CustomerError when that cannot be known: then nobody may be created or changed.
+        """
+        from ses_fleet.worker import erased  # most actions do not ask
+
+        return erased.of_list(self.results, self.customer, self.settings)
 
     @property
     def opened_ses(self) -> PacedClient | None:
