@@ -35,9 +35,11 @@ class Action:
     customer's account, `identity_center_permissions` those that it may use through the role that reads Identity Center.
     `ses_config` says whether a run reads SESConfig.json, `prunes` whether it takes `prune`, `reads_identity_center`
     whether Identity Center is read first, once for all customers that share it. `people` are the rows of the people
-    file that the action needs; without it the action takes none. With `two_phases` its work begins with a phase that
-    only reads, which all selected customers must finish before anything is written. An action without `scopes` is a
-    phase of other actions: no payload names it.
+    file that the action needs; without it the action takes none. `confirms_people` says whether a run must repeat how
+    many rows that file has, as `params.confirm_people`, `confirms_customers` whether one on every customer must repeat
+    how many are selected although it does not prune. With `two_phases` its work begins with a phase that only reads,
+    which all selected customers must finish before anything is written. An action without `scopes` is a phase of other
+    actions: no payload names it.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Action:
     reads_identity_center: bool = False
     two_phases: bool = False
     people: PeopleRows | None = None
+    confirms_people: bool = False
+    confirms_customers: bool = False
     scopes: tuple[Scope, ...] = ("all", "single")
 
 
