@@ -17,6 +17,7 @@ from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import CODE_PATTERN
 from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.orchestrator.people_files import People
+from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs import results
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Pinned, RunPlan, RunRequest
@@ -60,7 +61,7 @@ class Plan:
     """Everything that is decided before the first worker starts; customers are in config order.
 
     `topics` are those of SESConfig.json, or None where the action does not use them or they cannot be used. `people` is
-    the people file that the run begins with, if it has one.
+    the people file that the run begins with, if it has one, `erasure` whom it is to erase.
     """
 
     request: RunRequest
@@ -71,6 +72,7 @@ class Plan:
     pinned: Pinned = field(default_factory=Pinned)
     topics: tuple[WantedTopic, ...] | None = None
     people: PinnedPeople | None = None
+    erasure: PlannedErasure | None = None
 
     @property
     def action(self) -> Action:
@@ -133,6 +135,7 @@ class Plan:
             config_version=self.config_version,
             pinned=self.pinned,
             people=self.people,
+            erasure=self.erasure,
         )
 
 

@@ -19,6 +19,7 @@ from ses_fleet.runs.keys import (
     personal_params_key,
     pinned_key,
     plan_key,
+    receipt_key,
     refusal_key,
     refusals_prefix,
     result_key,
@@ -106,6 +107,12 @@ class RunRecord:
         if there is None or not _is_refusal(Summary.model_validate_json(there.body)):
             return False
         return self.bucket.replace(key, body, there.etag) is not None
+
+    def write_receipt(self, body: bytes) -> str:
+        """Write the receipt of an erasure, once, and return its s3:// URI; raise AwsCallError when that fails."""
+        key = receipt_key(self.run_id)
+        self.bucket.create(key, body)
+        return self.bucket.location(key)
 
     def open_barrier(self) -> None:
         """Store that the second phase of the run begins; raise AwsCallError when S3 does not say that it is stored."""

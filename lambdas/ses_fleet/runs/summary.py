@@ -30,6 +30,7 @@ def build(
     where_is: Callable[[int], str],
     closed_by: Literal["orchestrator", "reaper"] = "orchestrator",
     fleet: dict[str, Any] | None = None,
+    receipt: str | None = None,
 ) -> Summary:
     """Return the Summary of a run that is over.
 
@@ -54,6 +55,7 @@ def build(
         resume=resume,
         resume_needs=resume_needs(resume),
         fleet=fleet,
+        receipt=receipt,
         exit_code=exit_code(counts),
     )
     return fitted(summary, where_is)

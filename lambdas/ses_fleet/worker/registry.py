@@ -32,5 +32,7 @@ REGISTRY: dict[str, Run] = {
     "restore-list": _of("restore_list"),
     "restore-topics": _of("restore_topics"),
     "import-aws-contact": _of("import_aws_contact"),
+    "erase-contact": _of("erase_contact"),
+    "un-erase": _of("un_erase"),
     "read-identity-center": _of("read_identity_center"),
 }

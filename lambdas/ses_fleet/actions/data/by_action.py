@@ -11,12 +11,14 @@ from pydantic import BaseModel
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import DescribeTopicsData
+from ses_fleet.actions.data.erase_contact import EraseContactData
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
+from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 
 DATA_MODELS: dict[str, type[BaseModel]] = {
@@ -29,5 +31,7 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "restore-list": RestoreListData,
     "restore-topics": RestoreTopicsData,
     "import-aws-contact": ImportData,
+    "erase-contact": EraseContactData,
+    "un-erase": UnEraseData,
     "read-identity-center": DirectoryFiles,
 }
