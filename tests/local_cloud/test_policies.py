@@ -116,6 +116,19 @@ def test_tagging_a_new_list_is_a_permission_of_its_own(cloud: Cloud) -> None:
     Session(cloud, account, creating, tagging).client("sesv2").create_contact_list(ContactListName="main", Tags=tags)
 
 
+def test_a_role_is_a_resource(cloud: Cloud) -> None:
+    """By its ARN, with its path: who may read the tags of one role reads those of no other."""
+    iam, name = cloud.client("iam", ACME), f"with-path-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+    made = {"Path": "/mail/", "AssumeRolePolicyDocument": document(trust), "Tags": [{"Key": "a", "Value": "b"}]}
+    iam.create_role(RoleName=name, **made)
+    allowed = {"Effect": "Allow", "Action": "iam:ListRoleTags", "Resource": f"arn:aws:iam::{ACME}:role/mail/{name}"}
+    session = Session(cloud, ACME, allowed)
+    assert session.client("iam").list_role_tags(RoleName=name)["Tags"] == made["Tags"]
+    assert refusal(session.client("iam").list_role_tags, RoleName=session.name) == ("AccessDenied", 403)
+    assert refusal(session.client("iam").list_role_tags, RoleName="not-there") == ("AccessDenied", 403)
+
+
 @pytest.mark.parametrize("missing", ["identitystore/*", "group/*", "membership/*"])
 def test_an_identity_store_and_what_is_read_in_it_are_resources(missing: str, cloud: Cloud) -> None:
     """Each of them must be allowed; only the ARN of the store has an account."""
