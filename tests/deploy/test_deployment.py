@@ -84,7 +84,8 @@ def test_who_may_only_be_looked_at_is_not_changed(deployment: Deployment) -> Non
     answer = deployment.invoke(action="manage-topic-all", include=["looked-at"])
     (result,) = answer["results"]
     assert (answer["exit_code"], result["error"]["category"]) == (1, "operation")
-    assert f"Check that arn:aws:iam::{OTHER}:role/ses-fleet-contact-manager allows it" in result["error"]["message"]
+    role = f"arn:aws:iam::{OTHER}:role/ses-fleet-contact-manager"
+    assert f"Check that {role} allows ses:CreateContactList" in result["error"]["message"]
     assert deployment.invoke(action="describe-list", customer_code="looked-at")["exit_code"] == 0
 
 

@@ -198,7 +198,7 @@ def test_a_missing_key_is_404_only_for_who_may_list(may_list: bool, expected: tu
 
 
 def test_a_customer_role_without_a_permission_is_an_operation_failure(cloud: Cloud) -> None:
-    """The customer's own policy is asked, and the message says which role to look at."""
+    """The customer's own policy is asked, and the message says which role lacks which permission."""
     iam = cloud.client("iam", "300000000003")
     policy = {"RoleName": "contact-manager", "PolicyName": "ses-fleet"}
     before = iam.get_role_policy(**policy)["PolicyDocument"]
@@ -213,7 +213,8 @@ def test_a_customer_role_without_a_permission_is_an_operation_failure(cloud: Clo
     finally:
         iam.put_role_policy(**policy, PolicyDocument=json.dumps(before))
     assert (result["error"]["category"], result["error"]["type"]) == ("operation", "AccessDeniedException")
-    assert "Check that arn:aws:iam::300000000003:role/contact-manager allows it" in result["error"]["message"]
+    role = "arn:aws:iam::300000000003:role/contact-manager"
+    assert f"Check that {role} allows ses:ListContactLists" in result["error"]["message"]
 
 
 @pytest.mark.parametrize("function", [ORCHESTRATOR, WORKER])

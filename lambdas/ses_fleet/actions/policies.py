@@ -12,6 +12,10 @@ from ses_fleet.config.customer import Customer, IdentityCenter
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
 _UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
 _IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
+# IAM's service prefixes where they differ from botocore's service names.
+_PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}
+# What a call may need beside the permission of its own name: a list can be created with tags.
+_NEEDED_BESIDE = {"ses:CreateContactList": "ses:TagResource"}
 # Where import files lie in a customer's bucket.
 IMPORT_PREFIX = "ses-fleet/"
 
@@ -35,6 +39,18 @@ def policy_statements(
         if resource is not None:
             by_resource.setdefault(resource, []).append(name)
     return [{"Effect": "Allow", "Action": names, "Resource": resource} for resource, names in by_resource.items()]
+
+
+def permissions_of_call(action: Action, service: str, operation: str) -> list[str]:
+    """Return the permissions that the action declares for a call, which is named as botocore does.
+
+    `sesv2` and `get_contact` give `ses:GetContact`. The list is empty for a call that is not made with the customer's
+    role.
+    """
+    name = "".join(part.capitalize() for part in operation.split("_"))
+    called = f"{_PREFIXES.get(service, service)}:{name}"
+    declared = (*action.permissions, *action.identity_center_permissions)
+    return [one for one in (called, _NEEDED_BESIDE.get(called)) if one in declared]
 
 
 def session_policy(action: Action, customer: Customer, partition: str) -> str:

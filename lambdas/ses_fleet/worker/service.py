@@ -274,7 +274,8 @@ def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
     shared = failure.service in access.IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None
     code = "" if shared else f" for {item.customer.customer_code}"  # several customers may share what failed
     message = (
-        f"{failure.service}.{failure.operation} failed{code} ({failure.code}): {access.advice(item.customer, failure)}"
+        f"{failure.service}.{failure.operation} failed{code} ({failure.code}): "
+        f"{access.advice(item.customer, ACTIONS[item.action], failure)}"
     )
     return ErrorInfo(
         category="operation",

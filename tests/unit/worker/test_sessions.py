@@ -139,19 +139,31 @@ def test_a_session_is_named_after_customer_and_run() -> None:
         ("server", 500, "AWS had an internal error"),
         ("lost", None, "no answer came back"),
         ("unreachable", None, "could not be reached (no); nothing was sent"),
-        ("refused", 403, f"Check that arn:aws:iam::{ACCOUNT}:role/r allows it"),
+        ("refused", 403, f"Check that arn:aws:iam::{ACCOUNT}:role/r allows ses:GetContactList"),
         ("refused", 400, "no"),
     ],
 )
 def test_a_failed_call_is_told_with_what_to_do(kind: Any, status: int | None, said: str) -> None:
     """Run it again where that helps; look at the role where it does not."""
-    text = advice(make_customer(), AwsCallError("sesv2", "get_contact_list", kind, "X", "no", status))
+    failed = AwsCallError("sesv2", "get_contact_list", kind, "X", "no", status)
+    text = advice(make_customer(), ACTIONS["describe-list"], failed)
     assert said in text
     assert ("run this customer again" in text) == (kind != "refused")
 
 
 def test_a_call_of_identity_center_is_told_with_its_role() -> None:
-    """A customer without one is told with its own."""
-    denied = AwsCallError("identitystore", "list_users", "refused", "AccessDenied", "no", 403)
-    assert advice(make_customer(identity_center=SOURCE), denied) == f"Check that {SOURCE.role_arn} allows it"
-    assert advice(make_customer(), denied) == f"Check that arn:aws:iam::{ACCOUNT}:role/r allows it"
+    """A customer without one is told with its own. Identity Center's services answer a denial with HTTP 400."""
+    importing = ACTIONS["import-aws-contact"]
+    denied = AwsCallError("identitystore", "list_users", "refused", "AccessDeniedException", "no", 400)
+    told = advice(make_customer(identity_center=SOURCE), importing, denied)
+    assert told == f"Check that {SOURCE.role_arn} allows identitystore:ListUsers"
+    told = advice(make_customer(), importing, denied)
+    assert told == f"Check that arn:aws:iam::{ACCOUNT}:role/r allows identitystore:ListUsers"
+
+
+def test_a_denied_call_of_the_worker_itself_is_not_laid_upon_the_customer() -> None:
+    """No action reads objects with a customer's role."""
+    denied = AwsCallError("s3", "get_object", "refused", "AccessDenied", "a policy does not allow it", 403)
+    told = advice(make_customer(), ACTIONS["restore-list"], denied)
+    assert "the worker's own role" in told
+    assert f"{ACCOUNT}" not in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ses_fleet.actions.catalogue import VALIDATE_ACCESS
 from ses_fleet.actions.data.validate_access import Check, CheckStatus, ValidateAccessData
 from ses_fleet.actions.params import Params
 from ses_fleet.actions.policies import IMPORT_PREFIX
@@ -142,4 +143,4 @@ def _identity_center(context: ActionContext) -> tuple[CheckStatus, str]:
 def _advice(context: ActionContext, failure: AwsCallError) -> str:
     if failure.transient:
         return "run it again"
-    return access.advice(context.customer, failure)
+    return access.advice(context.customer, VALIDATE_ACCESS, failure)
