@@ -9,6 +9,7 @@ from typing import Any
 from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.catalogue import Action
 from ses_fleet.actions.policies import identity_center_policy, permissions_of_call, session_policy
+from ses_fleet.actions.role_version import since
 from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.config.customer import Customer, IdentityCenter
@@ -27,6 +28,7 @@ _ADVICE = {
     "lost": "no answer came back; run this customer again",
     "unreachable": "the service could not be reached ({text}); nothing was sent: run this customer again",
 }
+UPDATE_THE_STACK = "the customer updates the role's stack (docs/operating.md, Update customers' roles)"
 _MAY_STILL_ARRIVE = "it may have taken effect, or may still do so: run this customer again in a minute"
 
 
@@ -99,7 +101,8 @@ class Access:
 def advice(customer: Customer, action: Action, failure: AwsCallError) -> str:
     """Return what to do about a failed call of an action for this customer, as a sentence.
 
-    Of a call that a policy does not allow it says whose role lacks which permission.
+    Of a call that a policy does not allow it says whose role lacks which permission, and since which
+    version of their template roles have it.
     """
     role, account, region = customer.ses_role_arn, customer.account_id, customer.region
     source = customer.identity_center
@@ -130,7 +133,11 @@ def _denied(role: str, action: Action, failure: AwsCallError) -> str:
     missing = permissions_of_call(action, failure.service, failure.operation)
     if not missing:
         return f"{failure.text}: check the worker's own role, which makes this call"
-    return f"Check that {role} allows {' and '.join(missing)}"
+    checked = f"Check that {role} allows {' and '.join(missing)}"
+    version = since(*missing)
+    if version == 1:
+        return checked
+    return f"{checked}: one of a template older than version {version} does not; then {UPDATE_THE_STACK}"
 
 
 def _checked_role(customer: Customer) -> RoleArn:

@@ -237,6 +237,11 @@ class _Invocation:
             client = clients.client("s3", customer.region, credentials=credentials(), attempts=limits.S3_ATTEMPTS)
             return Bucket(client, name, owner=customer.account_id)
 
+        def open_iam() -> clients.AwsClient:
+            return kept_clients.of_customers(
+                "iam", self._item.customer.region, credentials(), attempts=limits.IAM_ATTEMPTS
+            )
+
         def open_results() -> Bucket:
             s3 = kept_clients.of_function("s3", region, attempts=limits.S3_ATTEMPTS)
             return Bucket(s3, self._settings.results_bucket)
@@ -249,6 +254,7 @@ class _Invocation:
             open_identity_center=open_identity_center,
             open_results=open_results,
             open_import_bucket=open_import_bucket,
+            open_iam=open_iam,
             download=clients.download,
             log=self._log,
         )

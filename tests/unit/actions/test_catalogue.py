@@ -32,6 +32,7 @@ _ALLOWED_ON = {
     "*": {"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"},
     f"{_SES}:contact-list/*": {*_ON_LISTS, "ses:ListContacts", "ses:TagResource"},
     f"{_SES}:import-job/*": {"ses:GetImportJob"},
+    LONGEST.ses_role_arn: {"iam:ListRoleTags"},
     f"arn:aws-us-gov:s3:::{'b' * 63}/ses-fleet/*": {"s3:PutObject", "s3:DeleteObject"},
 }
 
@@ -58,7 +59,9 @@ def test_every_action_declares_permissions(name: str) -> None:
     permissions = (*ACTIONS[name].permissions, *ACTIONS[name].identity_center_permissions)
     assert permissions
     assert len(set(permissions)) == len(permissions)
-    assert all(permission.partition(":")[0] in ("ses", "s3", "identitystore", "sso") for permission in permissions)
+    assert all(
+        permission.partition(":")[0] in ("iam", "ses", "s3", "identitystore", "sso") for permission in permissions
+    )
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -119,6 +122,7 @@ def test_help_describes_every_payload() -> None:
         ("import-aws-contact", "s3", "put_object", ["s3:PutObject"]),
         ("import-aws-contact", "sso-admin", "list_instances", ["sso:ListInstances"]),
         ("read-identity-center", "identitystore", "list_users", ["identitystore:ListUsers"]),
+        ("validate-access", "iam", "list_role_tags", ["iam:ListRoleTags"]),
         ("restore-list", "sesv2", "create_contact_list", ["ses:CreateContactList", "ses:TagResource"]),
         ("manage-topic", "sesv2", "create_contact_list", ["ses:CreateContactList"]),
         ("restore-list", "s3", "get_object", []),

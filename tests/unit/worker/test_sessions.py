@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ses_fleet.actions import role_version
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
@@ -159,6 +160,18 @@ def test_a_call_of_identity_center_is_told_with_its_role() -> None:
     assert told == f"Check that {SOURCE.role_arn} allows identitystore:ListUsers"
     told = advice(make_customer(), importing, denied)
     assert told == f"Check that arn:aws:iam::{ACCOUNT}:role/r allows identitystore:ListUsers"
+
+
+def test_a_permission_of_a_newer_template_is_told_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role may be of an older one: the customer updates the stack. A permission of version 1 says nothing of it."""
+    monkeypatch.setitem(role_version._ADDED_IN, "ses:ListContacts", 7)
+    action = ACTIONS["describe-list"]
+    told = advice(make_customer(), action, AwsCallError("sesv2", "list_contacts", "refused", "X", "no", 403))
+    assert told.startswith(f"Check that arn:aws:iam::{ACCOUNT}:role/r allows ses:ListContacts: ")
+    assert "of a template older than version 7 does not" in told
+    assert "updates the role's stack" in told
+    told = advice(make_customer(), action, AwsCallError("sesv2", "get_contact_list", "refused", "X", "no", 403))
+    assert "template" not in told
 
 
 def test_a_denied_call_of_the_worker_itself_is_not_laid_upon_the_customer() -> None:
