@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+from ses_fleet import limits
 from tests.deploy.deployment import CUSTOMER, PEOPLE, REGION, Deployment
 from tests.local_cloud.conftest import Cloud
 
@@ -60,3 +62,16 @@ def addresses(cloud: Cloud) -> set[str]:
 def forget_imports(made: Deployment) -> None:
     """No earlier import, as far as anybody knows."""
     made.cloud.s3.delete_object(Bucket=made.cloud.results_bucket, Key="backups/identity/acme.json")
+
+
+def wait_for_lease(made: Deployment) -> None:
+    """Return when nobody holds the list's lease: a run whose outcome is unknown keeps it for a minute."""
+    key = f"leases/{CUSTOMER}-{REGION}.json"
+
+    def is_over() -> bool:
+        found = made.cloud.s3.get_object(Bucket=made.cloud.results_bucket, Key=key)
+        lease = json.loads(found["Body"].read())
+        return "free" in lease or (datetime.now(UTC) - found["LastModified"]).total_seconds() > lease["seconds"] + 1
+
+    if made.cloud.keys(key):
+        made.waits_until(is_over, seconds=2 * limits.LEASE_GRACE_SECONDS)
