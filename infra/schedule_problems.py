@@ -63,14 +63,16 @@ def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
     except RequestError as error:
         for problem in error.problems:
             yield Problem(path + problem.path.removeprefix("$"), problem.text)
-    if _prunes_everybody(payload) and payload.get("confirm_customers") is None:
-        text = "missing: a prune of every customer is refused unless this is the number of customers"
+    if _needs_confirmation(payload) and payload.get("confirm_customers") is None:
+        text = "missing: a run that removes everywhere is refused unless this is the number of customers"
         yield Problem(f"{path}.confirm_customers", text)
     size = len(json.dumps(event).encode())
     if size > limits.SCHEDULE_INPUT_BYTES:
         yield Problem(path, f"has {size} bytes, more than the {limits.SCHEDULE_INPUT_BYTES} of a schedule's input")
 
 
-def _prunes_everybody(payload: dict[str, Any]) -> bool:
+def _needs_confirmation(payload: dict[str, Any]) -> bool:
     entry = payload_names().get(str(payload.get("action")))
-    return payload.get("prune") is True and entry is not None and entry[1] == "all"
+    if entry is None or entry[1] != "all":
+        return False
+    return payload.get("prune") is True or entry[0].confirms_customers

@@ -85,7 +85,10 @@ def invoke(
         str | None, typer.Option(help="start no more customers once more than N or P% failed")
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="also remove unwanted topics, or people who left")] = False,
-    confirm_customers: Annotated[int | None, typer.Option(help="with --prune: how many customers are selected")] = None,
+    confirm_customers: Annotated[
+        int | None, typer.Option(help="how many customers are selected; for runs that remove")
+    ] = None,
+    confirm_people: Annotated[int | None, typer.Option(help="how many rows the people file has")] = None,
     run_id: Annotated[str | None, typer.Option(help="an id of your own; used again, it starts nothing")] = None,
     param: Annotated[list[str] | None, typer.Option(help="a parameter as name=value; may be repeated")] = None,
     people: Annotated[
@@ -121,10 +124,11 @@ def invoke(
     }
     if people == payload == "-":
         raise usage("--people - and --payload - cannot both be read from standard input")
-    built = payloads.build(action, payload, flags, param or [])
+    params = [*(param or []), *([] if confirm_people is None else [f"confirm_people={confirm_people}"])]
+    built = payloads.build(action, payload, flags, params)
     file = _people(built, people, person or [])
     asks = confirm.is_needed(built, yes=yes)
-    fields = payloads.fields_of_flags(payload, {**flags, "people": people or person or None}, param or [])
+    fields = payloads.fields_of_flags(payload, {**flags, "people": people or person or None}, params)
     screen = Screen(text=output == "text", flags=fields, is_last=local)
     preset = "kind" if conditions is None else conditions
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None

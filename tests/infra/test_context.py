@@ -158,7 +158,7 @@ def test_every_default_is_taken_from_nothing() -> None:
         (schedule(payload={"detail": DESCRIBE}), "$.schedules[0].payload.action: missing"),
         (
             schedule(payload={"action": "manage-topic-all", "prune": True}),
-            "$.schedules[0].payload.confirm_customers: missing: a prune of every customer is refused unless",
+            "$.schedules[0].payload.confirm_customers: missing: a run that removes everywhere is refused unless",
         ),
         (
             schedule(payload={**DESCRIBE, "include": [f"c{n:044d}" for n in range(7_000)]}),

@@ -35,8 +35,10 @@ class Action:
     customer's account, `identity_center_permissions` those that it may use through the role that reads Identity Center.
     `ses_config` says whether a run reads SESConfig.json, `prunes` whether it takes `prune`, `reads_identity_center`
     whether Identity Center is read first, once for all customers that share it. `people` are the rows of the people
-    file that the action needs; without it the action takes none. An action without `scopes` is a phase of other
-    actions: no payload names it.
+    file that the action needs; without it the action takes none. `confirms_people` says whether a run must repeat how
+    many rows that file has, as `params.confirm_people`, `confirms_customers` whether one on every customer must repeat
+    how many are selected although it does not prune. An action without `scopes` is a phase of other actions: no payload
+    names it.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Action:
     prunes: bool = False
     reads_identity_center: bool = False
     people: PeopleRows | None = None
+    confirms_people: bool = False
+    confirms_customers: bool = False
     scopes: tuple[Scope, ...] = ("all", "single")
 
 

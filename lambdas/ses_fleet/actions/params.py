@@ -23,6 +23,14 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class ConfirmPeopleParams(Params):
+    """Base of the `params` of actions that ask how many people they are for. The orchestrator compares the number."""
+
+    confirm_people: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="how many rows the people file has; another number refuses the run"
+    )
+
+
 class DescribeListParams(Params):
     """`params` of describe-list: whether contacts are counted."""
 

@@ -152,7 +152,11 @@ def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
 
 
 def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry], people: People | None = None) -> Plan:
-    """Return the plan of a run's first invocation for the customers that `select` returned."""
+    """Return the plan of a run's first invocation for the customers that `select` returned.
+
+    RequestError when the request does not confirm how many rows the people file has, and its action needs that.
+    """
+    _check_confirmed_people(request, people)
     config, topics = files.config, files.topics
     shared_lists = sharing(selected)
     mutates = ACTIONS[request.worker_action].mutates
@@ -299,11 +303,26 @@ def _nobody(request: RunRequest, config: FleetConfig) -> Problem:
 
 
 def _check_confirmation(request: RunRequest, selected: int) -> None:
-    if request.scope == "all" and request.prune and request.confirm_customers != selected:
-        said = "missing" if request.confirm_customers is None else f"says {request.confirm_customers}"
-        raise RequestError(
-            [Problem("$.confirm_customers", f"{said}, but {selected} customers are selected for a run that prunes")]
-        )
+    removes = request.prune or ACTIONS[request.worker_action].confirms_customers
+    if request.scope == "all" and removes and request.confirm_customers != selected:
+        why = "a run that prunes" if request.prune else request.action
+        text = f"{_said(request.confirm_customers)}, but {selected} customers are selected for {why}"
+        raise RequestError([Problem("$.confirm_customers", text)])
+
+
+def _check_confirmed_people(request: RunRequest, people: People | None) -> None:
+    """Compare also a number that the action does not ask for: who gives one wants it to be right."""
+    confirmed = request.params.get("confirm_people")
+    if people is None or (confirmed is None and not ACTIONS[request.worker_action].confirms_people):
+        return
+    if confirmed != people.pinned.rows:
+        rows = people.pinned.rows
+        text = f"{_said(confirmed)}, but the people file has {rows} {'row' if rows == 1 else 'rows'}"
+        raise RequestError([Problem("$.params.confirm_people", text)])
+
+
+def _said(confirmed: int | None) -> str:
+    return "missing" if confirmed is None else f"says {confirmed}"
 
 
 def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:

@@ -91,7 +91,10 @@ class RunRequest(Wire):
     ] = False
     confirm_customers: Annotated[
         Annotated[int, Field(ge=0)] | None,
-        Field(description="how many customers are selected; required with `prune`, and another number refuses the run"),
+        Field(
+            description="how many customers are selected; required with `prune`, and by an action that removes people "
+            "on every customer; another number refuses the run"
+        ),
     ] = None
     resumes: Annotated[
         RunId | None,

@@ -210,7 +210,8 @@ def _prune_problems(payload: dict[str, Any], action: Action | None) -> Iterator[
     if payload.get("prune") is True and isinstance(params, dict) and params.get("username") is not None:
         text = "cannot be combined with params.username: an import of one person cannot tell who has left"
         yield Problem("$.prune", text)
-    if "confirm_customers" in payload and payload.get("prune") is not True:
+    confirms = payload.get("prune") is True or (action is not None and action.confirms_customers)
+    if "confirm_customers" in payload and not confirms:
         yield Problem("$.confirm_customers", 'is only for a run with "prune": true')
 
 

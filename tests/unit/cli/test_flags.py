@@ -16,6 +16,7 @@ INVOKE: Any = typer.main.get_command(main.app).commands["invoke"]  # type: ignor
 NOT_FIELDS = {
     "people",
     "person",
+    "confirm_people",
     "action",
     "param",
     "payload",
@@ -88,3 +89,9 @@ def test_what_is_not_given_is_not_sent(sent: Any) -> None:
 def test_an_empty_parameter_is_sent(sent: Any) -> None:
     """The action judges it."""
     assert sent("--param", "count_contacts=")["params"] == {"count_contacts": ""}
+
+
+def test_the_number_of_people_is_a_parameter(sent: Any) -> None:
+    """It is sent as one, beside those that --param gives."""
+    assert sent("--confirm-people", "0", "--param", "more=1")["params"] == {"confirm_people": 0, "more": 1}
+    assert "params" not in sent()

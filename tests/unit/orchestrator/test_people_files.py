@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from typing import Any
 
 import pytest
 
+from ses_fleet.actions.catalogue import ACTIONS
+from ses_fleet.actions.params import ConfirmPeopleParams
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from tests.unit.memory_s3 import Before
 from tests.unit.orchestrator.deployed import (
@@ -266,3 +269,45 @@ def test_a_resume_whose_people_file_is_gone_is_refused(monkeypatch: pytest.Monke
     del there.s3.stored["results", KEY]
     with pytest.raises(RequestError, match="a people file lives 7 days, upload it again"):
         resume(there)
+
+
+def removing(monkeypatch: pytest.MonkeyPatch, *rows: Any) -> Deployed:
+    """The same, with an action that wants the numbers of people and of customers to be confirmed."""
+    there = deployed(monkeypatch, *rows)
+    changed: Json = {"params": ConfirmPeopleParams, "confirms_people": True, "confirms_customers": True}
+    monkeypatch.setitem(ACTIONS, SET, dataclasses.replace(ACTIONS[SET], **changed))
+    return there
+
+
+def test_an_action_may_want_the_number_of_people_to_be_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left out or another number, and nothing starts; the right one runs, whatever each customer has of the rows."""
+    there = removing(monkeypatch, {"email": WHO, "customers": ["a"]}, "other@corp.example")
+    three: Json = {"action": f"{SET}-all", "confirm_customers": 3}
+    assert refused(there, **three) == ["$.params.confirm_people: missing, but the people file has 2 rows"]
+    assert refused(there, **three, params={"confirm_people": 3}) == [
+        "$.params.confirm_people: says 3, but the people file has 2 rows"
+    ]
+    assert statuses(run(there, **three, params={"confirm_people": 2})) == dict.fromkeys("abc", "successful")
+
+
+def test_a_number_of_people_that_nobody_asked_for_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gives it wants it to be right."""
+    there = deployed(monkeypatch, WHO)
+    monkeypatch.setitem(ACTIONS, FIND, dataclasses.replace(ACTIONS[FIND], params=ConfirmPeopleParams))
+    assert refused(there, params={"confirm_people": 2}) == [
+        "$.params.confirm_people: says 2, but the people file has 1 row"
+    ]
+    assert statuses(run(there, params={"confirm_people": 1})) == dict.fromkeys("abc", "successful")
+
+
+def test_an_action_that_removes_wants_the_number_of_customers_without_prune(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a prune does; on one customer there is nothing to confirm but its people."""
+    there = removing(monkeypatch, WHO)
+    people: Json = {"params": {"confirm_people": 1}}
+    assert refused(there, f"{SET}-all", **people) == [
+        f"$.confirm_customers: missing, but 3 customers are selected for {SET}-all"
+    ]
+    assert refused(there, f"{SET}-all", **people, confirm_customers=2) == [
+        f"$.confirm_customers: says 2, but 3 customers are selected for {SET}-all"
+    ]
+    assert statuses(run(there, SET, **people, customer_code="b")) == {"b": "successful"}
