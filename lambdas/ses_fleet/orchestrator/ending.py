@@ -153,10 +153,10 @@ def _store_results_file(task: Task, store: ResultStore) -> None:
 
 def _comparison(task: Task, store: ResultStore) -> dict[str, Any] | None:
     """Return the Summary's `fleet`, or where it lies when it is too large to be inline."""
-    topics = store.collector.comparison
-    if topics is None:
+    comparison = store.collector.comparison
+    if comparison is None:
         return None
-    answer = topics.answer([customer.code for customer in task.plan.customers])
+    answer = comparison.answer([customer.code for customer in task.plan.customers])
     body = json.dumps(answer).encode()
     if len(body) <= limits.FLEET_INLINE_BYTES:
         return answer

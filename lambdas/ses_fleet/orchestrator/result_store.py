@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import DESCRIBE_TOPICS
+from ses_fleet.actions.catalogue import DESCRIBE_TOPICS, FIND_CONTACT
 from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator import report
-from ses_fleet.orchestrator.collect import Collector
+from ses_fleet.orchestrator.collect import Collector, Comparison
 from ses_fleet.orchestrator.fan_out import Finished
+from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.topic_comparison import TopicComparison
 from ses_fleet.runs import results
@@ -31,10 +32,7 @@ class ResultStore:
 
     def __init__(self, task: Task) -> None:
         plan = task.plan
-        compares = plan.request.worker_action == DESCRIBE_TOPICS.name and not plan.request.dry_run
-        self.collector = Collector(
-            len(plan.customers), task.result_location, TopicComparison(plan.topics) if compares else None
-        )
+        self.collector = Collector(len(plan.customers), task.result_location, _comparison(plan))
         self.warnings: list[str] = []
         self._task = task
         self._writers = ThreadPoolExecutor(limits.RESULT_WRITERS, thread_name_prefix="result")
@@ -169,3 +167,16 @@ class ResultStore:
         future = self._writers.submit(write)
         future.add_done_callback(lambda _: self._room.release())
         self._pending[future] = code
+
+
+def _comparison(plan: Plan) -> Comparison | None:
+    """Return what a run finds out of all its customers together, or None for an action that compares nothing."""
+    action = None if plan.request.dry_run else plan.request.worker_action
+    if action == DESCRIBE_TOPICS.name:
+        return TopicComparison(plan.topics)
+    if action != FIND_CONTACT.name:
+        return None
+    # Imported here: most runs look for nobody, and its data's models would be a part of every start.
+    from ses_fleet.orchestrator.found_people import PeopleAnswer
+
+    return PeopleAnswer()

@@ -58,7 +58,8 @@ class ActionContext:
     `open_ses` assumes the customer's role; no role is assumed before `ses` is first used. `open_identity_center(source,
     service)` assumes the role that reads Identity Center. `open_import_bucket` opens the customer's own bucket with the
     customer's credentials. `download(url, limit)` reads a file that SES offers. `log` adds a line to the customer's
-    block. `rows` are those of the people file that apply to the customer, of the kind that the action declares.
+    block. `rows` are those of the people file that apply to the customer, of the kind that the action declares;
+    `row_numbers` are their lines in that file, from 1.
     """
 
     item: WorkItem
@@ -72,6 +73,12 @@ class ActionContext:
     log: Callable[[str], None]
     warnings: list[str] = field(default_factory=list)
     rows: tuple[Row, ...] = ()
+    row_numbers: tuple[int, ...] = ()
+
+    @property
+    def numbered_rows(self) -> dict[int, Row]:
+        """Return the rows by their line in the people file, from 1: what results name a person by."""
+        return dict(zip(self.row_numbers, self.rows, strict=True))
 
     @property
     def customer(self) -> Customer:

@@ -31,6 +31,7 @@ class Paginator:
         self._member = member
         self._token: str | None = known.get("token")
         self._over: bool = known.get("over", False)
+        self._is_last: bool = self._over
         self._restarted: bool = known.get("restarted", False)
         self._several: bool = self._token is not None or known.get("several", False)
 
@@ -38,6 +39,11 @@ class Paginator:
     def several(self) -> bool:
         """Return whether the listing has, or once had, more than one page."""
         return self._several
+
+    @property
+    def is_last(self) -> bool:
+        """Return whether the page that was yielded last is the listing's last one."""
+        return self._is_last
 
     def state(self) -> State:
         """Return the position that the next slice continues from; JSON."""
@@ -60,6 +66,7 @@ class Paginator:
             following = text_of(answer, "NextToken")
             if following is not None and following == self._token:
                 raise _endless(self._operation)
+            self._is_last = following is None
             yield list_of(answer, self._member)
             # An empty page with a token is not the last one.
             self._token, self._over = following, following is None

@@ -11,8 +11,8 @@ from ses_fleet.runs.keys import people_file_key
 from ses_fleet.runs.work import WorkItem
 
 
-def rows_of(results: Bucket, item: WorkItem, wanted: PeopleRows) -> tuple[Row, ...]:
-    """Return the rows of the run's people file that apply to the item's customer, in the file's order.
+def rows_of(results: Bucket, item: WorkItem, wanted: PeopleRows) -> dict[int, Row]:
+    """Return the rows of the run's people file that apply to the item's customer, by their line, in the file's order.
 
     Raise CustomerError when the item names no people file, or the file is not there as the run began with it.
     """
@@ -27,4 +27,4 @@ def rows_of(results: Bucket, item: WorkItem, wanted: PeopleRows) -> tuple[Row, .
     except AwsCallError as failure:
         text = f"{results.location(key)} could not be read ({failure.code}): {failure.text}"
         raise CustomerError("operation", failure.code, text, retryable=failure.transient) from None
-    return tuple(row for row in found.rows.values() if row.is_for(item.customer.customer_code))
+    return {line: row for line, row in found.rows.items() if row.is_for(item.customer.customer_code)}

@@ -134,7 +134,8 @@ class _Invocation:
         self._context = self._make_context(action)
         params = action.params.model_validate(self._params(action, self._context))
         if action.people is not None:
-            self._context.rows = _rows(self._context, action.people)
+            found = _rows(self._context, action.people)
+            self._context.rows, self._context.row_numbers = tuple(found.values()), tuple(found)
         if action.mutates and not self._item.dry_run and (waiting := self._begin_to_write()):
             return waiting
         return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
@@ -265,7 +266,7 @@ class _Invocation:
         self._logger.info(shown)
 
 
-def _rows(context: ActionContext, wanted: PeopleRows) -> tuple[Row, ...]:
+def _rows(context: ActionContext, wanted: PeopleRows) -> dict[int, Row]:
     # Imported here: most actions take no people file, and the models of its rows would be a part of every start.
     from ses_fleet.worker import people
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import DescribeTopicsData
+from ses_fleet.actions.data.find_contact import FindContactData
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
@@ -23,6 +24,7 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "describe-list": DescribeListData,
     "describe-topics": DescribeTopicsData,
     "list-contacts": ListContactsData,
+    "find-contact": FindContactData,
     "validate-access": ValidateAccessData,
     "manage-topic": ManageTopicData,
     "backup-list": BackupListData,
