@@ -48,9 +48,6 @@ ABANDONED_START_SECONDS = 1_800.0  # ours: a start that wrote no plan by then wa
 REAPED_RUNS = 50  # ours: runs that one pass of the reaper ends at most; the next one goes on
 REAPER_MARGIN_SECONDS = 60.0  # ours: what the reaper must have left of its own time to begin with another run
 BODY_SENT_AT_ONCE_BYTES = 64 * 1024  # ours: S3 is asked before a larger body is sent, in case it refuses it
-SUPPRESSION_ONE_BY_ONE = 3  # ours: so few addresses are asked for alone, without a page of the suppression list
-SUPPRESSION_EXTRA_PAGES = 2  # ours: so many pages may turn out to be for nothing, and one more for each
-SUPPRESSION_ROWS_A_PAGE = 20  # so many addresses that are looked for: a list too long for that costs 5 % more
 ERASED_PEOPLE = 100  # ours: people of one erasure, each of whom somebody asked for
 RECEIPT_PROOFS = 100_000  # ours: people times customers of one erasure; the orchestrator holds them, some 60 MB
 RECEIPT_VERSIONS = 200_000  # ours: versions of objects that a receipt counts, 200 requests; more are not counted
@@ -149,6 +146,9 @@ SES_DESCRIPTION_CHARACTERS = 500  # observed: of a list; used for topics, too
 SES_NAME_CHARACTERS = 64  # observed: list and topic names are [A-Za-z0-9_-]{1,64}
 SES_REQUESTS_PER_SECOND = 1.0  # quota: every action but Send*, per account and Region, not adjustable
 SES_BURST = 5  # observed: short bursts pass, then 429
+SUPPRESSION_ONE_BY_ONE = 3  # ours: so few addresses are asked for alone, without a page of the suppression list
+SUPPRESSION_EXTRA_PAGES = 2  # ours: so many pages may turn out to be for nothing, and one more for each
+SUPPRESSION_ROWS_A_PAGE = 20  # so many addresses that are looked for: a list too long for that costs 5 % more
 CHANGE_ATTEMPTS = 3  # ours: a change that meets another one is planned anew so often
 READ_ATTEMPTS = 3  # ours: a reading call that got a 5xx or no answer is tried so often
 READ_PAUSE_SECONDS = (0.1, 0.5)  # ours: the shortest and longest pause after the first of them; n times that after n
@@ -228,6 +228,7 @@ WAIT_NOTICE_SECONDS = 5.0  # ours: a call without an answer for so long, and the
 COMMAND_S3_CONNECTIONS = 32  # ours: results and records that the command reads at once
 EXPORT_READERS = 4  # ours: parts that an export reads at once, and holds in memory
 MAX_EXPORT_PART_BYTES = 256 * 1024 * 1024  # ours: what an export holds of one part; those we write are of 4 MiB
+SHOWN_PEOPLE = 100  # ours: so many people of a search are columns on a terminal; all of them are in its data
 COMMAND_MESSAGE_CHARACTERS = 2_000  # ours: one message on a terminal
 
 # --- time ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,6 +53,16 @@ def with_people(cloud: Cloud, count: int) -> None:
     groups = [{"name": GROUP, "members": [user["username"] for user in users]}]
     document = {"region": REGION, "users": users, "groups": groups}
     cloud.control("PUT", f"people/{PEOPLE}/{REGION}", json.dumps(document).encode())
+
+
+def people_file(made: Deployment, *rows: Any) -> str:
+    """Upload a people file of these rows, a text being somebody's address, and return its id."""
+    written = [{"email": row} if isinstance(row, str) else row for row in rows]
+    people_id = secrets.token_hex(16)
+    body = "".join(json.dumps(row) + "\n" for row in written).encode()
+    place = {"Bucket": made.outputs["ResultsBucket"], "Key": f"data/requests/{people_id}.jsonl"}
+    made.cloud.s3.put_object(**place, Body=body)
+    return people_id
 
 
 def addresses(cloud: Cloud) -> set[str]:

@@ -26,6 +26,8 @@ from tests.local_cloud.conftest import HUB
 # The first test waits for the deployment, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(300)
 ACME = {"customer_code": "acme"}
+# Stands for the id of a people file, which is uploaded when the story begins.
+PEOPLE_FILE = "people"
 # Every action by both of its names, in an order in which each finds what it needs.
 STORY: list[dict[str, Any]] = [
     {"action": "manage-topic-all", "include": ["acme"]},
@@ -38,6 +40,8 @@ STORY: list[dict[str, Any]] = [
     {"action": "describe-topics-all"},
     {"action": "list-contacts", **ACME},
     {"action": "list-contacts-all"},
+    {"action": "find-contact", **ACME, "people": PEOPLE_FILE},
+    {"action": "find-contact-all", "people": PEOPLE_FILE},
     {"action": "validate-access", **ACME},
     {"action": "validate-access-all"},
     {"action": "backup-list", **ACME, "params": {"with_attributes": True}},
@@ -54,7 +58,8 @@ def test_every_action_runs_from_the_deployed_package(deployment: Deployment) -> 
     account.without_list(deployment.cloud)
     account.with_people(deployment.cloud, 6)
     assert deployment.invoke(action="help")["exit_code"] == 0
-    for step in STORY:
+    people_file = account.people_file(deployment, "p0@corp.example")
+    for step in ({**one, **({"people": people_file} if "people" in one else {})} for one in STORY):
         if step.get("run_id") == "story-prune":
             account.with_list(deployment.cloud, "p0@corp.example", topics=(account.CALENDAR, account.OLD))
             account.opted_in(deployment.cloud, "p0@corp.example", "old")

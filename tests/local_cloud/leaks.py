@@ -49,7 +49,7 @@ def _everything(cloud: Cloud) -> Iterator[tuple[str, str, bool]]:
     for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=cloud.results_bucket):
         for entry in page.get("Contents", []):
             body = cloud.s3.get_object(Bucket=cloud.results_bucket, Key=entry["Key"])["Body"].read()
-            yield entry["Key"], _text(body), not entry["Key"].startswith("runs/")
+            yield entry["Key"], _text(body), entry["Key"].startswith(("data/", "backups/"))
     for text in cloud.spoken:
         yield "what a command printed", text, False
     sqs = cloud.client("sqs")

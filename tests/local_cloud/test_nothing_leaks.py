@@ -10,6 +10,11 @@ import pytest
 
 from tests.local_cloud import leaks
 from tests.local_cloud.conftest import RESULTS_BUCKET, WORKER, Cloud, fleet, ses_fleet
+from tests.local_cloud.people_files import upload
+
+PEOPLE = ("a/b@corp.example", "Ada+lists@corp.example", *(f"p{n}@corp.example" for n in range(3)))
+# What is asked of SES for single people.
+OF_PEOPLE = ("GetContact", "GetSuppressedDestination", "ListSuppressedDestinations")
 
 
 @pytest.fixture
@@ -20,7 +25,14 @@ def busy_cloud(cloud: Cloud) -> Cloud:
         rule = [{"operation": "ListContacts", "fault": fault, "times": 4}]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
         cloud.run(include=["acme", "globex"])
+    for fault in ("deny", "error_500", "kill_after", "drop_after", "throttle"):
+        rule = [{"operation": operation, "fault": fault, "times": 2} for operation in OF_PEOPLE]
+        cloud.control("PUT", "faults", json.dumps(rule).encode())
+        for action in ("find-contact-all",):
+            cloud.run(action=action, people=upload(cloud, *PEOPLE), include=["acme", "globex"])
     cloud.control("PUT", "faults", b"[]")
+    cloud.invoke({"action": "find-contact-all", "people": upload(cloud, PEOPLE[0], PEOPLE[0])})
+    ses_fleet(cloud, "invoke", "find-contact-all", "--person", "no address@corp.example")
     tell = "raise ValueError(f'boom {event} ada@acme.example ' + __import__('os').environ['AWS_SESSION_TOKEN'])"
     with cloud.function_changed(code=f"def handler(event, context):\n    {tell}\n"):
         cloud.put_config(fleet(1))

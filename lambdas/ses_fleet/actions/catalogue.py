@@ -15,6 +15,7 @@ from ses_fleet.actions.params import (
     BackupListParams,
     DescribeListParams,
     EraseContactParams,
+    FindContactParams,
     ImportParams,
     ListContactsParams,
     ManageTopicParams,
@@ -91,6 +92,23 @@ LIST_CONTACTS = Action(
     mutates=False,
     params=ListContactsParams,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
+)
+
+FIND_CONTACT = Action(
+    name="find-contact",
+    purpose="in which customers' lists some people are, what they get there, and whether mail to them is suppressed",
+    mutates=False,
+    params=FindContactParams,
+    permissions=(
+        "ses:GetAccount",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:GetSuppressedDestination",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListSuppressedDestinations",
+    ),
+    people=PeopleRows("person"),
 )
 
 VALIDATE_ACCESS = Action(
@@ -238,6 +256,7 @@ ACTIONS: dict[str, Action] = {
         DESCRIBE_LIST,
         DESCRIBE_TOPICS,
         LIST_CONTACTS,
+        FIND_CONTACT,
         VALIDATE_ACCESS,
         MANAGE_TOPIC,
         BACKUP_LIST,

@@ -79,6 +79,16 @@ class ListContactsParams(Params):
         return self.status or "OPT_IN"
 
 
+class FindContactParams(Params):
+    """`params` of find-contact: how thoroughly it looks."""
+
+    thorough: bool = Field(
+        default=False,
+        description="also read the whole list, and take addresses for the same that differ in upper and lower case "
+        "alone: neither SES nor its documentation says how it compares them",
+    )
+
+
 class ManageTopicParams(Params):
     """`params` of manage-topic: how many customers come first."""
 

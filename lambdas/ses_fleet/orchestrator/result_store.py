@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import DESCRIBE_TOPICS
+from ses_fleet.actions.catalogue import DESCRIBE_TOPICS, FIND_CONTACT
 from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator import report
 from ses_fleet.orchestrator.collect import Collector, Comparison
@@ -171,13 +171,16 @@ class ResultStore:
 def _comparison(task: Task) -> Comparison | None:
     """Return what a run finds out of all its customers together, or None for an action that compares nothing."""
     plan, erasure = task.plan, task.document.erasure
-    if plan.request.dry_run:
-        return None
-    if plan.request.worker_action == DESCRIBE_TOPICS.name:
+    action = None if plan.request.dry_run else plan.request.worker_action
+    if action == DESCRIBE_TOPICS.name:
         return TopicComparison(plan.topics)
-    if erasure is None:
-        return None
-    # Imported here: no other run needs it.
-    from ses_fleet.orchestrator.receipts import Proofs
+    # Imported here: most runs look for nobody, and its data's models would be a part of every start.
+    if action == FIND_CONTACT.name:
+        from ses_fleet.orchestrator.found_people import PeopleAnswer
 
-    return Proofs(erasure)
+        return PeopleAnswer()
+    if action is not None and erasure is not None:
+        from ses_fleet.orchestrator.receipts import Proofs
+
+        return Proofs(erasure)
+    return None

@@ -265,7 +265,10 @@ class Summary(Stored):
     ] = None
     fleet: Annotated[
         dict[str, Any] | None,
-        Field(description="the comparison of customers that `describe-topics-all` makes; null for other actions"),
+        Field(
+            description="the comparison of customers that `describe-topics-all` makes, or in how many of them "
+            "`find-contact-all` found somebody; null for other actions"
+        ),
     ] = None
     exit_code: Annotated[
         Literal[0, 1, 2] | None,

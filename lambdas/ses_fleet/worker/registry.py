@@ -26,6 +26,7 @@ REGISTRY: dict[str, Run] = {
     "describe-list": _of("describe_list"),
     "describe-topics": _of("describe_topics"),
     "list-contacts": _of("list_contacts"),
+    "find-contact": _of("find_contact"),
     "validate-access": _of("validate_access"),
     "manage-topic": _of("manage_topic"),
     "backup-list": _of("backup_list"),

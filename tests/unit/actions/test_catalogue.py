@@ -29,7 +29,10 @@ LONGEST = Customer(
 _ON_LISTS = {name for action in ACTIONS.values() for name in action.permissions if name.endswith(("Contact", "List"))}
 _SES = "arn:aws-us-gov:ses:us-gov-west-1:111111111111"
 _ALLOWED_ON = {
-    "*": {"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"},
+    "*": {
+        *("ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"),
+        *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
+    },
     f"{_SES}:contact-list/*": {*_ON_LISTS, "ses:ListContacts", "ses:TagResource"},
     f"{_SES}:import-job/*": {"ses:GetImportJob"},
     LONGEST.ses_role_arn: {"iam:ListRoleTags"},

@@ -39,6 +39,7 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
     [
         ("describe-list", {}, {"count_contacts": True}),
         ("list-contacts", {}, {"topic": None, "status": None, "unsubscribed": None, "changed_since": None}),
+        ("find-contact", {}, {"thorough": False}),
         ("manage-topic", {}, {"canary": None}),
         ("backup-list", {}, {"with_attributes": False}),
         ("restore-list", {"backup": "r1"}, {"backup": "r1", "overwrite_unsubscribes": False}),
@@ -61,6 +62,7 @@ def test_params_that_are_left_out_are_the_careful_ones(
         ("manage-topic", "canary", [1, 5_000], [0, -1, "1", 1.5, True]),
         ("import-aws-contact", "username", ["a", "x" * 128], ["", "x" * 129, 5]),
         ("import-aws-contact", "sync_topics", [True, False], ["true", 1]),
+        ("find-contact", "thorough", [True, False], ["true", 1]),
         ("restore-list", "backup", ["a", "x" * 40, "A_9-"], ["", "x" * 41, "a/b", 5]),
         ("list-contacts", "topic", ["a", "x" * 64], ["", "x" * 65, "a b", "ada@x.example"]),
         ("list-contacts", "unsubscribed", [True, False], ["false", 0]),
@@ -116,6 +118,7 @@ def test_what_each_action_may_do_is_declared() -> None:
         "describe-list": reading,
         "describe-topics": (False, False, False, "if there"),
         "list-contacts": reading,
+        "find-contact": reading,
         "validate-access": reading,
         "manage-topic": (True, True, False, "required"),
         "backup-list": reading,

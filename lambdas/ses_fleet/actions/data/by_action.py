@@ -12,6 +12,7 @@ from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import DescribeTopicsData
 from ses_fleet.actions.data.erase_contact import EraseContactData
+from ses_fleet.actions.data.find_contact import FindContactData
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
@@ -25,6 +26,7 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "describe-list": DescribeListData,
     "describe-topics": DescribeTopicsData,
     "list-contacts": ListContactsData,
+    "find-contact": FindContactData,
     "validate-access": ValidateAccessData,
     "manage-topic": ManageTopicData,
     "backup-list": BackupListData,
