@@ -105,6 +105,7 @@ def write_out(
         closed_by=closed_by,
         fleet=fleet,
         receipt=receipt,
+        unproven=receipt is None and _leaves_receipt(task),
     )
     try:
         written = task.record.write_summary(finished)
@@ -153,9 +154,13 @@ def _store_results_file(task: Task, store: ResultStore) -> None:
         store.warn(f"results.jsonl.gz could not be written ({failure.code}); results/ has every result")
 
 
+def _leaves_receipt(task: Task) -> bool:
+    return task.document.erasure is not None and task.plan.writes
+
+
 def _receipt(task: Task, store: ResultStore) -> str | None:
     """Write the receipt of an erasure, and return where it lies; None without one, or when it could not be written."""
-    if task.document.erasure is None or not task.plan.writes:
+    if not _leaves_receipt(task):
         return None
     # Imported here: no other run needs it.
     from ses_fleet.orchestrator import receipts

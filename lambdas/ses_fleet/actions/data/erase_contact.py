@@ -22,8 +22,8 @@ class ErasedPerson(Data):
     )
     at: str | None = Field(default=None, description="when that was read, ISO 8601, UTC")
     contacts: int = Field(default=0, description="contacts of this address, in whatever case, that were deleted")
-    suppressed: Literal["kept", "erased", "no"] = Field(
-        default="no", description="whether the address is on the account's suppression list, or was taken off it"
+    suppressed: Literal["kept", "erased", "no"] | None = Field(
+        default=None, description="whether the address is on the account's suppression list, or was taken off it"
     )
 
 
