@@ -13,7 +13,16 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.people.hash_keys import HashKeys
 from ses_fleet.worker.erased import ErasedPeople, Why
-from tests.local_cloud.conftest import CONFIG_BUCKET, RESULTS_BUCKET, Cloud, fleet, running, ses_fleet
+from tests.local_cloud.conftest import (
+    CONFIG_BUCKET,
+    ORCHESTRATOR,
+    RESULTS_BUCKET,
+    WORKER,
+    Cloud,
+    fleet,
+    running,
+    ses_fleet,
+)
 
 IC, REGION = "400000000009", "us-east-1"
 SECRET = "ses-fleet/erasure"
@@ -28,9 +37,9 @@ WHY = Why("by-a-test", "T-1", "2026-01-01T00:00:00Z")
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Nine customers with an empty list each, who share an Identity Center of thirty people; f01 has a bucket."""
+    """Ten customers with an empty list each, who share an Identity Center of thirty people; f01 has a bucket."""
     path = tmp_path_factory.mktemp("erased")
-    made = fleet(9)
+    made = fleet(10)
     for customer in made["customer_mappings"].values():
         customer["identity_center_role_arn"] = f"arn:aws:iam::{IC}:role/importer"
     made["customer_mappings"]["f01"]["import_bucket"] = "f01-erased-import"
@@ -39,7 +48,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     arguments = ("--config", str(path / "config.json"), "--scenario", str(path / "scenario.json"))
     with running("--port", "0", *arguments, "--ses-rate", "0") as (_, cloud):
         cloud.s3.put_object(Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=b'{"topics": []}')
-        for number in range(1, 10):
+        for number in range(1, 11):
             ses = cloud.client("sesv2", account=account(number))
             ses.create_contact_list(ContactListName="main")
         yield cloud
@@ -203,3 +212,21 @@ def test_tombstones_that_cannot_be_read_fail_the_customer(cloud: Cloud) -> None:
     assert error["type"] == "AccessDenied"
     assert "who was erased could not be read" in error["message"]
     assert writes(cloud, mark, 9) == []
+
+
+def test_who_is_erased_is_looked_up_after_the_list_is_ones_own(cloud: Cloud) -> None:
+    """A customer whose list another run holds asks neither for tombstones nor for the secret: they may change still."""
+    tombstones(cloud, 10).bury(PEOPLE[0], WHY)
+    lease = {"run_id": "holder", "customer_code": "f10", "number": 1, "owner": "x", "taken_at": "", "seconds": 300}
+    place = {"Bucket": RESULTS_BUCKET, "Key": f"leases/{account(10)}-{REGION}.json"}
+    cloud.s3.put_object(**place, Body=json.dumps(lease).encode())
+    mark = cloud.mark()
+    with cloud.variables(ORCHESTRATOR, SLICE_BUDGET_SECONDS="1"):
+        assert importing(cloud, 10)["status"] == "not_started"
+    asked = [one["operation"] for one in cloud.journal(mark) if WORKER in (one["principal"] or "")]
+    assert not {"GetSecretValue", "ListObjectsV2"} & {*asked}
+    cloud.leases_over()
+    mark = cloud.mark()
+    assert importing(cloud, 10)["status"] == "successful"
+    asked = [one["operation"] for one in cloud.journal(mark) if WORKER in (one["principal"] or "")]
+    assert {"GetSecretValue", "ListObjectsV2"} <= {*asked}
