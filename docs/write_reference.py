@@ -74,7 +74,9 @@ def _action(action: Action) -> str:
     names = " and ".join(f"`{action.name}{'-all' if scope == 'all' else ''}`" for scope in reversed(action.scopes))
     does = "changes customers' lists" if action.mutates else "changes nothing in customers' accounts"
     takes = "; takes `prune`" if action.prunes else ""
-    parts = [f"### {action.name}", f"{action.purpose[0].upper()}{action.purpose[1:]}.", f"{names}: {does}{takes}."]
+    role = f"; needs version {action.role_version} of the customer's role" if action.role_version > 1 else ""
+    purpose = f"{action.purpose[0].upper()}{action.purpose[1:]}."
+    parts = [f"### {action.name}", purpose, f"{names}: {does}{takes}{role}."]
     params = action.params.model_json_schema()
     if action.people is not None:
         people = action.people

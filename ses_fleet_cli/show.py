@@ -224,6 +224,9 @@ def help_lines(answer: dict[str, Any]) -> list[str]:
             f"   {action['purpose']}",
             f"   fields: {', '.join(action['fields'])}",
         ]
+        if people := action.get("people"):  # earlier versions know none
+            columns = ", ".join(people["row_schema"]["properties"])
+            lines.append(f"   people: a file of at most {people['rows_at_most']:,} rows of {columns}")
         for name, schema in action["params_schema"].get("properties", {}).items():
             default = f" (default {schema['default']})" if schema.get("default") is not None else ""
             lines.append(f"   params.{name}: {schema.get('description', schema.get('type', ''))}{default}")

@@ -15,6 +15,7 @@ import ses_fleet
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.policies import identity_center_statements, policy_statements
+from ses_fleet.actions.role_version import ROLE_VERSION, TAG_KEY
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.runs import events, hub_policies
 from ses_fleet.text import printable
@@ -142,7 +143,10 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
         account = scenario.accounts.get(one.role.account_id)
         own = account.roles.get(one.role.name) if account else None
         seeding.make_role(
-            one.role.text, trust=_customer_trust(own, one.external_id), policies={_POLICY: _customer_policy(one)}
+            one.role.text,
+            trust=_customer_trust(own, one.external_id),
+            policies={_POLICY: _customer_policy(one)},
+            tags={TAG_KEY: str(ROLE_VERSION)},
         )
 
 
@@ -248,7 +252,12 @@ def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
             buckets: list[str | None] = [*sorted(wanted.import_buckets)]
             for bucket in buckets or [None]:
                 statements += policy_statements(
-                    action, partition="aws", region="*", account_id=account_id, import_bucket=bucket
+                    action,
+                    partition="aws",
+                    region="*",
+                    account_id=account_id,
+                    role_arn=wanted.role.text,
+                    import_bucket=bucket,
                 )
         if "identity_center_role_arn" in wanted.keys:
             statements += identity_center_statements(action.identity_center_permissions, partition="aws", store_id=None)

@@ -125,6 +125,8 @@ LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is muc
 
 # --- STS and IAM --------------------------------------------------------------------------------
 ASSUME_ROLE_ATTEMPTS = 3  # ours: the SDK's tries of AssumeRole
+IAM_ATTEMPTS = 3  # ours: the SDK's tries of ListRoleTags
+ROLE_TAGS = 50  # quota: tags of one role
 SESSION_NAME_CHARACTERS = 64  # API: RoleSessionName, 2-64 of [\w+=,.@-]
 SESSION_POLICY_CHARACTERS = 2_048  # API: AssumeRole's Policy and policy ARNs together
 ROLE_NAME_CHARACTERS = 64  # quota: IAM role name

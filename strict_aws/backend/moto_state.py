@@ -102,6 +102,12 @@ def find_role(arn: str) -> Role | None:
     return None
 
 
+def role_arn(account: str, name: str) -> str:
+    """Return the ARN of the account's role of this name, with its path; without one when there is no such role."""
+    arns = (str(role.arn) for role in iam_backends[account]["aws"].roles.values() if role.name == name)
+    return next(arns, f"arn:aws:iam::{account}:role/{name}")
+
+
 def know_aws_policy(account: str, arn: str) -> None:
     """Let an account attach this policy, if it is one that AWS manages; do nothing for any other ARN.
 

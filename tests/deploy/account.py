@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+from ses_fleet import limits
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.people.hash_keys import HashKeys
@@ -81,3 +83,16 @@ def with_tombstone(made: Deployment, email: str) -> None:
         ErasedPeople.load(bucket, CUSTOMER, REGION, lambda: held).bury(email, Why("by-a-test", None, "2026-01-01"))
     finally:
         made.cloud.s3.put_bucket_policy(**place, Policy=policy)
+
+
+def wait_for_lease(made: Deployment) -> None:
+    """Return when nobody holds the list's lease: a run whose outcome is unknown keeps it for a minute."""
+    key = f"leases/{CUSTOMER}-{REGION}.json"
+
+    def is_over() -> bool:
+        found = made.cloud.s3.get_object(Bucket=made.cloud.results_bucket, Key=key)
+        lease = json.loads(found["Body"].read())
+        return "free" in lease or (datetime.now(UTC) - found["LastModified"]).total_seconds() > lease["seconds"] + 1
+
+    if made.cloud.keys(key):
+        made.waits_until(is_over, seconds=2 * limits.LEASE_GRACE_SECONDS)

@@ -147,10 +147,18 @@ class Signs:
     def begin(self, named: Mapping[int, int]) -> None:
         """Give the first sign of a run that does not exist yet, and name these slices in it.
 
-        Raise AwsCallError when it cannot be stored.
+        Raise AwsCallError when it cannot be stored, also after a few tries.
         """
-        at = self._clock()
-        self._store(SignOfLife(run_id=self._hops.run_id, hop=self.hop, owner=self.owner, number=0, named=dict(named)))
+        sign = SignOfLife(run_id=self._hops.run_id, hop=self.hop, owner=self.owner, number=0, named=dict(named))
+        for attempt in range(1, limits.S3_ATTEMPTS + 1):
+            at = self._clock()
+            try:
+                self._store(sign)
+                break
+            except AwsCallError as failure:
+                if not failure.transient or attempt == limits.S3_ATTEMPTS:
+                    raise
+                time.sleep(limits.CREATE_PAUSE_SECONDS * 2**attempt)
         self._wanted, self._stored = dict(named), _Stored(dict(named), at)
         self._looked = at  # nobody can have asked to stop it
 

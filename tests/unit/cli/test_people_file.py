@@ -23,8 +23,10 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, PeopleFileError
 from ses_fleet.people import request_file
 from ses_fleet.people.kinds import PeopleRows
+from ses_fleet.runs.help import help_answer
 from ses_fleet_cli import confirm, invoke, main, people_file
 from ses_fleet_cli.errors import CommandError
+from ses_fleet_cli.show import help_lines
 from tests.unit.memory_s3 import Before, MemoryS3
 from tests.unit.people_action import FIND, SET, SUPPRESS, declare
 
@@ -370,7 +372,8 @@ def test_the_command_uploads_what_it_has_checked_and_sends_its_id(
     target = SimpleNamespace(results=there.bucket, now=datetime(2026, 3, 1, tzinfo=UTC))
     monkeypatch.setattr(invoke, "connect", lambda _: target)
 
-    def send(_target: Any, payload: Any, *_: Any, **__: Any) -> int:
+    def send(_target: Any, payload: Any, screen: Any, **__: Any) -> int:
+        assert "people" in screen._flags, "a refusal names the flag beside the field"
         raise SentError(payload)
 
     monkeypatch.setattr(invoke, "run", send)
@@ -399,6 +402,18 @@ def test_a_wrong_file_is_told_line_by_line_and_nothing_is_uploaded(
         INVOKE.main([f"{FIND}-all", "--people", str(path)], standalone_mode=False)
     told = [line.partition(": is no address")[0] for line in capsys.readouterr().err.splitlines()]
     assert told == [f"{path}: line 2: email", f"{path}: line 3: email"]
+
+
+def test_help_shows_what_rows_an_action_takes() -> None:
+    """With as many as there may be; an orchestrator of an earlier version says nothing of people."""
+    answer = help_answer()
+    lines = help_lines(answer)
+    told = [line for line in lines if line.startswith("   people: ")]
+    assert told[0] == "   people: a file of at most 10,000 rows of email, customers"
+    assert len(told) == 6, "three actions in both scopes"
+    for action in answer["actions"]:
+        del action["people"]
+    assert help_lines(answer) == [line for line in lines if line not in told]
 
 
 def test_the_question_says_for_how_many_people(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

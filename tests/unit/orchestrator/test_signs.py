@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from ses_fleet import limits
-from ses_fleet.errors import AwsCallError
+from ses_fleet.errors import AwsCallError, FailureKind
 from ses_fleet.orchestrator.signs import Signs, Unnamed, named_ahead
 from ses_fleet.runs.hops import HopEnd, SignOfLife, Stop
 from tests.unit.runs.recorded import OWNER, RUN, Recorded
@@ -108,6 +108,27 @@ def test_the_first_sign_of_a_run_counts_at_once(hop: Hop) -> None:
         assert hop.stored() == {3: 1, 4: 1}
         assert hop.hops.end(hop.other_end())
         until(lambda: hop.passes() and hop.signs.is_lost)
+
+
+@pytest.mark.parametrize("kind", ["server", "lost"])
+def test_a_first_sign_is_tried_again_elsewhere(hop: Hop, monkeypatch: pytest.MonkeyPatch, kind: FailureKind) -> None:
+    """As often as any call of S3; one whose answer was lost may still be stored, and is removed."""
+    monkeypatch.setattr(limits, "CREATE_PAUSE_SECONDS", 0.0)
+    failed: list[str] = []
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if operation == "put_object" and done and len(failed) < limits.S3_ATTEMPTS - 1:
+            failed.append(key)
+            raise AwsCallError("s3", operation, kind, "SlowDown", "no answer", 503)
+
+    hop.s3.hook.happens = happens
+    hop.signs.begin({3: 1})
+    assert len(set(failed)) == limits.S3_ATTEMPTS - 1
+    (there,) = hop.s3.keys("open/")
+    assert there not in failed
+    assert hop.signs.may_send(3, 1)
+    hop.signs.remove()
+    assert hop.s3.keys("open/") == []
 
 
 def test_a_first_sign_that_cannot_be_stored_names_nobody(hop: Hop) -> None:

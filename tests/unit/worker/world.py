@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
+from ses_fleet.actions.role_version import ROLE_VERSION, TAG_KEY
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer
@@ -171,6 +172,26 @@ class CustomerObjects(Objects):
         return super().call(operation, **parameters)
 
 
+class Iam(AwsClient):
+    """IAM with these tags on the customer's role, by default the current version; an error is raised."""
+
+    def __init__(self, *tags: dict[str, str], refusal: AwsCallError | None = None) -> None:
+        super().__init__("iam", None)
+        self._tags = list(tags) or [{"Key": TAG_KEY, "Value": str(ROLE_VERSION)}]
+        self._refusal = refusal
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """ListRoleTags, a tag a page, after a first page of none."""
+        assert (operation, parameters["RoleName"]) == ("list_role_tags", "r")
+        if self._refusal is not None:
+            raise self._refusal
+        if "Marker" not in parameters:
+            return {"Tags": [], "IsTruncated": True, "Marker": "0"}
+        at = int(parameters["Marker"])
+        more = {"IsTruncated": True, "Marker": str(at + 1)} if at + 1 < len(self._tags) else {"IsTruncated": False}
+        return {"Tags": self._tags[at : at + 1], **more}
+
+
 @dataclass(frozen=True)
 class ReadBySes:
     """The same bucket as SES sees it."""
@@ -227,6 +248,7 @@ class World:
         )
         self.client = Client(self.ses)
         self.objects = Objects()
+        self.iam: AwsClient = Iam()
         self.settings = SETTINGS
         self.lines: list[str] = []
         self.warnings: list[str] = []
@@ -300,6 +322,7 @@ class World:
             open_identity_center=lambda *_: PacedClient(identity_center, pacer),
             open_results=lambda: Bucket(self.objects, "results"),
             open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
+            open_iam=lambda: self.iam,
             download=self._download,
             log=self.lines.append,
             warnings=self.warnings,
