@@ -21,7 +21,7 @@ from infra import names
 from ses_fleet.actions.catalogue import ACTIONS
 from tests.deploy import account
 from tests.deploy.account import CALENDAR, OLD
-from tests.deploy.deployment import CUSTOMER, PEOPLE, Deployment
+from tests.deploy.deployment import CUSTOMER, ERASURE_SECRET, PEOPLE, Deployment
 from tests.deploy.grants import Grant, Role
 from tests.local_cloud.conftest import HUB
 
@@ -103,6 +103,22 @@ def finding(people: int) -> Prepare:
     return prepare
 
 
+def importing_who_was_erased(made: Deployment) -> dict[str, Any]:
+    """An import of ten people, of whom the last was erased; no other import here has so many."""
+    account.with_tombstone(made, "p9@corp.example")
+    return importing(10)(made)
+
+
+def erasing(made: Deployment) -> dict[str, Any]:
+    """An erasure of somebody whose address is suppressed, too."""
+    account.with_list(made.cloud, "p0@corp.example")
+    account.with_secret(made)
+    suppressed = {"EmailAddress": "p0@corp.example", "Reason": "BOUNCE"}
+    made.cloud.client("sesv2", account=CUSTOMER).put_suppressed_destination(**suppressed)
+    params = {"confirm_people": 1, "suppression": "erase"}
+    return action("erase-contact", people=account.people_file(made, "p0@corp.example"), params=params)
+
+
 @dataclass(frozen=True)
 class Proof:
     """The run that shows that a grant is needed, and the customer's `status` without: only "failed" has an error."""
@@ -120,6 +136,7 @@ CUSTOMERS_GRANTS = {
     "ses:CreateContactList": Proof(making_a_list),
     "ses:CreateImportJob": Proof(BY_JOB, "successful"),
     "ses:DeleteContact": Proof(pruning),
+    "ses:DeleteSuppressedDestination": Proof(erasing),
     "ses:GetAccount": Proof(on_a_list("validate-access")),
     "ses:GetContact": Proof(on_a_list("backup-list", params={"with_attributes": True})),
     "ses:GetContactList": Proof(on_a_list("describe-list")),
@@ -139,15 +156,19 @@ PEOPLES_GRANTS = (
     "identitystore:ListUsers",
     "sso:ListInstances",
 )
+SECRET = f"{ERASURE_SECRET}-??????"
 WORKERS_GRANTS: dict[Grant, Proof] = {
     ("s3:GetObject", "results/backups/*"): Proof(restoring_a_tagged_list),
     ("s3:GetObject", "results/data/*"): Proof(importing(2)),
+    ("s3:GetObject", "results/erased/*"): Proof(importing_who_was_erased),
     ("s3:GetObject", "results/leases/*"): Proof(changing_topics, "not_started"),
     ("s3:GetObjectVersion", "results/data/requests/*"): Proof(finding(1)),
     ("s3:ListBucket", "results"): Proof(importing(2)),  # without it, a record that is not there looks forbidden
     ("s3:PutObject", "results/backups/*"): Proof(on_a_list("backup-list")),
     ("s3:PutObject", "results/data/*"): Proof(on_a_list("list-contacts")),
+    ("s3:PutObject", "results/erased/*"): Proof(erasing),
     ("s3:PutObject", "results/leases/*"): Proof(changing_topics, "not_started"),
+    ("secretsmanager:GetSecretValue", SECRET): Proof(importing_who_was_erased),
     ("sts:AssumeRole", "*contact-importer"): Proof(importing(2)),
     ("sts:AssumeRole", "*contact-manager"): Proof(on_a_list("describe-list")),
 }
@@ -316,7 +337,7 @@ def reaped(made: Deployment, run_id: str) -> str:
 
 def losing_a_run(made: Deployment) -> Callable[[], str]:
     """A run whose orchestrator is killed before anybody is sent is closed by what its signs of life say."""
-    kill = {"operation": "PutObject", "path": "open/", "fault": "kill_before", "skip": 1, "times": 1}
+    kill = {"operation": "PutObject", "path": "plan.json", "fault": "kill_after", "times": 1}
 
     def ask() -> str:
         run_id = fresh_id()
@@ -359,6 +380,16 @@ def finding_somebody_later(made: Deployment) -> Callable[[], str]:
     return ask
 
 
+def erasing_somebody(made: Deployment) -> Callable[[], str]:
+    """Without the key it is refused; a receipt that cannot be written, or count the copies, is a warning."""
+
+    def ask() -> str:
+        answer = made.invoke(**erasing(made))
+        return said(answer) + json.dumps(answer.get("warnings"))
+
+    return ask
+
+
 READS_TOPICS = {"action": "manage-topic-all", "dry_run": True}
 ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("lambda:InvokeFunction", names.ORCHESTRATOR): going_on,
@@ -376,6 +407,9 @@ ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("s3:ListBucket", "config"): missing_ses_config,
     ("s3:ListBucket", "results"): naming_a_new_run,
     ("s3:PutObject", "results/data/*/_personal/*"): running(**action("import-aws-contact", params={"username": "p0"})),
+    ("s3:ListBucketVersions", "results"): erasing_somebody,
+    ("s3:PutObject", "results/receipts/*"): erasing_somebody,
+    ("secretsmanager:GetSecretValue", SECRET): erasing_somebody,
     ("s3:PutObject", "results/open/*"): running(action="describe-list-all"),
     ("s3:PutObject", "results/runs/*"): running(action="describe-list-all"),
 }

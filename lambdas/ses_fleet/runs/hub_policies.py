@@ -34,9 +34,10 @@ def orchestrator_statements(
         # Below data/ it keeps what a payload says about a person, and reads that back when S3 says that it exists.
         _allow(
             ["s3:GetObject", "s3:PutObject"],
-            [f"{results_bucket}/{keys}" for keys in ("runs/*", "open/*", f"{RECEIPTS}*", PERSONAL_PARAMS)],
+            [f"{results_bucket}/{keys}" for keys in ("runs/*", "open/*", PERSONAL_PARAMS)],
         ),
-        # A receipt says which copies remain, old versions included.
+        # A receipt is written once, and says which copies remain, old versions included.
+        _allow(["s3:PutObject"], [f"{results_bucket}/{RECEIPTS}*"]),
         _allow(["s3:ListBucketVersions"], [results_bucket]),
         # By version, too: a run goes on with the people that it began with.
         _allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{results_bucket}/{PEOPLE_FILES}"]),

@@ -27,6 +27,7 @@ from ses_fleet.settings import WorkerSettings
 _NAME = re.compile(rf"(?P<key_id>{HASH_KEY_ID_PATTERN})/(?P<hash>[0-9a-f]{{64}})\.json")
 _State = Literal["erased", "lifted"]
 _NOTHING = "nothing was changed in this slice"
+_LEFT_ALONE = "the person whom it may mean was left alone"
 _MAKE_A_KEY = 'docs/operating.md, section "Erased people", says how to make a key and which setting names it'
 # What is wrong with the secret, by the code of Secrets Manager's refusal.
 _ADVICE = {
@@ -104,7 +105,7 @@ class ErasedPeople:
             for one in bucket.objects(keys.erased_prefix(account_id, region)):
                 made._note(one.key)
         except AwsCallError as failure:
-            raise made._unreadable(keys.erased_prefix(account_id, region), failure) from None
+            raise made._unreadable(keys.erased_prefix(account_id, region), failure, _NOTHING) from None
         if made._hashes:
             made._keys = made._needed_keys()
         return made
@@ -187,7 +188,7 @@ class ErasedPeople:
         """Remember a tombstone by its key in S3, which has the key's id and the hash."""
         named = _NAME.fullmatch(key.removeprefix(keys.erased_prefix(*self._place)))
         if named is None:
-            raise self._damaged(key)
+            raise self._damaged(key, _NOTHING)
         self._hashes[named["key_id"]].add(named["hash"])
 
     def _tombstones(self, address: str) -> Iterator[str]:
@@ -210,9 +211,9 @@ class ErasedPeople:
             found = self._bucket.read(key, limit=limits.TOMBSTONE_BYTES)
             return found, Tombstone.model_validate_json(found.body)
         except AwsCallError as failure:
-            raise self._unreadable(key, failure) from None
+            raise self._unreadable(key, failure, _LEFT_ALONE) from None
         except (TooLargeError, ValidationError):
-            raise self._damaged(key) from None
+            raise self._damaged(key, _LEFT_ALONE) from None
 
     def _needed_keys(self) -> HashKeys:
         """Return the keys; raise CustomerError unless those of all tombstones are among them."""
@@ -244,16 +245,16 @@ class ErasedPeople:
         account_id, region = self._place
         return f"people of the contact list of account {account_id} in {region}"
 
-    def _unreadable(self, key: str, failure: AwsCallError) -> CustomerError:
+    def _unreadable(self, key: str, failure: AwsCallError, untouched: str) -> CustomerError:
         advice = "run this customer again" if failure.transient else "check the worker role's policy on the bucket"
         text = (
             f"who was erased could not be read in {self._bucket.location(key)} ({failure.code}: {failure.text}); "
-            f"{_NOTHING}: {advice}"
+            f"{untouched}: {advice}"
         )
         return CustomerError("operation", failure.code, text, retryable=failure.transient)
 
-    def _damaged(self, key: str) -> CustomerError:
-        text = f"{self._bucket.location(key)} is no tombstone of an erased person; {_NOTHING}: bring back its version"
+    def _damaged(self, key: str, untouched: str) -> CustomerError:
+        text = f"{self._bucket.location(key)} is no tombstone of an erased person; {untouched}: bring back its version"
         return CustomerError("operation", "DamagedData", text)
 
     def _unwritable(self, key: str, failure: AwsCallError) -> CustomerError:
@@ -280,10 +281,16 @@ def _keys(settings: WorkerSettings) -> HashKeys | None:
     try:
         return HashKeys.parse(secrets.read(settings.region, secret_id))
     except AwsCallError as failure:
-        advice = _ADVICE.get(failure.code, failure.text)
-        text = f"the secret {secret_id} could not be read ({failure.code}): {advice}; {_NOTHING}"
-        raise CustomerError("configuration", failure.code, text, retryable=failure.transient) from None
+        raise _unread(secret_id, failure) from None
     except ConfigurationError as error:
         found = "; ".join(str(problem) for problem in error.problems)
         text = f"the secret {secret_id} has no keys of erased people: {found}; {_NOTHING}"
         raise CustomerError("configuration", "UnusableErasureSecret", text) from None
+
+
+def _unread(secret_id: str, failure: AwsCallError) -> CustomerError:
+    why = _ADVICE.get(failure.code, failure.text)
+    text = f"the secret {secret_id} could not be read ({failure.code}): {why}; {_NOTHING}"
+    if failure.transient:
+        return CustomerError("operation", failure.code, f"{text}: run this customer again", retryable=True)
+    return CustomerError("configuration", failure.code, text)

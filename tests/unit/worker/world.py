@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
@@ -127,13 +128,21 @@ class Objects(AwsClient):
             self.written.pop(parameters["Key"], None)
             return {}
         if operation == "list_objects_v2":
-            return self._folders(parameters["Prefix"])
+            return (
+                self._folders(parameters["Prefix"]) if "Delimiter" in parameters else self._below(parameters["Prefix"])
+            )
         return self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
 
     def _folders(self, prefix: str) -> dict[str, Any]:
         below = {key.removeprefix(prefix) for key in self.written if key.startswith(prefix)}
         folders = sorted({key.partition("/")[0] for key in below if "/" in key})
         return {"IsTruncated": False, "CommonPrefixes": [{"Prefix": f"{prefix}{folder}/"} for folder in folders]}
+
+    def _below(self, prefix: str) -> dict[str, Any]:
+        now = datetime(2026, 11, 1, tzinfo=UTC)
+        found = [{"Key": key, "LastModified": now} for key in sorted(self.written) if key.startswith(prefix)]
+        headers = {"HTTPHeaders": {"date": format_datetime(now, usegmt=True)}}
+        return {"IsTruncated": False, "Contents": found, "ResponseMetadata": headers}
 
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
