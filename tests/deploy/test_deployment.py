@@ -175,8 +175,8 @@ def test_each_schedule_fires_and_is_one_run_however_often_it_is_delivered(deploy
     assert len(started) == 2 * len(actions), "two customers, once for each schedule"
 
 
-# An orchestrator that is killed at its first sign of life in which it could name anybody.
-KILL = {"operation": "PutObject", "path": "open/", "fault": "kill_before", "skip": 1, "times": 1}
+# An orchestrator that is killed when its run exists, and before anybody is sent.
+KILL = {"operation": "PutObject", "path": "plan.json", "fault": "kill_after", "times": 1}
 
 
 def ended_by_the_schedule(deployment: Deployment, run_id: str) -> dict[str, Any]:

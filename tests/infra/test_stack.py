@@ -161,7 +161,14 @@ def test_the_functions_may_do_what_the_design_says_and_no_more() -> None:
         return {text for one in synth.statements(role) for text in synth.strings(one["Action"])} - on_behalf
 
     assert actions("FunctionsOrchestratorRole") == {
-        *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject"),
+        *(
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:ListBucketVersions",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "s3:DeleteObject",
+        ),
         "lambda:InvokeFunction",
     }
     assert actions("FunctionsWorkerRole") == {
