@@ -390,6 +390,16 @@ def erasing_somebody(made: Deployment) -> Callable[[], str]:
     return ask
 
 
+def erasing_unheard(made: Deployment) -> Callable[[], str]:
+    """A receipt whose answer was lost is read back."""
+
+    def ask() -> str:
+        with made.cloud.faults({"operation": "PutObject", "path": "receipts/", "fault": "drop_after", "times": 1}):
+            return json.dumps(made.invoke(**erasing(made)).get("warnings"))
+
+    return ask
+
+
 READS_TOPICS = {"action": "manage-topic-all", "dry_run": True}
 ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("lambda:InvokeFunction", names.ORCHESTRATOR): going_on,
@@ -409,6 +419,7 @@ ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("s3:PutObject", "results/data/*/_personal/*"): running(**action("import-aws-contact", params={"username": "p0"})),
     ("s3:ListBucketVersions", "results"): erasing_somebody,
     ("s3:PutObject", "results/receipts/*"): erasing_somebody,
+    ("s3:GetObject", "results/receipts/*"): erasing_unheard,
     ("secretsmanager:GetSecretValue", SECRET): erasing_somebody,
     ("s3:PutObject", "results/open/*"): running(action="describe-list-all"),
     ("s3:PutObject", "results/runs/*"): running(action="describe-list-all"),

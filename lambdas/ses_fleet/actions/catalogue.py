@@ -217,6 +217,7 @@ ERASE_CONTACT = Action(
     permissions=(
         "ses:DeleteContact",
         "ses:DeleteSuppressedDestination",
+        "ses:GetAccount",
         "ses:GetContact",
         "ses:GetContactList",
         "ses:GetSuppressedDestination",

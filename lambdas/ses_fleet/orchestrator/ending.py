@@ -88,7 +88,7 @@ def write_out(
     if not has_file:
         _store_results_file(task, store)
     fleet = _comparison(task, store)
-    receipt = _receipt(task, store)
+    receipt, proven = _receipt(task, store)
     plan, document = task.plan, task.document
     began = datetime.fromisoformat(document.started_at)
     finished = summary.build(
@@ -105,7 +105,7 @@ def write_out(
         closed_by=closed_by,
         fleet=fleet,
         receipt=receipt,
-        unproven=receipt is None and _leaves_receipt(task),
+        unproven=not proven,
     )
     try:
         written = task.record.write_summary(finished)
@@ -154,14 +154,10 @@ def _store_results_file(task: Task, store: ResultStore) -> None:
         store.warn(f"results.jsonl.gz could not be written ({failure.code}); results/ has every result")
 
 
-def _leaves_receipt(task: Task) -> bool:
-    return task.document.erasure is not None and task.plan.writes
-
-
-def _receipt(task: Task, store: ResultStore) -> str | None:
-    """Write the receipt of an erasure, and return where it lies; None without one, or when it could not be written."""
-    if not _leaves_receipt(task):
-        return None
+def _receipt(task: Task, store: ResultStore) -> tuple[str | None, bool]:
+    """Write the receipt of an erasure. Return where it lies, if it does, and whether nothing is left to be proven."""
+    if task.document.erasure is None or not task.plan.writes:
+        return None, True
     # Imported here: no other run needs it.
     from ses_fleet.orchestrator import receipts
 
@@ -171,7 +167,7 @@ def _receipt(task: Task, store: ResultStore) -> str | None:
         return receipts.write(task, proofs)
     except AwsCallError as failure:
         store.warn(f"the receipt could not be written ({failure.code}), so nothing of this run is proven: run it again")
-        return None
+        return None, False
 
 
 def _comparison(task: Task, store: ResultStore) -> dict[str, Any] | None:

@@ -175,6 +175,7 @@ class _Line:
         if self._held and self._nobody_else_goes_on():
             yield from self._pass_barrier()
             return
+        yield from self._keep_from_second_phase()
         patience = max(limits.SHORTEST_WAIT_SECONDS, self._look_at - self._time.clock())
         received = self._pool.receive(max(0.0, min(self._time.collecting_left(), patience, limits.LOOK_SECONDS)))
         if received is not None:
@@ -226,9 +227,10 @@ class _Line:
         """Have those named who may be sent soon: all between two slices, and a few more than there are places."""
         if not self._time.may_start():
             return
-        for run in self._between_slices:
-            self._intent.name(run.index, run.next_slice)
         ahead = named_ahead(self._fan_out.concurrency, writes=self._fan_out.writes)
+        # After a barrier everybody may be between two slices.
+        for run in islice(self._between_slices, self._pool.places + ahead):
+            self._intent.name(run.index, run.next_slice)
         if 2 * (self._named_ahead - self._pool.places) >= ahead:
             return  # a sign for each of them would be too many
         for run in islice(self._waiting, self._named_ahead, self._pool.places + ahead):
@@ -294,6 +296,15 @@ class _Line:
         else:
             for run in held:
                 yield self._finished(run, run.held_back(why))
+
+    def _keep_from_second_phase(self) -> Iterator[Finished]:
+        """Yield the failure of everybody who has not begun the second phase when nobody is started any more."""
+        why = self._why_stopped() if self._barrier is not None else None
+        if why is None:
+            return
+        for run in [run for run in self._between_slices if run.phase_over]:
+            self._between_slices.remove(run)
+            yield self._finished(run, run.held_back(why))
 
     def _stop(self, run: CustomerRun) -> Iterator[Finished]:
         if self._fan_out.carry_over:

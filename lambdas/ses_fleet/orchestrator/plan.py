@@ -208,7 +208,7 @@ def again(
         elif entry is None:
             customers.append(PlannedCustomer(index, identity, result=results.changed_meanwhile(identity)))
         elif index in waiting and entry.code in meanwhile.disabled:
-            customers.append(PlannedCustomer(index, identity, result=results.skipped(identity, _DISABLED)))
+            customers.append(PlannedCustomer(index, identity, result=_skipped(entry, _DISABLED, request)))
         else:
             customers.append(_planned(index, entry, shared_lists.get(entry.code), request, people))
     return Plan(
@@ -287,6 +287,8 @@ def _known_by_code(code: str) -> CustomerIdentity:
 def _unknown_codes(request: RunRequest, config: FleetConfig) -> Iterator[Problem]:
     named = [(f"$.include[{index}]", code) for index, code in enumerate(request.include or ())]
     named += [(f"$.exclude[{index}]", code) for index, code in enumerate(request.exclude)]
+    accepted = request.params.get("accept_unreachable") or ()
+    named += [(f"$.params.accept_unreachable[{index}]", code) for index, code in enumerate(accepted)]
     if request.customer_code is not None:
         named.append(("$.customer_code", request.customer_code))
     for path, code in named:
@@ -350,19 +352,20 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
 def _planned(
     index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest, people: People | None
 ) -> PlannedCustomer:
-    if people is not None and not people.is_for(entry.code):
-        known: CustomerResult | None = results.skipped(entry.identity, _NO_ROW, entry.warnings)
-    elif entry.skip_reason is not None:
-        known = _skipped(entry, entry.skip_reason, request)
+    named = people is None or people.is_for(entry.code)
+    if entry.skip_reason is not None:
+        known: CustomerResult | None = _skipped(entry, entry.skip_reason, request, named=named)
+    elif not named:
+        known = results.skipped(entry.identity, _NO_ROW, entry.warnings)
     else:
         known = _known_result(entry, shared_list, request)
     checked = None if known else entry.customer
     return PlannedCustomer(index, entry.identity, checked, known, entry.warnings)
 
 
-def _skipped(entry: CustomerEntry, reason: str, request: RunRequest) -> CustomerResult:
-    """Return the result of a customer that config.json skips: it fails where every selected one has to answer."""
-    if not ACTIONS[request.worker_action].two_phases:
+def _skipped(entry: CustomerEntry, reason: str, request: RunRequest, *, named: bool = True) -> CustomerResult:
+    """Return the result of a customer that config.json skips: it fails where all that rows name have to answer."""
+    if not (named and ACTIONS[request.worker_action].two_phases):
         return results.skipped(entry.identity, reason, entry.warnings)
     text = (
         f"it is skipped ({reason}), so nobody knows whether its list has the people: leave it out with exclude, or "

@@ -63,8 +63,11 @@ class Proofs:
         return [person for customer in self.customers.values() for person in customer.people]
 
 
-def write(task: Task, proofs: Proofs) -> str:
-    """Write the run's receipt, and return its s3:// URI; raise AwsCallError when it cannot be written."""
+def write(task: Task, proofs: Proofs) -> tuple[str, bool]:
+    """Write the run's receipt. Return its s3:// URI, and whether everything is proven of everybody.
+
+    Raise AwsCallError when it cannot be written.
+    """
     erasure, request = task.document.erasure, task.plan.request
     assert erasure is not None  # noqa: S101  # nobody has proofs without one
     asked = proofs.asked()
@@ -78,12 +81,12 @@ def write(task: Task, proofs: Proofs) -> str:
         ended_at=clock.iso(clock.now()),
         config_version=task.document.config_version,
         key_id=erasure.key_id,
-        proven=bool(asked) and all(person.outcome in PROVEN for person in asked),
+        proven=all(person.outcome in PROVEN for person in asked),
         customers=tuple(proofs.customers[one.code] for one in task.plan.customers if one.code in proofs.customers),
         copies=copies,
         copies_complete=complete,
     )
-    return task.record.write_receipt(receipt.model_dump_json().encode())
+    return task.record.write_receipt(receipt.model_dump_json().encode()), receipt.proven
 
 
 def _keys(environment: Environment) -> HashKeys:
@@ -126,35 +129,35 @@ def _copies(task: Task, codes: Collection[str]) -> tuple[tuple[Copies, ...], boo
     """
     settings = task.environment.settings
     now, found = clock.now(), dict[str, _Counted]()
-    old = timedelta(days=settings.old_versions_days)
-    for number, (prefix, days, version) in enumerate(_versions(task, frozenset(codes)), 1):
+    for number, (prefix, days, old_days, version) in enumerate(_versions(task, frozenset(codes)), 1):
         if number > limits.RECEIPT_VERSIONS or task.environment.remaining() < settings.return_margin / 2:
             return _told(found), False
         one = found.setdefault(prefix, _Counted())
         one.counts[version.is_latest] += 1
         expires = version.written + timedelta(days=days) if version.is_latest else now
-        one.gone_by = max(one.gone_by, expires + old)
+        one.gone_by = max(one.gone_by, expires + timedelta(days=old_days))
     return _told(found), True
 
 
-def _versions(task: Task, codes: frozenset[str]) -> Iterator[tuple[str, int, StoredVersion]]:
+def _versions(task: Task, codes: frozenset[str]) -> Iterator[tuple[str, int, int, StoredVersion]]:
     """Yield every version that may hold these customers' people, with the prefix that it is told under.
 
-    Beside them stand the days after which the bucket's rules let it expire.
+    Between them stand the days after which the bucket's rules let it expire, and for which it stays as an old version.
     """
     settings, bucket = task.environment.settings, task.record.bucket
+    old = settings.old_versions_days
     for version in bucket.versions("data/"):
         _, run_id, whose, *_ = (*version.key.split("/"), "", "")
         if run_id == "requests":
-            yield "data/requests/", limits.PEOPLE_FILE_DAYS, version
+            yield "data/requests/", limits.PEOPLE_FILE_DAYS, limits.OLD_PEOPLE_FILE_DAYS, version
         elif whose in codes or whose.startswith("_"):
-            yield f"data/*/{whose}/", settings.data_days, version
+            yield f"data/*/{whose}/", settings.data_days, old, version
     for version in bucket.versions("backups/"):
         _, whose, name, *_ = (*version.key.split("/"), "", "")
         if whose == "identity" and name.removesuffix(".json") in codes:
-            yield "backups/identity/", settings.backups_days, version
+            yield "backups/identity/", settings.backups_days, old, version
         elif whose in codes:
-            yield f"backups/{whose}/", settings.backups_days, version
+            yield f"backups/{whose}/", settings.backups_days, old, version
 
 
 def _told(found: dict[str, _Counted]) -> tuple[Copies, ...]:

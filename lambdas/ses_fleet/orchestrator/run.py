@@ -18,10 +18,10 @@ from ses_fleet.config.config_json import FleetConfig
 from ses_fleet.errors import (
     AwsCallError,
     ConfigurationError,
-    OrchestratorError,
     Problem,
     RequestError,
     RunRefusedError,
+    SesFleetError,
 )
 from ses_fleet.orchestrator import (
     config_files,
@@ -200,13 +200,14 @@ def _claimed(
         raise record.unusable(sign_key(start.run_id, 0, signs.owner), "written", failure) from None
     try:
         document = _document(start, made, files, record, signs, environment)
-        if record.claim(document):
-            return document
-    except OrchestratorError:
-        signs.last()  # the run may exist, and nobody was sent
-        raise
     except RunRefusedError:
         _remove(signs)
+        raise
+    try:
+        if record.claim(document):
+            return document
+    except SesFleetError:
+        signs.last()  # the run may exist, and nobody was sent
         raise
     _remove(signs)
     return None

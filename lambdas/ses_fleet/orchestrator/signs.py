@@ -159,6 +159,7 @@ class Signs:
                 if not failure.transient or attempt == limits.S3_ATTEMPTS:
                     raise
                 time.sleep(limits.CREATE_PAUSE_SECONDS * 2**attempt)
+        self._remove_earlier()
         self._wanted, self._stored = dict(named), _Stored(dict(named), at)
         self._looked = at  # nobody can have asked to stop it
 
@@ -291,10 +292,12 @@ class Signs:
                     self._lost = True
                 else:
                     self._stored = _Stored(named, at)
+            if not self._lost:
+                self._remove_earlier()
         self._on_change()
 
     def _store(self, sign: SignOfLife) -> None:
-        """Write the sign at a place where no earlier one can still arrive, and remove those of before."""
+        """Write the sign at a place where no earlier one can still arrive."""
         try:
             self._hops.give_sign(sign, self._place)
         except AwsCallError as failure:
@@ -302,6 +305,12 @@ class Signs:
                 self._left.append(self._place)
                 self._place += 1
             raise
+
+    def _remove_earlier(self) -> None:
+        """Remove the signs at places of before.
+
+        Only once it is sure that nobody has ended the hop: who has may be reading them, one after the other.
+        """
         while self._left:
             self._hops.remove_sign(self.hop, self.owner, self._left[-1])
             self._left.pop()

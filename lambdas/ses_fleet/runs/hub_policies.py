@@ -36,8 +36,8 @@ def orchestrator_statements(
             ["s3:GetObject", "s3:PutObject"],
             [f"{results_bucket}/{keys}" for keys in ("runs/*", "open/*", PERSONAL_PARAMS)],
         ),
-        # A receipt is written once, and says which copies remain, old versions included.
-        _allow(["s3:PutObject"], [f"{results_bucket}/{RECEIPTS}*"]),
+        # A receipt is written once, read back when S3 says that it exists, and tells which copies and versions remain.
+        _allow(["s3:GetObject", "s3:PutObject"], [f"{results_bucket}/{RECEIPTS}*"]),
         _allow(["s3:ListBucketVersions"], [results_bucket]),
         # By version, too: a run goes on with the people that it began with.
         _allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{results_bucket}/{PEOPLE_FILES}"]),

@@ -36,7 +36,7 @@ def build(
     """Return the Summary of a run that is over.
 
     `results` are those of all selected customers, in config order; `where_is` gives the s3:// URI of the n-th stored
-    result, `location` that of the summary; `seconds` is the run's duration. With `unproven` a receipt is missing.
+    result, `location` that of the summary; `seconds` is the run's duration. With `unproven` the exit code is not 0.
     """
     counts = Counter(result.status for result in results)
     resume = resume_payload(run_id, request, results)

@@ -28,11 +28,11 @@ def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
     statements = hub_policies.orchestrator_statements(
         config_bucket=CONFIG, config_keys=["config.json"], results_bucket=RESULTS, functions=["f1", "f2"]
     )
-    kept = {f"{RESULTS}/{keys}" for keys in ("runs/*", "open/*", "data/*/_personal/*")}
+    kept = {f"{RESULTS}/{keys}" for keys in ("runs/*", "open/*", "receipts/*", "data/*/_personal/*")}
     assert allowed(statements) == {
         "s3:GetObject": {f"{CONFIG}/config.json", PEOPLE_FILES, *kept},
         "s3:GetObjectVersion": {f"{CONFIG}/config.json", PEOPLE_FILES},
-        "s3:PutObject": {*kept, f"{RESULTS}/receipts/*"},
+        "s3:PutObject": kept,
         "s3:DeleteObject": {f"{RESULTS}/open/*"},
         "s3:ListBucket": {CONFIG, RESULTS},
         "s3:ListBucketVersions": {RESULTS},

@@ -23,7 +23,9 @@ class ErasedPerson(Data):
     at: str | None = Field(default=None, description="when that was read, ISO 8601, UTC")
     contacts: int = Field(default=0, description="contacts of this address, in whatever case, that were deleted")
     suppressed: Literal["kept", "erased", "no"] | None = Field(
-        default=None, description="whether the address is on the account's suppression list, or was taken off it"
+        default=None,
+        description="whether the address is on the account's suppression list, or was taken off it; null where that "
+        "is not known, as in SES's sandbox",
     )
 
 

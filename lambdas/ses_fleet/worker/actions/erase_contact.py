@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field
 from ses_fleet import clock, limits
 from ses_fleet.actions.data.erase_contact import EraseContactData, ErasedPerson
 from ses_fleet.actions.params import EraseContactParams
-from ses_fleet.errors import CustomerError
+from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.people import addresses
-from ses_fleet.worker import contact_changes, suppression
+from ses_fleet.worker import contact_changes, contact_list, suppression
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import REMOVAL
 from ses_fleet.worker.contact_list import ContactScan, address
@@ -24,6 +24,8 @@ from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.erased import Why
 from ses_fleet.worker.importing import import_ledger, jobs
 
+# After so long a read shows what was written before it.
+_SHOWN_SECONDS = sum(limits.READ_BACK_PAUSES_SECONDS)
 _Step = Literal["find", "bury", "wait", "delete", "walk", "look", "forget", "done"]
 
 
@@ -32,6 +34,7 @@ class _Progress(BaseModel):
 
     `found` counts, for each person, the contacts that the last walk over the list met; `removed` those that were
     deleted; `at` is the position in the step, `rounds` counts how often people who were deleted were met again.
+    `began_at` is epoch seconds, `settled` how many seconds were waited for reads that lag.
     """
 
     step: _Step = "find"
@@ -41,9 +44,12 @@ class _Progress(BaseModel):
     removed: dict[int, int] = Field(default_factory=dict)
     still_there: list[int] = Field(default_factory=list)
     suppressed: dict[int, Literal["kept", "erased", "no"]] = Field(default_factory=dict)
+    no_suppression_list: bool = False
     forgotten: int = 0
     rounds: int = 0
     waits: int = 0
+    began_at: float = Field(default_factory=lambda: clock.now().timestamp())
+    settled: int = 0
 
 
 def run(context: ActionContext, params: EraseContactParams, state: State) -> Outcome:
@@ -73,6 +79,8 @@ class _Erasure:
 
     def find(self) -> Outcome:
         """Read the whole list, and say whom it has; the second phase is next, unless this is a dry run."""
+        self._check_list()
+        jobs.look(self._context)  # the second phase needs that, so whoever may not look does not come so far
         self._walk(delete=False)
         for line in self._lines_left():
             self._look_at_suppression(line)
@@ -106,10 +114,12 @@ class _Erasure:
         if self.progress.step == "walk":
             self._walk(delete=True)
             self._go_on("look")
-        self._walk(delete=False)
+        if any(self.progress.found.values()):
+            self._walk(delete=False)  # else the walk before has shown that nobody is there any more
         for line in self._lines_left():
             if self._is_there(line):
                 self.progress.still_there.append(line)
+            self._look_at_suppression(line)
         again = bool(self.progress.still_there) and self.progress.rounds < len(limits.READ_BACK_PAUSES_SECONDS)
         if again:
             self._context.ses.pause(limits.READ_BACK_PAUSES_SECONDS[self.progress.rounds])
@@ -147,6 +157,19 @@ class _Erasure:
                 self.progress.found[line] = self.progress.found.get(line, 0) + 1
                 if delete:
                     self._delete(line, address(contact))
+                    self._take_off_suppression(line, address(contact))
+
+    def _check_list(self) -> None:
+        """Raise CustomerError when config.json names a list that the account does not have, and it has another one."""
+        name = self._context.customer.contact_list_name
+        if name is None or self._scan.open(self._context) is not None:
+            return
+        if contact_list.first_name(self._context) is not None:
+            text = (
+                f"the account of {self._context.code} has no contact list {name}, as config.json calls it, but another "
+                "one: nobody knows whether that has the people; correct contact_list_name"
+            )
+            raise CustomerError("configuration", "NoContactList", text)
 
     def _bury(self) -> None:
         """Write everybody's tombstone: what is deleted after that does not come back."""
@@ -155,7 +178,12 @@ class _Erasure:
             self._context.erased.bury(self._rows[line].email, why)
 
     def _wait_for_jobs(self) -> None:
-        """Wait while an import job runs in the account: it may be about to add who is deleted."""
+        """Wait while an import job runs in the account: it may be about to add who is deleted.
+
+        Reads may lag: one that was started right before the first phase is shown by now, and what one added soon after.
+        """
+        if clock.now().timestamp() - self.progress.began_at < _SHOWN_SECONDS:
+            self._settle(_SHOWN_SECONDS)
         while (found := jobs.look(self._context)).active:
             if not self.progress.waits:
                 self._context.log(
@@ -163,23 +191,35 @@ class _Erasure:
                 )
             self.progress.waits += 1
             self._context.ses.pause(jobs.poll_seconds(self.progress.waits))
+        if self.progress.waits:
+            self._settle(2 * _SHOWN_SECONDS)
+
+    def _settle(self, seconds: float) -> None:
+        """Wait until this customer has waited so long; in pieces, so that slices may be short."""
+        while self.progress.settled < seconds:
+            self._context.ses.pause(1.0)
+            self.progress.settled += 1
 
     def _delete_by_address(self) -> None:
         """Delete the contacts of the addresses as they are given: a list may not show yet what was added just now."""
         for line in self._lines_left():
             if self._scan.open(self._context) is not None:
                 self._delete(line, self._rows[line].email)
-            if self._params.suppression == "erase":
-                self._take_off_suppression(line)
+            self._take_off_suppression(line, self._rows[line].email)
 
     def _delete(self, line: int, email: str) -> None:
         assert self._scan.found is not None  # noqa: S101  # it has contacts
-        done = contact_changes.change(
-            self._context,
-            self._scan.found.name,
-            email,
-            lambda now, _others: None if now is None else REMOVAL,
-        )
+        try:
+            done = contact_changes.change(
+                self._context,
+                self._scan.found.name,
+                email,
+                lambda now, _others: None if now is None else REMOVAL,
+            )
+        except AwsCallError as failure:
+            if failure.status == 404:
+                return  # gone already, though it was still shown: the read-back decides
+            raise
         if done.ending == "removed":
             self.progress.removed[line] = self.progress.removed.get(line, 0) + 1
 
@@ -194,11 +234,31 @@ class _Erasure:
         return contact_changes.get(self._context.ses, list_name, self._rows[line].email) is not None
 
     def _look_at_suppression(self, line: int) -> None:
-        entry = suppression.get(self._context.ses, self._rows[line].email)
-        self.progress.suppressed[line] = "no" if entry is None else "kept"
+        """Note whether the address is on the suppression list now; nothing where that cannot and need not be known."""
+        if self.progress.no_suppression_list:
+            return
+        try:
+            entry = suppression.get(self._context.ses, self._rows[line].email)
+        except AwsCallError as failure:
+            if not self._needs_no_suppression_list(failure):
+                raise
+            self.progress.no_suppression_list = True
+            self._context.warn(f"whether the people are on the suppression list is not known ({failure.code})")
+            return
+        if entry is not None:
+            self.progress.suppressed[line] = "kept"
+        elif self.progress.suppressed.get(line) != "erased":
+            self.progress.suppressed[line] = "no"
 
-    def _take_off_suppression(self, line: int) -> None:
-        email = self._rows[line].email
+    def _needs_no_suppression_list(self, failure: AwsCallError) -> bool:
+        """Return whether people are erased without it: an account in the sandbox has none, and `keep` changes none."""
+        if failure.status == 403:
+            return self._params.suppression == "keep"
+        return suppression.is_refused_in_sandbox(self._context, failure)
+
+    def _take_off_suppression(self, line: int, email: str) -> None:
+        if self.progress.no_suppression_list or self._params.suppression == "keep":
+            return
         if suppression.remove(self._context, email):
             self.progress.suppressed[line] = "erased"
 
@@ -237,5 +297,5 @@ class _Erasure:
             outcome = "not_proven"
         else:
             outcome = "erased" if removed else "was_absent"
-        suppressed = self.progress.suppressed.get(line, "no")
+        suppressed = self.progress.suppressed.get(line)
         return ErasedPerson(row=line, outcome=outcome, at=now, contacts=removed, suppressed=suppressed)
