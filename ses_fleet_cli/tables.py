@@ -15,6 +15,7 @@ from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.find_contact import FindContactData, FoundPeople
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
+from ses_fleet.actions.data.list_suppressed import ListSuppressedData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.topic_comparison import Drift, TopicMatrix
 from ses_fleet.actions.data.validate_access import ValidateAccessData
@@ -32,6 +33,7 @@ _SHOWN: dict[Status, str] = {
     "not_started": "not started",
     "under_way": NAMED,
 }
+_REASONS = ("BOUNCE", "COMPLAINT")
 _PADDING = 3
 Row = tuple[str, list[str]]
 
@@ -102,6 +104,20 @@ def _found(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), _number(data.contacts), _number(data.not_found), suppressed])
     yield plain("People found", ["customer", "contacts", "not found", "suppressed"], rows)
     yield from answer_of_fleet(summary)
+
+
+def _suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    found = [(result, ListSuppressedData.read(result.data)) for result in summary.results]
+    for result, data in found:
+        total = _why_not(result, "") if data.total is None else _number(data.total)
+        counts = [_number(data.reasons.get(reason, 0)) if data.total is not None else "" for reason in _REASONS]
+        rows.append([printable(result.customer_code), total, *counts])
+    yield plain("Suppressed addresses", ["customer", "addresses", "bounced", "complained"], rows)
+    places = {(one.data_location or "").removesuffix(f"{one.customer_code}/") for one in summary.results} - {""}
+    for place in sorted(places):
+        where = f"{printable(place, 300)}CUSTOMER/suppressed-*.jsonl.gz"
+        yield Afterwards(f"Which: {where}, for those who may read contacts\n")
 
 
 def answer_of_fleet(summary: Summary) -> Iterator[RenderableType]:
@@ -216,6 +232,7 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "describe-topics": _topics,
     "list-contacts": _contacts,
     "find-contact": _found,
+    "list-suppressed": _suppressed,
     "validate-access": _access,
     "manage-topic": _managed,
     "backup-list": _backups,

@@ -40,6 +40,8 @@ STORY: list[dict[str, Any]] = [
     {"action": "list-contacts-all"},
     {"action": "find-contact", **ACME, "people": PEOPLE_FILE},
     {"action": "find-contact-all", "people": PEOPLE_FILE},
+    {"action": "list-suppressed", **ACME, "params": {"reasons": ["BOUNCE"]}},
+    {"action": "list-suppressed-all"},
     {"action": "validate-access", **ACME},
     {"action": "validate-access-all"},
     {"action": "backup-list", **ACME, "params": {"with_attributes": True}},

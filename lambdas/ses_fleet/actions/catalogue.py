@@ -16,6 +16,7 @@ from ses_fleet.actions.params import (
     FindContactParams,
     ImportParams,
     ListContactsParams,
+    ListSuppressedParams,
     ManageTopicParams,
     Params,
     RestoreListParams,
@@ -97,6 +98,14 @@ FIND_CONTACT = Action(
         "ses:ListSuppressedDestinations",
     ),
     people=PeopleRows("person"),
+)
+
+LIST_SUPPRESSED = Action(
+    name="list-suppressed",
+    purpose="every address on the account's suppression list, with reason and time, written to S3",
+    mutates=False,
+    params=ListSuppressedParams,
+    permissions=("ses:GetAccount", "ses:ListSuppressedDestinations"),
 )
 
 VALIDATE_ACCESS = Action(
@@ -214,6 +223,7 @@ ACTIONS: dict[str, Action] = {
         DESCRIBE_TOPICS,
         LIST_CONTACTS,
         FIND_CONTACT,
+        LIST_SUPPRESSED,
         VALIDATE_ACCESS,
         MANAGE_TOPIC,
         BACKUP_LIST,

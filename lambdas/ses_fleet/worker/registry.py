@@ -27,6 +27,7 @@ REGISTRY: dict[str, Run] = {
     "describe-topics": _of("describe_topics"),
     "list-contacts": _of("list_contacts"),
     "find-contact": _of("find_contact"),
+    "list-suppressed": _of("list_suppressed"),
     "validate-access": _of("validate_access"),
     "manage-topic": _of("manage_topic"),
     "backup-list": _of("backup_list"),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ses_fleet import limits
-from ses_fleet.errors import AwsCallError
+from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.people import addresses
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.paced_client import ReadClient
@@ -67,6 +67,14 @@ def is_refused_in_sandbox(context: ActionContext, failure: AwsCallError) -> bool
     if failure.kind != "refused" or failure.status != 400:
         return False
     return not context.ses.read("get_account").get("ProductionAccessEnabled")
+
+
+def check_sandbox(context: ActionContext, failure: AwsCallError) -> None:
+    """Raise CustomerError when a request for the suppression list failed because the account is in SES's sandbox."""
+    if is_refused_in_sandbox(context, failure):
+        place = f"account {context.customer.account_id} in {context.customer.region}"
+        text = f"SES is in its sandbox in {place}, where it has no suppression list that could be read or changed"
+        raise CustomerError("operation", "SesSandbox", f"{text}: request production access for it") from None
 
 
 def most_pages(rows: int) -> int:

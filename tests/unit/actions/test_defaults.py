@@ -40,6 +40,7 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
         ("describe-list", {}, {"count_contacts": True}),
         ("list-contacts", {}, {"topic": None, "status": None, "unsubscribed": None, "changed_since": None}),
         ("find-contact", {}, {"thorough": False}),
+        ("list-suppressed", {}, {"reasons": None, "since": None}),
         ("manage-topic", {}, {"canary": None}),
         ("backup-list", {}, {"with_attributes": False}),
         ("restore-list", {"backup": "r1"}, {"backup": "r1", "overwrite_unsubscribes": False}),
@@ -63,6 +64,7 @@ def test_params_that_are_left_out_are_the_careful_ones(
         ("import-aws-contact", "username", ["a", "x" * 128], ["", "x" * 129, 5]),
         ("import-aws-contact", "sync_topics", [True, False], ["true", 1]),
         ("find-contact", "thorough", [True, False], ["true", 1]),
+        ("list-suppressed", "since", [], ["yesterday", 5]),
         ("restore-list", "backup", ["a", "x" * 40, "A_9-"], ["", "x" * 41, "a/b", 5]),
         ("list-contacts", "topic", ["a", "x" * 64], ["", "x" * 65, "a b", "ada@x.example"]),
         ("list-contacts", "unsubscribed", [True, False], ["false", 0]),
@@ -84,6 +86,16 @@ def test_a_status_is_of_a_topic_and_opt_in_unless_it_says_otherwise() -> None:
     assert params.model_validate({"topic": "a", "status": "OPT_OUT"}).wanted_status == "OPT_OUT"  # type: ignore[attr-defined]
     with pytest.raises(ValidationError):
         params.model_validate({"status": "OPT_OUT"})
+
+
+def test_reasons_are_a_list_of_ses_own() -> None:
+    """One at least; nothing else is taken for one."""
+    params = ACTIONS["list-suppressed"].params
+    for good in (["BOUNCE"], ["COMPLAINT", "BOUNCE"]):
+        assert params.model_validate({"reasons": good}).reasons == tuple(good)  # type: ignore[attr-defined]
+    for bad in ([], ["bounce"], "BOUNCE", [None], 5):
+        with pytest.raises(ValidationError):
+            params.model_validate({"reasons": bad})
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
@@ -119,6 +131,7 @@ def test_what_each_action_may_do_is_declared() -> None:
         "describe-topics": (False, False, False, "if there"),
         "list-contacts": reading,
         "find-contact": reading,
+        "list-suppressed": reading,
         "validate-access": reading,
         "manage-topic": (True, True, False, "required"),
         "backup-list": reading,

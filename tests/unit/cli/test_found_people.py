@@ -141,6 +141,16 @@ def test_everybody_sees_counts_and_the_fleets_answer() -> None:
     assert "Of 2 customers: found in 1, absent in 0, not proven in 1" in text
 
 
+def test_suppressed_addresses_are_counted_by_reason() -> None:
+    """With where they are; the addresses themselves are never printed."""
+    data = {"total": 1_200, "reasons": {"BOUNCE": 1_200}, "parts": 1}
+    results = [result("acme", data, data_location="s3://b/data/r/acme/"), result("initech", None, "failed")]
+    text = shown(summary("list-suppressed-all", results), 80)
+    assert by_name(text)["acme"] == ["1,200", "1,200", "0"]
+    assert by_name(text)["initech"] == ["failed"]
+    assert "s3://b/data/r/CUSTOMER/suppressed-*.jsonl.gz" in text
+
+
 def test_the_matrix_is_text_for_people_only(capsys: pytest.CaptureFixture[str]) -> None:
     """As JSON there is the Summary alone, and nothing is read for it."""
     made = of(result("acme", None, "failed"))

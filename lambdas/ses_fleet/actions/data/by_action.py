@@ -14,6 +14,7 @@ from ses_fleet.actions.data.describe_topics import DescribeTopicsData
 from ses_fleet.actions.data.find_contact import FindContactData
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
+from ses_fleet.actions.data.list_suppressed import ListSuppressedData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.data.restore_list import RestoreListData
@@ -25,6 +26,7 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "describe-topics": DescribeTopicsData,
     "list-contacts": ListContactsData,
     "find-contact": FindContactData,
+    "list-suppressed": ListSuppressedData,
     "validate-access": ValidateAccessData,
     "manage-topic": ManageTopicData,
     "backup-list": BackupListData,
