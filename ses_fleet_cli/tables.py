@@ -17,6 +17,7 @@ from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.list_suppressed import ListSuppressedData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
+from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.topic_comparison import Drift, TopicMatrix
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 from ses_fleet.runs.models import CustomerResult, Status, Summary
@@ -118,6 +119,19 @@ def _suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
     for place in sorted(places):
         where = f"{printable(place, 300)}CUSTOMER/suppressed-*.jsonl.gz"
         yield Afterwards(f"Which: {where}, for those who may read contacts\n")
+
+
+def _set_suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        if result.data is None:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
+            continue
+        data = SetSuppressedData.read(result.data)
+        counts = (data.added, data.already, data.removed, data.was_absent, data.kept_complaint, data.failed)
+        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
+    title = "Suppression lists as they would be changed" if summary.dry_run else "Suppression lists"
+    yield plain(title, ["customer", "added", "already", "removed", "was absent", "kept", "failed"], rows)
 
 
 def answer_of_fleet(summary: Summary) -> Iterator[RenderableType]:
@@ -233,6 +247,7 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "list-contacts": _contacts,
     "find-contact": _found,
     "list-suppressed": _suppressed,
+    "set-suppressed": _set_suppressed,
     "validate-access": _access,
     "manage-topic": _managed,
     "backup-list": _backups,

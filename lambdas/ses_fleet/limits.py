@@ -179,6 +179,7 @@ OLD_PEOPLE_FILE_DAYS = 1  # ours: nobody needs one that expired; S3 expires by w
 
 # --- import jobs --------------------------------------------------------------------------------
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before
+SUPPRESSED_BY_JOB = 25  # ours: so many addresses are suppressed one by one; a job takes 100,000 (developer guide)
 MAX_FAILED_RECORDS_BYTES = 16 * 1024 * 1024  # ours: what is read of SES's own list of failed records
 KEPT_REASONS = 20  # ours: so many different reasons of failed people are counted apart, from slice to slice
 FAILURE_REASONS = 5  # ours: so many different reasons are named in a message

@@ -21,6 +21,7 @@ from ses_fleet.actions.params import (
     Params,
     RestoreListParams,
     RestoreTopicsParams,
+    SetSuppressedParams,
 )
 from ses_fleet.people.kinds import PeopleRows
 
@@ -206,6 +207,26 @@ IMPORT_AWS_CONTACT = Action(
     reads_identity_center=True,
 )
 
+SET_SUPPRESSED = Action(
+    name="set-suppressed",
+    purpose="put addresses on the account's suppression list, or take them off it",
+    mutates=True,
+    params=SetSuppressedParams,
+    permissions=(
+        "s3:DeleteObject",
+        "s3:PutObject",
+        "ses:CreateImportJob",
+        "ses:DeleteSuppressedDestination",
+        "ses:GetAccount",
+        "ses:GetImportJob",
+        "ses:GetSuppressedDestination",
+        "ses:ListImportJobs",
+        "ses:ListSuppressedDestinations",
+        "ses:PutSuppressedDestination",
+    ),
+    people=PeopleRows("suppressed"),
+)
+
 READ_IDENTITY_CENTER = Action(
     name="read-identity-center",
     purpose="the first phase of an import: users, groups and memberships, once for all customers that share them",
@@ -230,6 +251,7 @@ ACTIONS: dict[str, Action] = {
         RESTORE_LIST,
         RESTORE_TOPICS,
         IMPORT_AWS_CONTACT,
+        SET_SUPPRESSED,
         READ_IDENTITY_CENTER,
     )
 }

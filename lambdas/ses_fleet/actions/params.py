@@ -113,6 +113,16 @@ class ListSuppressedParams(Params):
     )
 
 
+class SetSuppressedParams(ConfirmPeopleParams):
+    """`params` of set-suppressed: with `confirm_people` addresses that complained are taken off the list, too."""
+
+    confirm_people: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="how many rows the people file has, another number refuses the run; without it nobody who "
+        "complained is taken off the suppression list",
+    )
+
+
 class ManageTopicParams(Params):
     """`params` of manage-topic: how many customers come first."""
 

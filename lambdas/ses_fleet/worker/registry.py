@@ -34,5 +34,6 @@ REGISTRY: dict[str, Run] = {
     "restore-list": _of("restore_list"),
     "restore-topics": _of("restore_topics"),
     "import-aws-contact": _of("import_aws_contact"),
+    "set-suppressed": _of("set_suppressed"),
     "read-identity-center": _of("read_identity_center"),
 }

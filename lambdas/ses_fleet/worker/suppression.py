@@ -87,12 +87,15 @@ def most_pages(rows: int) -> int:
 class Lookup:
     """Which addresses of the people file are on the list. `emails` are those looked for, by their row's number.
 
+    `pages_read` counts the pages that were read.
+
     It reads at most `pages` pages of the list. Where the list ends within these, addresses that are not in it are not
     suppressed; where it does not, those that were not met are left to be asked for one by one.
     """
 
     def __init__(self, emails: Mapping[int, str], pages: int, state: State) -> None:
         self._wanted = {addresses.folded(email): (number, _kept_as(email)) for number, email in emails.items()}
+        self.pages_read: int = state.get("pages_read", 0)
         self._left: int = state.get("left", pages)
         self._met: dict[int, Entry] = {int(number): Entry(*one) for number, one in state.get("met", {}).items()}
         self._similar: set[int] = set(state.get("similar", []))
@@ -102,6 +105,7 @@ class Lookup:
     def state(self) -> State:
         """Return what the next slice continues from; JSON, with the numbers of rows in place of addresses."""
         return {
+            "pages_read": self.pages_read,
             "left": self._left,
             "met": {str(number): list(entry) for number, entry in self._met.items()},
             "similar": sorted(self._similar),
@@ -116,10 +120,16 @@ class Lookup:
         for page in self._paginator.pages(ses, {"PageSize": limits.SES_PAGE_SIZE}, self._forget):
             for one in listed(page):
                 self._meet(one)
+            self.pages_read += 1
             self._left -= 1
             if self._left == 0 and not self._paginator.is_last:
                 return
         self._complete = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the whole list was read."""
+        return self._complete
 
     def is_known(self, number: int) -> bool:
         """Return whether the pages that were read say of this row whether its address is on the list."""

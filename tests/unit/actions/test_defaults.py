@@ -46,6 +46,7 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
         ("restore-list", {"backup": "r1"}, {"backup": "r1", "overwrite_unsubscribes": False}),
         ("restore-topics", {"backup": "r1"}, {"backup": "r1"}),
         ("import-aws-contact", {}, {"username": None, "sync_topics": False}),
+        ("set-suppressed", {}, {"confirm_people": None}),
         ("validate-access", {}, {}),
         ("describe-topics", {}, {}),
     ],
@@ -64,6 +65,7 @@ def test_params_that_are_left_out_are_the_careful_ones(
         ("import-aws-contact", "username", ["a", "x" * 128], ["", "x" * 129, 5]),
         ("import-aws-contact", "sync_topics", [True, False], ["true", 1]),
         ("find-contact", "thorough", [True, False], ["true", 1]),
+        ("set-suppressed", "confirm_people", [1, 10_000], [0, -1, "1", True]),
         ("list-suppressed", "since", [], ["yesterday", 5]),
         ("restore-list", "backup", ["a", "x" * 40, "A_9-"], ["", "x" * 41, "a/b", 5]),
         ("list-contacts", "topic", ["a", "x" * 64], ["", "x" * 65, "a b", "ada@x.example"]),
@@ -138,5 +140,6 @@ def test_what_each_action_may_do_is_declared() -> None:
         "restore-list": (True, False, False, "no"),
         "restore-topics": (True, False, False, "no"),
         "import-aws-contact": (True, True, True, "required"),
+        "set-suppressed": (True, False, False, "no"),
         "read-identity-center": reading,
     }

@@ -19,6 +19,7 @@ from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
+from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 
 DATA_MODELS: dict[str, type[BaseModel]] = {
@@ -33,5 +34,6 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "restore-list": RestoreListData,
     "restore-topics": RestoreTopicsData,
     "import-aws-contact": ImportData,
+    "set-suppressed": SetSuppressedData,
     "read-identity-center": DirectoryFiles,
 }
