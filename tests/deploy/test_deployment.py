@@ -39,7 +39,7 @@ STORY: list[dict[str, Any]] = [
     {"action": "list-contacts", **ACME},
     {"action": "list-contacts-all"},
     {"action": "find-contact", **ACME, "people": PEOPLE_FILE},
-    {"action": "find-contact-all", "people": PEOPLE_FILE},
+    {"action": "find-contact-all", "people": PEOPLE_FILE, "include": ["acme"]},
     {"action": "set-suppressed", **ACME, "people": SUPPRESSED_FILE},
     {"action": "set-suppressed-all", "people": SUPPRESSED_FILE, "include": ["acme"], "params": {"confirm_people": 1}},
     {"action": "list-suppressed", **ACME, "params": {"reasons": ["BOUNCE"]}},

@@ -223,6 +223,33 @@ def test_a_job_of_others_is_waited_for() -> None:
     assert any("waiting for 1 import job" in line for line in world.lines)
 
 
+def test_a_job_that_others_start_after_the_list_was_read_is_waited_for() -> None:
+    """Ours is not started beside it: what theirs puts there is not written over."""
+    world = rows_of(new_world(), *((email, "BOUNCE") for email in NEW))
+    world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=5, processing_seconds=30))
+
+    def begin(operation: str) -> None:
+        if operation == "list_suppressed_destinations" and "theirs" not in world.customer_objects.written:
+            start_job(world, NEW[0])
+
+    meanwhile(world, begin)
+    assert counts(set_(world)) == {"added": 29, "by_job": 29, "already": 1}
+    assert listed(world)[NEW[0]] == "COMPLAINT"
+
+
+def test_who_is_taken_off_by_others_meanwhile_was_absent() -> None:
+    """SES's refusal contradicts what was read: it is read again."""
+    world = suppress(rows_of(new_world(), ("b@x.example", None)), "b@x.example")
+
+    def take_off(operation: str) -> None:
+        if operation == "get_suppressed_destination" and "b@x.example" in listed(world):
+            world.ses.call(ACCOUNT, REGION, "DeleteSuppressedDestination", {"EmailAddress": "b@x.example"})
+
+    meanwhile(world, take_off)
+    done = set_(world)
+    assert (counts(done), done.failure) == ({"was_absent": 1}, None)
+
+
 def start_job(world: World, email: str) -> None:
     """Another program's job, which puts one address there."""
     world.customer_objects.written["theirs"] = json.dumps({"emailAddress": email, "reason": "COMPLAINT"}).encode()
