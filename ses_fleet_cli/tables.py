@@ -12,6 +12,7 @@ from rich.text import Text
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
+from ses_fleet.actions.data.erase_contact import EraseContactData
 from ses_fleet.actions.data.find_contact import FindContactData, FoundPeople
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
@@ -134,6 +135,25 @@ def _set_suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
     yield plain(title, ["customer", "added", "already", "removed", "was absent", "kept", "failed"], rows)
 
 
+def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows, proven = [], 0
+    for result in summary.results:
+        data = EraseContactData.read(result.data)
+        if not data.people:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", ""])
+            continue
+        proven += data.not_proven == 0 and not summary.dry_run
+        gone = data.would_erase if summary.dry_run else data.erased
+        counts = [_number(count) for count in (gone, data.was_absent, data.not_proven)]
+        rows.append([printable(result.customer_code), *counts])
+    head = "would be erased" if summary.dry_run else "erased"
+    yield plain("People", ["customer", head, "were absent", "not proven"], rows)
+    if summary.receipt is not None:
+        asked = sum(result.status != "skipped" for result in summary.results)
+        said = "everything is proven" if proven == asked else f"NOT PROVEN for {asked - proven} of {asked} customers"
+        yield Afterwards(f"Receipt: {summary.receipt}\n{said}\n")
+
+
 def answer_of_fleet(summary: Summary) -> Iterator[RenderableType]:
     """Yield the line that says in how many customers' lists people were found; nothing for a run without an answer."""
     if summary.fleet is None:
@@ -235,16 +255,20 @@ def _access(summary: Summary, width: int) -> Iterator[RenderableType]:
         rows.append((printable(result.customer_code), [marks.get(name, otherwise) for name in names]))
     if names:
         yield from side_by_side("Checks", list(names), rows, width)
+    whose: dict[tuple[str, str], list[str]] = {}
     for result, checks in found:
         for check in checks:
             if check.status == "finding":
-                yield Text(f"   ⚠️  {printable(result.customer_code)}: {check.name}: {printable(check.message, 500)}")
+                whose.setdefault((check.name, check.message), []).append(result.customer_code)
+    for (name, message), codes in whose.items():
+        yield Text(f"   ⚠️  {_names(codes)}: {printable(name)}: {printable(message, 500)}")
 
 
 _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "describe-list": _lists,
     "describe-topics": _topics,
     "list-contacts": _contacts,
+    "erase-contact": _erased,
     "find-contact": _found,
     "list-suppressed": _suppressed,
     "set-suppressed": _set_suppressed,

@@ -48,6 +48,10 @@ ABANDONED_START_SECONDS = 1_800.0  # ours: a start that wrote no plan by then wa
 REAPED_RUNS = 50  # ours: runs that one pass of the reaper ends at most; the next one goes on
 REAPER_MARGIN_SECONDS = 60.0  # ours: what the reaper must have left of its own time to begin with another run
 BODY_SENT_AT_ONCE_BYTES = 64 * 1024  # ours: S3 is asked before a larger body is sent, in case it refuses it
+ERASED_PEOPLE = 100  # ours: people of one erasure, each of whom somebody asked for
+RECEIPT_PROOFS = 100_000  # ours: people times customers of one erasure; the orchestrator holds them, some 60 MB
+RECEIPT_VERSIONS = 200_000  # ours: versions of objects that a receipt counts, 200 requests; more are not counted
+NAMED_SILENT = 20  # ours: customers that a message names which kept the second phase of a run from beginning
 RESULT_WRITERS = 16  # ours: results that are stored at once
 PENDING_RESULTS = 64  # ours: results that wait for that; more would fill the memory
 STORING_SHARE = 0.5  # ours: of the time that is left when customers are done, in which results are stored
@@ -125,6 +129,8 @@ LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is muc
 
 # --- STS and IAM --------------------------------------------------------------------------------
 ASSUME_ROLE_ATTEMPTS = 3  # ours: the SDK's tries of AssumeRole
+IAM_ATTEMPTS = 3  # ours: the SDK's tries of ListRoleTags
+ROLE_TAGS = 50  # quota: tags of one role
 SESSION_NAME_CHARACTERS = 64  # API: RoleSessionName, 2-64 of [\w+=,.@-]
 SESSION_POLICY_CHARACTERS = 2_048  # API: AssumeRole's Policy and policy ARNs together
 ROLE_NAME_CHARACTERS = 64  # quota: IAM role name
@@ -176,6 +182,12 @@ MAX_PEOPLE_PROBLEMS = 100  # ours: of one people file; who has more sees by thes
 SALT_BLANKS = 128  # ours: so many random bits in each uploaded file, as in its id
 PEOPLE_FILE_DAYS = 7  # ours: a run of a day, its resumes, and a weekend between them
 OLD_PEOPLE_FILE_DAYS = 1  # ours: nobody needs one that expired; S3 expires by whole days
+
+# --- erased people ------------------------------------------------------------------------------
+SECRET_ATTEMPTS = 4  # ours: the SDK's tries of reading a secret, which does no harm when it is read twice
+HASH_KEY_BYTES = 32  # ours: as long as the hash, below which RFC 2104 discourages keys
+TOMBSTONE_BYTES = 64 * 1024  # ours: a tombstone has some 300 bytes, and 150 more each time that its state changes
+TOMBSTONE_TRIES = 5  # ours: others may change a tombstone between our look and our write so often
 
 # --- import jobs --------------------------------------------------------------------------------
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before

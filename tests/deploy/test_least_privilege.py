@@ -2,7 +2,8 @@
 
 Each grant is taken out of a warm deployment, and the one action that shows it is run; before that, with the grant, it
 succeeds. Where SES or S3 refuse an import job's parts, people are created one by one and a warning says why: that
-warning is the proof then. So is that of a customer who is not started for want of a lease.
+warning is the proof then. So is that of a customer who is not started for want of a lease, and that of a role whose
+version cannot be read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from infra import names
 from ses_fleet.actions.catalogue import ACTIONS
 from tests.deploy import account
 from tests.deploy.account import CALENDAR, OLD
-from tests.deploy.deployment import CUSTOMER, PEOPLE, Deployment
+from tests.deploy.deployment import CUSTOMER, ERASURE_SECRET, PEOPLE, Deployment
 from tests.deploy.grants import Grant, Role
 from tests.local_cloud.conftest import HUB
 
@@ -113,6 +114,22 @@ def suppressing(*, present: bool) -> Prepare:
     return prepare
 
 
+def importing_who_was_erased(made: Deployment) -> dict[str, Any]:
+    """An import of ten people, of whom the last was erased; no other import here has so many."""
+    account.with_tombstone(made, "p9@corp.example")
+    return importing(10)(made)
+
+
+def erasing(made: Deployment) -> dict[str, Any]:
+    """An erasure of somebody whose address is suppressed, too."""
+    account.with_list(made.cloud, "p0@corp.example")
+    account.with_secret(made)
+    suppressed = {"EmailAddress": "p0@corp.example", "Reason": "BOUNCE"}
+    made.cloud.client("sesv2", account=CUSTOMER).put_suppressed_destination(**suppressed)
+    params = {"confirm_people": 1, "suppression": "erase"}
+    return action("erase-contact", people=account.people_file(made, "p0@corp.example"), params=params)
+
+
 @dataclass(frozen=True)
 class Proof:
     """The run that shows that a grant is needed, and the customer's `status` without: only "failed" has an error."""
@@ -123,6 +140,7 @@ class Proof:
 
 BY_JOB = importing(6)
 CUSTOMERS_GRANTS = {
+    "iam:ListRoleTags": Proof(on_a_list("validate-access"), "successful"),
     "s3:DeleteObject": Proof(BY_JOB, "successful"),
     "s3:PutObject": Proof(BY_JOB, "successful"),
     "ses:CreateContact": Proof(importing(2)),
@@ -150,15 +168,19 @@ PEOPLES_GRANTS = (
     "identitystore:ListUsers",
     "sso:ListInstances",
 )
+SECRET = f"{ERASURE_SECRET}-??????"
 WORKERS_GRANTS: dict[Grant, Proof] = {
     ("s3:GetObject", "results/backups/*"): Proof(restoring_a_tagged_list),
     ("s3:GetObject", "results/data/*"): Proof(importing(2)),
+    ("s3:GetObject", "results/erased/*"): Proof(importing_who_was_erased),
     ("s3:GetObject", "results/leases/*"): Proof(changing_topics, "not_started"),
     ("s3:GetObjectVersion", "results/data/requests/*"): Proof(finding(1)),
     ("s3:ListBucket", "results"): Proof(importing(2)),  # without it, a record that is not there looks forbidden
     ("s3:PutObject", "results/backups/*"): Proof(on_a_list("backup-list")),
     ("s3:PutObject", "results/data/*"): Proof(on_a_list("list-contacts")),
+    ("s3:PutObject", "results/erased/*"): Proof(erasing),
     ("s3:PutObject", "results/leases/*"): Proof(changing_topics, "not_started"),
+    ("secretsmanager:GetSecretValue", SECRET): Proof(importing_who_was_erased),
     ("sts:AssumeRole", "*contact-importer"): Proof(importing(2)),
     ("sts:AssumeRole", "*contact-manager"): Proof(on_a_list("describe-list")),
 }
@@ -185,6 +207,7 @@ def show(made: Deployment, role: Role, proof: Proof, grant: tuple[str, str | Non
     payload = proof.prepare(made)
     with role.without(*grant):
         answer = made.invoke(**payload)
+    account.wait_for_lease(made)  # so that the next run, whichever it is, may change the list
     assert denied(answer, proof.status), answer
 
 
@@ -326,7 +349,7 @@ def reaped(made: Deployment, run_id: str) -> str:
 
 def losing_a_run(made: Deployment) -> Callable[[], str]:
     """A run whose orchestrator is killed before anybody is sent is closed by what its signs of life say."""
-    kill = {"operation": "PutObject", "path": "open/", "fault": "kill_before", "skip": 1, "times": 1}
+    kill = {"operation": "PutObject", "path": "plan.json", "fault": "kill_after", "times": 1}
 
     def ask() -> str:
         run_id = fresh_id()
@@ -369,6 +392,16 @@ def finding_somebody_later(made: Deployment) -> Callable[[], str]:
     return ask
 
 
+def erasing_somebody(made: Deployment) -> Callable[[], str]:
+    """Without the key it is refused; a receipt that cannot be written, or count the copies, is a warning."""
+
+    def ask() -> str:
+        answer = made.invoke(**erasing(made))
+        return said(answer) + json.dumps(answer.get("warnings"))
+
+    return ask
+
+
 READS_TOPICS = {"action": "manage-topic-all", "dry_run": True}
 ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("lambda:InvokeFunction", names.ORCHESTRATOR): going_on,
@@ -386,6 +419,9 @@ ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
     ("s3:ListBucket", "config"): missing_ses_config,
     ("s3:ListBucket", "results"): naming_a_new_run,
     ("s3:PutObject", "results/data/*/_personal/*"): running(**action("import-aws-contact", params={"username": "p0"})),
+    ("s3:ListBucketVersions", "results"): erasing_somebody,
+    ("s3:PutObject", "results/receipts/*"): erasing_somebody,
+    ("secretsmanager:GetSecretValue", SECRET): erasing_somebody,
     ("s3:PutObject", "results/open/*"): running(action="describe-list-all"),
     ("s3:PutObject", "results/runs/*"): running(action="describe-list-all"),
 }

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ses_fleet import limits
 from ses_fleet.actions.params import (
     BackupListParams,
     DescribeListParams,
+    EraseContactParams,
     FindContactParams,
     ImportParams,
     ListContactsParams,
@@ -22,7 +24,9 @@ from ses_fleet.actions.params import (
     RestoreListParams,
     RestoreTopicsParams,
     SetSuppressedParams,
+    UnEraseParams,
 )
+from ses_fleet.actions.role_version import since
 from ses_fleet.people.kinds import PeopleRows
 
 Scope = Literal["all", "single"]
@@ -40,8 +44,9 @@ class Action:
     whether Identity Center is read first, once for all customers that share it. `people` are the rows of the people
     file that the action needs; without it the action takes none. `confirms_people` says whether a run must repeat how
     many rows that file has, as `params.confirm_people`, `confirms_customers` whether one on every customer must repeat
-    how many are selected although it does not prune. An action without `scopes` is a phase of other actions: no payload
-    names it.
+    how many are selected although it does not prune. With `two_phases` its work begins with a phase that only reads,
+    which all selected customers must finish before anything is written; with `receipts` a run leaves a receipt. An
+    action without `scopes` is a phase of other actions: no payload names it.
     """
 
     name: str
@@ -53,10 +58,17 @@ class Action:
     ses_config: SesConfigUse = "no"
     prunes: bool = False
     reads_identity_center: bool = False
+    two_phases: bool = False
+    receipts: bool = False
     people: PeopleRows | None = None
     confirms_people: bool = False
     confirms_customers: bool = False
     scopes: tuple[Scope, ...] = ("all", "single")
+
+    @property
+    def role_version(self) -> int:
+        """Return the first version of the customers' templates whose roles allow all that the action declares."""
+        return since(*self.permissions, *self.identity_center_permissions)
 
 
 DESCRIBE_LIST = Action(
@@ -114,7 +126,7 @@ VALIDATE_ACCESS = Action(
     purpose="whether a customer is ready: roles, ExternalIds, account, SES sandbox, contact list, Identity Center",
     mutates=False,
     params=Params,
-    permissions=("ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
+    permissions=("iam:ListRoleTags", "ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
     identity_center_permissions=("sso:ListInstances",),
 )
 
@@ -227,6 +239,37 @@ SET_SUPPRESSED = Action(
     people=PeopleRows("suppressed"),
 )
 
+ERASE_CONTACT = Action(
+    name="erase-contact",
+    purpose="delete people wherever a list has them, prove it with a receipt, and keep imports from bringing them back",
+    mutates=True,
+    params=EraseContactParams,
+    permissions=(
+        "ses:DeleteContact",
+        "ses:DeleteSuppressedDestination",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:GetSuppressedDestination",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListImportJobs",
+    ),
+    people=PeopleRows("person", at_most=limits.ERASED_PEOPLE),
+    confirms_people=True,
+    two_phases=True,
+    receipts=True,
+)
+
+UN_ERASE = Action(
+    name="un-erase",
+    purpose="let people be added to a list again who were erased from it; the people themselves do not come back",
+    mutates=True,
+    params=UnEraseParams,
+    permissions=(),
+    people=PeopleRows("person", at_most=limits.ERASED_PEOPLE),
+    confirms_people=True,
+)
+
 READ_IDENTITY_CENTER = Action(
     name="read-identity-center",
     purpose="the first phase of an import: users, groups and memberships, once for all customers that share them",
@@ -252,6 +295,8 @@ ACTIONS: dict[str, Action] = {
         RESTORE_TOPICS,
         IMPORT_AWS_CONTACT,
         SET_SUPPRESSED,
+        ERASE_CONTACT,
+        UN_ERASE,
         READ_IDENTITY_CENTER,
     )
 }
@@ -266,6 +311,11 @@ def payload_names() -> dict[str, tuple[Action, Scope]]:
         for action in ACTIONS.values()
         for scope in action.scopes
     }
+
+
+def needing_more_than(role_version: int) -> list[str]:
+    """Return the names of the actions for which a customer's role of this version is too old."""
+    return [action.name for action in ACTIONS.values() if action.scopes and action.role_version > role_version]
 
 
 ALL_ONLY_FIELDS = (

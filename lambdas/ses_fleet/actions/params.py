@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from ses_fleet import limits
-from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN
+from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN, CustomerCode
 
 # Marks a field whose value says something about a person.
 PERSONAL: dict[str, JsonValue] = {"personal": True}
@@ -172,3 +172,26 @@ class ImportParams(Params):
         default=False,
         description="also opt in existing contacts to topics of their roles for which they have no preference",
     )
+
+
+_Ticket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/#:-]{0,63}$")]
+
+
+class EraseContactParams(ConfirmPeopleParams):
+    """`params` of erase-contact: what else is erased, and who may be out of reach."""
+
+    suppression: Literal["keep", "erase"] = Field(
+        default="keep",
+        description="`keep` leaves the suppression list as it is, which protects the person from mail; `erase` also "
+        "takes the address off it",
+    )
+    accept_unreachable: Annotated[tuple[CustomerCode, ...], Field(strict=False)] = Field(
+        default=(), description="customers that need not answer before anything is deleted; they fail, not proven"
+    )
+    ticket: _Ticket | None = Field(default=None, description="what this is recorded under, such as a request's number")
+
+
+class UnEraseParams(ConfirmPeopleParams):
+    """`params` of un-erase: on whose request."""
+
+    ticket: _Ticket = Field(description="what this is recorded under, such as a request's number")

@@ -12,7 +12,6 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator import report
 from ses_fleet.orchestrator.collect import Collector, Comparison
 from ses_fleet.orchestrator.fan_out import Finished
-from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.topic_comparison import TopicComparison
 from ses_fleet.runs import results
@@ -32,7 +31,7 @@ class ResultStore:
 
     def __init__(self, task: Task) -> None:
         plan = task.plan
-        self.collector = Collector(len(plan.customers), task.result_location, _comparison(plan))
+        self.collector = Collector(len(plan.customers), task.result_location, _comparison(task))
         self.warnings: list[str] = []
         self._task = task
         self._writers = ThreadPoolExecutor(limits.RESULT_WRITERS, thread_name_prefix="result")
@@ -169,14 +168,19 @@ class ResultStore:
         self._pending[future] = code
 
 
-def _comparison(plan: Plan) -> Comparison | None:
+def _comparison(task: Task) -> Comparison | None:
     """Return what a run finds out of all its customers together, or None for an action that compares nothing."""
+    plan, erasure = task.plan, task.document.erasure
     action = None if plan.request.dry_run else plan.request.worker_action
     if action == DESCRIBE_TOPICS.name:
         return TopicComparison(plan.topics)
-    if action != FIND_CONTACT.name:
-        return None
     # Imported here: most runs look for nobody, and its data's models would be a part of every start.
-    from ses_fleet.orchestrator.found_people import PeopleAnswer
+    if action == FIND_CONTACT.name:
+        from ses_fleet.orchestrator.found_people import PeopleAnswer
 
-    return PeopleAnswer()
+        return PeopleAnswer()
+    if action is not None and erasure is not None:
+        from ses_fleet.orchestrator.receipts import Proofs
+
+        return Proofs(erasure)
+    return None

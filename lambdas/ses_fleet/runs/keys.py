@@ -103,7 +103,18 @@ def resumed_key(run_id: str, customer_code: str, index: int) -> str:
     return f"runs/{run_id}/resumed/{_name(customer_code, index)}.json"
 
 
+def receipt_key(run_id: str) -> str:
+    """Return the key of the receipt of a run that erased people; by default nothing ever removes it."""
+    return f"{RECEIPTS}{run_id}.json"
+
+
+def barrier_key(run_id: str) -> str:
+    """Return the key of what says that the second phase of a run has begun."""
+    return f"runs/{run_id}/barrier.json"
+
+
 OPEN_RUNS = "open/"
+RECEIPTS = "receipts/"
 
 
 def signs_prefix(run_id: str) -> str:
@@ -153,6 +164,19 @@ def people_file_key(people_id: PeopleId) -> str:
 def lease_key(account_id: str, region: str) -> str:
     """Return the key of the lease on the contact list of an account and Region."""
     return f"leases/{account_id}-{region}.json"
+
+
+ERASED = "erased/"
+
+
+def erased_prefix(account_id: str, region: str) -> str:
+    """Return the prefix of the tombstones of the contact list of an account and Region; nothing there expires."""
+    return f"{ERASED}{account_id}-{region}/"
+
+
+def tombstone_key(account_id: str, region: str, key_id: str, address_hash: str) -> str:
+    """Return the key of one person's tombstone: `address_hash` is the address's, with the key of this id."""
+    return f"{erased_prefix(account_id, region)}{key_id}/{address_hash}.json"
 
 
 def import_ledger_key(customer_code: str) -> str:

@@ -35,5 +35,7 @@ REGISTRY: dict[str, Run] = {
     "restore-topics": _of("restore_topics"),
     "import-aws-contact": _of("import_aws_contact"),
     "set-suppressed": _of("set_suppressed"),
+    "erase-contact": _of("erase_contact"),
+    "un-erase": _of("un_erase"),
     "read-identity-center": _of("read_identity_center"),
 }

@@ -29,9 +29,9 @@ def leaves(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.scopes])
 def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
-    """No count, no name, no yes: nothing is made up. A check without a status is a finding."""
+    """No count, no name, no yes: nothing is made up. A check without a status is a finding, an erasure not proven."""
     for model in _models(DATA_MODELS[name]):
-        assert {value for value in leaves(model()) if value} <= {"finding"}
+        assert {value for value in leaves(model()) if value} <= {"finding", "not_proven"}
 
 
 @pytest.mark.parametrize(
@@ -141,5 +141,7 @@ def test_what_each_action_may_do_is_declared() -> None:
         "restore-topics": (True, False, False, "no"),
         "import-aws-contact": (True, True, True, "required"),
         "set-suppressed": (True, False, False, "no"),
+        "erase-contact": (True, False, False, "no"),
+        "un-erase": (True, False, False, "no"),
         "read-identity-center": reading,
     }

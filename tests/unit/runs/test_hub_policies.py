@@ -28,13 +28,14 @@ def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
     statements = hub_policies.orchestrator_statements(
         config_bucket=CONFIG, config_keys=["config.json"], results_bucket=RESULTS, functions=["f1", "f2"]
     )
-    kept = {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/data/*/_personal/*"}
+    kept = {f"{RESULTS}/{keys}" for keys in ("runs/*", "open/*", "data/*/_personal/*")}
     assert allowed(statements) == {
         "s3:GetObject": {f"{CONFIG}/config.json", PEOPLE_FILES, *kept},
         "s3:GetObjectVersion": {f"{CONFIG}/config.json", PEOPLE_FILES},
-        "s3:PutObject": kept,
+        "s3:PutObject": {*kept, f"{RESULTS}/receipts/*"},
         "s3:DeleteObject": {f"{RESULTS}/open/*"},
         "s3:ListBucket": {CONFIG, RESULTS},
+        "s3:ListBucketVersions": {RESULTS},
         "lambda:InvokeFunction": {"f1", "f2"},
     }
 
@@ -42,7 +43,7 @@ def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
 def test_the_worker_assumes_customers_roles_and_keeps_data_backups_and_leases() -> None:
     """It reads no configuration and no run."""
     statements = hub_policies.worker_statements(partition="aws", role_patterns=["a-*", "b/*"], results_bucket=RESULTS)
-    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*", f"{RESULTS}/leases/*"}
+    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*", f"{RESULTS}/leases/*", f"{RESULTS}/erased/*"}
     assert allowed(statements) == {
         "sts:AssumeRole": {"arn:aws:iam::*:role/a-*", "arn:aws:iam::*:role/b/*"},
         "s3:ListBucket": {RESULTS},
@@ -57,6 +58,19 @@ def test_who_uploads_people_files_reads_none_and_starts_nothing() -> None:
     assert allowed(hub_policies.requester_statements(results_bucket=RESULTS)) == {"s3:PutObject": {PEOPLE_FILES}}
 
 
+def test_both_functions_read_the_secret_with_the_keys_of_erased_people_if_there_is_one() -> None:
+    """That one, and no other."""
+    orchestrator = {"config_bucket": CONFIG, "config_keys": ["c"], "results_bucket": RESULTS, "functions": ["f"]}
+    worker = {"partition": "aws", "role_patterns": ["a"], "results_bucket": RESULTS}
+    for make, given in (
+        (hub_policies.orchestrator_statements, orchestrator),
+        (hub_policies.worker_statements, worker),
+    ):
+        statements: Any = make
+        assert allowed(statements(**given, erasure_secret="s"))["secretsmanager:GetSecretValue"] == {"s"}
+        assert "secretsmanager:GetSecretValue" not in allowed(statements(**given))
+
+
 def test_a_function_writes_its_log() -> None:
     """And makes no group."""
     found = allowed(hub_policies.logging_statements(log_group="g"))
@@ -69,7 +83,7 @@ def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> Non
     assert allowed(starts) == {
         "lambda:GetFunctionConfiguration": {"o"},
         "lambda:InvokeFunction": {"o"},
-        "s3:GetObject": {f"{RESULTS}/runs/*", f"{RESULTS}/open/*"},
+        "s3:GetObject": {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/receipts/*"},
         "s3:ListBucket": {RESULTS},
     }
     reads = hub_policies.data_reader_statements(results_bucket=RESULTS)
@@ -78,6 +92,6 @@ def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> Non
         "s3:ListBucket": {RESULTS},
     }
     assert [one["Condition"] for one in [*starts, *reads] if "Condition" in one] == [
-        {"StringLike": {"s3:prefix": ["runs/*", "open/*"]}},
+        {"StringLike": {"s3:prefix": ["runs/*", "open/*", "receipts/*"]}},
         {"StringLike": {"s3:prefix": ["data/*", "backups/*"]}},
     ]

@@ -22,6 +22,7 @@ from ses_fleet.actions.params import (
     ListSuppressedParams,
     Params,
 )
+from ses_fleet.actions.role_version import TAG_KEY
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import CustomerError
@@ -77,6 +78,7 @@ OPERATIONS = {
     "get_suppressed_destination": ("sesv2", "GetSuppressedDestination"),
     "list_suppressed_destinations": ("sesv2", "ListSuppressedDestinations"),
     "get_account": ("sesv2", "GetAccount"),
+    "list_role_tags": ("iam", "ListRoleTags"),
     "list_instances": ("sso-admin", "ListInstances"),
     "list_users": ("identitystore", "ListUsers"),
     "list_groups": ("identitystore", "ListGroups"),
@@ -87,6 +89,8 @@ OPERATIONS = {
 def whole(operation: str) -> Answer:
     """An answer with every member."""
     known = dict(KNOWN)
+    if operation == "list_role_tags":
+        known |= {"Key": TAG_KEY, "Value": "1"}
     if operation == "list_groups":
         known["DisplayName"] = GROUP
     if operation == "list_contacts":
@@ -107,6 +111,7 @@ class _Aws(World):
 
         self.aws = Scripted({name: give(name) for name in answers})
         self.client.call = self.aws.call  # type: ignore[method-assign]
+        self.iam = self.aws
 
     def ended(self, action: Any, params: Any, **options: Any) -> Any:
         """All that an action left behind."""
@@ -176,6 +181,7 @@ READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     "get_suppressed_destination": [_finding(1)],
     "list_suppressed_destinations": [_finding(5), _action(list_suppressed.run, ListSuppressedParams())],
     "get_account": [_CHECKS],
+    "list_role_tags": [_CHECKS],
     "list_instances": [_CHECKS, _Aws.directory],
     "list_users": [_Aws.directory],
     "list_groups": [_Aws.directory],

@@ -135,3 +135,17 @@ def test_an_item_without_the_file_fails_the_customer(monkeypatch: pytest.MonkeyP
     there = There(monkeypatch)
     there.file = None
     assert (there.refused().category, there.refused().type) == ("internal", "NoPeopleFile")
+
+
+def test_a_row_is_named_by_its_line_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In results, where its address may not be: also when rows before it are of other customers."""
+    there = There(monkeypatch)
+    seen: dict[int, str] = {}
+
+    def act(context: ActionContext, *_: Any) -> Done:
+        seen.update({line: row.email for line, row in context.numbered_rows.items()})
+        return done_with({})
+
+    monkeypatch.setitem(registry.REGISTRY, FIND, act)
+    assert there.run().error is None
+    assert seen == {1: "one@corp.example", 3: "three@corp.example"}

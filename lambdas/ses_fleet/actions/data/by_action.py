@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import DescribeTopicsData
+from ses_fleet.actions.data.erase_contact import EraseContactData
 from ses_fleet.actions.data.find_contact import FindContactData
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
@@ -20,6 +21,7 @@ from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
 from ses_fleet.actions.data.set_suppressed import SetSuppressedData
+from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 
 DATA_MODELS: dict[str, type[BaseModel]] = {
@@ -35,5 +37,7 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "restore-topics": RestoreTopicsData,
     "import-aws-contact": ImportData,
     "set-suppressed": SetSuppressedData,
+    "erase-contact": EraseContactData,
+    "un-erase": UnEraseData,
     "read-identity-center": DirectoryFiles,
 }
