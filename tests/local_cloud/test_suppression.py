@@ -76,7 +76,7 @@ def listed(cloud: Cloud, code: str) -> dict[str, str]:
     """{address: reason} of a customer's suppression list, once reads show all of it."""
     cloud.caught_up()
     page = cloud.client("sesv2", account(code)).list_suppressed_destinations(PageSize=1_000)
-    return {one["EmailAddress"]: one["Reason"] for one in page["SuppressedDestinationSummaries"]}
+    return {one["EmailAddress"]: one["Reason"] for one in page.get("SuppressedDestinationSummaries", [])}
 
 
 def lines(cloud: Cloud, location: str) -> list[dict[str, Any]]:
