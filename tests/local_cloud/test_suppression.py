@@ -19,6 +19,7 @@ ROWS = [
     *({"email": email, "reason": "BOUNCE"} for email in NEW),
     *({"email": email, "state": "absent"} for email in (*OLD, COMPLAINED)),
 ]
+BEFORE = {**dict.fromkeys([*OLD, OTHER], "BOUNCE"), COMPLAINED: "COMPLAINT"}
 COMPLETE = {**dict.fromkeys(NEW, "BOUNCE"), OTHER: "BOUNCE", COMPLAINED: "COMPLAINT"}
 
 # The call that the worker of each of these customers is killed at.
@@ -59,22 +60,22 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture
 def suppressing(clouds: Cloud) -> Cloud:
     """The same, every customer with its suppression list as it was, and no lease held."""
+    clouds.caught_up()
     for code in CODES:
         key = f"leases/{account(code)}-us-east-1.json"
         clouds.s3.put_object(Bucket=RESULTS_BUCKET, Key=key, Body=FREE_LEASE)
         ses = clouds.client("sesv2", account(code))
-        for email in listed(clouds, code):
+        there = listed(clouds, code)
+        for email in there.keys() - BEFORE.keys():
             ses.delete_suppressed_destination(EmailAddress=email)
-        for email in (*OLD, OTHER):
-            ses.put_suppressed_destination(EmailAddress=email, Reason="BOUNCE")
-        ses.put_suppressed_destination(EmailAddress=COMPLAINED, Reason="COMPLAINT")
+        for email, reason in BEFORE.items() - there.items():
+            ses.put_suppressed_destination(EmailAddress=email, Reason=reason)
     clouds.caught_up()
     return clouds
 
 
 def listed(cloud: Cloud, code: str) -> dict[str, str]:
-    """{address: reason} of a customer's suppression list, once reads show all of it."""
-    cloud.caught_up()
+    """{address: reason} of a customer's suppression list, as reads show it."""
     page = cloud.client("sesv2", account(code)).list_suppressed_destinations(PageSize=1_000)
     return {one["EmailAddress"]: one["Reason"] for one in page.get("SuppressedDestinationSummaries", [])}
 
@@ -103,6 +104,7 @@ def test_nine_killed_at_once_and_run_again(fault: str, suppressing: Cloud) -> No
     }
     errors = [ended[code]["error"] for code in VICTIMS]
     assert {(error["category"], error["outcome_unknown"]) for error in errors} == {("internal", True)}
+    suppressing.caught_up()
     assert listed(suppressing, UNTOUCHED) == COMPLETE
     assert ended[UNTOUCHED]["data"]["by_job"] == 26
     assert ended[UNTOUCHED]["data"]["kept_complaint"] == 1
@@ -111,6 +113,7 @@ def test_nine_killed_at_once_and_run_again(fault: str, suppressing: Cloud) -> No
     suppressing.leases_over()
     resumed = suppressing.run(**broken["resume"])
     assert resumed["exit_code"] == 0, [result["error"] for result in resumed["results"]]
+    suppressing.caught_up()
     for code in VICTIMS:
         assert listed(suppressing, code) == {**COMPLETE, **({NEW[3]: "COMPLAINT"} if code == "f05" else {})}, code
     mark = suppressing.mark()
@@ -126,6 +129,7 @@ def test_addresses_are_set_and_listed_as_they_are(suppressing: Cloud) -> None:
     done = suppressing.run(action="set-suppressed", **one, people=upload(suppressing, *put))
     (result,) = done["results"]
     assert (result["status"], result["data"]["added"]) == ("successful", len(AWKWARD)), result["error"]
+    suppressing.caught_up()
     kept = ["@".join([email.rpartition("@")[0], email.rpartition("@")[2].lower()]) for email in AWKWARD]
     assert listed(suppressing, "f01").keys() == {*kept, *OLD, OTHER, COMPLAINED}
     reading = suppressing.run(action="list-suppressed", **one, params={"reasons": ["COMPLAINT"]})
@@ -138,6 +142,7 @@ def test_addresses_are_set_and_listed_as_they_are(suppressing: Cloud) -> None:
     assert kept_all["results"][0]["data"]["kept_complaint"] == len(AWKWARD)
     params = {"confirm_people": len(AWKWARD)}
     assert suppressing.run(action="set-suppressed", **one, people=take, params=params)["exit_code"] == 0
+    suppressing.caught_up()
     assert listed(suppressing, "f01").keys() == {*OLD, OTHER, COMPLAINED}
 
 
@@ -175,4 +180,5 @@ def test_the_command_shows_what_was_done_without_an_address(suppressing: Cloud, 
     assert ended.returncode == 0, ended.stderr + ended.stdout
     rows = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines() if line.split()}
     assert rows["f01"] == rows["f02"] == ["1", "0", "1", "0", "0", "0"]
+    suppressing.caught_up()
     assert listed(suppressing, "f02")["ada@corp.example"] == "COMPLAINT"
