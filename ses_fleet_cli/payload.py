@@ -104,7 +104,8 @@ def parse_param(text: str, declared: Mapping[str, frozenset[type]]) -> tuple[str
         return name, int(value)
     if str in kinds and len(value) > 1 and value[0] == value[-1] == '"':
         return name, _json_or_text(name, value)
-    return name, value if kinds <= _SIMPLE else _json_or_text(name, value)
+    parsed = value if kinds <= _SIMPLE else _json_or_text(name, value)
+    return name, value if parsed is None else parsed  # null is of no declared type
 
 
 def fields_of_flags(source: str | None, flags: Mapping[str, Any], params: Iterable[str]) -> frozenset[str]:

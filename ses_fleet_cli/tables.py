@@ -16,7 +16,9 @@ from ses_fleet.actions.data.erase_contact import EraseContactData
 from ses_fleet.actions.data.find_contact import FindContactData, FoundPeople
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
+from ses_fleet.actions.data.list_suppressed import ListSuppressedData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
+from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.topic_comparison import Drift, TopicMatrix
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 from ses_fleet.runs.models import CustomerResult, Status, Summary
@@ -33,6 +35,7 @@ _SHOWN: dict[Status, str] = {
     "not_started": "not started",
     "under_way": NAMED,
 }
+_REASONS = ("BOUNCE", "COMPLAINT")
 _PADDING = 3
 Row = tuple[str, list[str]]
 
@@ -103,6 +106,33 @@ def _found(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), _number(data.contacts), _number(data.not_found), suppressed])
     yield plain("People found", ["customer", "contacts", "not found", "suppressed"], rows)
     yield from answer_of_fleet(summary)
+
+
+def _suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    found = [(result, ListSuppressedData.read(result.data)) for result in summary.results]
+    for result, data in found:
+        total = _why_not(result, "") if data.total is None else _number(data.total)
+        counts = [_number(data.reasons.get(reason, 0)) if data.total is not None else "" for reason in _REASONS]
+        rows.append([printable(result.customer_code), total, *counts])
+    yield plain("Suppressed addresses", ["customer", "addresses", "bounced", "complained"], rows)
+    places = {(one.data_location or "").removesuffix(f"{one.customer_code}/") for one in summary.results} - {""}
+    for place in sorted(places):
+        where = f"{printable(place, 300)}CUSTOMER/suppressed-*.jsonl.gz"
+        yield Afterwards(f"Which: {where}, for those who may read contacts\n")
+
+
+def _set_suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        if result.data is None:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
+            continue
+        data = SetSuppressedData.read(result.data)
+        counts = (data.added, data.already, data.removed, data.was_absent, data.kept_complaint, data.failed)
+        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
+    title = "Suppression lists as they would be changed" if summary.dry_run else "Suppression lists"
+    yield plain(title, ["customer", "added", "already", "removed", "was absent", "kept", "failed"], rows)
 
 
 def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
@@ -240,6 +270,8 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "list-contacts": _contacts,
     "erase-contact": _erased,
     "find-contact": _found,
+    "list-suppressed": _suppressed,
+    "set-suppressed": _set_suppressed,
     "validate-access": _access,
     "manage-topic": _managed,
     "backup-list": _backups,

@@ -191,6 +191,7 @@ TOMBSTONE_TRIES = 5  # ours: others may change a tombstone between our look and 
 
 # --- import jobs --------------------------------------------------------------------------------
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before
+SUPPRESSED_BY_JOB = 25  # ours: so many addresses are suppressed one by one; a job takes 100,000 (developer guide)
 MAX_FAILED_RECORDS_BYTES = 16 * 1024 * 1024  # ours: what is read of SES's own list of failed records
 KEPT_REASONS = 20  # ours: so many different reasons of failed people are counted apart, from slice to slice
 FAILURE_REASONS = 5  # ours: so many different reasons are named in a message

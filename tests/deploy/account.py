@@ -53,6 +53,15 @@ def opted_in(cloud: Cloud, email: str, *topics: str) -> None:
     )
 
 
+def with_suppressed(cloud: Cloud, *emails: str) -> None:
+    """A suppression list of these addresses, which bounced."""
+    ses = cloud.client("sesv2", account=CUSTOMER)
+    for one in ses.list_suppressed_destinations()["SuppressedDestinationSummaries"]:
+        ses.delete_suppressed_destination(EmailAddress=one["EmailAddress"])
+    for email in emails:
+        ses.put_suppressed_destination(EmailAddress=email, Reason="BOUNCE")
+
+
 def with_people(cloud: Cloud, count: int) -> None:
     """So many users in Identity Center, all with the role that the topic names."""
     users: list[dict[str, Any]] = [{"username": f"p{n}", "email": f"p{n}@corp.example"} for n in range(count)]

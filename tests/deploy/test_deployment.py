@@ -26,8 +26,8 @@ from tests.local_cloud.conftest import HUB
 # The first test waits for the deployment, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(300)
 ACME = {"customer_code": "acme"}
-# Stands for the id of a people file, which is uploaded when the story begins.
-PEOPLE_FILE = "people"
+# Stand for the ids of people files, which are uploaded when the story begins.
+PEOPLE_FILE, SUPPRESSED_FILE = "people", "suppressed"
 # Every action by both of its names, in an order in which each finds what it needs.
 STORY: list[dict[str, Any]] = [
     {"action": "manage-topic-all", "include": ["acme"]},
@@ -41,7 +41,11 @@ STORY: list[dict[str, Any]] = [
     {"action": "list-contacts", **ACME},
     {"action": "list-contacts-all"},
     {"action": "find-contact", **ACME, "people": PEOPLE_FILE},
-    {"action": "find-contact-all", "people": PEOPLE_FILE},
+    {"action": "find-contact-all", "people": PEOPLE_FILE, "include": ["acme"]},
+    {"action": "set-suppressed", **ACME, "people": SUPPRESSED_FILE},
+    {"action": "set-suppressed-all", "people": SUPPRESSED_FILE, "include": ["acme"], "params": {"confirm_people": 1}},
+    {"action": "list-suppressed", **ACME, "params": {"reasons": ["BOUNCE"]}},
+    {"action": "list-suppressed-all"},
     {"action": "validate-access", **ACME},
     {"action": "validate-access-all"},
     {"action": "backup-list", **ACME, "params": {"with_attributes": True}},
@@ -58,8 +62,11 @@ def test_every_action_runs_from_the_deployed_package(deployment: Deployment) -> 
     account.without_list(deployment.cloud)
     account.with_people(deployment.cloud, 6)
     assert deployment.invoke(action="help")["exit_code"] == 0
-    people_file = account.people_file(deployment, "p0@corp.example")
-    for step in ({**one, **({"people": people_file} if "people" in one else {})} for one in STORY):
+    files = {
+        PEOPLE_FILE: account.people_file(deployment, "p0@corp.example"),
+        SUPPRESSED_FILE: account.people_file(deployment, {"email": "gone@corp.example", "reason": "BOUNCE"}),
+    }
+    for step in ({**one, **({"people": files[one["people"]]} if "people" in one else {})} for one in STORY):
         if step.get("run_id") == "story-prune":
             account.with_list(deployment.cloud, "p0@corp.example", topics=(account.CALENDAR, account.OLD))
             account.opted_in(deployment.cloud, "p0@corp.example", "old")

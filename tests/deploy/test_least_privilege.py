@@ -103,6 +103,17 @@ def finding(people: int) -> Prepare:
     return prepare
 
 
+def suppressing(*, present: bool) -> Prepare:
+    """One address is put on the suppression list, or taken off it."""
+
+    def prepare(made: Deployment) -> dict[str, Any]:
+        email, wanted = "p0@corp.example", {"reason": "BOUNCE"} if present else {"state": "absent"}
+        account.with_suppressed(made.cloud, *([] if present else [email]))
+        return action("set-suppressed", people=account.people_file(made, {"email": email, **wanted}))
+
+    return prepare
+
+
 def importing_who_was_erased(made: Deployment) -> dict[str, Any]:
     """An import of ten people, of whom the last was erased; no other import here has so many."""
     account.with_tombstone(made, "p9@corp.example")
@@ -136,7 +147,7 @@ CUSTOMERS_GRANTS = {
     "ses:CreateContactList": Proof(making_a_list),
     "ses:CreateImportJob": Proof(BY_JOB, "successful"),
     "ses:DeleteContact": Proof(pruning),
-    "ses:DeleteSuppressedDestination": Proof(erasing),
+    "ses:DeleteSuppressedDestination": Proof(suppressing(present=False)),
     "ses:GetAccount": Proof(on_a_list("validate-access")),
     "ses:GetContact": Proof(on_a_list("backup-list", params={"with_attributes": True})),
     "ses:GetContactList": Proof(on_a_list("describe-list")),
@@ -146,6 +157,7 @@ CUSTOMERS_GRANTS = {
     "ses:ListContacts": Proof(on_a_list("describe-list")),
     "ses:ListImportJobs": Proof(BY_JOB),
     "ses:ListSuppressedDestinations": Proof(finding(4)),
+    "ses:PutSuppressedDestination": Proof(suppressing(present=True)),
     "ses:TagResource": Proof(restoring_a_tagged_list),
     "ses:UpdateContact": Proof(importing(1, "p0@corp.example", params={"sync_topics": True})),
     "ses:UpdateContactList": Proof(changing_topics),

@@ -13,8 +13,15 @@ from tests.local_cloud.conftest import RESULTS_BUCKET, WORKER, Cloud, fleet, ses
 from tests.local_cloud.people_files import upload
 
 PEOPLE = ("a/b@corp.example", "Ada+lists@corp.example", *(f"p{n}@corp.example" for n in range(3)))
+SUPPRESSED = [
+    *({"email": email, "reason": "COMPLAINT"} for email in PEOPLE[:3]),
+    *({"email": email, "state": "absent"} for email in PEOPLE[3:]),
+]
 # What is asked of SES for single people.
-OF_PEOPLE = ("GetContact", "GetSuppressedDestination", "ListSuppressedDestinations")
+OF_PEOPLE = (
+    *("GetContact", "GetSuppressedDestination", "ListSuppressedDestinations"),
+    *("PutSuppressedDestination", "DeleteSuppressedDestination"),
+)
 
 
 @pytest.fixture
@@ -28,8 +35,9 @@ def busy_cloud(cloud: Cloud) -> Cloud:
     for fault in ("deny", "error_500", "kill_after", "drop_after", "throttle"):
         rule = [{"operation": operation, "fault": fault, "times": 2} for operation in OF_PEOPLE]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
-        for action in ("find-contact-all",):
-            cloud.run(action=action, people=upload(cloud, *PEOPLE), include=["acme", "globex"])
+        for action, rows in (("find-contact-all", PEOPLE), ("set-suppressed-all", SUPPRESSED)):
+            cloud.run(action=action, people=upload(cloud, *rows), include=["acme", "globex"])
+        cloud.run(action="list-suppressed-all")
     cloud.control("PUT", "faults", b"[]")
     cloud.invoke({"action": "find-contact-all", "people": upload(cloud, PEOPLE[0], PEOPLE[0])})
     ses_fleet(cloud, "invoke", "find-contact-all", "--person", "no address@corp.example")

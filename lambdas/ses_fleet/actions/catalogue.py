@@ -18,10 +18,12 @@ from ses_fleet.actions.params import (
     FindContactParams,
     ImportParams,
     ListContactsParams,
+    ListSuppressedParams,
     ManageTopicParams,
     Params,
     RestoreListParams,
     RestoreTopicsParams,
+    SetSuppressedParams,
     UnEraseParams,
 )
 from ses_fleet.actions.role_version import since
@@ -109,6 +111,14 @@ FIND_CONTACT = Action(
         "ses:ListSuppressedDestinations",
     ),
     people=PeopleRows("person"),
+)
+
+LIST_SUPPRESSED = Action(
+    name="list-suppressed",
+    purpose="every address on the account's suppression list, with reason and time, written to S3",
+    mutates=False,
+    params=ListSuppressedParams,
+    permissions=("ses:GetAccount", "ses:ListSuppressedDestinations"),
 )
 
 VALIDATE_ACCESS = Action(
@@ -209,6 +219,26 @@ IMPORT_AWS_CONTACT = Action(
     reads_identity_center=True,
 )
 
+SET_SUPPRESSED = Action(
+    name="set-suppressed",
+    purpose="put addresses on the account's suppression list, or take them off it",
+    mutates=True,
+    params=SetSuppressedParams,
+    permissions=(
+        "s3:DeleteObject",
+        "s3:PutObject",
+        "ses:CreateImportJob",
+        "ses:DeleteSuppressedDestination",
+        "ses:GetAccount",
+        "ses:GetImportJob",
+        "ses:GetSuppressedDestination",
+        "ses:ListImportJobs",
+        "ses:ListSuppressedDestinations",
+        "ses:PutSuppressedDestination",
+    ),
+    people=PeopleRows("suppressed"),
+)
+
 ERASE_CONTACT = Action(
     name="erase-contact",
     purpose="delete people wherever a list has them, prove it with a receipt, and keep imports from bringing them back",
@@ -258,12 +288,14 @@ ACTIONS: dict[str, Action] = {
         DESCRIBE_TOPICS,
         LIST_CONTACTS,
         FIND_CONTACT,
+        LIST_SUPPRESSED,
         VALIDATE_ACCESS,
         MANAGE_TOPIC,
         BACKUP_LIST,
         RESTORE_LIST,
         RESTORE_TOPICS,
         IMPORT_AWS_CONTACT,
+        SET_SUPPRESSED,
         ERASE_CONTACT,
         UN_ERASE,
         READ_IDENTITY_CENTER,

@@ -5,13 +5,36 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from ses_fleet import limits
 from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN, CustomerCode
 
 # Marks a field whose value says something about a person.
 PERSONAL: dict[str, JsonValue] = {"personal": True}
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ValueError("must be an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T12:00:00Z")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_Moment = Annotated[datetime, BeforeValidator(_moment)]
+_Reason = Literal["BOUNCE", "COMPLAINT"]
 
 
 class Params(BaseModel):
@@ -49,7 +72,7 @@ class ListContactsParams(Params):
     unsubscribed: bool | None = Field(
         default=None, description="only contacts that unsubscribed from everything (true), or did not (false)"
     )
-    changed_since: datetime | None = Field(
+    changed_since: _Moment | None = Field(
         default=None,
         description="only contacts updated at or after this time, ISO 8601, UTC without an offset; includes those "
         "of which SES does not say when they were updated",
@@ -61,17 +84,6 @@ class ListContactsParams(Params):
         if status is not None and info.data.get("topic") is None:
             raise ValueError("needs params.topic: it is the status for that topic")
         return status
-
-    @field_validator("changed_since", mode="before")
-    @classmethod
-    def _time(cls, value: object) -> object:
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is None:
-            raise ValueError("must be an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T12:00:00Z")
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     @property
     def wanted_status(self) -> str:
@@ -86,6 +98,28 @@ class FindContactParams(Params):
         default=False,
         description="also read the whole list, and take addresses for the same that differ in upper and lower case "
         "alone: neither SES nor its documentation says how it compares them",
+    )
+
+
+class ListSuppressedParams(Params):
+    """`params` of list-suppressed. An address is written when everything that is given holds for it."""
+
+    # Parsed JSON knows lists only; the frozen model holds a tuple.
+    reasons: Annotated[tuple[_Reason, ...], Field(min_length=1, strict=False)] | None = Field(
+        default=None, description="only addresses that are there for one of these: BOUNCE, COMPLAINT"
+    )
+    since: _Moment | None = Field(
+        default=None, description="only addresses that came or changed since then, ISO 8601, UTC without an offset"
+    )
+
+
+class SetSuppressedParams(ConfirmPeopleParams):
+    """`params` of set-suppressed: with `confirm_people` addresses that complained are taken off the list, too."""
+
+    confirm_people: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="how many rows the people file has, another number refuses the run; without it nobody who "
+        "complained is taken off the suppression list",
     )
 
 

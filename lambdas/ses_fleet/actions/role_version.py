@@ -17,6 +17,7 @@ _ADDED_IN = {
     "ses:DeleteSuppressedDestination": 2,
     "ses:GetSuppressedDestination": 2,
     "ses:ListSuppressedDestinations": 2,
+    "ses:PutSuppressedDestination": 2,
 }
 
 

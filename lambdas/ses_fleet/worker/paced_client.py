@@ -24,6 +24,7 @@ _CONTRADICTIONS = frozenset(
         ("create_contact_list", "AlreadyExistsException"),
         ("create_contact_list", "BadRequestException"),  # observed: "A maximum of 1 Lists allowed per account."
         ("delete_contact", "NotFoundException"),
+        ("delete_suppressed_destination", "NotFoundException"),
         ("update_contact", "NotFoundException"),
         ("update_contact_list", "NotFoundException"),
     }

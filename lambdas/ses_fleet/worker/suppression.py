@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ses_fleet import limits
-from ses_fleet.errors import AwsCallError
+from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.people import addresses
 from ses_fleet.worker.context import ActionContext, State
-from ses_fleet.worker.paced_client import ReadClient, UnitClient
+from ses_fleet.worker.paced_client import ReadClient
 from ses_fleet.worker.pagination import Paginator
 from ses_fleet.worker.responses import required_text
 
@@ -48,22 +48,6 @@ def get(ses: ReadClient, email: str) -> Entry | None:
     return _entry(answer.get("SuppressedDestination") or {})
 
 
-def remove(context: ActionContext, email: str) -> bool:
-    """Take an address off the list, and return whether it was on it; a dry run only looks.
-
-    Raise AwsCallError when SES refuses it or did not answer.
-    """
-
-    def unit(client: UnitClient) -> bool:
-        if get(client, email) is None:
-            return False
-        if not context.dry_run:
-            client.write("delete_suppressed_destination", EmailAddress=email)
-        return True
-
-    return context.ses.read_modify_write(2, unit)
-
-
 def listed(page: list[dict[str, Any]]) -> Iterator[Listed]:
     """Yield the entries of a page of ListSuppressedDestinations."""
     for one in page:
@@ -85,6 +69,14 @@ def is_refused_in_sandbox(context: ActionContext, failure: AwsCallError) -> bool
     return not context.ses.read("get_account").get("ProductionAccessEnabled")
 
 
+def check_sandbox(context: ActionContext, failure: AwsCallError) -> None:
+    """Raise CustomerError when a request for the suppression list failed because the account is in SES's sandbox."""
+    if is_refused_in_sandbox(context, failure):
+        place = f"account {context.customer.account_id} in {context.customer.region}"
+        text = f"SES is in its sandbox in {place}, where it has no suppression list that could be read or changed"
+        raise CustomerError("operation", "SesSandbox", f"{text}: request production access for it") from None
+
+
 def most_pages(rows: int) -> int:
     """Return how many pages of the list may be read to spare a request for each of so many addresses."""
     if rows <= limits.SUPPRESSION_ONE_BY_ONE:
@@ -95,12 +87,15 @@ def most_pages(rows: int) -> int:
 class Lookup:
     """Which addresses of the people file are on the list. `emails` are those looked for, by their row's number.
 
+    `pages_read` counts the pages that were read.
+
     It reads at most `pages` pages of the list. Where the list ends within these, addresses that are not in it are not
     suppressed; where it does not, those that were not met are left to be asked for one by one.
     """
 
     def __init__(self, emails: Mapping[int, str], pages: int, state: State) -> None:
         self._wanted = {addresses.folded(email): (number, _kept_as(email)) for number, email in emails.items()}
+        self.pages_read: int = state.get("pages_read", 0)
         self._left: int = state.get("left", pages)
         self._met: dict[int, Entry] = {int(number): Entry(*one) for number, one in state.get("met", {}).items()}
         self._similar: set[int] = set(state.get("similar", []))
@@ -110,6 +105,7 @@ class Lookup:
     def state(self) -> State:
         """Return what the next slice continues from; JSON, with the numbers of rows in place of addresses."""
         return {
+            "pages_read": self.pages_read,
             "left": self._left,
             "met": {str(number): list(entry) for number, entry in self._met.items()},
             "similar": sorted(self._similar),
@@ -124,10 +120,16 @@ class Lookup:
         for page in self._paginator.pages(ses, {"PageSize": limits.SES_PAGE_SIZE}, self._forget):
             for one in listed(page):
                 self._meet(one)
+            self.pages_read += 1
             self._left -= 1
             if self._left == 0 and not self._paginator.is_last:
                 return
         self._complete = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the whole list was read."""
+        return self._complete
 
     def is_known(self, number: int) -> bool:
         """Return whether the pages that were read say of this row whether its address is on the list."""

@@ -32,7 +32,7 @@ _ALLOWED_ON = {
     "*": {
         *("ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"),
         *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
-        "ses:DeleteSuppressedDestination",
+        *("ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"),
     },
     f"{_SES}:contact-list/*": {*_ON_LISTS, "ses:ListContacts", "ses:TagResource"},
     f"{_SES}:import-job/*": {"ses:GetImportJob"},

@@ -40,11 +40,13 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
         ("describe-list", {}, {"count_contacts": True}),
         ("list-contacts", {}, {"topic": None, "status": None, "unsubscribed": None, "changed_since": None}),
         ("find-contact", {}, {"thorough": False}),
+        ("list-suppressed", {}, {"reasons": None, "since": None}),
         ("manage-topic", {}, {"canary": None}),
         ("backup-list", {}, {"with_attributes": False}),
         ("restore-list", {"backup": "r1"}, {"backup": "r1", "overwrite_unsubscribes": False}),
         ("restore-topics", {"backup": "r1"}, {"backup": "r1"}),
         ("import-aws-contact", {}, {"username": None, "sync_topics": False}),
+        ("set-suppressed", {}, {"confirm_people": None}),
         ("validate-access", {}, {}),
         ("describe-topics", {}, {}),
     ],
@@ -63,6 +65,8 @@ def test_params_that_are_left_out_are_the_careful_ones(
         ("import-aws-contact", "username", ["a", "x" * 128], ["", "x" * 129, 5]),
         ("import-aws-contact", "sync_topics", [True, False], ["true", 1]),
         ("find-contact", "thorough", [True, False], ["true", 1]),
+        ("set-suppressed", "confirm_people", [1, 10_000], [0, -1, "1", True]),
+        ("list-suppressed", "since", [], ["yesterday", 5]),
         ("restore-list", "backup", ["a", "x" * 40, "A_9-"], ["", "x" * 41, "a/b", 5]),
         ("list-contacts", "topic", ["a", "x" * 64], ["", "x" * 65, "a b", "ada@x.example"]),
         ("list-contacts", "unsubscribed", [True, False], ["false", 0]),
@@ -84,6 +88,16 @@ def test_a_status_is_of_a_topic_and_opt_in_unless_it_says_otherwise() -> None:
     assert params.model_validate({"topic": "a", "status": "OPT_OUT"}).wanted_status == "OPT_OUT"  # type: ignore[attr-defined]
     with pytest.raises(ValidationError):
         params.model_validate({"status": "OPT_OUT"})
+
+
+def test_reasons_are_a_list_of_ses_own() -> None:
+    """One at least; nothing else is taken for one."""
+    params = ACTIONS["list-suppressed"].params
+    for good in (["BOUNCE"], ["COMPLAINT", "BOUNCE"]):
+        assert params.model_validate({"reasons": good}).reasons == tuple(good)  # type: ignore[attr-defined]
+    for bad in ([], ["bounce"], "BOUNCE", [None], 5):
+        with pytest.raises(ValidationError):
+            params.model_validate({"reasons": bad})
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
@@ -119,12 +133,14 @@ def test_what_each_action_may_do_is_declared() -> None:
         "describe-topics": (False, False, False, "if there"),
         "list-contacts": reading,
         "find-contact": reading,
+        "list-suppressed": reading,
         "validate-access": reading,
         "manage-topic": (True, True, False, "required"),
         "backup-list": reading,
         "restore-list": (True, False, False, "no"),
         "restore-topics": (True, False, False, "no"),
         "import-aws-contact": (True, True, True, "required"),
+        "set-suppressed": (True, False, False, "no"),
         "erase-contact": (True, False, False, "no"),
         "un-erase": (True, False, False, "no"),
         "read-identity-center": reading,

@@ -110,7 +110,11 @@ def test_who_may_not_read_the_data_is_told_the_policy() -> None:
     assert ADA not in text
 
 
-@pytest.mark.parametrize("broken", [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b"{}"), gzip.compress(b"[]")])
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b"{}"), gzip.compress(b"[]")],
+    ids=["nothing", "no gzip", "no JSON", "no row", "no record"],
+)
 def test_data_that_is_broken_proves_nothing(broken: bytes) -> None:
     """It is named; other customers are shown."""
     s3 = S3()
@@ -139,6 +143,27 @@ def test_everybody_sees_counts_and_the_fleets_answer() -> None:
     assert by_name(text)["acme"] == ["1", "1", "unknown"]
     assert by_name(text)["initech"] == ["failed"]
     assert "Of 2 customers: found in 1, absent in 0, not proven in 1" in text
+
+
+def test_suppressed_addresses_are_counted_by_reason() -> None:
+    """With where they are; the addresses themselves are never printed."""
+    data = {"total": 1_200, "reasons": {"BOUNCE": 1_200}, "parts": 1}
+    results = [result("acme", data, data_location="s3://b/data/r/acme/"), result("initech", None, "failed")]
+    text = shown(summary("list-suppressed-all", results), 80)
+    assert by_name(text)["acme"] == ["1,200", "1,200", "0"]
+    assert by_name(text)["initech"] == ["failed"]
+    assert "s3://b/data/r/CUSTOMER/suppressed-*.jsonl.gz" in text
+
+
+def test_a_changed_suppression_list_by_customer() -> None:
+    """What was done, or would be; a customer without data says why."""
+    data = {"added": 1_200, "already": 2, "removed": 3, "was_absent": 4, "kept_complaint": 5, "failed": 6}
+    results = [result("acme", data, "failed"), result("initech", None, "failed")]
+    for dry_run in (False, True):
+        text = shown(summary("set-suppressed-all", results, dry_run=dry_run), 80)
+        assert by_name(text)["acme"] == ["1,200", "2", "3", "4", "5", "6"]
+        assert by_name(text)["initech"] == ["failed"]
+        assert ("as they would be changed" in text) == dry_run
 
 
 def test_the_matrix_is_text_for_people_only(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from ses_fleet.actions.params import (
     FindContactParams,
     ImportParams,
     ListContactsParams,
+    ListSuppressedParams,
     Params,
 )
 from ses_fleet.actions.role_version import TAG_KEY
@@ -33,6 +34,7 @@ from ses_fleet.worker.actions import (
     describe_topics,
     find_contact,
     list_contacts,
+    list_suppressed,
     manage_topic,
     read_identity_center,
     validate_access,
@@ -177,7 +179,7 @@ READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     "get_import_job": [_call(lambda context: jobs.ended(context, "job-1", 0))],
     "list_import_jobs": [_call(jobs.look)],
     "get_suppressed_destination": [_finding(1)],
-    "list_suppressed_destinations": [_finding(5)],
+    "list_suppressed_destinations": [_finding(5), _action(list_suppressed.run, ListSuppressedParams())],
     "get_account": [_CHECKS],
     "list_role_tags": [_CHECKS],
     "list_instances": [_CHECKS, _Aws.directory],

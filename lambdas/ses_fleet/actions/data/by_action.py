@@ -15,10 +15,12 @@ from ses_fleet.actions.data.erase_contact import EraseContactData
 from ses_fleet.actions.data.find_contact import FindContactData
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
+from ses_fleet.actions.data.list_suppressed import ListSuppressedData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
+from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 
@@ -27,12 +29,14 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "describe-topics": DescribeTopicsData,
     "list-contacts": ListContactsData,
     "find-contact": FindContactData,
+    "list-suppressed": ListSuppressedData,
     "validate-access": ValidateAccessData,
     "manage-topic": ManageTopicData,
     "backup-list": BackupListData,
     "restore-list": RestoreListData,
     "restore-topics": RestoreTopicsData,
     "import-aws-contact": ImportData,
+    "set-suppressed": SetSuppressedData,
     "erase-contact": EraseContactData,
     "un-erase": UnEraseData,
     "read-identity-center": DirectoryFiles,

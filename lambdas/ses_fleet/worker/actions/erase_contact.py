@@ -16,7 +16,7 @@ from ses_fleet.actions.data.erase_contact import EraseContactData, ErasedPerson
 from ses_fleet.actions.params import EraseContactParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.people import addresses
-from ses_fleet.worker import contact_changes, contact_list, suppression
+from ses_fleet.worker import contact_changes, contact_list, suppression, suppression_changes
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import REMOVAL
 from ses_fleet.worker.contact_list import ContactScan, address
@@ -259,7 +259,7 @@ class _Erasure:
     def _take_off_suppression(self, line: int, email: str) -> None:
         if self.progress.no_suppression_list or self._params.suppression == "keep":
             return
-        if suppression.remove(self._context, email):
+        if suppression_changes.remove(self._context, email, complaints=True) == "removed":
             self.progress.suppressed[line] = "erased"
 
     def _done(self) -> Done:

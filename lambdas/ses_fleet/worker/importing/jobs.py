@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.policies import IMPORT_PREFIX
@@ -21,12 +21,15 @@ from ses_fleet.worker.paced_client import ReadClient, UnitClient
 from ses_fleet.worker.pagination import Paginator
 from ses_fleet.worker.responses import required_text, text_of
 
+Destination = Literal["CONTACT_LIST", "SUPPRESSION_LIST"]
+CONTACT_LIST: Destination = "CONTACT_LIST"
+SUPPRESSION_LIST: Destination = "SUPPRESSION_LIST"
 _ACTIVE = ("CREATED", "PROCESSING")
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """The account's import jobs of contact lists.
+    """The account's import jobs of one destination.
 
     `active` are the ids of those that run; `digest` changes when one is added.
     """
@@ -47,11 +50,11 @@ class Ended:
     failures_url: str | None
 
 
-def look(context: ActionContext, ses: ReadClient | None = None) -> Jobs:
-    """Return all import jobs of contact lists that SES lists, read with one request for each page."""
+def look(context: ActionContext, ses: ReadClient | None = None, destination: Destination = CONTACT_LIST) -> Jobs:
+    """Return all import jobs of this destination that SES lists, read with one request for each page."""
     found: dict[str, str | None] = {}
     paginator = Paginator("list_import_jobs", "ImportJobs")
-    for page in paginator.pages(ses or context.ses, {"ImportDestinationType": "CONTACT_LIST"}, found.clear):
+    for page in paginator.pages(ses or context.ses, {"ImportDestinationType": destination}, found.clear):
         found |= {required_text(one, "JobId", "an import job"): text_of(one, "JobStatus") for one in page}
     digest = hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[: limits.SHORT_DIGEST_CHARACTERS]
     return Jobs(tuple(job_id for job_id, status in found.items() if _is_active(status)), digest)
@@ -87,22 +90,25 @@ def upload(context: ActionContext, bucket: str, additions: Iterable[PlannedChang
 
     Raise AwsCallError when the bucket refuses the object or belongs to another account.
     """
-    key = f"{IMPORT_PREFIX}{context.code}/{context.run_id}.json"
-    lines = [
-        json.dumps(
-            {
-                "emailAddress": change.email,
-                "topicPreferences": [
-                    {"topicName": one["TopicName"], "subscriptionStatus": one["SubscriptionStatus"]}
-                    for one in api_preferences(dict.fromkeys(change.opt_in, "OPT_IN"))
-                ],
-            },
-            ensure_ascii=False,
-        )
+    records = (
+        {
+            "emailAddress": change.email,
+            "topicPreferences": [
+                {"topicName": one["TopicName"], "subscriptionStatus": one["SubscriptionStatus"]}
+                for one in api_preferences(dict.fromkeys(change.opt_in, "OPT_IN"))
+            ],
+        }
         for change in additions
-    ]
-    context.open_import_bucket(bucket).write(key, "\n".join(lines).encode(), "application/json")
-    return key
+    )
+    return _upload(context, bucket, context.run_id, records)
+
+
+def upload_suppressed(context: ActionContext, bucket: str, records: Iterable[dict[str, Any]]) -> str:
+    """Write addresses with reasons, as an import job to the suppression list takes them, and return the object's key.
+
+    Raise AwsCallError as `upload` does.
+    """
+    return _upload(context, bucket, f"{context.run_id}-suppressed", records)
 
 
 def start(client: UnitClient, bucket: str, key: str, list_name: str) -> str:
@@ -110,12 +116,13 @@ def start(client: UnitClient, bucket: str, key: str, list_name: str) -> str:
 
     It is never sent twice: a second job would overwrite what people chose after the first.
     """
-    answer = client.write(
-        "create_import_job",
-        ImportDestination={"ContactListDestination": {"ContactListName": list_name, "ContactListImportAction": "PUT"}},
-        ImportDataSource={"S3Url": f"s3://{bucket}/{key}", "DataFormat": "JSON"},
-    )
-    return required_text(answer, "JobId", "a new import job", outcome_unknown=True)
+    there = {"ContactListName": list_name, "ContactListImportAction": "PUT"}
+    return _start(client, bucket, key, {"ContactListDestination": there})
+
+
+def start_suppressing(client: UnitClient, bucket: str, key: str) -> str:
+    """Start a job that puts addresses on the suppression list, as the last request of a unit, and return its id."""
+    return _start(client, bucket, key, {"SuppressionListDestination": {"SuppressionListImportAction": "PUT"}})
 
 
 def start_refused(failure: AwsCallError) -> bool:
@@ -174,6 +181,22 @@ def failed_records(context: ActionContext, outcome: Ended) -> bytes | None:
 def reasons(body: bytes) -> dict[str, int]:
     """Return {reason in our words: how often} from that file. Its format is not documented."""
     return dict(Counter(_reason(line) for line in body.decode(errors="replace").splitlines() if line.strip()))
+
+
+def _upload(context: ActionContext, bucket: str, name: str, records: Iterable[dict[str, Any]]) -> str:
+    key = f"{IMPORT_PREFIX}{context.code}/{name}.json"
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    context.open_import_bucket(bucket).write(key, "\n".join(lines).encode(), "application/json")
+    return key
+
+
+def _start(client: UnitClient, bucket: str, key: str, destination: dict[str, Any]) -> str:
+    answer = client.write(
+        "create_import_job",
+        ImportDestination=destination,
+        ImportDataSource={"S3Url": f"s3://{bucket}/{key}", "DataFormat": "JSON"},
+    )
+    return required_text(answer, "JobId", "a new import job", outcome_unknown=True)
 
 
 def _is_active(status: str | None) -> bool:
