@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ses_fleet import limits
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import record_files
 from ses_fleet.worker.backups import BackupWriter
-from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.importing import directory
 from ses_fleet.worker.importing.directory import Directory
 from ses_fleet.worker.importing.import_plan import PlannedChange
+from ses_fleet.worker.importing.new_contacts import JobProgress
 from ses_fleet.worker.record_files import Record, RecordFileWriter
 from ses_fleet.worker.verification import Verification
 
@@ -27,20 +27,7 @@ OTHER_REASONS = "other reasons"
 Ending = Literal["created", "updated", "removed", "unchanged", "failed"]
 
 
-class ImportJob(BaseModel):
-    """The import job that was started: its id, the key of its file, and how often its status was read.
-
-    `created` and `failed` are how many records SES says that it imported and refused, once the job is over.
-    """
-
-    job_id: str
-    key: str
-    polls: int = 0
-    created: int = 0
-    failed: int = 0
-
-
-class Progress(BaseModel):
+class Progress(JobProgress):
     """Everything that a slice hands to the next one, without addresses.
 
     `at` counts the changes that the step has done.
@@ -48,14 +35,7 @@ class Progress(BaseModel):
 
     step: Step = "decide"
     at: int = 0
-    contact_list: ContactList | None = None
     harvest: State = Field(default_factory=dict)
-    total: int = 0  # contacts of the list when it was read
-    jobs_seen: str | None = None
-    job_attempts: int = 0  # how often a slice tried to start an import job
-    waits: int = 0
-    import_job: ImportJob | None = None
-    one_by_one: bool = False
     counts: dict[Ending, int] = Field(default_factory=dict)
     skipped: dict[str, int] = Field(default_factory=dict)
     others: int | None = None  # contacts of the list that are not in Identity Center
@@ -126,8 +106,7 @@ class Work:
     @property
     def list_name(self) -> str:
         """Return the name of the customer's list; the first step must have read it."""
-        assert self.progress.contact_list is not None  # noqa: S101  # set by the first step
-        return self.progress.contact_list.name
+        return self.progress.list_name
 
     def planned(self, kind: str) -> list[PlannedChange]:
         """Return the planned changes of one kind, in order."""
