@@ -43,6 +43,11 @@ class ContactScan:
         """Return the position that the next slice continues from; JSON. A page that was interrupted is read again."""
         return {"list": self.found and self.found.model_dump(mode="json"), **self._paginator.state()}
 
+    @property
+    def is_last_page(self) -> bool:
+        """Return whether the page that was yielded last is the list's last one."""
+        return self._paginator.is_last
+
     def open(self, context: ActionContext) -> ContactList | None:
         """Return the customer's list, found once for all slices, or None when there is none."""
         if self.found is None:

@@ -52,7 +52,7 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     _check_prune(work, plan, snapshot.total)
     if not context.dry_run:
         import_ledger.store(context, known_addresses | directory.addresses)
-        plan = plan.without(submit(work, [one.new_contact() for one in plan.of("create")]))
+        plan = plan.without(submit(work, [one.new_contact() for one in plan.of("create")]).keys())
     _say(work, plan, topics.lacking, snapshot.total)
     work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
     _keep(work, plan)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError
@@ -18,11 +18,12 @@ from ses_fleet.worker.paced_client import UnitClient
 class _Look:
     """What the last reading before the start showed. `job_id` is the started job's, or None.
 
-    `came` are case-folded addresses that are in the list by now. `other_jobs` is whether another job was started.
+    `came` are contacts that are in the list by now, {case-folded address: their addresses}. `other_jobs` is whether
+    another job was started.
     """
 
     job_id: str | None = None
-    came: frozenset[str] = frozenset()
+    came: Mapping[str, Sequence[str]] = field(default_factory=dict)
     other_jobs: bool = False
 
 
@@ -44,26 +45,26 @@ def create_one_by_one(work: JobWork, why: str) -> None:
     work.context.warn(f"contacts are created one by one, at one request a second: {why}")
 
 
-def submit(work: JobWork, additions: Sequence[NewContact]) -> frozenset[str]:
-    """Start the job, and return the case-folded addresses that others created meanwhile, which are left out.
+def submit(work: JobWork, additions: Sequence[NewContact]) -> dict[str, Sequence[str]]:
+    """Start the job, and return whom others created meanwhile and it leaves out: {case-folded address: addresses}.
 
     Fall back to single requests, with a warning, when no import job can be started. Raise SliceTimeoutError when the
     slice ends before the start, and AwsCallError when it failed; the uploaded file is deleted unless SES may still read
     it.
     """
-    left = list(additions)
+    left, came = list(additions), dict[str, Sequence[str]]()
     while can_use_job(work, len(left)):
         look = _try(work, left)
         if look.job_id is not None or work.progress.one_by_one:
             break
-        left = [change for change in left if change.email.casefold() not in look.came]
+        came |= look.came
+        left = [one for one in left if one.email.casefold() not in came]
         if look.other_jobs:
             work.context.log(
                 f"🔁 Customer {work.context.code}: another import job was started meanwhile; waiting for it"
             )
             work.progress.jobs_seen = wait_for_other_jobs(work)
-    remaining = {change.email.casefold() for change in left}
-    return frozenset(change.email.casefold() for change in additions) - remaining
+    return came
 
 
 def wait_for_other_jobs(work: JobWork) -> str:
@@ -106,7 +107,7 @@ def heard(work: JobWork) -> bool:
     refused = jobs.failed_records(context, outcome) if outcome.failed else None
     if refused is not None:
         context.write(f"{context.data_prefix}refused.jsonl", refused, "application/x-ndjson")
-        work.give_reasons(jobs.reasons(refused))
+        progress.give_reasons(jobs.reasons(refused))
     progress.import_job.created = outcome.processed - outcome.failed
     progress.import_job.failed = outcome.failed
     return True
@@ -149,7 +150,7 @@ def _look_and_start(work: JobWork, additions: Sequence[NewContact], bucket: str,
     pages and the other two requests are no more than a burst.
     """
     context, progress = work.context, work.progress
-    adding = frozenset(change.email.casefold() for change in additions)
+    adding = frozenset(one.email.casefold() for one in additions)
     pages = 1 + progress.total // limits.SES_PAGE_SIZE
 
     def unit(client: UnitClient) -> _Look:
@@ -163,11 +164,13 @@ def _look_and_start(work: JobWork, additions: Sequence[NewContact], bucket: str,
     return context.ses.read_modify_write(min(pages + 2, context.settings.ses_burst), unit)
 
 
-def _there(work: JobWork, client: UnitClient, addresses: frozenset[str]) -> frozenset[str]:
-    """Return those of these case-folded addresses that are in the list."""
+def _there(work: JobWork, client: UnitClient, addresses: frozenset[str]) -> dict[str, list[str]]:
+    """Return the list's contacts of these case-folded addresses: {case-folded address: their addresses}."""
     found = work.progress.contact_list
     scan = ContactScan({"list": found and found.model_dump(mode="json")})
-    found_here: set[str] = set()
+    found_here: dict[str, list[str]] = {}
     for page in scan.pages(work.context, found_here.clear, ses=client):
-        found_here |= addresses.intersection(address(one).casefold() for one in page)
-    return frozenset(found_here)
+        for email in map(address, page):
+            if (folded := email.casefold()) in addresses:
+                found_here.setdefault(folded, []).append(email)
+    return found_here

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
 
-from ses_fleet import limits
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import record_files
@@ -23,7 +22,6 @@ from ses_fleet.worker.verification import Verification
 
 # Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
-OTHER_REASONS = "other reasons"
 Ending = Literal["created", "updated", "removed", "unchanged", "failed"]
 
 
@@ -39,7 +37,6 @@ class Progress(JobProgress):
     counts: dict[Ending, int] = Field(default_factory=dict)
     skipped: dict[str, int] = Field(default_factory=dict)
     others: int | None = None  # contacts of the list that are not in Identity Center
-    reasons: dict[str, int] = Field(default_factory=dict)
     backup: str | None = None
     files: dict[str, State] = Field(default_factory=dict)
     saved: State = Field(default_factory=dict)
@@ -128,14 +125,7 @@ class Work:
         records = [{"email": email, "reason": reason} for email in emails]
         self.files.failed.add(records)
         self.count("failed", len(records))
-        self.give_reasons({reason: len(records)})
-
-    def give_reasons(self, found: Mapping[str, int]) -> None:
-        """Count why people failed, KEPT_REASONS apart and the rest together: they are part of every continuation."""
-        kept = self.progress.reasons
-        for reason, count in found.items():
-            name = reason if reason in kept or len(kept) < limits.KEPT_REASONS else OTHER_REASONS
-            kept[name] = kept.get(name, 0) + count
+        self.progress.give_reasons({reason: len(records)})
 
     def refuse(self, change: PlannedChange, failure: AwsCallError) -> None:
         """Note that SES refused one address: that person failed.
