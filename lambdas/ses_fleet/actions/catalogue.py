@@ -19,6 +19,7 @@ from ses_fleet.actions.params import (
     Params,
     RestoreListParams,
     RestoreTopicsParams,
+    SetContactsParams,
 )
 from ses_fleet.people.kinds import PeopleRows
 
@@ -189,6 +190,27 @@ READ_IDENTITY_CENTER = Action(
     scopes=(),
 )
 
+SET_CONTACTS = Action(
+    name="set-contacts",
+    purpose="make the contacts of a people file what its rows say, and nobody against their choice",
+    mutates=True,
+    params=SetContactsParams,
+    permissions=(
+        "s3:DeleteObject",
+        "s3:PutObject",
+        "ses:CreateContact",
+        "ses:CreateImportJob",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:GetImportJob",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListImportJobs",
+        "ses:UpdateContact",
+    ),
+    people=PeopleRows("contact"),
+)
+
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
@@ -202,6 +224,7 @@ ACTIONS: dict[str, Action] = {
         RESTORE_TOPICS,
         IMPORT_AWS_CONTACT,
         READ_IDENTITY_CENTER,
+        SET_CONTACTS,
     )
 }
 

@@ -114,6 +114,14 @@ class RestoreListParams(RestoreTopicsParams):
     )
 
 
+class SetContactsParams(Params):
+    """`params` of set-contacts: whose choices it keeps."""
+
+    overwrite_unsubscribes: bool = Field(
+        default=False, description="also opt in people who opted out of a topic or unsubscribed from everything"
+    )
+
+
 class ImportParams(Params):
     """`params` of import-aws-contact: whom it imports, and how."""
 

@@ -167,6 +167,14 @@ def find(context: ActionContext) -> ContactList | None:
     raise _vanished(context, name)
 
 
+def none_there(context: ActionContext) -> CustomerError:
+    """Return the failure of a customer without a contact list, for an action that creates none."""
+    text = (
+        f"{context.code} has no contact list in {context.customer.region}: run manage-topic-all first, or manage-topic"
+    )
+    return CustomerError("operation", "NoContactList", text)
+
+
 def read(context: ActionContext, name: str) -> ContactList:
     """Return the list of that name as it is now. Raise CustomerError (operation) when it does not exist any more."""
     try:

@@ -33,4 +33,5 @@ REGISTRY: dict[str, Run] = {
     "restore-topics": _of("restore_topics"),
     "import-aws-contact": _of("import_aws_contact"),
     "read-identity-center": _of("read_identity_center"),
+    "set-contacts": _of("set_contacts"),
 }

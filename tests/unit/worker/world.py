@@ -16,6 +16,7 @@ from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer
 from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.people.rows import Row
 from ses_fleet.runs.work import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
@@ -224,6 +225,7 @@ class World:
         self.slices = 0
         self.write_seconds = 1e9  # of each slice, from its start
         self.states: list[State] = []  # what slices handed on
+        self.people: dict[int, Row] = {}  # the rows of the people file that are for the customer, by line
         if made:
             self.ses.create_list(ACCOUNT, REGION, "main", description=None, topics=topics or TOPICS)
             self.ses.fill(ACCOUNT, REGION, "main", contacts)
@@ -294,6 +296,8 @@ class World:
             download=self._download,
             log=self.lines.append,
             warnings=self.warnings,
+            rows=tuple(self.people.values()),
+            row_numbers=tuple(self.people),
         )
 
     def _download(self, url: str, limit: int) -> bytes:

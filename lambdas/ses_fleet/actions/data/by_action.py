@@ -17,6 +17,7 @@ from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
+from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 
 DATA_MODELS: dict[str, type[BaseModel]] = {
@@ -30,4 +31,5 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "restore-topics": RestoreTopicsData,
     "import-aws-contact": ImportData,
     "read-identity-center": DirectoryFiles,
+    "set-contacts": SetContactsData,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ses_fleet.errors import CustomerError
+from ses_fleet.worker import contact_list
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.importing import import_ledger, import_plan
 from ses_fleet.worker.importing.import_plan import ImportPlan, made_a_choice
@@ -33,11 +34,7 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     known_addresses = import_ledger.load(context)
     progress.contact_list = snapshot.open()
     if progress.contact_list is None:
-        text = (
-            f"{context.code} has no contact list in {context.customer.region}: run manage-topic-all first, "
-            "or manage-topic"
-        )
-        raise CustomerError("operation", "NoContactList", text)
+        raise contact_list.none_there(context)
     asked = directory.addresses | known_addresses
     there = snapshot.run(lambda contact: contact["email"].casefold() in asked or made_a_choice(contact))
     progress.total = snapshot.total
