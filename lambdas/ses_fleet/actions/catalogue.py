@@ -17,6 +17,7 @@ from ses_fleet.actions.params import (
     ListContactsParams,
     ManageTopicParams,
     Params,
+    RemoveContactsParams,
     RestoreListParams,
     RestoreTopicsParams,
     SetContactsParams,
@@ -211,6 +212,25 @@ SET_CONTACTS = Action(
     people=PeopleRows("contact"),
 )
 
+REMOVE_CONTACTS = Action(
+    name="remove-contacts",
+    purpose="remove the contacts of the people of a people file, saved before, and nobody whose choice would be "
+    "forgotten",
+    mutates=True,
+    params=RemoveContactsParams,
+    permissions=(
+        "ses:DeleteContact",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListImportJobs",
+    ),
+    people=PeopleRows("person"),
+    confirms_people=True,
+    confirms_customers=True,
+)
+
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
@@ -225,6 +245,7 @@ ACTIONS: dict[str, Action] = {
         IMPORT_AWS_CONTACT,
         READ_IDENTITY_CENTER,
         SET_CONTACTS,
+        REMOVE_CONTACTS,
     )
 }
 

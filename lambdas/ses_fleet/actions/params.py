@@ -122,6 +122,14 @@ class SetContactsParams(Params):
     )
 
 
+class RemoveContactsParams(ConfirmPeopleParams):
+    """`params` of remove-contacts: whether what people chose may be forgotten with their contacts."""
+
+    forget_choices: bool = Field(
+        default=False, description="also remove people who opted out of a topic or unsubscribed from everything"
+    )
+
+
 class ImportParams(Params):
     """`params` of import-aws-contact: whom it imports, and how."""
 

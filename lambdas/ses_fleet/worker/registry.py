@@ -34,4 +34,5 @@ REGISTRY: dict[str, Run] = {
     "import-aws-contact": _of("import_aws_contact"),
     "read-identity-center": _of("read_identity_center"),
     "set-contacts": _of("set_contacts"),
+    "remove-contacts": _of("remove_contacts"),
 }

@@ -42,6 +42,7 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
         ("manage-topic", {}, {"canary": None}),
         ("backup-list", {}, {"with_attributes": False}),
         ("set-contacts", {}, {"overwrite_unsubscribes": False}),
+        ("remove-contacts", {}, {"confirm_people": None, "forget_choices": False}),
         ("restore-list", {"backup": "r1"}, {"backup": "r1", "overwrite_unsubscribes": False}),
         ("restore-topics", {"backup": "r1"}, {"backup": "r1"}),
         ("import-aws-contact", {}, {"username": None, "sync_topics": False}),
@@ -125,4 +126,5 @@ def test_what_each_action_may_do_is_declared() -> None:
         "import-aws-contact": (True, True, True, "required"),
         "read-identity-center": reading,
         "set-contacts": (True, False, False, "no"),
+        "remove-contacts": (True, False, False, "no"),
     }

@@ -428,3 +428,18 @@ def test_the_question_says_for_how_many_people(monkeypatch: pytest.MonkeyPatch, 
     ):
         confirm.ask({"action": f"{SET}-all"}, target, people=people)
         assert told in capsys.readouterr().err
+
+
+def test_the_question_says_what_will_happen_to_the_people(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """In the action's own words, and how many customers were confirmed where that is asked for."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: "y\n"))
+    target: Any = SimpleNamespace(function_arn="arn:aws:lambda:us-east-1:123456789012:function:f")
+    removing = {"action": "remove-contacts-all", "confirm_customers": 12, "params": {"confirm_people": 3}}
+    confirm.ask(removing, target, people=3)
+    told = capsys.readouterr().err
+    assert told.startswith(
+        'remove-contacts-all for 3 people on every customer of config.json, with {"confirm_people": 3}.'
+    )
+    assert f"\nIt will {ACTIONS['remove-contacts'].purpose} (12 customers confirmed).\nFrom hub account" in told
+    confirm.ask({"action": "set-contacts-all"}, target, people=3)
+    assert f"\nIt will {ACTIONS['set-contacts'].purpose}.\nFrom hub account" in capsys.readouterr().err

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ses_fleet.actions.params import SetContactsParams
+from ses_fleet.actions.params import RemoveContactsParams, SetContactsParams
 from ses_fleet.people.kinds import PeopleRows
 from ses_fleet.people.request_file import parse
-from ses_fleet.worker.actions import set_contacts
+from ses_fleet.worker.actions import remove_contacts, set_contacts
 from tests.unit.people_action import lines
 from tests.unit.worker.world import Finished, World
 
@@ -39,3 +39,9 @@ def endings(world: World, run_id: str = "run-1") -> dict[int, tuple[str, str | N
     assert all(set(row) == {"row", "ending", "reason"} for row in rows)
     assert len({row["row"] for row in rows}) == len(rows), "one ending a row"
     return {row["row"]: (row["ending"], row["reason"]) for row in rows}
+
+
+def removing(world: World, *rows: Row, forget: bool = False, **options: Any) -> Finished:
+    """One run of remove-contacts to its end."""
+    give(world, "person", *rows)
+    return world.run(remove_contacts.run, RemoveContactsParams(forget_choices=forget), **options)

@@ -15,6 +15,7 @@ from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
+from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
 from ses_fleet.actions.data.set_contacts import SetContactsData
@@ -32,4 +33,5 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "import-aws-contact": ImportData,
     "read-identity-center": DirectoryFiles,
     "set-contacts": SetContactsData,
+    "remove-contacts": RemoveContactsData,
 }

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from ses_fleet import limits
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext
-
-OTHER_REASONS = "other reasons"
+from ses_fleet.worker.reasons import Reasons
 
 
 @dataclass(frozen=True)
@@ -51,12 +48,11 @@ class ImportJob(BaseModel):
     failed: int = 0
 
 
-class JobProgress(BaseModel):
+class JobProgress(Reasons):
     """What an action that may start an import job hands from slice to slice, without addresses.
 
-    `total` are the contacts of the list when it was read, `job_attempts` how often a slice tried to start a job,
-    `one_by_one` is whether contacts are created by single requests because there can be no job, and `reasons` says of
-    how many people what went wrong.
+    `total` are the contacts of the list when it was read, `job_attempts` how often a slice tried to start a job, and
+    `one_by_one` is whether contacts are created by single requests because there can be no job.
     """
 
     contact_list: ContactList | None = None
@@ -66,25 +62,12 @@ class JobProgress(BaseModel):
     waits: int = 0
     import_job: ImportJob | None = None
     one_by_one: bool = False
-    reasons: dict[str, int] = Field(default_factory=dict)
 
     @property
     def list_name(self) -> str:
         """Return the name of the customer's list; the first step must have read it."""
         assert self.contact_list is not None  # noqa: S101  # set by the first step
         return self.contact_list.name
-
-    def give_reasons(self, found: Mapping[str, int]) -> None:
-        """Count why people failed, KEPT_REASONS apart and the rest together: they are part of every continuation."""
-        kept = self.reasons
-        for reason, count in found.items():
-            name = reason if reason in kept or len(kept) < limits.KEPT_REASONS else OTHER_REASONS
-            kept[name] = kept.get(name, 0) + count
-
-    def most_reasons(self) -> str:
-        """Return the most frequent reasons as a text, each with how many people failed of it."""
-        most = sorted(self.reasons.items(), key=lambda entry: -entry[1])[: limits.FAILURE_REASONS]
-        return "; ".join(f"{reason} ({count})" for reason, count in most)
 
 
 class JobWork(Protocol):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ses_fleet import limits
-from ses_fleet.actions.data.set_contacts import Estimate
+from ses_fleet.actions.data.estimate import Estimate
 from ses_fleet.worker.setting.work import PlannedRow, Work
 
 _READ_AND_WRITE = 2  # GetContact, and the write that it decides
