@@ -306,6 +306,34 @@ def test_a_job_that_fails_is_made_up_for_one_by_one() -> None:
     assert world.asked.count("CreateContact") == 30
 
 
+def test_whom_a_job_made_that_failed_halfway_counts_as_created() -> None:
+    """Nobody is replaced, and who chose something meanwhile keeps it."""
+    world = World()
+    world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(fail="internal failure", processed_records=20))
+
+    def happens(operation: str) -> None:
+        if operation == "create_import_job":
+            made = [there(one, out="OPT_IN") for one in everybody(20)[1:]]
+            world.ses.fill(ACCOUNT, REGION, "main", [there(everybody(1)[0], unsubscribed=True), *made])
+
+    meanwhile(world, happens)
+    done = setting(world, *(of(one, opt_in=["out"]) for one in everybody(60)))
+    assert (counted(done), len(contacts(world))) == ({"created": 60, "kept_choice": 1}, 60)
+    assert contacts(world)[everybody(1)[0]] == ({}, True)
+
+
+def test_of_several_contacts_the_one_that_is_written_like_the_row_is_set() -> None:
+    """Only what is refused goes into the others."""
+    for rows in ((ANA.title(), ANA), (ANA, ANA.title())):
+        world = World(*map(there, rows))
+        assert counted(setting(world, of(ANA, opt_in=["out"], opt_out=["in"], attributes={"a": 1}))) == {"updated": 1}
+        assert contacts(world) == {
+            ANA: ({"out": "OPT_IN", "in": "OPT_OUT"}, False),
+            ANA.title(): ({"in": "OPT_OUT"}, False),
+        }
+        assert (attributes(world, ANA), attributes(world, ANA.title())) == ('{"a": 1}', None)
+
+
 def test_who_comes_right_before_being_created_is_read_and_changed() -> None:
     """SES refuses to create them again: then their own choice decides."""
     world = World()
@@ -490,6 +518,16 @@ def test_somebody_who_would_get_mail_against_their_choice_fails_the_customer(pag
     assert result.failure is not None
     assert result.failure.type == "SubscribedAgain"
     assert "corp.example" not in result.failure.message
+
+
+@pytest.mark.parametrize(("count", "walks"), [(5, False), (25, True)])
+def test_reading_back_asks_for_each_or_reads_the_list(count: int, walks: bool) -> None:
+    """Whatever takes fewer requests; only who had opted out of something is looked at."""
+    people = everybody(count)
+    world = big(*(there(one, in_="OPT_OUT") for one in people), pages=26)
+    setting(world, *(of(one, opt_in=["out"]) for one in people))
+    after = world.asked[len(world.asked) - world.asked[::-1].index("UpdateContact") :]
+    assert ("ListContacts" in after, after.count("GetContact")) == (walks, 0 if walks else count)
 
 
 def test_reading_back_can_be_turned_off() -> None:

@@ -42,7 +42,7 @@ def _one(work: Work, planned: PlannedRow) -> None:
     if person.is_unusable:
         work.end(planned.line, "failed", _NO_OBJECT)
     elif planned.change == "create" and ending == "unchanged" and work.progress.import_job is not None:
-        work.end(planned.line, "created")  # by our own job, which failed halfway
+        work.end(planned.line, "created", kept_choice=person.kept_choice)  # by our own job, which failed halfway
     else:
         work.end(planned.line, ending, kept_choice=person.kept_choice)
 
