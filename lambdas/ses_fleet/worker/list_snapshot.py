@@ -56,8 +56,11 @@ class ListSnapshot:
         self._read(wanted, None)
         return self._kept()
 
-    def run_within(self, pages: int, wanted: Callable[[Record], bool]) -> dict[str, list[Record]] | None:
-        """Return the same, or None when the list has more than this many pages: no more of it are read."""
+    def run_within(self, pages: int | None, wanted: Callable[[Record], bool]) -> dict[str, list[Record]] | None:
+        """Return the same, or None when the list has more than this many pages: no more of it are read.
+
+        Without a number it may have any.
+        """
         return self._kept() if self._read(wanted, pages) else None
 
     def _read(self, wanted: Callable[[Record], bool], most: int | None) -> bool:

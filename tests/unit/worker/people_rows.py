@@ -20,10 +20,12 @@ def give(world: World, kind: Any, *rows: Row) -> None:
     world.people = dict(parse(lines(*rows), PeopleRows(kind)).rows)
 
 
-def setting(world: World, *rows: Row, bucket: str | None = "b", overwrite: bool = False, **options: Any) -> Finished:
+def setting(
+    world: World, *rows: Row, bucket: str | None = "b", overwrite: bool = False, thorough: bool = False, **options: Any
+) -> Finished:
     """One run of set-contacts to its end."""
     give(world, "contact", *rows)
-    params = SetContactsParams(overwrite_unsubscribes=overwrite)
+    params = SetContactsParams(overwrite_unsubscribes=overwrite, thorough=thorough)
     return world.run(set_contacts.run, params, customer={"import_bucket": bucket}, **options)
 
 
@@ -41,7 +43,7 @@ def endings(world: World, run_id: str = "run-1") -> dict[int, tuple[str, str | N
     return {row["row"]: (row["ending"], row["reason"]) for row in rows}
 
 
-def removing(world: World, *rows: Row, forget: bool = False, **options: Any) -> Finished:
+def removing(world: World, *rows: Row, forget: bool = False, thorough: bool = False, **options: Any) -> Finished:
     """One run of remove-contacts to its end."""
     give(world, "person", *rows)
-    return world.run(remove_contacts.run, RemoveContactsParams(forget_choices=forget), **options)
+    return world.run(remove_contacts.run, RemoveContactsParams(forget_choices=forget, thorough=thorough), **options)

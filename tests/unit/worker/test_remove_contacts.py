@@ -117,6 +117,13 @@ def test_a_list_of_more_pages_than_people_is_not_read() -> None:
     assert len(contacts(world)) == 3000
 
 
+def test_a_thorough_run_reads_the_list_however_long_it_is() -> None:
+    """So that a contact is found whose address has capitals."""
+    world = big(there("BOB@corp.example"))
+    assert counted(removing(world, BOB)) == {"absent": 1}
+    assert counted(removing(world, BOB, thorough=True, run_id="thorough")) == {"removed": 1}
+
+
 def test_no_import_job_may_run_meanwhile() -> None:
     """It could bring back whom the run removes."""
     world = World(there(ANA))

@@ -232,6 +232,14 @@ def test_a_list_of_more_pages_than_people_is_not_read() -> None:
     assert "Bob@corp.example" not in contacts(world)
 
 
+def test_a_thorough_run_reads_the_list_however_long_it_is() -> None:
+    """So that a contact is found whose address has capitals, and what was refused in it."""
+    world = big(there("BOB@corp.example", unsubscribed=True))
+    done = setting(world, of(BOB, opt_in=["out"]), thorough=True)
+    assert (counted(done), world.asked.count("ListContacts")) == ({"unchanged": 1, "kept_choice": 1}, 4)
+    assert BOB not in contacts(world)
+
+
 def test_new_people_of_a_long_list_are_created_one_by_one() -> None:
     """As their rows have them; how many pages the list has is not known, so there is no import job."""
     world = big(pages=3)

@@ -40,7 +40,8 @@ def _look(work: Work, snapshot: ListSnapshot) -> Step:
         context.log(f"📋 Customer {context.code}: no contact list in this account and Region")
     else:
         wanted = {folded(row.email) for row in rows.values()}
-        there = snapshot.run_within(len(wanted), lambda contact: folded(contact["email"]) in wanted)
+        most = None if work.params.thorough else len(wanted)
+        there = snapshot.run_within(most, lambda contact: folded(contact["email"]) in wanted)
     progress.harvest = {}
     progress.pages = None if there is None else snapshot.pages
     people = {line: _emails(row, there) for line, row in rows.items()}

@@ -48,7 +48,8 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
         raise contact_list.none_there(context)
     _check_topics(work, progress.contact_list)
     wanted = {folded(row.email) for row in work.rows.values()}
-    there = snapshot.run_within(len(wanted), lambda contact: folded(contact["email"]) in wanted)
+    most = None if work.params.thorough else len(wanted)
+    there = snapshot.run_within(most, lambda contact: folded(contact["email"]) in wanted)
     progress.total, progress.pages = snapshot.total, None if there is None else snapshot.pages
     planned = [_planned(line, row, there) for line, row in work.rows.items() if not was_erased(context, row.email)]
     if not context.dry_run:
