@@ -79,14 +79,15 @@ CASES = (
     Case(
         f"import-aws-contact, {PEOPLE} new people",
         {"action": "import-aws-contact-all"},
-        _least(3 + PEOPLE, 5),
-        f"which list, its topics, a page of contacts, each person; the people, {_LEASE}, the ledger, its result",
+        _least(3 + PEOPLE, 6),
+        "which list, its topics, a page of contacts, each person; "
+        f"the people, {_LEASE}, the ledger, who was erased, its result",
     ),
     Case(
         "import-aws-contact, nobody new",
         {"action": "import-aws-contact-all"},
-        _least(3, 3),
-        "which list, its topics, a page of contacts; the people, the ledger, its result",
+        _least(3, 4),
+        "which list, its topics, a page of contacts; the people, the ledger, who was erased, its result",
     ),
 )
 

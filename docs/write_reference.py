@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference.md"
 
 _BLOCK = re.compile(r"(?P<begin><!-- (?P<name>[a-z]+) -->\n)\n.*?(?P<end><!-- /(?P=name) -->)", re.DOTALL)
-_PREFIXES = ("open/", "runs/", "leases/", "data/", "backups/")
+_PREFIXES = ("open/", "runs/", "leases/", "erased/", "data/", "backups/")
 # What stands for a parameter whose form matters, by its annotation.
 _PEOPLE_ID = "0" * 32
 _GIVEN = {"int": 1, "PeopleId": _PEOPLE_ID}
@@ -74,7 +74,9 @@ def _action(action: Action) -> str:
     names = " and ".join(f"`{action.name}{'-all' if scope == 'all' else ''}`" for scope in reversed(action.scopes))
     does = "changes customers' lists" if action.mutates else "changes nothing in customers' accounts"
     takes = "; takes `prune`" if action.prunes else ""
-    parts = [f"### {action.name}", f"{action.purpose[0].upper()}{action.purpose[1:]}.", f"{names}: {does}{takes}."]
+    role = f"; needs version {action.role_version} of the customer's role" if action.role_version > 1 else ""
+    purpose = f"{action.purpose[0].upper()}{action.purpose[1:]}."
+    parts = [f"### {action.name}", purpose, f"{names}: {does}{takes}{role}."]
     params = action.params.model_json_schema()
     if action.people is not None:
         people = action.people
@@ -199,9 +201,8 @@ def _settings(settings: type[BaseModel]) -> str:
     rows = []
     for field in settings.model_fields.values():
         value = field.default
-        default = (
-            "required" if value is PydanticUndefined else f"`{getattr(value, 'pattern', value)}`".replace("|", "\\|")
-        )
+        shown = "" if value is None else f"`{getattr(value, 'pattern', value)}`".replace("|", "\\|")
+        default = "required" if value is PydanticUndefined else shown
         rows.append((f"`{field.alias}`", default, str(field.description)))
     title = settings.__name__.removesuffix("Settings").lower()
     return f"The {title}:\n\n{_table(('variable', 'default', 'meaning'), rows)}"

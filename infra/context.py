@@ -12,6 +12,7 @@ from infra.schedule_problems import schedule_problems
 from infra.settings import OrchestratorPart, Settings, WorkerPart
 from ses_fleet import json_text, limits, problems
 from ses_fleet.errors import JsonError, Problem
+from ses_fleet.identifiers import SECRET_PATTERN
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
 from ses_fleet.text import did_you_mean, printable, quoted
 
@@ -29,9 +30,9 @@ _SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # What the stack itself puts into a function's environment.
 _ORCHESTRATOR_OWN = frozenset(
-    {"CONFIG_BUCKET", "CONFIG_KEY", "SES_CONFIG_KEY", "RESULTS_BUCKET", "WORKER_FUNCTION_NAME"}
+    {"CONFIG_BUCKET", "CONFIG_KEY", "ERASURE_SECRET", "RESULTS_BUCKET", "SES_CONFIG_KEY", "WORKER_FUNCTION_NAME"}
 )
-_WORKER_OWN = frozenset({"RESULTS_BUCKET"})
+_WORKER_OWN = frozenset({"ERASURE_SECRET", "RESULTS_BUCKET"})
 _PLACEHOLDERS = {"AWS_REGION": "us-east-1", **dict.fromkeys(_ORCHESTRATOR_OWN | _WORKER_OWN, "given-by-the-stack")}
 
 _Problems = Iterator[Problem]
@@ -111,6 +112,13 @@ def _role_problems(document: _Document) -> _Problems:
             yield Problem(path, f"{quoted(pattern)} {text}")
 
 
+def _secret_problems(document: _Document) -> _Problems:
+    secret = document.get("erasure_secret")
+    if isinstance(secret, str) and not re.fullmatch(SECRET_PATTERN, secret):
+        text = "is not the name of a secret such as ses-fleet/erasure, nor an ARN with its last six characters"
+        yield Problem("$.erasure_secret", f"{quoted(secret)} {text}")
+
+
 def _admin_problems(document: _Document) -> _Problems:
     for index, arn in _texts(document, "data_admins"):
         path, found, session = f"$.data_admins[{index}]", _PRINCIPAL.fullmatch(arn), _SESSION.fullmatch(arn)
@@ -186,6 +194,7 @@ _LOOKS: tuple[Callable[[_Document], _Problems], ...] = (
     _log_problems,
     _bucket_problems,
     _role_problems,
+    _secret_problems,
     _admin_problems,
     _alarm_problems,
     _environment_problems,

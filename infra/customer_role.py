@@ -13,6 +13,7 @@ from infra.names import WORKER
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.policies import IMPORT_PREFIX, identity_center_statements, policy_statements
+from ses_fleet.actions.role_version import ROLE_VERSION, TAG_KEY
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 CUSTOMER_ROLE = "customer-role.template.json"
@@ -21,6 +22,8 @@ IDENTITY_CENTER_ROLE = "identity-center-role.template.json"
 # Resources of the statements; CloudFormation fills the account in.
 _PARTITION, _ACCOUNT = "${AWS::Partition}", "${AWS::AccountId}"
 _BUCKET_NAME = f"ses-fleet-import-{_ACCOUNT}-${{AWS::Region}}"
+# By its name: a role whose own policies refer to it by Fn::GetAtt would wait for itself.
+_ROLE_ARN = f"arn:{_PARTITION}:iam::{_ACCOUNT}:role/${{RoleName}}"
 _MANAGE = {"Fn::Equals": [{"Ref": "AccessLevel"}, "Manage"]}
 
 
@@ -89,6 +92,7 @@ def customer_role() -> dict[str, Any]:
         },
         "Outputs": {
             "SesRoleArn": {"Description": "ses_role_arn of config.json", "Value": {"Fn::GetAtt": ["Role", "Arn"]}},
+            "RoleVersion": _version_output(),
             "ImportBucketName": {
                 "Condition": "Manages",
                 "Description": "import_bucket of config.json",
@@ -123,9 +127,14 @@ def identity_center_role() -> dict[str, Any]:
             "IdentityCenterRoleArn": {
                 "Description": "identity_center_role_arn of config.json",
                 "Value": {"Fn::GetAtt": ["Role", "Arn"]},
-            }
+            },
+            "RoleVersion": _version_output(),
         },
     }
+
+
+def _version_output() -> dict[str, Any]:
+    return {"Description": "The version of the template that the role is made from", "Value": str(ROLE_VERSION)}
 
 
 def _trust_parameters(role_name: str) -> dict[str, Any]:
@@ -170,6 +179,7 @@ def _role(description: str, policies: list[Any]) -> dict[str, Any]:
             "Description": description,
             "AssumeRolePolicyDocument": _document([trust]),
             "Policies": policies,
+            "Tags": [{"Key": TAG_KEY, "Value": str(ROLE_VERSION)}],
         },
     }
 
@@ -195,7 +205,12 @@ def _by_resource(*, mutating: bool) -> dict[str, list[str]]:
         if action.mutates is not mutating:
             continue
         for statement in policy_statements(
-            action, partition=_PARTITION, region="*", account_id=_ACCOUNT, import_bucket=_BUCKET_NAME
+            action,
+            partition=_PARTITION,
+            region="*",
+            account_id=_ACCOUNT,
+            role_arn=_ROLE_ARN,
+            import_bucket=_BUCKET_NAME,
         ):
             names = found.setdefault(statement["Resource"], [])
             names += [name for name in statement["Action"] if name not in names]

@@ -67,6 +67,7 @@ class Functions(Construct):
             memory_mb=part.memory_mb,
             timeout_seconds=part.timeout_seconds,
             environment={
+                **self._erasure_variable(),
                 "CONFIG_BUCKET": storage.config.bucket_name,
                 "CONFIG_KEY": settings.config_key,
                 "SES_CONFIG_KEY": settings.ses_config_key,
@@ -80,6 +81,7 @@ class Functions(Construct):
                 config_keys=(settings.config_key, settings.ses_config_key),
                 results_bucket=storage.results.bucket_arn,
                 functions=(self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)),
+                erasure_secret=self._erasure_secret_arn(),
             ),
         )
 
@@ -91,13 +93,31 @@ class Functions(Construct):
             memory_mb=part.memory_mb,
             timeout_seconds=part.timeout_seconds,
             reserved_concurrency=part.reserved_concurrency,
-            environment={"RESULTS_BUCKET": results.bucket_name, **part.environment},
+            environment={**self._erasure_variable(), "RESULTS_BUCKET": results.bucket_name, **part.environment},
             statements=hub_policies.worker_statements(
                 partition=cdk.Aws.PARTITION,
                 role_patterns=self._settings.role_patterns,
                 results_bucket=results.bucket_arn,
+                erasure_secret=self._erasure_secret_arn(),
             ),
         )
+
+    def _erasure_variable(self) -> dict[str, str]:
+        secret = self._settings.erasure_secret
+        return {} if secret is None else {"ERASURE_SECRET": secret}
+
+    def _erasure_secret_arn(self) -> str | None:
+        """The ARN in policies: of a secret known by its name, with what stands for the six characters that AWS adds."""
+        secret = self._settings.erasure_secret
+        if secret is None or secret.startswith("arn:"):
+            return secret
+        arn: str = cdk.Stack.of(self).format_arn(
+            service="secretsmanager",
+            resource="secret",
+            resource_name=f"{secret}-??????",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        return arn
 
     def _make(self, wanted: _Function) -> lambda_.Function:
         settings, name = self._settings, wanted.name.removeprefix("ses-fleet-").capitalize()

@@ -64,6 +64,7 @@ class Settings(_Part):
     """All of cdk.json's context "ses-fleet". With `config_bucket` None the stack makes one.
 
     `old_versions_days`: how many days results that were overwritten, deleted or expired can still be brought back.
+    `erasure_secret`: the name or ARN of the secret whose keys erased people are remembered by; None has nobody erased.
     `data_admins`: the ARNs of those who, beside the worker, may write backups/, and delete below data/ and backups/.
     """
 
@@ -76,6 +77,7 @@ class Settings(_Part):
     data_days: Days = limits.DATA_DAYS
     backups_days: Days = limits.BACKUP_DAYS
     old_versions_days: Days = limits.OLD_VERSION_DAYS
+    erasure_secret: str | None = None
     data_admins: Annotated[list[str], Field(max_length=limits.MAX_PATTERNS)] = Field(default_factory=list)
     log_days: int = limits.LOG_DAYS
     delete_data_on_destroy: bool = False

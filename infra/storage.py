@@ -72,17 +72,17 @@ class Storage(Construct):
         """Let each function write its own prefixes, and nobody else anything, whatever their own policies allow."""
         orchestrator, worker = self._role(ORCHESTRATOR), self._role(WORKER)
         runs, open_runs = _below(results, "runs/"), _below(results, "open/")
-        backups, leases = _below(results, "backups/"), _below(results, "leases/")
+        backups, leases, erased = (_below(results, prefix) for prefix in ("backups/", "leases/", "erased/"))
         peoples = [_below(results, prefix) for prefix in _PEOPLES_PREFIXES]
         return [
             _denied("RunsAreTheOrchestrators", _WRITING, [orchestrator], resources=[runs, open_runs]),
             _denied("BackupsAreTheWorkers", _WRITING, [worker, *self._settings.data_admins], resources=[backups]),
-            _denied("LeasesAreTheWorkers", _WRITING, [worker], resources=[leases]),
+            _denied("LeasesAndTombstonesAreTheWorkers", _WRITING, [worker], resources=[leases, erased]),
             _denied(
                 "AllElseIsTheFunctions",
                 _WRITING,
                 [orchestrator, worker],
-                not_resources=[runs, open_runs, backups, leases, *peoples],
+                not_resources=[runs, open_runs, backups, leases, erased, *peoples],
             ),
         ]
 

@@ -17,7 +17,7 @@ from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, confirm, export, local_cloud, people_file, push, resume, runs, streams
+from ses_fleet_cli import check, confirm, erasure_key, export, local_cloud, people_file, push, resume, runs, streams
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
@@ -135,6 +135,19 @@ def invoke(
     name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
         raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks))
+
+
+@app.command("erasure-key")
+def erasure_secret(
+    add: Annotated[
+        bool,
+        typer.Option(
+            "--add", help="read the secret's present text from standard input, and keep its keys as older ones"
+        ),
+    ] = False,
+) -> None:
+    """Print the text of a secret with a new key, by which erased people are remembered. Nothing is sent or kept."""
+    sys.stdout.write(erasure_key.with_new_key(sys.stdin.read() if add else None) + "\n")
 
 
 @config_app.command("check")

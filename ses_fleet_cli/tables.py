@@ -181,10 +181,13 @@ def _access(summary: Summary, width: int) -> Iterator[RenderableType]:
         rows.append((printable(result.customer_code), [marks.get(name, otherwise) for name in names]))
     if names:
         yield from _side_by_side("Checks", list(names), rows, width)
+    whose: dict[tuple[str, str], list[str]] = {}
     for result, checks in found:
         for check in checks:
             if check.status == "finding":
-                yield Text(f"   ⚠️  {printable(result.customer_code)}: {check.name}: {printable(check.message, 500)}")
+                whose.setdefault((check.name, check.message), []).append(result.customer_code)
+    for (name, message), codes in whose.items():
+        yield Text(f"   ⚠️  {_names(codes)}: {printable(name)}: {printable(message, 500)}")
 
 
 _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {

@@ -15,6 +15,7 @@ import ses_fleet
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.policies import identity_center_statements, policy_statements
+from ses_fleet.actions.role_version import ROLE_VERSION, TAG_KEY
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.runs import events, hub_policies
 from ses_fleet.text import printable
@@ -43,6 +44,9 @@ _POLICY = "ses-fleet"
 _MEMORY_MB = {ORCHESTRATOR: limits.ORCHESTRATOR_MEMORY_MB, WORKER: limits.WORKER_MEMORY_MB}
 _FUNCTIONS = f"arn:aws:lambda:{HUB_REGION}:{HUB_ACCOUNT}:function"
 _LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+# The secret with the keys of erased people: whoever wants to erase somebody here makes it.
+ERASURE_SECRET = "ses-fleet/erasure"
+_ERASURE_ARN = f"arn:aws:secretsmanager:{HUB_REGION}:{HUB_ACCOUNT}:secret:{ERASURE_SECRET}-??????"
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -139,7 +143,10 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
         account = scenario.accounts.get(one.role.account_id)
         own = account.roles.get(one.role.name) if account else None
         seeding.make_role(
-            one.role.text, trust=_customer_trust(own, one.external_id), policies={_POLICY: _customer_policy(one)}
+            one.role.text,
+            trust=_customer_trust(own, one.external_id),
+            policies={_POLICY: _customer_policy(one)},
+            tags={TAG_KEY: str(ROLE_VERSION)},
         )
 
 
@@ -181,11 +188,13 @@ def _variables(ses_rate: float) -> dict[str, dict[str, str]]:
             "CONFIG_BUCKET": CONFIG_BUCKET,
             "RESULTS_BUCKET": RESULTS_BUCKET,
             "WORKER_FUNCTION_NAME": WORKER,
+            "ERASURE_SECRET": ERASURE_SECRET,
         },
         WORKER: {
             "RESULTS_BUCKET": RESULTS_BUCKET,
             "SES_REQUESTS_PER_SECOND": f"{ses_rate:g}",
             "SES_BURST": str(limits.SES_BURST),
+            "ERASURE_SECRET": ERASURE_SECRET,
         },
     }
 
@@ -199,8 +208,11 @@ def _hub_policies() -> dict[str, list[dict[str, Any]]]:
             config_keys=["*"],
             results_bucket=results_bucket,
             functions=[f"{_FUNCTIONS}:{WORKER}", f"{_FUNCTIONS}:{ORCHESTRATOR}"],
+            erasure_secret=_ERASURE_ARN,
         ),
-        WORKER: hub_policies.worker_statements(partition="aws", role_patterns=["*"], results_bucket=results_bucket),
+        WORKER: hub_policies.worker_statements(
+            partition="aws", role_patterns=["*"], results_bucket=results_bucket, erasure_secret=_ERASURE_ARN
+        ),
     }
 
 
@@ -240,7 +252,12 @@ def _customer_policy(wanted: _WantedRole) -> dict[str, Any]:
             buckets: list[str | None] = [*sorted(wanted.import_buckets)]
             for bucket in buckets or [None]:
                 statements += policy_statements(
-                    action, partition="aws", region="*", account_id=account_id, import_bucket=bucket
+                    action,
+                    partition="aws",
+                    region="*",
+                    account_id=account_id,
+                    role_arn=wanted.role.text,
+                    import_bucket=bucket,
                 )
         if "identity_center_role_arn" in wanted.keys:
             statements += identity_center_statements(action.identity_center_permissions, partition="aws", store_id=None)

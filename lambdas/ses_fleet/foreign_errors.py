@@ -21,6 +21,10 @@ REGION_CODES = frozenset(
     {"UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure", "OptInRequired", "RegionDisabledException"}
 )
 
+ACCESS_DENIED_CODES = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
+)
+
 _BY_CODE: dict[str, str] = {
     **dict.fromkeys(
         ("BadRequestException", "ValidationException", "ValidationError", "InvalidParameterValueException",
@@ -39,10 +43,7 @@ _BY_CODE: dict[str, str] = {
         ("LimitExceededException", "LimitExceeded", "ServiceQuotaExceededException"),
         "a quota of the account is used up",
     ),
-    **dict.fromkeys(
-        ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"),
-        "a policy does not allow it",
-    ),
+    **dict.fromkeys(ACCESS_DENIED_CODES, "a policy does not allow it"),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException"), "the credentials have expired"),
     **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), "AWS did not accept the signature"),
     **dict.fromkeys(("RequestExpired", "RequestTimeTooSkewed"), "this machine's clock differs from AWS's"),

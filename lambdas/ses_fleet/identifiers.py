@@ -1,4 +1,4 @@
-"""The grammars of names: of customers, runs and people files, and what SES allows as names of topics and lists."""
+"""The grammars of names: of customers, runs, people files, secrets, and what SES allows for topics and lists."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ LIST_NAME_PATTERN = TOPIC_PATTERN
 # Nothing else is part of a people file's key, so no id leads to another place of the bucket.
 PEOPLE_ID_PATTERN = r"[0-9a-f]{32}"
 PEOPLE_ID_WORDS = "32 of 0-9 a-f"
+# A part of a tombstone's key, and so of a path.
+HASH_KEY_ID_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}"
+HASH_KEY_ID_WORDS = "1 to 32 of a-z 0-9 -, beginning with a letter or digit"
+# Secrets Manager, CreateSecret; an ARN ends with a hyphen and six characters that AWS chose.
+_ONE_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
+_ARN_PLACE = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:"
+SECRET_PATTERN = rf"(?:{_ARN_PLACE}{_ONE_NAME}-[A-Za-z0-9]{{6}}|{_ONE_NAME})"
 
 CustomerCode = Annotated[str, StringConstraints(pattern=f"^{CODE_PATTERN}$")]
 RunId = Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")]

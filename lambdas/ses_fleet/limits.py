@@ -125,6 +125,8 @@ LIFECYCLE_DAYS = 36_500  # ours: a hundred years; S3 takes no number that is muc
 
 # --- STS and IAM --------------------------------------------------------------------------------
 ASSUME_ROLE_ATTEMPTS = 3  # ours: the SDK's tries of AssumeRole
+IAM_ATTEMPTS = 3  # ours: the SDK's tries of ListRoleTags
+ROLE_TAGS = 50  # quota: tags of one role
 SESSION_NAME_CHARACTERS = 64  # API: RoleSessionName, 2-64 of [\w+=,.@-]
 SESSION_POLICY_CHARACTERS = 2_048  # API: AssumeRole's Policy and policy ARNs together
 ROLE_NAME_CHARACTERS = 64  # quota: IAM role name
@@ -174,6 +176,12 @@ MAX_PEOPLE_PROBLEMS = 100  # ours: of one people file; who has more sees by thes
 SALT_BLANKS = 128  # ours: so many random bits in each uploaded file, as in its id
 PEOPLE_FILE_DAYS = 7  # ours: a run of a day, its resumes, and a weekend between them
 OLD_PEOPLE_FILE_DAYS = 1  # ours: nobody needs one that expired; S3 expires by whole days
+
+# --- erased people ------------------------------------------------------------------------------
+SECRET_ATTEMPTS = 4  # ours: the SDK's tries of reading a secret, which does no harm when it is read twice
+HASH_KEY_BYTES = 32  # ours: as long as the hash, below which RFC 2104 discourages keys
+TOMBSTONE_BYTES = 64 * 1024  # ours: a tombstone has some 300 bytes, and 150 more each time that its state changes
+TOMBSTONE_TRIES = 5  # ours: others may change a tombstone between our look and our write so often
 
 # --- import jobs --------------------------------------------------------------------------------
 IMPORT_JOB_POLL_SECONDS = (2.0, 30.0)  # ours: the first wait and the longest; each is twice the one before

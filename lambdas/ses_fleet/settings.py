@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ses_fleet import limits, problems
 from ses_fleet.errors import ConfigurationError
-from ses_fleet.identifiers import LIST_NAME_PATTERN
+from ses_fleet.identifiers import LIST_NAME_PATTERN, SECRET_PATTERN
 
 # The first user's group names: ccoe-cloud-<account name>-<account id>-...-idp-<application>-<role>.
 _GROUP_ROLE = r"ccoe-cloud-.+-[0-9]{12}-(?:.+-)?idp-.+-(?P<role>[^-]+)"
@@ -27,6 +27,16 @@ class _Settings(BaseModel):
         if settings is None:
             raise ConfigurationError(found)
         return settings
+
+
+_ErasureSecret = Annotated[
+    str | None,
+    Field(
+        alias="ERASURE_SECRET",
+        pattern=f"^{SECRET_PATTERN}$",
+        description="the name or ARN of the secret whose keys erased people are remembered by",
+    ),
+]
 
 
 class OrchestratorSettings(_Settings):
@@ -77,6 +87,7 @@ class OrchestratorSettings(_Settings):
         ge=0,
         description="seconds that the orchestrator keeps of its own time to return",
     )
+    erasure_secret: _ErasureSecret = None
 
 
 class WorkerSettings(_Settings):
@@ -143,6 +154,7 @@ class WorkerSettings(_Settings):
         le=100,
         description="percentage of a list's contacts that a prune may remove",
     )
+    erasure_secret: _ErasureSecret = None
 
     @field_validator("group_role_pattern")
     @classmethod

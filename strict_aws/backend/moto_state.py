@@ -102,6 +102,12 @@ def find_role(arn: str) -> Role | None:
     return None
 
 
+def role_arn(account: str, name: str) -> str:
+    """Return the ARN of the account's role of this name, with its path; without one when there is no such role."""
+    arns = (str(role.arn) for role in iam_backends[account]["aws"].roles.values() if role.name == name)
+    return next(arns, f"arn:aws:iam::{account}:role/{name}")
+
+
 def know_aws_policy(account: str, arn: str) -> None:
     """Let an account attach this policy, if it is one that AWS manages; do nothing for any other ARN.
 
@@ -190,7 +196,10 @@ def send_to_queue(arn: str, body: str, attributes: Mapping[str, tuple[str, str]]
 
 def find_secret(account: str, region: str, secret_id: str) -> Secret | None:
     """Return the secret of this name, ARN, or ARN without its last six characters, or None when there is none."""
-    found = secretsmanager_backends[account][region].secrets.get(secret_id)
+    place = f"arn:aws:secretsmanager:{region}:{account}:secret:"
+    names = (secret_id, secret_id.removeprefix(place))  # moto takes any account's ARN without the characters
+    held = dict.values(secretsmanager_backends[account][region].secrets)
+    found = next((one for one in held if one.arn == secret_id or one.name in names), None)
     if found is None:
         return None
     stages = (stage for version in found.versions.values() for stage in version["version_stages"])

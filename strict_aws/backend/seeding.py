@@ -50,8 +50,14 @@ def put_object(moto: MotoApp, account: str, bucket: str, key: str, body: bytes) 
     assert answer.status == HTTPStatus.OK  # noqa: S101  # the bucket exists
 
 
-def make_role(arn: str, *, trust: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make the role of this ARN and path with this trust policy and these inline policies, which are by name."""
+def make_role(
+    arn: str,
+    *,
+    trust: Mapping[str, Any],
+    policies: Mapping[str, Mapping[str, Any]],
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Make the role of this ARN and path with this trust policy, these inline policies, which are by name, and tags."""
     _, partition, _, _, account_id, resource = arn.split(":", 5)
     path, _, name = resource.removeprefix("role").rpartition("/")
     backend = iam_backends[account_id][partition]
@@ -61,7 +67,7 @@ def make_role(arn: str, *, trust: Mapping[str, Any], policies: Mapping[str, Mapp
         path=f"{path}/",
         permissions_boundary=None,
         description="",
-        tags=[],
+        tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
         max_session_duration="3600",
     )
     for policy_name, policy in policies.items():

@@ -217,6 +217,8 @@ def _resource(operation: Operation, caller: Caller, request: Request) -> str:
         return f"arn:aws:ssm:{caller.region}:{caller.account}:parameter/{name.removeprefix('/')}"
     if operation.service == "sts" and operation.name == "AssumeRole":
         return form_of(request).get("RoleArn", "*")
+    if operation.service == "iam" and "RoleName" in form_of(request):
+        return moto_state.role_arn(caller.account, form_of(request)["RoleName"])
     return "*"
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from tests.deploy.deployment import CUSTOMER, PEOPLE, REGION, Deployment
+from ses_fleet import limits
+from ses_fleet.aws.clients import AwsClient
+from ses_fleet.aws.s3 import Bucket
+from ses_fleet.people.hash_keys import HashKeys
+from ses_fleet.worker.erased import ErasedPeople, Why
+from ses_fleet_cli import erasure_key
+from tests.deploy.deployment import CUSTOMER, ERASURE_SECRET, PEOPLE, REGION, Deployment
 from tests.local_cloud.conftest import Cloud
 
 LIST = "main-contact-list"
@@ -60,3 +68,31 @@ def addresses(cloud: Cloud) -> set[str]:
 def forget_imports(made: Deployment) -> None:
     """No earlier import, as far as anybody knows."""
     made.cloud.s3.delete_object(Bucket=made.cloud.results_bucket, Key="backups/identity/acme.json")
+
+
+def with_tombstone(made: Deployment, email: str) -> None:
+    """This person was erased from the list, as the worker alone may write it: the bucket's policy is off meanwhile."""
+    secrets, place = made.cloud.client("secretsmanager"), {"Bucket": made.cloud.results_bucket}
+    with contextlib.suppress(secrets.exceptions.ResourceExistsException):
+        secrets.create_secret(Name=ERASURE_SECRET, SecretString=erasure_key.with_new_key())
+    held = HashKeys.parse(secrets.get_secret_value(SecretId=ERASURE_SECRET)["SecretString"])
+    policy = made.cloud.s3.get_bucket_policy(**place)["Policy"]
+    made.cloud.s3.delete_bucket_policy(**place)
+    try:
+        bucket = Bucket(AwsClient("s3", made.cloud.s3), made.cloud.results_bucket)
+        ErasedPeople.load(bucket, CUSTOMER, REGION, lambda: held).bury(email, Why("by-a-test", None, "2026-01-01"))
+    finally:
+        made.cloud.s3.put_bucket_policy(**place, Policy=policy)
+
+
+def wait_for_lease(made: Deployment) -> None:
+    """Return when nobody holds the list's lease: a run whose outcome is unknown keeps it for a minute."""
+    key = f"leases/{CUSTOMER}-{REGION}.json"
+
+    def is_over() -> bool:
+        found = made.cloud.s3.get_object(Bucket=made.cloud.results_bucket, Key=key)
+        lease = json.loads(found["Body"].read())
+        return "free" in lease or (datetime.now(UTC) - found["LastModified"]).total_seconds() > lease["seconds"] + 1
+
+    if made.cloud.keys(key):
+        made.waits_until(is_over, seconds=2 * limits.LEASE_GRACE_SECONDS)

@@ -29,10 +29,12 @@ HOST = {
 CUSTOMER, OTHER, PEOPLE = "111122223333", "444455556666", "210987654321"
 EXTERNAL_ID, PEOPLES_ID = "acme-4f1c", "people-77ab"
 IMPORT_BUCKET = f"ses-fleet-import-{CUSTOMER}-{REGION}"
+ERASURE_SECRET = "ses-fleet/erasure"
 CONTEXT: dict[str, Any] = {
     **HOST,
     # The administrator that these tests are may look after backups, and write nothing else of the results.
     "data_admins": [f"arn:aws:iam::{HUB}:root"],
+    "erasure_secret": ERASURE_SECRET,
     "orchestrator": {"timeout_seconds": 120, "memory_mb": 640},
     "worker": {
         "memory_mb": 320,

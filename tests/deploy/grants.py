@@ -75,6 +75,8 @@ class Role:
         for output, label in (("ConfigBucket", "config"), ("ResultsBucket", "results")):
             if self._outputs[output] in arn:
                 return label + arn.partition(self._outputs[output])[2]
+        if ":secret:" in arn:
+            return arn.rpartition(":secret:")[2]
         for name in (names.ORCHESTRATOR, names.WORKER):
             if arn.endswith(f":function:{name}"):
                 return name

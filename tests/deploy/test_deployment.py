@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from infra import bundling, names
+from infra.customer_role import CUSTOMER_ROLE, TEMPLATES
 from infra.settings import Settings
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import payload_names
+from ses_fleet.actions.catalogue import needing_more_than, payload_names
+from ses_fleet.actions.role_version import ROLE_VERSION
 from tests.deploy import account
 from tests.deploy.deployment import CONFIG, CONTEXT, CUSTOMER, OTHER, REGION, Deployment
 from tests.local_cloud.conftest import HUB
@@ -84,8 +86,48 @@ def test_who_may_only_be_looked_at_is_not_changed(deployment: Deployment) -> Non
     answer = deployment.invoke(action="manage-topic-all", include=["looked-at"])
     (result,) = answer["results"]
     assert (answer["exit_code"], result["error"]["category"]) == (1, "operation")
-    assert f"Check that arn:aws:iam::{OTHER}:role/ses-fleet-contact-manager allows it" in result["error"]["message"]
+    role = f"arn:aws:iam::{OTHER}:role/ses-fleet-contact-manager"
+    assert f"Check that {role} allows ses:CreateContactList" in result["error"]["message"]
     assert deployment.invoke(action="describe-list", customer_code="looked-at")["exit_code"] == 0
+
+
+def version_1(template: dict[str, Any]) -> dict[str, Any]:
+    """The customers' template as it was before roles said their version."""
+    old: dict[str, Any] = json.loads(json.dumps(template))
+    del old["Outputs"]["RoleVersion"], old["Resources"]["Role"]["Properties"]["Tags"]
+    for policy in old["Resources"]["Role"]["Properties"]["Policies"]:
+        document = policy.get("PolicyDocument") or policy["Fn::If"][1]["PolicyDocument"]
+        document["Statement"] = [one for one in document["Statement"] if one["Action"] != ["iam:ListRoleTags"]]
+    return old
+
+
+def test_a_customer_with_a_role_of_an_older_template_updates_the_stack(deployment: Deployment) -> None:
+    """By the command of docs/operating.md, without a parameter: validate-access finds the role behind, then not."""
+
+    def deploy(file: Path) -> None:
+        deployment.aws(
+            *("cloudformation", "deploy", "--stack-name", "ses-fleet-access"),
+            *("--capabilities", "CAPABILITY_NAMED_IAM", "--template-file", str(file)),
+            account=OTHER,
+        )
+
+    def validated() -> tuple[int | None, list[str], str]:
+        (result,) = deployment.invoke(action="validate-access", customer_code="looked-at")["results"]
+        (check,) = [one for one in result["data"]["checks"] if one["name"] == "role_version"]
+        return result["data"]["role_version"], result["data"]["role_too_old_for"], check["status"]
+
+    current, old = TEMPLATES / CUSTOMER_ROLE, deployment.directory / "old.template.json"
+    old.write_text(json.dumps(version_1(json.loads(current.read_text(encoding="utf-8")))), encoding="utf-8")
+    deploy(old)
+    try:
+        behind = validated()
+    finally:
+        deploy(current)
+    assert behind == (None, needing_more_than(1), "finding")
+    assert validated() == (ROLE_VERSION, [], "ok")
+    (stack,) = deployment.cloud.client("cloudformation", account=OTHER).describe_stacks()["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    assert outputs["RoleVersion"] == str(ROLE_VERSION)
 
 
 def test_the_functions_are_what_the_template_says(deployment: Deployment) -> None:

@@ -21,6 +21,7 @@ Resource = dict[str, Any]
 FULL: dict[str, Any] = {
     "alarm_emails": ["ops@acme.example"],
     "tracing": True,
+    "erasure_secret": "ses-fleet/erasure",
     "worker": {"reserved_concurrency": 50},
     "schedules": [
         {

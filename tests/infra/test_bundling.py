@@ -68,7 +68,9 @@ def test_the_packages_endpoints_are_botocores_for_the_services_that_are_called(t
     for ours, botocores in zip(kept, json.loads((whole / "endpoints.json").read_text())["partitions"], strict=True):
         assert {**botocores, "services": None} == {**ours, "services": None}
         assert ours["services"].items() <= botocores["services"].items()
-        assert ours["services"].keys() <= {"email", "identitystore", "lambda", "s3", "sso", "sts"}
+        assert ours["services"].keys() <= {
+            *("email", "iam", "identitystore", "lambda", "s3", "secretsmanager", "sso", "sts")
+        }
     assert len(kept[0]["services"]) == len(bundling.SERVICES)
     light, heavy = session(tmp_path), session(whole)
     for service in sorted(bundling.SERVICES):

@@ -115,6 +115,19 @@ def test_every_default_is_taken_from_nothing() -> None:
             {"data_admins": ["arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*"]},
             "would mean nearly everybody: give at least four characters in a row after the last /",
         ),
+        (
+            {"erasure_secret": "a secret"},
+            '$.erasure_secret: "a secret" is not the name of a secret such as ses-fleet/erasure, nor an ARN',
+        ),
+        ({"erasure_secret": ""}, '$.erasure_secret: "" is not the name of a secret'),
+        (
+            {"erasure_secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ses-fleet/erasure"},
+            "nor an ARN with its last six characters",
+        ),
+        (
+            {"worker": {"environment": {"ERASURE_SECRET": "x"}}},
+            "$.worker.environment.ERASURE_SECRET: is set by the stack",
+        ),
         ({"old_versions_days": 0}, "$.old_versions_days: must be at least 1, not 0"),
         (
             {"orchestrator": {"timeout_seconds": 90}},

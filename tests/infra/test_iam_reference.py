@@ -36,7 +36,7 @@ CUSTOMER = Customer(
 )
 ROLE = "arn:aws:iam::210987654321:role/contact-importer"
 # What stands for more than one part of an ARN, or for one with a slash in it; all others are one part.
-_LONG = frozenset({"ObjectName", "RoleNameWithPath", "LogGroupName", "LogStreamName"})
+_LONG = frozenset({"ObjectName", "RoleNameWithPath", "LogGroupName", "LogStreamName", "SecretId"})
 
 
 def documents(value: Any) -> Iterator[dict[str, Any]]:

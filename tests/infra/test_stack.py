@@ -86,6 +86,17 @@ def test_both_buckets_have_versions_and_the_old_ones_end() -> None:
     assert old("StorageConfig", old_versions_days=7) == ("Enabled", 400, True)
 
 
+def test_tombstones_never_expire() -> None:
+    """No rule ends what lies below erased/: only what was overwritten there goes, by the rule of every key."""
+    for context in ({}, {"old_versions_days": 7, "delete_data_on_destroy": True}):
+        rules = synth.one("AWS::S3::Bucket", "StorageResults", **context)["LifecycleConfiguration"]["Rules"]
+        applying = [one for one in rules if "erased/1-r/k/h.json".startswith(one.get("Prefix", ""))]
+        assert [one["Id"] for one in applying] == ["old-versions", "abandoned-uploads"]
+        assert not any(
+            name.startswith(("ExpirationIn", "ExpirationDate", "Transition")) for one in applying for name in one
+        )
+
+
 def test_old_signs_of_life_leases_and_people_files_go_after_a_day() -> None:
     """Of the first two there is one every few seconds of a run, and two a slice; the last are people's addresses.
 
@@ -157,6 +168,29 @@ def test_the_functions_may_do_what_the_design_says_and_no_more() -> None:
         *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"),
         "sts:AssumeRole",
     }
+
+
+GET_SECRET = "secretsmanager:GetSecretValue"
+ERASURE_ARN = f"arn:aws:secretsmanager:{synth.REGION}:{synth.ACCOUNT}:secret:ses-fleet/erasure-AbC123"
+
+
+@pytest.mark.parametrize(
+    ("secret", "resource"),
+    [
+        ("ses-fleet/erasure", f"arn:aws:secretsmanager:{synth.REGION}:{synth.ACCOUNT}:secret:ses-fleet/erasure-??????"),
+        (ERASURE_ARN, ERASURE_ARN),
+    ],
+)
+def test_both_functions_read_the_erasure_secret_and_no_other(secret: str, resource: str) -> None:
+    """Its name, or its ARN, is in their environments; of a name AWS adds six characters in the ARN."""
+    for function in ("FunctionsOrchestrator", "FunctionsWorker"):
+        allowed = [
+            one for one in synth.statements(f"{function}Role", erasure_secret=secret) if GET_SECRET in one["Action"]
+        ]
+        assert [(one["Action"], synth.resolved(one["Resource"])) for one in allowed] == [(GET_SECRET, resource)]
+        variables = synth.one("AWS::Lambda::Function", function, erasure_secret=secret)["Environment"]["Variables"]
+        assert variables["ERASURE_SECRET"] == secret
+        assert not any("secretsmanager" in text for text in synth.strings(synth.statements(f"{function}Role")))
 
 
 def test_the_worker_assumes_only_roles_of_the_patterns() -> None:
@@ -405,9 +439,10 @@ ORCHESTRATOR, WORKER = (f"arn:aws:iam::{synth.ACCOUNT}:role/{name}" for name in 
 ADMIN, ROOT = (f"arn:aws:iam::{synth.ACCOUNT}:{name}" for name in ("role/admin", "root"))
 OPEN, LEASE = "open/r/0-x.json", "leases/111122223333-us-east-1.json"
 PEOPLE = "data/requests/0123456789abcdef0123456789abcdef.jsonl"
+TOMBSTONE = f"erased/111122223333-us-east-1/k1/{'0' * 64}.json"
 KEYS = (
     *("runs/r/plan.json", OPEN, PEOPLE, "data/r/acme/x", "backups/acme/r/x", "backups/identity/acme.json"),
-    *(LEASE, "elsewhere"),
+    *(LEASE, TOMBSTONE, "elsewhere"),
 )
 
 
@@ -438,12 +473,13 @@ BACKUPS = ("backups/acme/r/x", "backups/identity/acme.json")
 def test_only_the_functions_write_the_results_each_below_its_prefixes(action: str) -> None:
     """Whoever could write runs/ could have everybody pruned, and backups/ say who a list's people are.
 
-    Open runs are what the reaper ends, and leases what keeps two writers from one list: neither is anybody else's.
+    Open runs are what the reaper ends, leases what keeps two writers from one list, and tombstones what keeps erased
+    people out: none is anybody else's.
     Administrators, the account's root, services and nobody in particular are refused alike. A people file says whom its
     own run is for, and no more: who uploads one is a matter of people's own policies.
     """
     assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", OPEN, PEOPLE, "data/r/acme/x", "elsewhere")
-    assert may(action, WORKER) == (PEOPLE, "data/r/acme/x", *BACKUPS, LEASE, "elsewhere")
+    assert may(action, WORKER) == (PEOPLE, "data/r/acme/x", *BACKUPS, LEASE, TOMBSTONE, "elsewhere")
     for other in (ADMIN, ROOT, f"{WORKER}-2", WORKER.replace(synth.ACCOUNT, "999999999999"), None):
         assert may(action, other) == (PEOPLE,), other
 

@@ -25,6 +25,7 @@ def found(cloud: Cloud) -> list[str]:
     """Where a credential, a signature or an address was found, a line each."""
     handed_out = json.loads(cloud.control("GET", "credentials"))
     secrets = [value for given in handed_out for name, value in given.items() if name != "access_key_id"]
+    secrets += _erasure_keys(cloud)
     leaks = []
     for where, text, may_hold_addresses in _everything(cloud):
         if any(secret in text for secret in secrets):
@@ -35,6 +36,15 @@ def found(cloud: Cloud) -> list[str]:
         if address and not may_hold_addresses:
             leaks.append(f"…{address[0]}… in {where}")
     return leaks
+
+
+def _erasure_keys(cloud: Cloud) -> list[str]:
+    """The keys by which erased people are remembered, as the secret has them."""
+    client = cloud.client("secretsmanager")
+    with contextlib.suppress(client.exceptions.ClientError, ValueError):
+        held = json.loads(client.get_secret_value(SecretId="ses-fleet/erasure")["SecretString"])
+        return list(held["keys"].values())
+    return []
 
 
 def _everything(cloud: Cloud) -> Iterator[tuple[str, str, bool]]:
@@ -49,7 +59,7 @@ def _everything(cloud: Cloud) -> Iterator[tuple[str, str, bool]]:
     for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=cloud.results_bucket):
         for entry in page.get("Contents", []):
             body = cloud.s3.get_object(Bucket=cloud.results_bucket, Key=entry["Key"])["Body"].read()
-            yield entry["Key"], _text(body), not entry["Key"].startswith("runs/")
+            yield entry["Key"], _text(body), not entry["Key"].startswith(("runs/", "erased/"))
     for text in cloud.spoken:
         yield "what a command printed", text, False
     sqs = cloud.client("sqs")

@@ -268,6 +268,28 @@ def test_every_kind_of_policy_of_a_role_is_asked(empty: Cloud) -> None:
     assert refused() == set(calls)
 
 
+def test_a_roles_tags_are_those_of_the_template(empty: Cloud) -> None:
+    """Changed, added and taken away with it; those that others gave the role stay."""
+    stack, iam = Deployed(empty), empty.client("iam")
+    trust = document({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
+
+    def role(**tags: str) -> dict[str, Any]:
+        return resource("IAM::Role", AssumeRolePolicyDocument=trust, Tags=[{"Key": k, "Value": tags[k]} for k in tags])
+
+    stack.create(Role=role(version="1", team="mail"))
+    name = stack.physical_id("Role")
+    iam.tag_role(RoleName=name, Tags=[{"Key": "owner", "Value": "them"}])
+
+    def tags() -> dict[str, str]:
+        return {one["Key"]: one["Value"] for one in iam.list_role_tags(RoleName=name)["Tags"]}
+
+    assert tags() == {"version": "1", "team": "mail", "owner": "them"}
+    stack.update(Role=role(version="2", cost="7"))
+    assert tags() == {"version": "2", "cost": "7", "owner": "them"}
+    stack.update(Role=resource("IAM::Role", AssumeRolePolicyDocument=trust))
+    assert tags() == {"owner": "them"}
+
+
 def test_change_sets_belong_to_their_stacks(empty: Cloud) -> None:
     """Of one name in two stacks, as the CDK has it; one that is not there is ChangeSetNotFound."""
     first, second = Deployed(empty), Deployed(empty)

@@ -124,6 +124,19 @@ def test_tagging_a_new_list_is_a_permission_of_its_own(cloud: Cloud) -> None:
     Session(cloud, account, creating, tagging).client("sesv2").create_contact_list(ContactListName="main", Tags=tags)
 
 
+def test_a_role_is_a_resource(cloud: Cloud) -> None:
+    """By its ARN, with its path: who may read the tags of one role reads those of no other."""
+    iam, name = cloud.client("iam", ACME), f"with-path-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HUB}:root"}, "Action": "sts:AssumeRole"}
+    made = {"Path": "/mail/", "AssumeRolePolicyDocument": document(trust), "Tags": [{"Key": "a", "Value": "b"}]}
+    iam.create_role(RoleName=name, **made)
+    allowed = {"Effect": "Allow", "Action": "iam:ListRoleTags", "Resource": f"arn:aws:iam::{ACME}:role/mail/{name}"}
+    session = Session(cloud, ACME, allowed)
+    assert session.client("iam").list_role_tags(RoleName=name)["Tags"] == made["Tags"]
+    assert refusal(session.client("iam").list_role_tags, RoleName=session.name) == ("AccessDenied", 403)
+    assert refusal(session.client("iam").list_role_tags, RoleName="not-there") == ("AccessDenied", 403)
+
+
 @pytest.mark.parametrize("missing", ["identitystore/*", "group/*", "membership/*"])
 def test_an_identity_store_and_what_is_read_in_it_are_resources(missing: str, cloud: Cloud) -> None:
     """Each of them must be allowed; only the ARN of the store has an account."""
@@ -193,7 +206,7 @@ def test_a_missing_key_is_404_only_for_who_may_list(may_list: bool, expected: tu
 
 
 def test_a_customer_role_without_a_permission_is_an_operation_failure(cloud: Cloud) -> None:
-    """The customer's own policy is asked, and the message says which role to look at."""
+    """The customer's own policy is asked, and the message says which role lacks which permission."""
     iam = cloud.client("iam", "300000000003")
     policy = {"RoleName": "contact-manager", "PolicyName": "ses-fleet"}
     before = iam.get_role_policy(**policy)["PolicyDocument"]
@@ -208,7 +221,8 @@ def test_a_customer_role_without_a_permission_is_an_operation_failure(cloud: Clo
     finally:
         iam.put_role_policy(**policy, PolicyDocument=json.dumps(before))
     assert (result["error"]["category"], result["error"]["type"]) == ("operation", "AccessDeniedException")
-    assert "Check that arn:aws:iam::300000000003:role/contact-manager allows it" in result["error"]["message"]
+    role = "arn:aws:iam::300000000003:role/contact-manager"
+    assert f"Check that {role} allows ses:ListContactLists" in result["error"]["message"]
 
 
 @pytest.mark.parametrize("function", [ORCHESTRATOR, WORKER])

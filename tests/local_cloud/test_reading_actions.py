@@ -250,6 +250,7 @@ def test_access_is_validated_row_by_row(reading: Reading) -> None:
     fine = {
         "assume_role": "ok",
         "external_id": "ok",
+        "role_version": "ok",
         "ses_account": "ok",
         "contact_list": "ok",
         "identity_center": "ok",

@@ -115,6 +115,17 @@ def test_the_workers_settings_are_possible_ones(name: str, good: list[str], bad:
         assert problems(WorkerSettings, WORKER, **{name: value}) == [name]
 
 
+@pytest.mark.parametrize(("kind", "known"), [(OrchestratorSettings, ORCHESTRATOR), (WorkerSettings, WORKER)])
+def test_the_erasure_secret_is_a_name_or_a_whole_arn_or_none(kind: Any, known: dict[str, str]) -> None:
+    """As Secrets Manager has them; without it nobody can be erased."""
+    assert kind.from_env(known).erasure_secret is None
+    arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:ses-fleet/erasure-AbC123"
+    for value in ("ses-fleet/erasure", "a", "x" * 512, arn):
+        assert kind.from_env({**known, "ERASURE_SECRET": value}).erasure_secret == value
+    for value in ("", "a b", "x" * 513, arn.rpartition("-")[0], arn.replace("secretsmanager", "ssm"), f"{arn} "):
+        assert problems(kind, known, ERASURE_SECRET=value) == ["ERASURE_SECRET"]
+
+
 def test_a_pattern_of_ones_own_is_taken() -> None:
     """As it is given."""
     own = WorkerSettings.from_env({**WORKER, "GROUP_ROLE_PATTERN": "team-(?P<role>[a-z]+)"}).group_role_pattern

@@ -22,6 +22,7 @@ from ses_fleet.actions.params import (
     RestoreTopicsParams,
     SetContactsParams,
 )
+from ses_fleet.actions.role_version import since
 from ses_fleet.people.kinds import PeopleRows
 
 Scope = Literal["all", "single"]
@@ -57,6 +58,11 @@ class Action:
     confirms_customers: bool = False
     scopes: tuple[Scope, ...] = ("all", "single")
 
+    @property
+    def role_version(self) -> int:
+        """Return the first version of the customers' templates whose roles allow all that the action declares."""
+        return since(*self.permissions, *self.identity_center_permissions)
+
 
 DESCRIBE_LIST = Action(
     name="describe-list",
@@ -88,7 +94,7 @@ VALIDATE_ACCESS = Action(
     purpose="whether a customer is ready: roles, ExternalIds, account, SES sandbox, contact list, Identity Center",
     mutates=False,
     params=Params,
-    permissions=("ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
+    permissions=("iam:ListRoleTags", "ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
     identity_center_permissions=("sso:ListInstances",),
 )
 
@@ -259,6 +265,11 @@ def payload_names() -> dict[str, tuple[Action, Scope]]:
         for action in ACTIONS.values()
         for scope in action.scopes
     }
+
+
+def needing_more_than(role_version: int) -> list[str]:
+    """Return the names of the actions for which a customer's role of this version is too old."""
+    return [action.name for action in ACTIONS.values() if action.scopes and action.role_version > role_version]
 
 
 ALL_ONLY_FIELDS = (

@@ -12,29 +12,53 @@ from ses_fleet.config.customer import Customer, IdentityCenter
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
 _UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
 _IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
+_ROLE_ACTIONS = frozenset({"iam:ListRoleTags"})
+# IAM's service prefixes where they differ from botocore's service names.
+_PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}
+# What a call may need beside the permission of its own name: a list can be created with tags.
+_NEEDED_BESIDE = {"ses:CreateContactList": "ses:TagResource"}
 # Where import files lie in a customer's bucket.
 IMPORT_PREFIX = "ses-fleet/"
 
 
 def policy_statements(
-    action: Action, *, partition: str, region: str, account_id: str, import_bucket: str | None
+    action: Action, *, partition: str, region: str, account_id: str, role_arn: str, import_bucket: str | None
 ) -> list[dict[str, Any]]:
     """Return IAM statements that allow exactly what the action declares. `region` may be "*".
 
-    Without `import_bucket` nothing is allowed in S3.
+    `role_arn` is the role that they are for: it may read its own tags. Without `import_bucket` nothing is allowed in
+    S3.
     """
     ses = f"arn:{partition}:ses:{region}:{account_id}"
+    files = f"arn:{partition}:s3:::{import_bucket}/{IMPORT_PREFIX}*" if import_bucket else None
+
+    def resource_of(name: str) -> str | None:
+        if name.startswith("s3:"):
+            return files
+        if name in _ROLE_ACTIONS:
+            return role_arn
+        if name in _UNSCOPED_ACTIONS:
+            return "*"
+        return f"{ses}:import-job/*" if name in _IMPORT_JOB_ACTIONS else f"{ses}:contact-list/*"
+
     by_resource: dict[str, list[str]] = {}
     for name in action.permissions:
-        if name.startswith("s3:"):
-            resource = f"arn:{partition}:s3:::{import_bucket}/{IMPORT_PREFIX}*" if import_bucket else None
-        elif name in _UNSCOPED_ACTIONS:
-            resource = "*"
-        else:
-            resource = f"{ses}:import-job/*" if name in _IMPORT_JOB_ACTIONS else f"{ses}:contact-list/*"
+        resource = resource_of(name)
         if resource is not None:
             by_resource.setdefault(resource, []).append(name)
     return [{"Effect": "Allow", "Action": names, "Resource": resource} for resource, names in by_resource.items()]
+
+
+def permissions_of_call(action: Action, service: str, operation: str) -> list[str]:
+    """Return the permissions that the action declares for a call, which is named as botocore does.
+
+    `sesv2` and `get_contact` give `ses:GetContact`. The list is empty for a call that is not made with the customer's
+    role.
+    """
+    name = "".join(part.capitalize() for part in operation.split("_"))
+    called = f"{_PREFIXES.get(service, service)}:{name}"
+    declared = (*action.permissions, *action.identity_center_permissions)
+    return [one for one in (called, _NEEDED_BESIDE.get(called)) if one in declared]
 
 
 def session_policy(action: Action, customer: Customer, partition: str) -> str:
@@ -44,6 +68,7 @@ def session_policy(action: Action, customer: Customer, partition: str) -> str:
         partition=partition,
         region=customer.region,
         account_id=customer.account_id,
+        role_arn=customer.ses_role_arn,
         import_bucket=customer.import_bucket,
     )
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))

@@ -44,16 +44,17 @@ def invocation() -> Iterator[None]:
         _loan.reset(token)
 
 
-def of_customers(service: str, region: str, credentials: clients.Credentials) -> AwsClient:
+def of_customers(service: str, region: str, credentials: clients.Credentials, **options: Any) -> AwsClient:
     """Return the client for customers in this Region, and lend it these credentials until the invocation ends.
 
-    Raise RuntimeError outside of an invocation, and when it has lent another customer's credentials already.
+    `options` are those of `clients.client`. Raise RuntimeError outside of an invocation, and when it has lent another
+    customer's credentials already.
     """
     loan = _loan.get()
     if loan is None or loan.credentials not in (None, credentials):
         raise RuntimeError("credentials are lent once in an invocation, and in no other place")
     loan.credentials = credentials
-    return _current(_kept(service, region, lent=True))
+    return _current(_kept(service, region, lent=True, **options))
 
 
 def prepare_for_customers(service: str, region: str) -> None:

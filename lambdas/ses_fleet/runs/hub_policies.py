@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.runs.keys import PEOPLE_FILES, PERSONAL_PARAMS
+from ses_fleet.runs.keys import ERASED, PEOPLE_FILES, PERSONAL_PARAMS
 
 
 def orchestrator_statements(
-    *, config_bucket: str, config_keys: Sequence[str], results_bucket: str, functions: Sequence[str]
+    *,
+    config_bucket: str,
+    config_keys: Sequence[str],
+    results_bucket: str,
+    functions: Sequence[str],
+    erasure_secret: str | None = None,
 ) -> list[dict[str, Any]]:
     """Return what the orchestrator's role may do.
 
     `config_keys` are the objects that it reads in `config_bucket`, and `functions` the ARNs of those that it invokes:
-    the worker, and itself to go on with a long run.
+    the worker, and itself to go on with a long run. `erasure_secret` is the secret with the keys by which erased people
+    are remembered, or None when there is none.
     """
     return [
         # By version, too: a run goes on with the files that it was planned with.
@@ -35,21 +41,28 @@ def orchestrator_statements(
         # At its end a run leaves the index of open runs; nothing else is ever deleted.
         _allow(["s3:DeleteObject"], [f"{results_bucket}/open/*"]),
         _allow(["lambda:InvokeFunction"], functions),
+        *_reading_secret(erasure_secret),
     ]
 
 
-def worker_statements(*, partition: str, role_patterns: Sequence[str], results_bucket: str) -> list[dict[str, Any]]:
-    """Return what the worker's role may do. `role_patterns` are the paths and names of customers' roles, with `*`."""
+def worker_statements(
+    *, partition: str, role_patterns: Sequence[str], results_bucket: str, erasure_secret: str | None = None
+) -> list[dict[str, Any]]:
+    """Return what the worker's role may do.
+
+    `role_patterns` are the paths and names of customers' roles, with `*`; `erasure_secret` is as for the orchestrator.
+    """
     return [
         _allow(["sts:AssumeRole"], [f"arn:{partition}:iam::*:role/{pattern}" for pattern in role_patterns]),
         _allow(["s3:ListBucket"], [results_bucket]),
-        # A lease is taken and given back by conditional writes: If-None-Match needs s3:PutObject, If-Match both.
+        # Leases and tombstones are written on conditions: If-None-Match needs s3:PutObject, If-Match both.
         _allow(
             ["s3:GetObject", "s3:PutObject"],
-            [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*", "leases/*")],
+            [f"{results_bucket}/{keys}" for keys in ("data/*", "backups/*", "leases/*", f"{ERASED}*")],
         ),
         # The version that the run began with.
         _allow(["s3:GetObjectVersion"], [f"{results_bucket}/{PEOPLE_FILES}"]),
+        *_reading_secret(erasure_secret),
     ]
 
 
@@ -86,6 +99,10 @@ def _reading(bucket: str, *prefixes: str) -> list[dict[str, Any]]:
         _allow(["s3:GetObject"], [f"{bucket}/{key}" for key in keys]),
         {**_allow(["s3:ListBucket"], [bucket]), "Condition": {"StringLike": {"s3:prefix": keys}}},
     ]
+
+
+def _reading_secret(secret: str | None) -> list[dict[str, Any]]:
+    return [] if secret is None else [_allow(["secretsmanager:GetSecretValue"], [secret])]
 
 
 def _allow(actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:

@@ -155,6 +155,19 @@ def lease_key(account_id: str, region: str) -> str:
     return f"leases/{account_id}-{region}.json"
 
 
+ERASED = "erased/"
+
+
+def erased_prefix(account_id: str, region: str) -> str:
+    """Return the prefix of the tombstones of the contact list of an account and Region; nothing there expires."""
+    return f"{ERASED}{account_id}-{region}/"
+
+
+def tombstone_key(account_id: str, region: str, key_id: str, address_hash: str) -> str:
+    """Return the key of one person's tombstone: `address_hash` is the address's, with the key of this id."""
+    return f"{erased_prefix(account_id, region)}{key_id}/{address_hash}.json"
+
+
 def import_ledger_key(customer_code: str) -> str:
     """Return the key of the addresses that imports have seen for a customer, and that a prune may remove."""
     return f"backups/identity/{customer_code}.json"

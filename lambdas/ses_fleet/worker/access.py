@@ -8,7 +8,8 @@ from typing import Any
 
 from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.catalogue import Action
-from ses_fleet.actions.policies import identity_center_policy, session_policy
+from ses_fleet.actions.policies import identity_center_policy, permissions_of_call, session_policy
+from ses_fleet.actions.role_version import since
 from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.config.customer import Customer, IdentityCenter
@@ -27,6 +28,7 @@ _ADVICE = {
     "lost": "no answer came back; run this customer again",
     "unreachable": "the service could not be reached ({text}); nothing was sent: run this customer again",
 }
+UPDATE_THE_STACK = "the customer updates the role's stack (docs/operating.md, Update customers' roles)"
 _MAY_STILL_ARRIVE = "it may have taken effect, or may still do so: run this customer again in a minute"
 
 
@@ -96,8 +98,12 @@ class Access:
         return clients.Credentials(*(required_text(keys, name, "a session") for name in names))
 
 
-def advice(customer: Customer, failure: AwsCallError) -> str:
-    """Return what to do about a failed call of SES, Identity Center or S3 for this customer, as a sentence."""
+def advice(customer: Customer, action: Action, failure: AwsCallError) -> str:
+    """Return what to do about a failed call of an action for this customer, as a sentence.
+
+    Of a call that a policy does not allow it says whose role lacks which permission, and since which
+    version of their template roles have it.
+    """
     role, account, region = customer.ses_role_arn, customer.account_id, customer.region
     source = customer.identity_center
     if failure.service in IDENTITY_CENTER_SERVICES and source is not None:
@@ -106,7 +112,8 @@ def advice(customer: Customer, failure: AwsCallError) -> str:
     if failure.code in foreign_errors.REGION_CODES:
         return f"Region {region} may not be enabled in account {account}: enable it there, or correct the Region"
     if failure.kind == "refused":
-        return f"Check that {role} allows it" if failure.status == 403 else failure.text
+        is_denied = failure.status == 403 or failure.code in foreign_errors.ACCESS_DENIED_CODES
+        return _denied(role, action, failure) if is_denied else failure.text
     if failure.outcome_unknown:
         return f"{failure.text}; {_MAY_STILL_ARRIVE}"
     return _ADVICE[failure.kind].format(text=failure.text)
@@ -120,6 +127,17 @@ def sts_client(region: str) -> clients.AwsClient:
 def session_name(customer_code: str, run_id: str) -> str:
     """Return the session's name, which the customer sees in CloudTrail: `ses-fleet-<code>-<run id>`."""
     return f"ses-fleet-{customer_code}-{run_id}"[: limits.SESSION_NAME_CHARACTERS]
+
+
+def _denied(role: str, action: Action, failure: AwsCallError) -> str:
+    missing = permissions_of_call(action, failure.service, failure.operation)
+    if not missing:
+        return f"{failure.text}: check the worker's own role, which makes this call"
+    checked = f"Check that {role} allows {' and '.join(missing)}"
+    version = since(*missing)
+    if version == 1:
+        return checked
+    return f"{checked}: one of a template older than version {version} does not; then {UPDATE_THE_STACK}"
 
 
 def _checked_role(customer: Customer) -> RoleArn:

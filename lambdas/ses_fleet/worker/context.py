@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
@@ -20,6 +21,7 @@ from ses_fleet.worker.paced_client import PacedClient
 
 if TYPE_CHECKING:  # the models of rows are loaded by actions that take some
     from ses_fleet.people.rows import Row
+    from ses_fleet.worker.erased import ErasedPeople
 
 State = dict[str, Any]
 
@@ -57,9 +59,9 @@ class ActionContext:
 
     `open_ses` assumes the customer's role; no role is assumed before `ses` is first used. `open_identity_center(source,
     service)` assumes the role that reads Identity Center. `open_import_bucket` opens the customer's own bucket with the
-    customer's credentials. `download(url, limit)` reads a file that SES offers. `log` adds a line to the customer's
-    block. `rows` are those of the people file that apply to the customer, of the kind that the action declares;
-    `row_numbers` are their lines in that file, from 1.
+    customer's credentials, `open_iam` IAM with the same. `download(url, limit)` reads a file that SES offers. `log`
+    adds a line to the customer's block. `rows` are those of the people file that apply to the customer, of the kind
+    that the action declares; `row_numbers` are their lines in that file, from 1.
     """
 
     item: WorkItem
@@ -69,6 +71,7 @@ class ActionContext:
     open_identity_center: Callable[[IdentityCenter, str], PacedClient]
     open_results: Callable[[], Bucket]
     open_import_bucket: Callable[[str], Bucket]
+    open_iam: Callable[[], AwsClient]
     download: Callable[[str, int], bytes]
     log: Callable[[str], None]
     warnings: list[str] = field(default_factory=list)
@@ -107,6 +110,16 @@ class ActionContext:
     def results(self) -> Bucket:
         """Return the results bucket, opened with the worker's own credentials."""
         return self.open_results()
+
+    @cached_property
+    def erased(self) -> ErasedPeople:
+        """Return who was erased from the customer's list, read when a slice first asks, after it has the lease.
+
+        Raise CustomerError when that cannot be known: then nobody may be created or changed.
+        """
+        from ses_fleet.worker import erased  # most actions do not ask
+
+        return erased.of_list(self.results, self.customer, self.settings)
 
     @property
     def opened_ses(self) -> PacedClient | None:

@@ -27,6 +27,10 @@ _Record = dict[str, Any]
 Decide = Callable[[_Record, Contact | None, Sequence[Contact]], Contact | None]
 
 
+def _nobody(_address: str) -> bool:
+    return False
+
+
 class ContactRestore:
     """Restores the records of a backup.
 
@@ -50,15 +54,27 @@ class ContactRestore:
         """Return what the next slice continues from; JSON, without addresses."""
         return {"counts": self.counts, "part": self._part, "line": self._line}
 
-    def restore(self, list_name: str, decide: Decide, listing: CurrentContacts, verification: Verification) -> None:
-        """Restore every record that is still to come. A contact that is as the record has it costs no request."""
+    def restore(
+        self,
+        list_name: str,
+        decide: Decide,
+        listing: CurrentContacts,
+        verification: Verification,
+        is_erased: Callable[[str], bool],
+    ) -> None:
+        """Restore every record that is still to come, but for those of people who were erased.
+
+        A contact that is as the record has it costs no request.
+        """
         while self._part <= self._manifest.parts:
             records = backups.records(self._context, self._manifest, self._part)
             for record in records[self._line :]:
                 ending = "unchanged"
-                if not listing.has(record):
+                if is_erased(record["email"]):
+                    ending = "erased_before"
+                elif not listing.has(record):
                     ending = self._one(list_name, record, decide, listing, verification)
-                self.counts[ending] += 1
+                self.counts[ending] = self.counts.get(ending, 0) + 1
                 self._line += 1
             self._part, self._line = self._part + 1, 0
 
@@ -187,10 +203,18 @@ class Restore:
         """Return the customer's list as it is, or None when there is none. One that is `needed` is waited for."""
         return self.topics.editor.find(needed=needed)
 
-    def run(self, found: ContactList, decide: Decide, *, heed_prunes: bool = True) -> None:
+    def run(
+        self,
+        found: ContactList,
+        decide: Decide,
+        *,
+        heed_prunes: bool = True,
+        is_erased: Callable[[str], bool] = _nobody,
+    ) -> None:
         """Restore the topics, then the contacts, then the topics' default statuses. Raise SliceTimeoutError on the way.
 
         With `heed_prunes`, opt-outs that a prune since the backup removed with their topic are restored, too.
+        `is_erased` says of an address whether its person was erased; nothing is restored of those.
         """
         if self._over:
             return
@@ -201,7 +225,7 @@ class Restore:
             listing.read(self._context, found, self._verification if not self._listed else None)
             self._listed = True
         self._refuse_again(found.name, listing.refused)
-        self.contacts.restore(found.name, _heeding(refused, decide), listing, self._verification)
+        self.contacts.restore(found.name, _heeding(refused, decide), listing, self._verification, is_erased)
         self.topics.finish(found)
         self._over = True
 

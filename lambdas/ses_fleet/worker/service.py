@@ -244,6 +244,11 @@ class _Invocation:
             client = clients.client("s3", customer.region, credentials=credentials(), attempts=limits.S3_ATTEMPTS)
             return Bucket(client, name, owner=customer.account_id)
 
+        def open_iam() -> clients.AwsClient:
+            return kept_clients.of_customers(
+                "iam", self._item.customer.region, credentials(), attempts=limits.IAM_ATTEMPTS
+            )
+
         def open_results() -> Bucket:
             s3 = kept_clients.of_function("s3", region, attempts=limits.S3_ATTEMPTS)
             return Bucket(s3, self._settings.results_bucket)
@@ -256,6 +261,7 @@ class _Invocation:
             open_identity_center=open_identity_center,
             open_results=open_results,
             open_import_bucket=open_import_bucket,
+            open_iam=open_iam,
             download=clients.download,
             log=self._log,
         )
@@ -288,7 +294,8 @@ def _call_failed(item: WorkItem, failure: AwsCallError) -> ErrorInfo:
     shared = failure.service in access.IDENTITY_CENTER_SERVICES and item.customer.identity_center is not None
     code = "" if shared else f" for {item.customer.customer_code}"  # several customers may share what failed
     message = (
-        f"{failure.service}.{failure.operation} failed{code} ({failure.code}): {access.advice(item.customer, failure)}"
+        f"{failure.service}.{failure.operation} failed{code} ({failure.code}): "
+        f"{access.advice(item.customer, ACTIONS[item.action], failure)}"
     )
     return ErrorInfo(
         category="operation",

@@ -27,7 +27,7 @@ class Role(ResourceType):
         return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
     def update(self, api: Api, made: Made, old: Properties, new: Properties) -> Made:
-        """Change the trust policy and the role's settings."""
+        """Change the trust policy, the role's settings and its tags."""
         name = made.physical_id
         trust = {"RoleName": name, "PolicyDocument": new["AssumeRolePolicyDocument"]}
         api.call("iam", "UpdateAssumeRolePolicy", trust)
@@ -36,6 +36,11 @@ class Role(ResourceType):
             "MaxSessionDuration": new.get("MaxSessionDuration", 3600),
         }
         api.call("iam", "UpdateRole", {"RoleName": name, **settings})
+        before, tags = (_tag_keys(one) for one in (old, new))
+        if before - tags:
+            api.call("iam", "UntagRole", {"RoleName": name, "TagKeys": sorted(before - tags)})
+        if tags:
+            api.call("iam", "TagRole", {"RoleName": name, "Tags": new["Tags"]})
         return made
 
     def delete(self, api: Api, made: Made, properties: Properties) -> None:
@@ -132,6 +137,10 @@ class ManagedPolicy(ResourceType):
         for version in api.call("iam", "ListPolicyVersions", policy)["Versions"]:
             if not version["IsDefaultVersion"]:
                 api.call("iam", "DeletePolicyVersion", {**policy, "VersionId": version["VersionId"]})
+
+
+def _tag_keys(properties: Properties) -> set[str]:
+    return {tag["Key"] for tag in properties.get("Tags", [])}
 
 
 def _attach(api: Api, role: str, before: set[str], after: set[str]) -> None:

@@ -14,6 +14,7 @@ from strict_aws.http.messages import Response
 from strict_aws.http.operations import Operation, output_shape
 from strict_aws.iam.sts import Sts
 from strict_aws.identity_center.service import StrictIdentityCenter
+from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.service import StrictSes
 from tests.strict_aws.conformance.shapes import problems, xml_problems
 
@@ -26,6 +27,7 @@ def check_every_answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(StrictIdentityCenter, "call", _checked_identity_center(StrictIdentityCenter.call))
     patch.setattr(Sts, "handle", _checked_xml(Sts.handle))
     patch.setattr(CloudFormation, "handle", _checked_xml(CloudFormation.handle))
+    patch.setattr(SecretsApi, "handle", _checked_secrets(SecretsApi.handle))
 
 
 def check(service: str, operation: str, answer: Any) -> None:
@@ -66,6 +68,16 @@ def _checked_xml(handle: Callable[[S, Operation, Any, Any], Response]) -> Callab
     def checked(service: S, operation: Operation, caller: Any, request: Any) -> Response:
         answer = handle(service, operation, caller, request)
         check_xml(operation, answer)
+        return answer
+
+    return checked
+
+
+def _checked_secrets(handle: Callable[..., Response]) -> Callable[..., Response]:
+    @functools.wraps(handle)
+    def checked(api: SecretsApi, operation: Operation, *asked: Any) -> Response:
+        answer = handle(api, operation, *asked)
+        check("secretsmanager", operation.name, json.loads(answer.body))
         return answer
 
     return checked

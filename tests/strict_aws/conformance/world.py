@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -21,7 +22,7 @@ _TEMPLATE = json.dumps({"Resources": {"Wait": {"Type": "AWS::CloudFormation::Wai
 _CHANGED = json.dumps({"Resources": {"Other": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})
 _BUCKET = "conformance-imports"
 
-# What SES, Identity Center, STS and CloudFormation serve.
+# What SES, Identity Center, STS, CloudFormation and Secrets Manager serve.
 SERVED: dict[str, tuple[str, ...]] = {
     "sesv2": (
         *("CreateContactList", "GetContactList", "ListContactLists", "UpdateContactList", "DeleteContactList"),
@@ -42,6 +43,9 @@ SERVED: dict[str, tuple[str, ...]] = {
         *("ExecuteChangeSet", "GetTemplate", "GetTemplateSummary", "ListChangeSets", "ListExports"),
         *("ListStackResources", "ListStacks", "UpdateStack", "UpdateTerminationProtection", "ValidateTemplate"),
     ),
+    "secretsmanager": (
+        *("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "PutSecretValue", "RestoreSecret"),
+    ),
 }
 
 
@@ -52,7 +56,7 @@ class World:
         self._aws = StrictAws(Options(ses_rate=0))
         self.wire = Wire(self._handle, ACCOUNT, REGION)
         self.known: dict[str, Any] = {}
-        self.known |= self._ses() | self._people() | self._stacks() | self._rest()
+        self.known |= self._ses() | self._people() | self._stacks() | self._secrets() | self._rest()
         self.be(conditions or Conditions())
 
     def close(self) -> None:
@@ -75,6 +79,8 @@ class World:
             },
             "CreateChangeSet": {"ChangeSetName": "more", "TemplateBody": _CHANGED},
             "CreateContact": {"EmailAddress": "new@x.example"},
+            "CreateSecret": {"Name": "another", "SecretString": "s"},
+            "PutSecretValue": {"SecretString": "s"},
             "CreateGroupMembership": {"MemberId": {"UserId": self.known["bob"]}},
             "CreateStack": {"StackName": "another", "TemplateBody": _TEMPLATE},
             "DescribeChangeSet": named,
@@ -159,6 +165,12 @@ class World:
         changes = {"StackName": "made", "ChangeSetName": "changes", "TemplateBody": _CHANGED}
         self.ask("cloudformation", "CreateChangeSet", **changes)
         return {"StackName": "made", "ChangeSetName": "changes", "LogicalResourceId": "Wait"}
+
+    def _secrets(self) -> dict[str, Any]:
+        with contextlib.suppress(AssertionError):  # it is there: moto keeps it from world to world
+            self.ask("secretsmanager", "CreateSecret", Name="known", SecretString="s")
+        self.ask("secretsmanager", "RestoreSecret", SecretId="known")
+        return {"SecretId": "known"}
 
     def _rest(self) -> dict[str, Any]:
         if moto_state.find_role(_ROLE) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from strict_aws.backend import seeding
 from strict_aws.http import operations
 from strict_aws.http.messages import Request
 from strict_aws.iam import authorization
@@ -48,3 +49,15 @@ def test_operations_of_sqs_are_on_the_queue(headers: dict[str, str], body: bytes
     operation = operations.Operation("sqs", "SendMessage", {}, "json")
     (query,) = authorization.queries_for(operation, CALLER, request)
     assert (query.action, query.resource) == ("sqs:SendMessage", "arn:aws:sqs:us-east-1:111122223333:q")
+
+
+def test_operations_of_iam_are_on_the_role_that_they_name() -> None:
+    """With its path; one that does not exist has none."""
+    account = "999999999991"
+    nothing: dict[str, object] = {"Version": "2012-10-17", "Statement": []}
+    seeding.make_role(f"arn:aws:iam::{account}:role/mail/it", trust=nothing, policies={}, tags={"a": "b"})
+    caller = Caller(account, f"arn:aws:iam::{account}:root", account, "us-east-1", "iam", None, None)
+    for name, path in (("it", "mail/"), ("other", "")):
+        request = Request("POST", "/", "", {}, f"Action=ListRoleTags&RoleName={name}&Version=2010-05-08".encode())
+        (query,) = authorization.queries_for(operations.resolve("iam", request), caller, request)
+        assert (query.action, query.resource) == ("iam:ListRoleTags", f"arn:aws:iam::{account}:role/{path}{name}")

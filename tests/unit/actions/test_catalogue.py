@@ -6,11 +6,13 @@ import importlib
 import json
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore import xform_name
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, payload_names
-from ses_fleet.actions.policies import identity_center_policy, session_policy
+from ses_fleet.actions.policies import identity_center_policy, permissions_of_call, session_policy
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.runs.help import help_answer
 from ses_fleet.worker.registry import REGISTRY
@@ -30,6 +32,7 @@ _ALLOWED_ON = {
     "*": {"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"},
     f"{_SES}:contact-list/*": {*_ON_LISTS, "ses:ListContacts", "ses:TagResource"},
     f"{_SES}:import-job/*": {"ses:GetImportJob"},
+    LONGEST.ses_role_arn: {"iam:ListRoleTags"},
     f"arn:aws-us-gov:s3:::{'b' * 63}/ses-fleet/*": {"s3:PutObject", "s3:DeleteObject"},
 }
 
@@ -56,7 +59,9 @@ def test_every_action_declares_permissions(name: str) -> None:
     permissions = (*ACTIONS[name].permissions, *ACTIONS[name].identity_center_permissions)
     assert permissions
     assert len(set(permissions)) == len(permissions)
-    assert all(permission.partition(":")[0] in ("ses", "s3", "identitystore", "sso") for permission in permissions)
+    assert all(
+        permission.partition(":")[0] in ("iam", "ses", "s3", "identitystore", "sso") for permission in permissions
+    )
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -109,3 +114,38 @@ def test_help_describes_every_payload() -> None:
             "permissions",
         }
         assert "action" in action["fields"]
+
+
+@pytest.mark.parametrize(
+    ("action", "service", "operation", "expected"),
+    [
+        ("describe-list", "sesv2", "get_contact_list", ["ses:GetContactList"]),
+        ("import-aws-contact", "s3", "put_object", ["s3:PutObject"]),
+        ("import-aws-contact", "sso-admin", "list_instances", ["sso:ListInstances"]),
+        ("read-identity-center", "identitystore", "list_users", ["identitystore:ListUsers"]),
+        ("validate-access", "iam", "list_role_tags", ["iam:ListRoleTags"]),
+        ("restore-list", "sesv2", "create_contact_list", ["ses:CreateContactList", "ses:TagResource"]),
+        ("manage-topic", "sesv2", "create_contact_list", ["ses:CreateContactList"]),
+        ("restore-list", "s3", "get_object", []),
+    ],
+)
+def test_a_call_has_the_permissions_that_iam_knows_it_by(
+    action: str, service: str, operation: str, expected: list[str]
+) -> None:
+    """Those that the action declares: reading the results bucket is not done with a customer's role."""
+    assert permissions_of_call(ACTIONS[action], service, operation) == expected
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_permission_is_one_of_a_call(name: str) -> None:
+    """Whatever a customer's role lacks, the message names it."""
+    services = {"ses": "sesv2", "sso": "sso-admin"}
+    found = set()
+    declared = {*ACTIONS[name].permissions, *ACTIONS[name].identity_center_permissions}
+    for permission in declared - {"ses:TagResource"}:
+        prefix, _, called = permission.partition(":")
+        service = services.get(prefix, prefix)
+        method = xform_name(called)
+        assert method in botocore.session.get_session().create_client(service, "us-east-1").meta.method_to_api_mapping
+        found.update(permissions_of_call(ACTIONS[name], service, method))
+    assert found == declared

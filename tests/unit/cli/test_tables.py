@@ -118,6 +118,18 @@ def test_checks_by_customer_and_what_to_do() -> None:
     assert lines["⚠️"] == ["a:", "external_id:", "do", "this"]
 
 
+def test_what_several_customers_have_to_do_is_said_once() -> None:
+    """With all of their codes; what differs is said of each."""
+
+    def found(message: str) -> dict[str, Any]:
+        return {"checks": [{"name": "role_version", "status": "finding", "message": message}]}
+
+    results = [result("a", found("too old")), result("b", found("not told")), result("c", found("too old"))]
+    text = shown(summary("validate-access-all", results), 100)
+    lines = [line.split() for line in text.splitlines() if "role_version:" in line]
+    assert lines == [["⚠️", "a,", "c:", "role_version:", "too", "old"], ["⚠️", "b:", "role_version:", "not", "told"]]
+
+
 def test_lists_and_contacts() -> None:
     """One row a customer, hostile names harmless, what is not inline is in S3."""
     data = {

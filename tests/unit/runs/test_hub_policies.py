@@ -42,7 +42,7 @@ def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
 def test_the_worker_assumes_customers_roles_and_keeps_data_backups_and_leases() -> None:
     """It reads no configuration and no run."""
     statements = hub_policies.worker_statements(partition="aws", role_patterns=["a-*", "b/*"], results_bucket=RESULTS)
-    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*", f"{RESULTS}/leases/*"}
+    kept = {f"{RESULTS}/data/*", f"{RESULTS}/backups/*", f"{RESULTS}/leases/*", f"{RESULTS}/erased/*"}
     assert allowed(statements) == {
         "sts:AssumeRole": {"arn:aws:iam::*:role/a-*", "arn:aws:iam::*:role/b/*"},
         "s3:ListBucket": {RESULTS},
@@ -55,6 +55,19 @@ def test_the_worker_assumes_customers_roles_and_keeps_data_backups_and_leases() 
 def test_who_uploads_people_files_reads_none_and_starts_nothing() -> None:
     """Nor writes anything else."""
     assert allowed(hub_policies.requester_statements(results_bucket=RESULTS)) == {"s3:PutObject": {PEOPLE_FILES}}
+
+
+def test_both_functions_read_the_secret_with_the_keys_of_erased_people_if_there_is_one() -> None:
+    """That one, and no other."""
+    orchestrator = {"config_bucket": CONFIG, "config_keys": ["c"], "results_bucket": RESULTS, "functions": ["f"]}
+    worker = {"partition": "aws", "role_patterns": ["a"], "results_bucket": RESULTS}
+    for make, given in (
+        (hub_policies.orchestrator_statements, orchestrator),
+        (hub_policies.worker_statements, worker),
+    ):
+        statements: Any = make
+        assert allowed(statements(**given, erasure_secret="s"))["secretsmanager:GetSecretValue"] == {"s"}
+        assert "secretsmanager:GetSecretValue" not in allowed(statements(**given))
 
 
 def test_a_function_writes_its_log() -> None:

@@ -37,6 +37,8 @@ RUN = "20260301T060000Z-abcdef"
         (keys.data_prefix(RUN, "acme"), f"data/{RUN}/acme/"),
         (keys.people_prefix(RUN, "0123", 2), f"data/{RUN}/_people/0123-2/"),
         (keys.personal_params_key(RUN, "t1"), f"data/{RUN}/_personal/t1.json"),
+        (keys.erased_prefix("111122223333", "eu-west-1"), "erased/111122223333-eu-west-1/"),
+        (keys.tombstone_key("111122223333", "eu-west-1", "k1", "ab"), "erased/111122223333-eu-west-1/k1/ab.json"),
         (keys.import_ledger_key("acme"), "backups/identity/acme.json"),
         (keys.backups_prefix("acme"), "backups/acme/"),
         (keys.backup_prefix("acme", RUN), f"backups/acme/{RUN}/"),

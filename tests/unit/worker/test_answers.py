@@ -14,6 +14,7 @@ import pytest
 
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.params import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
+from ses_fleet.actions.role_version import TAG_KEY
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import CustomerError
@@ -64,6 +65,7 @@ OPERATIONS = {
     "get_import_job": ("sesv2", "GetImportJob"),
     "list_import_jobs": ("sesv2", "ListImportJobs"),
     "get_account": ("sesv2", "GetAccount"),
+    "list_role_tags": ("iam", "ListRoleTags"),
     "list_instances": ("sso-admin", "ListInstances"),
     "list_users": ("identitystore", "ListUsers"),
     "list_groups": ("identitystore", "ListGroups"),
@@ -74,6 +76,8 @@ OPERATIONS = {
 def whole(operation: str) -> Answer:
     """An answer with every member."""
     known = dict(KNOWN)
+    if operation == "list_role_tags":
+        known |= {"Key": TAG_KEY, "Value": "1"}
     if operation == "list_groups":
         known["DisplayName"] = GROUP
     if operation == "list_contacts":
@@ -94,6 +98,7 @@ class _Aws(World):
 
         self.aws = Scripted({name: give(name) for name in answers})
         self.client.call = self.aws.call  # type: ignore[method-assign]
+        self.iam = self.aws
 
     def ended(self, action: Any, params: Any, **options: Any) -> Any:
         """All that an action left behind."""
@@ -150,6 +155,7 @@ READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     "get_import_job": [_call(lambda context: jobs.ended(context, "job-1", 0))],
     "list_import_jobs": [_call(jobs.look)],
     "get_account": [_CHECKS],
+    "list_role_tags": [_CHECKS],
     "list_instances": [_CHECKS, _Aws.directory],
     "list_users": [_Aws.directory],
     "list_groups": [_Aws.directory],

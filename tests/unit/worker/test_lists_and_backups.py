@@ -226,7 +226,7 @@ def test_who_unsubscribed_since_the_backup_costs_no_write() -> None:
     request = {"ContactListName": "main", "EmailAddress": "c1@x.example", "UnsubscribeAll": True}
     world.ses.call(ACCOUNT, REGION, "UpdateContact", request)
     done = act(world, "restore-list", {"backup": "saved"}, run_id="run-2")
-    assert done.data["contacts"] == {"created": 0, "updated": 0, "unchanged": 3}
+    assert done.data["contacts"] == {"created": 0, "updated": 0, "unchanged": 3, "erased_before": 0}
     assert contacts(world)["c1@x.example"][1] is True
     assert (done.failure, writes(world)) == (None, 0)
 

@@ -315,13 +315,13 @@ def test_a_backup_and_its_restore_into_an_empty_account() -> None:
     assert restored == {
         "list_created": True,
         "topics_added": [],
-        "contacts": {"created": 4, "updated": 0, "unchanged": 0},
+        "contacts": {"created": 4, "updated": 0, "unchanged": 0, "erased_before": 0},
     }
     assert (everybody(world), topics(world)) == (before, old)
     assert "GetContact" not in world.asked[: world.asked.index("CreateContact") + 4]
     world.asked.clear()
     again = world.run(restore_list.run, RestoreListParams(backup="run-1"), run_id="run-3").data
-    assert again["contacts"] == {"created": 0, "updated": 0, "unchanged": 4}
+    assert again["contacts"] == {"created": 0, "updated": 0, "unchanged": 4, "erased_before": 0}
     assert written(world) == []
 
 
@@ -331,7 +331,7 @@ def test_a_dry_run_of_a_restore_counts_and_writes_nothing() -> None:
     world.run(backup_list.run, BackupListParams())
     world.ses.call(ACCOUNT, REGION, "DeleteContact", {"ContactListName": "main", "EmailAddress": "a@x.example"})
     data = world.data(restore_list.run, RestoreListParams(backup="run-1"), dry_run=True, run_id="run-2")
-    assert data["contacts"] == {"created": 1, "updated": 0, "unchanged": 3}
+    assert data["contacts"] == {"created": 1, "updated": 0, "unchanged": 3, "erased_before": 0}
     world.ses.call(ACCOUNT, REGION, "DeleteContactList", {"ContactListName": "main"})
     data = world.data(restore_list.run, RestoreListParams(backup="run-1"), dry_run=True, run_id="run-2")
     assert (data["list_created"], data["contacts"]["created"]) == (True, 4)

@@ -70,6 +70,7 @@ def test_only_the_worker_s_service_makes_a_client_of_ses() -> None:
     """And gives it away as one that waits its turn and writes in units only."""
     makers = {str(path.relative_to(SHIPPED)) for path in SHIPPED.rglob("*.py") if "sesv2" in strings(path)}
     assert makers <= {
+        "actions/policies.py",  # names SES's permissions
         "aws/clients.py",
         "worker/service.py",
         "worker/handler.py",

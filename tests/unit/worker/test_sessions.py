@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ses_fleet.actions import role_version
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
@@ -139,19 +140,43 @@ def test_a_session_is_named_after_customer_and_run() -> None:
         ("server", 500, "AWS had an internal error"),
         ("lost", None, "no answer came back"),
         ("unreachable", None, "could not be reached (no); nothing was sent"),
-        ("refused", 403, f"Check that arn:aws:iam::{ACCOUNT}:role/r allows it"),
+        ("refused", 403, f"Check that arn:aws:iam::{ACCOUNT}:role/r allows ses:GetContactList"),
         ("refused", 400, "no"),
     ],
 )
 def test_a_failed_call_is_told_with_what_to_do(kind: Any, status: int | None, said: str) -> None:
     """Run it again where that helps; look at the role where it does not."""
-    text = advice(make_customer(), AwsCallError("sesv2", "get_contact_list", kind, "X", "no", status))
+    failed = AwsCallError("sesv2", "get_contact_list", kind, "X", "no", status)
+    text = advice(make_customer(), ACTIONS["describe-list"], failed)
     assert said in text
     assert ("run this customer again" in text) == (kind != "refused")
 
 
 def test_a_call_of_identity_center_is_told_with_its_role() -> None:
-    """A customer without one is told with its own."""
-    denied = AwsCallError("identitystore", "list_users", "refused", "AccessDenied", "no", 403)
-    assert advice(make_customer(identity_center=SOURCE), denied) == f"Check that {SOURCE.role_arn} allows it"
-    assert advice(make_customer(), denied) == f"Check that arn:aws:iam::{ACCOUNT}:role/r allows it"
+    """A customer without one is told with its own. Identity Center's services answer a denial with HTTP 400."""
+    importing = ACTIONS["import-aws-contact"]
+    denied = AwsCallError("identitystore", "list_users", "refused", "AccessDeniedException", "no", 400)
+    told = advice(make_customer(identity_center=SOURCE), importing, denied)
+    assert told == f"Check that {SOURCE.role_arn} allows identitystore:ListUsers"
+    told = advice(make_customer(), importing, denied)
+    assert told == f"Check that arn:aws:iam::{ACCOUNT}:role/r allows identitystore:ListUsers"
+
+
+def test_a_permission_of_a_newer_template_is_told_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role may be of an older one: the customer updates the stack. A permission of version 1 says nothing of it."""
+    monkeypatch.setitem(role_version._ADDED_IN, "ses:ListContacts", 7)
+    action = ACTIONS["describe-list"]
+    told = advice(make_customer(), action, AwsCallError("sesv2", "list_contacts", "refused", "X", "no", 403))
+    assert told.startswith(f"Check that arn:aws:iam::{ACCOUNT}:role/r allows ses:ListContacts: ")
+    assert "of a template older than version 7 does not" in told
+    assert "updates the role's stack" in told
+    told = advice(make_customer(), action, AwsCallError("sesv2", "get_contact_list", "refused", "X", "no", 403))
+    assert "template" not in told
+
+
+def test_a_denied_call_of_the_worker_itself_is_not_laid_upon_the_customer() -> None:
+    """No action reads objects with a customer's role."""
+    denied = AwsCallError("s3", "get_object", "refused", "AccessDenied", "a policy does not allow it", 403)
+    told = advice(make_customer(), ACTIONS["restore-list"], denied)
+    assert "the worker's own role" in told
+    assert f"{ACCOUNT}" not in told

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.worker.setting import decide
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, everybody, meanwhile, unsubscribing, writes
@@ -199,18 +198,6 @@ def test_awkward_addresses_are_set_as_they_are(in_list: bool) -> None:
     done = setting(world, *(of(one, opt_in=["out"], attributes={"n": 1}) for one in AWKWARD))
     assert counted(done) == {"updated" if in_list else "created": len(AWKWARD)}
     assert contacts(world) == dict.fromkeys(AWKWARD, ({"out": "OPT_IN"}, False))
-
-
-def test_who_was_erased_is_neither_created_nor_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One question decides for every way in which contacts are written; nothing of those people is asked."""
-    erased = {one.casefold() for one in everybody(60)[:20]}
-    monkeypatch.setattr(decide, "was_erased", lambda _context, email: email.casefold() in erased)
-    for bucket, run_id in (("b", "job"), (None, "each")):
-        world = World(there(everybody(60)[0], unsubscribed=True))
-        done = setting(world, *(of(one, opt_in=["out"]) for one in everybody(60)), bucket=bucket, run_id=run_id)
-        assert counted(done) == {"created": 40, "erased_before": 20}
-        assert set(contacts(world)) == {everybody(60)[0], *everybody(60)[20:]}
-        assert [endings(world, run_id)[line][0] for line in (1, 20, 21)] == ["erased_before"] * 2 + ["created"]
 
 
 def big(*known: ContactRecord, pages: int = 3) -> World:

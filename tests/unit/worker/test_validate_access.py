@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import needing_more_than
 from ses_fleet.actions.params import Params
+from ses_fleet.actions.role_version import ROLE_VERSION, TAG_KEY
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import validate_access
 from tests.unit.worker.scripted import Pages, Scripted
-from tests.unit.worker.world import ACCOUNT, REGION, World
+from tests.unit.worker.world import ACCOUNT, REGION, Iam, World
 
 SOURCE = IdentityCenter(role_arn="arn:aws:iam::999988887777:role/ic", region="us-east-1")
 
@@ -59,7 +62,7 @@ def test_a_customer_that_is_ready() -> None:
     world = World()
     rows = checks(world, customer={"identity_center": SOURCE}, identity_center=Instances("d-0123456789"))
     assert {name: status for name, (status, _) in rows.items()} == dict.fromkeys(
-        ["assume_role", "external_id", "ses_account", "contact_list", "identity_center"], "ok"
+        ["assume_role", "external_id", "role_version", "ses_account", "contact_list", "identity_center"], "ok"
     )
     assert rows["contact_list"][1] == "the list is main, with 2 topics"
     assert "d-0123456789 of account 999988887777" in rows["identity_center"][1]
@@ -83,6 +86,64 @@ def test_an_unanswered_question_is_no_comfort() -> None:
     """STS did not say whether it works without: failed, not ok."""
     unanswered = AwsCallError("sts", "assume_role", "throttled", "Throttling", "slow down")
     assert checks(World(), access=Access(unanswered))["external_id"][0] == "failed"
+
+
+CURRENT = str(ROLE_VERSION)
+BEHIND = needing_more_than(1)
+
+
+def tag(version: str, key: str = TAG_KEY) -> dict[str, str]:
+    """A tag of a role."""
+    return {"Key": key, "Value": version}
+
+
+def refusal(code: str, status: int, kind: Any = "refused") -> AwsCallError:
+    """What IAM answers instead of tags."""
+    return AwsCallError("iam", "list_role_tags", kind, code, "no", status)
+
+
+@pytest.mark.parametrize(
+    ("iam", "version", "too_old_for", "status", "text"),
+    [
+        (Iam(tag(CURRENT)), ROLE_VERSION, [], "ok", f"of template version {CURRENT}"),
+        (Iam(tag("mail", "team"), tag(CURRENT)), ROLE_VERSION, [], "ok", f"of template version {CURRENT}"),
+        (Iam(tag("99")), 99, [], "ok", f"version 99, newer than this ses-fleet's {CURRENT}"),
+        (Iam(tag("1")), 1, BEHIND, "finding", f"of template version 1, and this ses-fleet's is {CURRENT}"),
+        (Iam(tag("mail", "team")), None, BEHIND, "finding", "no tag ses-fleet:role-version"),
+        (Iam(tag("²")), None, BEHIND, "finding", "no tag ses-fleet:role-version"),
+        (Iam(tag("")), None, BEHIND, "finding", "no tag ses-fleet:role-version"),
+        (Iam(refusal=refusal("AccessDenied", 403)), None, BEHIND, "finding", "(AccessDenied): it is of"),
+        (Iam(refusal=refusal("Throttling", 400, "throttled")), None, [], "finding", "(Throttling): run it again"),
+    ],
+)
+def test_a_role_says_how_old_it_is(
+    iam: Iam, version: int | None, too_old_for: list[str], status: str, text: str
+) -> None:
+    """By its tag; who is behind learns what needs more and what to do. It never fails the customer."""
+    world = World()
+    world.iam = iam
+    done = world.run(validate_access.run, Params(), access=Access(False), customer={"external_id": "x-1"})
+    (row,) = [one for one in done.data["checks"] if one["name"] == "role_version"]
+    assert row["status"] == status
+    assert text in row["message"]
+    assert (done.data["role_version"], done.data["role_too_old_for"]) == (version, too_old_for)
+    assert ("updates the role's stack" in row["message"]) == bool(too_old_for)
+    assert (f"needed for: {', '.join(BEHIND)}" in row["message"]) == bool(too_old_for)
+    assert done.failure is None
+    assert world.warnings == ([] if status == "ok" else [f"role_version: {row['message']}"])
+
+
+def test_tags_of_many_pages_come_to_an_end() -> None:
+    """Even if IAM says again and again that there are more."""
+
+    def more(_: dict[str, Any]) -> dict[str, Any]:
+        return {"Tags": [], "IsTruncated": True, "Marker": "m"}
+
+    world = World()
+    aws = Scripted({"list_role_tags": more})
+    world.iam = aws
+    assert checks(world)["role_version"][0] == "finding"
+    assert len(aws.asked) == limits.ROLE_TAGS
 
 
 def test_a_sandbox_and_disabled_sending_are_findings() -> None:

@@ -84,7 +84,7 @@ def test_who_came_while_a_list_is_restored_is_read_and_given_what_they_lack() ->
         lambda: ses(world, "CreateContact", EmailAddress="c1@x.example", TopicPreferences=chose),
     )
     done = act(world, "restore-list", {"backup": "saved"}, run_id="run-2")
-    assert done.data["contacts"] == {"created": 0, "updated": 1, "unchanged": 0}
+    assert done.data["contacts"] == {"created": 0, "updated": 1, "unchanged": 0, "erased_before": 0}
     assert contacts(world) == {"c1@x.example": ({"in": "OPT_OUT", "out": "OPT_IN"}, False)}
 
 

@@ -8,10 +8,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
+from ses_fleet.actions.role_version import ROLE_VERSION, TAG_KEY
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer
@@ -126,13 +128,21 @@ class Objects(AwsClient):
             self.written.pop(parameters["Key"], None)
             return {}
         if operation == "list_objects_v2":
-            return self._folders(parameters["Prefix"])
+            return (
+                self._folders(parameters["Prefix"]) if "Delimiter" in parameters else self._below(parameters["Prefix"])
+            )
         return self._put(parameters) if operation == "put_object" else self._get(parameters["Key"])
 
     def _folders(self, prefix: str) -> dict[str, Any]:
         below = {key.removeprefix(prefix) for key in self.written if key.startswith(prefix)}
         folders = sorted({key.partition("/")[0] for key in below if "/" in key})
         return {"IsTruncated": False, "CommonPrefixes": [{"Prefix": f"{prefix}{folder}/"} for folder in folders]}
+
+    def _below(self, prefix: str) -> dict[str, Any]:
+        now = datetime(2026, 11, 1, tzinfo=UTC)
+        found = [{"Key": key, "LastModified": now} for key in sorted(self.written) if key.startswith(prefix)]
+        headers = {"HTTPHeaders": {"date": format_datetime(now, usegmt=True)}}
+        return {"IsTruncated": False, "Contents": found, "ResponseMetadata": headers}
 
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
@@ -161,6 +171,26 @@ class CustomerObjects(Objects):
         """Only in the account that the caller expects."""
         assert parameters["ExpectedBucketOwner"] == ACCOUNT
         return super().call(operation, **parameters)
+
+
+class Iam(AwsClient):
+    """IAM with these tags on the customer's role, by default the current version; an error is raised."""
+
+    def __init__(self, *tags: dict[str, str], refusal: AwsCallError | None = None) -> None:
+        super().__init__("iam", None)
+        self._tags = list(tags) or [{"Key": TAG_KEY, "Value": str(ROLE_VERSION)}]
+        self._refusal = refusal
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """ListRoleTags, a tag a page, after a first page of none."""
+        assert (operation, parameters["RoleName"]) == ("list_role_tags", "r")
+        if self._refusal is not None:
+            raise self._refusal
+        if "Marker" not in parameters:
+            return {"Tags": [], "IsTruncated": True, "Marker": "0"}
+        at = int(parameters["Marker"])
+        more = {"IsTruncated": True, "Marker": str(at + 1)} if at + 1 < len(self._tags) else {"IsTruncated": False}
+        return {"Tags": self._tags[at : at + 1], **more}
 
 
 @dataclass(frozen=True)
@@ -219,6 +249,7 @@ class World:
         )
         self.client = Client(self.ses)
         self.objects = Objects()
+        self.iam: AwsClient = Iam()
         self.settings = SETTINGS
         self.lines: list[str] = []
         self.warnings: list[str] = []
@@ -293,6 +324,7 @@ class World:
             open_identity_center=lambda *_: PacedClient(identity_center, pacer),
             open_results=lambda: Bucket(self.objects, "results"),
             open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
+            open_iam=lambda: self.iam,
             download=self._download,
             log=self.lines.append,
             warnings=self.warnings,

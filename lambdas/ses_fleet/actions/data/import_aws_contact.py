@@ -21,6 +21,9 @@ class ImportData(Data):
         default_factory=dict,
         description="users who cannot be contacts, by reason: disabled, duplicate, invalid_email, no_email",
     )
+    erased_before: int = Field(
+        default=0, description="people who were erased from the list, and so are neither created nor changed"
+    )
     failed: int = Field(default=0, description="people who could not be imported")
     not_in_identity_center: int | None = Field(
         default=None, description="contacts that are not in Identity Center and stay; null with params.username"

@@ -13,6 +13,9 @@ class RestoredContacts(Data):
     created: int = Field(default=0, description="contacts that were created")
     updated: int = Field(default=0, description="contacts that were changed")
     unchanged: int = Field(default=0, description="contacts that were as the backup has them")
+    erased_before: int = Field(
+        default=0, description="contacts of people who were erased from the list, and so are not restored"
+    )
 
 
 class RestoreListData(Data):

@@ -16,7 +16,8 @@ class Check(Data):
 
     name: str = Field(
         default="",
-        description="assume_role, external_id, ses_account, contact_list, import_bucket or identity_center",
+        description="assume_role, external_id, role_version, ses_account, contact_list, import_bucket or "
+        "identity_center",
     )
     status: CheckStatus = Field(
         default="finding", description="ok, finding (something to look at) or failed (the customer cannot be worked on)"
@@ -25,9 +26,18 @@ class Check(Data):
 
 
 class ValidateAccessData(Data):
-    """`data` of validate-access: the checks that were made."""
+    """`data` of validate-access: the checks that were made, and how old the customer's role is."""
 
     checks: tuple[Check, ...] = Field(
         default=(),
         description="the checks that were made, in order; those that need the SES role only if it was assumed",
+    )
+    role_version: int | None = Field(
+        default=None,
+        description="the version of the template that the customer's role is made from; null when its tags do not say",
+    )
+    role_too_old_for: tuple[str, ...] = Field(
+        default=(),
+        description="the actions that need a newer version of the role; a role whose version may not be read is taken "
+        "for version 1",
     )

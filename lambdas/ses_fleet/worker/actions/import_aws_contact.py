@@ -69,6 +69,7 @@ def _done(work: Work) -> Done:
     work.files.states()
     data = ImportData(
         **{name: progress.counts.get(name, 0) for name in _COUNTS},
+        erased_before=progress.counts.get("erased_before", 0),
         skipped=progress.skipped,
         failed=progress.counts.get("failed", 0),
         not_in_identity_center=progress.others,
@@ -87,6 +88,8 @@ def _shown(work: Work) -> str:
     counts = work.progress.counts
     shown = [f"{counts.get(name, 0)} {name}" for name in _COUNTS]
     shown += [f"{count} skipped ({reason})" for reason, count in sorted(work.progress.skipped.items())]
+    if erased := counts.get("erased_before"):
+        shown.append(f"{erased} erased before")
     return ", ".join(shown)
 
 

@@ -25,18 +25,19 @@ def run(context: ActionContext, params: RestoreListParams, state: State) -> Outc
     manifest = backups.load(context, params.backup, "list", "contacts")
     if not state and not context.dry_run:
         jobs.none_beside(context)
+    erased = context.erased
     # A backup of some contacts restores only those: the list's topics may have changed since.
     wanted = list(manifest.contact_list.topics) if manifest.kind == "list" else []
     restore = Restore(context, manifest, wanted, state)
     try:
         found = restore.find() or _made(context, manifest, restore.topics)
         decide = _decider([*found.topics, *wanted], overwrite=params.overwrite_unsubscribes)
-        restore.run(found, decide, heed_prunes=not params.overwrite_unsubscribes)
+        restore.run(found, decide, heed_prunes=not params.overwrite_unsubscribes, is_erased=erased.is_erased)
         failure = restore.verify(deliberate=params.overwrite_unsubscribes)
     except SliceTimeoutError:
         return More(restore.state())
     counts = {name: count for name, count in restore.contacts.counts.items() if name != "missing"}
-    shown = ", ".join(f"{count} {name}" for name, count in counts.items())
+    shown = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
     verb = "Would restore" if context.dry_run else "Restored"
     context.log(f"♻️  Customer {context.code}: {verb} {manifest.contact_list.name}; contacts: {shown}")
     topics = restore.topics

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ses_fleet.actions.catalogue import VALIDATE_ACCESS, needing_more_than
 from ses_fleet.actions.data.validate_access import Check, CheckStatus, ValidateAccessData
 from ses_fleet.actions.params import Params
 from ses_fleet.actions.policies import IMPORT_PREFIX
+from ses_fleet.actions.role_version import ROLE_VERSION, TAG_KEY
+from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.aws.s3 import TooLargeError
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.worker import access, contact_list, identity_center
+from ses_fleet.worker import access, contact_list, identity_center, role_template
 from ses_fleet.worker.context import ActionContext, Done, State
 
 _MARKS = {"ok": "✅", "finding": "⚠️ ", "failed": "❌"}
@@ -18,14 +21,19 @@ _MARKS = {"ok": "✅", "finding": "⚠️ ", "failed": "❌"}
 def run(context: ActionContext, _params: Params, _state: State) -> Done:
     """Make the checks. One failed check makes the customer failed, with all checks in the data."""
     checks = _Checks(context)
+    role = _Role()
     if checks.run("assume_role", _assume_role):
         checks.run("external_id", _external_id)
+        checks.run("role_version", role.check)
         checks.run("ses_account", _ses_account)
         checks.run("contact_list", _contact_list)
         if context.customer.import_bucket is not None:
             checks.run("import_bucket", _import_bucket)
     checks.run("identity_center", _identity_center)
-    return Done(ValidateAccessData(checks=tuple(checks.rows)), failure=checks.failure())
+    data = ValidateAccessData(
+        checks=tuple(checks.rows), role_version=role.version, role_too_old_for=tuple(role.too_old_for)
+    )
+    return Done(data, failure=checks.failure())
 
 
 class _Checks:
@@ -69,6 +77,38 @@ class _Checks:
     def _failed(self, failure: CustomerError) -> tuple[CheckStatus, str]:
         self._failures.append(failure)
         return "failed", failure.message
+
+
+class _Role:
+    """The check of the customer's role's version. It is a finding at most: what an action lacks, it says itself."""
+
+    def __init__(self) -> None:
+        self.version: int | None = None
+        self.too_old_for: list[str] = []
+
+    def check(self, context: ActionContext) -> tuple[CheckStatus, str]:
+        try:
+            self.version = role_template.version(context.open_iam(), parse_role_arn(context.customer.ses_role_arn).name)
+        except AwsCallError as failure:
+            if failure.transient:
+                return "finding", f"IAM did not say of which version the role is ({failure.code}): run it again"
+            return self._behind(
+                f"the role's version cannot be read ({failure.code}): it is of template version 1, or its owner made "
+                "it without iam:ListRoleTags"
+            )
+        if self.version is None:
+            return self._behind(f"the role has no tag {TAG_KEY}, so that it is taken for one of template version 1")
+        if self.version < ROLE_VERSION:
+            return self._behind(
+                f"the role is of template version {self.version}, and this ses-fleet's is {ROLE_VERSION}"
+            )
+        newer = f", newer than this ses-fleet's {ROLE_VERSION}" if self.version > ROLE_VERSION else ""
+        return "ok", f"the role is of template version {self.version}{newer}"
+
+    def _behind(self, what: str) -> tuple[CheckStatus, str]:
+        self.too_old_for = needing_more_than(self.version or 1)
+        needed = f"; needed for: {', '.join(self.too_old_for)}" if self.too_old_for else ""
+        return "finding", f"{what}: {access.UPDATE_THE_STACK}{needed}"
 
 
 def _assume_role(context: ActionContext) -> tuple[CheckStatus, str]:
@@ -142,4 +182,4 @@ def _identity_center(context: ActionContext) -> tuple[CheckStatus, str]:
 def _advice(context: ActionContext, failure: AwsCallError) -> str:
     if failure.transient:
         return "run it again"
-    return access.advice(context.customer, failure)
+    return access.advice(context.customer, VALIDATE_ACCESS, failure)

@@ -23,6 +23,8 @@ def await_job(work: Work) -> Step:
 
 
 def _create(work: Work, change: PlannedChange) -> None:
+    if work.leave_out_if_erased(change):
+        return
     wish = change.new_contact().wish
     try:
         changed = contact_changes.create(work.context, work.list_name, change.email, wish)

@@ -32,10 +32,11 @@ def decide(work: Work) -> Step:
 def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     context, progress, directory = work.context, work.progress, work.directory
     known_addresses = import_ledger.load(context)
+    asked = directory.addresses | known_addresses
+    erased = work.erased_of(asked)
     progress.contact_list = snapshot.open()
     if progress.contact_list is None:
         raise contact_list.none_there(context)
-    asked = directory.addresses | known_addresses
     there = snapshot.run(lambda contact: contact["email"].casefold() in asked or made_a_choice(contact))
     progress.total = snapshot.total
     topics = import_plan.opt_ins(context.item.topics or (), progress.contact_list.topics)
@@ -45,10 +46,11 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
         there,
         sync_topics=work.params.sync_topics,
         removable=_removable(work, known_addresses),
+        erased=erased,
     )
     _check_prune(work, plan, snapshot.total)
     if not context.dry_run:
-        import_ledger.store(context, known_addresses | directory.addresses)
+        import_ledger.store(context, asked - erased)
         plan = plan.without(submit(work, [one.new_contact() for one in plan.of("create")]).keys())
     _say(work, plan, topics.lacking, snapshot.total)
     work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
@@ -127,6 +129,7 @@ def _keep(work: Work, plan: ImportPlan) -> None:
     progress.harvest = {}
     progress.skipped = dict(work.directory.skipped)
     work.count("unchanged", plan.unchanged)
+    work.count("erased_before", plan.erased)
     work.files.changes.add(change.record() for change in plan.changes)
     work.files.kept.add({"email": email} for email in plan.kept)
     work.files.states()

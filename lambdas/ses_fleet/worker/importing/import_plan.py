@@ -76,13 +76,15 @@ class ImportPlan:
     """Everything that is to be done, by address. `unchanged` counts people whose contacts need no change.
 
     `there` counts the list's contacts that Identity Center has. `kept` are the addresses of contacts that would be
-    removed had they not opted out of something, which deleting them would forget.
+    removed had they not opted out of something, which deleting them would forget. `erased` counts people who were
+    erased from the list before.
     """
 
     changes: tuple[PlannedChange, ...]
     unchanged: int
     there: int
     kept: tuple[str, ...]
+    erased: int = 0
 
     def of(self, kind: str) -> list[PlannedChange]:
         """Return the changes of one kind: create, update or remove."""
@@ -104,15 +106,17 @@ def make_plan(
     *,
     sync_topics: bool,
     removable: AbstractSet[str] = frozenset(),
+    erased: AbstractSet[str] = frozenset(),
 ) -> ImportPlan:
     """Return the plan from comparing people with `contacts`, {case-folded address: the list's contacts of it}.
 
     `removable` are the addresses that may be removed when Identity Center does not have them. A person whose address is
-    in the list in any spelling is in the list.
+    in the list in any spelling is in the list. Nobody whose address is in `erased` is created or changed.
     """
     made: list[PlannedChange] = []
     unchanged = 0
-    for key, person in directory.people.items():
+    people = {key: person for key, person in directory.people.items() if key not in erased}
+    for key, person in people.items():
         there = contacts.get(key, ())
         if not there:
             made.append(PlannedChange(person.email, "create", tuple(topics.of(person))))
@@ -131,6 +135,7 @@ def make_plan(
         unchanged,
         sum(len(contacts[key]) for key in present),
         tuple(contact["email"] for contact in gone if made_a_choice(contact)),
+        len(directory.people) - len(people),
     )
 
 

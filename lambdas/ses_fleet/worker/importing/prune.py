@@ -45,7 +45,8 @@ def remove(work: Work) -> Step:
     if read is not None and not read.vanished_groups:
         # The prune is complete: keep the addresses of Identity Center, and of those who stay because they opted out.
         kept = {one["email"].casefold() for one in work.read(work.files.kept, "kept")}
-        import_ledger.store(work.context, work.directory.addresses | kept)
+        known = work.directory.addresses | kept
+        import_ledger.store(work.context, known - work.erased_of(known))
     return "verify"
 
 

@@ -22,6 +22,9 @@ def update(work: Work) -> Step:
 
 
 def _opt_in(work: Work, change: PlannedChange) -> None:
+    if work.leave_out_if_erased(change):
+        return
+
     def decide(now: Contact | None, others: Sequence[Contact]) -> Contact | None:
         if now is None:
             return None

@@ -22,7 +22,7 @@ from ses_fleet.worker.verification import Verification
 
 # Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
-Ending = Literal["created", "updated", "removed", "unchanged", "failed"]
+Ending = Literal["created", "updated", "removed", "unchanged", "erased_before", "failed"]
 
 
 class Progress(JobProgress):
@@ -95,6 +95,14 @@ class Work:
             )
         return found
 
+    def erased_of(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Return those of these addresses whose people were erased from the list.
+
+        Raise CustomerError when that cannot be known.
+        """
+        erased = self.context.erased
+        return frozenset(address for address in addresses if erased.is_erased(address))
+
     @property
     def job_under_way(self) -> bool:
         """Return whether an import job was started whose end is not known yet."""
@@ -119,6 +127,13 @@ class Work:
     def count(self, ending: Ending, by: int = 1) -> None:
         """Count people for whom the import ended this way."""
         self.progress.counts[ending] = self.progress.counts.get(ending, 0) + by
+
+    def leave_out_if_erased(self, change: PlannedChange) -> bool:
+        """Return whether this person was erased since the change was planned; count it then."""
+        erased = self.context.erased.is_erased(change.email)
+        if erased:
+            self.count("erased_before")
+        return erased
 
     def fail(self, emails: Iterable[str], reason: str) -> None:
         """Note that these addresses failed. `reason` must not contain an address."""

@@ -33,7 +33,11 @@ def change(work: Work) -> Step:
 
 
 def _one(work: Work, planned: PlannedRow) -> None:
-    person = _Person(work, work.rows[planned.line])
+    row = work.rows[planned.line]
+    if work.was_erased(row):  # since the change was planned
+        work.end(planned.line, "erased_before")
+        return
+    person = _Person(work, row)
     try:
         ending = person.set(planned)
     except AwsCallError as failure:

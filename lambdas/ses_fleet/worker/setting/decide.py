@@ -19,7 +19,7 @@ from ses_fleet.worker.list_snapshot import ListSnapshot
 from ses_fleet.worker.record_files import Record
 from ses_fleet.worker.setting import wishes
 from ses_fleet.worker.setting.estimate import needed_requests
-from ses_fleet.worker.setting.work import PlannedRow, Step, Work, was_erased
+from ses_fleet.worker.setting.work import PlannedRow, Step, Work
 
 _Contacts = Mapping[str, Sequence[Record]]
 
@@ -51,7 +51,7 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     most = None if work.params.thorough else len(wanted)
     there = snapshot.run_within(most, lambda contact: folded(contact["email"]) in wanted)
     progress.total, progress.pages = snapshot.total, None if there is None else snapshot.pages
-    planned = [_planned(line, row, there) for line, row in work.rows.items() if not was_erased(context, row.email)]
+    planned = [_planned(line, row, there) for line, row in work.rows.items() if not work.was_erased(row)]
     if not context.dry_run:
         planned = _without_those_who_came(planned, work)
     progress.harvest = {}

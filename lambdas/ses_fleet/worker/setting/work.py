@@ -131,6 +131,13 @@ class Work:
         """Return the contact that the row makes of a person who has none."""
         return NewContact(row.email, self.wish(row, None).contact)
 
+    def was_erased(self, row: ContactRow) -> bool:
+        """Return whether the person was erased from the list, so that no run may bring them back.
+
+        Raise CustomerError when that cannot be known.
+        """
+        return self.context.erased.is_erased(row.email)
+
     def end(self, line: int, ending: Ending, reason: str | None = None, *, kept_choice: bool = False) -> None:
         """Note what became of a row. `reason` must not contain an address."""
         self.progress.counts[ending] = self.progress.counts.get(ending, 0) + 1
@@ -147,8 +154,3 @@ class Work:
         if failure.kind != "refused" or failure.status not in (400, None):
             raise failure
         self.end(line, "failed", f"{failure.code}: {failure.text}")
-
-
-def was_erased(_context: ActionContext, _email: str) -> bool:
-    """Return whether the person was erased from this list, so that no run may bring them back; nobody can be yet."""
-    return False
