@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference.md"
 
 _BLOCK = re.compile(r"(?P<begin><!-- (?P<name>[a-z]+) -->\n)\n.*?(?P<end><!-- /(?P=name) -->)", re.DOTALL)
-_PREFIXES = ("open/", "runs/", "leases/", "erased/", "data/", "backups/")
+_PREFIXES = ("open/", "runs/", "receipts/", "leases/", "erased/", "data/", "backups/")
 # What stands for a parameter whose form matters, by its annotation.
 _PEOPLE_ID = "0" * 32
 _GIVEN = {"int": 1, "PeopleId": _PEOPLE_ID}

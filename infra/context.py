@@ -29,11 +29,15 @@ _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:root|(?:role|user)/[A
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/.+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # What the stack itself puts into a function's environment.
-_ORCHESTRATOR_OWN = frozenset(
-    {"CONFIG_BUCKET", "CONFIG_KEY", "ERASURE_SECRET", "RESULTS_BUCKET", "SES_CONFIG_KEY", "WORKER_FUNCTION_NAME"}
-)
-_WORKER_OWN = frozenset({"ERASURE_SECRET", "RESULTS_BUCKET"})
-_PLACEHOLDERS = {"AWS_REGION": "us-east-1", **dict.fromkeys(_ORCHESTRATOR_OWN | _WORKER_OWN, "given-by-the-stack")}
+_BOTH_OWN = frozenset({"ERASURE_SECRET", "RESULTS_BUCKET"})
+_DAYS = frozenset({"DATA_DAYS", "BACKUPS_DAYS", "OLD_VERSIONS_DAYS"})
+_ORCHESTRATOR_OWN = _BOTH_OWN | {"CONFIG_BUCKET", "CONFIG_KEY", "SES_CONFIG_KEY", "WORKER_FUNCTION_NAME"} | _DAYS
+_WORKER_OWN = _BOTH_OWN
+_PLACEHOLDERS = {
+    "AWS_REGION": "us-east-1",
+    **dict.fromkeys(_ORCHESTRATOR_OWN | _WORKER_OWN, "given-by-the-stack"),
+    **dict.fromkeys(_DAYS, "1"),
+}
 
 _Problems = Iterator[Problem]
 _Document = Mapping[str, Any]

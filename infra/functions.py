@@ -74,6 +74,9 @@ class Functions(Construct):
                 "RESULTS_BUCKET": storage.results.bucket_name,
                 "WORKER_FUNCTION_NAME": WORKER,
                 "SLICE_BUDGET_SECONDS": f"{settings.slice_budget:g}",
+                "DATA_DAYS": str(settings.data_days),
+                "BACKUPS_DAYS": str(settings.backups_days),
+                "OLD_VERSIONS_DAYS": str(settings.old_versions_days),
                 **part.environment,
             },
             statements=hub_policies.orchestrator_statements(

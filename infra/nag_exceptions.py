@@ -42,10 +42,10 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
     for path, prefixes in (
         (
             "Functions/OrchestratorRole",
-            ("runs", "open", PERSONAL_PARAMS.removesuffix("/*"), PEOPLE_FILES.removesuffix("/*")),
+            ("runs", "open", "receipts", PERSONAL_PARAMS.removesuffix("/*"), PEOPLE_FILES.removesuffix("/*")),
         ),
         ("Functions/WorkerRole", ("data", "backups", "leases", "erased", PEOPLE_FILES.removesuffix("/*"))),
-        ("PeoplePolicies/Invoker", ("runs", "open")),
+        ("PeoplePolicies/Invoker", ("runs", "open", "receipts")),
         ("PeoplePolicies/DataReader", ("data", "backups")),
         ("PeoplePolicies/Requester", (PEOPLE_FILES.removesuffix("/*"),)),
     ):

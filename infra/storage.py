@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 from ses_fleet import limits
-from ses_fleet.runs.keys import PEOPLE_FILES
+from ses_fleet.runs.keys import PEOPLE_FILES, RECEIPTS
 
 # Ways to put an object: an upload in parts and a copy are PutObject; replication from another bucket is not.
 _WRITING = ["s3:PutObject", "s3:ReplicateObject"]
@@ -73,16 +73,17 @@ class Storage(Construct):
         orchestrator, worker = self._role(ORCHESTRATOR), self._role(WORKER)
         runs, open_runs = _below(results, "runs/"), _below(results, "open/")
         backups, leases, erased = (_below(results, prefix) for prefix in ("backups/", "leases/", "erased/"))
+        receipts = _below(results, RECEIPTS)
         peoples = [_below(results, prefix) for prefix in _PEOPLES_PREFIXES]
         return [
-            _denied("RunsAreTheOrchestrators", _WRITING, [orchestrator], resources=[runs, open_runs]),
+            _denied("RunsAreTheOrchestrators", _WRITING, [orchestrator], resources=[runs, open_runs, receipts]),
             _denied("BackupsAreTheWorkers", _WRITING, [worker, *self._settings.data_admins], resources=[backups]),
             _denied("LeasesAndTombstonesAreTheWorkers", _WRITING, [worker], resources=[leases, erased]),
             _denied(
                 "AllElseIsTheFunctions",
                 _WRITING,
                 [orchestrator, worker],
-                not_resources=[runs, open_runs, backups, leases, erased, *peoples],
+                not_resources=[runs, open_runs, receipts, backups, leases, erased, *peoples],
             ),
         ]
 

@@ -93,7 +93,7 @@ def _results(bucket: Bucket, shown: Shown, exported: Exported) -> list[CustomerR
 
 def _parts(bucket: Bucket, run_id: str, result: CustomerResult) -> list[str]:
     """Return the keys of the files with a customer's contacts."""
-    prefix = _prefix(bucket, run_id, result)
+    prefix = prefix_of(bucket, run_id, result)
     return [f"{prefix}{part_name(number)}" for number in range(1, _part_count(result) + 1)]
 
 
@@ -129,8 +129,8 @@ def _read(bucket: Bucket, key: str) -> bytes | str:
     return stored
 
 
-def _prefix(bucket: Bucket, run_id: str, result: CustomerResult) -> str:
-    """The prefix of the parts: the result's own, if it is below the customer's data of this run."""
+def prefix_of(bucket: Bucket, run_id: str, result: CustomerResult) -> str:
+    """Return the key prefix of a result's files: the result's own, if it is below the customer's data of this run."""
     own = data_prefix(run_id, result.customer_code)
     said = (result.data_location or "").removeprefix(bucket.location(""))
     return said if said.startswith(own) else own

@@ -16,18 +16,19 @@ from ses_fleet.aws import clients, server_time
 from ses_fleet.aws.clients import AwsClient
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, ConfigurationError, JsonError, RequestError, RunRefusedError
+from ses_fleet.people.rows import Row
 from ses_fleet.runs import events, function_errors
 from ses_fleet.runs import request as requests
 from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
-from ses_fleet_cli import aws_failures
+from ses_fleet_cli import aws_failures, found_people
 from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, out_of_reach, usage
 from ses_fleet_cli.follow import Follower, refusals
 from ses_fleet_cli.patience import PatientClient
 from ses_fleet_cli.runs import check_id
 from ses_fleet_cli.server_time import S3Clock
-from ses_fleet_cli.show import Screen
+from ses_fleet_cli.show import Screen, Tables
 
 _LONGEST_TRY_SECONDS = limits.CONNECT_TIMEOUT_SECONDS + limits.CALL_READ_TIMEOUT_SECONDS
 _REFUSALS = (RequestError.__name__, ConfigurationError.__name__)
@@ -135,11 +136,20 @@ def _invoked(target: Target, payload: dict[str, Any]) -> tuple[dict[str, Any], b
     return response, target.lambda_client.read_body("invoke", response, limits.LAMBDA_PAYLOAD_BYTES)
 
 
-def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool = False) -> int:
+def run(
+    target: Target,
+    payload: dict[str, Any],
+    screen: Screen,
+    *,
+    local: bool = False,
+    people: Mapping[int, Row] | None = None,
+) -> int:
     """Start the run, follow it, show its Summary, and return the Summary's exit code.
 
-    With `local` the run ends with this command, as its local cloud does. When the answer to the start is lost, the run
-    is followed all the same: its id was made here. Raise CommandError when there is no Summary, or on Ctrl-C.
+    `people` are the rows of the people file by their lines, if this call gave one: who looks for people is shown where
+    they are. With `local` the run ends with this command, as its local cloud does. When the answer to the start is
+    lost, the run is followed all the same: its id was made here. Raise CommandError when there is no Summary, or on
+    Ctrl-C.
     """
     payload = {"on_deadline": "continue", **payload}
     named = events.claimed_run_id(payload) is not None
@@ -163,8 +173,14 @@ def run(target: Target, payload: dict[str, Any], screen: Screen, *, local: bool 
         summary = follower.follow()
     except KeyboardInterrupt:
         raise interrupted(_what_is_so(follower, sent=sent, local=local)) from None
-    screen.summary(summary)
+    screen.summary(summary, _where_people_are(target, summary, people))
     return SOME_FAILED if summary.exit_code is None else summary.exit_code
+
+
+def _where_people_are(target: Target, summary: Summary, people: Mapping[int, Row] | None) -> Tables | None:
+    if people is None or not found_people.is_shown(summary):
+        return None
+    return lambda width: found_people.matrix(target.results, summary, people, width)
 
 
 def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen) -> str | None:

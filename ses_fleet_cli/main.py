@@ -384,7 +384,7 @@ def _invoke(
             built["people"] = people_file.upload(target.results, people)
             screen.notice(people_file.told(built["people"], people, target.now))
     with screen:
-        return invoking.run(target, built, screen, local=local)
+        return invoking.run(target, built, screen, local=local, people=None if people is None else people.by_line)
 
 
 def _help(function_name: str, screen: Screen, output: str) -> int:

@@ -23,7 +23,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, JsonError, PeopleFileError, Problem
 from ses_fleet.people import request_file
 from ses_fleet.people.kinds import PeopleRows
-from ses_fleet.people.rows import MODELS, OF_ADDRESS_ALONE
+from ses_fleet.people.rows import MODELS, OF_ADDRESS_ALONE, Row
 from ses_fleet.problems import harmless_key
 from ses_fleet.runs.keys import people_file_key
 from ses_fleet.text import did_you_mean, printable, quoted
@@ -38,10 +38,15 @@ _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codec
 
 @dataclass(frozen=True)
 class Checked:
-    """A people file that is right: the bytes to be uploaded, and how many rows they have."""
+    """A people file that is right: the bytes to be uploaded, and their rows by line."""
 
     body: bytes
-    rows: int
+    by_line: Mapping[int, Row]
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows the file has."""
+        return len(self.by_line)
 
 
 def checked(payload: Mapping[str, Any], source: str | None, persons: Sequence[str]) -> Checked | None:
@@ -118,7 +123,7 @@ def _checked(body: bytes, wanted: PeopleRows) -> Checked:
     addresses until one has that digest.
     """
     salted = body + b"\n" + bytes(secrets.choice(b" \t") for _ in range(limits.SALT_BLANKS))
-    return Checked(salted, len(request_file.parse(salted, wanted).rows))
+    return Checked(salted, request_file.parse(salted, wanted).rows)
 
 
 def _read(source: str) -> bytes:

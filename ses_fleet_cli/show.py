@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +21,8 @@ from ses_fleet_cli.payload import with_flags
 from ses_fleet_cli.runs import Listed, Shown
 from ses_fleet_cli.tables import Afterwards, is_open, plain, tables
 
+# Returns tables for a terminal of this width.
+Tables = Callable[[int], Iterable[RenderableType]]
 _BOUNDARY_WIDTH = 63
 _SAID_OTHERWISE = frozenset({"action", "dry_run", "on_deadline"})  # the last is the command's own choice
 
@@ -86,8 +88,11 @@ class Screen:
             lines = [printable(line, 1_000) for line in result.logs or ()]
             self._aside(self._out, boundary, head, boundary, *lines, boundary, "")
 
-    def summary(self, summary: Summary) -> None:
-        """Show the end of the run: as text for people, or the Summary as JSON. The progress bar is removed."""
+    def summary(self, summary: Summary, instead: Tables | None = None) -> None:
+        """Show the end of the run: as text for people, or the Summary as JSON. The progress bar is removed.
+
+        With `instead`, text has the tables that this returns in the place of the action's own.
+        """
         self._progress.stop()
         if not self._text:
             sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
@@ -97,7 +102,7 @@ class Screen:
             errors = (printable(with_flags(text, self._flags), 500) for text in summary.errors)
             self._aside(self._err, "❌ The run was refused:", *(f"   {text}" for text in errors))
             return
-        for table in tables(summary, self._out.width):
+        for table in tables(summary, self._out.width) if instead is None else instead(self._out.width):
             if not (self._is_last and isinstance(table, Afterwards)):
                 self.table(table)
         self._aside(self._out, *summary_lines(summary, is_last=self._is_last))

@@ -12,6 +12,8 @@ from rich.text import Text
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
+from ses_fleet.actions.data.erase_contact import EraseContactData
+from ses_fleet.actions.data.find_contact import FindContactData, FoundPeople
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
@@ -32,7 +34,7 @@ _SHOWN: dict[Status, str] = {
     "under_way": NAMED,
 }
 _PADDING = 3
-_Row = tuple[str, list[str]]
+Row = tuple[str, list[str]]
 
 
 class Afterwards(Text):
@@ -90,6 +92,48 @@ def _contacts(summary: Summary, _width: int) -> Iterator[RenderableType]:
     yield Afterwards(f"Export them to one file: ses-fleet runs export {summary.run_id} --format csv --out FILE\n")
 
 
+def _found(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        data = FindContactData.read(result.data)
+        if not data.people:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", ""])
+            continue
+        suppressed = "unknown" if data.suppressed is None else _number(data.suppressed)
+        rows.append([printable(result.customer_code), _number(data.contacts), _number(data.not_found), suppressed])
+    yield plain("People found", ["customer", "contacts", "not found", "suppressed"], rows)
+    yield from answer_of_fleet(summary)
+
+
+def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows, proven = [], 0
+    for result in summary.results:
+        data = EraseContactData.read(result.data)
+        if not data.people:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", ""])
+            continue
+        proven += data.not_proven == 0 and not summary.dry_run
+        gone = data.would_erase if summary.dry_run else data.erased
+        counts = [_number(count) for count in (gone, data.was_absent, data.not_proven)]
+        rows.append([printable(result.customer_code), *counts])
+    head = "would be erased" if summary.dry_run else "erased"
+    yield plain("People", ["customer", head, "were absent", "not proven"], rows)
+    if summary.receipt is not None:
+        asked = sum(result.status != "skipped" for result in summary.results)
+        said = "everything is proven" if proven == asked else f"NOT PROVEN for {asked - proven} of {asked} customers"
+        yield Afterwards(f"Receipt: {summary.receipt}\n{said}\n")
+
+
+def answer_of_fleet(summary: Summary) -> Iterator[RenderableType]:
+    """Yield the line that says in how many customers' lists people were found; nothing for a run without an answer."""
+    if summary.fleet is None:
+        return
+    fleet = FoundPeople.read(summary.fleet)
+    parts = [f"found in {fleet.found_in:,}", f"absent in {fleet.absent_in:,}", f"not proven in {fleet.not_proven_in:,}"]
+    parts += [f"not searched in {fleet.not_searched_in:,}"] if fleet.not_searched_in else []
+    yield Text(f"Of {len(summary.results):,} customers: {', '.join(parts)}\n")
+
+
 def _topics(summary: Summary, width: int) -> Iterator[RenderableType]:
     if summary.fleet is None:
         return
@@ -98,7 +142,7 @@ def _topics(summary: Summary, width: int) -> Iterator[RenderableType]:
         yield Afterwards(f"The comparison of all customers is in {matrix.location}\n")
         return
     counts = list(matrix.topics.values())
-    rows: list[_Row] = [
+    rows: list[Row] = [
         (
             printable(result.customer_code),
             [_number(opted_in.get(result.customer_code)) for opted_in in counts]
@@ -108,7 +152,7 @@ def _topics(summary: Summary, width: int) -> Iterator[RenderableType]:
         for result in summary.results
     ]
     sums = ("all", [_number(sum(opted_in.values())) for opted_in in counts])
-    yield from _side_by_side("Opted in", list(matrix.topics), [*rows, sums], width)
+    yield from side_by_side("Opted in", list(matrix.topics), [*rows, sums], width)
     if matrix.drift is not None:
         yield from _drift(matrix.drift)
 
@@ -174,13 +218,13 @@ def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
 def _access(summary: Summary, width: int) -> Iterator[RenderableType]:
     found = [(result, ValidateAccessData.read(result.data).checks) for result in summary.results]
     names = dict.fromkeys(check.name for _, checks in found for check in checks)
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for result, checks in found:
         marks = {check.name: _MARKS[check.status] for check in checks}
         otherwise = "–" if marks else _why_not(result, "–")
         rows.append((printable(result.customer_code), [marks.get(name, otherwise) for name in names]))
     if names:
-        yield from _side_by_side("Checks", list(names), rows, width)
+        yield from side_by_side("Checks", list(names), rows, width)
     whose: dict[tuple[str, str], list[str]] = {}
     for result, checks in found:
         for check in checks:
@@ -194,6 +238,8 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "describe-list": _lists,
     "describe-topics": _topics,
     "list-contacts": _contacts,
+    "erase-contact": _erased,
+    "find-contact": _found,
     "validate-access": _access,
     "manage-topic": _managed,
     "backup-list": _backups,
@@ -201,7 +247,7 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
 }
 
 
-def _side_by_side(title: str, heads: list[str], rows: list[_Row], width: int) -> Iterator[RenderableType]:
+def side_by_side(title: str, heads: list[str], rows: Sequence[Row], width: int) -> Iterator[RenderableType]:
     """Yield one table, or several below each other when there are more columns than the terminal is wide."""
     first = max(len("customer"), *(len(code) for code, _ in rows)) + _PADDING
     start = 0

@@ -87,6 +87,24 @@ class OrchestratorSettings(_Settings):
         ge=0,
         description="seconds that the orchestrator keeps of its own time to return",
     )
+    data_days: int = Field(
+        alias="DATA_DAYS",
+        default=limits.DATA_DAYS,
+        ge=1,
+        description="days after which the results bucket lets `data/` expire, as receipts of erasures tell it",
+    )
+    backups_days: int = Field(
+        alias="BACKUPS_DAYS",
+        default=limits.BACKUP_DAYS,
+        ge=1,
+        description="days after which it lets `backups/` expire",
+    )
+    old_versions_days: int = Field(
+        alias="OLD_VERSIONS_DAYS",
+        default=limits.OLD_VERSION_DAYS,
+        ge=1,
+        description="days for which what was overwritten, deleted or expired is still there",
+    )
     erasure_secret: _ErasureSecret = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,6 +61,16 @@ def with_people(cloud: Cloud, count: int) -> None:
     cloud.control("PUT", f"people/{PEOPLE}/{REGION}", json.dumps(document).encode())
 
 
+def people_file(made: Deployment, *rows: Any) -> str:
+    """Upload a people file of these rows, a text being somebody's address, and return its id."""
+    written = [{"email": row} if isinstance(row, str) else row for row in rows]
+    people_id = secrets.token_hex(16)
+    body = "".join(json.dumps(row) + "\n" for row in written).encode()
+    place = {"Bucket": made.outputs["ResultsBucket"], "Key": f"data/requests/{people_id}.jsonl"}
+    made.cloud.s3.put_object(**place, Body=body)
+    return people_id
+
+
 def addresses(cloud: Cloud) -> set[str]:
     """Who is in the list."""
     return {one.email for one in cloud.contacts_now(CUSTOMER)}
@@ -70,12 +81,18 @@ def forget_imports(made: Deployment) -> None:
     made.cloud.s3.delete_object(Bucket=made.cloud.results_bucket, Key="backups/identity/acme.json")
 
 
+def with_secret(made: Deployment) -> str:
+    """The text of the erasure secret, which is made if it is not there."""
+    client = made.cloud.client("secretsmanager")
+    with contextlib.suppress(client.exceptions.ResourceExistsException):
+        client.create_secret(Name=ERASURE_SECRET, SecretString=erasure_key.with_new_key())
+    return str(client.get_secret_value(SecretId=ERASURE_SECRET)["SecretString"])
+
+
 def with_tombstone(made: Deployment, email: str) -> None:
     """This person was erased from the list, as the worker alone may write it: the bucket's policy is off meanwhile."""
-    secrets, place = made.cloud.client("secretsmanager"), {"Bucket": made.cloud.results_bucket}
-    with contextlib.suppress(secrets.exceptions.ResourceExistsException):
-        secrets.create_secret(Name=ERASURE_SECRET, SecretString=erasure_key.with_new_key())
-    held = HashKeys.parse(secrets.get_secret_value(SecretId=ERASURE_SECRET)["SecretString"])
+    place = {"Bucket": made.cloud.results_bucket}
+    held = HashKeys.parse(with_secret(made))
     policy = made.cloud.s3.get_bucket_policy(**place)["Policy"]
     made.cloud.s3.delete_bucket_policy(**place)
     try:

@@ -26,6 +26,9 @@ from tests.local_cloud.conftest import HUB
 # The first test waits for the deployment, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(300)
 ACME = {"customer_code": "acme"}
+# Stands for the id of a people file, which is uploaded when the story begins.
+PEOPLE_FILE = "people"
+ONE_PERSON = {"params": {"confirm_people": 1}}
 # Every action by both of its names, in an order in which each finds what it needs.
 STORY: list[dict[str, Any]] = [
     {"action": "manage-topic-all", "include": ["acme"]},
@@ -38,6 +41,18 @@ STORY: list[dict[str, Any]] = [
     {"action": "describe-topics-all"},
     {"action": "list-contacts", **ACME},
     {"action": "list-contacts-all"},
+    {"action": "find-contact", **ACME, "people": PEOPLE_FILE},
+    {"action": "find-contact-all", "people": PEOPLE_FILE},
+    {"action": "remove-contacts", **ACME, "people": PEOPLE_FILE, **ONE_PERSON},
+    {
+        "action": "remove-contacts-all",
+        "include": ["acme"],
+        "confirm_customers": 1,
+        "people": PEOPLE_FILE,
+        **ONE_PERSON,
+    },
+    {"action": "set-contacts", **ACME, "people": PEOPLE_FILE},
+    {"action": "set-contacts-all", "include": ["acme"], "people": PEOPLE_FILE},
     {"action": "validate-access", **ACME},
     {"action": "validate-access-all"},
     {"action": "backup-list", **ACME, "params": {"with_attributes": True}},
@@ -54,7 +69,8 @@ def test_every_action_runs_from_the_deployed_package(deployment: Deployment) -> 
     account.without_list(deployment.cloud)
     account.with_people(deployment.cloud, 6)
     assert deployment.invoke(action="help")["exit_code"] == 0
-    for step in STORY:
+    people_file = account.people_file(deployment, "p0@corp.example")
+    for step in ({**one, **({"people": people_file} if "people" in one else {})} for one in STORY):
         if step.get("run_id") == "story-prune":
             account.with_list(deployment.cloud, "p0@corp.example", topics=(account.CALENDAR, account.OLD))
             account.opted_in(deployment.cloud, "p0@corp.example", "old")
@@ -170,8 +186,8 @@ def test_each_schedule_fires_and_is_one_run_however_often_it_is_delivered(deploy
     assert len(started) == 2 * len(actions), "two customers, once for each schedule"
 
 
-# An orchestrator that is killed at its first sign of life in which it could name anybody.
-KILL = {"operation": "PutObject", "path": "open/", "fault": "kill_before", "skip": 1, "times": 1}
+# An orchestrator that is killed when its run exists, and before anybody is sent.
+KILL = {"operation": "PutObject", "path": "plan.json", "fault": "kill_after", "times": 1}
 
 
 def ended_by_the_schedule(deployment: Deployment, run_id: str) -> dict[str, Any]:

@@ -161,7 +161,14 @@ def test_the_functions_may_do_what_the_design_says_and_no_more() -> None:
         return {text for one in synth.statements(role) for text in synth.strings(one["Action"])} - on_behalf
 
     assert actions("FunctionsOrchestratorRole") == {
-        *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject"),
+        *(
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:ListBucketVersions",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "s3:DeleteObject",
+        ),
         "lambda:InvokeFunction",
     }
     assert actions("FunctionsWorkerRole") == {
@@ -440,9 +447,10 @@ ADMIN, ROOT = (f"arn:aws:iam::{synth.ACCOUNT}:{name}" for name in ("role/admin",
 OPEN, LEASE = "open/r/0-x.json", "leases/111122223333-us-east-1.json"
 PEOPLE = "data/requests/0123456789abcdef0123456789abcdef.jsonl"
 TOMBSTONE = f"erased/111122223333-us-east-1/k1/{'0' * 64}.json"
+RECEIPT = "receipts/r.json"
 KEYS = (
     *("runs/r/plan.json", OPEN, PEOPLE, "data/r/acme/x", "backups/acme/r/x", "backups/identity/acme.json"),
-    *(LEASE, TOMBSTONE, "elsewhere"),
+    *(LEASE, TOMBSTONE, RECEIPT, "elsewhere"),
 )
 
 
@@ -474,11 +482,11 @@ def test_only_the_functions_write_the_results_each_below_its_prefixes(action: st
     """Whoever could write runs/ could have everybody pruned, and backups/ say who a list's people are.
 
     Open runs are what the reaper ends, leases what keeps two writers from one list, and tombstones what keeps erased
-    people out: none is anybody else's.
+    people out, receipts what was proven: none is anybody else's.
     Administrators, the account's root, services and nobody in particular are refused alike. A people file says whom its
     own run is for, and no more: who uploads one is a matter of people's own policies.
     """
-    assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", OPEN, PEOPLE, "data/r/acme/x", "elsewhere")
+    assert may(action, ORCHESTRATOR) == ("runs/r/plan.json", OPEN, PEOPLE, "data/r/acme/x", RECEIPT, "elsewhere")
     assert may(action, WORKER) == (PEOPLE, "data/r/acme/x", *BACKUPS, LEASE, TOMBSTONE, "elsewhere")
     for other in (ADMIN, ROOT, f"{WORKER}-2", WORKER.replace(synth.ACCOUNT, "999999999999"), None):
         assert may(action, other) == (PEOPLE,), other
@@ -524,7 +532,7 @@ def test_who_starts_runs_may_not_read_contacts() -> None:
         return actions, {text for text in synth.strings(objects) if text.endswith("/*")}
 
     starting = {"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}
-    assert gets("Invoker") == ({*starting, "s3:GetObject", "s3:ListBucket"}, {"/runs/*", "/open/*"})
+    assert gets("Invoker") == ({*starting, "s3:GetObject", "s3:ListBucket"}, {"/runs/*", "/open/*", "/receipts/*"})
     assert gets("DataReader") == ({"s3:GetObject", "s3:ListBucket"}, {"/data/*", "/backups/*"})
     assert gets("Requester") == ({"s3:PutObject"}, set()), "who uploads people files gets nothing"
 

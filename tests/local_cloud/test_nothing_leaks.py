@@ -10,28 +10,28 @@ import pytest
 
 from tests.local_cloud import leaks
 from tests.local_cloud.conftest import RESULTS_BUCKET, WORKER, Cloud, fleet, ses_fleet
+from tests.local_cloud.people_files import upload
 
-PEOPLE, OTHERS = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+PEOPLE = ("a/b@corp.example", "Ada+lists@corp.example", *(f"p{n}@corp.example" for n in range(3)))
+# What is asked of SES for single people.
+OF_PEOPLE = ("GetContact", "GetSuppressedDestination", "ListSuppressedDestinations")
 
 
 def set_and_remove(cloud: Cloud) -> None:
     """People are set and removed in two lists, as it goes well, and as calls fail."""
-    rows = [{"email": f"who{number}@corp.example", "attributes": {"name": "Who"}} for number in range(3)]
-    body = "".join(json.dumps(row) + "\n" for row in [*rows, {"email": "person-1@acme.example", "opt_in": ["nowhere"]}])
-    cloud.s3.put_object(Bucket=RESULTS_BUCKET, Key=f"data/requests/{PEOPLE}.jsonl", Body=body.encode())
-    addresses = "".join(json.dumps({"email": row["email"]}) + "\n" for row in rows)
-    cloud.s3.put_object(Bucket=RESULTS_BUCKET, Key=f"data/requests/{OTHERS}.jsonl", Body=addresses.encode())
+    people = [f"who{number}@corp.example" for number in range(3)]
     setting: dict[str, Any] = {"action": "set-contacts-all", "include": ["acme", "globex"]}
     removing = {**setting, "action": "remove-contacts-all", "confirm_customers": 2, "params": {"confirm_people": 3}}
     for fault in (None, "deny", "error_500", "kill_after", "drop_after", "throttle"):
         for operation, payload in (("CreateContact", setting), ("GetContact", setting), ("DeleteContact", removing)):
             rule = [{"operation": operation, "fault": fault, "times": 2}] if fault else []
             cloud.control("PUT", "faults", json.dumps(rule).encode())
-            summary = cloud.run(**payload, people=OTHERS, dry_run=fault == "throttle")
+            summary = cloud.run(**payload, people=upload(cloud, *people), dry_run=fault == "throttle")
             assert fault or summary["exit_code"] == 0, summary["results"]
             cloud.control("PUT", "faults", b"[]")
             cloud.leases_over()
-    cloud.run(**setting, people=PEOPLE)  # a topic that the lists do not have
+    unknown = {"email": people[0], "opt_in": ["nowhere"], "attributes": {"name": "Who"}}
+    cloud.run(**setting, people=upload(cloud, unknown))  # a topic that the lists do not have
 
 
 @pytest.fixture
@@ -42,8 +42,15 @@ def busy_cloud(cloud: Cloud) -> Cloud:
         rule = [{"operation": "ListContacts", "fault": fault, "times": 4}]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
         cloud.run(include=["acme", "globex"])
+    for fault in ("deny", "error_500", "kill_after", "drop_after", "throttle"):
+        rule = [{"operation": operation, "fault": fault, "times": 2} for operation in OF_PEOPLE]
+        cloud.control("PUT", "faults", json.dumps(rule).encode())
+        for action in ("find-contact-all",):
+            cloud.run(action=action, people=upload(cloud, *PEOPLE), include=["acme", "globex"])
     cloud.control("PUT", "faults", b"[]")
     set_and_remove(cloud)
+    cloud.invoke({"action": "find-contact-all", "people": upload(cloud, PEOPLE[0], PEOPLE[0])})
+    ses_fleet(cloud, "invoke", "find-contact-all", "--person", "no address@corp.example")
     tell = "raise ValueError(f'boom {event} ada@acme.example ' + __import__('os').environ['AWS_SESSION_TOKEN'])"
     with cloud.function_changed(code=f"def handler(event, context):\n    {tell}\n"):
         cloud.put_config(fleet(1))

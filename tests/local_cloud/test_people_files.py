@@ -1,7 +1,6 @@
 """People files on the whole way: from a person's table to the workers' rows, as the roles allow it.
 
-No action of ours takes one yet, so both functions and the command get one here that does: look-up describes the list
-and says how many rows it was given.
+Both functions and the command get one more action here: look-up describes the list and says how many rows it had.
 """
 
 from __future__ import annotations

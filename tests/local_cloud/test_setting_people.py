@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.local_cloud.conftest import FREE_LEASE, RESULTS_BUCKET, Cloud, fleet, running, ses_fleet
+from tests.local_cloud.people_files import upload
 
 TOPICS = [
     {"TopicName": "calendar", "DisplayName": "Calendar", "DefaultSubscriptionStatus": "OPT_OUT"},
@@ -101,15 +101,6 @@ def account(code: str) -> str:
     return str(300000000000 + int(code[1:]))
 
 
-def people_file(cloud: Cloud, *rows: Any) -> str:
-    """Upload a people file of these rows, a text being somebody's address, and return its id."""
-    people_id = secrets.token_hex(16)
-    written = [{"email": row} if isinstance(row, str) else row for row in rows]
-    body = "".join(json.dumps(row) + "\n" for row in written).encode()
-    cloud.s3.put_object(Bucket=RESULTS_BUCKET, Key=f"data/requests/{people_id}.jsonl", Body=body)
-    return people_id
-
-
 def contacts(cloud: Cloud, code: str) -> Contacts:
     """{address: (explicit preferences, unsubscribed from everything)}."""
     return {one.email: (one.preferences, one.unsubscribed) for one in cloud.contacts_now(account(code))}
@@ -147,7 +138,7 @@ def endings(cloud: Cloud, run_id: str, code: str) -> dict[int, str]:
 @pytest.mark.parametrize("fault", [pytest.param("kill_before", marks=pytest.mark.matrix), "kill_after"])
 def test_setting_is_killed_at_every_call_and_completed_by_the_next_run(fault: str, lists: Cloud) -> None:
     """Nobody is set twice, nobody against a choice: whoever unsubscribes in between stays so."""
-    payload = {"action": "set-contacts-all", "people": people_file(lists, *ROWS)}
+    payload = {"action": "set-contacts-all", "people": upload(lists, *ROWS)}
     broken = killed(lists, SETTING, fault, **payload)
     assert contacts(lists, "f10") == COMPLETE
     ended = endings(lists, broken["run_id"], "f10")
@@ -189,7 +180,7 @@ def test_removing_is_killed_at_every_call_and_completed_by_the_next_run(fault: s
         "action": "remove-contacts-all",
         "include": [*REMOVING, "f10"],
         "confirm_customers": 5,
-        "people": people_file(lists, *LEAVING),
+        "people": upload(lists, *LEAVING),
         "params": {"confirm_people": 3},
     }
     broken = killed(lists, REMOVING, fault, **payload)
@@ -241,16 +232,16 @@ def test_what_contradicts_itself_is_refused_before_anything_starts(lists: Cloud)
         {"email": "b@corp.example", "customers": ["nobody"]},
     ]
     mark = lists.mark()
-    answer = lists.invoke({"action": "set-contacts-all", "people": people_file(lists, *rows)}).body
+    answer = lists.invoke({"action": "set-contacts-all", "people": upload(lists, *rows)}).body
     assert answer["errorType"] == "RequestError"
     assert "line 3: email: is the address of line 2, too" in answer["errorMessage"]
     assert "line 1: opt_out: has a topic that is in opt_in, too" in answer["errorMessage"]
-    unknown = lists.invoke({"action": "set-contacts-all", "people": people_file(lists, rows[3])}).body
+    unknown = lists.invoke({"action": "set-contacts-all", "people": upload(lists, rows[3])}).body
     assert "line 1: customers[0]: config.json has no such customer" in unknown["errorMessage"]
     summary = lists.run(
         action="set-contacts-all",
         include=["f01", "f02"],
-        people=people_file(lists, {"email": NEW[0], "customers": ["f01"], "opt_in": ["x"]}, NEW[1]),
+        people=upload(lists, {"email": NEW[0], "customers": ["f01"], "opt_in": ["x"]}, NEW[1]),
     )
     assert (results(summary)["f01"]["error"]["type"], results(summary)["f02"]["status"]) == (
         "UnknownTopic",

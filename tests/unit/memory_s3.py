@@ -118,6 +118,15 @@ class MemoryS3(AwsClient):
         entries = [{"Key": key, "LastModified": self.stored[wanted["Bucket"], key].written} for key in keys]
         return {"Contents": entries, "IsTruncated": False}
 
+    def _list_object_versions(self, wanted: Json) -> Json:
+        bucket, prefix = wanted["Bucket"], wanted["Prefix"]
+        entries = [
+            {"Key": key, "IsLatest": self.stored.get((place, key)) is found, "LastModified": found.written}
+            for (place, key, _), found in sorted(self.versions.items())
+            if place == bucket and key.startswith(prefix)
+        ]
+        return {"Versions": entries, "IsTruncated": False}
+
     def _names(self, found: Stored) -> Json:
         version = {"VersionId": f"v{found.etag}"} if self.versioned else {}
         return {"ETag": f'"{found.etag}"', **version}

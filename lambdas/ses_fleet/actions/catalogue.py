@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ses_fleet import limits
 from ses_fleet.actions.params import (
     BackupListParams,
     DescribeListParams,
+    EraseContactParams,
+    FindContactParams,
     ImportParams,
     ListContactsParams,
     ManageTopicParams,
@@ -21,6 +24,7 @@ from ses_fleet.actions.params import (
     RestoreListParams,
     RestoreTopicsParams,
     SetContactsParams,
+    UnEraseParams,
 )
 from ses_fleet.actions.role_version import since
 from ses_fleet.people.kinds import PeopleRows
@@ -40,8 +44,9 @@ class Action:
     whether Identity Center is read first, once for all customers that share it. `people` are the rows of the people
     file that the action needs; without it the action takes none. `confirms_people` says whether a run must repeat how
     many rows that file has, as `params.confirm_people`, `confirms_customers` whether one on every customer must repeat
-    how many are selected although it does not prune. An action without `scopes` is a phase of other actions: no payload
-    names it.
+    how many are selected although it does not prune. With `two_phases` its work begins with a phase that only reads,
+    which all selected customers must finish before anything is written; with `receipts` a run leaves a receipt. An
+    action without `scopes` is a phase of other actions: no payload names it.
     """
 
     name: str
@@ -53,6 +58,8 @@ class Action:
     ses_config: SesConfigUse = "no"
     prunes: bool = False
     reads_identity_center: bool = False
+    two_phases: bool = False
+    receipts: bool = False
     people: PeopleRows | None = None
     confirms_people: bool = False
     confirms_customers: bool = False
@@ -87,6 +94,23 @@ LIST_CONTACTS = Action(
     mutates=False,
     params=ListContactsParams,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
+)
+
+FIND_CONTACT = Action(
+    name="find-contact",
+    purpose="in which customers' lists some people are, what they get there, and whether mail to them is suppressed",
+    mutates=False,
+    params=FindContactParams,
+    permissions=(
+        "ses:GetAccount",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:GetSuppressedDestination",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListSuppressedDestinations",
+    ),
+    people=PeopleRows("person"),
 )
 
 VALIDATE_ACCESS = Action(
@@ -187,6 +211,37 @@ IMPORT_AWS_CONTACT = Action(
     reads_identity_center=True,
 )
 
+ERASE_CONTACT = Action(
+    name="erase-contact",
+    purpose="delete people wherever a list has them, prove it with a receipt, and keep imports from bringing them back",
+    mutates=True,
+    params=EraseContactParams,
+    permissions=(
+        "ses:DeleteContact",
+        "ses:DeleteSuppressedDestination",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:GetSuppressedDestination",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListImportJobs",
+    ),
+    people=PeopleRows("person", at_most=limits.ERASED_PEOPLE),
+    confirms_people=True,
+    two_phases=True,
+    receipts=True,
+)
+
+UN_ERASE = Action(
+    name="un-erase",
+    purpose="let people be added to a list again who were erased from it; the people themselves do not come back",
+    mutates=True,
+    params=UnEraseParams,
+    permissions=(),
+    people=PeopleRows("person", at_most=limits.ERASED_PEOPLE),
+    confirms_people=True,
+)
+
 READ_IDENTITY_CENTER = Action(
     name="read-identity-center",
     purpose="the first phase of an import: users, groups and memberships, once for all customers that share them",
@@ -243,12 +298,15 @@ ACTIONS: dict[str, Action] = {
         DESCRIBE_LIST,
         DESCRIBE_TOPICS,
         LIST_CONTACTS,
+        FIND_CONTACT,
         VALIDATE_ACCESS,
         MANAGE_TOPIC,
         BACKUP_LIST,
         RESTORE_LIST,
         RESTORE_TOPICS,
         IMPORT_AWS_CONTACT,
+        ERASE_CONTACT,
+        UN_ERASE,
         READ_IDENTITY_CENTER,
         SET_CONTACTS,
         REMOVE_CONTACTS,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, field_validator
 
 from ses_fleet import limits
-from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN
+from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN, CustomerCode
 
 # Marks a field whose value says something about a person.
 PERSONAL: dict[str, JsonValue] = {"personal": True}
@@ -77,6 +77,16 @@ class ListContactsParams(Params):
     def wanted_status(self) -> str:
         """Return the status that a contact must have for `topic`: OPT_IN or OPT_OUT."""
         return self.status or "OPT_IN"
+
+
+class FindContactParams(Params):
+    """`params` of find-contact: how thoroughly it looks."""
+
+    thorough: bool = Field(
+        default=False,
+        description="also read the whole list, and take addresses for the same that differ in upper and lower case "
+        "alone: neither SES nor its documentation says how it compares them",
+    )
 
 
 class ManageTopicParams(Params):
@@ -153,3 +163,26 @@ class ImportParams(Params):
         default=False,
         description="also opt in existing contacts to topics of their roles for which they have no preference",
     )
+
+
+_Ticket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/#:-]{0,63}$")]
+
+
+class EraseContactParams(ConfirmPeopleParams):
+    """`params` of erase-contact: what else is erased, and who may be out of reach."""
+
+    suppression: Literal["keep", "erase"] = Field(
+        default="keep",
+        description="`keep` leaves the suppression list as it is, which protects the person from mail; `erase` also "
+        "takes the address off it",
+    )
+    accept_unreachable: Annotated[tuple[CustomerCode, ...], Field(strict=False)] = Field(
+        default=(), description="customers that need not answer before anything is deleted; they fail, not proven"
+    )
+    ticket: _Ticket | None = Field(default=None, description="what this is recorded under, such as a request's number")
+
+
+class UnEraseParams(ConfirmPeopleParams):
+    """`params` of un-erase: on whose request."""
+
+    ticket: _Ticket = Field(description="what this is recorded under, such as a request's number")

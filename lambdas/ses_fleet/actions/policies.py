@@ -10,7 +10,13 @@ from ses_fleet.actions.catalogue import Action
 from ses_fleet.config.customer import Customer, IdentityCenter
 
 # IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
-_UNSCOPED_ACTIONS = frozenset({"ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"})
+_UNSCOPED_ACTIONS = frozenset(
+    {
+        *("ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"),
+        *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
+        *("ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"),
+    }
+)
 _IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
 _ROLE_ACTIONS = frozenset({"iam:ListRoleTags"})
 # IAM's service prefixes where they differ from botocore's service names.

@@ -12,7 +12,12 @@ TAG_KEY = "ses-fleet:role-version"
 
 _FIRST_VERSION = 1
 # Permissions that version 1 did not have, and the first version that has them.
-_ADDED_IN = {"iam:ListRoleTags": 2}
+_ADDED_IN = {
+    "iam:ListRoleTags": 2,
+    "ses:DeleteSuppressedDestination": 2,
+    "ses:GetSuppressedDestination": 2,
+    "ses:ListSuppressedDestinations": 2,
+}
 
 
 def since(*permissions: str) -> int:

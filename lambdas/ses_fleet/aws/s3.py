@@ -44,6 +44,15 @@ class ListedObject:
     age: float
 
 
+@dataclass(frozen=True)
+class StoredVersion:
+    """One version of an object: whether it is the present one, and when it was written."""
+
+    key: str
+    is_latest: bool
+    written: datetime
+
+
 class TooLargeError(Exception):
     """The object is larger than the reader allows. `size` is its size in bytes."""
 
@@ -186,6 +195,21 @@ class Bucket:
             if not page.get("IsTruncated"):
                 return
             position = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def versions(self, prefix: str) -> Iterator[StoredVersion]:
+        """Yield every version below `prefix`, present and old ones; markers of deletions are left out.
+
+        Raise AwsCallError when S3 does not answer.
+        """
+        position: dict[str, str] = {}
+        while True:
+            page = self.s3.call("list_object_versions", Bucket=self.name, Prefix=prefix, **position)
+            for entry in page.get("Versions") or ():
+                yield StoredVersion(str(entry["Key"]), bool(entry.get("IsLatest")), entry["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            names = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
+            position = {name: str(page[member]) for name, member in names.items() if page.get(member)}
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names right below `prefix`, which ends with a slash, that have objects below them."""

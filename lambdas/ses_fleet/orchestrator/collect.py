@@ -6,13 +6,22 @@ import contextlib
 import heapq
 import json
 import tempfile
-from collections.abc import Callable
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, Protocol
 
 from ses_fleet import limits
 from ses_fleet.compression import GzipPieces
-from ses_fleet.orchestrator.topic_comparison import TopicComparison
 from ses_fleet.runs.models import CustomerResult
+
+
+class Comparison(Protocol):
+    """What is found out of all customers together, as their results come in: `fleet` of the Summary."""
+
+    def add(self, result: CustomerResult) -> None:
+        """Take in one customer's result."""
+
+    def answer(self, order: Sequence[str]) -> dict[str, Any]:
+        """Return the JSON of `fleet`, with customers in the order of `order`."""
 
 
 class Collector:
@@ -22,9 +31,7 @@ class Collector:
     `where_is` returns the s3:// URI of the n-th customer's stored result.
     """
 
-    def __init__(
-        self, expected: int, where_is: Callable[[int], str], comparison: TopicComparison | None = None
-    ) -> None:
+    def __init__(self, expected: int, where_is: Callable[[int], str], comparison: Comparison | None = None) -> None:
         self.comparison = comparison
         self._expected = expected
         self._where_is = where_is

@@ -12,6 +12,7 @@ from ses_fleet.runs import results, unknown_outcome
 from ses_fleet.runs.hops import Progress
 from ses_fleet.runs.models import CustomerResult, Status
 from ses_fleet.runs.work import ErrorInfo
+from ses_fleet.text import printable
 
 _TIME_ENDED = "the orchestrator's time ended"
 _NO_TURN = "the orchestrator's time was used up before this customer's turn"
@@ -23,7 +24,7 @@ class CustomerRun:
 
     `slices` counts those that answered. `seconds` is what they took, without the time in which nothing ran. `ran` says
     whether anything ran of it. `turned_away` counts the invokes of which nothing ran, `reason` says why the last of
-    them was refused.
+    them was refused. With `phase_over` the next slice begins the second of two phases.
     """
 
     customer: PlannedCustomer
@@ -38,6 +39,7 @@ class CustomerRun:
     ran: bool = False
     turned_away: int = 0
     reason: str = ""
+    phase_over: bool = False
 
     @property
     def index(self) -> int:
@@ -64,6 +66,7 @@ class CustomerRun:
             work_of=progress.work_of,
             ran=progress.slices > 0 and progress.waits_for is None,
             reason=progress.waits_for or "",
+            phase_over=progress.phase_over,
         )
 
     @property
@@ -85,6 +88,7 @@ class CustomerRun:
             continuation=self.continuation,
             work_of=self.work_of,
             waits_for=self.reason if self.slices and not self.ran else None,
+            phase_over=self.phase_over,
         )
 
     def after(self, answer: Answer) -> CustomerRun:
@@ -110,6 +114,7 @@ class CustomerRun:
             logs=taken.logs + result.logs,
             warnings=(taken.warnings + result.warnings)[: limits.MAX_CUSTOMER_WARNINGS],
             continuation=result.continuation,
+            phase_over=result.phase_over,
         )
 
     def unheard(self, seconds: float) -> CustomerRun:
@@ -137,6 +142,17 @@ class CustomerRun:
         `writes` is true when a slice that may change something has not answered, and its answer will not be heard.
         """
         return self._timed_out("CustomerTimeout", f"customer_timeout_seconds ({timeout:g}) passed", writes)
+
+    def held_back(self, why: str) -> CustomerResult:
+        """Return the failure of a customer whose second phase does not begin. `why` is a sentence's beginning."""
+        text = f"{why}, so the second phase did not begin for {self.customer.code}, and nothing was changed there"
+        error = ErrorInfo(
+            category="operation",
+            type="NotEverybodyAnswered",
+            message=printable(text, limits.MAX_MESSAGE_CHARACTERS),
+            retryable=True,
+        )
+        return replace(self, continuation=None)._result("failed", error=error)
 
     def cut_off(self, *, writes: bool) -> CustomerResult:
         """Return the failure of a customer whose slice has not answered when the orchestrator's time ends."""

@@ -88,6 +88,7 @@ def write_out(
     if not has_file:
         _store_results_file(task, store)
     fleet = _comparison(task, store)
+    receipt = _receipt(task, store)
     plan, document = task.plan, task.document
     began = datetime.fromisoformat(document.started_at)
     finished = summary.build(
@@ -103,6 +104,8 @@ def write_out(
         where_is=task.result_location,
         closed_by=closed_by,
         fleet=fleet,
+        receipt=receipt,
+        unproven=receipt is None and _leaves_receipt(task),
     )
     try:
         written = task.record.write_summary(finished)
@@ -151,12 +154,32 @@ def _store_results_file(task: Task, store: ResultStore) -> None:
         store.warn(f"results.jsonl.gz could not be written ({failure.code}); results/ has every result")
 
 
+def _leaves_receipt(task: Task) -> bool:
+    return task.document.erasure is not None and task.plan.writes
+
+
+def _receipt(task: Task, store: ResultStore) -> str | None:
+    """Write the receipt of an erasure, and return where it lies; None without one, or when it could not be written."""
+    if not _leaves_receipt(task):
+        return None
+    # Imported here: no other run needs it.
+    from ses_fleet.orchestrator import receipts
+
+    proofs = store.collector.comparison
+    assert isinstance(proofs, receipts.Proofs)  # noqa: S101  # a run that erases collects them
+    try:
+        return receipts.write(task, proofs)
+    except AwsCallError as failure:
+        store.warn(f"the receipt could not be written ({failure.code}), so nothing of this run is proven: run it again")
+        return None
+
+
 def _comparison(task: Task, store: ResultStore) -> dict[str, Any] | None:
     """Return the Summary's `fleet`, or where it lies when it is too large to be inline."""
-    topics = store.collector.comparison
-    if topics is None:
+    comparison = store.collector.comparison
+    if comparison is None:
         return None
-    answer = topics.answer([customer.code for customer in task.plan.customers])
+    answer = comparison.answer([customer.code for customer in task.plan.customers])
     body = json.dumps(answer).encode()
     if len(body) <= limits.FLEET_INLINE_BYTES:
         return answer

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from ses_fleet import limits
+from ses_fleet.orchestrator.barrier import Barrier
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.invoke import Answer
 from ses_fleet.orchestrator.plan import PlannedCustomer
@@ -64,7 +65,8 @@ class FanOut:
 
     `make_item` gets the customer, the slice's time in seconds and the continuation of the slice before. `closed` is set
     when the fan-out ends. With `carry_over`, customers for which the orchestrator's time was too short get no result:
-    they are left in the Outcome, for another invocation or for `given_up`.
+    they are left in the Outcome, for another invocation or for `given_up`. A `barrier` is between the two phases of an
+    action that has them.
     """
 
     invoke: Invoke
@@ -75,6 +77,7 @@ class FanOut:
     intent: Intent
     closed: threading.Event = field(default_factory=threading.Event)
     carry_over: bool = False
+    barrier: Barrier | None = None
     _tries: dict[int, float] = field(default_factory=dict)
 
     def run(self, runs: Iterable[CustomerRun], rules: StartRules) -> Iterator[Finished | Paused | Outcome]:
@@ -148,10 +151,15 @@ class _Line:
         self._look_at = fan_out.time.clock() + limits.CUSTOMER_TIMEOUT_GRACE_SECONDS
         self._rules = rules
         self._named_ahead = 0  # how many of the first in line are named
+        self._barrier = fan_out.barrier
         self._between_slices: deque[CustomerRun] = deque()
+        self._held: list[CustomerRun] = []  # at the barrier
         self._waiting: deque[CustomerRun] = deque()
         for run in runs:
-            (self._between_slices if run.ran else self._waiting).append(run)
+            if run.ran:
+                self._goes_on(run)
+            else:
+                self._waiting.append(run)
 
     def fill(self) -> bool:
         """Start what may start. Return whether customers still wait: for a place, a sign of life or canaries."""
@@ -159,11 +167,14 @@ class _Line:
         while not self._pool.is_full and self._time.may_start() and (run := self._next()) is not None:
             self._pool.start(run)
         # Who is between slices goes on when nobody else is started any more.
-        waits = bool(self._between_slices) or (bool(self._waiting) and self._why_stopped() is None)
+        waits = bool(self._between_slices or self._held) or (bool(self._waiting) and self._why_stopped() is None)
         return waits and self._time.may_start()
 
     def collect(self) -> Iterator[Finished | Paused]:
         """Wait for one answer, and yield what follows from it: mostly nothing or one result."""
+        if self._held and self._nobody_else_goes_on():
+            yield from self._pass_barrier()
+            return
         patience = max(limits.SHORTEST_WAIT_SECONDS, self._look_at - self._time.clock())
         received = self._pool.receive(max(0.0, min(self._time.collecting_left(), patience, limits.LOOK_SECONDS)))
         if received is not None:
@@ -202,7 +213,7 @@ class _Line:
         for run in list(self._pool.in_flight.values()):
             late = self._pool.abandon(run.index).unheard(self._fan_out.trying_for(run))
             yield self._finished(late, late.cut_off(writes=self._fan_out.writes))
-        for run in self._between_slices:
+        for run in (*self._between_slices, *self._held):
             yield from self._stop(run)
         why, held_up = self._why_stopped(), self._intent.why_not
         for run in self._waiting:
@@ -257,10 +268,32 @@ class _Line:
             return
         result = after.answered(answer)
         if result is None:
-            self._between_slices.append(after)
+            self._goes_on(after)
             yield Paused(after.progress())
         else:
             yield self._finished(after, result)
+
+    def _goes_on(self, run: CustomerRun) -> None:
+        at_barrier = run.phase_over and self._barrier is not None and not self._barrier.is_open
+        (self._held if at_barrier else self._between_slices).append(run)
+
+    def _nobody_else_goes_on(self) -> bool:
+        """Return whether everybody who still can be is at the barrier."""
+        may_start = bool(self._waiting) and self._why_stopped() is None
+        return not (self._pool.in_flight or self._between_slices or may_start)
+
+    def _pass_barrier(self) -> Iterator[Finished]:
+        """Let everybody go on who is at the barrier, or yield why nobody does."""
+        assert self._barrier is not None  # noqa: S101  # nobody is held without one
+        silent = self._barrier.why_not(run.customer.code for run in self._waiting)
+        why = _STOPPED if self._intent.is_stopped else silent and f"not every customer has answered ({silent})"
+        held, self._held = self._held, []
+        if why is None:
+            self._barrier.open()
+            self._between_slices.extend(held)
+        else:
+            for run in held:
+                yield self._finished(run, run.held_back(why))
 
     def _stop(self, run: CustomerRun) -> Iterator[Finished]:
         if self._fan_out.carry_over:
@@ -270,4 +303,6 @@ class _Line:
 
     def _finished(self, run: CustomerRun, result: CustomerResult) -> Finished:
         self._rules.note(run.customer, result)
+        if self._barrier is not None:
+            self._barrier.note(run.customer.code, result.status)
         return Finished(run.customer, result)

@@ -6,8 +6,8 @@ the function's start.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ses_fleet.actions.catalogue import ACTIONS
@@ -20,16 +20,21 @@ from ses_fleet.text import did_you_mean
 
 if TYPE_CHECKING:
     from ses_fleet.people.request_file import PeopleFile
+    from ses_fleet.people.rows import Row
 
 _PATH = "$.people"
 
 
 @dataclass(frozen=True)
 class People:
-    """The people file of a run. `customers` are the codes of those that its rows are for, None for everybody."""
+    """The people file of a run. `customers` are the codes of those that its rows are for, None for everybody.
+
+    `rows` are by their line in the file.
+    """
 
     pinned: PinnedPeople
     customers: frozenset[str] | None
+    rows: Mapping[int, Row] = field(default_factory=dict, repr=False)
 
     def is_for(self, customer_code: str) -> bool:
         """Return whether a row may apply to this customer."""
@@ -64,7 +69,7 @@ def read(
         text = f"{where} could not be read ({failure.code}), so nothing was started"
         raise ConfigurationError([Problem(_PATH, text)]) from None
     pinned = PinnedPeople(id=request.people, version_id=found.version_id, sha256=found.sha256, rows=len(found.rows))
-    return People(pinned, found.customers)
+    return People(pinned, found.customers, found.rows)
 
 
 def read_again(environment: Environment, plan: RunPlan, request: RunRequest) -> tuple[People | None, str | None]:

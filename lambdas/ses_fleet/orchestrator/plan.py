@@ -17,6 +17,7 @@ from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import CODE_PATTERN
 from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.orchestrator.people_files import People
+from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs import results
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Pinned, RunPlan, RunRequest
@@ -60,7 +61,7 @@ class Plan:
     """Everything that is decided before the first worker starts; customers are in config order.
 
     `topics` are those of SESConfig.json, or None where the action does not use them or they cannot be used. `people` is
-    the people file that the run begins with, if it has one.
+    the people file that the run begins with, if it has one, `erasure` whom it is to erase.
     """
 
     request: RunRequest
@@ -71,6 +72,7 @@ class Plan:
     pinned: Pinned = field(default_factory=Pinned)
     topics: tuple[WantedTopic, ...] | None = None
     people: PinnedPeople | None = None
+    erasure: PlannedErasure | None = None
 
     @property
     def action(self) -> Action:
@@ -133,6 +135,7 @@ class Plan:
             config_version=self.config_version,
             pinned=self.pinned,
             people=self.people,
+            erasure=self.erasure,
         )
 
 
@@ -347,13 +350,25 @@ def _overridden(request: RunRequest, entry: CustomerEntry) -> CustomerEntry:
 def _planned(
     index: int, entry: CustomerEntry, shared_list: str | None, request: RunRequest, people: People | None
 ) -> PlannedCustomer:
-    skipped = entry.skip_reason or (_NO_ROW if people is not None and not people.is_for(entry.code) else None)
-    if skipped is not None:
-        result = results.skipped(entry.identity, skipped, entry.warnings)
-        return PlannedCustomer(index, entry.identity, None, result, entry.warnings)
-    known = _known_result(entry, shared_list, request)
+    if people is not None and not people.is_for(entry.code):
+        known: CustomerResult | None = results.skipped(entry.identity, _NO_ROW, entry.warnings)
+    elif entry.skip_reason is not None:
+        known = _skipped(entry, entry.skip_reason, request)
+    else:
+        known = _known_result(entry, shared_list, request)
     checked = None if known else entry.customer
     return PlannedCustomer(index, entry.identity, checked, known, entry.warnings)
+
+
+def _skipped(entry: CustomerEntry, reason: str, request: RunRequest) -> CustomerResult:
+    """Return the result of a customer that config.json skips: it fails where every selected one has to answer."""
+    if not ACTIONS[request.worker_action].two_phases:
+        return results.skipped(entry.identity, reason, entry.warnings)
+    text = (
+        f"it is skipped ({reason}), so nobody knows whether its list has the people: leave it out with exclude, or "
+        "name it in params.accept_unreachable"
+    )
+    return results.misconfigured(entry.identity, [text], entry.warnings)
 
 
 def _known_result(entry: CustomerEntry, shared_list: str | None, request: RunRequest) -> CustomerResult | None:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import DESCRIBE_TOPICS
+from ses_fleet.actions.catalogue import DESCRIBE_TOPICS, FIND_CONTACT
 from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator import report
-from ses_fleet.orchestrator.collect import Collector
+from ses_fleet.orchestrator.collect import Collector, Comparison
 from ses_fleet.orchestrator.fan_out import Finished
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.topic_comparison import TopicComparison
@@ -31,10 +31,7 @@ class ResultStore:
 
     def __init__(self, task: Task) -> None:
         plan = task.plan
-        compares = plan.request.worker_action == DESCRIBE_TOPICS.name and not plan.request.dry_run
-        self.collector = Collector(
-            len(plan.customers), task.result_location, TopicComparison(plan.topics) if compares else None
-        )
+        self.collector = Collector(len(plan.customers), task.result_location, _comparison(task))
         self.warnings: list[str] = []
         self._task = task
         self._writers = ThreadPoolExecutor(limits.RESULT_WRITERS, thread_name_prefix="result")
@@ -169,3 +166,21 @@ class ResultStore:
         future = self._writers.submit(write)
         future.add_done_callback(lambda _: self._room.release())
         self._pending[future] = code
+
+
+def _comparison(task: Task) -> Comparison | None:
+    """Return what a run finds out of all its customers together, or None for an action that compares nothing."""
+    plan, erasure = task.plan, task.document.erasure
+    action = None if plan.request.dry_run else plan.request.worker_action
+    if action == DESCRIBE_TOPICS.name:
+        return TopicComparison(plan.topics)
+    # Imported here: most runs look for nobody, and its data's models would be a part of every start.
+    if action == FIND_CONTACT.name:
+        from ses_fleet.orchestrator.found_people import PeopleAnswer
+
+        return PeopleAnswer()
+    if action is not None and erasure is not None:
+        from ses_fleet.orchestrator.receipts import Proofs
+
+        return Proofs(erasure)
+    return None

@@ -29,7 +29,7 @@ def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) 
     RequestError when that run does not exist, has not ended, did something else, was for other people or does not know
     a customer that config.json does not have. Who is not among those returned starts anew, which is always safe. Nobody
     goes on whose people were read for the other run, or whose topics are others now, nor whose request says something
-    of a person, since that other value is not compared.
+    of a person, since that other value is not compared, nor in an action of two phases: the first is for all anew.
     """
     record = RunRecord(environment.results_bucket, run_id)
     try:
@@ -38,7 +38,8 @@ def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) 
         _check_people(run_id, before, made)
         _check_those_who_left(before, made)
         other_topics = before.config_version.ses_config != made.config_version.ses_config
-        if made.action.reads_identity_center or other_topics or hidden(made.action.params, made.request.params):
+        anew = made.action.reads_identity_center or made.action.two_phases
+        if anew or other_topics or hidden(made.action.params, made.request.params):
             return {}
         left = _Left(record, before, for_run)
         wanted = [*_unfinished(summary, before, made)]

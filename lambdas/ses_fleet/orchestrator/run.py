@@ -34,17 +34,20 @@ from ses_fleet.orchestrator import (
     report,
     resuming,
 )
+from ses_fleet.orchestrator.barrier import Barrier
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.fan_out import Finished, Outcome, Paused
+from ses_fleet.orchestrator.people_files import People
 from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
 from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.signs import Signs, named_ahead
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
+from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.runs import request, results, state
 from ses_fleet.runs import standing as standings
 from ses_fleet.runs.events import HopStart
@@ -73,6 +76,8 @@ def begin(start: Start, environment: Environment) -> Summary:
         environment, wanted, known=files.config.entries, selected={entry.code for entry in selected}
     )
     made = plan.make(wanted, files, selected, people)
+    if made.action.receipts and people is not None:
+        made = replace(made, erasure=_planned_erasure(environment, people, len(selected)))
     left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
     first = _first_named(made, left)
@@ -155,6 +160,13 @@ def _pinned(environment: Environment, document: RunPlan, wanted: RunRequest) -> 
 
 def _signs(environment: Environment, run_id: str, hop: int, owner: str, dead_after: float) -> Signs:
     return Signs(HopRecord(environment.signs_bucket, run_id), hop, owner, dead_after)
+
+
+def _planned_erasure(environment: Environment, people: People, customers: int) -> PlannedErasure:
+    # Imported here: no other action needs the keys.
+    from ses_fleet.orchestrator import receipts
+
+    return receipts.planned(environment, people, customers)
 
 
 def _first_named(made: Plan, left: Mapping[int, Progress]) -> dict[int, int]:
@@ -300,6 +312,7 @@ def _run_customers(task: Task, people: Directories, store: ResultStore, failures
         task.signs,
         writes=task.plan.writes,
         carry_over=task.may_continue,
+        barrier=_barrier(task, store),
     )
     runs = [CustomerRun.taken_over(one, task.standing.progress.get(one.index)) for one in to_run]
     for event in running.run(runs, _rules(task, store, failures)):
@@ -320,6 +333,20 @@ def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
         if result is not None:
             rules.settle(index, customer.customer_code, result.status)
     return rules
+
+
+def _barrier(task: Task, store: ResultStore) -> Barrier | None:
+    """Return the barrier between the phases of the run's action, with all that have a result already, or None."""
+    if not task.plan.action.two_phases or not task.plan.writes:
+        return None
+    accepted = task.plan.request.params.get("accept_unreachable") or ()
+    is_open = task.before is not None and task.record.is_barrier_open()
+    barrier = Barrier(accepted, task.record.open_barrier, is_open=is_open)
+    for index, customer in enumerate(task.document.customers):
+        result = store.collector.result(index)
+        if result is not None:
+            barrier.note(customer.customer_code, result.status)
+    return barrier
 
 
 def _make_item(task: Task, people: Directories) -> fan_out.MakeItem:

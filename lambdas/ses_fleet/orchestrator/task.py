@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from ses_fleet import clock, limits
+from ses_fleet.orchestrator.barrier import Barrier
 from ses_fleet.orchestrator.environment import Environment, invoke_client
 from ses_fleet.orchestrator.fan_out import FanOut, MakeItem
 from ses_fleet.orchestrator.invoke import Invoker
@@ -61,7 +62,16 @@ class Task:
         """Return the s3:// URI of the n-th customer's stored result."""
         return self.record.result_location(self.plan.customers[index].code, index)
 
-    def fan_out(self, customers: int, make_item: MakeItem, intent: Intent, *, writes: bool, carry_over: bool) -> FanOut:
+    def fan_out(
+        self,
+        customers: int,
+        make_item: MakeItem,
+        intent: Intent,
+        *,
+        writes: bool,
+        carry_over: bool,
+        barrier: Barrier | None = None,
+    ) -> FanOut:
         """Return the fan-out over so many customers, as the plan and the settings bound it."""
         concurrency = min(self.plan.concurrency.effective, customers)
         settings, closed = self.environment.settings, threading.Event()
@@ -81,6 +91,7 @@ class Task:
             intent=intent,
             closed=closed,
             carry_over=carry_over,
+            barrier=barrier,
         )
 
     def work_item(self, customer: PlannedCustomer, budget: float, continuation: dict[str, Any] | None) -> WorkItem:

@@ -18,7 +18,8 @@ class Progress(Stored):
     """A customer that is not finished, as one invocation of the orchestrator hands it to the next.
 
     `slices` is how many slices have answered, `continuation` where the last of them stopped. `work_of` is the run that
-    began the work, where this run resumes it. `waits_for` is as in a WorkResult: its slices only waited so far.
+    began the work, where this run resumes it. `waits_for` is as in a WorkResult: its slices only waited so far. So is
+    `phase_over`: its next slice begins the second phase.
     """
 
     index: int
@@ -32,6 +33,7 @@ class Progress(Stored):
     continuation: dict[str, Any] | None = None
     work_of: str | None = None
     waits_for: str | None = None
+    phase_over: bool = False
 
 
 class HopClaim(Stored):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.runs.keys import ERASED, PEOPLE_FILES, PERSONAL_PARAMS
+from ses_fleet.runs.keys import ERASED, PEOPLE_FILES, PERSONAL_PARAMS, RECEIPTS
 
 
 def orchestrator_statements(
@@ -36,6 +36,9 @@ def orchestrator_statements(
             ["s3:GetObject", "s3:PutObject"],
             [f"{results_bucket}/{keys}" for keys in ("runs/*", "open/*", PERSONAL_PARAMS)],
         ),
+        # A receipt is written once, and says which copies remain, old versions included.
+        _allow(["s3:PutObject"], [f"{results_bucket}/{RECEIPTS}*"]),
+        _allow(["s3:ListBucketVersions"], [results_bucket]),
         # By version, too: a run goes on with the people that it began with.
         _allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{results_bucket}/{PEOPLE_FILES}"]),
         # At its end a run leaves the index of open runs; nothing else is ever deleted.
@@ -78,7 +81,7 @@ def invoker_statements(*, orchestrator: str, results_bucket: str) -> list[dict[s
     """
     return [
         _allow(["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], [orchestrator]),
-        *_reading(results_bucket, "runs/", "open/"),
+        *_reading(results_bucket, "runs/", "open/", RECEIPTS),
     ]
 
 

@@ -103,7 +103,18 @@ def resumed_key(run_id: str, customer_code: str, index: int) -> str:
     return f"runs/{run_id}/resumed/{_name(customer_code, index)}.json"
 
 
+def receipt_key(run_id: str) -> str:
+    """Return the key of the receipt of a run that erased people; by default nothing ever removes it."""
+    return f"{RECEIPTS}{run_id}.json"
+
+
+def barrier_key(run_id: str) -> str:
+    """Return the key of what says that the second phase of a run has begun."""
+    return f"runs/{run_id}/barrier.json"
+
+
 OPEN_RUNS = "open/"
+RECEIPTS = "receipts/"
 
 
 def signs_prefix(run_id: str) -> str:

@@ -16,6 +16,7 @@ from ses_fleet.actions.catalogue import Scope
 from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.identifiers import PeopleId, RunId
 from ses_fleet.model_bases import Stored, Wire
+from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs.work import ErrorInfo
 
@@ -259,9 +260,15 @@ class Summary(Stored):
         tuple[str, ...],
         Field(description="what must be given again for `resume` to be taken, such as `params.username`"),
     ] = ()
+    receipt: Annotated[
+        str | None, Field(description="`s3://` URI of the receipt of an erasure; null for other actions and dry runs")
+    ] = None
     fleet: Annotated[
         dict[str, Any] | None,
-        Field(description="the comparison of customers that `describe-topics-all` makes; null for other actions"),
+        Field(
+            description="the comparison of customers that `describe-topics-all` makes, or in how many of them "
+            "`find-contact-all` found somebody; null for other actions"
+        ),
     ] = None
     exit_code: Annotated[
         Literal[0, 1, 2] | None,
@@ -286,7 +293,7 @@ class RunPlan(Stored):
     `personal_params` is the key of the object in the same bucket that holds those. `record_format` is 1 for the records
     of versions that wrote no signs of life. `dead_after_seconds` is how long a run that goes on is ever without one.
     `canaries` are the indexes of the customers that must succeed before any other starts. `people` is the people file
-    that all invocations of the run use, if its action takes one.
+    that all invocations of the run use, if its action takes one, `erasure` whom the run is to erase.
     """
 
     run_id: str
@@ -304,3 +311,4 @@ class RunPlan(Stored):
     config_version: ConfigVersion = ConfigVersion()
     pinned: Pinned = Pinned()
     people: PinnedPeople | None = None
+    erasure: PlannedErasure | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, ConfigurationError, OrchestratorError, Problem, RequestError
 from ses_fleet.runs import personal_params
 from ses_fleet.runs.keys import (
+    barrier_key,
     fleet_key,
     personal_params_key,
     pinned_key,
     plan_key,
+    receipt_key,
     refusal_key,
     refusals_prefix,
     result_key,
@@ -104,6 +107,20 @@ class RunRecord:
         if there is None or not _is_refusal(Summary.model_validate_json(there.body)):
             return False
         return self.bucket.replace(key, body, there.etag) is not None
+
+    def write_receipt(self, body: bytes) -> str:
+        """Write the receipt of an erasure, once, and return its s3:// URI; raise AwsCallError when that fails."""
+        key = receipt_key(self.run_id)
+        self.bucket.create(key, body)
+        return self.bucket.location(key)
+
+    def open_barrier(self) -> None:
+        """Store that the second phase of the run begins; raise AwsCallError when S3 does not say that it is stored."""
+        self.bucket.create(barrier_key(self.run_id), json.dumps({"run_id": self.run_id}).encode())
+
+    def is_barrier_open(self) -> bool:
+        """Return whether the second phase of the run has begun; raise AwsCallError when S3 does not answer."""
+        return self.bucket.find(barrier_key(self.run_id), limit=limits.MAX_RECORD_BYTES) is not None
 
     def write_refusal(self, summary: Summary, request_id: str) -> None:
         """Write the refusal of one start, for those who follow the record."""

@@ -30,11 +30,13 @@ def build(
     where_is: Callable[[int], str],
     closed_by: Literal["orchestrator", "reaper"] = "orchestrator",
     fleet: dict[str, Any] | None = None,
+    receipt: str | None = None,
+    unproven: bool = False,
 ) -> Summary:
     """Return the Summary of a run that is over.
 
     `results` are those of all selected customers, in config order; `where_is` gives the s3:// URI of the n-th stored
-    result, `location` that of the summary; `seconds` is the run's duration.
+    result, `location` that of the summary; `seconds` is the run's duration. With `unproven` a receipt is missing.
     """
     counts = Counter(result.status for result in results)
     resume = resume_payload(run_id, request, results)
@@ -54,7 +56,8 @@ def build(
         resume=resume,
         resume_needs=resume_needs(resume),
         fleet=fleet,
-        exit_code=exit_code(counts),
+        receipt=receipt,
+        exit_code=1 if unproven else exit_code(counts),
     )
     return fitted(summary, where_is)
 

@@ -63,6 +63,7 @@ class WorkResult(Wire):
 
     With `not_started` nothing ran of the customer in any slice; it says why, such as who holds the lease of the list.
     With `waits_for` nothing ran so far, and the next slice waits on; it says for what, as the beginning of a sentence.
+    With `phase_over` the first of two phases is over, and the continuation is for the second.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class WorkResult(Wire):
     error: ErrorInfo | None = None
     not_started: str | None = None
     waits_for: str | None = None
+    phase_over: bool = False
     data: dict[str, Any] | None = None
     data_location: str | None = None
     warnings: tuple[str, ...] = ()

@@ -85,17 +85,7 @@ class ContactScan:
                 raise
             raise _vanished(context, self.found.name) from None
         if look_again or (self._paginator.several and ses is None):
-            self._check(context, self.found)
-
-    def _check(self, context: ActionContext, began: ContactList) -> None:
-        """Raise CustomerError when the list was replaced by another one of the same name since the scan began."""
-        now = read(context, began.name)
-        if None not in (began.created_at, now.created_at) and began.created_at != now.created_at:
-            message = (
-                f"the contact list {began.name} of {context.code} was deleted and created again while it was read; "
-                "nothing of it was used. Run this customer again"
-            )
-            raise CustomerError("operation", "ContactListReplaced", message, retryable=True)
+            check_is_same(context, self.found)
 
 
 def explicit_preferences(contact: dict[str, Any]) -> dict[str, str]:
@@ -183,6 +173,17 @@ def read(context: ActionContext, name: str) -> ContactList:
         if failure.status != 404:
             raise
         raise _vanished(context, name) from None
+
+
+def check_is_same(context: ActionContext, began: ContactList) -> None:
+    """Raise CustomerError (operation) when the list was deleted since it was read, or replaced by one of its name."""
+    now = read(context, began.name)
+    if None not in (began.created_at, now.created_at) and began.created_at != now.created_at:
+        message = (
+            f"the contact list {began.name} of {context.code} was deleted and created again while it was read; "
+            "nothing of it was used. Run this customer again"
+        )
+        raise CustomerError("operation", "ContactListReplaced", message, retryable=True)
 
 
 def from_answer(answer: dict[str, Any], asked: str | None = None) -> ContactList:

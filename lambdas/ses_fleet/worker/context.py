@@ -42,10 +42,12 @@ class Done:
 class More:
     """The slice's time ended before the action did.
 
-    `state` is JSON without addresses; the next slice continues from it.
+    `state` is JSON without addresses; the next slice continues from it. With `phase_over` the first of the action's two
+    phases is over: the next slice comes when that is so for all customers.
     """
 
     state: State
+    phase_over: bool = False
 
 
 Outcome = Done | More

@@ -27,7 +27,7 @@ from ses_fleet.worker.lease import LeaseObject
 from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
 from ses_fleet.worker.registry import REGISTRY
-from ses_fleet.worker.slice_lease import SliceLease, Waiting, has_run, waiting_on
+from ses_fleet.worker.slice_lease import SliceLease, Waiting, has_run, in_second_phase, waiting_on
 
 if TYPE_CHECKING:
     from ses_fleet.people.rows import Row
@@ -51,6 +51,7 @@ def run(event: dict[str, Any], lambda_context: Any, settings: WorkerSettings) ->
 
 def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[str, Any]:
     invocation = _Invocation(item, lambda_context, settings)
+    outcome: Outcome | Waiting | None = None
     done: Done | None = None
     error: ErrorInfo | None = None
     not_started: str | None = None
@@ -84,6 +85,7 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
         api_calls=invocation.api_calls(),
         logs=invocation.lines.lines(),
         waits_for=invocation.waits_for,
+        phase_over=isinstance(outcome, More) and outcome.phase_over,
         continuation=continuation,
     ).model_dump(mode="json")
 
@@ -136,7 +138,8 @@ class _Invocation:
         if action.people is not None:
             found = _rows(self._context, action.people)
             self._context.rows, self._context.row_numbers = tuple(found.values()), tuple(found)
-        if action.mutates and not self._item.dry_run and (waiting := self._begin_to_write()):
+        writes = action.mutates and not self._item.dry_run and (not action.two_phases or in_second_phase(self._earlier))
+        if writes and (waiting := self._begin_to_write()):
             return waiting
         return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
 
@@ -193,7 +196,9 @@ class _Invocation:
             raise SliceTimeoutError(f"{text}; SLICE_BUDGET_SECONDS may be too small")
         ses = self._context and self._context.opened_ses
         lease = {"lease": self._lease.handed_on()} if self._lease else {}
-        return {"state": more.state, "pace": ses.pace if ses else self._earlier.get("pace"), "idle": idle, **lease}
+        second = {"second_phase": True} if more.phase_over or in_second_phase(self._earlier) else {}
+        pace = ses.pace if ses else self._earlier.get("pace")
+        return {"state": more.state, "pace": pace, "idle": idle, **lease, **second}
 
     def finish(self, error: ErrorInfo | None, not_started: str | None) -> None:
         """Give the lease back, and say how the customer ended; of one that was not started the orchestrator does."""

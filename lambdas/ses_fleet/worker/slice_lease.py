@@ -48,7 +48,7 @@ class SliceLease:
         and CustomerError if something did.
         """
         waited = self._earlier.get("waited", 0.0)
-        waits = self._item.wait_for_lease
+        waits = self._item.wait_for_lease or in_second_phase(self._earlier)
         patience = _LONGEST_WAIT_SECONDS - waited if waits else limits.LEASE_WAIT_SECONDS
         try:
             found, seconds = self._object.wait(self._earlier.get("lease"), self._budget, patience)
@@ -100,6 +100,11 @@ class SliceLease:
             text = f"{text} was not worked on any further for {customer.customer_code}: {lease}"
             return CustomerError("operation", type_, text, retryable=True)
         return NotStartedError(f"{text} was not touched: {lease}")
+
+
+def in_second_phase(earlier: dict[str, Any]) -> bool:
+    """Return whether the first phase of an action of two is over."""
+    return bool(earlier.get("second_phase"))
 
 
 def has_run(earlier: dict[str, Any]) -> bool:

@@ -29,9 +29,9 @@ def leaves(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.scopes])
 def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
-    """No count, no name, no yes: nothing is made up. A check without a status is a finding."""
+    """No count, no name, no yes: nothing is made up. A check without a status is a finding, an erasure not proven."""
     for model in _models(DATA_MODELS[name]):
-        assert {value for value in leaves(model()) if value} <= {"finding"}
+        assert {value for value in leaves(model()) if value} <= {"finding", "not_proven"}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,7 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
     [
         ("describe-list", {}, {"count_contacts": True}),
         ("list-contacts", {}, {"topic": None, "status": None, "unsubscribed": None, "changed_since": None}),
+        ("find-contact", {}, {"thorough": False}),
         ("manage-topic", {}, {"canary": None}),
         ("backup-list", {}, {"with_attributes": False}),
         ("set-contacts", {}, {"thorough": False, "overwrite_unsubscribes": False}),
@@ -63,6 +64,7 @@ def test_params_that_are_left_out_are_the_careful_ones(
         ("manage-topic", "canary", [1, 5_000], [0, -1, "1", 1.5, True]),
         ("import-aws-contact", "username", ["a", "x" * 128], ["", "x" * 129, 5]),
         ("import-aws-contact", "sync_topics", [True, False], ["true", 1]),
+        ("find-contact", "thorough", [True, False], ["true", 1]),
         ("restore-list", "backup", ["a", "x" * 40, "A_9-"], ["", "x" * 41, "a/b", 5]),
         ("list-contacts", "topic", ["a", "x" * 64], ["", "x" * 65, "a b", "ada@x.example"]),
         ("list-contacts", "unsubscribed", [True, False], ["false", 0]),
@@ -118,12 +120,15 @@ def test_what_each_action_may_do_is_declared() -> None:
         "describe-list": reading,
         "describe-topics": (False, False, False, "if there"),
         "list-contacts": reading,
+        "find-contact": reading,
         "validate-access": reading,
         "manage-topic": (True, True, False, "required"),
         "backup-list": reading,
         "restore-list": (True, False, False, "no"),
         "restore-topics": (True, False, False, "no"),
         "import-aws-contact": (True, True, True, "required"),
+        "erase-contact": (True, False, False, "no"),
+        "un-erase": (True, False, False, "no"),
         "read-identity-center": reading,
         "set-contacts": (True, False, False, "no"),
         "remove-contacts": (True, False, False, "no"),

@@ -23,6 +23,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError, PeopleFileError
 from ses_fleet.people import request_file
 from ses_fleet.people.kinds import PeopleRows
+from ses_fleet.people.rows import PersonRow, Row
 from ses_fleet.runs.help import help_answer
 from ses_fleet_cli import confirm, invoke, main, people_file
 from ses_fleet_cli.errors import CommandError
@@ -263,6 +264,11 @@ def test_nobody_can_guess_at_the_digest_of_an_upload(tmp_path: Path) -> None:
     assert {byte for one in blanks for byte in one} == set(b" \t")
 
 
+def counted(count: int) -> dict[int, Row]:
+    """So many rows, by line."""
+    return {line: PersonRow(email=f"p{line}@corp.example") for line in range(1, count + 1)}
+
+
 def test_flags_that_do_not_fit_say_what_does(tmp_path: Path) -> None:
     """The action, each other, the payload."""
     file, one = str(tmp_path / "gone.csv"), ["one@corp.example"]
@@ -307,7 +313,7 @@ class Uploads:
     def __init__(self) -> None:
         self.s3 = MemoryS3()
         self.bucket = Bucket(self.s3, "results")
-        self.file = people_file.Checked(b'{"email":"one@corp.example"}\n', 1)
+        self.file = people_file.Checked(b'{"email":"one@corp.example"}\n', counted(1))
 
     def failing(self, code: str, status: int) -> str:
         """What is said when S3 refuses the upload."""
@@ -355,10 +361,10 @@ def test_who_may_not_upload_is_told_what_is_missing() -> None:
 def test_what_is_told_of_an_upload_is_its_id_its_rows_and_its_end() -> None:
     """The id starts other runs for the same people."""
     uploaded = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
-    assert people_file.told("0f", people_file.Checked(b"", 1), uploaded) == (
+    assert people_file.told("0f", people_file.Checked(b"", counted(1)), uploaded) == (
         'people file 0f: 1 row, there until 2026-03-08; a payload names it as "people": "0f"'
     )
-    assert ": 1,234 rows, " in people_file.told("0f", people_file.Checked(b"", 1_234), uploaded)
+    assert ": 1,234 rows, " in people_file.told("0f", people_file.Checked(b"", counted(1_234)), uploaded)
 
 
 class SentError(Exception):

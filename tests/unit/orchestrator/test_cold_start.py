@@ -22,4 +22,4 @@ def test_the_start_loads_no_rows_of_people() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120)
     people = "ses_fleet.people."
     loaded = {name.removeprefix(people) for name in json.loads(ended.stdout) if name.startswith(people)}
-    assert loaded == {"kinds", "pinned"}
+    assert loaded == {"erasure", "kinds", "pinned"}

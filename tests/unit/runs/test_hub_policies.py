@@ -28,13 +28,14 @@ def test_the_orchestrator_reads_configuration_keeps_runs_and_invokes() -> None:
     statements = hub_policies.orchestrator_statements(
         config_bucket=CONFIG, config_keys=["config.json"], results_bucket=RESULTS, functions=["f1", "f2"]
     )
-    kept = {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/data/*/_personal/*"}
+    kept = {f"{RESULTS}/{keys}" for keys in ("runs/*", "open/*", "data/*/_personal/*")}
     assert allowed(statements) == {
         "s3:GetObject": {f"{CONFIG}/config.json", PEOPLE_FILES, *kept},
         "s3:GetObjectVersion": {f"{CONFIG}/config.json", PEOPLE_FILES},
-        "s3:PutObject": kept,
+        "s3:PutObject": {*kept, f"{RESULTS}/receipts/*"},
         "s3:DeleteObject": {f"{RESULTS}/open/*"},
         "s3:ListBucket": {CONFIG, RESULTS},
+        "s3:ListBucketVersions": {RESULTS},
         "lambda:InvokeFunction": {"f1", "f2"},
     }
 
@@ -82,7 +83,7 @@ def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> Non
     assert allowed(starts) == {
         "lambda:GetFunctionConfiguration": {"o"},
         "lambda:InvokeFunction": {"o"},
-        "s3:GetObject": {f"{RESULTS}/runs/*", f"{RESULTS}/open/*"},
+        "s3:GetObject": {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/receipts/*"},
         "s3:ListBucket": {RESULTS},
     }
     reads = hub_policies.data_reader_statements(results_bucket=RESULTS)
@@ -91,6 +92,6 @@ def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> Non
         "s3:ListBucket": {RESULTS},
     }
     assert [one["Condition"] for one in [*starts, *reads] if "Condition" in one] == [
-        {"StringLike": {"s3:prefix": ["runs/*", "open/*"]}},
+        {"StringLike": {"s3:prefix": ["runs/*", "open/*", "receipts/*"]}},
         {"StringLike": {"s3:prefix": ["data/*", "backups/*"]}},
     ]

@@ -13,16 +13,25 @@ from typing import Any
 import pytest
 
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
-from ses_fleet.actions.params import BackupListParams, DescribeListParams, ImportParams, ListContactsParams, Params
+from ses_fleet.actions.params import (
+    BackupListParams,
+    DescribeListParams,
+    FindContactParams,
+    ImportParams,
+    ListContactsParams,
+    Params,
+)
 from ses_fleet.actions.role_version import TAG_KEY
 from ses_fleet.config.customer import IdentityCenter
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import CustomerError
+from ses_fleet.people.rows import PersonRow
 from ses_fleet.worker import contact_changes, contact_list
 from ses_fleet.worker.actions import (
     backup_list,
     describe_list,
     describe_topics,
+    find_contact,
     list_contacts,
     manage_topic,
     read_identity_center,
@@ -64,6 +73,8 @@ OPERATIONS = {
     "list_contacts": ("sesv2", "ListContacts"),
     "get_import_job": ("sesv2", "GetImportJob"),
     "list_import_jobs": ("sesv2", "ListImportJobs"),
+    "get_suppressed_destination": ("sesv2", "GetSuppressedDestination"),
+    "list_suppressed_destinations": ("sesv2", "ListSuppressedDestinations"),
     "get_account": ("sesv2", "GetAccount"),
     "list_role_tags": ("iam", "ListRoleTags"),
     "list_instances": ("sso-admin", "ListInstances"),
@@ -130,6 +141,17 @@ def _call(function: Callable[[ActionContext], Any]) -> Callable[[_Aws], Any]:
     return lambda aws: function(aws.context())
 
 
+def _finding(people: int) -> Callable[[_Aws], Any]:
+    """So many people are looked for: few one by one, more by pages."""
+
+    def find(aws: _Aws) -> Any:
+        emails = ("ada@x.example", *(f"p{number}@x.example" for number in range(2, people + 1)))
+        aws.people = {line: PersonRow(email=email) for line, email in enumerate(emails, 1)}
+        return aws.ended(find_contact.run, FindContactParams())
+
+    return find
+
+
 _CHECKS = _action(validate_access.run, Params(), access=Access(False))
 READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     "get_contact": [
@@ -154,6 +176,8 @@ READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     ],
     "get_import_job": [_call(lambda context: jobs.ended(context, "job-1", 0))],
     "list_import_jobs": [_call(jobs.look)],
+    "get_suppressed_destination": [_finding(1)],
+    "list_suppressed_destinations": [_finding(5)],
     "get_account": [_CHECKS],
     "list_role_tags": [_CHECKS],
     "list_instances": [_CHECKS, _Aws.directory],
@@ -219,6 +243,21 @@ def test_an_answer_of_nothing(operation: str) -> None:
             "a preference of a contact without SubscriptionStatus",
         ),
         ("list_import_jobs", ("ImportJobs", "JobId"), "an import job without JobId"),
+        (
+            "get_suppressed_destination",
+            ("SuppressedDestination", "Reason"),
+            "an entry of the suppression list without Reason",
+        ),
+        (
+            "list_suppressed_destinations",
+            ("SuppressedDestinationSummaries", "EmailAddress"),
+            "an entry of the suppression list without EmailAddress",
+        ),
+        (
+            "list_suppressed_destinations",
+            ("SuppressedDestinationSummaries", "Reason"),
+            "an entry of the suppression list without Reason",
+        ),
         ("list_users", ("Users", "UserId"), "a user without UserId"),
         ("list_groups", ("Groups", "GroupId"), "a group without GroupId"),
     ],

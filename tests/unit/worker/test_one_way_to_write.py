@@ -17,11 +17,12 @@ from ses_fleet.worker.pacing import Pacer
 from tests.unit.worker.world import World
 
 SHIPPED = Path(__file__).resolve().parents[3] / "lambdas" / "ses_fleet"
-# One contact, one list, one import job.
+# One contact, one list, one import job, one suppressed address.
 WRITING_MODULES = {
     "worker/contact_changes.py",
     "worker/list_changes.py",
     "worker/importing/jobs.py",
+    "worker/suppression.py",
 }
 # Where names of writes stand that send nothing.
 NAMING_MODULES = {"worker/paced_client.py"}

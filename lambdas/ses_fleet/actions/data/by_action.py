@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import DescribeTopicsData
+from ses_fleet.actions.data.erase_contact import EraseContactData
+from ses_fleet.actions.data.find_contact import FindContactData
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
@@ -19,18 +21,22 @@ from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
 from ses_fleet.actions.data.set_contacts import SetContactsData
+from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 
 DATA_MODELS: dict[str, type[BaseModel]] = {
     "describe-list": DescribeListData,
     "describe-topics": DescribeTopicsData,
     "list-contacts": ListContactsData,
+    "find-contact": FindContactData,
     "validate-access": ValidateAccessData,
     "manage-topic": ManageTopicData,
     "backup-list": BackupListData,
     "restore-list": RestoreListData,
     "restore-topics": RestoreTopicsData,
     "import-aws-contact": ImportData,
+    "erase-contact": EraseContactData,
+    "un-erase": UnEraseData,
     "read-identity-center": DirectoryFiles,
     "set-contacts": SetContactsData,
     "remove-contacts": RemoveContactsData,

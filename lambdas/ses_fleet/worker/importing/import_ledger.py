@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from ses_fleet.errors import CustomerError
+from ses_fleet import limits
+from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs.keys import import_ledger_key
 from ses_fleet.worker import record_files
 from ses_fleet.worker.context import ActionContext
@@ -41,6 +42,31 @@ def store(context: ActionContext, addresses: Iterable[str]) -> None:
     """Write the ledger, also when it did not change, so that no expiry rule of the bucket deletes it."""
     body = {**_heading(context), "addresses": sorted(addresses)}
     context.write(import_ledger_key(context.code), json.dumps(body, ensure_ascii=False).encode(), "application/json")
+
+
+def forget(context: ActionContext, addresses: Collection[str]) -> int:
+    """Take these case-folded addresses out of the ledger, whichever account it is of, and return how many it had.
+
+    Raise CustomerError when it is damaged, or S3 does not say that it was written.
+    """
+    key = import_ledger_key(context.code)
+    for _ in range(limits.TOMBSTONE_TRIES):
+        try:
+            found = context.results.find(key, limit=limits.MAX_PART_BYTES)
+            if found is None:
+                return 0
+            record = _parsed(context, found.body)
+            left = [one for one in record["addresses"] if one not in addresses]
+            forgotten = len(record["addresses"]) - len(left)
+            body = json.dumps({**record, "run_id": context.run_id, "addresses": left}, ensure_ascii=False).encode()
+            if not forgotten or context.results.replace(key, body, found.etag) is not None:
+                return forgotten
+        except AwsCallError as failure:
+            text = f"{context.results.location(key)} could not be written without the people ({failure.code})"
+            advice = f"{text}: {failure.text}; run this customer again"
+            raise CustomerError("operation", failure.code, advice, retryable=failure.transient) from None
+    text = f"{context.results.location(key)} was changed again and again meanwhile; run this customer again"
+    raise CustomerError("operation", "LedgerChanged", text, retryable=True)
 
 
 def _parsed(context: ActionContext, body: bytes) -> dict[str, Any]:
