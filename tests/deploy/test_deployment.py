@@ -42,7 +42,7 @@ STORY: list[dict[str, Any]] = [
     {"action": "list-contacts", **ACME},
     {"action": "list-contacts-all"},
     {"action": "find-contact", **ACME, "people": PEOPLE_FILE},
-    {"action": "find-contact-all", "people": PEOPLE_FILE},
+    {"action": "find-contact-all", "people": PEOPLE_FILE, "include": ["acme"]},
     {"action": "remove-contacts", **ACME, "people": PEOPLE_FILE, **ONE_PERSON},
     {
         "action": "remove-contacts-all",
