@@ -531,3 +531,35 @@ def test_reading_back_can_be_turned_off() -> None:
     world.settings = SETTINGS.model_copy(update={"verify_contacts": "off"})
     assert counted(setting(world, *everybody(30))) == {"created": 30}
     assert "the list was not compared afterwards, because VERIFY_CONTACTS is off" in world.warnings
+
+
+def test_one_new_person_is_set_within_a_burst() -> None:
+    """Nothing is waited for that SES would take at once: a creation alone is one request."""
+    world = World(*(there(f"own{number}@x.example") for number in range(20)))
+    setting(world, of(ANA, opt_in=["out"]), per_second=1)
+    assert world.asked == ["ListImportJobs", "ListContactLists", "GetContactList", "ListContacts", "CreateContact"]
+    assert world.time.slept == 0
+
+
+def test_who_exists_when_they_are_created_is_read_and_changed_without_a_wait_in_between() -> None:
+    """The two requests are reserved together then."""
+    world = World(there(ANA, out="OPT_OUT"))
+    world.client.call = _blind_to(world, ANA)  # type: ignore[method-assign]
+    answered: dict[str, float] = {}
+    meanwhile(world, lambda operation: answered.setdefault(operation, world.time.slept))
+    assert counted(setting(world, of(ANA, opt_in=["out", "in"]), per_second=1)) == {"updated": 1, "kept_choice": 1}
+    read, write = world.asked.index("GetContact"), world.asked.index("UpdateContact")
+    assert (write - read, answered["get_contact"]) == (1, answered["update_contact"])
+
+
+def _blind_to(world: World, email: str) -> Any:
+    """SES whose first page does not show this contact yet."""
+    original = world.client.call
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = original(operation, **parameters)
+        if operation == "list_contacts" and "CreateContact" not in world.asked:
+            return {**answer, "Contacts": [one for one in answer["Contacts"] if one["EmailAddress"] != email]}
+        return answer
+
+    return call
