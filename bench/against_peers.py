@@ -176,7 +176,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accounts", type=int, default=200)
     parser.add_argument("--threads", type=int, default=50, help="accounts in flight at once")
     parser.add_argument("--delay", type=float, default=0.06, help="seconds that a call of STS and SES takes")
-    parser.add_argument("--rounds", type=int, default=3, help="of ses-fleet and of the script, in turns")
+    parser.add_argument("--rounds", type=int, default=8, help="of ses-fleet and of the script, in turns")
     parser.add_argument("--cold-rounds", type=int, default=1, help="of them with cold environments first")
     parser.add_argument("--peer-rounds", type=int, default=1, help="of the others, which take longer")
     parser.add_argument("--serial-accounts", type=int, default=10, help="accounts of the loop without threads")
