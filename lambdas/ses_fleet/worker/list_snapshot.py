@@ -68,7 +68,7 @@ class ListSnapshot:
             self.total += len(page)
             self.pages += 1
             self._new += filter(wanted, map(contact_list.record, page))
-            if self.pages == most and not self._scan.is_last_page:
+            if most is not None and self.pages >= most and not self._scan.is_last_page:
                 return False
         self._over = True
         return True

@@ -563,3 +563,14 @@ def _blind_to(world: World, email: str) -> Any:
         return answer
 
     return call
+
+
+def test_a_long_list_is_left_also_when_a_slice_ends_on_the_way() -> None:
+    """How many pages were read is handed on."""
+    for budget in (2.5, 4.0, 6.5):
+        world = big(there(BOB, unsubscribed=True), there(CLEO), pages=5)
+        rows = [of(one, opt_in=["out"]) for one in (BOB, CLEO, ANA)]
+        done = setting(world, *rows, budget=budget, per_second=1, run_id=f"b{round(budget)}")
+        assert counted(done) == {"created": 1, "updated": 1, "unchanged": 1, "kept_choice": 1}
+        assert world.asked.count("ListContacts") <= 4
+        assert set(contacts(world)) >= {ANA, BOB, CLEO}
