@@ -35,10 +35,19 @@ def ask(payload: dict[str, Any], target: Target, *, people: int = 0) -> None:
     region, account = target.function_arn.split(":")[3:5]
     where = f"hub account {account}, {region}"
     whom = f" for {people:,} {'person' if people == 1 else 'people'}" if people else ""
-    sys.stderr.write(f"{payload['action']}{whom} on {_touched(payload)}.\nFrom {where}. Go on? [y/N] ")
+    sys.stderr.write(f"{payload['action']}{whom} on {_touched(payload)}.\n{_what(payload)}From {where}. Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise usage("not confirmed: nothing was started")
+
+
+def _what(payload: dict[str, Any]) -> str:
+    """Return what an action does for single people, as a line; nothing for the others, which say it by their names."""
+    action, _ = payload_names()[payload["action"]]
+    if action.people is None:
+        return ""
+    confirmed = f" ({payload.get('confirm_customers', 'no')} customers confirmed)" if action.confirms_customers else ""
+    return f"It will {action.purpose}{confirmed}.\n"
 
 
 def _touched(payload: dict[str, Any]) -> str:

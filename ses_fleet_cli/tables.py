@@ -13,11 +13,14 @@ from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.erase_contact import EraseContactData
+from ses_fleet.actions.data.estimate import Estimate
 from ses_fleet.actions.data.find_contact import FindContactData, FoundPeople
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.list_suppressed import ListSuppressedData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
+from ses_fleet.actions.data.remove_contacts import RemoveContactsData
+from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.topic_comparison import Drift, TopicMatrix
 from ses_fleet.actions.data.validate_access import ValidateAccessData
@@ -231,6 +234,43 @@ def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
         yield Afterwards(f"Who: {printable(place, 300)}CUSTOMER/changes-*.jsonl.gz, for those who may read contacts\n")
 
 
+def _set(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        if result.data is None:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
+            continue
+        data = SetContactsData.read(result.data)
+        counts = (data.created, data.updated, data.unchanged, data.kept_choice, data.erased_before, data.failed)
+        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
+    title = "Contacts as they would be set" if summary.dry_run else "Contacts set"
+    head = ["customer", "created", "updated", "unchanged", "kept their choice", "erased before", "failed"]
+    yield plain(title, head, rows)
+    yield from _estimated([SetContactsData.read(result.data).estimate for result in summary.results])
+
+
+def _removed(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows = []
+    for result in summary.results:
+        if result.data is None:
+            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", ""])
+            continue
+        data = RemoveContactsData.read(result.data)
+        counts = (data.removed, data.kept_choice, data.absent, data.failed)
+        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
+    title = "Contacts as they would be removed" if summary.dry_run else "Contacts removed"
+    yield plain(title, ["customer", "removed", "kept their choice", "absent", "failed"], rows)
+    yield from _estimated([RemoveContactsData.read(result.data).estimate for result in summary.results])
+
+
+def _estimated(estimates: Sequence[Estimate | None]) -> Iterator[RenderableType]:
+    """Say what the real run takes: customers run side by side, so the longest one counts."""
+    found = [one for one in estimates if one is not None]
+    if found:
+        requests, seconds = sum(one.requests for one in found), max(one.seconds for one in found)
+        yield Text(f"It takes about {requests:,} requests to SES, {seconds:,} s for the customer that takes longest.\n")
+
+
 def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
     rows = []
     found = [(result, BackupListData.read(result.data)) for result in summary.results]
@@ -276,6 +316,8 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "manage-topic": _managed,
     "backup-list": _backups,
     "import-aws-contact": _imported,
+    "set-contacts": _set,
+    "remove-contacts": _removed,
 }
 
 

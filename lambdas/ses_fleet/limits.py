@@ -155,6 +155,7 @@ READ_PAUSE_SECONDS = (0.1, 0.5)  # ours: the shortest and longest pause after th
 CHANGE_PAUSE_SECONDS = (1.0, 1.5)  # ours: the same before a change is planned again; twice as long each time
 BACK_OFF_JITTER = (0.5, 1.5)  # ours: what a wait after a throttled request is multiplied with, at random
 BACK_OFF_SECONDS = 16.0  # ours: the longest wait for others' requests in the same account, but for jitter
+READ_BACK_ALONE = 20  # ours: so many contacts are read back each alone, if that is fewer requests than the list's pages
 READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what was written; 15 s, as reads may lag
 
 # --- leases --------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.timeout(300)
 ACME = {"customer_code": "acme"}
 # Stand for the ids of people files, which are uploaded when the story begins.
 PEOPLE_FILE, SUPPRESSED_FILE = "people", "suppressed"
+ONE_PERSON = {"params": {"confirm_people": 1}}
+LIFTED = {"params": {"confirm_people": 1, "ticket": "T-1"}}
 # Every action by both of its names, in an order in which each finds what it needs.
 STORY: list[dict[str, Any]] = [
     {"action": "manage-topic-all", "include": ["acme"]},
@@ -46,6 +48,20 @@ STORY: list[dict[str, Any]] = [
     {"action": "set-suppressed-all", "people": SUPPRESSED_FILE, "include": ["acme"], "params": {"confirm_people": 1}},
     {"action": "list-suppressed", **ACME, "params": {"reasons": ["BOUNCE"]}},
     {"action": "list-suppressed-all"},
+    {"action": "remove-contacts", **ACME, "people": PEOPLE_FILE, **ONE_PERSON},
+    {
+        "action": "remove-contacts-all",
+        "include": ["acme"],
+        "confirm_customers": 1,
+        "people": PEOPLE_FILE,
+        **ONE_PERSON,
+    },
+    {"action": "set-contacts", **ACME, "people": PEOPLE_FILE},
+    {"action": "set-contacts-all", "include": ["acme"], "people": PEOPLE_FILE},
+    {"action": "erase-contact", **ACME, "people": PEOPLE_FILE, **ONE_PERSON},
+    {"action": "un-erase", **ACME, "people": PEOPLE_FILE, **LIFTED},
+    {"action": "erase-contact-all", "include": ["acme"], "people": PEOPLE_FILE, **ONE_PERSON},
+    {"action": "un-erase-all", "include": ["acme"], "people": PEOPLE_FILE, **LIFTED},
     {"action": "validate-access", **ACME},
     {"action": "validate-access-all"},
     {"action": "backup-list", **ACME, "params": {"with_attributes": True}},
@@ -61,6 +77,7 @@ def test_every_action_runs_from_the_deployed_package(deployment: Deployment) -> 
     assert {step["action"] for step in STORY} == set(payload_names())
     account.without_list(deployment.cloud)
     account.with_people(deployment.cloud, 6)
+    account.with_secret(deployment)
     assert deployment.invoke(action="help")["exit_code"] == 0
     files = {
         PEOPLE_FILE: account.people_file(deployment, "p0@corp.example"),

@@ -24,6 +24,23 @@ OF_PEOPLE = (
 )
 
 
+def set_and_remove(cloud: Cloud) -> None:
+    """People are set and removed in two lists, as it goes well, and as calls fail."""
+    people = [f"who{number}@corp.example" for number in range(3)]
+    setting: dict[str, Any] = {"action": "set-contacts-all", "include": ["acme", "globex"]}
+    removing = {**setting, "action": "remove-contacts-all", "confirm_customers": 2, "params": {"confirm_people": 3}}
+    for fault in (None, "deny", "error_500", "kill_after", "drop_after", "throttle"):
+        for operation, payload in (("CreateContact", setting), ("GetContact", setting), ("DeleteContact", removing)):
+            rule = [{"operation": operation, "fault": fault, "times": 2}] if fault else []
+            cloud.control("PUT", "faults", json.dumps(rule).encode())
+            summary = cloud.run(**payload, people=upload(cloud, *people), dry_run=fault == "throttle")
+            assert fault or summary["exit_code"] == 0, summary["results"]
+            cloud.control("PUT", "faults", b"[]")
+            cloud.leases_over()
+    unknown = {"email": people[0], "opt_in": ["nowhere"], "attributes": {"name": "Who"}}
+    cloud.run(**setting, people=upload(cloud, unknown))  # a topic that the lists do not have
+
+
 @pytest.fixture
 def busy_cloud(cloud: Cloud) -> Cloud:
     """A cloud in which much was done, and much went wrong."""
@@ -39,6 +56,7 @@ def busy_cloud(cloud: Cloud) -> Cloud:
             cloud.run(action=action, people=upload(cloud, *rows), include=["acme", "globex"])
         cloud.run(action="list-suppressed-all")
     cloud.control("PUT", "faults", b"[]")
+    set_and_remove(cloud)
     cloud.invoke({"action": "find-contact-all", "people": upload(cloud, PEOPLE[0], PEOPLE[0])})
     ses_fleet(cloud, "invoke", "find-contact-all", "--person", "no address@corp.example")
     tell = "raise ValueError(f'boom {event} ada@acme.example ' + __import__('os').environ['AWS_SESSION_TOKEN'])"

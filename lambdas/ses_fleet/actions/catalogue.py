@@ -21,8 +21,10 @@ from ses_fleet.actions.params import (
     ListSuppressedParams,
     ManageTopicParams,
     Params,
+    RemoveContactsParams,
     RestoreListParams,
     RestoreTopicsParams,
+    SetContactsParams,
     SetSuppressedParams,
     UnEraseParams,
 )
@@ -281,6 +283,46 @@ READ_IDENTITY_CENTER = Action(
     scopes=(),
 )
 
+SET_CONTACTS = Action(
+    name="set-contacts",
+    purpose="make the contacts of a people file what its rows say, and nobody against their choice",
+    mutates=True,
+    params=SetContactsParams,
+    permissions=(
+        "s3:DeleteObject",
+        "s3:PutObject",
+        "ses:CreateContact",
+        "ses:CreateImportJob",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:GetImportJob",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListImportJobs",
+        "ses:UpdateContact",
+    ),
+    people=PeopleRows("contact"),
+)
+
+REMOVE_CONTACTS = Action(
+    name="remove-contacts",
+    purpose="remove the contacts of the people of a people file, saved before, and nobody whose choice would be "
+    "forgotten",
+    mutates=True,
+    params=RemoveContactsParams,
+    permissions=(
+        "ses:DeleteContact",
+        "ses:GetContact",
+        "ses:GetContactList",
+        "ses:ListContactLists",
+        "ses:ListContacts",
+        "ses:ListImportJobs",
+    ),
+    people=PeopleRows("person"),
+    confirms_people=True,
+    confirms_customers=True,
+)
+
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
@@ -299,6 +341,8 @@ ACTIONS: dict[str, Action] = {
         ERASE_CONTACT,
         UN_ERASE,
         READ_IDENTITY_CENTER,
+        SET_CONTACTS,
+        REMOVE_CONTACTS,
     )
 }
 

@@ -158,6 +158,31 @@ class RestoreListParams(RestoreTopicsParams):
     )
 
 
+_THOROUGH = (
+    "read the whole list of each customer, however long it is, so that contacts whose addresses differ in upper and "
+    "lower case are found; without it a list of more pages than people is asked for each row's address and the same "
+    "in small letters"
+)
+
+
+class SetContactsParams(Params):
+    """`params` of set-contacts: whose choices it keeps, and how it looks for people."""
+
+    thorough: bool = Field(default=False, description=_THOROUGH)
+    overwrite_unsubscribes: bool = Field(
+        default=False, description="also opt in people who opted out of a topic or unsubscribed from everything"
+    )
+
+
+class RemoveContactsParams(ConfirmPeopleParams):
+    """`params` of remove-contacts: whether choices may be forgotten, and how it looks for people."""
+
+    thorough: bool = Field(default=False, description=_THOROUGH)
+    forget_choices: bool = Field(
+        default=False, description="also remove people who opted out of a topic or unsubscribed from everything"
+    )
+
+
 class ImportParams(Params):
     """`params` of import-aws-contact: whom it imports, and how."""
 

@@ -24,7 +24,7 @@ class Manifest(Stored):
     """The text of backup.json, which is written last.
 
     `kind` list: all contacts; topics: only the preferences for `topics`, which a prune was about to remove; contacts:
-    only those that an import was about to remove. The files lie in `folder`, a name that no other backup has; backups
+    only those that a run was about to remove. The files lie in `folder`, a name that no other backup has; backups
     of earlier versions have none, and their files lie beside the manifest. `walk` is how often the reading began again,
     which says below which prefix the files lie. `parts` counts them.
     """

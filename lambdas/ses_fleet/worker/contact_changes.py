@@ -132,8 +132,22 @@ class _Unit:
 
     def run(self) -> ContactChange:
         """Run the unit until the contact is as decided, and return what was done."""
+        if self._absent:
+            # A creation alone is one request: waiting until two may be sent would be a second for nothing.
+            made = self._context.ses.read_modify_write(len(self._also) + 1, self._create)
+            if made is not None:
+                return made
         requests = len(self._also) + 2
         return self._context.ses.read_modify_write(requests, lambda client: self._once(client, None, None))
+
+    def _create(self, client: UnitClient) -> ContactChange | None:
+        """Return what was done, or None when SES refused to create the contact because it exists: it is to be read."""
+        try:
+            return self._once(client, None, None)
+        except AwsCallError as failure:
+            if failure.code != "AlreadyExistsException":
+                raise
+            return None
 
     def run_with_topics(self, refusal: AwsCallError) -> ContactChange:
         """Run the unit again without preferences for topics that the list does not have any more.

@@ -43,6 +43,11 @@ class ContactScan:
         """Return the position that the next slice continues from; JSON. A page that was interrupted is read again."""
         return {"list": self.found and self.found.model_dump(mode="json"), **self._paginator.state()}
 
+    @property
+    def is_last_page(self) -> bool:
+        """Return whether the page that was yielded last is the list's last one."""
+        return self._paginator.is_last
+
     def open(self, context: ActionContext) -> ContactList | None:
         """Return the customer's list, found once for all slices, or None when there is none."""
         if self.found is None:
@@ -150,6 +155,14 @@ def find(context: ActionContext) -> ContactList | None:
     if configured is not None:
         return None
     raise _vanished(context, name)
+
+
+def none_there(context: ActionContext) -> CustomerError:
+    """Return the failure of a customer without a contact list, for an action that creates none."""
+    text = (
+        f"{context.code} has no contact list in {context.customer.region}: run manage-topic-all first, or manage-topic"
+    )
+    return CustomerError("operation", "NoContactList", text)
 
 
 def read(context: ActionContext, name: str) -> ContactList:

@@ -12,13 +12,14 @@ from ses_fleet.worker.record_files import Record, RecordFileWriter
 
 
 class ListSnapshot:
-    """Reads the whole list and keeps some of its contacts. `total` counts all of them.
+    """Reads the whole list and keeps some of its contacts. `total` counts all of them, `pages` what was read.
 
     What was kept so far is in S3 when a slice ends, because it may be a hundred thousand contacts.
     """
 
     def __init__(self, context: ActionContext, name: str, state: State) -> None:
         self.total: int = state.get("total", 0)
+        self.pages: int = state.get("pages", 0)
         self._context = context
         self._name = name
         self._scan = ContactScan(state.get("scan", {}))
@@ -34,6 +35,7 @@ class ListSnapshot:
         self._new = []
         return {
             "total": self.total,
+            "pages": self.pages,
             "scan": self._scan.state(),
             "written": self._written.state(),
             "over": self._over,
@@ -51,10 +53,27 @@ class ListSnapshot:
 
     def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:
         """Return the contacts of the whole list that are `wanted`: {case-folded address: its contacts}."""
+        self._read(wanted, None)
+        return self._kept()
+
+    def run_within(self, pages: int | None, wanted: Callable[[Record], bool]) -> dict[str, list[Record]] | None:
+        """Return the same, or None when the list has more than this many pages: no more of it are read.
+
+        Without a number it may have any.
+        """
+        return self._kept() if self._read(wanted, pages) else None
+
+    def _read(self, wanted: Callable[[Record], bool], most: int | None) -> bool:
         for page in () if self._over else self._scan.pages(self._context, self._forget):
             self.total += len(page)
+            self.pages += 1
             self._new += filter(wanted, map(contact_list.record, page))
+            if most is not None and self.pages >= most and not self._scan.is_last_page:
+                return False
         self._over = True
+        return True
+
+    def _kept(self) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = {}
         for number in range(1, self._written.parts + 1):
             for record in record_files.records(self._context, self._written.prefix, number, self._name):
@@ -64,6 +83,6 @@ class ListSnapshot:
         return found
 
     def _forget(self) -> None:
-        self.total = 0
+        self.total = self.pages = 0
         self._new = []
         self._written.restart()

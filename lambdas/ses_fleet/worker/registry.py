@@ -38,4 +38,6 @@ REGISTRY: dict[str, Run] = {
     "erase-contact": _of("erase_contact"),
     "un-erase": _of("un_erase"),
     "read-identity-center": _of("read_identity_center"),
+    "set-contacts": _of("set_contacts"),
+    "remove-contacts": _of("remove_contacts"),
 }

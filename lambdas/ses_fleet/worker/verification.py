@@ -6,13 +6,13 @@ the list again and compares.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import limits
 from ses_fleet.errors import CustomerError
-from ses_fleet.worker import record_files
+from ses_fleet.worker import contact_changes, record_files
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList
@@ -99,14 +99,34 @@ class Verification:
         Read it again, with pauses, while something is not as expected, because reads may lag. Raise SliceTimeoutError
         when the slice ends meanwhile, and CustomerError when the list is gone.
         """
-        choices, written = self._opt_outs(), {one["email"] for one in self._read(self._written, _WRITTEN)}
+        choices = self._opt_outs()
+        folded = {email.casefold() for email in choices} | set(expected)
+        return self._compare(expected, choices, self._written_by_us(), lambda: self._read_list(folded))
 
+    def compare_few(self, found: ContactList, most: int) -> Comparison | None:
+        """Compare only contacts that this run wrote and that had opted out of something, each asked for alone.
+
+        Return None, and read nothing, when those are more than `most`: then the list is to be read. Raise
+        SliceTimeoutError when the slice ends meanwhile; the next slice asks for all of them again.
+        """
+        choices, written = self._opt_outs(), self._written_by_us()
+        asked = sorted(written.intersection(choices))
+        if len(asked) > most:
+            return None
+        return self._compare((), choices, written, lambda: (found, self._read_each(found.name, asked)))
+
+    def _compare(
+        self,
+        expected: Collection[str],
+        choices: dict[str, Record],
+        written: set[str],
+        read: Callable[[], tuple[ContactList, dict[str, list[Record]]]],
+    ) -> Comparison:
         def ours(contact: Record) -> bool:
             return contact["email"] in written or contact["email"].casefold() in expected
 
-        folded = {email.casefold() for email in choices} | set(expected)
         while True:
-            found, there = self._read_list(folded)
+            found, there = read()
             again = _subscribed_again(found, choices, there)
             comparison = Comparison(
                 by_us=tuple({**one, "written_by_this_run": True} for one in again if ours(one)),
@@ -130,6 +150,17 @@ class Verification:
         except SliceTimeoutError:
             self._snapshot_state = snapshot.state()
             raise
+
+    def _read_each(self, list_name: str, emails: Iterable[str]) -> dict[str, list[Record]]:
+        there: dict[str, list[Record]] = {}
+        for email in emails:
+            contact = contact_changes.get(self._context.ses, list_name, email)
+            if contact is not None:
+                there.setdefault(email.casefold(), []).append(contact.record(email))
+        return there
+
+    def _written_by_us(self) -> set[str]:
+        return {one["email"] for one in self._read(self._written, _WRITTEN)}
 
     def _opt_outs(self) -> dict[str, Record]:
         """Return, by address, everything that a contact was seen to have opted out of."""

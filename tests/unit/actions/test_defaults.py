@@ -43,6 +43,8 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
         ("list-suppressed", {}, {"reasons": None, "since": None}),
         ("manage-topic", {}, {"canary": None}),
         ("backup-list", {}, {"with_attributes": False}),
+        ("set-contacts", {}, {"thorough": False, "overwrite_unsubscribes": False}),
+        ("remove-contacts", {}, {"confirm_people": None, "thorough": False, "forget_choices": False}),
         ("restore-list", {"backup": "r1"}, {"backup": "r1", "overwrite_unsubscribes": False}),
         ("restore-topics", {"backup": "r1"}, {"backup": "r1"}),
         ("import-aws-contact", {}, {"username": None, "sync_topics": False}),
@@ -144,4 +146,6 @@ def test_what_each_action_may_do_is_declared() -> None:
         "erase-contact": (True, False, False, "no"),
         "un-erase": (True, False, False, "no"),
         "read-identity-center": reading,
+        "set-contacts": (True, False, False, "no"),
+        "remove-contacts": (True, False, False, "no"),
     }

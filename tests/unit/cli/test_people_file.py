@@ -416,7 +416,7 @@ def test_help_shows_what_rows_an_action_takes() -> None:
     answer = help_answer()
     lines = help_lines(answer)
     told = [line for line in lines if line.startswith("   people: ")]
-    assert told[0] == "   people: a file of at most 10,000 rows of email, customers"
+    assert "   people: a file of at most 10,000 rows of email, customers" in told
     assert len(told) == sum(one.people is not None for one, _ in payload_names().values()) > 6
     for action in answer["actions"]:
         del action["people"]
@@ -434,3 +434,18 @@ def test_the_question_says_for_how_many_people(monkeypatch: pytest.MonkeyPatch, 
     ):
         confirm.ask({"action": f"{SET}-all"}, target, people=people)
         assert told in capsys.readouterr().err
+
+
+def test_the_question_says_what_will_happen_to_the_people(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """In the action's own words, and how many customers were confirmed where that is asked for."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: "y\n"))
+    target: Any = SimpleNamespace(function_arn="arn:aws:lambda:us-east-1:123456789012:function:f")
+    removing = {"action": "remove-contacts-all", "confirm_customers": 12, "params": {"confirm_people": 3}}
+    confirm.ask(removing, target, people=3)
+    told = capsys.readouterr().err
+    assert told.startswith(
+        'remove-contacts-all for 3 people on every customer of config.json, with {"confirm_people": 3}.'
+    )
+    assert f"\nIt will {ACTIONS['remove-contacts'].purpose} (12 customers confirmed).\nFrom hub account" in told
+    confirm.ask({"action": "set-contacts-all"}, target, people=3)
+    assert f"\nIt will {ACTIONS['set-contacts'].purpose}.\nFrom hub account" in capsys.readouterr().err

@@ -100,6 +100,23 @@ def test_an_import_says_once_where_its_people_are() -> None:
     assert text.count("Who: s3://b/data/r/CUSTOMER/changes-*.jsonl.gz") == 1
 
 
+def test_people_who_were_set_and_removed_by_customer() -> None:
+    """What was done; and of a dry run what the real one takes, customers side by side."""
+    estimates = [{"requests": 1_000, "seconds": 1_000}, {"requests": 500, "seconds": 500}]
+    counts = {"created": 1_200, "updated": 3, "unchanged": 9, "kept_choice": 4, "erased_before": 2, "failed": 1}
+    made = [result("acme", {**counts, "estimate": estimates[0]}), result("globex", {"estimate": estimates[1]})]
+    text = shown(summary("set-contacts-all", [*made, result("initech", None, "skipped")], dry_run=True), 100)
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.split()}
+    assert rows["acme"] == ["1,200", "3", "9", "4", "2", "1"]
+    assert rows["initech"] == ["skipped"]
+    assert "It takes about 1,500 requests to SES, 1,000 s for the customer that takes longest." in text
+    taken = {"removed": 7, "kept_choice": 6, "absent": 5, "failed": 4}
+    text = shown(summary("remove-contacts-all", [result("acme", taken), result("hooli", None, "failed")]), 100)
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.split()}
+    assert (rows["acme"], rows["hooli"]) == (["7", "6", "5", "4"], ["failed"])
+    assert "It takes" not in text
+
+
 def test_checks_by_customer_and_what_to_do() -> None:
     """A check that was not made is a dash; a customer that was not run says so."""
     rows = [

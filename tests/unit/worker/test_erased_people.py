@@ -18,6 +18,7 @@ from ses_fleet.worker.actions import restore_list
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.by_name import act
 from tests.unit.worker.imports import contacts, everybody, importing, known_before, meanwhile, with_people, writes
+from tests.unit.worker.people_rows import counted, endings, setting
 from tests.unit.worker.world import ACCOUNT, REGION, SETTINGS, World
 
 SECRET = json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(bytes(32)).decode()}})
@@ -223,3 +224,32 @@ def test_a_secret_that_cannot_be_read_says_what_to_do(
     assert (error.value.category, error.value.type) == (category, code)
     assert error.value.retryable == (category == "operation")
     assert "ses-fleet/erasure" in error.value.message
+
+
+@pytest.mark.parametrize("bucket", ["b", None])
+def test_setting_contacts_leaves_out_who_was_erased(bucket: str | None) -> None:
+    """They are neither created in any way nor changed, and a dry run counts the same."""
+    world = World(ContactRecord(everybody(1)[0], (), True))
+    erase(world, *(one.upper() for one in everybody(20)))
+    rows = [{"email": one, "opt_in": ["out"]} for one in everybody(60)]
+    shown = setting(world, *rows, bucket=bucket, run_id="dry", dry_run=True)
+    done = setting(world, *rows, bucket=bucket)
+    assert counted(shown) == counted(done) == {"created": 40, "erased_before": 20}
+    assert set(contacts(world)) == {everybody(1)[0], *everybody(60)[20:]}
+    assert contacts(world)[everybody(1)[0]] == ({}, True)
+    assert [endings(world)[line] for line in (1, 20, 21)] == [("erased_before", None)] * 2 + [("created", None)]
+
+
+def test_setting_contacts_leaves_out_who_was_erased_since_it_was_planned() -> None:
+    """Each slice reads the tombstones again."""
+    world = World()
+    world.settings = WITH_SECRET
+
+    def happens(operation: str) -> None:
+        if operation == "list_contacts":
+            erase(world, everybody(9)[8])
+
+    meanwhile(world, happens)
+    done = setting(world, *everybody(9), budget=4.0, per_second=1)
+    assert counted(done) == {"created": 8, "erased_before": 1}
+    assert everybody(9)[8] not in contacts(world)

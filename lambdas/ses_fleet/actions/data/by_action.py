@@ -18,8 +18,10 @@ from ses_fleet.actions.data.list_contacts import ListContactsData
 from ses_fleet.actions.data.list_suppressed import ListSuppressedData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
+from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.data.restore_list import RestoreListData
 from ses_fleet.actions.data.restore_topics import RestoreTopicsData
+from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
@@ -40,4 +42,6 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "erase-contact": EraseContactData,
     "un-erase": UnEraseData,
     "read-identity-center": DirectoryFiles,
+    "set-contacts": SetContactsData,
+    "remove-contacts": RemoveContactsData,
 }

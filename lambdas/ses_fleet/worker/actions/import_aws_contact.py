@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ses_fleet import limits
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
@@ -98,7 +97,6 @@ def _failure(work: Work) -> CustomerError | None:
     failed = work.progress.counts.get("failed", 0)
     if not failed:
         return None
-    most = sorted(work.progress.reasons.items(), key=lambda entry: -entry[1])[: limits.FAILURE_REASONS]
-    reasons = "; ".join(f"{reason} ({count})" for reason, count in most)
+    reasons = work.progress.most_reasons()
     text = f"{failed} people of {work.context.code} could not be imported: {reasons}. The others were imported"
     return CustomerError("operation", "ContactsNotImported", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ses_fleet.errors import CustomerError
+from ses_fleet.worker import contact_list
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.importing import import_ledger, import_plan
 from ses_fleet.worker.importing.import_plan import ImportPlan, made_a_choice
@@ -35,11 +36,7 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     erased = work.erased_of(asked)
     progress.contact_list = snapshot.open()
     if progress.contact_list is None:
-        text = (
-            f"{context.code} has no contact list in {context.customer.region}: run manage-topic-all first, "
-            "or manage-topic"
-        )
-        raise CustomerError("operation", "NoContactList", text)
+        raise contact_list.none_there(context)
     there = snapshot.run(lambda contact: contact["email"].casefold() in asked or made_a_choice(contact))
     progress.total = snapshot.total
     topics = import_plan.opt_ins(context.item.topics or (), progress.contact_list.topics)
@@ -54,7 +51,7 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     _check_prune(work, plan, snapshot.total)
     if not context.dry_run:
         import_ledger.store(context, asked - erased)
-        plan = plan.without(submit(work, plan.of("create")))
+        plan = plan.without(submit(work, [one.new_contact() for one in plan.of("create")]).keys())
     _say(work, plan, topics.lacking, snapshot.total)
     work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
     _keep(work, plan)

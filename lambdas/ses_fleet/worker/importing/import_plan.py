@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ses_fleet.config.topics import Topic, WantedTopic
+from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.importing.directory import Directory, Person
+from ses_fleet.worker.importing.new_contacts import NewContact
 
 Record = dict[str, Any]
 
@@ -59,6 +61,10 @@ class PlannedChange:
     def of(cls, record: Record) -> PlannedChange:
         """Return the change that a record of the import's files stands for."""
         return cls(record["email"], record["change"], tuple(record["opt_in"]), tuple(record["also"]))
+
+    def new_contact(self) -> NewContact:
+        """Return the contact that a change of the kind create makes."""
+        return NewContact(self.email, Contact(dict.fromkeys(self.opt_in, "OPT_IN")))
 
     def record(self) -> Record:
         """Return the change as the import's files have it."""

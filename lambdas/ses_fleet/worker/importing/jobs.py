@@ -14,9 +14,8 @@ from ses_fleet.actions.policies import IMPORT_PREFIX
 from ses_fleet.errors import AwsCallError, NotStartedError
 from ses_fleet.text import printable
 from ses_fleet.worker.budget import SliceTimeoutError
-from ses_fleet.worker.contact_list import api_preferences
 from ses_fleet.worker.context import ActionContext
-from ses_fleet.worker.importing.import_plan import PlannedChange
+from ses_fleet.worker.importing.new_contacts import NewContact
 from ses_fleet.worker.paced_client import ReadClient, UnitClient
 from ses_fleet.worker.pagination import Paginator
 from ses_fleet.worker.responses import required_text, text_of
@@ -85,22 +84,12 @@ def none_beside(context: ActionContext) -> None:
         raise NotStartedError(f"{text}would change; nothing was changed: run this customer again when it is over")
 
 
-def upload(context: ActionContext, bucket: str, additions: Iterable[PlannedChange]) -> str:
+def upload(context: ActionContext, bucket: str, additions: Iterable[NewContact]) -> str:
     """Write the contacts to the customer's bucket, with the customer's credentials, and return the object's key.
 
     Raise AwsCallError when the bucket refuses the object or belongs to another account.
     """
-    records = (
-        {
-            "emailAddress": change.email,
-            "topicPreferences": [
-                {"topicName": one["TopicName"], "subscriptionStatus": one["SubscriptionStatus"]}
-                for one in api_preferences(dict.fromkeys(change.opt_in, "OPT_IN"))
-            ],
-        }
-        for change in additions
-    )
-    return _upload(context, bucket, context.run_id, records)
+    return _upload(context, bucket, context.run_id, (one.record() for one in additions))
 
 
 def upload_suppressed(context: ActionContext, bucket: str, records: Iterable[dict[str, Any]]) -> str:

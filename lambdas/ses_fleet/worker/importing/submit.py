@@ -1,17 +1,16 @@
-"""Starting the import job, right after reading the list and the other jobs again, only for contacts still missing."""
+"""Starting an import job right after a last look at the list, only for contacts still missing; and waiting for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan, address
 from ses_fleet.worker.importing import jobs
-from ses_fleet.worker.importing.import_plan import PlannedChange
-from ses_fleet.worker.importing.work import ImportJob, Work
+from ses_fleet.worker.importing.new_contacts import ImportJob, JobWork, NewContact
 from ses_fleet.worker.paced_client import UnitClient
 
 
@@ -19,15 +18,16 @@ from ses_fleet.worker.paced_client import UnitClient
 class _Look:
     """What the last reading before the start showed. `job_id` is the started job's, or None.
 
-    `came` are case-folded addresses that are in the list by now. `other_jobs` is whether another job was started.
+    `came` are contacts that are in the list by now, {case-folded address: their addresses}. `other_jobs` is whether
+    another job was started.
     """
 
     job_id: str | None = None
-    came: frozenset[str] = frozenset()
+    came: Mapping[str, Sequence[str]] = field(default_factory=dict)
     other_jobs: bool = False
 
 
-def can_use_job(work: Work, additions: int) -> bool:
+def can_use_job(work: JobWork, additions: int) -> bool:
     """Return whether there are enough new contacts for an import job, and one can be started."""
     context, progress = work.context, work.progress
     if additions <= context.settings.import_job_threshold or progress.one_by_one:
@@ -39,35 +39,35 @@ def can_use_job(work: Work, additions: int) -> bool:
     return not progress.one_by_one
 
 
-def create_one_by_one(work: Work, why: str) -> None:
+def create_one_by_one(work: JobWork, why: str) -> None:
     """Fall back to single requests for new contacts, with a warning that says why."""
     work.progress.one_by_one = True
     work.context.warn(f"contacts are created one by one, at one request a second: {why}")
 
 
-def submit(work: Work, additions: Sequence[PlannedChange]) -> frozenset[str]:
-    """Start the job, and return the case-folded addresses that others created meanwhile, which are left out.
+def submit(work: JobWork, additions: Sequence[NewContact]) -> dict[str, Sequence[str]]:
+    """Start the job, and return whom others created meanwhile and it leaves out: {case-folded address: addresses}.
 
     Fall back to single requests, with a warning, when no import job can be started. Raise SliceTimeoutError when the
     slice ends before the start, and AwsCallError when it failed; the uploaded file is deleted unless SES may still read
     it.
     """
-    left = list(additions)
+    left, came = list(additions), dict[str, Sequence[str]]()
     while can_use_job(work, len(left)):
         look = _try(work, left)
         if look.job_id is not None or work.progress.one_by_one:
             break
-        left = [change for change in left if change.email.casefold() not in look.came]
+        came |= look.came
+        left = [one for one in left if one.email.casefold() not in came]
         if look.other_jobs:
             work.context.log(
                 f"🔁 Customer {work.context.code}: another import job was started meanwhile; waiting for it"
             )
             work.progress.jobs_seen = wait_for_other_jobs(work)
-    remaining = {change.email.casefold() for change in left}
-    return frozenset(change.email.casefold() for change in additions) - remaining
+    return came
 
 
-def wait_for_other_jobs(work: Work) -> str:
+def wait_for_other_jobs(work: JobWork) -> str:
     """Wait while another import job is running: either job could overwrite what the other one wrote.
 
     Return a digest that changes when another job is started.
@@ -86,7 +86,34 @@ def wait_for_other_jobs(work: Work) -> str:
     return found.digest
 
 
-def _try(work: Work, additions: Sequence[PlannedChange]) -> _Look:
+def heard(work: JobWork) -> bool:
+    """Wait until the import job is over, and return whether it was completed.
+
+    When it failed, the contacts are to be created one by one, which is a warning. Raise SliceTimeoutError when the
+    slice ends before the job.
+    """
+    context, progress = work.context, work.progress
+    assert progress.import_job is not None  # noqa: S101  # set by `submit`
+    while (outcome := jobs.ended(context, progress.import_job.job_id, progress.import_job.polls)) is None:
+        progress.import_job.polls += 1
+        context.ses.pause(jobs.poll_seconds(progress.import_job.polls))
+    jobs.clean_up(context, str(context.customer.import_bucket), progress.import_job.key)
+    if not outcome.completed:
+        create_one_by_one(work, f"the import job ended {outcome.status}: {outcome.message or 'SES gave no reason'}")
+        return False
+    context.log(
+        f"📦 Customer {context.code}: import job over: {outcome.processed} records processed, {outcome.failed} failed"
+    )
+    refused = jobs.failed_records(context, outcome) if outcome.failed else None
+    if refused is not None:
+        context.write(f"{context.data_prefix}refused.jsonl", refused, "application/x-ndjson")
+        progress.give_reasons(jobs.reasons(refused))
+    progress.import_job.created = outcome.processed - outcome.failed
+    progress.import_job.failed = outcome.failed
+    return True
+
+
+def _try(work: JobWork, additions: Sequence[NewContact]) -> _Look:
     context, bucket = work.context, str(work.context.customer.import_bucket)
     work.progress.job_attempts += 1
     try:
@@ -116,14 +143,14 @@ def _try(work: Work, additions: Sequence[PlannedChange]) -> _Look:
     return look
 
 
-def _look_and_start(work: Work, additions: Sequence[PlannedChange], bucket: str, key: str) -> _Look:
+def _look_and_start(work: JobWork, additions: Sequence[NewContact], bucket: str, key: str) -> _Look:
     """Read the list again and start the job, as one unit.
 
     A job overwrites contacts that exist. So the list is read right before the start, without a pause as long as its
     pages and the other two requests are no more than a burst.
     """
     context, progress = work.context, work.progress
-    adding = frozenset(change.email.casefold() for change in additions)
+    adding = frozenset(one.email.casefold() for one in additions)
     pages = 1 + progress.total // limits.SES_PAGE_SIZE
 
     def unit(client: UnitClient) -> _Look:
@@ -132,16 +159,18 @@ def _look_and_start(work: Work, additions: Sequence[PlannedChange], bucket: str,
             return _Look(came=came, other_jobs=True)
         if came:
             return _Look(came=came)
-        return _Look(jobs.start(client, bucket, key, work.list_name))
+        return _Look(jobs.start(client, bucket, key, progress.list_name))
 
     return context.ses.read_modify_write(min(pages + 2, context.settings.ses_burst), unit)
 
 
-def _there(work: Work, client: UnitClient, addresses: frozenset[str]) -> frozenset[str]:
-    """Return those of these case-folded addresses that are in the list."""
+def _there(work: JobWork, client: UnitClient, addresses: frozenset[str]) -> dict[str, list[str]]:
+    """Return the list's contacts of these case-folded addresses: {case-folded address: their addresses}."""
     found = work.progress.contact_list
     scan = ContactScan({"list": found and found.model_dump(mode="json")})
-    found_here: set[str] = set()
+    found_here: dict[str, list[str]] = {}
     for page in scan.pages(work.context, found_here.clear, ses=client):
-        found_here |= addresses.intersection(address(one).casefold() for one in page)
-    return frozenset(found_here)
+        for email in map(address, page):
+            if (folded := email.casefold()) in addresses:
+                found_here.setdefault(folded, []).append(email)
+    return found_here

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from ses_fleet import limits
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker import record_files
 from ses_fleet.worker.backups import BackupWriter
-from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.importing import directory
 from ses_fleet.worker.importing.directory import Directory
 from ses_fleet.worker.importing.import_plan import PlannedChange
+from ses_fleet.worker.importing.new_contacts import JobProgress
 from ses_fleet.worker.record_files import Record, RecordFileWriter
 from ses_fleet.worker.verification import Verification
 
 # Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
-OTHER_REASONS = "other reasons"
 Ending = Literal["created", "updated", "removed", "unchanged", "erased_before", "failed"]
 
 
-class ImportJob(BaseModel):
-    """The import job that was started: its id, the key of its file, and how often its status was read.
-
-    `created` and `failed` are how many records SES says that it imported and refused, once the job is over.
-    """
-
-    job_id: str
-    key: str
-    polls: int = 0
-    created: int = 0
-    failed: int = 0
-
-
-class Progress(BaseModel):
+class Progress(JobProgress):
     """Everything that a slice hands to the next one, without addresses.
 
     `at` counts the changes that the step has done.
@@ -48,18 +33,10 @@ class Progress(BaseModel):
 
     step: Step = "decide"
     at: int = 0
-    contact_list: ContactList | None = None
     harvest: State = Field(default_factory=dict)
-    total: int = 0  # contacts of the list when it was read
-    jobs_seen: str | None = None
-    job_attempts: int = 0  # how often a slice tried to start an import job
-    waits: int = 0
-    import_job: ImportJob | None = None
-    one_by_one: bool = False
     counts: dict[Ending, int] = Field(default_factory=dict)
     skipped: dict[str, int] = Field(default_factory=dict)
     others: int | None = None  # contacts of the list that are not in Identity Center
-    reasons: dict[str, int] = Field(default_factory=dict)
     backup: str | None = None
     files: dict[str, State] = Field(default_factory=dict)
     saved: State = Field(default_factory=dict)
@@ -134,8 +111,7 @@ class Work:
     @property
     def list_name(self) -> str:
         """Return the name of the customer's list; the first step must have read it."""
-        assert self.progress.contact_list is not None  # noqa: S101  # set by the first step
-        return self.progress.contact_list.name
+        return self.progress.list_name
 
     def planned(self, kind: str) -> list[PlannedChange]:
         """Return the planned changes of one kind, in order."""
@@ -164,14 +140,7 @@ class Work:
         records = [{"email": email, "reason": reason} for email in emails]
         self.files.failed.add(records)
         self.count("failed", len(records))
-        self.give_reasons({reason: len(records)})
-
-    def give_reasons(self, found: Mapping[str, int]) -> None:
-        """Count why people failed, KEPT_REASONS apart and the rest together: they are part of every continuation."""
-        kept = self.progress.reasons
-        for reason, count in found.items():
-            name = reason if reason in kept or len(kept) < limits.KEPT_REASONS else OTHER_REASONS
-            kept[name] = kept.get(name, 0) + count
+        self.progress.give_reasons({reason: len(records)})
 
     def refuse(self, change: PlannedChange, failure: AwsCallError) -> None:
         """Note that SES refused one address: that person failed.

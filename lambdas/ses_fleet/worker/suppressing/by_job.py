@@ -8,7 +8,7 @@ from ses_fleet import limits
 from ses_fleet.errors import AwsCallError
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.importing import jobs
-from ses_fleet.worker.importing.work import ImportJob
+from ses_fleet.worker.importing.new_contacts import ImportJob
 from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.suppressing.work import Step, Work
 

@@ -14,7 +14,7 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.people.rows import SuppressedRow
 from ses_fleet.worker import suppression
 from ses_fleet.worker.context import ActionContext, State
-from ses_fleet.worker.importing.work import ImportJob
+from ses_fleet.worker.importing.new_contacts import ImportJob
 from ses_fleet.worker.suppression import Lookup
 
 # Continuations hold these names, so they stay as they are; "hear" waits for the import job.
