@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,20 +72,27 @@ def test_flags_become_the_payload(cloud: Cloud, tmp_path: Path) -> None:
     assert ended.returncode == 0
 
 
+def in_matrix(*cases: tuple[list[str], str]) -> Iterator[Any]:
+    """Cases that only `make test-all` runs: each is a process, and the logic behind it has unit tests."""
+    return (pytest.param(*case, marks=pytest.mark.matrix) for case in cases)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["describe-list-al"], 'did you mean "describe-list-all"?'),
         (["describe-list-all", "--customer-code", "acme"], 'use "include" (--include) to select customers'),
-        (["describe-list-all", "--include", "acmee"], 'did you mean "acme"?'),
-        (["describe-list-all", "--max-failures", "x"], "$.max_failures (--max-failures): must be an integer"),
-        (["describe-list-all", "--param", "colour=1"], "$.params.colour (--param colour): unknown parameter"),
-        (["describe-list-all", "--environment", "qa"], "there are: nonprod, prod"),
-        (["describe-list-all", "--environment", ""], "there are: nonprod, prod"),
-        (["describe-list", "--customer-code", ""], 'config.json has no customer ""'),
-        (
-            ["list-contacts-all", "--param", "unsubscribed=null"],
-            "$.params.unsubscribed (--param unsubscribed): must be true or false, not a string",
+        *in_matrix(
+            (["describe-list-all", "--include", "acmee"], 'did you mean "acme"?'),
+            (["describe-list-all", "--max-failures", "x"], "$.max_failures (--max-failures): must be an integer"),
+            (["describe-list-all", "--param", "colour=1"], "$.params.colour (--param colour): unknown parameter"),
+            (["describe-list-all", "--environment", "qa"], "there are: nonprod, prod"),
+            (["describe-list-all", "--environment", ""], "there are: nonprod, prod"),
+            (["describe-list", "--customer-code", ""], 'config.json has no customer ""'),
+            (
+                ["list-contacts-all", "--param", "unsubscribed=null"],
+                "$.params.unsubscribed (--param unsubscribed): must be true or false, not a string",
+            ),
         ),
     ],
 )
@@ -107,19 +115,21 @@ def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Clou
         (["describe-list-all", "--output", ""], '--output is text or json, not ""'),
         (["describe-list-all", "--payload", ""], '--payload "" cannot be the name of a file'),
         (["describe-list-all", "--config", "examples/config.json"], "--config can only be given with --local"),
-        (["describe-list-all", "--param", "novalue"], "must be name=value"),
-        (["describe-list-all", "--param", "x=" + "[" * 100_000], "--param x is nested too deeply"),
-        (["describe-list-all", "--payload", "-"], "--payload - is not JSON"),
-        (["describe-list-all", "--include", "\udcff"], "is not text that UTF-8 can hold"),
-        (["describe-list-all", "--run-id", ""], "--run-id must be 1 to 40"),
-        (["describe-list-all", "--function-name", ""], "cannot be the name of a function"),
-        (["describe-list-all", "--run-id", "a/b"], "--run-id must be 1 to 40"),
-        (["describe-list-all", "--payload", "not-there.json"], "No such file"),
-        (["describe-list-all", "--payload", "Makefile"], "is not JSON"),
-        (["describe-list-all", "--payload", "examples/events/help.json"], 'but the payload says "help"'),
-        (["describe-list-all", "--colour"], "No such option"),
-        (["describe-list-all", "--local", "--scenario", "examples/config.json"], "examples/config.json: $."),
-        (["describe-list-all", "--local", "--function-name", "x"], "--local runs functions of its own"),
+        *in_matrix(
+            (["describe-list-all", "--param", "novalue"], "must be name=value"),
+            (["describe-list-all", "--param", "x=" + "[" * 100_000], "--param x is nested too deeply"),
+            (["describe-list-all", "--payload", "-"], "--payload - is not JSON"),
+            (["describe-list-all", "--include", "\udcff"], "is not text that UTF-8 can hold"),
+            (["describe-list-all", "--run-id", ""], "--run-id must be 1 to 40"),
+            (["describe-list-all", "--function-name", ""], "cannot be the name of a function"),
+            (["describe-list-all", "--run-id", "a/b"], "--run-id must be 1 to 40"),
+            (["describe-list-all", "--payload", "not-there.json"], "No such file"),
+            (["describe-list-all", "--payload", "Makefile"], "is not JSON"),
+            (["describe-list-all", "--payload", "examples/events/help.json"], 'but the payload says "help"'),
+            (["describe-list-all", "--colour"], "No such option"),
+            (["describe-list-all", "--local", "--scenario", "examples/config.json"], "examples/config.json: $."),
+            (["describe-list-all", "--local", "--function-name", "x"], "--local runs functions of its own"),
+        ),
     ],
 )
 def test_a_wrong_command_line_is_exit_2_and_sends_nothing(arguments: list[str], message: str, cloud: Cloud) -> None:

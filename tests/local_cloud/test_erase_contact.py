@@ -140,6 +140,7 @@ def test_two_erasures_at_once_are_both_proven(cloud: Cloud) -> None:
     assert [contacts(cloud, code) for code in CODES] == [set()] * 4
 
 
+@pytest.mark.matrix
 def test_an_import_does_not_bring_the_person_back_until_that_is_lifted(cloud: Cloud) -> None:
     """Tonight's import skips who was erased and counts it; un-erase with a ticket lets the person come back."""
     erase(cloud, ADA)

@@ -107,7 +107,7 @@ def writes(cloud: Cloud, mark: Any, number: int) -> list[str]:
     return [one["operation"] for one in entries if one["writes"]]
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.matrix)])
 def test_an_import_does_not_bring_back_who_was_erased(number: int, cloud: Cloud) -> None:
     """By an import job and one by one; a dry run counts the same. A worker reads the secret once."""
     assert tombstones(cloud, number).bury(PEOPLE[3].upper(), WHY) == "buried"

@@ -132,6 +132,7 @@ def test_a_row_is_for_the_customers_that_it_names(finding: Cloud) -> None:
     assert summary["fleet"] == {"found_in": 1, "absent_in": 0, "not_proven_in": 0, "not_searched_in": 1}
 
 
+@pytest.mark.matrix
 def test_slices_and_throttling_find_the_same(finding: Cloud) -> None:
     """Each row once, in the file's order; what is handed on has no address."""
     emails = [f"{'P' if n == 7 else 'p'}{n}@corp.example" for n in range(60)]

@@ -181,7 +181,8 @@ def test_nine_killed_at_once_and_run_again(fault: str, killing: Cloud) -> None:
     assert_nothing_left_to_do(killing, **EVERYBODY)
 
 
-@pytest.mark.parametrize("fault", [pytest.param("kill_before", marks=pytest.mark.matrix), "kill_after"])
+@pytest.mark.matrix
+@pytest.mark.parametrize("fault", ["kill_before", "kill_after"])
 def test_killed_when_it_assumes_the_customers_role(fault: str, killing: Cloud) -> None:
     """Nothing was done for that customer; the other one is served."""
     two: dict[str, Any] = {**PRUNING, "include": ["f01", "f10"], "confirm_customers": 2, "max_customer_concurrency": 1}
@@ -201,7 +202,8 @@ def test_killed_when_it_assumes_the_customers_role(fault: str, killing: Cloud) -
     assert_nothing_left_to_do(killing, **two)
 
 
-@pytest.mark.parametrize("writes", ["the last", pytest.param("all", marks=pytest.mark.matrix)])
+@pytest.mark.matrix
+@pytest.mark.parametrize("writes", ["the last", "all"])
 def test_killed_at_its_writes_to_the_results_bucket(writes: str, killing: Cloud) -> None:
     """Identity Center's people, the record, the decision, the backup: before or after each of them."""
     one: dict[str, Any] = {**PRUNING, "include": ["f01"], "confirm_customers": 1}

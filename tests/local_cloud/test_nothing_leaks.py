@@ -17,6 +17,7 @@ SUPPRESSED = [
     *({"email": email, "reason": "COMPLAINT"} for email in PEOPLE[:3]),
     *({"email": email, "state": "absent"} for email in PEOPLE[3:]),
 ]
+FAULTS = ("deny", "error_500", "kill_after", "drop_after", "throttle")
 # What is asked of SES for single people.
 OF_PEOPLE = (
     *("GetContact", "GetSuppressedDestination", "ListSuppressedDestinations"),
@@ -24,12 +25,12 @@ OF_PEOPLE = (
 )
 
 
-def set_and_remove(cloud: Cloud) -> None:
+def set_and_remove(cloud: Cloud, faults: tuple[str, ...]) -> None:
     """People are set and removed in two lists, as it goes well, and as calls fail."""
     people = [f"who{number}@corp.example" for number in range(3)]
     setting: dict[str, Any] = {"action": "set-contacts-all", "include": ["acme", "globex"]}
     removing = {**setting, "action": "remove-contacts-all", "confirm_customers": 2, "params": {"confirm_people": 3}}
-    for fault in (None, "deny", "error_500", "kill_after", "drop_after", "throttle"):
+    for fault in (None, *faults):
         for operation, payload in (("CreateContact", setting), ("GetContact", setting), ("DeleteContact", removing)):
             rule = [{"operation": operation, "fault": fault, "times": 2}] if fault else []
             cloud.control("PUT", "faults", json.dumps(rule).encode())
@@ -41,22 +42,22 @@ def set_and_remove(cloud: Cloud) -> None:
     cloud.run(**setting, people=upload(cloud, unknown))  # a topic that the lists do not have
 
 
-@pytest.fixture
-def busy_cloud(cloud: Cloud) -> Cloud:
+@pytest.fixture(params=[FAULTS[2:3], pytest.param(FAULTS, marks=pytest.mark.matrix)], ids=["one fault", "each"])
+def busy_cloud(cloud: Cloud, request: pytest.FixtureRequest) -> Cloud:
     """A cloud in which much was done, and much went wrong."""
     cloud.run()
-    for fault in ("deny", "error_500", "kill_after", "drop_after", "throttle"):
+    for fault in FAULTS:
         rule = [{"operation": "ListContacts", "fault": fault, "times": 4}]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
         cloud.run(include=["acme", "globex"])
-    for fault in ("deny", "error_500", "kill_after", "drop_after", "throttle"):
+    for fault in request.param:
         rule = [{"operation": operation, "fault": fault, "times": 2} for operation in OF_PEOPLE]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
         for action, rows in (("find-contact-all", PEOPLE), ("set-suppressed-all", SUPPRESSED)):
             cloud.run(action=action, people=upload(cloud, *rows), include=["acme", "globex"])
         cloud.run(action="list-suppressed-all")
     cloud.control("PUT", "faults", b"[]")
-    set_and_remove(cloud)
+    set_and_remove(cloud, request.param)
     cloud.invoke({"action": "find-contact-all", "people": upload(cloud, PEOPLE[0], PEOPLE[0])})
     ses_fleet(cloud, "invoke", "find-contact-all", "--person", "no address@corp.example")
     tell = "raise ValueError(f'boom {event} ada@acme.example ' + __import__('os').environ['AWS_SESSION_TOKEN'])"

@@ -135,6 +135,7 @@ def endings(cloud: Cloud, run_id: str, code: str) -> dict[int, str]:
     return {row["row"]: row["ending"] for row in rows}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("fault", [pytest.param("kill_before", marks=pytest.mark.matrix), "kill_after"])
 def test_setting_is_killed_at_every_call_and_completed_by_the_next_run(fault: str, lists: Cloud) -> None:
     """Nobody is set twice, nobody against a choice: whoever unsubscribes in between stays so."""
@@ -173,6 +174,7 @@ def test_setting_is_killed_at_every_call_and_completed_by_the_next_run(fault: st
     assert "UpdateContact" not in changed
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("fault", [pytest.param("kill_before", marks=pytest.mark.matrix), "kill_after"])
 def test_removing_is_killed_at_every_call_and_completed_by_the_next_run(fault: str, lists: Cloud) -> None:
     """Whoever is gone has a complete backup, and whoever made a choice is there."""

@@ -87,6 +87,7 @@ def lines(cloud: Cloud, location: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stored]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("fault", [pytest.param("kill_before", marks=pytest.mark.matrix), "kill_after"])
 def test_nine_killed_at_once_and_run_again(fault: str, suppressing: Cloud) -> None:
     """Each at a call of its own. Who complains before the next run keeps that reason; one more run writes nothing."""
