@@ -155,6 +155,7 @@ def test_an_import_does_not_bring_the_person_back_until_that_is_lifted(cloud: Cl
     assert contacts(cloud, "f01") == {OTHER, ADA}
 
 
+@pytest.mark.matrix
 def test_the_command_erases_one_person_and_says_where_the_receipt_is(cloud: Cloud) -> None:
     """With the address on the command line only: the answer, the log and the record have none."""
     arguments = ("erase-contact-all", "--person", ADA, "--param", "confirm_people=1", "--yes")
@@ -164,6 +165,7 @@ def test_the_command_erases_one_person_and_says_where_the_receipt_is(cloud: Clou
     assert is_gone(cloud)
 
 
+@pytest.mark.matrix
 def test_without_a_key_the_action_says_how_to_make_one(cloud: Cloud) -> None:
     """Nobody is erased whom the next import would bring back."""
     client = cloud.client("secretsmanager")

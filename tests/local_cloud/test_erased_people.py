@@ -123,6 +123,7 @@ def test_an_import_does_not_bring_back_who_was_erased(number: int, cloud: Cloud)
     assert ("CreateImportJob" in operations) == (number == 1)
 
 
+@pytest.mark.matrix
 def test_a_list_without_tombstones_needs_no_secret(cloud: Cloud) -> None:
     """Not even one that is there."""
     cloud.client("secretsmanager").delete_secret(SecretId=SECRET)
@@ -150,6 +151,7 @@ def test_a_restore_does_not_bring_back_who_was_erased(cloud: Cloud) -> None:
     assert contacts(cloud, 4) == {PEOPLE[0], PEOPLE[2]}
 
 
+@pytest.mark.matrix
 def test_a_tombstone_of_an_older_key_still_counts(cloud: Cloud) -> None:
     """A newer key was put beside it, as the operating guide says."""
     tombstones(cloud, 5).bury(PEOPLE[0], WHY)
@@ -161,6 +163,7 @@ def test_a_tombstone_of_an_older_key_still_counts(cloud: Cloud) -> None:
     assert contacts(cloud, 5) == {*PEOPLE[2:]}
 
 
+@pytest.mark.matrix
 def test_a_person_whose_tombstone_was_lifted_comes_back(cloud: Cloud) -> None:
     """Nobody else does."""
     people = tombstones(cloud, 6)
@@ -181,6 +184,7 @@ def delete_the_secret(cloud: Cloud) -> None:
     cloud.client("secretsmanager").delete_secret(SecretId=SECRET)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("number", "lose", "code", "advice"),
     [
@@ -203,6 +207,7 @@ def test_without_the_key_a_customer_with_tombstones_fails_before_its_first_write
     assert cloud.keys(f"backups/identity/f{number:02d}") == []
 
 
+@pytest.mark.matrix
 def test_tombstones_that_cannot_be_read_fail_the_customer(cloud: Cloud) -> None:
     """As another run's failing S3 would: it does not import blindly."""
     tombstones(cloud, 9).bury(PEOPLE[0], WHY)
@@ -214,6 +219,7 @@ def test_tombstones_that_cannot_be_read_fail_the_customer(cloud: Cloud) -> None:
     assert writes(cloud, mark, 9) == []
 
 
+@pytest.mark.matrix
 def test_who_is_erased_is_looked_up_after_the_list_is_ones_own(cloud: Cloud) -> None:
     """A customer whose list another run holds asks neither for tombstones nor for the secret: they may change still."""
     tombstones(cloud, 10).bury(PEOPLE[0], WHY)

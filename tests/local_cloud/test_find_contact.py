@@ -82,6 +82,7 @@ def results(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {result["customer_code"]: result for result in summary["results"]}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("by_pages", [False, True])
 def test_addresses_reach_ses_as_they_are(by_pages: bool, finding: Cloud) -> None:
     """Slashes, percent signs, question marks, dots, plus, case, 320 characters: found where they are and nowhere else.
@@ -125,6 +126,7 @@ def test_a_customer_that_failed_is_not_proven(finding: Cloud) -> None:
     assert any("sandbox" in warning for warning in sandbox["warnings"])
 
 
+@pytest.mark.matrix
 def test_a_row_is_for_the_customers_that_it_names(finding: Cloud) -> None:
     """Who is named by none is skipped, and nobody looked there."""
     people = upload(finding, {"email": "p1@corp.example", "customers": [FULL]})
@@ -196,6 +198,7 @@ def test_who_gave_the_addresses_is_shown_who_is_where(finding: Cloud) -> None:
     assert "@" not in as_json.stdout
 
 
+@pytest.mark.matrix
 def test_who_may_not_read_contacts_sees_counts_and_which_policy_is_missing(finding: Cloud) -> None:
     """No address is shown."""
     ended = invoke(finding, person(finding, reads=False), *ASKED)
@@ -205,6 +208,7 @@ def test_who_may_not_read_contacts_sees_counts_and_which_policy_is_missing(findi
     assert "@" not in ended.stdout
 
 
+@pytest.mark.matrix
 def test_a_dry_run_looks_for_nobody(finding: Cloud, tmp_path: Path) -> None:
     """As of every action that reads: which role and Region each customer would be reached by."""
     path = tmp_path / "people.csv"

@@ -57,6 +57,7 @@ def busy_cloud(cloud: Cloud, request: pytest.FixtureRequest) -> Cloud:
             cloud.run(action=action, people=upload(cloud, *rows), include=["acme", "globex"])
         cloud.run(action="list-suppressed-all")
     cloud.control("PUT", "faults", b"[]")
+    cloud.leases_over()
     set_and_remove(cloud, request.param)
     cloud.invoke({"action": "find-contact-all", "people": upload(cloud, PEOPLE[0], PEOPLE[0])})
     ses_fleet(cloud, "invoke", "find-contact-all", "--person", "no address@corp.example")

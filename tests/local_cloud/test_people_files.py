@@ -112,6 +112,7 @@ def test_a_table_becomes_the_rows_of_each_customer(looking_up: Cloud, tmp_path: 
     assert refusal(who.client("s3").get_object, Bucket=RESULTS_BUCKET, Key=key) == ("AccessDenied", 403)
 
 
+@pytest.mark.matrix
 def test_who_may_not_upload_is_told_which_policy_is_missing(looking_up: Cloud, tmp_path: Path) -> None:
     """Nothing is started."""
     before = looking_up.s3.list_objects_v2(Bucket=RESULTS_BUCKET, Prefix="runs/")["KeyCount"]
@@ -121,6 +122,7 @@ def test_who_may_not_upload_is_told_which_policy_is_missing(looking_up: Cloud, t
     assert looking_up.s3.list_objects_v2(Bucket=RESULTS_BUCKET, Prefix="runs/")["KeyCount"] == before
 
 
+@pytest.mark.matrix
 def test_what_the_command_has_not_checked_is_refused_by_the_function(looking_up: Cloud) -> None:
     """As with `aws s3 cp`: every fault by its line, and no word of what is there."""
     people = "0123456789abcdef0123456789abcdef"

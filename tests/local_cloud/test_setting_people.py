@@ -225,6 +225,7 @@ def test_awkward_addresses_go_there_and_back_by_the_command(lists: Cloud, tmp_pa
     assert contacts(lists, "f10") == before
 
 
+@pytest.mark.matrix
 def test_what_contradicts_itself_is_refused_before_anything_starts(lists: Cloud) -> None:
     """An address twice, an unknown customer, a topic both ways; an unknown topic refuses its customer alone."""
     rows = [

@@ -147,6 +147,7 @@ def test_addresses_are_set_and_listed_as_they_are(suppressing: Cloud) -> None:
     assert listed(suppressing, "f01").keys() == {*OLD, OTHER, COMPLAINED}
 
 
+@pytest.mark.matrix
 def test_another_number_of_people_refuses_the_run(suppressing: Cloud) -> None:
     """Before anything is done for a customer, and naming the number."""
     people, mark = upload(suppressing, *ROWS), suppressing.mark()
@@ -157,6 +158,7 @@ def test_another_number_of_people_refuses_the_run(suppressing: Cloud) -> None:
     assert not [entry for entry in suppressing.journal(mark) if entry["service"] in ("sts", "sesv2")]
 
 
+@pytest.mark.matrix
 def test_a_dry_run_says_what_it_would_do_and_what_that_takes(suppressing: Cloud) -> None:
     """By one job or one by one; nothing is written, and no lease is taken."""
     people, mark = upload(suppressing, *ROWS), suppressing.mark()
