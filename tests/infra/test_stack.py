@@ -185,7 +185,7 @@ ERASURE_ARN = f"arn:aws:secretsmanager:{synth.REGION}:{synth.ACCOUNT}:secret:ses
     ("secret", "resource"),
     [
         ("ses-fleet/erasure", f"arn:aws:secretsmanager:{synth.REGION}:{synth.ACCOUNT}:secret:ses-fleet/erasure-??????"),
-        (ERASURE_ARN, ERASURE_ARN),
+        pytest.param(ERASURE_ARN, ERASURE_ARN, marks=pytest.mark.matrix),
     ],
 )
 def test_both_functions_read_the_erasure_secret_and_no_other(secret: str, resource: str) -> None:

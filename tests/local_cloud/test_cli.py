@@ -188,11 +188,16 @@ def test_without_credentials_is_exit_3() -> None:
     "profile",
     [
         "login_session = arn:aws:sts::123456789012:assumed-role/x/y",  # as `aws login` writes it
-        "credential_process = /nonexistent/program",
-        "credential_process = echo no-json",
-        "sso_session = missing\nsso_account_id = 123456789012\nsso_role_name = x",
-        "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = missing",
-        "web_identity_token_file = /nonexistent/token\nrole_arn = arn:aws:iam::123456789012:role/x",
+        *(
+            pytest.param(profile, marks=pytest.mark.matrix)
+            for profile in (
+                "credential_process = /nonexistent/program",
+                "credential_process = echo no-json",
+                "sso_session = missing\nsso_account_id = 123456789012\nsso_role_name = x",
+                "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = missing",
+                "web_identity_token_file = /nonexistent/token\nrole_arn = arn:aws:iam::123456789012:role/x",
+            )
+        ),
     ],
 )
 def test_a_profile_whose_credentials_cannot_be_had_is_exit_3(profile: str, cloud: Cloud, tmp_path: Path) -> None:

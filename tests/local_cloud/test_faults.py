@@ -175,7 +175,14 @@ def test_a_result_that_cannot_be_stored_is_a_warning(faulty: Cloud) -> None:
     assert summary["warnings"] == ["the result of globex could not be stored (AccessDenied)"]
 
 
-@pytest.mark.parametrize("path", ["open/", "plan.json", "results/", "end.json", "summary.json"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "open/",
+        "results/",
+        *(pytest.param(one, marks=pytest.mark.matrix) for one in ("plan.json", "end.json", "summary.json")),
+    ],
+)
 def test_503s_in_a_row_are_survived_at_every_object_of_a_run(path: str, faulty: Cloud) -> None:
     """Three of them, on reading and writing: more than a bad moment of S3."""
     put(faulty, {"service": "s3", "fault": "throttle", "path": path, "times": 3})
