@@ -121,13 +121,14 @@ def importing_who_was_erased(made: Deployment) -> dict[str, Any]:
 
 
 def erasing(made: Deployment) -> dict[str, Any]:
-    """An erasure of somebody whose address is suppressed, too."""
-    account.with_list(made.cloud, "p0@corp.example")
+    """An erasure of somebody whose address is suppressed, too: somebody new each time, as who was erased stays so."""
+    email = f"erased{next(_numbers)}@corp.example"
+    account.with_list(made.cloud, email)
     account.with_secret(made)
-    suppressed = {"EmailAddress": "p0@corp.example", "Reason": "BOUNCE"}
+    suppressed = {"EmailAddress": email, "Reason": "BOUNCE"}
     made.cloud.client("sesv2", account=CUSTOMER).put_suppressed_destination(**suppressed)
     params = {"confirm_people": 1, "suppression": "erase"}
-    return action("erase-contact", people=account.people_file(made, "p0@corp.example"), params=params)
+    return action("erase-contact", people=account.people_file(made, email), params=params)
 
 
 @dataclass(frozen=True)
