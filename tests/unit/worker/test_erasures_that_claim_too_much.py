@@ -120,3 +120,25 @@ def test_whom_an_import_job_has_just_added_is_not_said_to_be_absent() -> None:
     claimed = claims(world, ADA)
     world.time.sleep(60.0)
     assert (claimed, list(contacts(world))) == (["erased"], [EVE])
+
+
+@pytest.mark.parametrize("budget", [3.0, 60.0])
+def test_the_read_back_is_of_the_whole_list_also_over_several_slices(
+    monkeypatch: pytest.MonkeyPatch, budget: float
+) -> None:
+    """Somebody adds the person again in another spelling, which the last page has: it is met, and deleted, too."""
+    others = [f"c{number}@x.example" for number in range(6_500)]
+    world = world_of(*others, "Ada@x.example")
+    original = world.client.call
+    again: list[str] = []
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = original(operation, **parameters)
+        if operation == "delete_contact" and not again:
+            again.append("ADA@x.example")
+            world.ses.call(ACCOUNT, REGION, "CreateContact", {"ContactListName": "main", "EmailAddress": again[0]})
+        return answer
+
+    monkeypatch.setattr(world.client, "call", call)
+    claimed = claims(world, ADA, budget=budget, per_second=1)
+    assert (claimed, set(contacts(world)) - set(others)) == (["erased"], set())

@@ -26,7 +26,7 @@ from ses_fleet.worker.importing import import_ledger, jobs
 
 # After so long a read shows what was written before it.
 _SHOWN_SECONDS = sum(limits.READ_BACK_PAUSES_SECONDS)
-_Step = Literal["find", "bury", "wait", "delete", "walk", "look", "forget", "done"]
+_Step = Literal["find", "bury", "wait", "delete", "walk", "walk_again", "look", "forget", "done"]
 
 
 class _Progress(BaseModel):
@@ -99,7 +99,7 @@ class _Erasure:
         if self.progress.step == "wait":
             self._wait_for_jobs()
             self._go_on("delete")
-        while self.progress.step in ("delete", "walk", "look"):
+        while self.progress.step in ("delete", "walk", "walk_again", "look"):
             self._delete_once()
         if self.progress.step == "forget":
             self.progress.forgotten = import_ledger.forget(self._context, frozenset(self._lines))
@@ -113,9 +113,11 @@ class _Erasure:
             self._go_on("walk")
         if self.progress.step == "walk":
             self._walk(delete=True)
+            # A walk that met nobody has shown already that nobody is there any more.
+            self._go_on("walk_again" if self.progress.found else "look")
+        if self.progress.step == "walk_again":
+            self._walk(delete=False)
             self._go_on("look")
-        if any(self.progress.found.values()):
-            self._walk(delete=False)  # else the walk before has shown that nobody is there any more
         for line in self._lines_left():
             if self._is_there(line):
                 self.progress.still_there.append(line)
