@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ses_fleet.actions.data.import_aws_contact import ImportData
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.worker import steps
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.importing.add import add, await_job
@@ -37,10 +38,7 @@ def run(context: ActionContext, params: ImportParams, state: State) -> Outcome:
         _say_where_from(context)
     work = Work(context, params, state)
     try:
-        while work.progress.step != "done":
-            step = _STEPS[work.progress.step](work)
-            if step != work.progress.step:
-                work.progress.step, work.progress.at = step, 0
+        steps.run(work, _STEPS)
     except SliceTimeoutError:
         context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; continuing in another slice")
         return More(work.state())

@@ -12,6 +12,7 @@ from ses_fleet.actions.data.estimate import Estimate
 from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.params import RemoveContactsParams
 from ses_fleet.errors import CustomerError
+from ses_fleet.worker import steps
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.removing.look import look
@@ -27,10 +28,7 @@ def run(context: ActionContext, params: RemoveContactsParams, state: State) -> O
     """Remove the people's contacts. What became of each row is at `data_location`, as JSON Lines in `rows-*`."""
     work = Work(context, params, state)
     try:
-        while work.progress.step != "done":
-            step = _STEPS[work.progress.step](work)
-            if step != work.progress.step:
-                work.progress.step, work.progress.at = step, 0
+        steps.run(work, _STEPS)
     except SliceTimeoutError:
         context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; continuing in another slice")
         return More(work.state())

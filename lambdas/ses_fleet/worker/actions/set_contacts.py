@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.params import SetContactsParams
 from ses_fleet.errors import AwsCallError, CustomerError
+from ses_fleet.worker import steps
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.setting.change import change, hear
@@ -31,10 +32,7 @@ def run(context: ActionContext, params: SetContactsParams, state: State) -> Outc
     """Set the people's contacts. What became of each row is at `data_location`, as JSON Lines in `rows-*`."""
     work = Work(context, params, state)
     try:
-        while work.progress.step != "done":
-            step = _STEPS[work.progress.step](work)
-            if step != work.progress.step:
-                work.progress.step, work.progress.at = step, 0
+        steps.run(work, _STEPS)
     except SliceTimeoutError:
         context.log(f"⏳ Customer {context.code}: {_shown(work)} so far; continuing in another slice")
         return More(work.state())
