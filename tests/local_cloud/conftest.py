@@ -365,17 +365,22 @@ def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, errors
 
 
-@pytest.fixture(scope="session")
-def cloud_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The session's local cloud: examples/ and the fleet's accounts."""
+def session_files(directory: Path) -> tuple[str, ...]:
+    """The arguments of `local up` for examples/ and the fleet's accounts, whose files are written there."""
     config = {**SAMPLE, "customer_mappings": {**SAMPLE["customer_mappings"], **fleet()["customer_mappings"]}}
     config["customer_mappings"]["f02"]["external_id"] = "secret-of-f02"
-    path = tmp_path_factory.mktemp("cloud") / "config.json"
+    path = directory / "config.json"
     path.write_text(json.dumps(config))
     scenario = path.with_name("scenario.json")
     accounts = json.loads((ROOT / "examples" / "scenario.json").read_text())["accounts"]
     scenario.write_text(json.dumps({"accounts": {**accounts, NOT_EVERYWHERE: {"disabled_regions": [NOT_ENABLED]}}}))
-    process, exports = start("--port", "0", "--config", str(path), "--scenario", str(scenario), "--ses-rate", "0")
+    return "--port", "0", "--config", str(path), "--scenario", str(scenario), "--ses-rate", "0"
+
+
+@pytest.fixture(scope="session")
+def cloud_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The session's local cloud: examples/ and the fleet's accounts."""
+    process, exports = start(*session_files(tmp_path_factory.mktemp("cloud")))
     cloud = Cloud(exports["AWS_ENDPOINT_URL"])
     without_reaper(cloud)
     yield cloud
@@ -386,8 +391,29 @@ def cloud_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     assert "Traceback" not in errors, errors
 
 
+@pytest.fixture(scope="module")
+def files_cloud(cloud_process: Cloud) -> Iterator[Cloud]:
+    """The session's local cloud for one file, after which the examples' lists and contacts are the same as before.
+
+    The next file, whichever it is, counts them.
+    """
+    before = _people(cloud_process)
+    yield cloud_process
+    assert _people(cloud_process) == before, "this file changes people in the session's cloud: it needs one of its own"
+
+
+def _people(cloud: Cloud) -> dict[str, tuple[dict[str, Any] | None, list[Contact]]]:
+    """The list of each of the examples' customers, with its contacts."""
+    found: dict[str, tuple[dict[str, Any] | None, list[Contact]]] = {}
+    for code, customer in SAMPLE["customer_mappings"].items():
+        place = (customer["ses_role_arn"].rpartition("::")[2].partition(":")[0], customer["region"])
+        listed = cloud.list_now(*place) if place[0] else None
+        found[code] = (listed, cloud.contacts_now(*place) if listed else [])
+    return found
+
+
 @pytest.fixture
-def cloud(cloud_process: Cloud) -> Cloud:
+def cloud(files_cloud: Cloud) -> Cloud:
     """The session's local cloud, with the example's config.json in its bucket."""
-    cloud_process.put_config(SAMPLE)
-    return cloud_process
+    files_cloud.put_config(SAMPLE)
+    return files_cloud

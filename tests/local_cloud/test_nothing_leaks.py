@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.local_cloud import leaks
-from tests.local_cloud.conftest import RESULTS_BUCKET, WORKER, Cloud, fleet, ses_fleet
+from tests.local_cloud.conftest import RESULTS_BUCKET, WORKER, Cloud, fleet, running, ses_fleet, session_files
 from tests.local_cloud.people_files import upload
 
 PEOPLE = ("a/b@corp.example", "Ada+lists@corp.example", *(f"p{n}@corp.example" for n in range(3)))
@@ -43,14 +45,21 @@ def set_and_remove(cloud: Cloud, faults: tuple[str, ...]) -> None:
 
 
 @pytest.fixture(params=[FAULTS[2:3], pytest.param(FAULTS, marks=pytest.mark.matrix)], ids=["one fault", "each"])
-def busy_cloud(cloud: Cloud, request: pytest.FixtureRequest) -> Cloud:
-    """A cloud in which much was done, and much went wrong."""
+def busy_cloud(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """A cloud of its own in which much was done, and much went wrong."""
+    with running(*session_files(tmp_path)) as (_, cloud):
+        be_busy(cloud, request.param)
+        yield cloud
+
+
+def be_busy(cloud: Cloud, faults: tuple[str, ...]) -> None:
+    """Ask for much, with these faults of SES where single people are concerned."""
     cloud.run()
     for fault in FAULTS:
         rule = [{"operation": "ListContacts", "fault": fault, "times": 4}]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
         cloud.run(include=["acme", "globex"])
-    for fault in request.param:
+    for fault in faults:
         rule = [{"operation": operation, "fault": fault, "times": 2} for operation in OF_PEOPLE]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
         for action, rows in (("find-contact-all", PEOPLE), ("set-suppressed-all", SUPPRESSED)):
@@ -58,7 +67,7 @@ def busy_cloud(cloud: Cloud, request: pytest.FixtureRequest) -> Cloud:
         cloud.run(action="list-suppressed-all")
     cloud.control("PUT", "faults", b"[]")
     cloud.leases_over()
-    set_and_remove(cloud, request.param)
+    set_and_remove(cloud, faults)
     cloud.invoke({"action": "find-contact-all", "people": upload(cloud, PEOPLE[0], PEOPLE[0])})
     ses_fleet(cloud, "invoke", "find-contact-all", "--person", "no address@corp.example")
     tell = "raise ValueError(f'boom {event} ada@acme.example ' + __import__('os').environ['AWS_SESSION_TOKEN'])"
@@ -68,7 +77,6 @@ def busy_cloud(cloud: Cloud, request: pytest.FixtureRequest) -> Cloud:
     cloud.invoke({"action": "describe-list-all", "include": ["nobody"]})
     for output in ("text", "json"):
         ses_fleet(cloud, "invoke", "describe-list-all", "--output", output)
-    return cloud
 
 
 def test_nothing_leaks(busy_cloud: Cloud) -> None:
