@@ -21,7 +21,7 @@ from ses_fleet_cli import check, confirm, erasure_key, export, local_cloud, peop
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
-from ses_fleet_cli.show import Screen, stopped
+from ses_fleet_cli.show import Screen, cancelled
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,7 +31,7 @@ local_app = typer.Typer(help="Run the real functions on this machine.", no_args_
 app.add_typer(local_app, name="local")
 config_app = typer.Typer(help="Check and upload config.json and SESConfig.json.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-runs_app = typer.Typer(help="Look at runs, stop and resume them, and export their contacts.", no_args_is_help=True)
+runs_app = typer.Typer(help="Look at runs, cancel and resume them, and export their contacts.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
 _COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
 _ORCHESTRATOR = "ses-fleet-orchestrator"
@@ -232,17 +232,17 @@ def show_run(
     Screen(text=True).run(shown)
 
 
-@runs_app.command("stop")
-def stop_run(
+@runs_app.command("cancel")
+def cancel_run(
     run_id: _RunId,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """Start no further customer of a run, at the latest from 5 s on; those under way then are waited for."""
+    """Start no customer and no slice of a run any more, at the latest from 5 s on; what a worker does then goes on."""
     _check_output(output)
-    summary = invoking.ask_to_stop(invoking.connect(function_name), run_id)
+    summary = invoking.ask_to_cancel(invoking.connect(function_name), run_id)
     screen = Screen(text=output == "text")
-    screen.notice(stopped(summary))
+    screen.notice(cancelled(summary))
     if output == "json":
         screen.summary(summary)
 

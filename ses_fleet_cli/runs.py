@@ -18,7 +18,7 @@ from ses_fleet.runs import personal_params
 from ses_fleet.runs import position as positions
 from ses_fleet.runs import state as states
 from ses_fleet.runs.hop_record import HopRecord
-from ses_fleet.runs.hops import HopEnd, Stop
+from ses_fleet.runs.hops import Cancel, HopEnd
 from ses_fleet.runs.keys import OPEN_RUNS, results_prefix
 from ses_fleet.runs.models import RunPlan, Summary
 from ses_fleet.runs.position import Position
@@ -32,7 +32,7 @@ from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.server_time import S3Clock
 
 # What a run is: "lost" is one that the reaper ended, or one of an earlier version that left no Summary.
-State = Literal["refused", "under way", "no sign of life", "waiting", "ending", "finished", "lost"]
+State = Literal["refused", "under way", "no sign of life", "waiting", "ending", "finished", "cancelled", "lost"]
 
 _STATES: dict[positions.Phase, State] = {
     "alive": "under way",
@@ -55,7 +55,7 @@ class Listed:
     `state` begins with one of the words of State, or with unreadable (a record that this version cannot understand).
     Counts are None until the run has a Summary. `seconds` is the run's duration. `last_sign_seconds` is how long ago
     a run without a Summary gave its last sign of life, or took its last step. `closed_by` is as in the Summary.
-    `stop_asked_at` is when somebody asked that a run without a Summary starts no further customer.
+    `cancel_asked_at` is when somebody asked to cancel the run; of a run with a Summary, only where that had an effect.
     """
 
     run_id: str
@@ -72,7 +72,7 @@ class Listed:
     seconds: float | None = None
     last_sign_seconds: float | None = None
     closed_by: str | None = None
-    stop_asked_at: str | None = None
+    cancel_asked_at: str | None = None
 
 
 def newest(bucket: Bucket, count: int) -> list[Listed]:
@@ -96,7 +96,7 @@ class Shown:
     """A run as its record shows it now.
 
     `plan` is None for an id of which every start was refused, and where only the Summary is left. `position` is where
-    a run is that has no Summary yet. `stop` is the request that no further customer of it is started, if there is one.
+    a run is that has no Summary yet. `cancel` is the request to cancel it, if there is one.
     `reaped` are the ends of hops that the reaper decided, because an orchestrator was lost. `payload` is what the run
     was asked, without its id and what is left at its default; a mask stands for what is personal, also where an earlier
     version kept it.
@@ -106,14 +106,14 @@ class Shown:
     summary: Summary
     state: State
     position: Position | None = None
-    stop: Stop | None = None
+    cancel: Cancel | None = None
     reaped: tuple[HopEnd, ...] = ()
     payload: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
         """Return whether nothing of the run will happen any more."""
-        return self.state in ("refused", "finished", "lost")
+        return self.state in ("refused", "finished", "cancelled", "lost")
 
 
 def look(bucket: Bucket, run_id: str) -> Shown:
@@ -150,7 +150,7 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
         return None if summary is None else Shown(None, summary, _ended(summary))
     hops = HopRecord(bucket, run_id)
     reaped = tuple(end for end in hops.ends() if end.by == "reaper")
-    return replace(_begun(record, plan), stop=hops.stop(), reaped=reaped, payload=_asked(plan))
+    return replace(_begun(record, plan), cancel=hops.cancel(), reaped=reaped, payload=_asked(plan))
 
 
 def _asked(plan: RunPlan) -> dict[str, Any]:
@@ -180,7 +180,9 @@ def _begun(record: RunRecord, plan: RunPlan) -> Shown:
 def _ended(summary: Summary) -> State:
     if summary.exit_code == 2:
         return "refused"
-    return "lost" if summary.closed_by == "reaper" else "finished"
+    if summary.closed_by == "reaper":
+        return "lost"
+    return "finished" if summary.cancelled_at is None else "cancelled"
 
 
 def _not_ours(error: Exception) -> str:
@@ -245,8 +247,8 @@ class _Listing:
 
     def _of_plan(self, run_id: str, plan: RunPlan, position: Position | None) -> Listed:
         done = sum(1 for _ in self.bucket.objects(results_prefix(run_id)))
-        stop = HopRecord(self.bucket, run_id).stop()
-        state = self._state(plan, position) + (", asked to stop" if stop else "")
+        cancel = HopRecord(self.bucket, run_id).cancel()
+        state = self._state(plan, position) + (", asked to cancel" if cancel else "")
         return Listed(
             run_id=run_id,
             action=str(plan.request["action"]),
@@ -255,7 +257,7 @@ class _Listing:
             state=f"{state}: {done} of {len(plan.customers)} done",
             total_customers=len(plan.customers),
             last_sign_seconds=last_sign(position),
-            stop_asked_at=None if stop is None else stop.asked_at,
+            cancel_asked_at=None if cancel is None else cancel.asked_at,
         )
 
     def _state(self, plan: RunPlan, position: Position | None) -> str:
@@ -296,6 +298,7 @@ def _of_summary(run_id: str, summary: Summary) -> Listed:
         not_started=summary.not_started_count,
         seconds=summary.total_duration_seconds,
         closed_by=summary.closed_by,
+        cancel_asked_at=summary.cancelled_at,
     )
 
 
@@ -309,7 +312,7 @@ def shown_as_json(shown: Shown) -> str:
     more: dict[str, Any] = {
         "state": shown.state,
         "last_sign_seconds": last_sign(shown.position),
-        "stop_asked_at": None if shown.stop is None else shown.stop.asked_at,
+        "cancel_asked_at": None if shown.cancel is None else shown.cancel.asked_at,
         "payload": dict(shown.payload),
         "reaped": [
             {"invocation": end.hop + 1, "at": end.ended_at, "reason": end.reason, "goes_on": end.next is not None}

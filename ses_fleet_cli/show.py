@@ -110,8 +110,8 @@ class Screen:
     def run(self, shown: Shown) -> None:
         """Show one run as text: what was asked for and where it is, then what became of its customers."""
         if shown.state not in ("finished", "refused"):
-            stop = ", asked to stop" if shown.stop and not shown.is_over else ""
-            self.notice(f"run {shown.summary.run_id}: {shown.state}{stop}")
+            asked = ", asked to cancel" if shown.cancel and not shown.is_over else ""
+            self.notice(f"run {shown.summary.run_id}: {shown.state}{asked}")
         self._aside(self._out, *head_lines(shown), "")
         self.summary(shown.summary)
 
@@ -166,8 +166,10 @@ def head_lines(shown: Shown) -> list[str]:
     if fields:
         lines.append(f"   Payload: {printable(json.dumps(fields, ensure_ascii=False), 500)}")
     lines += [_taken_over(end) for end in shown.reaped]
-    if shown.stop is not None:
-        lines.append(f"   Stop asked for: {printable(shown.stop.asked_at)}; no further customer is started")
+    if shown.cancel is not None:
+        too_late = shown.is_over and summary.cancelled_at is None
+        effect = "too late, everybody was done" if too_late else "nothing more is started"
+        lines.append(f"   Cancel asked for: {printable(shown.cancel.asked_at)}; {effect}")
     return lines
 
 
@@ -181,10 +183,11 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
 
     With `is_last` the run's records are gone by then, and the rest cannot be run.
     """
-    if summary.dry_run and not summary.failed_count and summary.exit_code is not None:
+    if summary.dry_run and not summary.failed_count and not summary.cancelled_at and summary.exit_code is not None:
         head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
     else:
-        head = ["📊 Summary:"]
+        when = summary.cancelled_at
+        head = ["📊 Summary:" if when is None else f"📊 Summary: the run was cancelled at {printable(when)}"]
     seconds = summary.total_duration_seconds
     lines = [
         *head,
@@ -206,15 +209,16 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
     return [*lines, *_trouble(summary), *(_kept_nowhere(summary) if is_last else _rest(summary))]
 
 
-def stopped(summary: Summary) -> str:
-    """Return what is to be said of a run that the function was asked to stop; `summary` is its answer."""
+def cancelled(summary: Summary) -> str:
+    """Return what is to be said of a run that the function was asked to cancel; `summary` is its answer."""
     run_id = summary.run_id
     if summary.exit_code is not None:
-        return f"run {run_id} is over: nothing was stopped"
+        return f"run {run_id} is over: nothing was cancelled"
     seconds = limits.DEAD_AFTER_SECONDS * limits.SIGN_SHARE
     return (
-        f"run {run_id} starts no further customer, at the latest from {seconds:g} s on; customers under way or "
-        f"about to start: {summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` "
+        f"run {run_id} is cancelled: at the latest from {seconds:g} s on, no customer is started and none goes on in "
+        f"another slice; what is with a worker then is waited for. Customers under way or about to start: "
+        f"{summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` "
         "shows how far it is, and afterwards how to run the rest"
     )
 

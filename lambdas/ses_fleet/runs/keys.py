@@ -60,9 +60,9 @@ def hops_prefix(run_id: str) -> str:
     return f"runs/{run_id}/hops/"
 
 
-def stop_key(run_id: str) -> str:
-    """Return the key of the request that no further customer of the run is started."""
-    return f"runs/{run_id}/stop.json"
+def cancel_key(run_id: str) -> str:
+    """Return the key of the request to cancel the run: no further customer and no further slice is started."""
+    return f"runs/{run_id}/cancel.json"
 
 
 def refusals_prefix(run_id: str) -> str:

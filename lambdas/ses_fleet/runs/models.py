@@ -252,6 +252,13 @@ class Summary(Stored):
             "more; null while the run goes on, and for refused runs"
         ),
     ] = None
+    cancelled_at: Annotated[
+        str | None,
+        Field(
+            description="when somebody cancelled the run, ISO 8601, UTC; null when nobody did, and when that came too "
+            "late to keep any customer from being started or going on"
+        ),
+    ] = None
     resume: Annotated[
         dict[str, Any] | None,
         Field(description="the payload that runs exactly what failed or was not started; null if there is nothing"),
