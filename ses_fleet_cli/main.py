@@ -17,7 +17,19 @@ from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, confirm, erasure_key, export, local_cloud, people_file, push, resume, runs, streams
+from ses_fleet_cli import (
+    check,
+    confirm,
+    erasure_key,
+    export,
+    local_cloud,
+    people_file,
+    push,
+    resume,
+    run_filter,
+    runs,
+    streams,
+)
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
@@ -203,18 +215,26 @@ _RunId = Annotated[str, typer.Argument(help="the run's id, as `runs list` shows 
 @runs_app.command("list")
 def list_runs(
     limit: Annotated[int, typer.Option(help="how many runs to list, newest first", min=1, max=1_000)] = 20,
+    action: Annotated[list[str] | None, typer.Option(help="only runs of this action; may be repeated")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="only runs since then: 2026-03-01, 2026-03-01T06:30 (UTC), 90m, 24h or 7d")
+    ] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help=f"only these: {', '.join(run_filter.STATUSES)}; may be repeated")
+    ] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """List the last runs, and what became of each."""
     _check_output(output)
-    results = invoking.connect(function_name).results
+    target = invoking.connect(function_name)
+    wanted = run_filter.wanted(action or [], since, status or [], target.now)
     with invoking.reachable("the run records"):
-        listed = runs.newest(results, limit)
+        listed = runs.newest(target.results, limit, wanted)
     if output == "json":
         sys.stdout.write(runs.as_json(listed) + "\n")
     else:
-        Screen(text=True).runs(listed)
+        Screen(text=True).runs(listed, filtered=not wanted.is_everything)
 
 
 @runs_app.command("show")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal
 
 from ses_fleet import limits
@@ -29,6 +30,7 @@ from ses_fleet_cli import aws_failures
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary, usage
 from ses_fleet_cli.follow import is_over_time
 from ses_fleet_cli.parallel import in_order
+from ses_fleet_cli.run_filter import EVERYTHING, Wanted
 from ses_fleet_cli.server_time import S3Clock
 
 # What a run is: "lost" is one that the reaper ended, or one of an earlier version that left no Summary.
@@ -41,7 +43,7 @@ _STATES: dict[positions.Phase, State] = {
     "waiting": "waiting",
     "closing": "ending",
 }
-_STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
+STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
 _LOST_BEFORE = (
     "an earlier version of ses-fleet began this run; its time is over and there is no summary: see the orchestrator's "
     "log"
@@ -75,20 +77,26 @@ class Listed:
     cancel_asked_at: str | None = None
 
 
-def newest(bucket: Bucket, count: int) -> list[Listed]:
-    """Return the last `count` runs, newest first; raise AwsCallError when S3 does not answer."""
+def newest(bucket: Bucket, count: int, wanted: Wanted = EVERYTHING) -> list[Listed]:
+    """Return the last `count` runs that are wanted, newest first; raise AwsCallError when S3 does not answer."""
     dated: list[str] = []
     others: list[str] = []
     # The signs first: a run that begins after this look is asked about by itself.
     listing = _Listing(bucket, _signs(bucket), S3Clock(bucket, ""))
     for run_id in bucket.folders("runs/"):
-        stamp = _STAMP.fullmatch(run_id)
-        (dated if stamp else others).append(run_id)
+        stamp = STAMP.fullmatch(run_id)
+        if stamp is None:
+            others.append(run_id)
+        elif wanted.may_take(stamp[1]):
+            dated.append(run_id)
     # An id that its caller chose tells no time: those runs have to be looked at.
-    candidates = [*sorted(dated, reverse=True)[:count], *others]
-    read = in_order(listing.listed, candidates, at_once=limits.COMMAND_S3_CONNECTIONS)
-    found = [listed for listed in read if listed]
-    return sorted(found, key=lambda listed: listed.started_at, reverse=True)[:count]
+    found = listing.of(others, wanted)
+    left = iter(sorted(dated, reverse=True))
+    at_once = count if wanted.is_everything else max(count, limits.LISTED_AT_ONCE)
+    newest_: list[Listed] = []
+    while len(newest_) < count and (some := list(islice(left, at_once))):
+        newest_ += listing.of(some, wanted)
+    return sorted([*found, *newest_], key=lambda listed: listed.started_at, reverse=True)[:count]
 
 
 @dataclass(frozen=True)
@@ -206,6 +214,11 @@ class _Listing:
     signs: Mapping[str, Mapping[str, float]]
     clock: Callable[[], float]
 
+    def of(self, run_ids: Iterable[str], wanted: Wanted) -> list[Listed]:
+        """Return the lines of those of these runs that have begun and are wanted, in the same order."""
+        read = in_order(self.listed, run_ids, at_once=limits.COMMAND_S3_CONNECTIONS)
+        return [listed for listed in read if listed and wanted.takes(listed)]
+
     def listed(self, run_id: str) -> Listed | None:
         """Return one run's line, or None for a run that has not begun.
 
@@ -279,7 +292,7 @@ def _unreadable(run_id: str, state: str) -> Listed:
 
 def _moment_in(run_id: str) -> str:
     """When a run of this id began, or an empty text if the id does not say it."""
-    stamp = _STAMP.fullmatch(run_id)
+    stamp = STAMP.fullmatch(run_id)
     return re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6Z", stamp[1]) if stamp else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -17,9 +18,10 @@ from ses_fleet import limits
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
+from ses_fleet_cli import run_table
 from ses_fleet_cli.payload import with_flags
 from ses_fleet_cli.runs import Listed, Shown
-from ses_fleet_cli.tables import Afterwards, is_open, plain, tables
+from ses_fleet_cli.tables import Afterwards, is_open, tables
 
 # Returns tables for a terminal of this width.
 Tables = Callable[[int], Iterable[RenderableType]]
@@ -119,21 +121,25 @@ class Screen:
         """Show a table on stdout, whose cells wrap, or a line, which wraps as the terminal does."""
         self._out.print(table, soft_wrap=not isinstance(table, Table))
 
-    def runs(self, listed: Sequence[Listed]) -> None:
-        """Show the list of runs as a table."""
+    def runs(self, listed: Sequence[Listed], *, filtered: bool = False) -> None:
+        """Show the list of runs as a table; `filtered` says whether some may have been left out."""
         if not listed:
-            self._aside(self._out, "no runs yet")
+            self._aside(self._out, "no such run" if filtered else "no runs yet")
             return
-        rows = []
-        for one in listed:
-            counts = {"✅": one.successful, "❌": one.failed, "⏭️": one.skipped, "⏸️": one.not_started}
-            shown = " ".join(f"{count} {mark}" for mark, count in counts.items() if count)
-            seconds = "" if one.seconds is None else f"{one.seconds:.1f}s"
-            started = one.started_at[:16].replace("T", " ")
-            action = f"{printable(one.action)}{' (dry run)' if one.dry_run else ''}"
-            outcome = printable(f"{one.state} {shown}".strip(), 300)
-            rows.append([printable(one.run_id), action, printable(started), outcome, seconds])
-        self.table(plain("Runs", ["run", "action", "started (UTC)", "outcome", "time"], rows, texts=4))
+        self.lines(run_table.table(listed, self.width))
+
+    @property
+    def width(self) -> int | None:
+        """Return how many characters a line of stdout may have, or None for any number: it is no terminal."""
+        return self._out.width if self._out.is_terminal or "COLUMNS" in os.environ else None
+
+    def lines(self, table: Table) -> None:
+        """Show a table on stdout; where that is no terminal, with a line for each row, for other programs."""
+        if self.width is None:
+            wide = limits.COMMAND_MESSAGE_CHARACTERS
+            Console(width=wide, highlight=False, markup=False, emoji=False).print(table)
+        else:
+            self._out.print(table, soft_wrap=False)
 
     def exported(self, contacts: int, total: int) -> None:
         """Show how many contacts of how many an export has written."""
