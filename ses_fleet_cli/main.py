@@ -18,6 +18,7 @@ from ses_fleet.aws.regions import partitions
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
 from ses_fleet_cli import (
+    backups,
     check,
     confirm,
     erasure_key,
@@ -45,6 +46,8 @@ config_app = typer.Typer(help="Check and upload config.json and SESConfig.json."
 app.add_typer(config_app, name="config")
 runs_app = typer.Typer(help="Look at runs, cancel and resume them, and export their contacts.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
+backups_app = typer.Typer(help="Look at what was saved of contact lists.", no_args_is_help=True)
+app.add_typer(backups_app, name="backups")
 _COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
 _ORCHESTRATOR = "ses-fleet-orchestrator"
 
@@ -306,6 +309,25 @@ def export_run(
         screen.notice(f"⚠️  {problem}")
     screen.notice(f"{exported.contacts:,} contacts exported to {out}")
     raise typer.Exit(SOME_FAILED if exported.problems else OK)
+
+
+@backups_app.command("list")
+def list_backups(
+    customer: Annotated[str | None, typer.Argument(help="a customer's code; default: every customer")] = None,
+    limit: Annotated[int, typer.Option(help="how many backups to list, newest first", min=1, max=1_000)] = 20,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: Annotated[str, typer.Option(help="the orchestrator whose backups are meant")] = _ORCHESTRATOR,
+) -> None:
+    """List what was saved of lists: what, when, by which run, until when it is kept, and what brings it back."""
+    _check_output(output)
+    target = invoking.connect(function_name)
+    days = int(target.variables.get("BACKUPS_DAYS") or limits.BACKUP_DAYS)
+    place = backups.Place(target.results, target.now, days)
+    found = backups.listed(place, customer, limit)
+    if output == "json":
+        sys.stdout.write(backups.as_json(found) + "\n")
+        return
+    Screen(text=True).backups(found, otherwise=lambda: backups.none_of(place, customer))
 
 
 @local_app.command()

@@ -18,7 +18,8 @@ from ses_fleet import limits
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
-from ses_fleet_cli import run_table
+from ses_fleet_cli import backup_table, run_table
+from ses_fleet_cli.backups import Backup
 from ses_fleet_cli.payload import with_flags
 from ses_fleet_cli.runs import Listed, Shown
 from ses_fleet_cli.tables import Afterwards, is_open, tables
@@ -127,6 +128,15 @@ class Screen:
             self._aside(self._out, "no such run" if filtered else "no runs yet")
             return
         self.lines(run_table.table(listed, self.width))
+
+    def backups(self, found: Sequence[Backup], *, otherwise: Callable[[], str]) -> None:
+        """Show the list of backups as a table, and what restores them; what `otherwise` returns where there is none."""
+        if not found:
+            self._aside(self._out, printable(otherwise(), 300))
+            return
+        self.lines(backup_table.table(found, self.width))
+        if self.width is not None:  # else each line has its command
+            self._aside(self._out, *backup_table.commands(found))
 
     @property
     def width(self) -> int | None:

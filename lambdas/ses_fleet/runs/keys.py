@@ -184,9 +184,12 @@ def import_ledger_key(customer_code: str) -> str:
     return f"backups/identity/{customer_code}.json"
 
 
+BACKUPS = "backups/"
+
+
 def backups_prefix(customer_code: str) -> str:
     """Return the prefix of a customer's backups, each in a folder with the id of its run."""
-    return f"backups/{customer_code}/"
+    return f"{BACKUPS}{customer_code}/"
 
 
 def backup_prefix(customer_code: str, run_id: str) -> str:

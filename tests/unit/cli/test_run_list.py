@@ -139,12 +139,11 @@ def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, c
     else:
         monkeypatch.setenv("COLUMNS", str(columns))
     counted = {"successful_count": 412, "failed_count": 38, "skipped_count": 12, "not_started_count": 38}
-    s3 = stored(
-        **{
-            "20260301T060000Z_aaaaaa": {"action": "import-aws-contact-all", "dry_run": True, "exit_code": 1, **counted},
-            "my_own_id_of_forty_characters_0123456789": {"action": "remove-contacts-all"},
-        }
-    )
+    ended: dict[str, dict[str, Any]] = {
+        "20260301T060000Z_aaaaaa": {"action": "import-aws-contact-all", "dry_run": True, "exit_code": 1, **counted},
+        "my_own_id_of_forty_characters_0123456789": {"action": "remove-contacts-all"},
+    }
+    s3 = stored(**ended)
     s3.objects["runs/20260301T060100Z-bbbbbb/plan.json"] = (
         plan("x", action="describe-topics-all").model_dump_json().encode()
     )

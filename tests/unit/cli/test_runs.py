@@ -354,7 +354,7 @@ def test_a_run_under_way_says_so(action: str, capsys: pytest.CaptureFixture[str]
     Screen(text=True).summary(runs.look(under_way(action).bucket, "r1").summary)
     shown = capsys.readouterr().out
     assert "No result yet: 2 (b, c)" in shown
-    for wrong in ("Not started", "not started", "Bring one back", "Export them", "complete", "resume"):
+    for wrong in ("Not started", "not started", "Bring back", "Export them", "complete", "resume"):
         assert wrong not in shown
 
 
