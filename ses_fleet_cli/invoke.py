@@ -93,7 +93,7 @@ def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict
 
 def ask_help(target: Target) -> dict[str, Any]:
     """Return the orchestrator's answer to `help`. It is invoked synchronously, and no run is recorded."""
-    return _asked(target, {"action": HELP}, "`help`")
+    return asked(target, {"action": HELP}, "`help`")
 
 
 def ask_to_cancel(target: Target, run_id: str) -> Summary:
@@ -103,7 +103,7 @@ def ask_to_cancel(target: Target, run_id: str) -> Summary:
     with exit code 3 when it does not answer.
     """
     check_id(run_id)
-    answer = _asked(target, {"cancel": run_id}, "the request to cancel")
+    answer = asked(target, {"cancel": run_id}, "the request to cancel")
     try:
         return Summary.model_validate_json(json.dumps(answer))
     except ValueError:
@@ -113,7 +113,7 @@ def ask_to_cancel(target: Target, run_id: str) -> Summary:
         ) from None
 
 
-def _asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]:
+def asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]:
     """Return the function's answer to a synchronous invocation."""
     with reachable(f"the function {target.function_name}"):
         response, body = _invoked(target, payload)

@@ -15,9 +15,12 @@ import typer
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
-from ses_fleet.errors import PeopleFileError
+from ses_fleet.errors import PeopleFileError, Problem
+from ses_fleet.runs import summary as summaries
+from ses_fleet.runs.models import Summary
 from ses_fleet.text import printable, quoted
 from ses_fleet_cli import (
+    ahead,
     backups,
     check,
     confirm,
@@ -33,7 +36,7 @@ from ses_fleet_cli import (
 )
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, REFUSED, SOME_FAILED, CommandError, OutOfReachError, usage
 from ses_fleet_cli.show import Screen, cancelled
 
 app = typer.Typer(
@@ -112,7 +115,7 @@ def invoke(
     person: Annotated[list[str] | None, typer.Option(help="one address that the run is for; may be repeated")] = None,
     payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before anything is changed")] = False,
     function_name: Annotated[str | None, typer.Option(help="default: ses-fleet-orchestrator")] = None,
     local: Annotated[bool, typer.Option("--local", help="run in a local cloud that is made for this call")] = False,
     config: _Config = None,
@@ -278,7 +281,7 @@ def resume_run(
         str | None, typer.Option("--run-id", help="an id of your own for the new run; used again, it starts nothing")
     ] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before anything is changed")] = False,
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """Run what failed or was not started in a run that is over, and follow it as `invoke` does."""
@@ -420,13 +423,29 @@ def _invoke(
         return _help(function_name, screen, output)
     with invoking.nothing_sent():
         target = invoking.connect(function_name)
-        if asks:
-            confirm.ask(built, target, people=0 if people is None else people.rows)
         if people is not None:
             built["people"] = people_file.upload(target.results, people)
             screen.notice(people_file.told(built["people"], people, target.now))
+        if asks and (refused := _asked_about(built, target)) is not None:
+            screen.summary(refused)
+            return REFUSED
     with screen:
         return invoking.run(target, built, screen, local=local, people=None if people is None else people.by_line)
+
+
+def _asked_about(built: dict[str, Any], target: invoking.Target) -> Summary | None:
+    """Ask before something is changed. Return None, or the refusal that the run would end with.
+
+    Raise CommandError when the answer is no.
+    """
+    found = ahead.look(target, built)
+    if found.preview.problems:
+        run_id, action = str(built.get("run_id") or ""), str(built["action"])
+        problems = [Problem(*problem.partition(": ")[::2]) for problem in found.preview.problems]
+        return summaries.refused(run_id, action, False, target.now.isoformat(), problems)
+    if not found.preview.exists:  # else nothing is started, and the run is followed
+        confirm.ask(built, target, found)
+    return None
 
 
 def _help(function_name: str, screen: Screen, output: str) -> int:

@@ -211,10 +211,13 @@ class Bucket:
             names = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
             position = {name: str(page[member]) for name, member in names.items() if page.get(member)}
 
-    def folders(self, prefix: str) -> list[str]:
-        """Return the names right below `prefix`, which ends with a slash, that have objects below them."""
+    def folders(self, prefix: str, *, after: str = "") -> list[str]:
+        """Return the names right below `prefix`, which ends with a slash, that have objects below them.
+
+        With `after` only those that follow it in the order of the keys.
+        """
         found: list[str] = []
-        position: dict[str, str] = {}
+        position = {"StartAfter": prefix + after} if after else {}
         while True:
             page = self.s3.call("list_objects_v2", Bucket=self.name, Prefix=prefix, Delimiter="/", **position)
             found += [str(one["Prefix"]).removeprefix(prefix).rstrip("/") for one in page.get("CommonPrefixes") or ()]

@@ -31,6 +31,7 @@ from ses_fleet.orchestrator import (
     handover,
     people_files,
     plan,
+    planning,
     report,
     resuming,
 )
@@ -40,14 +41,12 @@ from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.fan_out import Finished, Outcome, Paused
-from ses_fleet.orchestrator.people_files import People
 from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
 from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.signs import Signs, named_ahead
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
-from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.runs import request, results, state
 from ses_fleet.runs import standing as standings
 from ses_fleet.runs.events import HopStart
@@ -70,14 +69,8 @@ def begin(start: Start, environment: Environment) -> Summary:
     if start.named and (existing := record.existing(start.request)) is not None:
         return state.of(record, existing).summary
     wanted = without_personal_values(start.request)
-    files = config_files.read(environment, wanted)
-    selected = plan.select(wanted, files.config)
-    people = people_files.read(
-        environment, wanted, known=files.config.entries, selected={entry.code for entry in selected}
-    )
-    made = plan.make(wanted, files, selected, people)
-    if made.action.receipts and people is not None:
-        made = replace(made, erasure=_planned_erasure(environment, people, len(selected)))
+    planned = planning.planned(wanted, environment)
+    made, files = planned.plan, planned.files
     left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
     first = _first_named(made, left)
@@ -160,13 +153,6 @@ def _pinned(environment: Environment, document: RunPlan, wanted: RunRequest) -> 
 
 def _signs(environment: Environment, run_id: str, hop: int, owner: str, dead_after: float) -> Signs:
     return Signs(HopRecord(environment.signs_bucket, run_id), hop, owner, dead_after)
-
-
-def _planned_erasure(environment: Environment, people: People, customers: int) -> PlannedErasure:
-    # Imported here: no other action needs the keys.
-    from ses_fleet.orchestrator import receipts
-
-    return receipts.planned(environment, people, customers)
 
 
 def _first_named(made: Plan, left: Mapping[int, Progress]) -> dict[int, int]:

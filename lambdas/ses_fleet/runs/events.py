@@ -78,6 +78,16 @@ def cancel_of(event: Any) -> str | None:
     return run_id
 
 
+def is_preview(event: Any) -> bool:
+    """Return whether the event asks what a run would begin with."""
+    return isinstance(event, dict) and set(event) == {"preview"}
+
+
+def previewed(event: Any) -> Any:
+    """Return the payload of the run that an event asks about."""
+    return event["preview"]
+
+
 def hop_event(action: str, run_id: str, hop: int) -> dict[str, Any]:
     """Return the event that starts a hop."""
     return {"action": action, "run_id": run_id, "hop": hop}

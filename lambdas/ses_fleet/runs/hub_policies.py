@@ -81,6 +81,8 @@ def invoker_statements(*, orchestrator: str, results_bucket: str) -> list[dict[s
     """
     return [
         _allow(["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], [orchestrator]),
+        # The name of the account, in questions before something is changed; it is no resource of its own.
+        _allow(["iam:ListAccountAliases"], ["*"]),
         *_reading(results_bucket, "runs/", "open/", RECEIPTS),
     ]
 

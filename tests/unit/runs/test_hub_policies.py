@@ -83,6 +83,7 @@ def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> Non
     assert allowed(starts) == {
         "lambda:GetFunctionConfiguration": {"o"},
         "lambda:InvokeFunction": {"o"},
+        "iam:ListAccountAliases": {"*"},
         "s3:GetObject": {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/receipts/*"},
         "s3:ListBucket": {RESULTS},
     }
