@@ -9,15 +9,20 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.names import DATA_READER_POLICY, INVOKER_POLICY, REQUESTER_POLICY
+from infra.names import CONFIGURER_POLICY, DATA_READER_POLICY, INVOKER_POLICY, REQUESTER_POLICY
+from infra.settings import Settings
 from infra.storage import Storage
 from ses_fleet.runs import hub_policies
 
 
 class AccessPolicies(Construct):
-    """`invoker`: start and follow runs. `requester`: upload people files. `data-reader`: read what holds addresses."""
+    """Policies that are apart from each other, to be attached to people's roles.
 
-    def __init__(self, scope: Construct, functions: Functions, storage: Storage) -> None:
+    `invoker`: start and follow runs. `requester`: upload people files. `data-reader`: read what holds addresses.
+    `configurer`: change the configuration.
+    """
+
+    def __init__(self, scope: Construct, functions: Functions, storage: Storage, settings: Settings) -> None:
         super().__init__(scope, "PeoplePolicies")
         results = storage.results.bucket_arn
         iam.ManagedPolicy(
@@ -44,6 +49,19 @@ class AccessPolicies(Construct):
             managed_policy_name=REQUESTER_POLICY,
             description="Upload the files that say whom runs of ses-fleet are for, and read none",
             statements=_statements(hub_policies.requester_statements(results_bucket=results)),
+        )
+        iam.ManagedPolicy(
+            self,
+            "Configurer",
+            managed_policy_name=CONFIGURER_POLICY,
+            description="Read, upload and roll back the configuration of ses-fleet, and start no run",
+            statements=_statements(
+                hub_policies.configurer_statements(
+                    orchestrator=functions.orchestrator.function_arn,
+                    config_bucket=storage.config.bucket_arn,
+                    config_keys=(settings.config_key, settings.ses_config_key),
+                )
+            ),
         )
 
 

@@ -52,7 +52,8 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
     ):
         for prefix in prefixes:
             yield path, f"AwsSolutions-IAM5[Resource::<{results}.Arn>/{prefix}/*]", _PREFIX
-    yield "PeoplePolicies/Invoker", "AwsSolutions-IAM5[Resource::*]", _ALIAS
+    for name in ("Invoker", "Configurer"):
+        yield f"PeoplePolicies/{name}", "AwsSolutions-IAM5[Resource::*]", _ALIAS
     for pattern in settings.role_patterns:
         yield (
             "Functions/WorkerRole",

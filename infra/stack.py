@@ -28,7 +28,7 @@ class SesFleetStack(cdk.Stack):
         functions = Functions(self, settings, storage)
         Schedules(self, settings.schedules, functions.orchestrator, functions.dead_letters)
         Monitoring(self, settings, functions)
-        AccessPolicies(self, functions, storage)
+        AccessPolicies(self, functions, storage, settings)
         acknowledge(self, settings)
         for name, value in {
             "ConfigBucket": storage.config.bucket_name,

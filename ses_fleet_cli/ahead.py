@@ -63,7 +63,7 @@ def look(target: Target, payload: Mapping[str, Any]) -> Ahead:
 
     steps: list[Callable[[], dict[str, Any]]] = [
         lambda: {"preview": _preview(target, asked)},
-        lambda: {"alias": _alias(target)},
+        lambda: {"alias": alias_of(target)},
         dry_run,
     ]
     found = in_order(lambda step: step(), steps, at_once=len(steps))
@@ -84,7 +84,8 @@ def account_of(target: Target) -> tuple[str, str]:
     return account, region
 
 
-def _alias(target: Target) -> str | None:
+def alias_of(target: Target) -> str | None:
+    """Return the alias of the account that the orchestrator is in; None where it has none, or it may not be asked."""
     if target.function_name.startswith("arn:"):
         return None  # it may be of another account than whoever asks, and so would be the answer
     region = account_of(target)[1]

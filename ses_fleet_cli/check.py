@@ -45,10 +45,10 @@ def kind(document: Any) -> Kind:
     return "ses_config" if is_topics else "config"
 
 
-def line(path: Path, level: str, text: str) -> str:
+def line(name: str, level: str, text: str) -> str:
     """Return a finding as a line, `FILE: $.path: error: text`."""
     where, _, what = text.partition(": ")
-    return f"{printable(str(path), 300)}: {where}: {level}: {what}"
+    return f"{printable(name, 300)}: {where}: {level}: {what}"
 
 
 def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:

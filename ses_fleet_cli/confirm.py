@@ -85,6 +85,22 @@ def named(codes: Sequence[str]) -> str:
     return f"{len(codes):,}{': ' if codes else ''}{first}{f' and {more:,} more' if more > 0 else ''}"
 
 
+def ask_to_put(lines: Sequence[str], target: Target, *, wanted: Sequence[Any], yes: bool) -> None:
+    """Show what uploading files would change, and ask unless `yes` is set or nothing is `wanted`.
+
+    Raise CommandError with exit code 2 when the answer is no, or when there is nobody to ask.
+    """
+    for text in lines:
+        sys.stderr.write(text + "\n")
+    if not wanted or yes:
+        return
+    if not has_terminal():
+        raise usage("nothing was uploaded: without a terminal to confirm that, it needs --yes")
+    show([place(target, ahead.alias_of(target))])
+    if not said_yes():
+        raise usage("not confirmed: nothing was uploaded")
+
+
 def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator[str]:
     preview = found.preview
     yield place(target, found.alias)

@@ -23,6 +23,7 @@ from ses_fleet_cli import (
     ahead,
     backups,
     check,
+    config_versions,
     confirm,
     erasure_key,
     export,
@@ -45,7 +46,7 @@ app = typer.Typer(
 )
 local_app = typer.Typer(help="Run the real functions on this machine.", no_args_is_help=True)
 app.add_typer(local_app, name="local")
-config_app = typer.Typer(help="Check and upload config.json and SESConfig.json.", no_args_is_help=True)
+config_app = typer.Typer(help="Check, upload, show and roll back config.json and SESConfig.json.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 runs_app = typer.Typer(help="Look at runs, cancel and resume them, and export their contacts.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
@@ -185,33 +186,102 @@ def check_files(
     for path, body in [(path, check.content(path)) for path in files]:
         for level, text in check.findings(body, path.name, partition):
             errors += level == "error"
-            sys.stdout.write(check.line(path, level, text) + "\n")
+            sys.stdout.write(check.line(str(path), level, text) + "\n")
     raise typer.Exit(1 if errors else 0)
+
+
+_Force = Annotated[
+    bool, typer.Option("--force", help="upload although some customers have errors: those fail or are skipped")
+]
+_Yes = Annotated[bool, typer.Option("--yes", help="do not ask; without a terminal nothing is uploaded otherwise")]
+_ConfigFunction = Annotated[str, typer.Option(help="the orchestrator whose files are meant")]
 
 
 @config_app.command("push")
 def push_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
-    force: Annotated[
-        bool, typer.Option("--force", help="upload although some customers have errors: those fail or are skipped")
-    ] = False,
-    function_name: Annotated[str, typer.Option(help="the orchestrator whose bucket the files go to")] = _ORCHESTRATOR,
+    force: _Force = False,
+    yes: _Yes = False,
+    function_name: _ConfigFunction = _ORCHESTRATOR,
 ) -> None:
-    """Check the files and upload them to where the orchestrator reads them; if one is wrong, none, with exit code 1."""
-    bodies = [(path, check.content(path)) for path in files]
+    """Check the files, show what they change, ask, and upload them; if one is wrong, none, with exit code 1."""
+    bodies = [(str(path), check.content(path)) for path in files]
     target = invoking.connect(function_name)
-    checked = [push.checked(path, body, target) for path, body in bodies]
+    _put([push.checked(name, body, target) for name, body in bodies], target, force=force, yes=yes)
+
+
+@config_app.command("show")
+def show_config(
+    file: Annotated[str, typer.Argument(help=" or ".join(config_versions.NAMES))] = "config.json",
+    version_: Annotated[str | None, typer.Option("--version", help="a version, as `config history` shows it")] = None,
+    function_name: _ConfigFunction = _ORCHESTRATOR,
+) -> None:
+    """Write a file to standard output as the next run reads it, or one version of it."""
+    if file not in config_versions.NAMES:
+        raise usage(f"{quoted(file)} is none of {', '.join(config_versions.NAMES)}")
+    target = invoking.connect(function_name)
+    body, stored = config_versions.text_of(target, file, version_)
+    sys.stderr.write(f"{file}, version {printable(str(stored))}\n")
+    config_versions.show(body)
+
+
+@config_app.command("history")
+def show_history(
+    limit: Annotated[int, typer.Option(help="how many versions of each file to list", min=1, max=1_000)] = 10,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: _ConfigFunction = _ORCHESTRATOR,
+) -> None:
+    """List the versions of both files that S3 keeps, newest first."""
+    _check_output(output)
+    found = config_versions.history(invoking.connect(function_name), limit)
+    if output == "json":
+        sys.stdout.write(config_versions.as_json(found) + "\n")
+    else:
+        Screen(text=True).lines(config_versions.table(found))
+
+
+@config_app.command("rollback")
+def roll_back(
+    version_: Annotated[str, typer.Argument(metavar="VERSION", help="a version, as `config history` shows it")],
+    force: _Force = False,
+    yes: _Yes = False,
+    function_name: _ConfigFunction = _ORCHESTRATOR,
+) -> None:
+    """Upload an earlier version of a file again: checked, compared and asked about as `config push` does."""
+    target = invoking.connect(function_name)
+    found = config_versions.named(target, version_)
+    body, _ = config_versions.text_of(target, found.file, found.version)
+    _put([push.checked(f"{found.file} of {found.written_at}", body, target)], target, force=force, yes=yes)
+
+
+def _put(checked: list[push.File], target: invoking.Target, *, force: bool, yes: bool) -> None:
     push.one_of_each(checked)
     for file in checked:
         for level, text in file.findings:
-            sys.stderr.write(check.line(file.path, level, text) + "\n")
+            sys.stderr.write(check.line(file.name, level, text) + "\n")
     blocking = [file for file in checked if file.is_blocked(force=force)]
     if blocking:
-        names = ", ".join(str(file.path) for file in blocking)
+        names = ", ".join(file.name for file in blocking)
         raise CommandError(f"nothing was uploaded: {names} {push.why_not(blocking)}", SOME_FAILED)
+    changes = []
     for file in checked:
         with invoking.reachable(file.location):
-            sys.stdout.write(push.put(file) + "\n")
+            changes.append(push.change(file))
+    confirm.ask_to_put([text for one in changes for text in push.told(one)], target, wanted=_changing(changes), yes=yes)
+    done: list[str] = []
+    for one in _changing(changes):
+        with invoking.reachable(one.file.location):
+            line = push.put(one)
+        if line is None:
+            so_far = f"uploaded before that: {', '.join(done)}" if done else "nothing was uploaded"
+            text = f"{one.file.location} was changed by somebody else since the difference was shown; {so_far}"
+            raise CommandError(f"{text}. The same command shows the difference now", SOME_FAILED)
+        done.append(one.file.name)
+        sys.stdout.write(line + "\n")
+
+
+def _changing(changes: list[push.Change]) -> list[push.Change]:
+    return [one for one in changes if not one.is_same]
 
 
 _FunctionName = Annotated[str, typer.Option(help="the orchestrator whose runs are meant")]

@@ -134,7 +134,7 @@ def test_no_policy_has_a_star_that_aws_does_not_force() -> None:
     Nobody deletes, but for the orchestrator below open/.
     """
     policies = synth.resources("AWS::IAM::Policy", **FULL) | synth.resources("AWS::IAM::ManagedPolicy", **FULL)
-    assert len(policies) == 6
+    assert len(policies) == 7
     deleting: list[tuple[str, list[str], str]] = []
     for name, policy in policies.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
@@ -534,6 +534,7 @@ def test_who_starts_runs_may_not_read_contacts() -> None:
     starting = {"iam:ListAccountAliases", "lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}
     assert gets("Invoker") == ({*starting, "s3:GetObject", "s3:ListBucket"}, {"/runs/*", "/open/*", "/receipts/*"})
     assert gets("DataReader") == ({"s3:GetObject", "s3:ListBucket"}, {"/data/*", "/backups/*"})
+    assert gets("Configurer")[0].isdisjoint({"lambda:InvokeFunction"})
     assert gets("Requester") == ({"s3:PutObject"}, set()), "who uploads people files gets nothing"
 
 
