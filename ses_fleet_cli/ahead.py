@@ -27,12 +27,17 @@ from ses_fleet_cli.parallel import in_order
 
 @dataclass(frozen=True)
 class DryRun:
-    """An earlier dry run of a request: its id, when it began, its exit code (None: no Summary yet), and its files."""
+    """An earlier dry run of a request: its id, when it began, its exit code (None: no Summary yet), and its files.
+
+    `other_upload` is whether its people file was another upload than the request's, which may say the same or not: an
+    uploaded file has random blanks, so that its digest tells nobody who is in it.
+    """
 
     run_id: str
     started_at: str
     exit_code: int | None
     config_version: ConfigVersion
+    other_upload: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,13 +123,19 @@ def _last(target: Target, wanted: Mapping[str, Any]) -> DryRun | None:
     since = f"{target.now - timedelta(days=limits.DRY_RUN_DAYS):%Y%m%dT%H%M%S}"
     newest = sorted(target.results.folders("runs/", after=since), reverse=True)[: limits.DRY_RUNS_READ]
     plans = in_order(lambda run_id: _plan(target, run_id), newest, at_once=limits.COMMAND_S3_CONNECTIONS)
-    same = [plan for plan in plans if plan is not None and plan.request == wanted]
+    same = [plan for plan in plans if plan is not None and _without_people(plan.request) == _without_people(wanted)]
     if not same:
         return None
-    last = max(same, key=lambda plan: plan.started_at)
+    # The very file says more than another one, however late.
+    last = max(same, key=lambda plan: (plan.request.get("people") == wanted.get("people"), plan.started_at))
+    other_upload = last.request.get("people") != wanted.get("people")
     summary = RunRecord(target.results, last.run_id).summary()
     exit_code = None if summary is None else summary.exit_code
-    return DryRun(last.run_id, last.started_at, exit_code, last.config_version)
+    return DryRun(last.run_id, last.started_at, exit_code, last.config_version, other_upload)
+
+
+def _without_people(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in request.items() if field != "people"}
 
 
 def _plan(target: Target, run_id: str) -> RunPlan | None:

@@ -132,7 +132,8 @@ def _told(found: Ahead, target: Target) -> str:
         return f"none of this request in the last {limits.DRY_RUN_DAYS} days; --dry-run shows what would be done"
     dry = found.dry_run
     outcome = "not over" if dry.exit_code is None else f"exit code {dry.exit_code}"
-    return f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{_changed(dry, found.preview)}"
+    other = "; of another upload of a people file" if dry.other_upload else ""
+    return f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{other}{_changed(dry, found.preview)}"
 
 
 def _changed(dry: DryRun, preview: Preview) -> str:

@@ -223,7 +223,7 @@ def nothing_sent() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise interrupted("interrupted: nothing was sent, and no run was started") from None
+        raise interrupted("interrupted: no run was started") from None
 
 
 def _why_not(target: Target) -> str | None:

@@ -94,6 +94,27 @@ def test_the_last_dry_run_of_the_same_request_is_found(monkeypatch: pytest.Monke
     assert (found.alias, found.preview.customers) == ("corp-hub", ("acme",))
 
 
+def test_a_dry_run_of_another_upload_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gives the same file twice uploads it twice; the very upload comes first, however old."""
+    payload = {"action": "set-contacts-all", "people": "b" * 32}
+    kept = {**DRY, "action": "set-contacts-all", "include": None, "params": {}}
+    del kept["include"]
+    s3 = S3()
+    for run_id, people in (("20260301T050000Z-same", "b" * 32), ("20260301T050900Z-other", "a" * 32)):
+        fields = {name: value for name, value in {**KEPT, **kept, "people": people}.items() if name != "include"}
+        made = plan(run_id, **fields).model_copy(
+            update={"started_at": f"2026-03-01T{run_id[9:11]}:{run_id[11:13]}:00Z"}
+        )
+        s3.objects[f"runs/{run_id}/plan.json"] = made.model_dump_json().encode()
+    first = look(monkeypatch, s3, payload=payload).dry_run
+    assert first is not None
+    assert (first.run_id, first.other_upload) == ("20260301T050000Z-same", False)
+    del s3.objects["runs/20260301T050000Z-same/plan.json"]
+    second = look(monkeypatch, s3, payload=payload).dry_run
+    assert second is not None
+    assert (second.run_id, second.other_upload) == ("20260301T050900Z-other", True)
+
+
 def test_few_calls_are_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """One listing, two rounds of plans at most, one Summary; nothing of runs that are older than a week."""
     monkeypatch.setattr("ses_fleet.limits.DRY_RUNS_READ", 2)

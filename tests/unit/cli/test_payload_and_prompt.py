@@ -252,6 +252,10 @@ def test_the_question_says_all_that_is_known(monkeypatch: pytest.MonkeyPatch) ->
     assert "\x1b" not in told
     open_ = dataclasses.replace(was, exit_code=None, started_at="2026-03-01T06:09:30Z")
     assert "r1, 30 s ago, not over; config" in ask(monkeypatch, "y\n", found=dataclasses.replace(found, dry_run=open_))
+    other = dataclasses.replace(found, dry_run=dataclasses.replace(was, other_upload=True))
+    assert "r1, 3 h ago, exit code 1; of another upload of a people file; config.json" in " ".join(
+        ask(monkeypatch, "y\n", found=other).split()
+    )
     unknown = dataclasses.replace(found, why_not="could not be looked for (X)")
     assert "  Dry run:     could not be looked for (X)\n" in ask(monkeypatch, "y\n", found=unknown)
 

@@ -147,7 +147,7 @@ def test_a_start_that_certainly_did_not_happen_is_exit_3_at_once(failure: Except
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        ("before", "interrupted: nothing was sent, and no run was started"),
+        ("before", "interrupted: no run was started"),
         ("sending", "run mine-1 may have been sent, and has not begun yet. Once it has begun, "),
         ("waiting", "run mine-1 was sent and has not begun yet. Once it has begun, "),
         ("following", "run mine-1 goes on. "),
