@@ -120,6 +120,16 @@ def test_a_run_that_was_asked_to_be_cancelled_says_so(capsys: pytest.CaptureFixt
     assert said.err == "run r1: under way, asked to cancel\n"
     assert "   Cancel asked for: 2026-03-01T06:09:00Z; nothing more is started\n" in said.out
 
+    s3.objects["runs/r1/summary.json"] = summary("r1").model_dump_json().encode()
+    Screen(text=True).run(runs.look(s3.bucket, "r1"))
+    assert "   Cancel asked for: 2026-03-01T06:09:00Z; too late, everybody was done\n" in capsys.readouterr().out
+    ended = summary("r1", cancelled_at=asked.asked_at, exit_code=1)
+    s3.objects["runs/r1/summary.json"] = ended.model_dump_json().encode()
+    Screen(text=True).run(runs.look(s3.bucket, "r1"))
+    said = capsys.readouterr()
+    assert said.err == "run r1: cancelled\n"
+    assert "📊 Summary: the run was cancelled at 2026-03-01T06:09:00Z\n" in said.out
+
     unasked = runs.look(going(1).bucket, "r1")
     assert json.loads(runs.shown_as_json(unasked))["cancel_asked_at"] is None
     assert runs.newest(going(1).bucket, 5)[0].cancel_asked_at is None
