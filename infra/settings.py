@@ -21,13 +21,17 @@ class _Part(BaseModel):
 
 
 class Schedule(_Part):
-    """One schedule. `expression` is cron(...), rate(...) or at(...) of EventBridge Scheduler, `payload` an action's."""
+    """One schedule. `expression` is cron(...), rate(...) or at(...) of EventBridge Scheduler, `payload` an action's.
+
+    With `alarm_on_difference`, an alarm says when a run of it found that something differs.
+    """
 
     name: Annotated[str, StringConstraints(pattern=f"^{limits.SCHEDULE_NAME}$")]
     expression: str
     time_zone: str = "UTC"
     payload: dict[str, Any]
     enabled: bool = True
+    alarm_on_difference: bool = False
 
     @property
     def event(self) -> dict[str, Any]:

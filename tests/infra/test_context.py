@@ -162,6 +162,10 @@ def test_every_default_is_taken_from_nothing() -> None:
             schedule(name="ses-fleet-reaper"),
             '$.schedules[0].name: "ses-fleet-reaper" is the stack\'s own, which ends lost runs: take another',
         ),
+        (
+            schedule(alarm_on_difference=True),
+            "$.schedules[0].alarm_on_difference: a run of this payload does not find out whether something differs",
+        ),
         (schedule(expression="0 6 * * *"), '"0 6 * * *" is none of cron(...), rate(...) and at(...)'),
         (schedule(expression="cron(0 6 * * * *)"), "Invalid combination of day-of-month"),
         (schedule(expression="cron(0 25 * * ? *)"), "Invalid hour value '25'"),

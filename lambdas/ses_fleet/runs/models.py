@@ -162,6 +162,14 @@ class CustomerResult(CustomerIdentity):
         ),
     ] = None
     data_location: Annotated[str | None, Field(description="`s3://` URI of data that is not in the answer")] = None
+    differs: Annotated[
+        bool | None,
+        Field(
+            description="whether something differs from what is asked for: topics from SESConfig.json "
+            "(`describe-topics`), or a run would write something (a dry run that changes something); null where that "
+            "is not known"
+        ),
+    ] = None
     warnings: Annotated[tuple[str, ...], Field(description="what should be looked at, although nothing failed")] = ()
     api_calls: Annotated[int, Field(description="requests to SES and Identity Center")] = 0
     processing_time_seconds: Annotated[
@@ -236,6 +244,14 @@ class Summary(Stored):
     results: Annotated[
         tuple[CustomerResult, ...], Field(description="one result for each selected customer, in config.json's order")
     ]
+    differs: Annotated[
+        bool | None,
+        Field(
+            description="true when something differs at some customer, as its result says; false when every one that "
+            "was not skipped says that nothing does; null when that is not known"
+        ),
+    ] = None
+    differing_count: Annotated[int, Field(description="at how many customers something differs")] = 0
     warnings: Annotated[tuple[str, ...], Field(description="what concerns the run as a whole")] = ()
     errors: Annotated[tuple[str, ...], Field(description="why the run was refused; empty else")] = ()
     concurrency: Annotated[

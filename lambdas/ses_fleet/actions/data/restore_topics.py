@@ -23,3 +23,7 @@ class RestoreTopicsData(Data):
     contacts: RestoredPreferences = Field(
         default=RestoredPreferences(), description="what became of the contacts of the backup"
     )
+
+    def is_different(self) -> bool:
+        """Return whether topics are, or would be, added, or contacts changed."""
+        return bool(self.topics_added or self.contacts.updated)

@@ -85,5 +85,10 @@ def _person(work: Work, line: int, now: str) -> ErasedPerson:
         outcome = "not_proven"
     else:
         outcome = "erased" if removed else "was_absent"
-    suppressed = work.progress.suppressed.get(line)
-    return ErasedPerson(row=line, outcome=outcome, at=now, contacts=removed, suppressed=suppressed)
+    return ErasedPerson(row=line, outcome=outcome, at=now, contacts=removed, suppressed=_suppressed(work, line))
+
+
+def _suppressed(work: Work, line: int) -> Literal["kept", "erased", "would_erase", "no"] | None:
+    found = work.progress.suppressed.get(line)
+    goes = work.context.dry_run and work.params.suppression == "erase"
+    return "would_erase" if goes and found == "kept" else found
