@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ses_fleet import limits
+from ses_fleet.settings import NotifyKind
 
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 ArchitectureName = Literal["arm64", "x86_64"]
@@ -38,6 +39,13 @@ class Schedule(_Part):
         """Return the payload as the orchestrator gets it, but for `trigger`; a field that is null is left out."""
         given = {field: value for field, value in self.payload.items() if value is not None}
         return {"on_deadline": "continue", **given}
+
+
+class Notify(_Part):
+    """Whom to tell when a run is over: an SNS topic in the deployment's partition, and of which ends."""
+
+    topic_arn: str
+    on: Annotated[list[NotifyKind], Field(min_length=1)] = ["failed"]
 
 
 class OrchestratorPart(_Part):
@@ -93,6 +101,7 @@ class Settings(_Part):
     worker: WorkerPart = WorkerPart()
     alarm_emails: list[str] = Field(default_factory=list)
     alarm_topic_arn: str | None = None
+    notify: Notify | None = None
     schedules: list[Schedule] = Field(default_factory=list)
 
     @property

@@ -41,6 +41,7 @@ from strict_aws.regions import DisabledRegions
 from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.service import StrictSes
+from strict_aws.sns.api import SnsApi
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Services:
     lambda_api: LambdaApi
     scheduler_api: SchedulerApi
     secrets_api: SecretsApi
+    sns_api: SnsApi
     cloudformation: CloudFormation
     moto: MotoApp
     faults: Faults
@@ -93,6 +95,13 @@ class Endpoint:
     ) -> None:
         self._sleep = sleep
         self._services = services
+        self._apis: dict[str, Callable[[Operation, Caller, Request], Response]] = {
+            "lambda": services.lambda_api.handle,
+            "scheduler": services.scheduler_api.handle,
+            "secretsmanager": services.secrets_api.handle,
+            "sns": services.sns_api.handle,
+            "cloudformation": services.cloudformation.handle,
+        }
         self._s3_writes = threading.RLock()
         self._control = control
         self._server = make_server(self._application, port, tls)
@@ -247,14 +256,8 @@ class Endpoint:
             return protocols.json_answer(services.identity_center.call(*place, body, caller=key))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
-        if operation.service == "lambda":
-            return services.lambda_api.handle(operation, caller, request)
-        if operation.service == "scheduler":
-            return services.scheduler_api.handle(operation, caller, request)
-        if operation.service == "secretsmanager":
-            return services.secrets_api.handle(operation, caller, request)
-        if operation.service == "cloudformation":
-            return services.cloudformation.handle(operation, caller, request)
+        if operation.service in self._apis:
+            return self._apis[operation.service](operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:

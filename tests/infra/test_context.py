@@ -163,6 +163,16 @@ def test_every_default_is_taken_from_nothing() -> None:
             '$.schedules[0].name: "ses-fleet-reaper" is the stack\'s own, which ends lost runs: take another',
         ),
         (
+            {"notify": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:told.fifo"}},
+            '$.notify.topic_arn: "arn:aws:sns:eu-west-1:123456789012:told.fifo" is not the ARN of an SNS topic',
+        ),
+        (
+            {"notify": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:told", "on": ["fail"]}},
+            "$.notify.on[0]: must be",
+        ),
+        ({"notify": {}}, "$.notify.topic_arn: missing"),
+        ({"orchestrator": {"environment": {"NOTIFY_ON": "failed"}}}, "NOTIFY_ON: is set by the stack"),
+        (
             schedule(alarm_on_difference=True),
             "$.schedules[0].alarm_on_difference: a run of this payload does not find out whether something differs",
         ),

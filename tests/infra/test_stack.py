@@ -570,3 +570,14 @@ def test_the_architecture_and_the_runtime_are_settings() -> None:
 
     assert of() == ("python3.13", ["arm64"])
     assert of(python_version="3.11", architecture="x86_64") == ("python3.11", ["x86_64"])
+
+
+def test_the_topic_of_the_context_is_told_and_no_other() -> None:
+    """The orchestrator knows it and may publish to it; without one it may publish nowhere."""
+    made = synth.one("AWS::Lambda::Function", "FunctionsOrchestrator", **FULL)["Environment"]["Variables"]
+    assert (made["NOTIFY_TOPIC_ARN"], made["NOTIFY_ON"]) == (FULL["notify"]["topic_arn"], "failed,differs")
+    published = [one for one in synth.statements("FunctionsOrchestratorRole", **FULL) if one["Action"] == "sns:Publish"]
+    assert [one["Resource"] for one in published] == [FULL["notify"]["topic_arn"]]
+    plain = synth.one("AWS::Lambda::Function", "FunctionsOrchestrator")["Environment"]["Variables"]
+    assert not {"NOTIFY_TOPIC_ARN", "NOTIFY_ON"} & plain.keys()
+    assert "sns:Publish" not in json.dumps(synth.statements("FunctionsOrchestratorRole"))

@@ -50,6 +50,7 @@ def build(
         results=tuple(results),
         differs=differs(results),
         differing_count=sum(result.differs is True for result in results),
+        finding_count=sum(bool(result.findings) for result in results),
         warnings=(*warnings, *_warnings(counts, concurrency)),
         concurrency=concurrency,
         config_version=config_version,

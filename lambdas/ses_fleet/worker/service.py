@@ -82,6 +82,7 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
         data=done.data.model_dump(mode="json", by_alias=True) if done else None,
         data_location=done.data_location if done else None,
         differs=_differs(item, done),
+        findings=_findings(done),
         warnings=invocation.warnings(),
         api_calls=invocation.api_calls(),
         logs=invocation.lines.lines(),
@@ -99,6 +100,13 @@ def _differs(item: WorkItem, done: Done | None) -> bool | None:
     from ses_fleet.actions.data.base import Data
 
     return done.data.is_different() if isinstance(done.data, Data) else None
+
+
+def _findings(done: Done | None) -> int | None:
+    """Return how many checks found something, also of an action that failed for them."""
+    from ses_fleet.actions.data.base import Data
+
+    return done.data.findings() if done is not None and isinstance(done.data, Data) else None
 
 
 def _checked(event: dict[str, Any]) -> WorkItem:

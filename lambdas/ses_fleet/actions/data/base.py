@@ -20,6 +20,10 @@ class Data(BaseModel):
         """
         return None
 
+    def findings(self) -> int | None:
+        """Return how many checks found something, or None of an action that makes none."""
+        return None
+
     @classmethod
     def read(cls, data: Mapping[str, Any] | None) -> Self:
         """Return the data of a stored result.
