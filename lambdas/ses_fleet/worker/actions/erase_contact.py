@@ -16,7 +16,7 @@ from ses_fleet.errors import CustomerError
 from ses_fleet.worker import steps
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.erasing.bury import bury, wait_for_jobs
+from ses_fleet.worker.erasing.bury import bury, wait
 from ses_fleet.worker.erasing.delete import delete_by_address, delete_by_list, forget, look, walk_again
 from ses_fleet.worker.erasing.find import ask, find
 from ses_fleet.worker.erasing.work import Step, Work
@@ -24,7 +24,7 @@ from ses_fleet.worker.erasing.work import Step, Work
 _FIRST_PHASE: dict[Step, Callable[[Work], Step]] = {"find": find, "ask": ask}
 _SECOND_PHASE: dict[Step, Callable[[Work], Step]] = {
     "bury": bury,
-    "wait": wait_for_jobs,
+    "wait": wait,
     "delete": delete_by_address,
     "walk": delete_by_list,
     "walk_again": walk_again,

@@ -7,7 +7,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ses_fleet import clock
 from ses_fleet.actions.params import EraseContactParams
 from ses_fleet.people import addresses
 from ses_fleet.worker.contact_list import ContactScan
@@ -22,7 +21,8 @@ class Progress(BaseModel):
 
     `found` counts, for each person, the contacts that the last walk over the list met; `removed` those that were
     deleted; `at` is the position in the step, `rounds` counts how often people who were deleted were met again.
-    `began_at` is epoch seconds, `settled` how many seconds were waited for reads that lag.
+    `jobs_seen` is the digest of the import jobs that the last look showed, `quiet_since` since when those are known to
+    be over, and `buried_at` when every tombstone was there, both in epoch seconds.
     """
 
     step: Step = "find"
@@ -36,8 +36,9 @@ class Progress(BaseModel):
     forgotten: int = 0
     rounds: int = 0
     waits: int = 0
-    began_at: float = Field(default_factory=lambda: clock.now().timestamp())
-    settled: int = 0
+    jobs_seen: str | None = None
+    quiet_since: float | None = None
+    buried_at: float = 0.0
 
 
 class Work:
