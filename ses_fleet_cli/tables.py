@@ -152,6 +152,7 @@ def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), *counts])
     head = "would be erased" if summary.dry_run else "erased"
     yield plain("People", ["customer", head, "were absent", "not proven"], rows)
+    yield from _estimated([EraseContactData.read(result.data).estimate for result in summary.results])
     if summary.receipt is not None:
         asked = sum(result.status != "skipped" for result in summary.results)
         said = "everything is proven" if proven == asked else f"NOT PROVEN for {asked - proven} of {asked} customers"

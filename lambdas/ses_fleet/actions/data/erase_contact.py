@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.estimate import Estimate
 
 Outcome = Literal["erased", "was_absent", "not_proven", "would_erase"]
 
@@ -39,6 +40,7 @@ class EraseContactData(Data):
     would_erase: int = Field(default=0, description="people whom a run that is no dry run would delete")
     forgotten: int = Field(default=0, description="people who were taken out of the record of earlier imports")
     people: tuple[ErasedPerson, ...] = Field(default=(), description="what became of each of them")
+    estimate: Estimate | None = Field(default=None, description="of a dry run: what the real run takes; else null")
 
     def is_different(self) -> bool:
         """Return whether anybody is, or would be, deleted or taken off the suppression list."""
