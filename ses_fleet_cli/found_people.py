@@ -33,7 +33,7 @@ _FILES = "people"
 _IS, _IS_NOT, _NOT_PROVEN, _NOT_ASKED = "✅", "–", "?", ""
 _UNSUBSCRIBED, _SUPPRESSED = "🔕", "🚫"
 _LEGEND = (
-    f"{_IS} contact   {_IS_NOT} none   {_NOT_PROVEN} not proven   {_UNSUBSCRIBED} unsubscribed from everything   "
+    f"{_IS} contact   {_IS_NOT} none   {_NOT_PROVEN} not proven   {_UNSUBSCRIBED} unsubscribed from all   "
     f"{_SUPPRESSED} suppressed"
 )
 
