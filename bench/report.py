@@ -165,7 +165,8 @@ def _one_person(known: Known) -> Iterator[str]:
         "calls. A phase is its least calls one after another, each at its service's time; n requests to SES take the "
         "longer of n calls' time and of n − burst seconds with one call's time. CPU and the run's own calls are not in "
         "it. erase-contact has two phases, and waits once "
-        f"{max(one['pause'] for one in found['cases']):g} s for what reads may not show yet."
+        f"{max(one['pause'] for one in found['cases']):g} s for what reads may not show yet; its receipt counts the "
+        "copies below data/, and the local cloud's part of that grows with what the runs before have left there."
     )
     yield "Calls of all workers, from the journal, with the least possible in brackets, and of the rest of the run:"
     yield table(("action", *_CALLED, "the run's", "the least, for"), [_one_person_calls(one) for one in found["cases"]])
