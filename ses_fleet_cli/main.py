@@ -17,10 +17,23 @@ from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, confirm, erasure_key, export, local_cloud, people_file, push, resume, runs, streams
+from ses_fleet_cli import (
+    check,
+    confirm,
+    diff,
+    diff_text,
+    erasure_key,
+    export,
+    local_cloud,
+    people_file,
+    push,
+    resume,
+    runs,
+    streams,
+)
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.errors import DIFFERS, INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
 from ses_fleet_cli.show import Screen, stopped
 
 app = typer.Typer(
@@ -265,6 +278,24 @@ def resume_run(
     asks = confirm.is_needed(built, yes=yes)
     screen = Screen(text=output == "text", flags={"params"} if param else ())
     raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
+
+
+@runs_app.command("diff")
+def diff_runs(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="the id of the run to compare with, as `runs list` shows it")
+    ],
+    after: Annotated[str, typer.Argument(metavar="B", help="the id of another run of the same action")],
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """Show what changed for each customer from run A to run B. The exit code is 0 if nothing did, and 4 if anything."""
+    _check_output(output)
+    results = invoking.connect(function_name).results
+    compared = diff.compare(results, runs.look(results, before), runs.look(results, after))
+    lines = [diff.as_json(compared)] if output == "json" else diff_text.lines(compared)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    raise typer.Exit(DIFFERS if compared.differs else OK)
 
 
 @runs_app.command("export")
