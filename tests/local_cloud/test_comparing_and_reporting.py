@@ -1,11 +1,13 @@
-"""Two runs side by side, through the real functions and the real record."""
+"""Runs side by side, and the report of one, through the real functions and the real record."""
 
 from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 from tests.local_cloud.conftest import SAMPLE, Cloud, ses_fleet
+from tests.unit.cli.report.parsed import Page
 
 READING = ("describe-list", "describe-topics", "list-contacts", "validate-access", "list-suppressed")
 
@@ -35,3 +37,31 @@ def test_runs_of_every_reading_action_are_the_same_until_something_changes(cloud
     assert (document["differs"], document["gone"], document["only_in_b"]) == (True, ["acme"], [])
     other = ses_fleet(cloud, "runs", "diff", "same-describe-list-1", "changed")
     assert (other.returncode, other.stdout) == (2, "")
+
+
+def test_a_report_of_a_run_is_one_file(cloud: Cloud, tmp_path: Path) -> None:
+    """With its matrix and the blocks of its workers; nothing is overwritten unasked, and no contact is in it."""
+    cloud.run(action="describe-topics-all", run_id="to-report")
+    out = tmp_path / "report.html"
+    command = ["runs", "export", "to-report", "--format", "html", "--out", str(out)]
+    ended = ses_fleet(cloud, *command)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr == f"report of run to-report written to {out}\n"
+    text = out.read_text()
+    cloud.spoken.append(text)  # searched for addresses when all tests of the local cloud are done
+    page = Page(text)
+    assert page.unclosed == []
+    assert "◇" not in page.text
+    assert "Topics: how many contacts receive each" in page.text
+    assert "describe-topics finished" in page.text
+    codes = [row[1].split()[0] for row in page.rows if row[0] in ("✗ failed", "✓ successful", "– skipped")]
+    assert sorted(codes) == sorted(SAMPLE["customer_mappings"])
+    again = ses_fleet(cloud, *command)
+    assert (again.returncode, again.stderr) == (
+        2,
+        f"ses-fleet: {out} is there: choose another name, or overwrite it with --force\n",
+    )
+    assert ses_fleet(cloud, *command, "--force").returncode == 0
+    assert out.read_text() == text
+    piped = ses_fleet(cloud, *command[:-1], "-")
+    assert (piped.returncode, piped.stdout) == (0, text)
