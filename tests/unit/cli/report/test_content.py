@@ -179,14 +179,16 @@ def test_what_was_asked_and_how_long_it_took_are_said() -> None:
 
 
 def record(whole: Summary) -> S3:
-    """A bucket with this run, whose Summary leaves data and blocks to the results."""
+    """A bucket with this run, whose Summary has data of the first customer alone, and blocks of none."""
     s3 = S3()
     codes = tuple(one.customer_code for one in whole.results)
     s3.objects["runs/run-1/plan.json"] = plan("run-1", codes=codes, action=whole.action).model_dump_json().encode()
     for one in whole.results:
         s3.objects[f"runs/run-1/results/{one.customer_code}.json"] = one.model_dump_json().encode()
-    bare = [one.model_copy(update={"data": None, "logs": None, "data_location": "s3://b/x"}) for one in whole.results]
-    over = whole.model_copy(update={"results": tuple(bare)})
+    left_out = {"data": None, "logs": None, "data_location": "s3://b/x"}
+    first, *rest = whole.results
+    bare = (first.model_copy(update={"logs": None}), *(one.model_copy(update=left_out) for one in rest))
+    over = whole.model_copy(update={"results": bare})
     s3.objects["runs/run-1/summary.json"] = over.model_dump_json().encode()
     return s3
 
@@ -201,6 +203,7 @@ def test_all_that_the_record_has_is_in_the_report(tmp_path: Path) -> None:
     assert said == f"report of run run-1 written to {file.path}"
     shown = Page(file.path.read_text())
     assert ["customer", *TOPICS] in shown.rows
+    assert "Customer c0000: done" in shown.text
     assert "Customer c0001: done" in shown.text
     for broken in (b"{", b"[]"):
         s3.objects["runs/run-1/fleet.json"] = broken
