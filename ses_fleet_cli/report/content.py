@@ -125,6 +125,8 @@ def _facts(shown: Shown, whole: Summary) -> Iterable[tuple[str, str]]:
     yield "Started", whole.started_at.replace("T", " ").replace("Z", " UTC")
     if whole.total_duration_seconds is not None:
         yield "Took", _duration(whole.total_duration_seconds)
+    if whole.receipt is not None:
+        yield "Receipt", whole.receipt
     asked = {name: value for name, value in shown.payload.items() if name not in _SAID_OTHERWISE}
     for name, value in asked.items():
         yield f"Asked: {name.replace('_', ' ')}", _value(value)

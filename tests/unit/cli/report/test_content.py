@@ -172,9 +172,10 @@ def test_the_first_sentence_says_how_it_ended(more: dict[str, Any], said: str) -
 
 def test_what_was_asked_and_how_long_it_took_are_said() -> None:
     """As the record has it, with lists of names as such."""
-    whole = run("describe-list-all", result("a", data={}), total_duration_seconds=3_725.0)
+    proof = "s3://b/receipts/run-1.json"
+    whole = run("describe-list-all", result("a", data={}), total_duration_seconds=3_725.0, receipt=proof)
     text = page(whole, action="describe-list-all", include=["a", "b"], max_failures="10%", params={"x": 1}).text
-    assert "Started 2026-03-01 06:00:00 UTC Took 1 h 2 min" in text
+    assert "Started 2026-03-01 06:00:00 UTC Took 1 h 2 min Receipt s3://b/receipts/run-1.json Asked" in text
     assert 'Asked: include a, b Asked: max failures 10% Asked: params {"x": 1}' in text
 
 
