@@ -15,11 +15,14 @@ import typer
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
 from ses_fleet_cli import (
     check,
     confirm,
+    diff,
+    diff_text,
     differences,
     erasure_key,
     export,
@@ -32,7 +35,8 @@ from ses_fleet_cli import (
 )
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.errors import DIFFERS, INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.new_file import NewFile
 from ses_fleet_cli.show import Screen, stopped
 
 app = typer.Typer(
@@ -304,25 +308,67 @@ def resume_run(
     raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 
-@runs_app.command("export")
-def export_run(
-    run_id: Annotated[str, typer.Argument(help="the id of a run of list-contacts or list-contacts-all")],
-    out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
-    format_: Annotated[str, typer.Option("--format", help=" or ".join(export.FORMATS))] = "csv",
+@runs_app.command("diff")
+def diff_runs(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="the id of the run to compare with, as `runs list` shows it")
+    ],
+    after: Annotated[str, typer.Argument(metavar="B", help="the id of another run of the same action")],
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """Write all customers' contacts into one file. If some are missing, they are named and the exit code is 1."""
-    if format_ not in export.FORMATS:
-        raise usage(f"--format is {' or '.join(export.FORMATS)}, not {quoted(format_)}")
+    """Show what changed for each customer from run A to run B. The exit code is 0 if nothing did, and 4 if anything."""
+    _check_output(output)
+    results = invoking.connect(function_name).results
+    compared = diff.compare(results, runs.look(results, before), runs.look(results, after))
+    lines = [diff.as_json(compared)] if output == "json" else diff_text.lines(compared)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    raise typer.Exit(DIFFERS if compared.differs else OK)
+
+
+_FORMATS = (*export.FORMATS, "html")
+
+
+@runs_app.command("export")
+def export_run(
+    run_id: _RunId,
+    out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", help="csv or jsonl, the contacts of a run of list-contacts; html, a report of any run"
+        ),
+    ] = "csv",
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """Write all customers' contacts, or a report of the run, into one file.
+
+    If some contacts are missing, they are named and the exit code is 1.
+    """
+    if format_ not in _FORMATS:
+        raise usage(f"--format is {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}, not {quoted(format_)}")
+    file = NewFile(out, force)
+    file.check()
     results = invoking.connect(function_name).results
     shown = runs.look(results, run_id)
     screen = Screen(text=True)
+    if format_ == "html":
+        screen.notice(_report(results, shown, file))
+        return
     with screen, invoking.reachable("the run's data"):
-        exported = export.export(results, shown, format_, out, screen.exported)
+        exported = export.export(results, shown, format_, file, screen.exported)
     for problem in exported.problems:
         screen.notice(f"⚠️  {problem}")
     screen.notice(f"{exported.contacts:,} contacts exported to {out}")
     raise typer.Exit(SOME_FAILED if exported.problems else OK)
+
+
+def _report(results: Bucket, shown: runs.Shown, file: NewFile) -> str:
+    # Imported here: Jinja2 takes longer to load than the rest of the command, which needs it nowhere else.
+    from ses_fleet_cli.report import written
+
+    return written.write(results, shown, file)
 
 
 @local_app.command()
