@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PARALLEL := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # Node 20 works and is said to be old at every start: once is enough, in docs/operating.md.
 CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=1 node_modules/.bin/cdk
+# Where a shell has it set, each of the many processes would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Passed on to the CDK, such as --profile NAME.
 CDK_FLAGS ?=
 LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
