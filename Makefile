@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Four processes, a local cloud each, as much of the time is waited; a file's tests stay together, as they share what they
-# set up, and long files come first, in the order of the folders.
+# set up, and the folders with long files come first, as tests/conftest.py orders them.
 PARALLEL := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # Node 20 works and is said to be old at every start: once is enough, in docs/operating.md.
 CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=1 node_modules/.bin/cdk
+# Where a shell has it set, each of the many processes would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Passed on to the CDK, such as --profile NAME.
 CDK_FLAGS ?=
 LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
