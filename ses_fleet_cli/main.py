@@ -28,6 +28,7 @@ from ses_fleet_cli import (
     export,
     local_cloud,
     people_file,
+    planned_changes,
     push,
     resume,
     runs,
@@ -261,12 +262,22 @@ def list_runs(
 @runs_app.command("show")
 def show_run(
     run_id: _RunId,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="instead: whom an import would touch, for those who may read addresses")
+    ] = False,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """Show what became of one run, or how far it is, also when its orchestrator was killed."""
     _check_output(output)
-    shown = runs.look(invoking.connect(function_name).results, run_id)
+    results = invoking.connect(function_name).results
+    shown = runs.look(results, run_id)
+    if changes:
+        found = planned_changes.read(results, shown.summary)
+        as_text = planned_changes.lines(found, dry_run=shown.summary.dry_run)
+        for line in planned_changes.json_lines(found) if output == "json" else as_text:
+            sys.stdout.write(line + "\n")
+        raise typer.Exit(SOME_FAILED if any(one.problem for one in found) else OK)
     if output == "json":
         sys.stdout.write(runs.shown_as_json(shown) + "\n")
         return
