@@ -60,7 +60,9 @@ def test_as_json_each_person_is_a_line() -> None:
     ]
 
 
-@pytest.mark.parametrize("broken", [b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"email": 1}')])
+@pytest.mark.parametrize(
+    "broken", [b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"email": 1}')], ids=["no gzip", "no JSON", "no change"]
+)
 def test_a_file_that_is_broken_is_named(broken: bytes) -> None:
     """Not taken for nobody; other customers are shown."""
     s3 = S3()
