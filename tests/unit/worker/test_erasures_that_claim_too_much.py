@@ -12,10 +12,10 @@ from ses_fleet.actions.params import EraseContactParams
 from ses_fleet.aws import secrets
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import erase_contact
-from ses_fleet.worker.context import Done, More
+from ses_fleet.worker.context import More
 from strict_aws.ses.jobs import ImportJobSettings
 from tests.unit.worker.imports import contacts
-from tests.unit.worker.test_erase_contact import ADA, EVE, erased, for_rows, outcomes, world_of
+from tests.unit.worker.test_erase_contact import ADA, EVE, erased, for_rows, outcomes, to_its_end, world_of
 from tests.unit.worker.world import ACCOUNT, REGION, World, dumped
 
 KEYS = json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"1" * 32).decode()}})
@@ -65,8 +65,7 @@ def test_a_suppression_that_came_after_the_first_phase_is_told() -> None:
     first = action(world.context(), EraseContactParams(), {})
     assert isinstance(first, More)
     world.ses.call(ACCOUNT, REGION, "PutSuppressedDestination", {"EmailAddress": ADA, "Reason": "COMPLAINT"})
-    done = action(world.context(), EraseContactParams(), first.state)
-    assert isinstance(done, Done)
+    done = to_its_end(world, action, first.state)
     assert dumped(done)["people"][0]["suppressed"] == "kept"
 
 
@@ -164,9 +163,8 @@ def test_whom_a_job_added_that_has_just_ended_is_erased(before: float, seed: int
     world.time.sleep(3600.0)
     start_job(world, ADA, "Ada@x.example", seconds=60.0)
     world.time.sleep(60.0 + before)
-    second = action(world.context(budget=1e9), EraseContactParams(), first.state)
+    second = to_its_end(world, action, first.state)
     world.time.sleep(60.0)
-    assert isinstance(second, Done)
     assert (dumped(second)["people"][0]["outcome"], list(contacts(world))) == ("erased", [EVE])
 
 
@@ -179,9 +177,8 @@ def test_whom_another_run_added_right_before_the_tombstones_is_erased(seed: int)
     assert isinstance(first, More)
     world.time.sleep(3600.0)
     world.ses.call(ACCOUNT, REGION, "CreateContact", {"ContactListName": "main", "EmailAddress": ADA})
-    second = action(world.context(budget=1e9), EraseContactParams(), first.state)
+    second = to_its_end(world, action, first.state)
     world.time.sleep(60.0)
-    assert isinstance(second, Done)
     assert (dumped(second)["people"][0]["outcome"], list(contacts(world))) == ("erased", [EVE])
 
 
@@ -195,5 +192,5 @@ def test_beside_no_job_the_second_phase_waits_once(hours: int) -> None:
     world.time.sleep(3600.0 * hours)
     world.asked.clear()
     world.time.slept = 0.0
-    action(world.context(), EraseContactParams(), first.state)
+    to_its_end(world, action, first.state)
     assert (world.asked.count("ListImportJobs"), round(world.time.slept)) == (1, 15)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ses_fleet import clock
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.erased import Why
 from ses_fleet.worker.erasing import quiet
 from ses_fleet.worker.erasing.work import Step, Work
@@ -21,9 +22,13 @@ def bury(work: Work) -> Step:
 def wait(work: Work) -> Step:
     """Wait until reads show whom anybody added before the tombstones were there, and no import job can add more.
 
+    The slice ends before it, once: where more customers are erased from than run at once, all wait at the same time.
     A job that runs may be about to add who is deleted. Whom one that has just ended added is not shown yet.
     """
     progress = work.progress
+    if not progress.gave_way:
+        progress.gave_way = True
+        raise SliceTimeoutError("the rest of the wait is another slice's: other customers' tombstones come first")
     quiet.wait_until_shown(work, progress.buried_at)
     while active := quiet.look(work):
         if not progress.waits:

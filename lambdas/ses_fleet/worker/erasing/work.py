@@ -22,6 +22,7 @@ class Progress(BaseModel):
     `found` counts, for each person, the contacts that the last walk over the list met, `others` all of those that are
     spelled in another case than in the file, `pages` what was read of the list; `removed` counts the contacts that were
     deleted. `at` is the position in the step, `rounds` counts how often people who were deleted were met again.
+    `gave_way` says whether the slice that wrote the tombstones has ended, so that other customers write theirs.
     `jobs_seen` is the digest of the import jobs that the last look showed, `quiet_since` since when those are known to
     be over, and `buried_at` when every tombstone was there, both in epoch seconds.
     """
@@ -39,6 +40,7 @@ class Progress(BaseModel):
     forgotten: int = 0
     rounds: int = 0
     waits: int = 0
+    gave_way: bool = False
     jobs_seen: str | None = None
     quiet_since: float | None = None
     buried_at: float = 0.0
