@@ -6,14 +6,15 @@ lets a service answer, and writes the journal.
 
 from __future__ import annotations
 
+import functools
 import logging
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from cheroot import wsgi
 
@@ -37,6 +38,7 @@ from strict_aws.identity_center.service import SERVICES as IDENTITY_CENTER
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
+from strict_aws.organizations.api import OrganizationsApi
 from strict_aws.regions import DisabledRegions
 from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.secrets.api import SecretsApi
@@ -53,6 +55,13 @@ _QUEUE = 1024
 _DROPPED = 0
 
 
+class Api(Protocol):
+    """What answers every operation of a service."""
+
+    def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
+        """Return the answer to one request; raise AwsError as AWS would."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that the endpoint passes requests to.
@@ -64,6 +73,7 @@ class Services:
     journal: Journal
     ses: StrictSes
     identity_center: StrictIdentityCenter
+    organizations: OrganizationsApi
     sts: Sts
     lambda_api: LambdaApi
     scheduler_api: SchedulerApi
@@ -74,6 +84,18 @@ class Services:
     kill: Callable[[str | None], None]
     conditions: CurrentConditions
     disabled_regions: DisabledRegions
+
+    @functools.cached_property
+    def apis(self) -> Mapping[str, Api]:
+        """The APIs that answer whatever is asked of their services, by botocore's names of these."""
+        return {
+            "cloudformation": self.cloudformation,
+            "lambda": self.lambda_api,
+            "organizations": self.organizations,
+            "resourcegroupstaggingapi": self.organizations,
+            "scheduler": self.scheduler_api,
+            "secretsmanager": self.secrets_api,
+        }
 
 
 class Endpoint:
@@ -247,14 +269,9 @@ class Endpoint:
             return protocols.json_answer(services.identity_center.call(*place, body, caller=key))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
-        if operation.service == "lambda":
-            return services.lambda_api.handle(operation, caller, request)
-        if operation.service == "scheduler":
-            return services.scheduler_api.handle(operation, caller, request)
-        if operation.service == "secretsmanager":
-            return services.secrets_api.handle(operation, caller, request)
-        if operation.service == "cloudformation":
-            return services.cloudformation.handle(operation, caller, request)
+        api = services.apis.get(operation.service)
+        if api is not None:
+            return api.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:

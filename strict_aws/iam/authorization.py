@@ -20,7 +20,7 @@ from strict_aws.iam.identity import Caller
 from strict_aws.iam.policy import Decision, Query
 
 # IAM's service prefixes where they differ from botocore's service names (service authorization reference).
-_PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}
+_PREFIXES = {"sesv2": "ses", "sso-admin": "sso", "resourcegroupstaggingapi": "tag"}
 # Operations that IAM knows by another name.
 _ACTIONS = {
     ("lambda", "Invoke"): "InvokeFunction",

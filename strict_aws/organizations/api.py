@@ -1,0 +1,27 @@
+"""The HTTP API of Organizations, and of the tags of its accounts."""
+
+from __future__ import annotations
+
+from strict_aws.http import cbor, protocols
+from strict_aws.http.messages import Request, Response
+from strict_aws.http.operations import Operation, json_body
+from strict_aws.iam.identity import Caller
+from strict_aws.organizations import tagging
+from strict_aws.organizations.service import StrictOrganizations
+from strict_aws.organizations.tagging import StrictTagging
+
+
+class OrganizationsApi:
+    """Answers requests for both services."""
+
+    def __init__(self, organizations: StrictOrganizations, tags: StrictTagging) -> None:
+        self._organizations = organizations
+        self._tags = tags
+
+    def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
+        """Return the answer to one request; raise AwsError as AWS would."""
+        if operation.service == tagging.SERVICE:
+            asked = (caller.account, caller.region, operation.name, cbor.decoded(request.body))
+            return protocols.cbor_answer(self._tags.call(*asked))
+        body, key = json_body(request), caller.access_key_id
+        return protocols.json_answer(self._organizations.call(caller.account, operation.name, body, caller=key))
