@@ -9,23 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from strict_aws.http import cbor
 from strict_aws.http.messages import AwsError, Response
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CBOR = "smithy-rpc-v2-cbor"
+# Of services whose model names several protocols the first; botocore speaks their JSON.
+_SPOKEN_AS_JSON = "smithy-rpc-v2-cbor"
 _STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
 def json_answer(body: Mapping[str, Any], status: int = 200) -> Response:
     """Return an answer of the rest-json protocol with this body."""
     return Response(status, json.dumps(body).encode(), {"Content-Type": "application/json", **_request_id()})
-
-
-def cbor_answer(body: Mapping[str, Any], status: int = 200) -> Response:
-    """Return an answer of the smithy-rpc-v2-cbor protocol with this body."""
-    headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor", **_request_id()}
-    return Response(status, cbor.encoded(dict(body)), headers)
 
 
 def sts_answer(operation: str, result: str) -> Response:
@@ -44,11 +38,9 @@ def error_answer(error: AwsError, protocol: str) -> Response:
         return _s3_error(error)
     if protocol in ("query", "ec2"):
         return _query_error(error)
-    if protocol == _CBOR:
-        return cbor_answer({"__type": error.code, "message": error.message, **error.fields}, error.status)
     body = {"message": error.message, **error.fields}
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code, **_request_id(), **error.headers}
-    if protocol.endswith("json") and not protocol.startswith("rest"):
+    if protocol in ("json", _SPOKEN_AS_JSON):
         body["__type"] = error.code
     return Response(error.status, json.dumps(body).encode(), headers)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strict_aws.http import cbor, protocols
+from strict_aws.http import protocols
 from strict_aws.http.messages import Request, Response
 from strict_aws.http.operations import Operation, json_body
 from strict_aws.iam.identity import Caller
@@ -20,8 +20,7 @@ class OrganizationsApi:
 
     def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
         """Return the answer to one request; raise AwsError as AWS would."""
-        if operation.service == tagging.SERVICE:
-            asked = (caller.account, caller.region, operation.name, cbor.decoded(request.body))
-            return protocols.cbor_answer(self._tags.call(*asked))
         body, key = json_body(request), caller.access_key_id
+        if operation.service == tagging.SERVICE:
+            return protocols.json_answer(self._tags.call(caller.account, caller.region, operation.name, body))
         return protocols.json_answer(self._organizations.call(caller.account, operation.name, body, caller=key))

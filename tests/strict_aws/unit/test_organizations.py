@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from strict_aws.conditions.rate import RateLimit
-from strict_aws.http import cbor
 from strict_aws.http.messages import AwsError
 from strict_aws.organizations.service import StrictOrganizations
 from strict_aws.organizations.tagging import StrictTagging
@@ -184,21 +183,6 @@ def test_the_tagging_api_has_a_rate() -> None:
     given = (MANAGEMENT, "us-east-1", "GetResources", {"ResourceTypeFilters": ["organizations:account"]})
     asked.call(*given)
     assert refusal(asked.call, *given).code == "ThrottledException"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [0, 23, 24, 255, 256, 65_536, 2**32, -1, -500, 1.5, True, None, "ü" * 300, [1, [2, "x"]], {"a": {"b": [None]}}],
-)
-def test_cbor_comes_back_as_it_was(value: Any) -> None:
-    """Every length of numbers and texts."""
-    assert cbor.decoded(cbor.encoded({"value": value})) == {"value": value}
-
-
-@pytest.mark.parametrize("body", [b"\xff", b"\x62a", b"\x18", b"\xa1\x61", b"\x81" * 5000])
-def test_what_is_no_cbor_is_a_serialization_exception(body: bytes) -> None:
-    """Cut off, unknown or nested without an end."""
-    assert refusal(cbor.decoded, body).code == "SerializationException"
 
 
 def test_an_account_is_in_one_organization() -> None:
