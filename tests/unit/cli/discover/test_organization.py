@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -223,3 +225,20 @@ def test_requests_are_paced() -> None:
     pace.wait()
     pace.wait()
     assert slept == [0.2, 0.2, 0.2]
+
+
+def test_the_policy_in_the_guide_allows_what_is_called_and_no_more() -> None:
+    """In whichever way accounts are selected, from the management account and from a delegated administrator's."""
+    called = Counter[str]()
+    for account in (MANAGEMENT, DELEGATED):
+        world = World(account)
+        world.read("root", recursive=True, fleet={"yes"})
+        called += world.calls
+    guide = (Path(__file__).resolve().parents[4] / "docs" / "operating.md").read_text(encoding="utf-8")
+    text = guide.partition("### Onboard many accounts")[2].partition("```json\n")[2].partition("```")[0]
+    (statement,) = json.loads(text)["Statement"]
+    prefixes = {"get_resources": "tag"}
+    assert statement["Action"] == sorted(
+        f"{prefixes.get(name, 'organizations')}:{''.join(part.capitalize() for part in name.split('_'))}"
+        for name in called
+    )
