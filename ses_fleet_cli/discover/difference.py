@@ -64,9 +64,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class _Entries:
-    """The entries of config.json: the codes of each account, and of whom no account is known.
+    """The entries of config.json: the codes of each account, and those of which no account is known.
 
-    `certain` are accounts of whole ARNs of the organization's partition; of others it is only likely whose they are.
+    `certain` are the codes whose account a whole ARN says; of others it is only likely. An account of another partition
+    than the organization's is none of its accounts, whatever its number.
     """
 
     codes: Mapping[str, tuple[str, ...]]
@@ -108,7 +109,7 @@ def _entries(mappings: Mapping[str, Any], partition: str) -> _Entries:
             unknown.append(code)
             continue
         by_account[account].append(code)
-        certain |= {account} if is_certain else set()
+        certain |= {code} if is_certain else set()
     return _Entries(
         {account: tuple(found) for account, found in by_account.items()}, frozenset(certain), tuple(unknown)
     )
@@ -122,7 +123,7 @@ def _account_of(arn: Any, partition: str) -> tuple[str | None, bool]:
     except ValueError:
         digits = _ACCOUNT.findall(text)
         return (digits[0], False) if len(digits) == 1 else (None, False)
-    return role.account_id, role.partition == partition
+    return (role.account_id if role.partition == partition else f"{role.partition} {role.account_id}"), True
 
 
 def _is_usable(account: Account, organization: Organization) -> bool:
@@ -133,9 +134,10 @@ def _disablings(organization: Organization, mappings: Mapping[str, Any], entries
     """Yield every entry of an account that is gone, selected or not: closed accounts are moved to other units."""
     for account, found in entries.codes.items():
         listed = organization.accounts.get(account)
-        if listed is None or listed.state not in GONE or account not in entries.certain:
+        if listed is None or listed.state not in GONE:
             continue
-        yield from (Disabling(listed, code) for code in found if mappings[code].get("enabled") is not False)
+        certain = (code for code in found if code in entries.certain)
+        yield from (Disabling(listed, code) for code in certain if mappings[code].get("enabled") is not False)
 
 
 def _notes(

@@ -32,7 +32,7 @@ def explained(selection: Selection) -> Iterator[None]:
 
 
 def _explained(failure: AwsCallError, selection: Selection) -> CommandError:
-    if failure.code in ("ParentNotFoundException", "InvalidInputException") and "for_parent" in failure.operation:
+    if failure.code == "ParentNotFoundException":
         units = ", ".join(selection.units)
         return usage(f"--ou {units}: the organization has no such unit or root, or no more ({failure.code})")
     if failure.code in _TEXTS:

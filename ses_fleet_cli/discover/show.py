@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,13 +35,18 @@ def as_json(organization: Organization, found: Difference, *, written: bool) -> 
 def as_diff(path: Path, before: str, after: str) -> str:
     """Return the unified difference of the file's text, "" without any."""
     names = (str(path), f"{path} (discovered)")
-    found = difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), *names)
+    found = difflib.unified_diff(_ended_lines(before), _ended_lines(after), *names)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in found)
 
 
 def as_text(path: Path, organization: Organization, found: Difference, *, written: bool) -> str:
     """Return lines for people: each entry that changes, one new entry as an example, and what became of the file."""
     return "".join(f"{line}\n" for line in _lines(path, organization, found, written=written))
+
+
+def _ended_lines(text: str) -> list[str]:
+    """Return the lines with their ends: line feeds alone, as strings of JSON may hold what str.splitlines takes for one."""
+    return io.StringIO(text, newline="\n").readlines()
 
 
 def _lines(path: Path, organization: Organization, found: Difference, *, written: bool) -> Iterator[str]:

@@ -104,6 +104,9 @@ def test_a_broken_role_still_tells_whose_entry_it_is(broken: str) -> None:
     for state in ("ACTIVE", "CLOSED"):
         found, _ = compared(organization((1, "Acme", state)), {"acme": {"ses_role_arn": broken}})
         assert not found
+    mappings = {"acme": {"ses_role_arn": broken}, "whole": {"ses_role_arn": role(1)}}
+    found, _ = compared(organization((1, "Acme", "CLOSED")), mappings)
+    assert [one.code for one in found.disablings] == ["whole"]
 
 
 @pytest.mark.parametrize("entry", [{}, {"ses_role_arn": ""}, {"ses_role_arn": 7}, {"ses_role_arn": "x"}, None, "text"])
@@ -116,9 +119,12 @@ def test_an_entry_without_an_account_is_kept_and_named(entry: Any) -> None:
 
 
 def test_the_same_number_in_another_partition_is_another_account() -> None:
-    """Account ids are told apart by partition: that entry is never disabled for ours."""
-    found, _ = compared(organization((1, "Acme", "CLOSED")), {"gov": {"ses_role_arn": role(1, "aws-us-gov")}})
-    assert not found
+    """Account ids are told apart by partition: that entry is never disabled for ours, and ours gets one of its own."""
+    gov = {"gov": {"ses_role_arn": role(1, "aws-us-gov")}}
+    found, _ = compared(organization((1, "Acme", "CLOSED")), {**gov, "ours": {"ses_role_arn": role(1)}})
+    assert [one.code for one in found.disablings] == ["ours"]
+    assert "gov: of accounts that are not in o-example; kept as they are" in found.notes
+    assert [one.code for one in compared(organization((1, "Acme", "ACTIVE")), gov)[0].additions] == ["acme"]
 
 
 def test_an_account_that_came_back_is_said_and_not_enabled() -> None:

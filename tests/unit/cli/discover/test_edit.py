@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ses_fleet_cli.discover import edit
-from ses_fleet_cli.discover.difference import Addition, Difference, Disabling
+from ses_fleet_cli.discover.difference import Addition, Difference, Disabling, applied
 from ses_fleet_cli.discover.organization import Account
 from ses_fleet_cli.errors import CommandError
 
@@ -79,6 +81,35 @@ def test_braces_and_quotes_in_texts_lead_nowhere() -> None:
     assert document["x"] == {"customer_mappings": {}}
     assert document["customer_mappings"]["a"] == {"k": "}", "enabled": False, "disabled_reason": REASON}
     assert list(document["customer_mappings"]) == ["a", "new"]
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('{}[]",:\\ aé\u2028\n', max_size=6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text('ab{}"\\', max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, derandomize=True, database=None, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["a", "b", "{", '"', "\\"]), st.dictionaries(st.text("eé}", max_size=2), _VALUES)),
+    st.dictionaries(st.sampled_from(["x", "{}", "z"]), _VALUES),
+    st.sampled_from([None, 0, 1, 4, "\t"]),
+    st.booleans(),
+)
+def test_any_file_keeps_what_it_had(
+    mappings: dict[str, dict[str, Any]], rest: dict[str, Any], indent: Any, ascii_only: bool
+) -> None:
+    """Whatever its keys, texts and layout are: what was there is there, in its order, and the text reads as wanted."""
+    entries = {code: {"ses_role_arn": "r", **entry} for code, entry in mappings.items()}
+    document = {**dict(list(rest.items())[:1]), "customer_mappings": entries, **dict(list(rest.items())[1:])}
+    disabled = tuple(entries)[::2]
+    difference = found("new", "newer", disabled=disabled)
+    after = edit.edited(json.dumps(document, indent=indent, ensure_ascii=ascii_only), difference)
+    wanted = {**document, "customer_mappings": applied(entries, difference)}
+    assert json.loads(after) == wanted
+    assert list(json.loads(after)["customer_mappings"]) == [*entries, "new", "newer"]
+    assert list(json.loads(after)) == list(document)
 
 
 def test_the_file_is_replaced_at_once_with_its_mode(tmp_path: Path) -> None:
