@@ -45,7 +45,7 @@ def as_text(path: Path, organization: Organization, found: Difference, *, writte
 
 
 def _ended_lines(text: str) -> list[str]:
-    """Return the lines with their ends: line feeds alone, as strings of JSON may hold what str.splitlines takes for one."""
+    """Return the lines with their ends. Only line feeds end one: texts in JSON may hold other characters that do."""
     return io.StringIO(text, newline="\n").readlines()
 
 
