@@ -17,7 +17,19 @@ from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
-from ses_fleet_cli import check, confirm, erasure_key, export, local_cloud, people_file, push, resume, runs, streams
+from ses_fleet_cli import (
+    check,
+    confirm,
+    differences,
+    erasure_key,
+    export,
+    local_cloud,
+    people_file,
+    push,
+    resume,
+    runs,
+    streams,
+)
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
 from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
@@ -71,6 +83,14 @@ _ActionName = Annotated[
 ]
 
 
+_DetailedExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--detailed-exitcode", help="exit with 4 when something differs, and with 0 only when it is known to be nothing"
+    ),
+]
+
+
 @app.command()
 def invoke(
     action: _ActionName = None,
@@ -98,6 +118,7 @@ def invoke(
     payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
+    detailed_exitcode: _DetailedExitCode = False,
     function_name: Annotated[str | None, typer.Option(help="default: ses-fleet-orchestrator")] = None,
     local: Annotated[bool, typer.Option("--local", help="run in a local cloud that is made for this call")] = False,
     config: _Config = None,
@@ -126,6 +147,8 @@ def invoke(
         raise usage("--people - and --payload - cannot both be read from standard input")
     params = [*(param or []), *([] if confirm_people is None else [f"confirm_people={confirm_people}"])]
     built = payloads.build(action, payload, flags, params)
+    if detailed_exitcode:
+        differences.check(built)
     file = _people(built, people, person or [])
     asks = confirm.is_needed(built, yes=yes)
     fields = payloads.fields_of_flags(payload, {**flags, "people": people or person or None}, params)
@@ -134,7 +157,7 @@ def invoke(
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
     name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
-        raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks))
+        raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks, detailed=detailed_exitcode))
 
 
 @app.command("erasure-key")
@@ -424,6 +447,7 @@ def _invoke(
     *,
     local: bool,
     asks: bool,
+    detailed: bool = False,
 ) -> int:
     if built["action"] == HELP:
         return _help(function_name, screen, output)
@@ -435,7 +459,8 @@ def _invoke(
             built["people"] = people_file.upload(target.results, people)
             screen.notice(people_file.told(built["people"], people, target.now))
     with screen:
-        return invoking.run(target, built, screen, local=local, people=None if people is None else people.by_line)
+        rows = None if people is None else people.by_line
+        return invoking.run(target, built, screen, local=local, people=rows, detailed_exit_code=detailed)
 
 
 def _help(function_name: str, screen: Screen, output: str) -> int:

@@ -12,6 +12,7 @@ from rich.text import Text
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.backup_list import BackupListData
 from ses_fleet.actions.data.describe_list import DescribeListData
+from ses_fleet.actions.data.describe_topics import Drift
 from ses_fleet.actions.data.erase_contact import EraseContactData
 from ses_fleet.actions.data.estimate import Estimate
 from ses_fleet.actions.data.find_contact import FindContactData, FoundPeople
@@ -22,7 +23,7 @@ from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.data.set_suppressed import SetSuppressedData
-from ses_fleet.actions.data.topic_comparison import Drift, TopicMatrix
+from ses_fleet.actions.data.topic_comparison import TopicMatrix
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
@@ -151,6 +152,7 @@ def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), *counts])
     head = "would be erased" if summary.dry_run else "erased"
     yield plain("People", ["customer", head, "were absent", "not proven"], rows)
+    yield from _estimated([EraseContactData.read(result.data).estimate for result in summary.results])
     if summary.receipt is not None:
         asked = sum(result.status != "skipped" for result in summary.results)
         said = "everything is proven" if proven == asked else f"NOT PROVEN for {asked - proven} of {asked} customers"
@@ -194,12 +196,12 @@ def _drift(drift: Mapping[str, Drift]) -> Iterator[RenderableType]:
     rows = []
     for code, found in drift.items():
         changed = [f"{one.topic}.{one.field}" for one in found.different]
-        if found.missing or found.extra or changed:
+        if found.is_different():
             rows.append([printable(code), *(_names(names) for names in (found.missing, found.extra, changed))])
     if rows:
         yield plain("Differs from SESConfig.json", ["customer", "missing", "extra", "different"], rows, texts=4)
-    else:
-        yield Text("Every list has the topics of SESConfig.json.\n")
+    elif drift:
+        yield Text("Every list that was read has the topics of SESConfig.json, and no others.\n")
 
 
 def _managed(summary: Summary, _width: int) -> Iterator[RenderableType]:

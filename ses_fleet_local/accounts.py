@@ -47,6 +47,8 @@ _LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel"
 # The secret with the keys of erased people: whoever wants to erase somebody here makes it.
 ERASURE_SECRET = "ses-fleet/erasure"
 _ERASURE_ARN = f"arn:aws:secretsmanager:{HUB_REGION}:{HUB_ACCOUNT}:secret:{ERASURE_SECRET}-??????"
+# The topic that may be told when a run is over: whoever wants that here makes it, and sets NOTIFY_TOPIC_ARN.
+NOTIFY_TOPIC = f"arn:aws:sns:{HUB_REGION}:{HUB_ACCOUNT}:ses-fleet-runs"
 _SERVICE_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
@@ -209,6 +211,7 @@ def _hub_policies() -> dict[str, list[dict[str, Any]]]:
             results_bucket=results_bucket,
             functions=[f"{_FUNCTIONS}:{WORKER}", f"{_FUNCTIONS}:{ORCHESTRATOR}"],
             erasure_secret=_ERASURE_ARN,
+            notify_topic=NOTIFY_TOPIC,
         ),
         WORKER: hub_policies.worker_statements(
             partition="aws", role_patterns=["*"], results_bucket=results_bucket, erasure_secret=_ERASURE_ARN

@@ -39,6 +39,7 @@ from strict_aws.scheduler.target import Targets
 from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.rate import BURST, REQUESTS_PER_SECOND
 from strict_aws.ses.service import StrictSes
+from strict_aws.sns.api import SnsApi
 
 # How long the credentials of a function's environment are good: longer than any run of tests takes.
 _SESSION_SECONDS = 12 * 3600
@@ -166,6 +167,7 @@ class StrictAws:
             lambda_api=LambdaApi(self.runtime, self.functions, self.moto.handle),
             scheduler_api=SchedulerApi(self.moto.handle, self.scheduler.look),
             secrets_api=SecretsApi(self.moto.handle),
+            sns_api=SnsApi(self.moto.handle),
             cloudformation=CloudFormation(lambda request: self._endpoint.perform(request), lambda: self.url),
             moto=self.moto,
             faults=faults,

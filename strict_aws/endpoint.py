@@ -6,15 +6,14 @@ lets a service answer, and writes the journal.
 
 from __future__ import annotations
 
-import functools
 import logging
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from cheroot import wsgi
 
@@ -43,6 +42,7 @@ from strict_aws.regions import DisabledRegions
 from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.service import StrictSes
+from strict_aws.sns.api import SnsApi
 
 _log = logging.getLogger(__name__)
 
@@ -53,13 +53,6 @@ _OWN_SERVICES = frozenset({"sesv2", "sts"})
 _QUEUE = 1024
 # The HTTP status in the journal of a call that got no answer.
 _DROPPED = 0
-
-
-class Api(Protocol):
-    """What answers every operation of a service."""
-
-    def handle(self, operation: Operation, caller: Caller, request: Request) -> Response:
-        """Return the answer to one request; raise AwsError as AWS would."""
 
 
 @dataclass(frozen=True)
@@ -78,24 +71,13 @@ class Services:
     lambda_api: LambdaApi
     scheduler_api: SchedulerApi
     secrets_api: SecretsApi
+    sns_api: SnsApi
     cloudformation: CloudFormation
     moto: MotoApp
     faults: Faults
     kill: Callable[[str | None], None]
     conditions: CurrentConditions
     disabled_regions: DisabledRegions
-
-    @functools.cached_property
-    def apis(self) -> Mapping[str, Api]:
-        """The APIs that answer whatever is asked of their services, by botocore's names of these."""
-        return {
-            "cloudformation": self.cloudformation,
-            "lambda": self.lambda_api,
-            "organizations": self.organizations,
-            "resourcegroupstaggingapi": self.organizations,
-            "scheduler": self.scheduler_api,
-            "secretsmanager": self.secrets_api,
-        }
 
 
 class Endpoint:
@@ -115,6 +97,15 @@ class Endpoint:
     ) -> None:
         self._sleep = sleep
         self._services = services
+        self._apis: dict[str, Callable[[Operation, Caller, Request], Response]] = {
+            "lambda": services.lambda_api.handle,
+            "organizations": services.organizations.handle,
+            "resourcegroupstaggingapi": services.organizations.handle,
+            "scheduler": services.scheduler_api.handle,
+            "secretsmanager": services.secrets_api.handle,
+            "sns": services.sns_api.handle,
+            "cloudformation": services.cloudformation.handle,
+        }
         self._s3_writes = threading.RLock()
         self._control = control
         self._server = make_server(self._application, port, tls)
@@ -269,9 +260,8 @@ class Endpoint:
             return protocols.json_answer(services.identity_center.call(*place, body, caller=key))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
-        api = services.apis.get(operation.service)
-        if api is not None:
-            return api.handle(operation, caller, request)
+        if operation.service in self._apis:
+            return self._apis[operation.service](operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:

@@ -27,6 +27,8 @@ HASH_KEY_ID_WORDS = "1 to 32 of a-z 0-9 -, beginning with a letter or digit"
 _ONE_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
 _ARN_PLACE = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:"
 SECRET_PATTERN = rf"(?:{_ARN_PLACE}{_ONE_NAME}-[A-Za-z0-9]{{6}}|{_ONE_NAME})"
+# SNS, CreateTopic: 1 to 256 characters; a FIFO topic takes no subscriptions of mail or chats.
+TOPIC_ARN_PATTERN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 
 CustomerCode = Annotated[str, StringConstraints(pattern=f"^{CODE_PATTERN}$")]
 RunId = Annotated[str, StringConstraints(pattern=f"^{RUN_ID_PATTERN}$")]

@@ -189,6 +189,14 @@ SALT_BLANKS = 128  # ours: so many random bits in each uploaded file, as in its 
 PEOPLE_FILE_DAYS = 7  # ours: a run of a day, its resumes, and a weekend between them
 OLD_PEOPLE_FILE_DAYS = 1  # ours: nobody needs one that expired; S3 expires by whole days
 
+# --- notifications ------------------------------------------------------------------------------
+NOTIFY_ATTEMPTS = 3  # ours: the SDK's tries of Publish; who gets a message twice knows what it says
+NOTIFY_READ_SECONDS = 5.0  # ours: Publish answers at once, and the reaper tries again
+NOTIFY_MARGIN_SECONDS = 25.0  # ours: with less time left of its own an orchestrator leaves the message to the reaper
+NOTIFY_SECONDS = 24 * 3600.0  # ours: a run that is over and of which nobody could be told for so long is let go
+NOTIFIED_CUSTOMERS = 20  # ours: so many customers are listed for each kind of ending
+NOTIFIED_CHARACTERS = 300  # ours: of one reason; with the above far below the 256 KB of a message
+
 # --- erased people ------------------------------------------------------------------------------
 SECRET_ATTEMPTS = 4  # ours: the SDK's tries of reading a secret, which does no harm when it is read twice
 HASH_KEY_BYTES = 32  # ours: as long as the hash, below which RFC 2104 discourages keys

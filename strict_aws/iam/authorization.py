@@ -215,6 +215,8 @@ def _resource(operation: Operation, caller: Caller, request: Request) -> str:
         return _ses_arn(operation, caller)
     if operation.service == "secretsmanager":
         return _secret_arn(operation, caller, request)
+    if operation.service == "sns":
+        return form_of(request).get("TopicArn", "*")
     if operation.service == "ssm" and operation.name == "GetParameter":
         name = str(json.loads(request.body)["Name"])
         return f"arn:aws:ssm:{caller.region}:{caller.account}:parameter/{name.removeprefix('/')}"

@@ -120,6 +120,7 @@ def test_topics_are_counted_and_compared(reading: Reading) -> None:
         "different": [{"topic": "news", "field": "display_name", "have": "News", "want": "News!"}],
     }
     assert fleet_["drift"]["f07"]["missing"] == ["news", "offers"]
+    assert (summary["differs"], summary["differing_count"]) == (True, len(SIZES) + 1)
     assert summary["config_version"]["ses_config"]
 
 

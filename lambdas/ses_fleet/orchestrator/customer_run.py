@@ -131,7 +131,13 @@ class CustomerRun:
             return self._result("failed", error=answer.error)
         if answer.result.not_started is not None:
             return self.not_started(answer.result.not_started)
-        data: dict[str, Any] = {"data": answer.result.data, "data_location": answer.result.data_location}
+        found = answer.result
+        data: dict[str, Any] = {
+            "data": found.data,
+            "data_location": found.data_location,
+            "differs": found.differs,
+            "findings": found.findings,
+        }
         if answer.result.error is not None:
             return self._result("failed", error=answer.result.error, **data)
         return None if answer.result.continuation is not None else self._result("successful", **data)

@@ -48,6 +48,9 @@ def build(
         total_duration_seconds=seconds,
         **_counted(counts),
         results=tuple(results),
+        differs=differs(results),
+        differing_count=sum(result.differs is True for result in results),
+        finding_count=sum(bool(result.findings) for result in results),
         warnings=(*warnings, *_warnings(counts, concurrency)),
         concurrency=concurrency,
         config_version=config_version,
@@ -78,6 +81,15 @@ def _warnings(counts: Counter[Status], concurrency: Concurrency) -> Iterator[str
         yield "nothing ran"
     if concurrency.bound_by == "service_cap":
         yield f"concurrency is bound to {limits.MAX_CONCURRENCY}: Lambda's file descriptors and threads"
+
+
+def differs(results: Sequence[CustomerResult]) -> bool | None:
+    """Return whether something differs at some customer; None when nobody says so, and not everybody who ran denies it.
+
+    Nothing is known either when all are skipped.
+    """
+    said = [result.differs for result in results if result.status != "skipped"]
+    return True if True in said else (None if None in said or not said else False)
 
 
 def exit_code(counts: Counter[Status]) -> Literal[0, 1]:

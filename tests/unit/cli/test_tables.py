@@ -117,6 +117,17 @@ def test_people_who_were_set_and_removed_by_customer() -> None:
     assert "It takes" not in text
 
 
+def test_a_dry_run_of_an_erasure_says_what_the_real_one_takes() -> None:
+    """Of all customers, side by side; one whose list cannot be read has no part in it."""
+    person = {"row": 2, "outcome": "would_erase"}
+    data = {"would_erase": 1, "people": [person], "estimate": {"requests": 14, "seconds": 29}}
+    made = [result("acme", data), result("globex", {**data, "estimate": {"requests": 216, "seconds": 231}})]
+    text = shown(summary("erase-contact-all", [*made, result("hooli", None, "failed")], dry_run=True), 80)
+    assert "It takes about 230 requests to SES, 231 s for the customer that takes longest." in text
+    done = {"erased": 1, "people": [{**person, "outcome": "erased"}]}
+    assert "It takes" not in shown(summary("erase-contact-all", [result("acme", done)]), 80)
+
+
 def test_checks_by_customer_and_what_to_do() -> None:
     """A check that was not made is a dash; a customer that was not run says so."""
     rows = [

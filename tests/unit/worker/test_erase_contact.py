@@ -302,3 +302,49 @@ def test_a_phase_that_is_over_ends_as_a_slice_does() -> None:
     second = action(world.context(), EraseContactParams(), first.state)
     assert isinstance(second, Done)
     assert dumped(second)["people"][0]["outcome"] == "erased"
+
+
+def suppress(world: World, *emails: str) -> None:
+    """They complained."""
+    for email in emails:
+        put = {"EmailAddress": email, "Reason": "COMPLAINT"}
+        world.ses.call(ACCOUNT, REGION, "PutSuppressedDestination", put)
+
+
+@pytest.mark.parametrize("suppression", ["keep", "erase"])
+@pytest.mark.parametrize("others", [0, 1_200])
+@pytest.mark.parametrize("people", [(), (ADA, BOB), (ADA, "Ada@x.example", "EVE@x.example"), ("BOB@x.example",)])
+def test_a_dry_run_says_how_many_requests_the_real_one_sends(
+    people: tuple[str, ...], others: int, suppression: str
+) -> None:
+    """Of both phases, and how long that takes with the wait; the log says how often the whole list is read."""
+
+    def make() -> World:
+        world = world_of(*people, *(f"c{number}@x.example" for number in range(others)))
+        suppress(world, ADA, EVE)
+        return world
+
+    world, real = make(), make()
+    options: Any = {"params": {"suppression": suppression}}
+    shown = erased(world, ADA, BOB, EVE, dry_run=True, **options)
+    done = erased(real, ADA, BOB, EVE, **options)
+    estimate = shown.data["estimate"]
+    assert abs(estimate["requests"] - len(real.asked)) <= 1
+    assert (estimate["seconds"], estimate["looked_up"]) == (estimate["requests"] + 15, "whole list")
+    assert estimate["pages"] == 1 + others // 1_000
+    times = real.asked.count("ListContacts") // estimate["pages"]
+    said = {2: "twice", 3: "three times"}[times]
+    assert any(f"the whole list is read {said}, {estimate['pages']} page(s) each time" in one for one in world.lines)
+    assert done.data["estimate"] is None
+
+
+def test_a_dry_run_without_a_list_says_so_and_counts_what_is_asked_all_the_same() -> None:
+    """The suppression list, and whether there is a list by now."""
+    worlds = [World(made=False), World(made=False)]
+    for world in worlds:
+        world.objects, world.settings = MemoryS3(), world_of().settings  # type: ignore[assignment]
+    shown = erased(worlds[0], ADA, BOB, dry_run=True)
+    erased(worlds[1], ADA, BOB)
+    assert abs(shown.data["estimate"]["requests"] - len(worlds[1].asked)) <= 1
+    assert shown.data["estimate"]["pages"] is None
+    assert any("there is no list that could be read" in line for line in worlds[0].lines)

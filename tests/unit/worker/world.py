@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -147,17 +148,28 @@ class Objects(AwsClient):
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
             raise self.refusal
-        key = parameters["Key"]
-        if parameters.get("IfNoneMatch") == "*" and key in self.written:
+        key, wanted = parameters["Key"], parameters.get("IfMatch")
+        there = _etag(self.written[key]) if key in self.written else None
+        if wanted is not None and there is None:
+            raise AwsCallError("s3", "put_object", "refused", "NoSuchKey", "no", 404)
+        if (there is not None and parameters.get("IfNoneMatch") == "*") or wanted not in (None, there):
             raise AwsCallError("s3", "put_object", "refused", "PreconditionFailed", "no", 412)
-        assert key.startswith("backups/identity/") or key not in self.written, "a part is written once"
-        self.written[parameters["Key"]] = parameters["Body"]
-        return {}
+        assert wanted or key.startswith("backups/identity/") or there is None, "a part is written once"
+        self.written[key] = parameters["Body"]
+        return {"ETag": _etag(parameters["Body"])}
 
     def _get(self, key: str) -> dict[str, Any]:
         if key not in self.written:
             raise AwsCallError("s3", "get_object", "refused", "NoSuchKey", "no", 404)
-        return {"Body": io.BytesIO(self.written[key]), "ContentLength": len(self.written[key]), "ETag": "x"}
+        return {
+            "Body": io.BytesIO(self.written[key]),
+            "ContentLength": len(self.written[key]),
+            "ETag": _etag(self.written[key]),
+        }
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 class CustomerObjects(Objects):

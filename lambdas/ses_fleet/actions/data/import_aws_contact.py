@@ -32,3 +32,7 @@ class ImportData(Data):
         default=None,
         description="s3:// URI of the backup of the contacts that were removed, or null without one",
     )
+
+    def is_different(self) -> bool:
+        """Return whether contacts are, or would be, created, changed or removed."""
+        return bool(self.created or self.updated or self.removed)

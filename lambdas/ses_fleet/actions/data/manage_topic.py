@@ -27,3 +27,7 @@ class ManageTopicData(Data):
     unmanaged: tuple[str, ...] = Field(
         default=(), description="names of topics that are not in SESConfig.json and were kept"
     )
+
+    def is_different(self) -> bool:
+        """Return whether topics are, or would be, created, changed or removed."""
+        return bool(self.list_created or self.added or self.updated or self.removed)

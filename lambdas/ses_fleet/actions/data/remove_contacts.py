@@ -28,3 +28,7 @@ class RemoveContactsData(Data):
         default=None, description="s3:// URI of the backup of the contacts that were removed, or null without one"
     )
     estimate: Estimate | None = Field(default=None, description="of a dry run: what the real run takes; else null")
+
+    def is_different(self) -> bool:
+        """Return whether contacts are, or would be, removed."""
+        return bool(self.removed)

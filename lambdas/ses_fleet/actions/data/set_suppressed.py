@@ -28,3 +28,7 @@ class SetSuppressedData(Data):
     seconds: float | None = Field(
         default=None, description="in a dry run, the seconds that those would take; else null"
     )
+
+    def is_different(self) -> bool:
+        """Return whether addresses are, or would be, put on the suppression list or taken off it."""
+        return bool(self.added or self.removed)

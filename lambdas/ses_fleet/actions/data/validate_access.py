@@ -41,3 +41,7 @@ class ValidateAccessData(Data):
         description="the actions that need a newer version of the role; a role whose version may not be read is taken "
         "for version 1",
     )
+
+    def findings(self) -> int:
+        """Return how many checks found something to look at, or failed."""
+        return sum(check.status != "ok" for check in self.checks)
