@@ -88,7 +88,7 @@ $(BENCH_VENV)/.installed: bench/peers_requirements.txt
 	@touch $@
 
 .PHONY: bench
-bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/benchmarks.md, some 25 minutes
+bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/benchmarks.md, some 30 minutes
 	@$(BIN)/python -m bench.against_peers
 	@$(BIN)/python -m bench.fan_out
 	@$(BIN)/python -m bench.cold_start
@@ -96,6 +96,7 @@ bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/
 	@$(BIN)/python -m bench.follow
 	@$(BIN)/python -m bench.growth
 	@$(BIN)/python -m bench.calls
+	@$(BIN)/python -m bench.one_person
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
 	@$(BIN)/python -m bench.manage_topics

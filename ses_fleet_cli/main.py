@@ -168,9 +168,23 @@ def erasure_secret(
             "--add", help="read the secret's present text from standard input, and keep its keys as older ones"
         ),
     ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--hash",
+            help="make no key: read the secret's present text from standard input, and print this address's hash by "
+            "each of its keys, as receipts have it",
+        ),
+    ] = None,
 ) -> None:
     """Print the text of a secret with a new key, by which erased people are remembered. Nothing is sent or kept."""
-    sys.stdout.write(erasure_key.with_new_key(sys.stdin.read() if add else None) + "\n")
+    if address is None:
+        sys.stdout.write(erasure_key.with_new_key(sys.stdin.read() if add else None) + "\n")
+        return
+    if add:
+        raise usage("--add makes a key and --hash makes none: give one of the two")
+    for key_id, one in erasure_key.hashes(sys.stdin.read(), address.strip()).items():
+        sys.stdout.write(f"{key_id} {one}\n")
 
 
 @config_app.command("check")

@@ -17,6 +17,8 @@ from ses_fleet_cli.errors import usage
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "false": False}
+_FLAGS_OF_PARAMETERS = frozenset({"confirm_people"})  # with a flag of their own beside --param
+_FLAGS = {"people": "--person or --people"}  # by the field of the payload, if not called as that is
 
 
 def build(action: str | None, payload: str | None, flags: Mapping[str, Any], params: Iterable[str]) -> dict[str, Any]:
@@ -124,9 +126,12 @@ def with_flags(problem: str, fields: Collection[str]) -> str:
 
 
 def _flag(params: str | None, name: str, fields: Collection[str]) -> str:
-    if params:
-        return f" (--param {name})" if "params" in fields else ""
-    return f" (--{name.replace('_', '-')})" if name in fields and name != "params" else ""
+    """Return the flag or flags of a field or parameter, in brackets, or nothing when it was not given by one."""
+    if name not in fields and not (params and "params" in fields):
+        return ""
+    if params and name not in _FLAGS_OF_PARAMETERS:
+        return f" (--param {name})"
+    return "" if name == "params" else f" ({_FLAGS.get(name, '--' + name.replace('_', '-'))})"
 
 
 def max_failures(text: str | None) -> int | str | None:

@@ -24,6 +24,7 @@ from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.topic_comparison import TopicMatrix
+from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
@@ -157,6 +158,19 @@ def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
         asked = sum(result.status != "skipped" for result in summary.results)
         said = "everything is proven" if proven == asked else f"NOT PROVEN for {asked - proven} of {asked} customers"
         yield Afterwards(f"Receipt: {summary.receipt}\n{said}\n")
+
+
+def _let_in(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows, let_in = [], 0
+    for result in summary.results:
+        data = UnEraseData.read(result.data)
+        counts = [_number(data.lifted), _number(data.was_not_erased)]
+        rows.append([printable(result.customer_code), *(counts if result.data else [_why_not(result, ""), ""])])
+        let_in += data.lifted
+    head = "would be let in again" if summary.dry_run else "let in again"
+    yield plain("People", ["customer", head, "were not erased"], rows)
+    if let_in == 0 and any(result.data for result in summary.results):
+        yield Text("nobody is let in: where customers answered, none of these people was erased. Check the addresses\n")
 
 
 def answer_of_fleet(summary: Summary) -> Iterator[RenderableType]:
@@ -311,6 +325,7 @@ _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "describe-topics": _topics,
     "list-contacts": _contacts,
     "erase-contact": _erased,
+    "un-erase": _let_in,
     "find-contact": _found,
     "list-suppressed": _suppressed,
     "set-suppressed": _set_suppressed,

@@ -108,7 +108,7 @@ def _keys(environment: Environment) -> HashKeys:
     try:
         return HashKeys.parse(secrets.read(settings.region, settings.erasure_secret))
     except AwsCallError as failure:
-        text = f"the secret {settings.erasure_secret} could not be read ({failure.code}: {failure.text})"
+        text = f"the secret {settings.erasure_secret} could not be read ({failure.code}): {secrets.why_unread(failure)}"
         raise ConfigurationError([_no_key(text)]) from None
     except ConfigurationError as error:
         text = f"the secret {settings.erasure_secret} has no keys ({error.problems[0]})"

@@ -248,3 +248,24 @@ def test_nothing_is_offered_that_a_local_cloud_has_taken_with_it(
     kept = capsys.readouterr().out
     assert "   Run the rest: ses-fleet runs resume r" in kept
     assert any(offer in kept for offer in ("Export them", "Bring one back", "Who: s3://"))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_who_is_let_in_again_is_counted_by_customer(dry_run: bool) -> None:
+    """A typing error in an address is no failure, so it is said when nobody was let in."""
+    nobody = result("globex", {"lifted": 0, "was_not_erased": 1})
+    failed = result("initech", None, "failed")
+    text = shown(summary("un-erase-all", [nobody, failed], dry_run=dry_run), 80)
+    assert _cells(text, "globex") == ["0", "1"]
+    assert _cells(text, "initech") == ["failed"]
+    assert "nobody is let in" in text
+    assert ("would be let in again" in text) == dry_run
+    somebody = result("acme", {"lifted": 1_200, "was_not_erased": 0})
+    text = shown(summary("un-erase-all", [somebody, nobody], dry_run=dry_run), 80)
+    assert _cells(text, "acme") == ["1,200", "0"]
+    assert "nobody is let in" not in text
+
+
+def _cells(text: str, code: str) -> list[str]:
+    (line,) = (line for line in text.splitlines() if line.split()[:1] == [code])
+    return line.split()[1:]

@@ -151,7 +151,11 @@ def test_a_dry_run_asks_and_leaves_no_receipt(monkeypatch: pytest.MonkeyPatch) -
     ("change", "said"),
     [
         ("no setting", "no setting erasure_secret names a secret"),
-        ("not there", "could not be read (ResourceNotFoundException"),
+        ("ResourceNotFoundException", "could not be read (ResourceNotFoundException): it does not exist"),
+        (
+            "AccessDeniedException",
+            "could not be read (AccessDeniedException): it does not exist, or the function's role",
+        ),
         ("no keys", "has no keys"),
     ],
 )
@@ -161,8 +165,8 @@ def test_without_a_key_nobody_is_erased(monkeypatch: pytest.MonkeyPatch, change:
     there = deployed(monkeypatch)
 
     def read(_region: str, _secret: str) -> str:
-        if change == "not there":
-            raise AwsCallError("secretsmanager", "get_secret_value", "refused", "ResourceNotFoundException", "no", 400)
+        if change.endswith("Exception"):
+            raise AwsCallError("secretsmanager", "get_secret_value", "refused", change, "no", 400)
         return "{}"
 
     monkeypatch.setattr(secrets, "read", read)

@@ -201,7 +201,7 @@ def test_who_cannot_know_who_is_erased_changes_nothing(
 @pytest.mark.parametrize(
     ("kind", "code", "category", "told"),
     [
-        ("refused", "AccessDeniedException", "configuration", "the worker's role may not read it"),
+        ("refused", "AccessDeniedException", "configuration", "the function's role may not read it"),
         ("refused", "InvalidRequestException", "configuration", "marked for deletion"),
         ("refused", "ResourceNotFoundException", "configuration", "has no value"),
         ("refused", "NoSecretString", "configuration", "told by Secrets Manager"),
