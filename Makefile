@@ -117,8 +117,9 @@ readme: setup ## write the outputs in README.md and docs/reference.md anew
 	@$(BIN)/python docs/update_readme.py
 
 .PHONY: reference
-reference: setup ## write the tables of docs/reference.md anew, from the code
+reference: setup ## write the tables of docs/reference.md and docs/for-customers.md anew, from the code
 	@$(BIN)/python docs/write_reference.py
+	@$(BIN)/python docs/write_customer_page.py
 
 .PHONY: schemas
 schemas: setup ## write the JSON Schemas of the configuration files, docs/schemas/

@@ -238,6 +238,57 @@ def push_files(
             sys.stdout.write(push.put(file) + "\n")
 
 
+@config_app.command("discover")
+def discover_accounts(
+    config: Annotated[Path, typer.Option(help="the config.json to compare with; without --write it is only read")],
+    role_arn: Annotated[
+        str, typer.Option(help="the role of new entries, such as arn:aws:iam::{account_id}:role/contact-manager")
+    ],
+    ou: Annotated[
+        list[str] | None, typer.Option(help="accounts of this unit (ou-…, r-… or root); may be repeated")
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", help="with --ou: of the units below, too")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="only accounts with this tag, KEY=VALUE or KEY; may be repeated")
+    ] = None,
+    code: Annotated[str, typer.Option(help="the code of new entries, of {name} and {account_id}")] = "{name}",
+    external_id: Annotated[
+        str | None, typer.Option(help="the ExternalId of new entries, such as fleet-{account_id}")
+    ] = None,
+    import_bucket: Annotated[
+        str | None,
+        typer.Option(help="the import bucket of new entries, such as ses-fleet-import-{account_id}-us-east-1"),
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="the Region of new entries")] = None,
+    environment: Annotated[str | None, typer.Option(help="the environment of new entries")] = None,
+    write: Annotated[bool, typer.Option("--write", help="write the difference into the file")] = False,
+    output: Annotated[str, typer.Option(help="text, json or diff")] = "text",
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="end with 4 where something differs")
+    ] = False,
+) -> None:
+    """Compare an AWS organization with config.json: new accounts become entries, closed ones are disabled.
+
+    Nothing is written without --write, and entries that are there are never dropped. Tags of one key are alternatives,
+    those of different keys must all be there.
+    """
+    # Imported here: no other command needs it.
+    from ses_fleet_cli.discover import command as discover
+    from ses_fleet_cli.discover.templates import Templates
+
+    templates = Templates(
+        role_arn=role_arn,
+        code=code,
+        external_id=external_id,
+        import_bucket=import_bucket,
+        region=region,
+        environment=environment,
+    )
+    selected = discover.selection(ou or [], tag or [], recursive=recursive)
+    wanted = discover.Wanted(config, selected, templates, output, write=write, detailed_exitcode=detailed_exitcode)
+    raise typer.Exit(discover.run(wanted))
+
+
 _FunctionName = Annotated[str, typer.Option(help="the orchestrator whose runs are meant")]
 _RunId = Annotated[str, typer.Argument(help="the run's id, as `runs list` shows it")]
 

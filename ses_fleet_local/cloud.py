@@ -113,6 +113,8 @@ class LocalCloud:
                 notices.append(f"{error.problems[0]}: no customer accounts made")
         if self._options.ses_config is not None:
             self._put("SESConfig.json", self._options.ses_config.read_bytes())
+        if self._scenario.organization is not None:
+            self.aws.organizations.put(self._scenario.organization.made())
         accounts.fill_accounts(self.aws.ses, self.aws.identity_center, self._scenario)
         return notices
 

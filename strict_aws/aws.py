@@ -27,6 +27,10 @@ from strict_aws.lambda_runtime.function import FunctionSpec
 from strict_aws.lambda_runtime.runtime import LambdaRuntime
 from strict_aws.lambda_service.api import LambdaApi
 from strict_aws.lambda_service.functions import Functions
+from strict_aws.organizations.api import OrganizationsApi
+from strict_aws.organizations.service import StrictOrganizations
+from strict_aws.organizations.tagging import StrictTagging
+from strict_aws.organizations.tree import Organizations
 from strict_aws.regions import DisabledRegions
 from strict_aws.s3.objects import S3Objects
 from strict_aws.scheduler.api import SchedulerApi
@@ -83,6 +87,7 @@ class StrictAws:
             conditions=self.conditions,
         )
         self.identity_center = StrictIdentityCenter(conditions=self.conditions)
+        self.organizations = Organizations()
         self.runtime = LambdaRuntime(
             work_dir=self._work_dir,
             issue_variables=self._issue_variables,
@@ -155,6 +160,9 @@ class StrictAws:
             journal=self.journal,
             ses=self.ses,
             identity_center=self.identity_center,
+            organizations=OrganizationsApi(
+                StrictOrganizations(self.organizations, conditions=self.conditions), StrictTagging(self.organizations)
+            ),
             sts=Sts(self.sessions, disabled_regions),
             lambda_api=LambdaApi(self.runtime, self.functions, self.moto.handle),
             scheduler_api=SchedulerApi(self.moto.handle, self.scheduler.look),

@@ -37,6 +37,7 @@ from strict_aws.identity_center.service import SERVICES as IDENTITY_CENTER
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
+from strict_aws.organizations.api import OrganizationsApi
 from strict_aws.regions import DisabledRegions
 from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.secrets.api import SecretsApi
@@ -65,6 +66,7 @@ class Services:
     journal: Journal
     ses: StrictSes
     identity_center: StrictIdentityCenter
+    organizations: OrganizationsApi
     sts: Sts
     lambda_api: LambdaApi
     scheduler_api: SchedulerApi
@@ -97,6 +99,8 @@ class Endpoint:
         self._services = services
         self._apis: dict[str, Callable[[Operation, Caller, Request], Response]] = {
             "lambda": services.lambda_api.handle,
+            "organizations": services.organizations.handle,
+            "resourcegroupstaggingapi": services.organizations.handle,
             "scheduler": services.scheduler_api.handle,
             "secretsmanager": services.secrets_api.handle,
             "sns": services.sns_api.handle,

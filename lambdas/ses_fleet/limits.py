@@ -176,6 +176,11 @@ GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
 ADDRESS_CHARACTERS = 320  # RFC 3696, erratum 1690: the longest address that is imported
 LOCAL_PART_CHARACTERS = 64  # RFC 5321, 4.5.3.1.1: before the @
 
+# --- Organizations ------------------------------------------------------------------------------
+ORGANIZATIONS_REQUESTS_PER_SECOND = 5.0  # ours: the quotas name low rates, by operation; others ask at the same time
+ORGANIZATIONS_ATTEMPTS = 8  # ours: the SDK's tries of one request, whose waits grow to 20 s; a person waits for it
+TAGGED_PAGE_SIZE = 100  # API: ResourcesPerPage of GetResources
+
 # --- people files -------------------------------------------------------------------------------
 PEOPLE_ROWS = 10_000  # ours: at one request a second that is three hours for one customer; more people are an import
 MAX_PEOPLE_FILE_BYTES = 16 * 1024 * 1024  # ours: 1.6 KB a row, and every worker of a run holds all of it

@@ -17,7 +17,7 @@ from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 from strict_aws.http.messages import AwsError, Request
 
 # Signing names that differ from botocore's service names.
-_BY_SIGNING_NAME = {"monitoring": "cloudwatch", "sso": "sso-admin"}
+_BY_SIGNING_NAME = {"monitoring": "cloudwatch", "sso": "sso-admin", "tagging": "resourcegroupstaggingapi"}
 _READING_PREFIXES = ("Get", "List", "Describe", "Head", "Filter", "Lookup", "BatchGet", "Query", "Search", "Validate")
 _READING = frozenset({"AssumeRole"})
 # URIs that older or newer SDKs use for the same operations.

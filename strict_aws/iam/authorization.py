@@ -20,7 +20,7 @@ from strict_aws.iam.identity import Caller
 from strict_aws.iam.policy import Decision, Query
 
 # IAM's service prefixes where they differ from botocore's service names (service authorization reference).
-_PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}
+_PREFIXES = {"sesv2": "ses", "sso-admin": "sso", "resourcegroupstaggingapi": "tag"}
 # Operations that IAM knows by another name.
 _ACTIONS = {
     ("lambda", "Invoke"): "InvokeFunction",
@@ -120,6 +120,9 @@ def _by_role(caller: Caller, query: Query) -> Decision:
     if role is None or role.role_id != caller.session.role_id:
         return Decision(False, "the session's role does not exist any more", explicit_deny=True)
     decision = policy.evaluate(role.policies, query)
+    if decision.allowed and role.boundary is not None:
+        bounded = policy.evaluate([role.boundary], query)
+        decision = bounded if bounded.allowed else replace(bounded, reason=f"permissions boundary: {bounded.reason}")
     return decision if decision.allowed else replace(decision, reason=f"role policy: {decision.reason}")
 
 

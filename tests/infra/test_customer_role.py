@@ -73,7 +73,15 @@ def test_the_trust_outlives_our_role(name: str) -> None:
         "ArnEquals": {
             "aws:PrincipalArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{FleetAccountId}}:role/{names.WORKER}"}
         },
-        "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
+        "StringEquals": {
+            "sts:ExternalId": {
+                "Fn::If": [
+                    "SuffixesExternalId",
+                    {"Fn::Sub": "${ExternalId}-${AWS::AccountId}"},
+                    {"Ref": "ExternalId"},
+                ]
+            }
+        },
     }
     assert "Default" not in ROLES[name]["Parameters"]["ExternalId"], "each customer has one of its own"
 

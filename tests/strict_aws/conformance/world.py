@@ -12,6 +12,7 @@ from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import Request, Response
 from strict_aws.http.operations import json_body
 from strict_aws.identity_center.filling import NewGroup, NewUser
+from strict_aws.organizations.tree import Account, Organization
 from tests.strict_aws.conformance.wire import Wire
 
 ACCOUNT, REGION, STORE = "111122223333", "us-east-1", "d-0123456789"
@@ -22,7 +23,7 @@ _TEMPLATE = json.dumps({"Resources": {"Wait": {"Type": "AWS::CloudFormation::Wai
 _CHANGED = json.dumps({"Resources": {"Other": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})
 _BUCKET = "conformance-imports"
 
-# What SES, Identity Center, STS, CloudFormation and Secrets Manager serve.
+# What SES, Identity Center, STS, CloudFormation, Organizations and Secrets Manager serve.
 SERVED: dict[str, tuple[str, ...]] = {
     "sesv2": (
         *("CreateContactList", "GetContactList", "ListContactLists", "UpdateContactList", "DeleteContactList"),
@@ -43,6 +44,10 @@ SERVED: dict[str, tuple[str, ...]] = {
         *("ExecuteChangeSet", "GetTemplate", "GetTemplateSummary", "ListChangeSets", "ListExports"),
         *("ListStackResources", "ListStacks", "UpdateStack", "UpdateTerminationProtection", "ValidateTemplate"),
     ),
+    "organizations": (
+        *("DescribeOrganization", "ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"),
+        *("ListRoots", "ListTagsForResource"),
+    ),
     "secretsmanager": (
         *("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "PutSecretValue", "RestoreSecret"),
     ),
@@ -56,7 +61,9 @@ class World:
         self._aws = StrictAws(Options(ses_rate=0))
         self.wire = Wire(self._handle, ACCOUNT, REGION)
         self.known: dict[str, Any] = {}
-        self.known |= self._ses() | self._people() | self._stacks() | self._secrets() | self._rest()
+        self.known |= (
+            self._organization() | self._ses() | self._people() | self._stacks() | self._secrets() | self._rest()
+        )
         self.be(conditions or Conditions())
 
     def close(self) -> None:
@@ -159,6 +166,11 @@ class World:
             "GroupId": group["GroupId"],
             "MembershipId": membership["MembershipId"],
         }
+
+    def _organization(self) -> dict[str, Any]:
+        made = Organization("o-conformance", ACCOUNT, [Account("444455556666", "Acme", unit="Prod", tags={"a": "b"})])
+        self._aws.organizations.put(made)
+        return {"ParentId": made.parent_id("Prod"), "ResourceId": "444455556666"}
 
     def _stacks(self) -> dict[str, Any]:
         self.ask("cloudformation", "CreateStack", StackName="made", TemplateBody=_TEMPLATE)
