@@ -20,6 +20,8 @@ from cheroot import wsgi
 from strict_aws import regions
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
+from strict_aws.cloudwatch.api import CloudWatchApi
+from strict_aws.cloudwatch.service import METRIC_OPERATIONS
 from strict_aws.conditions import faults
 from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.faults import DroppedError, Faults
@@ -69,6 +71,7 @@ class Services:
     scheduler_api: SchedulerApi
     secrets_api: SecretsApi
     cloudformation: CloudFormation
+    cloudwatch_api: CloudWatchApi
     moto: MotoApp
     faults: Faults
     kill: Callable[[str | None], None]
@@ -95,6 +98,12 @@ class Endpoint:
         self._services = services
         self._s3_writes = threading.RLock()
         self._control = control
+        self._handlers = {
+            "lambda": services.lambda_api.handle,
+            "scheduler": services.scheduler_api.handle,
+            "secretsmanager": services.secrets_api.handle,
+            "cloudformation": services.cloudformation.handle,
+        }
         self._server = make_server(self._application, port, tls)
         self._scheme = "http" if tls is None else "https"
         self._thread = threading.Thread(target=self._server.serve, name="endpoint", daemon=True)
@@ -247,14 +256,11 @@ class Endpoint:
             return protocols.json_answer(services.identity_center.call(*place, body, caller=key))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
-        if operation.service == "lambda":
-            return services.lambda_api.handle(operation, caller, request)
-        if operation.service == "scheduler":
-            return services.scheduler_api.handle(operation, caller, request)
-        if operation.service == "secretsmanager":
-            return services.secrets_api.handle(operation, caller, request)
-        if operation.service == "cloudformation":
-            return services.cloudformation.handle(operation, caller, request)
+        handle = self._handlers.get(operation.service)
+        if handle is not None:
+            return handle(operation, caller, request)
+        if operation.service == "cloudwatch" and operation.name in METRIC_OPERATIONS:
+            return services.cloudwatch_api.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:
