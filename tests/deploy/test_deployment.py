@@ -64,6 +64,8 @@ STORY: list[dict[str, Any]] = [
     {"action": "un-erase-all", "include": ["acme"], "people": PEOPLE_FILE, **LIFTED},
     {"action": "validate-access", **ACME},
     {"action": "validate-access-all"},
+    {"action": "check-health", **ACME},
+    {"action": "check-health-all", "include": ["acme"]},
     {"action": "backup-list", **ACME, "params": {"with_attributes": True}},
     {"action": "backup-list-all", "run_id": "story-backup", "include": ["acme"]},
     {"action": "restore-list", **ACME, "params": {"backup": "story-backup"}},
@@ -84,6 +86,7 @@ def test_every_action_runs_from_the_deployed_package(story: list[dict[str, Any]]
     """By the AWS CLI, under the deployed roles and the customers' own templates; no warning but of a missing list."""
     assert {step["action"] for step in STORY} == set(payload_names())
     account.without_list(deployment.cloud)
+    account.with_identity(deployment.cloud)
     account.with_people(deployment.cloud, 6)
     account.with_secret(deployment)
     assert deployment.invoke(action="help")["exit_code"] == 0

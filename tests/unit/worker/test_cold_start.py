@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-OURS = ("ses_fleet.worker.actions.", "ses_fleet.worker.importing.")
+OURS = ("ses_fleet.worker.actions.", "ses_fleet.worker.health", "ses_fleet.worker.importing.")
 DATA = "ses_fleet.actions.data."
 
 # Prints which modules are loaded and whose models are read, at the start and for one describe-list after it. There are
