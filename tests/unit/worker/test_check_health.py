@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -326,6 +327,62 @@ def test_a_configuration_set_is_asked_for_by_name() -> None:
         "finding",
         "1 of 2 with the configuration set that is wanted; not b.example (configuration set none, not mine)",
     )
+    names = [one["configuration_set_name"] for one in world.check(configuration_set="mine").data["identities"]]
+    assert names == [None, "mine"]
+
+
+def test_an_address_among_the_identities_is_nowhere_told() -> None:
+    """Not in data, lines, warnings, failures or what slices hand on; nor is it asked for alone."""
+    address = "ada.lovelace@people.example"
+    world = Account(DOMAIN, Identity(address, verification_status="FAILED"), Identity("bob@people.example"))
+    done = world.run(check_health.run, CheckHealthParams(), budget=0.5, per_second=0.4)
+    row = next(row for row in done.data["checks"] if row["name"] == "identities")
+    assert "not a…@….example (verification FAILED)" in row["detail"]
+    assert [one["identity"] for one in done.data["identities"]] == ["a…@….example", "b…@….example", "acme.example"]
+    everything = json.dumps([done.data, world.lines, world.warnings, world.states], ensure_ascii=False)
+    for part in ("lovelace", "ada.", "people.example", "bob"):
+        assert part not in everything
+    assert world.asked.count("GetEmailIdentity") == 1
+
+
+def test_an_address_is_masked_in_what_a_slice_hands_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while the listing is still read, and in the failure of an account that can send from nothing."""
+    monkeypatch.setattr(limits, "SES_PAGE_SIZE", 1)
+    refused = [Identity(f"person{n}@people.example", verification_status="FAILED") for n in range(9)]
+    world = Account(*refused)
+    done = world.run(check_health.run, CheckHealthParams(), budget=2.5, per_second=1)
+    assert any(state["step"] == "list" and state["tally"]["rows"] for state in world.states)
+    assert "person" not in json.dumps([world.states, done.data, world.lines, str(done.failure)])
+
+
+def test_identities_take_as_many_slices_as_they_need() -> None:
+    """At one request a second; each domain is asked for once, and the account and CloudWatch are not asked again."""
+    world = Account(*(Identity(f"d{n:02d}.example") for n in range(40)), Identity("bad.example", dkim_status="FAILED"))
+    done = world.run(check_health.run, CheckHealthParams(), budget=6.0, per_second=1)
+    assert world.slices > 3
+    assert {name: world.asked.count(name) for name in set(world.asked)} == {
+        "GetAccount": 1,
+        "ListEmailIdentities": 1,
+        "GetEmailIdentity": 41,
+    }
+    assert len(world.cloudwatch_client.asked) == 1  # type: ignore[attr-defined]
+    assert [row["name"] for row in done.data["checks"]] == NAMES
+    assert (done.data["identities_total"], done.data["identities_verified"]) == (41, 41)
+    assert next(row for row in done.data["checks"] if row["name"] == "dkim")["detail"].startswith("40 of 41 signed")
+    assert [warning.partition(":")[0] for warning in world.warnings] == ["dkim"]
+
+
+def test_a_listing_of_many_pages_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another slice; nothing is counted twice."""
+    monkeypatch.setattr(limits, "SES_PAGE_SIZE", 2)
+    world = Account(*(Identity(f"d{n}.example") for n in range(25)))
+    done = world.run(check_health.run, CheckHealthParams(), budget=2.5, per_second=1)
+    assert (done.data["identities_total"], world.asked.count("ListEmailIdentities")) == (25, 13)
+    assert any(state["step"] == "list" and state["page"]["token"] for state in world.states)
+
+
+def test_a_listing_whose_token_is_refused_is_read_again() -> None:
+    """From its beginning, with nothing counted twice; refused once more, its check fails and the others are made."""
     listed = [
         [{"IdentityName": f"d{n}.example", "VerificationStatus": "PENDING"} for n in page] for page in ((0, 1), (2,))
     ]
