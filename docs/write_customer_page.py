@@ -27,6 +27,7 @@ _SHOWN = {
 }
 # Why a role has a permission. Every permission that an action declares is here, and no other one.
 WHY = {
+    "cloudwatch:GetMetricData": "reads how many messages were sent, bounced or brought a complaint, as numbers",
     "iam:ListRoleTags": "reads the tags of this role itself: of which version of the template it is",
     "identitystore:ListGroupMemberships": "which users are in a group whose role some topic names",
     "identitystore:ListGroups": "finds the groups that stand for roles",
@@ -41,10 +42,12 @@ WHY = {
     "ses:GetAccount": "whether the account is out of SES's sandbox and may send",
     "ses:GetContact": "reads one contact, such as right before it is changed",
     "ses:GetContactList": "reads the list's topics",
+    "ses:GetEmailIdentity": "whether a domain that mail is sent from is verified, signed and set up",
     "ses:GetImportJob": "what became of an import job",
     "ses:GetSuppressedDestination": "whether mail to an address is suppressed",
     "ses:ListContactLists": "finds the account's contact list",
     "ses:ListContacts": "reads the contacts and what they subscribed to",
+    "ses:ListEmailIdentities": "which domains and addresses mail is sent from",
     "ses:ListImportJobs": "whether an import job is under way, so that nothing is written beside it",
     "ses:ListSuppressedDestinations": "reads the suppression list",
     "ses:PutSuppressedDestination": "puts an address on the suppression list",

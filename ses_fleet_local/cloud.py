@@ -115,7 +115,7 @@ class LocalCloud:
             self._put("SESConfig.json", self._options.ses_config.read_bytes())
         if self._scenario.organization is not None:
             self.aws.organizations.put(self._scenario.organization.made())
-        accounts.fill_accounts(self.aws.ses, self.aws.identity_center, self._scenario)
+        accounts.fill_accounts(self.aws.ses, self.aws.cloudwatch, self.aws.identity_center, self._scenario)
         return notices
 
     def _make_customers(self, config: Any) -> list[str]:

@@ -14,6 +14,7 @@ from strict_aws.control.contacts import GeneratedContacts
 from strict_aws.control.identity_centers import PlacedIdentityCenterDocument, Region
 from strict_aws.control.import_jobs import ImportJobControl
 from strict_aws.control.problems import problem_path
+from strict_aws.control.ses_account import SesAccountDocument
 from strict_aws.identity_center.instances import default_store_id
 from strict_aws.organizations.tree import Account, Organization, State
 from strict_aws.regions import DisabledRegions
@@ -41,11 +42,9 @@ class ScenarioRole(_Part):
     external_id: str | None = None
 
 
-class ScenarioSes(_Part):
-    """An account's standing with SES, and how its import jobs go."""
+class ScenarioSes(SesAccountDocument):
+    """An account's standing with SES, its identities and metrics, and how its import jobs go."""
 
-    production_access: bool = True
-    sending_enabled: bool = True
     import_jobs: ImportJobControl = Field(default_factory=ImportJobControl)
 
 

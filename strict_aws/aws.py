@@ -12,6 +12,8 @@ from pathlib import Path
 from strict_aws.backend import moto_state
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
+from strict_aws.cloudwatch.api import CloudWatchApi
+from strict_aws.cloudwatch.service import StrictCloudWatch
 from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.conditions.faults import Faults
 from strict_aws.conditions.rate import RateLimit
@@ -86,6 +88,7 @@ class StrictAws:
             failed_records_url=lambda token: self._control.failed_records_url(self.url, token),
             conditions=self.conditions,
         )
+        self.cloudwatch = StrictCloudWatch(conditions=self.conditions)
         self.identity_center = StrictIdentityCenter(conditions=self.conditions)
         self.organizations = Organizations()
         self.runtime = LambdaRuntime(
@@ -102,6 +105,7 @@ class StrictAws:
             journal=self.journal,
             sessions=self.sessions,
             ses=self.ses,
+            cloudwatch=self.cloudwatch,
             identity_center=self.identity_center,
             faults=faults,
             conditions=self.conditions,
@@ -169,6 +173,7 @@ class StrictAws:
             secrets_api=SecretsApi(self.moto.handle),
             sns_api=SnsApi(self.moto.handle),
             cloudformation=CloudFormation(lambda request: self._endpoint.perform(request), lambda: self.url),
+            cloudwatch_api=CloudWatchApi(self.cloudwatch),
             moto=self.moto,
             faults=faults,
             kill=self.runtime.kill,

@@ -20,6 +20,8 @@ from cheroot import wsgi
 from strict_aws import regions
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
+from strict_aws.cloudwatch.api import CloudWatchApi
+from strict_aws.cloudwatch.service import METRIC_OPERATIONS
 from strict_aws.conditions import faults
 from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.faults import DroppedError, Faults
@@ -73,6 +75,7 @@ class Services:
     secrets_api: SecretsApi
     sns_api: SnsApi
     cloudformation: CloudFormation
+    cloudwatch_api: CloudWatchApi
     moto: MotoApp
     faults: Faults
     kill: Callable[[str | None], None]
@@ -262,6 +265,8 @@ class Endpoint:
             return services.sts.handle(operation, caller, request)
         if operation.service in self._apis:
             return self._apis[operation.service](operation, caller, request)
+        if operation.service == "cloudwatch" and operation.name in METRIC_OPERATIONS:
+            return services.cloudwatch_api.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:

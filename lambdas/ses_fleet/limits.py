@@ -158,6 +158,23 @@ BACK_OFF_SECONDS = 16.0  # ours: the longest wait for others' requests in the sa
 READ_BACK_ALONE = 20  # ours: so many contacts are read back each alone, if that is fewer requests than the list's pages
 READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what was written; 15 s, as reads may lag
 
+# --- health -------------------------------------------------------------------------------------
+# SES developer guide, FAQs of the review process: below 2 % is healthy, from 5 % on AWS may review the account, from
+# 10 % on it may pause sending. A run fails where AWS begins to act.
+BOUNCE_PERCENT = (2.0, 5.0)
+# The same guide, reputation metrics messages: from 0.1 % on AWS may review the account, from 0.5 % on it may pause
+# sending. Below 0.1 % nothing is published, so that the finding is where the review begins.
+COMPLAINT_PERCENT = (0.1, 0.5)
+QUOTA_PERCENT = (80.0, 100.0)  # ours: a day's quota nearly used up, and used up: SES refuses what is sent then
+HEALTH_MINIMUM_SENT = 1_000  # ours: one complaint among fewer would be 0.1 % by itself
+RATE_SECONDS = 86_400  # ours: rates are of the last day
+METRIC_PERIOD_SECONDS = 300  # ours: CloudWatch keeps periods of a minute 15 days; 288 of these are a day to the minute
+HEALTH_DOMAINS = 500  # ours: at one request a second each, nine minutes; the rest is judged by the listing alone
+NAMED_DOMAINS = 50  # ours: domains that one payload names
+DOMAIN_CHARACTERS = 253  # RFC 1035, 2.3.4: 255 octets on the wire
+HEALTH_IDENTITIES = 100  # ours: identities that a customer's data names; all of them are counted
+NAMED_IDENTITIES = 5  # ours: identities that a message names
+
 # --- leases --------------------------------------------------------------------------------------
 LEASE_GRACE_SECONDS = 60.0  # ours: a lease outlives its function by so much, for a write that SES is still busy with
 WRITE_MARGIN_SECONDS = 35.0  # ours: the longest call is 35 s: 5 to connect, 30 to read

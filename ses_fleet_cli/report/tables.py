@@ -128,7 +128,8 @@ def _checks(data: Mapping[str, Any] | None) -> Iterator[tuple[str, str, str]]:
     found = (data or {}).get("checks")
     for one in found if isinstance(found, list) else ():
         if isinstance(one, Mapping):
-            yield str(one.get("name", "")), str(one.get("status", "")), str(one.get("message", ""))
+            told = [str(one[field]) for field in ("message", "detail", "advice") if one.get(field)]
+            yield str(one.get("name", "")), str(one.get("status", "")), ". ".join(told)
 
 
 def _of_terminal(summary: Summary) -> Iterator[Grid | str]:

@@ -54,6 +54,7 @@ _ACTIONS = {
 _UNSCOPED = frozenset(
     {
         *("ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"),
+        *("ses:ListEmailIdentities", "cloudwatch:GetMetricData"),
         "s3:ListAllMyBuckets",
     }
 )
@@ -231,6 +232,8 @@ def _ses_arn(operation: Operation, caller: Caller) -> str:
     place, parameters = f"arn:aws:ses:{caller.region}:{caller.account}", operation.parameters
     if operation.name == "GetImportJob":
         return f"{place}:import-job/{parameters['JobId']}"
+    if operation.name == "GetEmailIdentity":
+        return f"{place}:identity/{parameters['EmailIdentity']}"
     return f"{place}:contact-list/{parameters['ContactListName']}" if "ContactListName" in parameters else "*"
 
 

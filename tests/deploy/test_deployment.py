@@ -64,6 +64,8 @@ STORY: list[dict[str, Any]] = [
     {"action": "un-erase-all", "include": ["acme"], "people": PEOPLE_FILE, **LIFTED},
     {"action": "validate-access", **ACME},
     {"action": "validate-access-all"},
+    {"action": "check-health", **ACME},
+    {"action": "check-health-all", "include": ["acme"]},
     {"action": "backup-list", **ACME, "params": {"with_attributes": True}},
     {"action": "backup-list-all", "run_id": "story-backup", "include": ["acme"]},
     {"action": "restore-list", **ACME, "params": {"backup": "story-backup"}},
@@ -90,6 +92,7 @@ def test_every_action_runs_from_the_deployed_package(
     """
     assert {step["action"] for step in STORY} == set(payload_names())
     account.without_list(deployment.cloud)
+    account.with_identity(deployment.cloud)
     account.with_people(deployment.cloud, 6)
     account.with_secret(deployment)
     assert deployment.invoke(action="help")["exit_code"] == 0

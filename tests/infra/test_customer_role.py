@@ -58,6 +58,7 @@ def test_a_star_is_a_resource_only_where_aws_forces_one(name: str) -> None:
     }
     assert unscoped <= {
         *("ses:CreateImportJob", "ses:GetAccount", "ses:ListContactLists", "ses:ListImportJobs"),
+        *("ses:ListEmailIdentities", "cloudwatch:GetMetricData"),
         *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
         *("ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"),
         "sso:ListInstances",

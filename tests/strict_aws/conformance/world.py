@@ -13,6 +13,7 @@ from strict_aws.http.messages import Request, Response
 from strict_aws.http.operations import json_body
 from strict_aws.identity_center.filling import NewGroup, NewUser
 from strict_aws.organizations.tree import Account, Organization
+from strict_aws.ses.identities import Identity, MailFrom
 from tests.strict_aws.conformance.wire import Wire
 
 ACCOUNT, REGION, STORE = "111122223333", "us-east-1", "d-0123456789"
@@ -30,7 +31,7 @@ SERVED: dict[str, tuple[str, ...]] = {
         *("CreateContact", "GetContact", "UpdateContact", "DeleteContact", "ListContacts"),
         *("CreateImportJob", "GetImportJob", "ListImportJobs", "GetAccount", "PutAccountSuppressionAttributes"),
         *("PutSuppressedDestination", "GetSuppressedDestination", "DeleteSuppressedDestination"),
-        "ListSuppressedDestinations",
+        *("ListSuppressedDestinations", "ListEmailIdentities", "GetEmailIdentity"),
     ),
     "identitystore": (
         *("ListUsers", "DescribeUser", "CreateUser", "DeleteUser", "ListGroups", "DescribeGroup", "CreateGroup"),
@@ -127,12 +128,14 @@ class World:
         self.ask("sesv2", "CreateContact", ContactListName="main", EmailAddress=ADA)
         self.ask("sesv2", "PutSuppressedDestination", EmailAddress=ADA, Reason="BOUNCE")
         url = self._imports()
+        self._aws.ses.set_identities(ACCOUNT, REGION, [Identity("x.example", mail_from=MailFrom("mail.x.example"))])
         source = {"S3Url": url, "DataFormat": "JSON"}
         destination = {"ContactListDestination": {"ContactListName": "main", "ContactListImportAction": "PUT"}}
         job = self.ask("sesv2", "CreateImportJob", ImportDestination=destination, ImportDataSource=source)
         return {
             "ContactListName": "main",
             "EmailAddress": ADA,
+            "EmailIdentity": "x.example",
             "TopicName": "news",
             "Topics": [topic],
             "JobId": job["JobId"],

@@ -146,6 +146,47 @@ def test_checks_by_customer_and_what_to_do() -> None:
     assert lines["⚠️"] == ["a:", "external_id:", "do", "this"]
 
 
+def health(name: str, status: str, detail: str = "d", advice: str = "") -> dict[str, str]:
+    """A check of check-health."""
+    return {"name": name, "status": status, "detail": detail, "advice": advice}
+
+
+def test_health_by_customer_in_eighty_columns() -> None:
+    """A column has the worst of its checks; what is to be done is said once for all whom it concerns."""
+    sandbox = health("sandbox", "finding", "in the sandbox", "ask AWS")
+    data = {
+        "checks": [sandbox, health("sending", "ok"), health("quota", "ok"), health("identities", "ok")],
+        "quota_percent": 99.999,
+        "identities_total": 120,
+        "identities_verified": 119,
+    }
+    rates = [health("dkim", "no_data"), health("mail_from", "ok"), health("bounce_rate", "failed"), sandbox]
+    bad = {"checks": rates, "bounce_percent": 12.5, "complaint_percent": None}
+    results = [
+        result("customer-1", data),
+        result("customer-2", bad, "failed"),
+        result("c", None, "skipped"),
+        result("d", None, "under_way"),
+    ]
+    text = shown(summary("check-health-all", results), 80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.split()}
+    assert rows["customer-1"] == ["⚠️", "100", "%", "✅", "119/120", "✅", "–", "–", "–"]
+    assert rows["customer-2"] == ["⚠️", "–", "–", "❔", "12.5", "%", "❌", "–"]
+    assert (rows["c"], rows["d"]) == (["skipped"], ["–"])
+    lines = [line.strip() for line in text.splitlines()]
+    at = lines.index("⚠️  customer-1, customer-2: sandbox: in the sandbox")
+    assert lines[at + 1] == "→ ask AWS"
+    assert lines[at + 2].startswith("❔ is not known, and not ok")
+
+
+def test_health_that_is_well_says_nothing_below_its_matrix() -> None:
+    """No finding, nothing that is not known."""
+    text = shown(summary("check-health-all", [result("a", {"checks": [health("quota", "ok")]})]), 80)
+    assert "→" not in text
+    assert "not known" not in text
+
+
 def test_what_several_customers_have_to_do_is_said_once() -> None:
     """With all of their codes; what differs is said of each."""
 
@@ -188,6 +229,7 @@ def test_lists_and_contacts() -> None:
         "describe-list",
         "list-contacts",
         "validate-access",
+        "check-health",
         "manage-topic",
         "backup-list",
         "import-aws-contact",

@@ -27,6 +27,7 @@ from ses_fleet.worker.budget import SliceBudget
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
+from strict_aws.cloudwatch.service import StrictCloudWatch
 from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses.objects import S3Object
@@ -104,6 +105,25 @@ class Client(AwsClient):
         known = {key: value for key, value in answer.items() if key.endswith("Timestamp") and value is not None}
         times = {key: datetime.fromtimestamp(value, UTC) for key, value in known.items()}
         return {**answer, **times}
+
+
+class CloudWatch(AwsClient):
+    """The strict CloudWatch in the place of boto3, which gives and takes times as datetimes."""
+
+    def __init__(self, metrics: StrictCloudWatch) -> None:
+        super().__init__("cloudwatch", None)
+        self._metrics = metrics
+        self.asked: list[dict[str, Any]] = []
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """As boto3 would: snake case in, AwsCallError out."""
+        self.asked.append(parameters)
+        name = "".join(part.title() for part in operation.split("_"))
+        seconds = {key: one.timestamp() if isinstance(one, datetime) else one for key, one in parameters.items()}
+        try:
+            return self._metrics.call(ACCOUNT, REGION, name, seconds)
+        except AwsError as error:
+            raise AwsCallError("cloudwatch", operation, "refused", error.code, error.message, error.status) from None
 
 
 class Objects(AwsClient):
@@ -262,6 +282,8 @@ class World:
         self.client = Client(self.ses)
         self.objects = Objects()
         self.iam: AwsClient = Iam()
+        self.cloudwatch = StrictCloudWatch(conditions=self.conditions)
+        self.cloudwatch_client: AwsClient = CloudWatch(self.cloudwatch)
         self.settings = SETTINGS
         self.lines: list[str] = []
         self.warnings: list[str] = []
@@ -337,6 +359,7 @@ class World:
             open_results=lambda: Bucket(self.objects, "results"),
             open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
             open_iam=lambda: self.iam,
+            open_cloudwatch=lambda: PacedClient(self.cloudwatch_client, pacer),
             download=self._download,
             log=self.lines.append,
             warnings=self.warnings,
