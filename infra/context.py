@@ -12,7 +12,7 @@ from infra.schedule_problems import schedule_problems
 from infra.settings import OrchestratorPart, Settings, WorkerPart
 from ses_fleet import json_text, limits, problems
 from ses_fleet.errors import JsonError, Problem
-from ses_fleet.identifiers import SECRET_PATTERN
+from ses_fleet.identifiers import SECRET_PATTERN, TOPIC_ARN_PATTERN
 from ses_fleet.settings import OrchestratorSettings, WorkerSettings
 from ses_fleet.text import did_you_mean, printable, quoted
 
@@ -24,18 +24,21 @@ _ROLE_PATTERN = re.compile(r"[A-Za-z0-9_+=,.@*-]+(?:/+[A-Za-z0-9_+=,.@*-]+)*")
 _SOME_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{4}")
 _ROLE_CHARACTERS = limits.ROLE_NAME_CHARACTERS + limits.ROLE_PATH_CHARACTERS
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")  # S3 user guide: names of buckets
-_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_SNS_TOPIC = re.compile(TOPIC_ARN_PATTERN)
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:root|(?:role|user)/[A-Za-z0-9_+=,.@*/-]+)")
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/.+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # What the stack itself puts into a function's environment.
 _BOTH_OWN = frozenset({"ERASURE_SECRET", "RESULTS_BUCKET"})
 _DAYS = frozenset({"DATA_DAYS", "BACKUPS_DAYS", "OLD_VERSIONS_DAYS"})
-_ORCHESTRATOR_OWN = _BOTH_OWN | {"CONFIG_BUCKET", "CONFIG_KEY", "SES_CONFIG_KEY", "WORKER_FUNCTION_NAME"} | _DAYS
+_NOTIFY = frozenset({"NOTIFY_TOPIC_ARN", "NOTIFY_ON"})
+_ORCHESTRATOR_OWN = (
+    _BOTH_OWN | {"CONFIG_BUCKET", "CONFIG_KEY", "SES_CONFIG_KEY", "WORKER_FUNCTION_NAME"} | _DAYS | _NOTIFY
+)
 _WORKER_OWN = _BOTH_OWN
 _PLACEHOLDERS = {
     "AWS_REGION": "us-east-1",
-    **dict.fromkeys(_ORCHESTRATOR_OWN | _WORKER_OWN, "given-by-the-stack"),
+    **dict.fromkeys((_ORCHESTRATOR_OWN | _WORKER_OWN) - _NOTIFY, "given-by-the-stack"),
     **dict.fromkeys(_DAYS, "1"),
 }
 
@@ -153,6 +156,13 @@ def _alarm_problems(document: _Document) -> _Problems:
         yield Problem("$.alarm_topic_arn", "alarm_emails are for a topic of the stack's own: give one of the two")
 
 
+def _notify_problems(document: _Document) -> _Problems:
+    topic = _inside(document, "notify").get("topic_arn")
+    if isinstance(topic, str) and not _SNS_TOPIC.fullmatch(topic):
+        text = "is not the ARN of an SNS topic; mail and chats do not subscribe to one that ends with .fifo"
+        yield Problem("$.notify.topic_arn", f"{quoted(topic)} {text}")
+
+
 def _environment_problems(document: _Document) -> _Problems:
     for part, model, own in (
         ("orchestrator", OrchestratorSettings, _ORCHESTRATOR_OWN),
@@ -201,6 +211,7 @@ _LOOKS: tuple[Callable[[_Document], _Problems], ...] = (
     _secret_problems,
     _admin_problems,
     _alarm_problems,
+    _notify_problems,
     _environment_problems,
     _slice_problems,
     _margin_problems,

@@ -77,6 +77,7 @@ class Functions(Construct):
                 "DATA_DAYS": str(settings.data_days),
                 "BACKUPS_DAYS": str(settings.backups_days),
                 "OLD_VERSIONS_DAYS": str(settings.old_versions_days),
+                **self._notify_variables(),
                 **part.environment,
             },
             statements=hub_policies.orchestrator_statements(
@@ -85,6 +86,7 @@ class Functions(Construct):
                 results_bucket=storage.results.bucket_arn,
                 functions=(self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)),
                 erasure_secret=self._erasure_secret_arn(),
+                notify_topic=None if settings.notify is None else settings.notify.topic_arn,
             ),
         )
 
@@ -104,6 +106,10 @@ class Functions(Construct):
                 erasure_secret=self._erasure_secret_arn(),
             ),
         )
+
+    def _notify_variables(self) -> dict[str, str]:
+        notify = self._settings.notify
+        return {} if notify is None else {"NOTIFY_TOPIC_ARN": notify.topic_arn, "NOTIFY_ON": ",".join(notify.on)}
 
     def _erasure_variable(self) -> dict[str, str]:
         secret = self._settings.erasure_secret

@@ -57,6 +57,7 @@ class Monitoring(Construct):
         self._reapers_silence()
         for schedule in settings.schedules:
             self._silence(schedule)
+            self._difference(schedule)
         self._dashboard()
 
     def _notified(self, settings: Settings) -> sns.ITopic | None:
@@ -167,14 +168,7 @@ class Monitoring(Construct):
             return
         # An hour more for daylight saving time and late deliveries, where an alarm can look back so far.
         hours = min(math.ceil((gap + _HOUR) / _HOUR), limits.ALARM_WINDOW_SECONDS // 3_600)
-        service = _DRY_RUNS if schedule.payload.get("dry_run") else SERVICE
-        metric = cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name="RunsStarted",
-            dimensions_map={"service": service, "action": str(schedule.payload["action"])},
-            statistic="Sum",
-            period=cdk.Duration.hours(1),
-        )
+        metric = _of_action("RunsStarted", "Sum", schedule, cdk.Duration.hours(1))
         self._alarm(
             f"schedule-{schedule.name}-did-not-run",
             f"No run of {schedule.payload['action']} started for {hours} hours: look at the schedule {schedule.name}, "
@@ -183,6 +177,20 @@ class Monitoring(Construct):
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
             periods=hours,
+        )
+
+    def _difference(self, schedule: Schedule) -> None:
+        """Alarm when a run of the schedule's action found that something differs, until one finds that nothing does."""
+        if not schedule.enabled or not schedule.alarm_on_difference:
+            return
+        self._alarm(
+            f"schedule-{schedule.name}-differs",
+            f"A run of {schedule.payload['action']} found customers that differ from what should be. `ses-fleet runs "
+            "list` shows which run, its Summary who differs and in what.",
+            _of_action("CustomersDiffering", "Maximum", schedule, _PERIOD),
+            comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            # Runs are hours apart, and say nothing between them.
+            missing=cloudwatch.TreatMissingData.IGNORE,
         )
 
     def _alarm(
@@ -249,6 +257,18 @@ def _metric(name: str, statistic: str, service: str, period: cdk.Duration = _PER
         namespace=METRICS_NAMESPACE,
         metric_name=name,
         dimensions_map={"service": service},
+        statistic=statistic,
+        period=period,
+    )
+
+
+def _of_action(name: str, statistic: str, schedule: Schedule, period: cdk.Duration) -> cloudwatch.Metric:
+    """Return a metric of the runs of the schedule's action, dry or not as the schedule's are."""
+    service = _DRY_RUNS if schedule.payload.get("dry_run") else SERVICE
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"service": service, "action": str(schedule.payload["action"])},
         statistic=statistic,
         period=period,
     )

@@ -43,6 +43,7 @@ def schedule_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
                     yield Problem(f"{path}.{field}", str(error))
         if isinstance(schedule.get("payload"), dict):
             yield from _payload_problems(f"{path}.payload", schedule["payload"])
+            yield from _alarm_problems(path, schedule)
 
 
 def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
@@ -69,6 +70,15 @@ def _payload_problems(path: str, payload: dict[str, Any]) -> Iterator[Problem]:
     size = len(json.dumps(event).encode())
     if size > limits.SCHEDULE_INPUT_BYTES:
         yield Problem(path, f"has {size} bytes, more than the {limits.SCHEDULE_INPUT_BYTES} of a schedule's input")
+
+
+def _alarm_problems(path: str, schedule: dict[str, Any]) -> Iterator[Problem]:
+    entry = payload_names().get(str(schedule["payload"].get("action")))
+    if schedule.get("alarm_on_difference") is not True or entry is None:
+        return
+    if not entry[0].finds_differences(dry_run=schedule["payload"].get("dry_run") is True):
+        text = "a run of this payload does not find out whether something differs; describe-topics-all does, and so do "
+        yield Problem(f"{path}.alarm_on_difference", text + "dry runs of actions that change something")
 
 
 def _needs_confirmation(payload: dict[str, Any]) -> bool:

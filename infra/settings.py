@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ses_fleet import limits
+from ses_fleet.settings import NotifyKind
 
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 ArchitectureName = Literal["arm64", "x86_64"]
@@ -21,19 +22,30 @@ class _Part(BaseModel):
 
 
 class Schedule(_Part):
-    """One schedule. `expression` is cron(...), rate(...) or at(...) of EventBridge Scheduler, `payload` an action's."""
+    """One schedule. `expression` is cron(...), rate(...) or at(...) of EventBridge Scheduler, `payload` an action's.
+
+    With `alarm_on_difference`, an alarm says when a run of it found that something differs.
+    """
 
     name: Annotated[str, StringConstraints(pattern=f"^{limits.SCHEDULE_NAME}$")]
     expression: str
     time_zone: str = "UTC"
     payload: dict[str, Any]
     enabled: bool = True
+    alarm_on_difference: bool = False
 
     @property
     def event(self) -> dict[str, Any]:
         """Return the payload as the orchestrator gets it, but for `trigger`; a field that is null is left out."""
         given = {field: value for field, value in self.payload.items() if value is not None}
         return {"on_deadline": "continue", **given}
+
+
+class Notify(_Part):
+    """Whom to tell when a run is over: an SNS topic in the deployment's partition, and of which ends."""
+
+    topic_arn: str
+    on: Annotated[list[NotifyKind], Field(min_length=1)] = ["failed"]
 
 
 class OrchestratorPart(_Part):
@@ -89,6 +101,7 @@ class Settings(_Part):
     worker: WorkerPart = WorkerPart()
     alarm_emails: list[str] = Field(default_factory=list)
     alarm_topic_arn: str | None = None
+    notify: Notify | None = None
     schedules: list[Schedule] = Field(default_factory=list)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ses_fleet.aws.s3 import TooLargeError
 
-OK, SOME_FAILED, REFUSED, NO_SUMMARY = 0, 1, 2, 3
+OK, SOME_FAILED, REFUSED, NO_SUMMARY, DIFFERS = 0, 1, 2, 3, 4
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 # What reading a record of another version, or a broken one, may raise; pydantic's ValidationError is a ValueError.
 BROKEN_RECORD = (ValueError, KeyError, TypeError, AttributeError, OverflowError, AssertionError, TooLargeError)

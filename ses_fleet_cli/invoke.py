@@ -22,8 +22,8 @@ from ses_fleet.runs import request as requests
 from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
-from ses_fleet_cli import aws_failures, found_people
-from ses_fleet_cli.errors import SOME_FAILED, interrupted, no_summary, out_of_reach, usage
+from ses_fleet_cli import aws_failures, differences, found_people
+from ses_fleet_cli.errors import CommandError, interrupted, no_summary, out_of_reach, usage
 from ses_fleet_cli.follow import Follower, refusals
 from ses_fleet_cli.patience import PatientClient
 from ses_fleet_cli.runs import check_id
@@ -78,12 +78,19 @@ def connect(function_name: str) -> Target:
 
 def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict[str, Any]]:
     """A client for Lambda, and the function's configuration. The first call is what looks for credentials."""
-    try:
+    with credentials_loaded():
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
         client = clients.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
         client = PatientClient(client, longest=_LONGEST_TRY_SECONDS)
         return client, client.call("get_function_configuration", FunctionName=function_name)
-    except AwsCallError:
+
+
+@contextmanager
+def credentials_loaded() -> Iterator[None]:
+    """Turn whatever breaks while a first call looks for credentials into a CommandError with exit code 3."""
+    try:
+        yield
+    except (AwsCallError, CommandError):
         raise
     except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
         why = printable(str(error), limits.MAX_MESSAGE_CHARACTERS)
@@ -143,8 +150,11 @@ def run(
     *,
     local: bool = False,
     people: Mapping[int, Row] | None = None,
+    detailed_exit_code: bool = False,
 ) -> int:
     """Start the run, follow it, show its Summary, and return the Summary's exit code.
+
+    With `detailed_exit_code`, 0 means that nothing differs, 4 that something does, and 3 that this is not known.
 
     `people` are the rows of the people file by their lines, if this call gave one: who looks for people is shown where
     they are. With `local` the run ends with this command, as its local cloud does. When the answer to the start is
@@ -174,7 +184,7 @@ def run(
     except KeyboardInterrupt:
         raise interrupted(_what_is_so(follower, sent=sent, local=local)) from None
     screen.summary(summary, _where_people_are(target, summary, people))
-    return SOME_FAILED if summary.exit_code is None else summary.exit_code
+    return differences.exit_code(summary, screen, detailed=detailed_exit_code)
 
 
 def _where_people_are(target: Target, summary: Summary, people: Mapping[int, Row] | None) -> Tables | None:

@@ -15,6 +15,7 @@ import typer
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import PeopleFileError, Problem
 from ses_fleet.runs import summary as summaries
 from ses_fleet.runs.models import Summary
@@ -25,10 +26,14 @@ from ses_fleet_cli import (
     check,
     config_versions,
     confirm,
+    diff,
+    diff_text,
+    differences,
     erasure_key,
     export,
     local_cloud,
     people_file,
+    planned_changes,
     push,
     resume,
     run_filter,
@@ -37,7 +42,18 @@ from ses_fleet_cli import (
 )
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, REFUSED, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.errors import (
+    DIFFERS,
+    INTERRUPTED,
+    NO_SUMMARY,
+    OK,
+    REFUSED,
+    SOME_FAILED,
+    CommandError,
+    OutOfReachError,
+    usage,
+)
+from ses_fleet_cli.new_file import NewFile
 from ses_fleet_cli.show import Screen, cancelled
 
 app = typer.Typer(
@@ -90,6 +106,14 @@ _ActionName = Annotated[
 ]
 
 
+_DetailedExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--detailed-exitcode", help="exit with 4 when something differs, and with 0 only when it is known to be nothing"
+    ),
+]
+
+
 @app.command()
 def invoke(
     action: _ActionName = None,
@@ -117,6 +141,7 @@ def invoke(
     payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before anything is changed")] = False,
+    detailed_exitcode: _DetailedExitCode = False,
     function_name: Annotated[str | None, typer.Option(help="default: ses-fleet-orchestrator")] = None,
     local: Annotated[bool, typer.Option("--local", help="run in a local cloud that is made for this call")] = False,
     config: _Config = None,
@@ -145,6 +170,8 @@ def invoke(
         raise usage("--people - and --payload - cannot both be read from standard input")
     params = [*(param or []), *([] if confirm_people is None else [f"confirm_people={confirm_people}"])]
     built = payloads.build(action, payload, flags, params)
+    if detailed_exitcode:
+        differences.check(built)
     file = _people(built, people, person or [])
     asks = confirm.is_needed(built, yes=yes)
     fields = payloads.fields_of_flags(payload, {**flags, "people": people or person or None}, params)
@@ -153,7 +180,7 @@ def invoke(
     options = local_cloud.options(config, ses_config, scenario, preset) if local else None
     name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
-        raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks))
+        raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks, detailed=detailed_exitcode))
 
 
 @app.command("erasure-key")
@@ -164,9 +191,23 @@ def erasure_secret(
             "--add", help="read the secret's present text from standard input, and keep its keys as older ones"
         ),
     ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--hash",
+            help="make no key: read the secret's present text from standard input, and print this address's hash by "
+            "each of its keys, as receipts have it",
+        ),
+    ] = None,
 ) -> None:
     """Print the text of a secret with a new key, by which erased people are remembered. Nothing is sent or kept."""
-    sys.stdout.write(erasure_key.with_new_key(sys.stdin.read() if add else None) + "\n")
+    if address is None:
+        sys.stdout.write(erasure_key.with_new_key(sys.stdin.read() if add else None) + "\n")
+        return
+    if add:
+        raise usage("--add makes a key and --hash makes none: give one of the two")
+    for key_id, one in erasure_key.hashes(sys.stdin.read(), address.strip()).items():
+        sys.stdout.write(f"{key_id} {one}\n")
 
 
 @config_app.command("check")
@@ -284,6 +325,57 @@ def _changing(changes: list[push.Change]) -> list[push.Change]:
     return [one for one in changes if not one.is_same]
 
 
+@config_app.command("discover")
+def discover_accounts(
+    config: Annotated[Path, typer.Option(help="the config.json to compare with; without --write it is only read")],
+    role_arn: Annotated[
+        str, typer.Option(help="the role of new entries, such as arn:aws:iam::{account_id}:role/contact-manager")
+    ],
+    ou: Annotated[
+        list[str] | None, typer.Option(help="accounts of this unit (ou-…, r-… or root); may be repeated")
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", help="with --ou: of the units below, too")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="only accounts with this tag, KEY=VALUE or KEY; may be repeated")
+    ] = None,
+    code: Annotated[str, typer.Option(help="the code of new entries, of {name} and {account_id}")] = "{name}",
+    external_id: Annotated[
+        str | None, typer.Option(help="the ExternalId of new entries, such as fleet-{account_id}")
+    ] = None,
+    import_bucket: Annotated[
+        str | None,
+        typer.Option(help="the import bucket of new entries, such as ses-fleet-import-{account_id}-us-east-1"),
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="the Region of new entries")] = None,
+    environment: Annotated[str | None, typer.Option(help="the environment of new entries")] = None,
+    write: Annotated[bool, typer.Option("--write", help="write the difference into the file")] = False,
+    output: Annotated[str, typer.Option(help="text, json or diff")] = "text",
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="end with 4 where something differs")
+    ] = False,
+) -> None:
+    """Compare an AWS organization with config.json: new accounts become entries, closed ones are disabled.
+
+    Nothing is written without --write, and entries that are there are never dropped. Tags of one key are alternatives,
+    those of different keys must all be there.
+    """
+    # Imported here: no other command needs it.
+    from ses_fleet_cli.discover import command as discover
+    from ses_fleet_cli.discover.templates import Templates
+
+    templates = Templates(
+        role_arn=role_arn,
+        code=code,
+        external_id=external_id,
+        import_bucket=import_bucket,
+        region=region,
+        environment=environment,
+    )
+    selected = discover.selection(ou or [], tag or [], recursive=recursive)
+    wanted = discover.Wanted(config, selected, templates, output, write=write, detailed_exitcode=detailed_exitcode)
+    raise typer.Exit(discover.run(wanted))
+
+
 _FunctionName = Annotated[str, typer.Option(help="the orchestrator whose runs are meant")]
 _RunId = Annotated[str, typer.Argument(help="the run's id, as `runs list` shows it")]
 
@@ -316,12 +408,22 @@ def list_runs(
 @runs_app.command("show")
 def show_run(
     run_id: _RunId,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="instead: whom an import would touch, for those who may read addresses")
+    ] = False,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """Show what became of one run, or how far it is, also when its orchestrator was killed."""
     _check_output(output)
-    shown = runs.look(invoking.connect(function_name).results, run_id)
+    results = invoking.connect(function_name).results
+    shown = runs.look(results, run_id)
+    if changes:
+        found = planned_changes.read(results, shown.summary)
+        as_text = planned_changes.lines(found, dry_run=shown.summary.dry_run)
+        for line in planned_changes.json_lines(found) if output == "json" else as_text:
+            sys.stdout.write(line + "\n")
+        raise typer.Exit(SOME_FAILED if any(one.problem for one in found) else OK)
     if output == "json":
         sys.stdout.write(runs.shown_as_json(shown) + "\n")
         return
@@ -363,25 +465,67 @@ def resume_run(
     raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 
-@runs_app.command("export")
-def export_run(
-    run_id: Annotated[str, typer.Argument(help="the id of a run of list-contacts or list-contacts-all")],
-    out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
-    format_: Annotated[str, typer.Option("--format", help=" or ".join(export.FORMATS))] = "csv",
+@runs_app.command("diff")
+def diff_runs(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="the id of the run to compare with, as `runs list` shows it")
+    ],
+    after: Annotated[str, typer.Argument(metavar="B", help="the id of another run of the same action")],
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """Write all customers' contacts into one file. If some are missing, they are named and the exit code is 1."""
-    if format_ not in export.FORMATS:
-        raise usage(f"--format is {' or '.join(export.FORMATS)}, not {quoted(format_)}")
+    """Show what changed for each customer from run A to run B. The exit code is 0 if nothing did, and 4 if anything."""
+    _check_output(output)
+    results = invoking.connect(function_name).results
+    compared = diff.compare(results, runs.look(results, before), runs.look(results, after))
+    lines = [diff.as_json(compared)] if output == "json" else diff_text.lines(compared)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    raise typer.Exit(DIFFERS if compared.differs else OK)
+
+
+_FORMATS = (*export.FORMATS, "html")
+
+
+@runs_app.command("export")
+def export_run(
+    run_id: _RunId,
+    out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", help="csv or jsonl, the contacts of a run of list-contacts; html, a report of any run"
+        ),
+    ] = "csv",
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """Write all customers' contacts, or a report of the run, into one file.
+
+    If some contacts are missing, they are named and the exit code is 1.
+    """
+    if format_ not in _FORMATS:
+        raise usage(f"--format is {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}, not {quoted(format_)}")
+    file = NewFile(out, force)
+    file.check()
     results = invoking.connect(function_name).results
     shown = runs.look(results, run_id)
     screen = Screen(text=True)
+    if format_ == "html":
+        screen.notice(_report(results, shown, file))
+        return
     with screen, invoking.reachable("the run's data"):
-        exported = export.export(results, shown, format_, out, screen.exported)
+        exported = export.export(results, shown, format_, file, screen.exported)
     for problem in exported.problems:
         screen.notice(f"⚠️  {problem}")
     screen.notice(f"{exported.contacts:,} contacts exported to {out}")
     raise typer.Exit(SOME_FAILED if exported.problems else OK)
+
+
+def _report(results: Bucket, shown: runs.Shown, file: NewFile) -> str:
+    # Imported here: Jinja2 takes longer to load than the rest of the command, which needs it nowhere else.
+    from ses_fleet_cli.report import written
+
+    return written.write(results, shown, file)
 
 
 @backups_app.command("list")
@@ -488,6 +632,7 @@ def _invoke(
     *,
     local: bool,
     asks: bool,
+    detailed: bool = False,
 ) -> int:
     if built["action"] == HELP:
         return _help(function_name, screen, output)
@@ -500,7 +645,8 @@ def _invoke(
             screen.summary(refused)
             return REFUSED
     with screen:
-        return invoking.run(target, built, screen, local=local, people=None if people is None else people.by_line)
+        rows = None if people is None else people.by_line
+        return invoking.run(target, built, screen, local=local, people=rows, detailed_exit_code=detailed)
 
 
 def _asked_about(built: dict[str, Any], target: invoking.Target) -> Summary | None:

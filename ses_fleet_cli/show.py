@@ -212,6 +212,7 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
         f"   ❌ Failed: {summary.failed_count}",
         f"   ⏭️  Skipped: {summary.skipped_count}",
     ]
+    lines += _differing(summary)
     under_way = [result.customer_code for result in summary.results if result.status == "under_way"]
     waiting = [result.customer_code for result in summary.results if is_open(result)]
     if summary.not_started_count > len(waiting):
@@ -223,6 +224,13 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
     unknown = "not over yet" if summary.resume is None else "unknown"  # one of an earlier version without its end
     lines.append(f"   ⏱️  Total time: {unknown if seconds is None else f'{seconds:.1f}s'}")
     return [*lines, *_trouble(summary), *(_kept_nowhere(summary) if is_last else _rest(summary))]
+
+
+def _differing(summary: Summary) -> list[str]:
+    if summary.differs is None:
+        return []
+    codes = [result.customer_code for result in summary.results if result.differs]
+    return [f"   🔀 Differing: {len(codes)}" + (f" ({printable(', '.join(codes), 300)})" if codes else "")]
 
 
 def cancelled(summary: Summary) -> str:

@@ -20,6 +20,8 @@ from cheroot import wsgi
 from strict_aws import regions
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
+from strict_aws.cloudwatch.api import CloudWatchApi
+from strict_aws.cloudwatch.service import METRIC_OPERATIONS
 from strict_aws.conditions import faults
 from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.faults import DroppedError, Faults
@@ -37,10 +39,12 @@ from strict_aws.identity_center.service import SERVICES as IDENTITY_CENTER
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
+from strict_aws.organizations.api import OrganizationsApi
 from strict_aws.regions import DisabledRegions
 from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.service import StrictSes
+from strict_aws.sns.api import SnsApi
 
 _log = logging.getLogger(__name__)
 
@@ -64,11 +68,14 @@ class Services:
     journal: Journal
     ses: StrictSes
     identity_center: StrictIdentityCenter
+    organizations: OrganizationsApi
     sts: Sts
     lambda_api: LambdaApi
     scheduler_api: SchedulerApi
     secrets_api: SecretsApi
+    sns_api: SnsApi
     cloudformation: CloudFormation
+    cloudwatch_api: CloudWatchApi
     moto: MotoApp
     faults: Faults
     kill: Callable[[str | None], None]
@@ -93,6 +100,15 @@ class Endpoint:
     ) -> None:
         self._sleep = sleep
         self._services = services
+        self._apis: dict[str, Callable[[Operation, Caller, Request], Response]] = {
+            "lambda": services.lambda_api.handle,
+            "organizations": services.organizations.handle,
+            "resourcegroupstaggingapi": services.organizations.handle,
+            "scheduler": services.scheduler_api.handle,
+            "secretsmanager": services.secrets_api.handle,
+            "sns": services.sns_api.handle,
+            "cloudformation": services.cloudformation.handle,
+        }
         self._s3_writes = threading.RLock()
         self._control = control
         self._server = make_server(self._application, port, tls)
@@ -247,14 +263,10 @@ class Endpoint:
             return protocols.json_answer(services.identity_center.call(*place, body, caller=key))
         if operation.service == "sts" and operation.name in STS_OPERATIONS:
             return services.sts.handle(operation, caller, request)
-        if operation.service == "lambda":
-            return services.lambda_api.handle(operation, caller, request)
-        if operation.service == "scheduler":
-            return services.scheduler_api.handle(operation, caller, request)
-        if operation.service == "secretsmanager":
-            return services.secrets_api.handle(operation, caller, request)
-        if operation.service == "cloudformation":
-            return services.cloudformation.handle(operation, caller, request)
+        if operation.service in self._apis:
+            return self._apis[operation.service](operation, caller, request)
+        if operation.service == "cloudwatch" and operation.name in METRIC_OPERATIONS:
+            return services.cloudwatch_api.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:

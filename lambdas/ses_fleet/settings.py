@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ses_fleet import limits, problems
 from ses_fleet.errors import ConfigurationError
-from ses_fleet.identifiers import LIST_NAME_PATTERN, SECRET_PATTERN
+from ses_fleet.identifiers import LIST_NAME_PATTERN, SECRET_PATTERN, TOPIC_ARN_PATTERN
 
+# What a run that is over is told for: it failed or was refused, something differs, a check found something, anything.
+NotifyKind = Literal["failed", "differs", "findings", "always"]
 # The first user's group names: ccoe-cloud-<account name>-<account id>-...-idp-<application>-<role>.
 _GROUP_ROLE = r"ccoe-cloud-.+-[0-9]{12}-(?:.+-)?idp-.+-(?P<role>[^-]+)"
 _WORDING = problems.Wording(problems.OPEN)
@@ -106,6 +108,23 @@ class OrchestratorSettings(_Settings):
         description="days for which what was overwritten, deleted or expired is still there",
     )
     erasure_secret: _ErasureSecret = None
+    notify_topic_arn: str | None = Field(
+        alias="NOTIFY_TOPIC_ARN",
+        default=None,
+        pattern=f"^{TOPIC_ARN_PATTERN}$",
+        description="the SNS topic that is told when a run is over",
+    )
+    notify_on: tuple[NotifyKind, ...] = Field(
+        alias="NOTIFY_ON",
+        default=("failed",),
+        min_length=1,
+        description="of which ends it is told, with commas between: failed, differs, findings, always",
+    )
+
+    @field_validator("notify_on", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        return tuple(part.strip() for part in given.split(",")) if isinstance(given, str) else given
 
 
 class WorkerSettings(_Settings):

@@ -22,6 +22,7 @@ FULL: dict[str, Any] = {
     "alarm_emails": ["ops@acme.example"],
     "tracing": True,
     "erasure_secret": "ses-fleet/erasure",
+    "notify": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:told", "on": ["failed", "differs"]},
     "worker": {"reserved_concurrency": 50},
     "schedules": [
         {

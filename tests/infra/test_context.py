@@ -162,6 +162,20 @@ def test_every_default_is_taken_from_nothing() -> None:
             schedule(name="ses-fleet-reaper"),
             '$.schedules[0].name: "ses-fleet-reaper" is the stack\'s own, which ends lost runs: take another',
         ),
+        (
+            {"notify": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:told.fifo"}},
+            '$.notify.topic_arn: "arn:aws:sns:eu-west-1:123456789012:told.fifo" is not the ARN of an SNS topic',
+        ),
+        (
+            {"notify": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:told", "on": ["fail"]}},
+            "$.notify.on[0]: must be",
+        ),
+        ({"notify": {}}, "$.notify.topic_arn: missing"),
+        ({"orchestrator": {"environment": {"NOTIFY_ON": "failed"}}}, "NOTIFY_ON: is set by the stack"),
+        (
+            schedule(alarm_on_difference=True),
+            "$.schedules[0].alarm_on_difference: a run of this payload does not find out whether something differs",
+        ),
         (schedule(expression="0 6 * * *"), '"0 6 * * *" is none of cron(...), rate(...) and at(...)'),
         (schedule(expression="cron(0 6 * * * *)"), "Invalid combination of day-of-month"),
         (schedule(expression="cron(0 25 * * ? *)"), "Invalid hour value '25'"),

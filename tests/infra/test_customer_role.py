@@ -58,6 +58,7 @@ def test_a_star_is_a_resource_only_where_aws_forces_one(name: str) -> None:
     }
     assert unscoped <= {
         *("ses:CreateImportJob", "ses:GetAccount", "ses:ListContactLists", "ses:ListImportJobs"),
+        *("ses:ListEmailIdentities", "cloudwatch:GetMetricData"),
         *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
         *("ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"),
         "sso:ListInstances",
@@ -73,7 +74,15 @@ def test_the_trust_outlives_our_role(name: str) -> None:
         "ArnEquals": {
             "aws:PrincipalArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{FleetAccountId}}:role/{names.WORKER}"}
         },
-        "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
+        "StringEquals": {
+            "sts:ExternalId": {
+                "Fn::If": [
+                    "SuffixesExternalId",
+                    {"Fn::Sub": "${ExternalId}-${AWS::AccountId}"},
+                    {"Ref": "ExternalId"},
+                ]
+            }
+        },
     }
     assert "Default" not in ROLES[name]["Parameters"]["ExternalId"], "each customer has one of its own"
 

@@ -388,7 +388,9 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, frozenset[tupl
         report.emit_start("r", "describe-list-all", dry_run=dry_run)
         report.emit_start("r", "import-aws-contact-all", dry_run=dry_run)
         report.emit_refusal(None, dry_run=dry_run)
-        report.emit_run(summary.refused("r", "describe-list-all", dry_run, "2026-01-01T00:00:00Z", ()))
+        for action in ("describe-list-all", "describe-topics-all", "import-aws-contact-all"):
+            ended = summary.refused("r", action, dry_run, "2026-01-01T00:00:00Z", ())
+            report.emit_run(ended.model_copy(update={"differs": True}))
     report.emit_reaper(failed=0, lost=0)
     found = set()
     for line in capsys.readouterr().out.splitlines():
@@ -410,6 +412,27 @@ def test_every_alarm_and_graph_looks_at_a_metric_that_is_emitted(capsys: pytest.
     graphed = set(re.findall(r'\["SesFleet","(\w+)","service","([\w-]+)"', body))
     assert len(graphed) == 16
     assert {(name, frozenset({("service", service)})) for name, service in graphed} <= known
+
+
+def test_a_schedule_may_alarm_when_something_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Until a run says that nothing does: runs are hours apart. One that is off alarms nobody."""
+    daily = {"expression": "rate(1 day)", "alarm_on_difference": True}
+    wanted = [
+        {"name": "drift", "payload": {"action": "describe-topics-all"}, **daily},
+        {"name": "import", "payload": {"action": "import-aws-contact-all", "dry_run": True}, **daily},
+        {"name": "off", "payload": {"action": "describe-topics-all"}, "enabled": False, **daily},
+    ]
+    found = {name: one for name, one in alarms(schedules=wanted).items() if name.endswith("-differs")}
+    assert list(found) == ["schedule-drift-differs", "schedule-import-differs"]
+    known = emitted(capsys)
+    for one in found.values():
+        assert (one["MetricName"], one["Statistic"], one["TreatMissingData"]) == (
+            "CustomersDiffering",
+            "Maximum",
+            "ignore",
+        )
+        assert (one["Threshold"], one["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+        assert (one["MetricName"], frozenset((d["Name"], d["Value"]) for d in one["Dimensions"])) in known
 
 
 def test_a_schedule_that_did_not_run_alarms_while_an_alarm_can_look_back() -> None:
@@ -548,3 +571,14 @@ def test_the_architecture_and_the_runtime_are_settings() -> None:
 
     assert of() == ("python3.13", ["arm64"])
     assert of(python_version="3.11", architecture="x86_64") == ("python3.11", ["x86_64"])
+
+
+def test_the_topic_of_the_context_is_told_and_no_other() -> None:
+    """The orchestrator knows it and may publish to it; without one it may publish nowhere."""
+    made = synth.one("AWS::Lambda::Function", "FunctionsOrchestrator", **FULL)["Environment"]["Variables"]
+    assert (made["NOTIFY_TOPIC_ARN"], made["NOTIFY_ON"]) == (FULL["notify"]["topic_arn"], "failed,differs")
+    published = [one for one in synth.statements("FunctionsOrchestratorRole", **FULL) if one["Action"] == "sns:Publish"]
+    assert [one["Resource"] for one in published] == [FULL["notify"]["topic_arn"]]
+    plain = synth.one("AWS::Lambda::Function", "FunctionsOrchestrator")["Environment"]["Variables"]
+    assert not {"NOTIFY_TOPIC_ARN", "NOTIFY_ON"} & plain.keys()
+    assert "sns:Publish" not in json.dumps(synth.statements("FunctionsOrchestratorRole"))

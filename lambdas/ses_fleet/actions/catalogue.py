@@ -13,6 +13,7 @@ from typing import Literal
 from ses_fleet import limits
 from ses_fleet.actions.params import (
     BackupListParams,
+    CheckHealthParams,
     DescribeListParams,
     EraseContactParams,
     FindContactParams,
@@ -47,8 +48,9 @@ class Action:
     file that the action needs; without it the action takes none. `confirms_people` says whether a run must repeat how
     many rows that file has, as `params.confirm_people`, `confirms_customers` whether one on every customer must repeat
     how many are selected although it does not prune. With `two_phases` its work begins with a phase that only reads,
-    which all selected customers must finish before anything is written; with `receipts` a run leaves a receipt. An
-    action without `scopes` is a phase of other actions: no payload names it.
+    which all selected customers must finish before anything is written; with `receipts` a run leaves a receipt.
+    `compares` says whether a run that only reads finds out whether something differs from what should be. An action
+    without `scopes` is a phase of other actions: no payload names it.
     """
 
     name: str
@@ -62,10 +64,15 @@ class Action:
     reads_identity_center: bool = False
     two_phases: bool = False
     receipts: bool = False
+    compares: bool = False
     people: PeopleRows | None = None
     confirms_people: bool = False
     confirms_customers: bool = False
     scopes: tuple[Scope, ...] = ("all", "single")
+
+    def finds_differences(self, *, dry_run: bool) -> bool:
+        """Return whether results of such a run say whether the customer differs: `differs`."""
+        return dry_run if self.mutates else self.compares and not dry_run
 
     @property
     def role_version(self) -> int:
@@ -88,6 +95,7 @@ DESCRIBE_TOPICS = Action(
     params=Params,
     permissions=("ses:GetContactList", "ses:ListContactLists", "ses:ListContacts"),
     ses_config="if there",
+    compares=True,
 )
 
 LIST_CONTACTS = Action(
@@ -130,6 +138,14 @@ VALIDATE_ACCESS = Action(
     params=Params,
     permissions=("iam:ListRoleTags", "ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
     identity_center_permissions=("sso:ListInstances",),
+)
+
+CHECK_HEALTH = Action(
+    name="check-health",
+    purpose="whether an account is able and allowed to send: standing, quota, identities, bounces and complaints",
+    mutates=False,
+    params=CheckHealthParams,
+    permissions=("cloudwatch:GetMetricData", "ses:GetAccount", "ses:GetEmailIdentity", "ses:ListEmailIdentities"),
 )
 
 MANAGE_TOPIC = Action(
@@ -332,6 +348,7 @@ ACTIONS: dict[str, Action] = {
         FIND_CONTACT,
         LIST_SUPPRESSED,
         VALIDATE_ACCESS,
+        CHECK_HEALTH,
         MANAGE_TOPIC,
         BACKUP_LIST,
         RESTORE_LIST,

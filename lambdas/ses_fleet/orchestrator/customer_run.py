@@ -131,7 +131,13 @@ class CustomerRun:
             return self._result("failed", error=answer.error)
         if answer.result.not_started is not None:
             return self.not_started(answer.result.not_started)
-        data: dict[str, Any] = {"data": answer.result.data, "data_location": answer.result.data_location}
+        found = answer.result
+        data: dict[str, Any] = {
+            "data": found.data,
+            "data_location": found.data_location,
+            "differs": found.differs,
+            "findings": found.findings,
+        }
         if answer.result.error is not None:
             return self._result("failed", error=answer.result.error, **data)
         return None if answer.result.continuation is not None else self._result("successful", **data)
@@ -158,8 +164,8 @@ class CustomerRun:
         return replace(self, continuation=None if self.phase_over else self.continuation)._result("failed", error=error)
 
     def held_back(self, why: str) -> CustomerResult:
-        """Return the failure of a customer whose second phase does not begin. `why` is a sentence's beginning."""
-        text = f"{why}, so the second phase did not begin for {self.customer.code}, and nothing was changed there"
+        """Return the failure of a customer whose second phase does not begin. `why` is a sentence."""
+        text = f"nothing was changed at {self.customer.code}, as its second phase did not begin: {why}"
         error = ErrorInfo(
             category="operation",
             type="NotEverybodyAnswered",

@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 from ses_fleet import clock, foreign_errors, limits
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, ConfigurationError
-from ses_fleet.orchestrator import config_files, ending, handover, plan, report
+from ses_fleet.orchestrator import config_files, ending, handover, notification, plan, report
 from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.invoke import NOT_READY
@@ -29,7 +29,7 @@ from ses_fleet.runs import standing as standings
 from ses_fleet.runs.hop_record import HopRecord
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.keys import OPEN_RUNS
-from ses_fleet.runs.models import CustomerResult, RunPlan, RunRequest
+from ses_fleet.runs.models import CustomerResult, RunPlan, RunRequest, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
 
@@ -65,7 +65,7 @@ def reap(environment: Environment) -> dict[str, Any]:
         if not quiet or handled >= limits.REAPED_RUNS or environment.remaining() < limits.REAPER_MARGIN_SECONDS:
             continue
         try:
-            _Run(environment, run_id, done).look_after()
+            _Run(environment, run_id, age, done).look_after()
         except AwsCallError as failure:
             done.failed.append(f"{run_id}: {failure.code}")
         except Exception as error:  # noqa: BLE001  # the boundary: one run's record never keeps the others from their end
@@ -89,7 +89,8 @@ def _open_runs(environment: Environment) -> Iterator[tuple[str, float]]:
 class _Run:
     """One open run that gives no sign of life."""
 
-    def __init__(self, environment: Environment, run_id: str, done: _Pass) -> None:
+    def __init__(self, environment: Environment, run_id: str, age: float, done: _Pass) -> None:
+        self._age = age
         self._environment = environment
         self._record = RunRecord(environment.results_bucket, run_id)
         self._hops = HopRecord(environment.results_bucket, run_id)
@@ -102,8 +103,8 @@ class _Run:
             # A start may still be about to write the plan, also one that came after the open runs were listed.
             self._hops.remove_signs(older_than=limits.ABANDONED_START_SECONDS)
             return
-        if self._record.summary() is not None:
-            self._hops.remove_signs()
+        if (summary := self._record.summary()) is not None:
+            self._let_go(document, summary)
             return
         position = positions.of(self._hops, document)
         if position.phase == "closing":
@@ -180,8 +181,20 @@ class _Run:
             if end.by == "reaper":
                 store.warn(f"the reaper ended this run: {end.reason}")
             ending.write_out(task, store, end.peak, end.by, cancelled_at=cancelled_at)
-        if self._record.summary() is not None:
-            self._hops.remove_signs()
+        if (summary := self._record.summary()) is not None:
+            self._let_go(document, summary)
+
+    def _let_go(self, document: RunPlan, summary: Summary) -> None:
+        """Tell of a run that is over, if its orchestrator could not, and remove it from the index of open runs.
+
+        Raise AwsCallError when people cannot be told: the next pass tries again, for a day.
+        """
+        try:
+            notification.tell(self._environment, summary, asked=notification.asked_by(document.request))
+        except AwsCallError:
+            if self._age < limits.NOTIFY_SECONDS:
+                raise
+        self._hops.remove_signs()
 
     def _cancelled_at(self, end: HopEnd) -> str | None:
         """Return when somebody cancelled the run, or None when nobody did before its end."""

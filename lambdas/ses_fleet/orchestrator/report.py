@@ -112,6 +112,8 @@ def emit_run(summary: Summary) -> None:
         ("CustomersNotStarted", summary.not_started_count),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
+    if summary.differs is not None:
+        metrics.add_metric("CustomersDiffering", MetricUnit.Count, summary.differing_count)
     metrics.add_metric("RunDuration", MetricUnit.Seconds, summary.total_duration_seconds or 0.0)
     metrics.add_metadata("run_id", summary.run_id)
     failed = [printable(result.customer_code) for result in summary.results if result.status == "failed"]

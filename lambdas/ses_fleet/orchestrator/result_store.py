@@ -173,7 +173,7 @@ def _comparison(task: Task) -> Comparison | None:
     plan, erasure = task.plan, task.document.erasure
     action = None if plan.request.dry_run else plan.request.worker_action
     if action == DESCRIBE_TOPICS.name:
-        return TopicComparison(plan.topics)
+        return TopicComparison(None if plan.topics is None else [topic.name for topic in plan.topics])
     # Imported here: most runs look for nobody, and its data's models would be a part of every start.
     if action == FIND_CONTACT.name:
         from ses_fleet.orchestrator.found_people import PeopleAnswer

@@ -29,6 +29,7 @@ from ses_fleet.orchestrator import (
     ending,
     fan_out,
     handover,
+    notification,
     people_files,
     plan,
     planning,
@@ -230,8 +231,8 @@ def _started_elsewhere(start: Start, record: RunRecord) -> Summary:
 
 
 def _cleaned_up(task: Task, answer: Summary) -> Summary:
-    """Remove a run that is over from the index of open runs, once no sign of life is given any more."""
-    if answer.exit_code is not None:
+    """Tell of a run that is over, and remove it from the index of open runs: no sign of life is given any more."""
+    if answer.exit_code is not None and _is_told(task, answer):
         with suppress(AwsCallError):  # the reaper does it
             # Signs of others are there when there were other invocations; to list them costs a request.
             if task.signs.hop == 0:
@@ -239,6 +240,22 @@ def _cleaned_up(task: Task, answer: Summary) -> Summary:
             else:
                 task.hops.remove_signs()
     return answer
+
+
+def _is_told(task: Task, answer: Summary) -> bool:
+    """Return whether nothing is left to be told of the run; else the reaper does it, as the run stays in the index."""
+    environment, asked = task.environment, task.plan.request.notify
+    if not notification.is_wanted(environment.settings, answer, asked=asked):
+        return True
+    if environment.remaining() < limits.NOTIFY_MARGIN_SECONDS:
+        return False
+    try:
+        notification.tell(environment, answer, asked=asked)
+    except AwsCallError as failure:
+        text = "people could not be told that the run is over; the reaper tries again every five minutes"
+        task.logger.warning(text, error_code=failure.code)
+        return False
+    return True
 
 
 def _carry_out(task: Task) -> Summary:

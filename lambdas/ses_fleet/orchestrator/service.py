@@ -27,8 +27,7 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
         environment = Environment.of(context, variables)
         return _answer(event, environment)
     except RunRefusedError as refused:
-        bucket = None if environment is None else environment.results_bucket
-        refusal.record(event, context.aws_request_id, refused, bucket)
+        refusal.record(event, context.aws_request_id, refused, environment)
         raise refused from None
     except SesFleetError:
         raise

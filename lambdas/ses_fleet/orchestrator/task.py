@@ -109,7 +109,7 @@ class Task:
             people_file=self.document.people,
             dry_run=request.dry_run,
             prune=request.prune,
-            topics=self.plan.topics if self.plan.action.ses_config == "required" else None,
+            topics=self.plan.topics,
             wait_for_lease=request.resumes is not None,
             slice_budget_seconds=budget,
             continuation=continuation,

@@ -19,12 +19,13 @@ def orchestrator_statements(
     results_bucket: str,
     functions: Sequence[str],
     erasure_secret: str | None = None,
+    notify_topic: str | None = None,
 ) -> list[dict[str, Any]]:
     """Return what the orchestrator's role may do.
 
     `config_keys` are the objects that it reads in `config_bucket`, and `functions` the ARNs of those that it invokes:
     the worker, and itself to go on with a long run. `erasure_secret` is the secret with the keys by which erased people
-    are remembered, or None when there is none.
+    are remembered, `notify_topic` the SNS topic that is told when a run is over; None when there is none.
     """
     return [
         # By version, too: a run goes on with the files that it was planned with.
@@ -44,6 +45,7 @@ def orchestrator_statements(
         # At its end a run leaves the index of open runs; nothing else is ever deleted.
         _allow(["s3:DeleteObject"], [f"{results_bucket}/open/*"]),
         _allow(["lambda:InvokeFunction"], functions),
+        *([] if notify_topic is None else [_allow(["sns:Publish"], [notify_topic])]),
         *_reading_secret(erasure_secret),
     ]
 

@@ -13,6 +13,7 @@ from pydantic import Field, computed_field
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import Scope
+from ses_fleet.actions.data.marks import VOLATILE
 from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.identifiers import PeopleId, RunId
 from ses_fleet.model_bases import Stored, Wire
@@ -120,6 +121,13 @@ class RunRequest(Wire):
             "delivered twice is one run"
         ),
     ] = None
+    notify: Annotated[
+        bool | None,
+        Field(
+            description="whether people are told of the run's end as the deployment's setting `notify` says: true also "
+            "of a dry run, false not at all; without it, of all runs but dry ones"
+        ),
+    ] = None
     people: Annotated[
         PeopleId | None,
         Field(
@@ -161,24 +169,41 @@ class CustomerResult(CustomerIdentity):
             "large for the answer"
         ),
     ] = None
-    data_location: Annotated[str | None, Field(description="`s3://` URI of data that is not in the answer")] = None
+    data_location: Annotated[
+        str | None, VOLATILE, Field(description="`s3://` URI of data that is not in the answer")
+    ] = None
+    differs: Annotated[
+        bool | None,
+        Field(
+            description="whether something differs from what is asked for: topics from SESConfig.json "
+            "(`describe-topics`), or a run would write something (a dry run that changes something); null where that "
+            "is not known"
+        ),
+    ] = None
+    findings: Annotated[
+        int | None,
+        Field(description="how many checks found something, of an action that makes checks; null of others"),
+    ] = None
     warnings: Annotated[tuple[str, ...], Field(description="what should be looked at, although nothing failed")] = ()
-    api_calls: Annotated[int, Field(description="requests to SES and Identity Center")] = 0
+    api_calls: Annotated[int, VOLATILE, Field(description="requests to SES and Identity Center")] = 0
     processing_time_seconds: Annotated[
-        float, Field(description="seconds that invocations of its worker took, as the orchestrator saw them")
+        float, VOLATILE, Field(description="seconds that invocations of its worker took, as the orchestrator saw them")
     ] = 0.0
-    attempts: Annotated[int, Field(description="Invoke requests sent, over all slices")] = 0
+    attempts: Annotated[int, VOLATILE, Field(description="Invoke requests sent, over all slices")] = 0
     logs: Annotated[
         tuple[str, ...] | None,
+        VOLATILE,
         Field(description="lines of the customer's block; null here, and kept in `results/CODE.json`"),
     ] = None
     continuation: Annotated[
         dict[str, Any] | None,
+        VOLATILE,
         Field(description="where a customer stopped between slices; null here, and kept in `results/CODE.json`"),
     ] = None
 
     work_of: Annotated[
         str | None,
+        VOLATILE,
         Field(description="the run that began the work, where this run resumed it: data and backups lie under its id"),
     ] = None
 
@@ -236,6 +261,15 @@ class Summary(Stored):
     results: Annotated[
         tuple[CustomerResult, ...], Field(description="one result for each selected customer, in config.json's order")
     ]
+    differs: Annotated[
+        bool | None,
+        Field(
+            description="true when something differs at some customer, as its result says; false when every one that "
+            "was not skipped says that nothing does; null when that is not known"
+        ),
+    ] = None
+    differing_count: Annotated[int, Field(description="at how many customers something differs")] = 0
+    finding_count: Annotated[int, Field(description="at how many customers a check found something")] = 0
     warnings: Annotated[tuple[str, ...], Field(description="what concerns the run as a whole")] = ()
     errors: Annotated[tuple[str, ...], Field(description="why the run was refused; empty else")] = ()
     concurrency: Annotated[

@@ -14,6 +14,8 @@ from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Ru
 from ses_fleet.runs.results import was_cancelled
 from ses_fleet.text import printable
 
+# The warning of a Summary whose messages were cut, and whose customers are without their warnings.
+SHORTENED = "the response was too large: messages are cut, warnings of customers left out; results/ has them whole"
 _SELECTION_FIELDS = frozenset({"include", "exclude", "environment", "confirm_customers"}) & frozenset(ALL_ONLY_FIELDS)
 
 
@@ -51,6 +53,9 @@ def build(
         total_duration_seconds=seconds,
         **_counted(counts),
         results=tuple(results),
+        differs=differs(results),
+        differing_count=sum(result.differs is True for result in results),
+        finding_count=sum(bool(result.findings) for result in results),
         warnings=(*warnings, *_warnings(counts, concurrency)),
         concurrency=concurrency,
         config_version=config_version,
@@ -82,6 +87,15 @@ def _warnings(counts: Counter[Status], concurrency: Concurrency) -> Iterator[str
         yield "nothing ran"
     if concurrency.bound_by == "service_cap":
         yield f"concurrency is bound to {limits.MAX_CONCURRENCY}: Lambda's file descriptors and threads"
+
+
+def differs(results: Sequence[CustomerResult]) -> bool | None:
+    """Return whether something differs at some customer; None when nobody says so, and not everybody who ran denies it.
+
+    Nothing is known either when all are skipped.
+    """
+    said = [result.differs for result in results if result.status != "skipped"]
+    return True if True in said else (None if None in said or not said else False)
 
 
 def exit_code(counts: Counter[Status]) -> Literal[0, 1]:
@@ -201,11 +215,10 @@ def _shortened(summary: Summary, message: int, name: int) -> Summary:
         cut = printable(result.customer_name, name) if name else ""
         return result.model_copy(update={"error": error, "warnings": (), "customer_name": cut})
 
-    warning = "the response was too large: messages are cut, warnings of customers left out; results/ has them whole"
     return summary.model_copy(
         update={
             "results": tuple(short(result) for result in summary.results),
-            "warnings": (*summary.warnings[: limits.SHORT_WARNINGS], warning),
+            "warnings": (*summary.warnings[: limits.SHORT_WARNINGS], SHORTENED),
         }
     )
 

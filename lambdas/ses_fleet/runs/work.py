@@ -63,6 +63,8 @@ class WorkResult(Wire):
 
     With `not_started` nothing ran of the customer in any slice; it says why, such as who holds the lease of the list.
     With `waits_for` nothing ran so far, and the next slice waits on; it says for what, as the beginning of a sentence.
+    `differs` says whether the account differs from what is asked for, where the action finds that out,
+    `findings` how many checks found something, where it makes some.
     With `phase_over` the first of two phases is over, and the continuation is for the second.
     """
 
@@ -74,6 +76,8 @@ class WorkResult(Wire):
     waits_for: str | None = None
     phase_over: bool = False
     data: dict[str, Any] | None = None
+    differs: bool | None = None
+    findings: Annotated[int, Field(ge=0)] | None = None
     data_location: str | None = None
     warnings: tuple[str, ...] = ()
     api_calls: Annotated[int, Field(ge=0)] = 0

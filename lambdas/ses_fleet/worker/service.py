@@ -81,6 +81,8 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
         not_started=not_started,
         data=done.data.model_dump(mode="json", by_alias=True) if done else None,
         data_location=done.data_location if done else None,
+        differs=_differs(item, done),
+        findings=_findings(done),
         warnings=invocation.warnings(),
         api_calls=invocation.api_calls(),
         logs=invocation.lines.lines(),
@@ -88,6 +90,23 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
         phase_over=isinstance(outcome, More) and outcome.phase_over,
         continuation=continuation,
     ).model_dump(mode="json")
+
+
+def _differs(item: WorkItem, done: Done | None) -> bool | None:
+    """Return whether the account differs from what is asked for: no writer knows that once it has written."""
+    if done is None or done.failure is not None or (ACTIONS[item.action].mutates and not item.dry_run):
+        return None
+    # Imported here: a start does without the models of data, which the action has loaded by now.
+    from ses_fleet.actions.data.base import Data
+
+    return done.data.is_different() if isinstance(done.data, Data) else None
+
+
+def _findings(done: Done | None) -> int | None:
+    """Return how many checks found something, also of an action that failed for them."""
+    from ses_fleet.actions.data.base import Data
+
+    return done.data.findings() if done is not None and isinstance(done.data, Data) else None
 
 
 def _checked(event: dict[str, Any]) -> WorkItem:
@@ -254,6 +273,10 @@ class _Invocation:
                 "iam", self._item.customer.region, credentials(), attempts=limits.IAM_ATTEMPTS
             )
 
+        def open_cloudwatch() -> PacedClient:
+            client = kept_clients.of_customers("cloudwatch", self._item.customer.region, credentials())
+            return PacedClient(client, Pacer(0, 1, self._budget))  # its own rate is far above what one slice asks
+
         def open_results() -> Bucket:
             s3 = kept_clients.of_function("s3", region, attempts=limits.S3_ATTEMPTS)
             return Bucket(s3, self._settings.results_bucket)
@@ -267,6 +290,7 @@ class _Invocation:
             open_results=open_results,
             open_import_bucket=open_import_bucket,
             open_iam=open_iam,
+            open_cloudwatch=open_cloudwatch,
             download=clients.download,
             log=self._log,
         )

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.backup_list import BackupListData
+from ses_fleet.actions.data.base import Data
 from ses_fleet.actions.data.by_action import DATA_MODELS
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.import_aws_contact import ImportData
@@ -64,3 +65,56 @@ def test_updates_have_the_keys_of_the_result() -> None:
     """`from` is a word of Python's, so the attribute is named otherwise; the key is not."""
     entry = {"topic": "a", "field": "display_name", "from": "x", "to": None}
     assert ManageTopicData.read({"updated": [entry]}).model_dump(mode="json", by_alias=True)["updated"] == [entry]
+
+
+COMPARING = [name for name, action in ACTIONS.items() for dry in (True, False) if action.finds_differences(dry_run=dry)]
+# What in an action's data says that something would be written, beside counts and names of topics.
+SAYING_SO: dict[str, list[dict[str, object]]] = {
+    "describe-topics": [{"drift": {"missing": ["a"]}}, {"drift": {"extra": ["a"]}}, {"drift": {"different": [{}]}}],
+    "manage-topic": [{"list_created": True}, {"added": ["a"]}, {"removed": ["a"]}, {"updated": [{"topic": "a"}]}],
+    "restore-list": [
+        {"list_created": True},
+        {"topics_added": ["a"]},
+        {"contacts": {"created": 1}},
+        {"contacts": {"updated": 1}},
+    ],
+    "restore-topics": [{"topics_added": ["a"]}, {"contacts": {"updated": 1}}],
+    "import-aws-contact": [{"created": 1}, {"updated": 1}, {"removed": 1}],
+    "set-suppressed": [{"added": 1}, {"removed": 1}],
+    "erase-contact": [{"would_erase": 1}, {"people": [{"row": 1, "suppressed": "would_erase"}]}],
+    "un-erase": [{"lifted": 1}],
+    "set-contacts": [{"created": 1}, {"updated": 1}],
+    "remove-contacts": [{"removed": 1}],
+}
+SAYING_NOTHING: dict[str, dict[str, object]] = {
+    "describe-topics": {"drift": {}},
+    "manage-topic": {"unchanged": ["a"], "unmanaged": ["b"]},
+    "restore-list": {"contacts": {"unchanged": 1, "erased_before": 1}},
+    "restore-topics": {"contacts": {"unchanged": 1, "missing": 1}},
+    "import-aws-contact": {"unchanged": 1, "skipped": {"disabled": 1}, "erased_before": 1, "not_in_identity_center": 1},
+    "set-suppressed": {"already": 1, "was_absent": 1, "kept_complaint": 1},
+    "erase-contact": {"was_absent": 1, "people": [{"row": 1, "outcome": "was_absent", "suppressed": "kept"}]},
+    "un-erase": {"was_not_erased": 1},
+    "set-contacts": {"unchanged": 1, "kept_choice": 1, "erased_before": 1},
+    "remove-contacts": {"kept_choice": 1, "absent": 1},
+}
+
+
+def different(name: str, data: dict[str, object]) -> bool | None:
+    """What an action's data says."""
+    model = DATA_MODELS[name]
+    assert issubclass(model, Data)
+    return model.read(data).is_different()
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_data_says_whether_something_differs(name: str) -> None:
+    """Everything that would be written does; what stays as it is does not."""
+    assert [different(name, data) for data in SAYING_SO[name]] == [True] * len(SAYING_SO[name])
+    assert different(name, SAYING_NOTHING[name]) is False
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIONS if name not in COMPARING and ACTIONS[name].scopes])
+def test_other_data_says_nothing_of_it(name: str) -> None:
+    """Null, which is not "nothing differs"."""
+    assert different(name, {}) is None

@@ -22,6 +22,7 @@ NOT_FIELDS = {
     "payload",
     "output",
     "yes",
+    "detailed_exitcode",
     "local",
     "config",
     "ses_config",

@@ -53,6 +53,28 @@ class Lambda(AwsClient):
         return {"StatusCode": 200, "Payload": io.BytesIO(body)}
 
 
+class Sns(AwsClient):
+    """Keeps the messages that were published; with `problem` it raises that, after it took the message or before."""
+
+    def __init__(self) -> None:
+        super().__init__("sns", None)
+        self.published: list[Json] = []
+        self.problem: AwsCallError | None = None
+
+    def call(self, operation: str, **parameters: Any) -> Json:
+        """Publish."""
+        assert operation == "publish"
+        if self.problem is None or self.problem.kind == "lost":
+            self.published.append(parameters)
+        if self.problem is not None:
+            raise self.problem
+        return {"MessageId": "m"}
+
+    def subjects(self) -> list[str]:
+        """The subjects of all messages."""
+        return [message["Subject"] for message in self.published]
+
+
 class Context:
     """What Lambda tells of an invocation; `seconds` are left of its time."""
 
@@ -103,7 +125,7 @@ class Deployed:
     """One deployment. `context` is that of the invocation under way."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, config: Json, worker: Callable[[Json], Json]) -> None:
-        self.s3, self.lambda_ = MemoryS3(), Lambda(worker)
+        self.s3, self.lambda_, self.sns = MemoryS3(), Lambda(worker), Sns()
         self.context = Context()
         self.written = io.StringIO()
         self.put("config.json", config)
@@ -119,7 +141,7 @@ class Deployed:
 
     def used(self) -> None:
         """Have what is invoked from now on use this deployment, not one that was made after it."""
-        known = {"s3": self.s3, "lambda": self.lambda_}
+        known = {"s3": self.s3, "lambda": self.lambda_, "sns": self.sns}
         kept_clients.forget()
         self._monkeypatch.setattr(clients, "client", lambda service, *_, **__: known[service])
 

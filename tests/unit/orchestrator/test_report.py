@@ -170,6 +170,17 @@ def test_the_metrics_are_valid_emf(dry_run: bool, service: str, capsys: pytest.C
     assert record["failed_customers"] == ["acme"]
 
 
+@pytest.mark.parametrize(("differs", "counted"), [(True, [3.0]), (False, [0.0]), (None, None)])
+def test_who_differs_is_counted_where_it_is_known(
+    differs: bool | None, counted: list[float] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An alarm is over when a run says that nobody differs; a run that does not know says nothing."""
+    count = 3 if differs else 0
+    report.emit_run(summary(differs=differs, differing_count=count))
+    (record,) = printed(capsys)
+    assert record.get("CustomersDiffering") == counted
+
+
 def test_a_start_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     """By action: the alarms of schedules ask for it; dry runs under a name of their own."""
     report.emit_start("run-1", "describe-list-all", dry_run=True)

@@ -401,23 +401,32 @@ def test_a_prune_with_no_topics_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     assert there.run("manage-topic-all", run_id="r2")["exit_code"] == 0
 
 
-def described(count: int, name: str = "news") -> Json:
+def described(count: int, name: str = "news", drift: Json | None = None) -> Json:
     """What a worker answers to describe-topics."""
     topic = {"name": name, "display_name": "News", "description": None, "default_status": "OPT_IN", "opted_in": count}
-    return {"data": {"topics": [topic]}}
+    return {"data": {"topics": [topic], "drift": drift}, "differs": drift and bool(drift["missing"])}
 
 
 def test_customers_are_compared_with_each_other_and_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opt-ins by topic and customer, drift by customer; the topics are no business of the workers."""
+    """Opt-ins by topic and customer; what differs is found out by the workers, who are sent the topics."""
     counts = {"a": 3, "b": 0}
-    there = Deployed(monkeypatch, customers("a", "b"), lambda item: described(counts[code_of(item)]))
+    missing = {"a": [], "b": ["more"]}
+
+    def answered(item: Json) -> Json:
+        code = code_of(item)
+        return described(counts[code], drift={"missing": missing[code], "extra": [], "different": []})
+
+    there = Deployed(monkeypatch, customers("a", "b"), answered)
     there.put("SESConfig.json", {"topics": [TOPIC, {**TOPIC, "TopicName": "more"}]})
     answer = there.run("describe-topics-all")
     assert answer["fleet"]["topics"] == {"news": {"a": 3, "b": 0}, "more": {}}
     assert answer["fleet"]["drift"]["b"] == {"missing": ["more"], "extra": [], "different": []}
     assert answer["fleet"]["location"] is None
     assert answer["config_version"]["ses_config"] == there.version("SESConfig.json")
-    assert [item["topics"] for item in there.lambda_.items] == [None, None]
+    assert [[topic["name"] for topic in item["topics"]] for item in there.lambda_.items] == [["news", "more"]] * 2
+    assert (answer["differs"], answer["differing_count"], answer["exit_code"]) == (True, 1, 0)
+    assert {result["customer_code"]: result["differs"] for result in answer["results"]} == {"a": False, "b": True}
+    assert there.kept("results/b.json")["differs"] is True
 
 
 @pytest.mark.parametrize("body", [None, {"topics": "none"}])

@@ -99,7 +99,7 @@ def test_the_event_that_stops_a_run_names_it() -> None:
     """And nothing else is taken for one."""
     assert events.cancel_of({"cancel": "a-run"}) == "a-run"
     assert events.cancel_of({"action": "describe-list-all"}) is None
-    assert events.cancel_of(["stop"]) is None
+    assert events.cancel_of(["cancel"]) is None
 
 
 @pytest.mark.parametrize(

@@ -196,3 +196,26 @@ def test_a_state_that_fits_is_whole() -> None:
     assert (state.warnings, state.exit_code, state.total_duration_seconds) == (("it goes on",), None, None)
     assert (state.failed_count, state.under_way_count, state.total_customers) == (1, 1, 2)
     assert made.under_way_count == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "differs"),
+    [
+        ([True, None], True),
+        ([True, False], True),
+        ([False, False], False),
+        ([False, None], None),
+        ([None], None),
+    ],
+)
+def test_that_nothing_differs_is_said_when_everybody_says_so(said: list[bool | None], differs: bool | None) -> None:
+    """A customer that failed, or that cannot know, may differ. Who was skipped is not asked."""
+    known: list[tuple[Status, bool | None]] = [("failed" if one is None else "successful", one) for one in said]
+    results = [result(f"c{n}", status, differs=one) for n, (status, one) in enumerate(known)]
+    made = built([*results, result("skipped", "skipped")])
+    assert (made.differs, made.differing_count) == (differs, said.count(True))
+
+
+def test_where_nobody_ran_nothing_is_known() -> None:
+    """All skipped is no "nothing differs"."""
+    assert built([result("a", "skipped")]).differs is None

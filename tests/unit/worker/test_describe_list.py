@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ses_fleet.actions.data.describe_topics import DescribeTopicsData
 from ses_fleet.actions.params import DescribeListParams, Params
+from ses_fleet.config.topics import WantedTopic
 from ses_fleet.worker.actions import describe_list, describe_topics
 from tests.unit.worker.world import World, contact
 
@@ -20,7 +24,7 @@ def test_no_list_is_an_answer_and_nothing_is_created() -> None:
     assert world.asked == ["ListContactLists"]
     assert world.data(describe_list.run, ALL, customer={"contact_list_name": "main"})["contact_list"] is None
     assert world.asked == ["ListContactLists", "GetContactList"]
-    assert world.data(describe_topics.run, Params()) == {"contact_list": None, "topics": []}
+    assert world.data(describe_topics.run, Params()) == {"contact_list": None, "topics": [], "drift": None}
 
 
 def test_defaults_preferences_and_unsubscribes_are_counted_right() -> None:
@@ -43,7 +47,8 @@ def test_defaults_preferences_and_unsubscribes_are_counted_right() -> None:
         "opted_in": 0,
         "opted_out": 0,
     }
-    assert world.data(describe_topics.run, Params()) == {"contact_list": "main", "topics": data["topics"]}
+    found = world.data(describe_topics.run, Params())
+    assert found == {"contact_list": "main", "topics": data["topics"], "drift": None}
 
 
 @pytest.mark.parametrize(("contacts", "pages"), [(0, 1), (999, 1), (1000, 1), (1001, 2), (2500, 3)])
@@ -104,3 +109,33 @@ def test_the_counts_are_a_naive_models(defaults: list[str], people: list[tuple[b
         name, default = topic["name"], topic["default_status"]
         opted_in = sum(not gone and chosen.get(name, default) == "OPT_IN" for gone, chosen in wanted)
         assert (topic["opted_in"], topic["opted_out"]) == (opted_in, len(wanted) - opted_in)
+
+
+IN = WantedTopic(name="in", display_name="In", description="d", default_status="OPT_IN")
+OUT = WantedTopic(name="out", display_name="Out", description="", default_status="OPT_OUT")
+
+
+def drift(*wanted: WantedTopic, made: bool = True) -> dict[str, Any]:
+    """What describe-topics says of the list's topics, "in" and "out", where these are wanted."""
+    data = World(made=made).data(describe_topics.run, Params(), topics=wanted)
+    found = DescribeTopicsData.read(data)
+    assert found.is_different() is any(data["drift"].values())
+    return dict(data["drift"])
+
+
+def test_differences_name_field_and_both_values() -> None:
+    """Order is no difference, and neither is an empty description against none; no list has none of the topics."""
+    nothing: dict[str, Any] = {"missing": [], "extra": [], "different": []}
+    assert drift(OUT, IN) == nothing
+    assert drift(IN) == {**nothing, "extra": ["out"]}
+    changed = IN.model_copy(update={"display_name": "News", "default_status": "OPT_OUT"})
+    assert drift(changed, OUT)["different"] == [
+        {"topic": "in", "field": "display_name", "have": "In", "want": "News"},
+        {"topic": "in", "field": "default_status", "have": "OPT_IN", "want": "OPT_OUT"},
+    ]
+    assert drift(IN, OUT, made=False) == {**nothing, "missing": ["in", "out"]}
+
+
+def test_without_wanted_topics_nothing_is_known_to_differ() -> None:
+    """Null is not "no difference"."""
+    assert DescribeTopicsData.read(World().data(describe_topics.run, Params())).is_different() is None

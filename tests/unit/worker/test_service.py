@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ses_fleet.actions.data.describe_list import DescribeListData
+from ses_fleet.actions.data.manage_topic import ManageTopicData
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
@@ -466,3 +468,25 @@ def test_a_session_that_sts_does_not_describe_is_not_used(
     error = run(monkeypatch, sts=Sts(answer)).error
     assert error is not None
     assert error.type == type_
+
+
+@pytest.mark.parametrize(
+    ("work", "dry_run", "failure", "differs"),
+    [
+        ("manage-topic", True, None, True),
+        ("manage-topic", False, None, None),
+        ("manage-topic", True, CustomerError("operation", "Some", "text"), None),
+        ("describe-list", False, None, None),
+    ],
+)
+def test_only_who_has_written_nothing_says_whether_something_differs(
+    work: str, dry_run: bool, failure: CustomerError | None, differs: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dry run that came to its end. What was changed differs no more, and what failed is not known."""
+    data = ManageTopicData(added=("a",)) if work == "manage-topic" else DescribeListData()
+
+    def action(*_: Any) -> Done:
+        return Done(data, failure=failure)
+
+    monkeypatch.setitem(registry.REGISTRY, work, action)
+    assert run(monkeypatch, action=action, dry_run=dry_run, work=work).differs is differs

@@ -13,6 +13,17 @@ class Data(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
+    def is_different(self) -> bool | None:
+        """Return whether the customer's account differs from what was asked for, or None where that is not known.
+
+        The data of a dry run differs when a run that is no dry run would write something.
+        """
+        return None
+
+    def findings(self) -> int | None:
+        """Return how many checks found something, or None of an action that makes none."""
+        return None
+
     @classmethod
     def read(cls, data: Mapping[str, Any] | None) -> Self:
         """Return the data of a stored result.

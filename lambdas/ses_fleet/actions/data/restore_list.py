@@ -26,3 +26,7 @@ class RestoreListData(Data):
     contacts: RestoredContacts = Field(
         default=RestoredContacts(), description="what became of the contacts of the backup"
     )
+
+    def is_different(self) -> bool:
+        """Return whether the list is, or would be, created, or topics or contacts changed."""
+        return bool(self.list_created or self.topics_added or self.contacts.created or self.contacts.updated)

@@ -13,6 +13,9 @@ class RestoredPreferences(Data):
     updated: int = Field(default=0, description="contacts that were changed")
     unchanged: int = Field(default=0, description="contacts that were as the backup has them")
     missing: int = Field(default=0, description="contacts that are not in the list any more; they are not created")
+    erased_before: int = Field(
+        default=0, description="contacts of people who were erased from the list, and so are not restored"
+    )
 
 
 class RestoreTopicsData(Data):
@@ -23,3 +26,7 @@ class RestoreTopicsData(Data):
     contacts: RestoredPreferences = Field(
         default=RestoredPreferences(), description="what became of the contacts of the backup"
     )
+
+    def is_different(self) -> bool:
+        """Return whether topics are, or would be, added, or contacts changed."""
+        return bool(self.topics_added or self.contacts.updated)

@@ -29,3 +29,7 @@ class SetContactsData(Data):
     )
     erased_before: int = Field(default=0, description="people who were erased and are not brought back")
     estimate: Estimate | None = Field(default=None, description="of a dry run: what the real run takes; else null")
+
+    def is_different(self) -> bool:
+        """Return whether contacts are, or would be, created or changed."""
+        return bool(self.created or self.updated)

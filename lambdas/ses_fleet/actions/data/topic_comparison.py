@@ -5,23 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
-
-
-class TopicDifference(Data):
-    """One field of a customer's topic that differs from SESConfig.json."""
-
-    topic: str = Field(default="", description="the topic's name")
-    field: str = Field(default="", description="display_name, description or default_status")
-    have: str | None = Field(default=None, description="the value in the customer's list, or null for none")
-    want: str | None = Field(default=None, description="the value in SESConfig.json, or null for none")
-
-
-class Drift(Data):
-    """How one customer's topics differ from SESConfig.json."""
-
-    missing: tuple[str, ...] = Field(default=(), description="names of topics that the list does not have")
-    extra: tuple[str, ...] = Field(default=(), description="names of topics that SESConfig.json does not have")
-    different: tuple[TopicDifference, ...] = Field(default=(), description="fields that differ")
+from ses_fleet.actions.data.describe_topics import Drift
 
 
 class TopicMatrix(Data):

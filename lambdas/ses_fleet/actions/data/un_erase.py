@@ -12,3 +12,7 @@ class UnEraseData(Data):
 
     lifted: int = Field(default=0, description="people who may be added to the list again")
     was_not_erased: int = Field(default=0, description="people whom nothing kept out of the list")
+
+    def is_different(self) -> bool:
+        """Return whether people are, or would be, let back."""
+        return bool(self.lifted)
