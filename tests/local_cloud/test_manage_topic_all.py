@@ -115,7 +115,8 @@ def test_a_prune_is_confirmed_saved_and_can_be_undone(fresh: Cloud) -> None:
     }
     manifest = json.loads(fresh.stored("backups/acme/prune-1/backup.json"))
     assert manifest["contacts"] == sum("alerts" in chosen for chosen, _ in before.values())
-    (saved,) = json.loads(ses_fleet(fresh, "backups", "list", "acme", "--output", "json").stdout)
+    listed = json.loads(ses_fleet(fresh, "backups", "list", "acme", "--output", "json").stdout)
+    (saved,) = [one for one in listed if one["run_id"] == "prune-1"]
     assert (saved["action"], saved["contacts"], saved["topics"]) == ("manage-topic", manifest["contacts"], 1)
     command, stored = saved["restore"], json.loads(fresh.stored("runs/prune-1/results/acme.json"))
     assert f"   {command}" in stored["logs"]
