@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infra.names import WORKER
+from infra.names import DEFAULT, WORKER_SUFFIX
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.policies import IMPORT_PREFIX, identity_center_statements, policy_statements
@@ -160,7 +160,7 @@ def _trust_parameters(role_name: str) -> dict[str, Any]:
 
 
 def _role(description: str, policies: list[Any]) -> dict[str, Any]:
-    worker = f"arn:{_PARTITION}:iam::${{FleetAccountId}}:role/{WORKER}"
+    worker = f"arn:{_PARTITION}:iam::${{FleetAccountId}}:role/{DEFAULT}{WORKER_SUFFIX}"
     # Not the role itself as principal: IAM stores that by its unique id, and a role of the same name that was made
     # anew would not be trusted any more.
     trust = {

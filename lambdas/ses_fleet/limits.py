@@ -98,6 +98,8 @@ MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: half of MAX_RUN_SECONDS, so th
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 
 # --- schedules and alarms -----------------------------------------------------------------------
+# ours: of the names that begin with it, those of roles and functions have at most 64 characters (IAM, Lambda)
+DEPLOYMENT_NAME = r"[a-z][a-z0-9-]{0,38}[a-z0-9]"
 SCHEDULE_NAME = r"[0-9A-Za-z_.-]{1,64}"  # API: CreateSchedule
 SCHEDULE_INPUT_BYTES = 256 * 1024  # quota: a target's input
 DELIVERY_ATTEMPTS = 3  # ours: of one schedule's event; a second delivery finds the run started

@@ -71,7 +71,9 @@ def test_the_trust_outlives_our_role(name: str) -> None:
     assert trust["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${FleetAccountId}:root"}}
     assert trust["Condition"] == {
         "ArnEquals": {
-            "aws:PrincipalArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{FleetAccountId}}:role/{names.WORKER}"}
+            "aws:PrincipalArn": {
+                "Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{FleetAccountId}}:role/{names.Names().worker}"
+            }
         },
         "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
     }
