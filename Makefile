@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Four processes, a local cloud each, as much of the time is waited; a file's tests stay together, as they share what they
-# set up, and long files come first, in the order of the folders.
+# set up, and the folders with long files come first, as tests/conftest.py orders them.
 PARALLEL := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # Node 20 works and is said to be old at every start: once is enough, in docs/operating.md.
 CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=1 node_modules/.bin/cdk
+# Where a shell has it set, each of the many processes would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Passed on to the CDK, such as --profile NAME.
 CDK_FLAGS ?=
 LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
@@ -88,7 +90,7 @@ $(BENCH_VENV)/.installed: bench/peers_requirements.txt
 	@touch $@
 
 .PHONY: bench
-bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/benchmarks.md, some 25 minutes
+bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/benchmarks.md, some 30 minutes
 	@$(BIN)/python -m bench.against_peers
 	@$(BIN)/python -m bench.fan_out
 	@$(BIN)/python -m bench.cold_start
@@ -96,6 +98,7 @@ bench: setup $(BENCH_VENV)/.installed ## measure everything anew and write docs/
 	@$(BIN)/python -m bench.follow
 	@$(BIN)/python -m bench.growth
 	@$(BIN)/python -m bench.calls
+	@$(BIN)/python -m bench.one_person
 	@$(BIN)/python -m bench.large_list
 	@$(BIN)/python -m bench.large_results
 	@$(BIN)/python -m bench.manage_topics
@@ -114,8 +117,9 @@ readme: setup ## write the outputs in README.md and docs/reference.md anew
 	@$(BIN)/python docs/update_readme.py
 
 .PHONY: reference
-reference: setup ## write the tables of docs/reference.md anew, from the code
+reference: setup ## write the tables of docs/reference.md and docs/for-customers.md anew, from the code
 	@$(BIN)/python docs/write_reference.py
+	@$(BIN)/python docs/write_customer_page.py
 
 .PHONY: schemas
 schemas: setup ## write the JSON Schemas of the configuration files, docs/schemas/
@@ -150,8 +154,14 @@ synth: cdk ## write the template to cdk.out/, deploying nothing
 	@$(CDK) synth --quiet $(CDK_FLAGS)
 	@echo "The context is right; the template is cdk.out/ses-fleet.template.json"
 
+.PHONY: diff
+diff: cdk ## show what a deployment would change
+	@$(CDK) diff $(CDK_FLAGS)
+
 .PHONY: deploy
 deploy: cdk ## deploy what cdk.json describes
+	@test -t 0 || [[ "$(CDK_FLAGS)" == *--require-approval* ]] || { echo "make deploy asks before it widens who may do \
+	what, and there is no terminal to ask on: look at \"make diff\", then make deploy CDK_FLAGS=\"--require-approval never\"" >&2; exit 2; }
 	@$(CDK) deploy $(CDK_FLAGS)
 
 .PHONY: destroy

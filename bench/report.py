@@ -9,7 +9,7 @@ from typing import Any
 from bench import figures, goals
 from bench.figures import ROOT
 from bench.goals import Known
-from bench.markdown import table, table_of
+from bench.markdown import number, table, table_of
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 NOTES = ROOT / "bench" / "notes.md"  # what is written by hand
@@ -149,6 +149,47 @@ def _calls_row(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (case["name"], *counts, run, case["why"])
 
 
+def _one_person(known: Known) -> Iterator[str]:
+    found = known["one_person"]["figures"]
+    times = ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in found["latency"].items())
+    yield (
+        f"One person in the lists of {found['customers']} customers, {found['at_once']} of them at once; a call takes "
+        f"so long: {times}; SES takes a burst of {found['burst']} requests of an account and then one a second. Times "
+        "and CPU are medians. All processes, the local cloud's too, share the cores: what a run takes above its floor "
+        "is mostly its CPU divided by the cores that it got."
+    )
+    header = ("action", "s", "floor s", "÷ floor", "CPU s: worker", "orchestrator", "local cloud", "runs, s")
+    yield table(header, [_one_person_row(one) for one in found["cases"]])
+    yield (
+        "The floor is ⌈customers ÷ at once⌉ × the sum of a customer's phases, and what a run waits once whatever it "
+        "calls. A phase is its least calls one after another, each at its service's time; n requests to SES take the "
+        "longer of n calls' time and of n − burst seconds with one call's time. CPU and the run's own calls are not in "
+        "it. erase-contact has two phases, and waits once "
+        f"{max(one['pause'] for one in found['cases']):g} s for what reads may not show yet; its receipt counts the "
+        "copies below data/, and the local cloud's part of that grows with what the runs before have left there."
+    )
+    yield "Calls of all workers, from the journal, with the least possible in brackets, and of the rest of the run:"
+    yield table(("action", *_CALLED, "the run's", "the least, for"), [_one_person_calls(one) for one in found["cases"]])
+
+
+_CALLED = ("sts", "sesv2", "s3", "secretsmanager")
+
+
+def _one_person_row(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    wall = median(one["seconds"])
+    cpu = [median(run[part] for run in one["cpu"]) for part in one["cpu"][0]]
+    return (one["action"], wall, one["floor"], wall / one["floor"], *cpu, ", ".join(map(number, one["seconds"])))
+
+
+def _one_person_calls(one: Mapping[str, Any]) -> tuple[str, ...]:
+    def shown(service: str) -> str:
+        rows = [row for row in one["calls"] if row["service"] == service]
+        return ", ".join(f"{row['operation']} {row['calls']:,} ({row['least']:,})" for row in rows)
+
+    rest = ", ".join(f"{row['operation']} {row['calls']:,}" for row in one["run"])
+    return (one["action"], *(shown(service) or "–" for service in _CALLED), rest, one["why"])
+
+
 def _cost(known: Known) -> Iterator[str]:
     found = known["cost"]["figures"]
     yield (
@@ -190,6 +231,7 @@ _SECTIONS: tuple[tuple[str, str, str, Callable[[Known], Iterator[str]]], ...] = 
     ("Growth: customers", "growth", "customers.svg", _customers),
     ("Growth: contacts", "growth", "contacts.svg", _contacts),
     ("Calls", "calls", "", _calls),
+    ("One person in 200 lists", "one_person", "", _one_person),
     ("Cost and memory", "cost", "memory.svg", _cost),
 )
 

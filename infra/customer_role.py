@@ -21,10 +21,16 @@ IDENTITY_CENTER_ROLE = "identity-center-role.template.json"
 
 # Resources of the statements; CloudFormation fills the account in.
 _PARTITION, _ACCOUNT = "${AWS::Partition}", "${AWS::AccountId}"
-_BUCKET_NAME = f"ses-fleet-import-{_ACCOUNT}-${{AWS::Region}}"
-# By its name: a role whose own policies refer to it by Fn::GetAtt would wait for itself.
-_ROLE_ARN = f"arn:{_PARTITION}:iam::{_ACCOUNT}:role/${{RoleName}}"
+_BUCKET_NAME = f"${{FleetName}}-import-{_ACCOUNT}-${{AWS::Region}}"
+# By its name: a role whose own policies refer to it by Fn::GetAtt would wait for itself. A path begins and ends with /.
+_ROLE_ARN = f"arn:{_PARTITION}:iam::{_ACCOUNT}:role${{RolePath}}${{RoleName}}"
 _MANAGE = {"Fn::Equals": [{"Ref": "AccessLevel"}, "Manage"]}
+_NO_PATH, _NO_BOUNDARY, _SAME, _PER_ACCOUNT = "/", "", "None", "AccountId"
+# STS API: ExternalId.
+_EXTERNAL_ID = "[A-Za-z0-9_+=,.@:/-]{2,1224}"
+# IAM API: a path, and the name of a policy with its path.
+_PATH_PATTERN = "/([!-~]{1,510}/)?"
+_POLICY_PATTERN = "([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}|"
 
 
 def main() -> None:
@@ -61,7 +67,7 @@ def customer_role() -> dict[str, Any]:
                 "Description": "ReadOnly: look and export. Manage: also change topics, import and remove contacts",
             },
         },
-        "Conditions": {"Manages": _MANAGE},
+        "Conditions": {"Manages": _MANAGE, **_trust_conditions()},
         "Resources": {
             "Role": _role(
                 "Lets ses-fleet work on the SES contact list",
@@ -117,6 +123,7 @@ def identity_center_role() -> dict[str, Any]:
                 "Description": "d-... to let it read one identity store only; * for whichever this account sees",
             },
         },
+        "Conditions": _trust_conditions(),
         "Resources": {
             "Role": _role(
                 "Lets ses-fleet read Identity Center's users and groups",
@@ -144,11 +151,23 @@ def _trust_parameters(role_name: str) -> dict[str, Any]:
             "AllowedPattern": "[0-9]{12}",
             "Description": "The account in which ses-fleet runs",
         },
+        "FleetName": {
+            "Type": "String",
+            "Default": DEFAULT,
+            "AllowedPattern": limits.DEPLOYMENT_NAME,
+            "Description": "The name of the deployment there, which the name of its worker's role begins with",
+        },
         "ExternalId": {
             "Type": "String",
-            # STS API: ExternalId.
-            "AllowedPattern": "[A-Za-z0-9_+=,.@:/-]{2,1224}",
+            "AllowedPattern": _EXTERNAL_ID,
             "Description": "Agreed with those who run ses-fleet, for this account alone; the same as in config.json",
+        },
+        "ExternalIdSuffix": {
+            "Type": "String",
+            "AllowedValues": [_SAME, _PER_ACCOUNT],
+            "Default": _SAME,
+            "Description": "AccountId: the ExternalId is ExternalId-<id of this account>, as a StackSet needs it: "
+            "its accounts all get the same parameters",
         },
         "RoleName": {
             "Type": "String",
@@ -156,11 +175,40 @@ def _trust_parameters(role_name: str) -> dict[str, Any]:
             "AllowedPattern": "[A-Za-z0-9_+=,.@-]{1,64}",
             "Description": "Must match a pattern that ses-fleet's worker may assume (role_patterns)",
         },
+        "RolePath": {
+            "Type": "String",
+            "Default": _NO_PATH,
+            "AllowedPattern": _PATH_PATTERN,
+            "ConstraintDescription": "must begin and end with /",
+            "Description": "The role's path, such as /vendors/; ses_role_arn has it, too. A role keeps the one it has",
+        },
+        "PermissionsBoundary": {
+            "Type": "String",
+            "Default": _NO_BOUNDARY,
+            "AllowedPattern": _POLICY_PATTERN,
+            "ConstraintDescription": "must be the name of a policy of this account, with its path and without its ARN",
+            "Description": "The name of the policy of this account that is the role's permissions boundary, if roles "
+            "must have one",
+        },
     }
 
 
+def _trust_conditions() -> dict[str, Any]:
+    return {
+        "SuffixesExternalId": {"Fn::Equals": [{"Ref": "ExternalIdSuffix"}, _PER_ACCOUNT]},
+        "HasPath": {"Fn::Not": [{"Fn::Equals": [{"Ref": "RolePath"}, _NO_PATH]}]},
+        "HasBoundary": {"Fn::Not": [{"Fn::Equals": [{"Ref": "PermissionsBoundary"}, _NO_BOUNDARY]}]},
+    }
+
+
+def _unless_left_out(condition: str, value: dict[str, Any]) -> dict[str, Any]:
+    """The property's value, or no property: to a role that is there, `Path: /` is a change, and would replace it."""
+    return {"Fn::If": [condition, value, {"Ref": "AWS::NoValue"}]}
+
+
 def _role(description: str, policies: list[Any]) -> dict[str, Any]:
-    worker = f"arn:{_PARTITION}:iam::${{FleetAccountId}}:role/{DEFAULT}{WORKER_SUFFIX}"
+    worker = f"arn:{_PARTITION}:iam::${{FleetAccountId}}:role/${{FleetName}}{WORKER_SUFFIX}"
+    external_id = {"Fn::If": ["SuffixesExternalId", {"Fn::Sub": f"${{ExternalId}}-{_ACCOUNT}"}, {"Ref": "ExternalId"}]}
     # Not the role itself as principal: IAM stores that by its unique id, and a role of the same name that was made
     # anew would not be trusted any more.
     trust = {
@@ -169,13 +217,16 @@ def _role(description: str, policies: list[Any]) -> dict[str, Any]:
         "Action": "sts:AssumeRole",
         "Condition": {
             "ArnEquals": {"aws:PrincipalArn": {"Fn::Sub": worker}},
-            "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
+            "StringEquals": {"sts:ExternalId": external_id},
         },
     }
+    boundary = {"Fn::Sub": f"arn:{_PARTITION}:iam::{_ACCOUNT}:policy/${{PermissionsBoundary}}"}
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
             "RoleName": {"Ref": "RoleName"},
+            "Path": _unless_left_out("HasPath", {"Ref": "RolePath"}),
+            "PermissionsBoundary": _unless_left_out("HasBoundary", boundary),
             "Description": description,
             "AssumeRolePolicyDocument": _document([trust]),
             "Policies": policies,

@@ -147,7 +147,6 @@ class Monitoring(Construct):
             f"The reaper did not look for lost runs for {minutes} minutes: a run that loses its orchestrator is not "
             f"ended. Look at the schedule {self._names.reaper_schedule}, at the dead letters and at the "
             "orchestrator's log.",
-            "orchestrator's log.",
             self._metric("ReaperPasses", "Sum", self._service, cdk.Duration.minutes(limits.REAPER_MINUTES)),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,

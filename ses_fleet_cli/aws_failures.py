@@ -23,6 +23,11 @@ _ADVICE = {
     "ProfileNotFound": "`aws configure list-profiles` shows the names of those that are",
     "ValueError": "check AWS_ENDPOINT_URL and AWS_REGION",
 }
+# Organizations, and the tags of its accounts, are in one Region; those of partition aws are named.
+_HOSTS = {
+    "organizations": "organizations.us-east-1.amazonaws.com",
+    "resourcegroupstaggingapi": "tagging.us-east-1.amazonaws.com",
+}
 # In these partitions a service's address is its name, the Region and this.
 _SUFFIXES = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com"}
 
@@ -42,6 +47,8 @@ def _tried(service: str) -> str:
     name = next((name for name in names if os.environ.get(name)), None)
     if name is not None:
         return f"tried {_without_user(os.environ[name])}, as {name} says: check it, or unset it"
+    if service in _HOSTS:
+        return f"tried https://{_HOSTS[service]}: check the network and its proxy"
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     suffix = _SUFFIXES.get(partition_of(region) or "")
     address = f"https://{service}.{region}.{suffix}" if suffix else f"{service} in the configured Region"

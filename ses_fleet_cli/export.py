@@ -6,14 +6,9 @@ import csv
 import gzip
 import io
 import json
-import os
-import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TextIO
 
 from ses_fleet import limits
@@ -25,6 +20,7 @@ from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
 from ses_fleet_cli.errors import usage
+from ses_fleet_cli.new_file import NewFile
 from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.runs import Shown
 from ses_fleet_cli.tables import NAMED
@@ -44,7 +40,7 @@ class Exported:
     problems: list[str] = field(default_factory=list)
 
 
-def export(bucket: Bucket, shown: Shown, format_: str, out: Path, advance: Callable[[int, int], None]) -> Exported:
+def export(bucket: Bucket, shown: Shown, format_: str, out: NewFile, advance: Callable[[int, int], None]) -> Exported:
     """Write the run's contacts to `out` in the format csv or jsonl; the file appears only when it is complete.
 
     `advance(contacts so far, contacts in all)` is called as it goes on. Raise CommandError with exit code 2 for a run
@@ -52,11 +48,14 @@ def export(bucket: Bucket, shown: Shown, format_: str, out: Path, advance: Calla
     """
     if shown.plan is None or shown.summary.action.removesuffix("-all") != _ACTION or shown.summary.dry_run:
         what = f"{shown.summary.action}{' (dry run)' if shown.summary.dry_run else ''}"
-        raise usage(f"run {shown.summary.run_id} is a {what} and lists no contacts; export a run of {_ACTION}-all")
+        raise usage(
+            f"run {shown.summary.run_id} is a {what} and lists no contacts; export a run of {_ACTION}-all, or take "
+            "--format html, the report of any run"
+        )
     exported = Exported()
     results = _results(bucket, shown, exported)
     total = sum((result.data or {}).get("total", 0) for result in results)
-    with _replacing(out) as file:
+    with out.writing() as file:
         write = _WRITERS[format_](file)
         parts = [part for result in results for part in _parts(bucket, shown.summary.run_id, result)]
         read = in_order(lambda key: _read(bucket, key), parts, at_once=limits.EXPORT_READERS)
@@ -178,25 +177,3 @@ def _topics(statuses: dict[str, str]) -> str:
 
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[TextIO]:
-    """A file that only its owner can read, and that appears under its name when the block ends; `-` is stdout."""
-    if str(out) == "-":
-        yield sys.stdout
-        return
-    try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    except OSError as error:
-        raise usage(f"{out} cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-        Path(name).replace(out)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise usage(f"{out} cannot be written: {error.strerror}") from None
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

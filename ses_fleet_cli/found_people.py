@@ -30,8 +30,12 @@ from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.tables import answer_of_fleet, plain, side_by_side, tables
 
 _FILES = "people"
-_IS, _IS_NOT, _NOT_PROVEN, _NOT_ASKED, _SUPPRESSED = "✅", "–", "?", "", "🚫"
-_LEGEND = f"{_IS} contact   {_IS_NOT} none   {_NOT_PROVEN} not proven   {_SUPPRESSED} suppressed there"
+_IS, _IS_NOT, _NOT_PROVEN, _NOT_ASKED = "✅", "–", "?", ""
+_UNSUBSCRIBED, _SUPPRESSED = "🔕", "🚫"
+_LEGEND = (
+    f"{_IS} contact   {_IS_NOT} none   {_NOT_PROVEN} not proven   {_UNSUBSCRIBED} unsubscribed from all   "
+    f"{_SUPPRESSED} suppressed"
+)
 
 # By customer, what was found of each row, or why that cannot be told.
 _Found = Mapping[int, dict[str, Any]] | str
@@ -64,10 +68,13 @@ def _tables(
         (number, code): _cell(row, code, found.get(code, ""), number) for number, row in rows.items() for code in found
     }
     shown = list(islice(rows, limits.SHOWN_PEOPLE))
-    heads = ["row", "address", _IS, _IS_NOT, _NOT_PROVEN, _SUPPRESSED]
+    heads = ["row", "address", _IS, _IS_NOT, _NOT_PROVEN, _UNSUBSCRIBED, _SUPPRESSED]
     yield plain("People", heads, [_person(number, rows[number].email, found, cells) for number in shown], texts=2)
-    by_customer = [(printable(code), [cells[number, code] for number in shown]) for code in found]
-    yield from side_by_side("Where they are", [str(number) for number in shown], by_customer, width)
+    if len(rows) == 1:
+        yield _of_one(next(iter(rows)), found, cells)
+    else:
+        by_customer = [(printable(code), [cells[number, code] for number in shown]) for code in found]
+        yield from side_by_side("Where they are", [str(number) for number in shown], by_customer, width)
     if len(rows) > len(shown):
         yield Text(f"{len(rows) - len(shown):,} more people are in the data of the run\n")
     yield Text(_LEGEND)
@@ -77,13 +84,25 @@ def _tables(
     yield from answer_of_fleet(summary)
 
 
+def _of_one(number: int, found: Mapping[str, _Found], cells: Mapping[tuple[int, str], str]) -> RenderableType:
+    """Return the table of one person's customers, with the topics that the person gets there."""
+    rows = [[printable(code), cells[number, code], _topics(one, number)] for code, one in found.items()]
+    return plain("Where they are", ["customer", "", "gets"], rows, texts=3)
+
+
+def _topics(found: _Found, number: int) -> str:
+    """Return the topics that a contact gets, and nothing of who is none or gets none."""
+    record = {} if isinstance(found, str) else found.get(number, {})
+    effective = record.get("effective")
+    gets = [topic for topic, status in effective.items() if status == "OPT_IN"] if isinstance(effective, dict) else []
+    return ", ".join(map(printable, gets))
+
+
 def _person(number: int, email: str, found: Mapping[str, _Found], cells: Mapping[tuple[int, str], str]) -> list[str]:
     counts: Counter[str] = Counter()
     for code in found:
-        answer, _, suppressed = cells[number, code].partition(" ")
-        counts[answer] += 1
-        counts[_SUPPRESSED] += bool(suppressed)
-    numbers = (counts[one] for one in (_IS, _IS_NOT, _NOT_PROVEN, _SUPPRESSED))
+        counts.update(cells[number, code].split())
+    numbers = (counts[one] for one in (_IS, _IS_NOT, _NOT_PROVEN, _UNSUBSCRIBED, _SUPPRESSED))
     return [str(number), printable(email, limits.ADDRESS_CHARACTERS), *(f"{one:,}" for one in numbers)]
 
 
@@ -94,8 +113,10 @@ def _cell(row: Row, code: str, found: _Found, number: int) -> str:
     record = None if isinstance(found, str) else found.get(number)
     if record is None or record.get("found") not in (True, False):
         return _NOT_PROVEN
-    answer = _IS if record["found"] else _IS_NOT
-    return f"{answer} {_SUPPRESSED}" if isinstance(record.get("suppressed"), dict) else answer
+    marks = [_IS if record["found"] else _IS_NOT]
+    marks += [_UNSUBSCRIBED] if record.get("unsubscribed_all") is True else []
+    marks += [_SUPPRESSED] if isinstance(record.get("suppressed"), dict) else []
+    return " ".join(marks)
 
 
 def _read_all(bucket: Bucket, summary: Summary) -> dict[str, _Found]:

@@ -23,7 +23,7 @@ from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet.text import is_text, printable, quoted
 from ses_fleet_cli import aws_failures, differences, found_people
-from ses_fleet_cli.errors import interrupted, no_summary, out_of_reach, usage
+from ses_fleet_cli.errors import CommandError, interrupted, no_summary, out_of_reach, usage
 from ses_fleet_cli.follow import Follower, refusals
 from ses_fleet_cli.patience import PatientClient
 from ses_fleet_cli.runs import check_id
@@ -78,12 +78,19 @@ def connect(function_name: str) -> Target:
 
 def _first_call(function_name: str, region: str | None) -> tuple[AwsClient, dict[str, Any]]:
     """A client for Lambda, and the function's configuration. The first call is what looks for credentials."""
-    try:
+    with credentials_loaded():
         # A synchronous help is quick; a run is an Event. Neither is ever sent twice.
         client = clients.client("lambda", region, read_timeout=limits.CALL_READ_TIMEOUT_SECONDS)
         client = PatientClient(client, longest=_LONGEST_TRY_SECONDS)
         return client, client.call("get_function_configuration", FunctionName=function_name)
-    except AwsCallError:
+
+
+@contextmanager
+def credentials_loaded() -> Iterator[None]:
+    """Turn whatever breaks while a first call looks for credentials into a CommandError with exit code 3."""
+    try:
+        yield
+    except (AwsCallError, CommandError):
         raise
     except Exception as error:  # noqa: BLE001  # a profile's program, cache or file may break in any way
         why = printable(str(error), limits.MAX_MESSAGE_CHARACTERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from dataclasses import replace
@@ -15,16 +16,20 @@ import typer
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
+from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import PeopleFileError
 from ses_fleet.text import printable, quoted
 from ses_fleet_cli import (
     check,
     confirm,
+    diff,
+    diff_text,
     differences,
     erasure_key,
     export,
     local_cloud,
     people_file,
+    planned_changes,
     push,
     resume,
     runs,
@@ -32,7 +37,8 @@ from ses_fleet_cli import (
 )
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.errors import DIFFERS, INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.new_file import NewFile
 from ses_fleet_cli.show import Screen, stopped
 
 app = typer.Typer(
@@ -46,7 +52,8 @@ app.add_typer(config_app, name="config")
 runs_app = typer.Typer(help="Look at runs, stop and resume them, and export their contacts.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
 _COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
-_ORCHESTRATOR = "ses-fleet-orchestrator"
+# The first deployment's, unless the environment says another one's.
+_ORCHESTRATOR = os.environ.get("SES_FLEET_FUNCTION_NAME") or "ses-fleet-orchestrator"
 
 
 def _file(help_: str) -> Any:
@@ -168,9 +175,23 @@ def erasure_secret(
             "--add", help="read the secret's present text from standard input, and keep its keys as older ones"
         ),
     ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--hash",
+            help="make no key: read the secret's present text from standard input, and print this address's hash by "
+            "each of its keys, as receipts have it",
+        ),
+    ] = None,
 ) -> None:
     """Print the text of a secret with a new key, by which erased people are remembered. Nothing is sent or kept."""
-    sys.stdout.write(erasure_key.with_new_key(sys.stdin.read() if add else None) + "\n")
+    if address is None:
+        sys.stdout.write(erasure_key.with_new_key(sys.stdin.read() if add else None) + "\n")
+        return
+    if add:
+        raise usage("--add makes a key and --hash makes none: give one of the two")
+    for key_id, one in erasure_key.hashes(sys.stdin.read(), address.strip()).items():
+        sys.stdout.write(f"{key_id} {one}\n")
 
 
 @config_app.command("check")
@@ -219,6 +240,57 @@ def push_files(
             sys.stdout.write(push.put(file) + "\n")
 
 
+@config_app.command("discover")
+def discover_accounts(
+    config: Annotated[Path, typer.Option(help="the config.json to compare with; without --write it is only read")],
+    role_arn: Annotated[
+        str, typer.Option(help="the role of new entries, such as arn:aws:iam::{account_id}:role/contact-manager")
+    ],
+    ou: Annotated[
+        list[str] | None, typer.Option(help="accounts of this unit (ou-…, r-… or root); may be repeated")
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", help="with --ou: of the units below, too")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="only accounts with this tag, KEY=VALUE or KEY; may be repeated")
+    ] = None,
+    code: Annotated[str, typer.Option(help="the code of new entries, of {name} and {account_id}")] = "{name}",
+    external_id: Annotated[
+        str | None, typer.Option(help="the ExternalId of new entries, such as fleet-{account_id}")
+    ] = None,
+    import_bucket: Annotated[
+        str | None,
+        typer.Option(help="the import bucket of new entries, such as ses-fleet-import-{account_id}-us-east-1"),
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="the Region of new entries")] = None,
+    environment: Annotated[str | None, typer.Option(help="the environment of new entries")] = None,
+    write: Annotated[bool, typer.Option("--write", help="write the difference into the file")] = False,
+    output: Annotated[str, typer.Option(help="text, json or diff")] = "text",
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="end with 4 where something differs")
+    ] = False,
+) -> None:
+    """Compare an AWS organization with config.json: new accounts become entries, closed ones are disabled.
+
+    Nothing is written without --write, and entries that are there are never dropped. Tags of one key are alternatives,
+    those of different keys must all be there.
+    """
+    # Imported here: no other command needs it.
+    from ses_fleet_cli.discover import command as discover
+    from ses_fleet_cli.discover.templates import Templates
+
+    templates = Templates(
+        role_arn=role_arn,
+        code=code,
+        external_id=external_id,
+        import_bucket=import_bucket,
+        region=region,
+        environment=environment,
+    )
+    selected = discover.selection(ou or [], tag or [], recursive=recursive)
+    wanted = discover.Wanted(config, selected, templates, output, write=write, detailed_exitcode=detailed_exitcode)
+    raise typer.Exit(discover.run(wanted))
+
+
 _FunctionName = Annotated[str, typer.Option(help="the orchestrator whose runs are meant")]
 _RunId = Annotated[str, typer.Argument(help="the run's id, as `runs list` shows it")]
 
@@ -243,12 +315,22 @@ def list_runs(
 @runs_app.command("show")
 def show_run(
     run_id: _RunId,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="instead: whom an import would touch, for those who may read addresses")
+    ] = False,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """Show what became of one run, or how far it is, also when its orchestrator was killed."""
     _check_output(output)
-    shown = runs.look(invoking.connect(function_name).results, run_id)
+    results = invoking.connect(function_name).results
+    shown = runs.look(results, run_id)
+    if changes:
+        found = planned_changes.read(results, shown.summary)
+        as_text = planned_changes.lines(found, dry_run=shown.summary.dry_run)
+        for line in planned_changes.json_lines(found) if output == "json" else as_text:
+            sys.stdout.write(line + "\n")
+        raise typer.Exit(SOME_FAILED if any(one.problem for one in found) else OK)
     if output == "json":
         sys.stdout.write(runs.shown_as_json(shown) + "\n")
         return
@@ -290,25 +372,67 @@ def resume_run(
     raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 
-@runs_app.command("export")
-def export_run(
-    run_id: Annotated[str, typer.Argument(help="the id of a run of list-contacts or list-contacts-all")],
-    out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
-    format_: Annotated[str, typer.Option("--format", help=" or ".join(export.FORMATS))] = "csv",
+@runs_app.command("diff")
+def diff_runs(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="the id of the run to compare with, as `runs list` shows it")
+    ],
+    after: Annotated[str, typer.Argument(metavar="B", help="the id of another run of the same action")],
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """Write all customers' contacts into one file. If some are missing, they are named and the exit code is 1."""
-    if format_ not in export.FORMATS:
-        raise usage(f"--format is {' or '.join(export.FORMATS)}, not {quoted(format_)}")
+    """Show what changed for each customer from run A to run B. The exit code is 0 if nothing did, and 4 if anything."""
+    _check_output(output)
+    results = invoking.connect(function_name).results
+    compared = diff.compare(results, runs.look(results, before), runs.look(results, after))
+    lines = [diff.as_json(compared)] if output == "json" else diff_text.lines(compared)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    raise typer.Exit(DIFFERS if compared.differs else OK)
+
+
+_FORMATS = (*export.FORMATS, "html")
+
+
+@runs_app.command("export")
+def export_run(
+    run_id: _RunId,
+    out: Annotated[Path, typer.Option(help="the file to write; - is standard output")],
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", help="csv or jsonl, the contacts of a run of list-contacts; html, a report of any run"
+        ),
+    ] = "csv",
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    function_name: _FunctionName = _ORCHESTRATOR,
+) -> None:
+    """Write all customers' contacts, or a report of the run, into one file.
+
+    If some contacts are missing, they are named and the exit code is 1.
+    """
+    if format_ not in _FORMATS:
+        raise usage(f"--format is {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}, not {quoted(format_)}")
+    file = NewFile(out, force)
+    file.check()
     results = invoking.connect(function_name).results
     shown = runs.look(results, run_id)
     screen = Screen(text=True)
+    if format_ == "html":
+        screen.notice(_report(results, shown, file))
+        return
     with screen, invoking.reachable("the run's data"):
-        exported = export.export(results, shown, format_, out, screen.exported)
+        exported = export.export(results, shown, format_, file, screen.exported)
     for problem in exported.problems:
         screen.notice(f"⚠️  {problem}")
     screen.notice(f"{exported.contacts:,} contacts exported to {out}")
     raise typer.Exit(SOME_FAILED if exported.problems else OK)
+
+
+def _report(results: Bucket, shown: runs.Shown, file: NewFile) -> str:
+    # Imported here: Jinja2 takes longer to load than the rest of the command, which needs it nowhere else.
+    from ses_fleet_cli.report import written
+
+    return written.write(results, shown, file)
 
 
 @local_app.command()

@@ -12,7 +12,13 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.aws.clients import AwsClient
 
-_NAMES = {"lambda": "Lambda", "s3": "S3"}
+_NAMES = {
+    "lambda": "Lambda",
+    "organizations": "Organizations",
+    "resourcegroupstaggingapi": "the tagging API",
+    "s3": "S3",
+    "sts": "STS",
+}
 
 
 def say(text: str) -> None:

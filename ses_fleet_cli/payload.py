@@ -16,7 +16,10 @@ from ses_fleet.text import printable, quoted
 from ses_fleet_cli.errors import usage
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _BOOLEANS = {"true": True, "false": False}
+_FLAGS_OF_PARAMETERS = frozenset({"confirm_people"})  # with a flag of their own beside --param
+_FLAGS = {"people": "--person or --people"}  # by the field of the payload, if not called as that is
 
 
 def build(action: str | None, payload: str | None, flags: Mapping[str, Any], params: Iterable[str]) -> dict[str, Any]:
@@ -102,6 +105,8 @@ def parse_param(text: str, declared: Mapping[str, frozenset[type]]) -> tuple[str
         return name, _BOOLEANS[value]
     if int in kinds and _INTEGER.fullmatch(value):
         return name, int(value)
+    if float in kinds and _DECIMAL.fullmatch(value):
+        return name, float(value)
     if str in kinds and len(value) > 1 and value[0] == value[-1] == '"':
         return name, _json_or_text(name, value)
     parsed = value if kinds <= _SIMPLE else _json_or_text(name, value)
@@ -124,9 +129,12 @@ def with_flags(problem: str, fields: Collection[str]) -> str:
 
 
 def _flag(params: str | None, name: str, fields: Collection[str]) -> str:
-    if params:
-        return f" (--param {name})" if "params" in fields else ""
-    return f" (--{name.replace('_', '-')})" if name in fields and name != "params" else ""
+    """Return the flag or flags of a field or parameter, in brackets, or nothing when it was not given by one."""
+    if name not in fields and not (params and "params" in fields):
+        return ""
+    if params and name not in _FLAGS_OF_PARAMETERS:
+        return f" (--param {name})"
+    return "" if name == "params" else f" ({_FLAGS.get(name, '--' + name.replace('_', '-'))})"
 
 
 def max_failures(text: str | None) -> int | str | None:
@@ -134,7 +142,7 @@ def max_failures(text: str | None) -> int | str | None:
     return int(text) if text is not None and _INTEGER.fullmatch(text) else text
 
 
-_SIMPLE = frozenset({bool, int, str})
+_SIMPLE = frozenset({bool, int, float, str})
 
 
 def _types(annotation: Any) -> Iterable[type]:
@@ -145,7 +153,7 @@ def _types(annotation: Any) -> Iterable[type]:
             yield from _types(one)
     elif origin is Annotated:
         yield from _types(get_args(annotation)[0])
-    elif annotation is bool or annotation is int:
+    elif annotation in (bool, int, float):
         yield annotation
     elif origin in (list, tuple, dict):
         yield origin

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.backup_list import BackupListData
+from ses_fleet.actions.data.check_health import CheckHealthData, HealthCheck, HealthStatus
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import Drift
 from ses_fleet.actions.data.erase_contact import EraseContactData
@@ -24,6 +25,7 @@ from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.topic_comparison import TopicMatrix
+from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
 from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
@@ -32,6 +34,16 @@ from ses_fleet.text import printable
 # The record names customers before they are started: it cannot tell who of them is with a worker already.
 NAMED = "under way or about to start"
 _MARKS = {"ok": "✅", "finding": "⚠️", "failed": "❌"}
+_HEALTH_MARKS: dict[HealthStatus, str] = {"ok": "✅", "no_data": "❔", "finding": "⚠️", "failed": "❌"}
+# The columns of the health matrix, each with its checks: all of them fit into 80 characters.
+_HEALTH_COLUMNS = {
+    "account": ("sandbox", "sending", "enforcement", "review", "suppression"),
+    "quota": ("quota",),
+    "identities": ("identities",),
+    "DNS": ("dkim", "mail_from", "configuration_set"),
+    "bounces": ("bounce_rate",),
+    "complaints": ("complaint_rate",),
+}
 _SHOWN: dict[Status, str] = {
     "successful": "",
     "failed": "failed",
@@ -39,6 +51,7 @@ _SHOWN: dict[Status, str] = {
     "not_started": "not started",
     "under_way": NAMED,
 }
+_WORST_FIRST: tuple[HealthStatus, ...] = ("failed", "finding", "no_data", "ok")
 _REASONS = ("BOUNCE", "COMPLAINT")
 _PADDING = 3
 Row = tuple[str, list[str]]
@@ -152,10 +165,24 @@ def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), *counts])
     head = "would be erased" if summary.dry_run else "erased"
     yield plain("People", ["customer", head, "were absent", "not proven"], rows)
+    yield from _estimated([EraseContactData.read(result.data).estimate for result in summary.results])
     if summary.receipt is not None:
         asked = sum(result.status != "skipped" for result in summary.results)
         said = "everything is proven" if proven == asked else f"NOT PROVEN for {asked - proven} of {asked} customers"
         yield Afterwards(f"Receipt: {summary.receipt}\n{said}\n")
+
+
+def _let_in(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    rows, let_in = [], 0
+    for result in summary.results:
+        data = UnEraseData.read(result.data)
+        counts = [_number(data.lifted), _number(data.was_not_erased)]
+        rows.append([printable(result.customer_code), *(counts if result.data else [_why_not(result, ""), ""])])
+        let_in += data.lifted
+    head = "would be let in again" if summary.dry_run else "let in again"
+    yield plain("People", ["customer", head, "were not erased"], rows)
+    if let_in == 0 and any(result.data for result in summary.results):
+        yield Text("nobody is let in: where customers answered, none of these people was erased. Check the addresses\n")
 
 
 def answer_of_fleet(summary: Summary) -> Iterator[RenderableType]:
@@ -305,15 +332,59 @@ def _access(summary: Summary, width: int) -> Iterator[RenderableType]:
         yield Text(f"   ⚠️  {_names(codes)}: {printable(name)}: {printable(message, 500)}")
 
 
+def _health(summary: Summary, width: int) -> Iterator[RenderableType]:
+    found = [(result, CheckHealthData.read(result.data)) for result in summary.results]
+    rows: list[Row] = [(printable(result.customer_code), _health_cells(result, data)) for result, data in found]
+    yield from side_by_side("Health", list(_HEALTH_COLUMNS), rows, width)
+    whose: dict[HealthCheck, list[str]] = {}
+    for result, data in found:
+        for check in data.checks:
+            if check.status == "finding":
+                whose.setdefault(check, []).append(result.customer_code)
+    for check, codes in whose.items():
+        yield Text(f"   ⚠️  {_names(codes)}: {printable(check.name)}: {printable(check.detail, 500)}")
+        if check.advice:
+            yield Text(f"      → {printable(check.advice, 500)}")
+    if any(check.status == "no_data" for _, data in found for check in data.checks):
+        yield Text(f"   {_HEALTH_MARKS['no_data']} is not known, and not ok: the customer's block says why")
+    yield Text("")
+
+
+def _health_cells(result: CustomerResult, data: CheckHealthData) -> list[str]:
+    """Return the cells of a customer: the worst mark of each column's checks, with the number behind it."""
+    if not data.checks:  # who is under way is named below the tables, in words too long for a cell
+        why = "–" if result.status == "under_way" else _why_not(result, "–")
+        return [why, *[""] * (len(_HEALTH_COLUMNS) - 1)]
+    total, verified = data.identities_total, data.identities_verified
+    numbers = {
+        "quota": _percent(data.quota_percent),
+        "identities": "" if total is None or verified is None else f"{verified:,}/{total:,}",
+        "bounces": _percent(data.bounce_percent),
+        "complaints": _percent(data.complaint_percent),
+    }
+    cells = []
+    for column, names in _HEALTH_COLUMNS.items():
+        found = [check.status for check in data.checks if check.name in names]
+        mark = next((_HEALTH_MARKS[one] for one in _WORST_FIRST if one in found), "–")
+        cells.append(f"{numbers.get(column, '')} {mark}".strip())
+    return cells
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".") + " %"
+
+
 _TABLES: dict[str, Callable[[Summary, int], Iterator[RenderableType]]] = {
     "describe-list": _lists,
     "describe-topics": _topics,
     "list-contacts": _contacts,
     "erase-contact": _erased,
+    "un-erase": _let_in,
     "find-contact": _found,
     "list-suppressed": _suppressed,
     "set-suppressed": _set_suppressed,
     "validate-access": _access,
+    "check-health": _health,
     "manage-topic": _managed,
     "backup-list": _backups,
     "import-aws-contact": _imported,

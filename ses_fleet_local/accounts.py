@@ -22,8 +22,10 @@ from ses_fleet.text import printable
 from ses_fleet_local.scenario import Scenario, ScenarioList, ScenarioRole
 from strict_aws.aws import StrictAws
 from strict_aws.backend import seeding
+from strict_aws.cloudwatch.service import StrictCloudWatch
 from strict_aws.control.contacts import GeneratedContacts, generate_contacts
 from strict_aws.control.identity_centers import put_identity_center
+from strict_aws.control.ses_account import put_ses_account
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.ses import bulk
 from strict_aws.ses.service import StrictSes
@@ -152,19 +154,16 @@ def make_customer_roles(config: Any, scenario: Scenario) -> Iterator[str]:
         )
 
 
-def fill_accounts(ses: StrictSes, identity_center: StrictIdentityCenter, scenario: Scenario) -> None:
+def fill_accounts(
+    ses: StrictSes, cloudwatch: StrictCloudWatch, identity_center: StrictIdentityCenter, scenario: Scenario
+) -> None:
     """Make the scenario's lists with their contacts and its Identity Centers, and set the accounts' standing with SES.
 
     Raise AwsError when the scenario asks for a list or an Identity Center that AWS would refuse.
     """
     for account_id, account in scenario.accounts.items():
         for region, standing in account.ses.items():
-            ses.set_account(
-                account_id,
-                region,
-                production_access=standing.production_access,
-                sending_enabled=standing.sending_enabled,
-            )
+            put_ses_account(ses, cloudwatch, account_id, region, standing)
             ses.set_import_jobs(account_id, region, standing.import_jobs.settings)
         for region, contact_list in account.lists.items():
             _make_list(ses, account_id, region, contact_list)

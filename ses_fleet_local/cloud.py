@@ -113,7 +113,9 @@ class LocalCloud:
                 notices.append(f"{error.problems[0]}: no customer accounts made")
         if self._options.ses_config is not None:
             self._put("SESConfig.json", self._options.ses_config.read_bytes())
-        accounts.fill_accounts(self.aws.ses, self.aws.identity_center, self._scenario)
+        if self._scenario.organization is not None:
+            self.aws.organizations.put(self._scenario.organization.made())
+        accounts.fill_accounts(self.aws.ses, self.aws.cloudwatch, self.aws.identity_center, self._scenario)
         return notices
 
     def _make_customers(self, config: Any) -> list[str]:

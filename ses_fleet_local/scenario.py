@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from ses_fleet import json_text
 from ses_fleet.errors import JsonError
@@ -14,8 +14,12 @@ from strict_aws.control.contacts import GeneratedContacts
 from strict_aws.control.identity_centers import PlacedIdentityCenterDocument, Region
 from strict_aws.control.import_jobs import ImportJobControl
 from strict_aws.control.problems import problem_path
+from strict_aws.control.ses_account import SesAccountDocument
 from strict_aws.identity_center.instances import default_store_id
+from strict_aws.organizations.tree import Account, Organization, State
 from strict_aws.regions import DisabledRegions
+
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 
 
 class _Part(BaseModel):
@@ -38,11 +42,9 @@ class ScenarioRole(_Part):
     external_id: str | None = None
 
 
-class ScenarioSes(_Part):
-    """An account's standing with SES, and how its import jobs go."""
+class ScenarioSes(SesAccountDocument):
+    """An account's standing with SES, its identities and metrics, and how its import jobs go."""
 
-    production_access: bool = True
-    sending_enabled: bool = True
     import_jobs: ImportJobControl = Field(default_factory=ImportJobControl)
 
 
@@ -84,10 +86,49 @@ class ScenarioAccount(_Part):
         return centers
 
 
+class ScenarioMember(_Part):
+    """An account of the organization. `unit` is the path of its unit, such as `Workloads/Prod`; "" is the root."""
+
+    id: AccountId
+    name: str
+    state: State = "ACTIVE"
+    unit: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class ScenarioOrganization(_Part):
+    """The organization: its management account, who may read it besides that, its units and accounts.
+
+    Units that hold an account, or another unit, need not be among `units`.
+    """
+
+    id: str = Field(default="o-localfleet", pattern=r"^o-[a-z0-9]{10,32}$")
+    management_account: AccountId
+    delegated_administrators: list[AccountId] = Field(default_factory=list)
+    units: list[str] = Field(default_factory=list)
+    accounts: list[ScenarioMember] = Field(default_factory=list)
+
+    @field_validator("accounts")
+    @classmethod
+    def _once_each(cls, accounts: list[ScenarioMember]) -> list[ScenarioMember]:
+        ids = [account.id for account in accounts]
+        for account in ids:
+            if ids.count(account) > 1:
+                raise ValueError(f"account {account} is there twice")
+        return accounts
+
+    def made(self) -> Organization:
+        """Return the organization as the strict AWS has it."""
+        accounts = [Account(one.id, one.name, one.state, one.unit, one.tags) for one in self.accounts]
+        delegated = frozenset(self.delegated_administrators)
+        return Organization(self.id, self.management_account, accounts, self.units, delegated)
+
+
 class Scenario(_Part):
-    """A whole scenario file: `accounts` by their 12 digits."""
+    """A whole scenario file: `accounts` by their 12 digits, and the `organization` that some may be in."""
 
     accounts: dict[str, ScenarioAccount] = Field(default_factory=dict)
+    organization: ScenarioOrganization | None = None
 
     @property
     def disabled_regions(self) -> DisabledRegions:

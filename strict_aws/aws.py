@@ -12,6 +12,8 @@ from pathlib import Path
 from strict_aws.backend import moto_state
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
+from strict_aws.cloudwatch.api import CloudWatchApi
+from strict_aws.cloudwatch.service import StrictCloudWatch
 from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.conditions.faults import Faults
 from strict_aws.conditions.rate import RateLimit
@@ -27,6 +29,10 @@ from strict_aws.lambda_runtime.function import FunctionSpec
 from strict_aws.lambda_runtime.runtime import LambdaRuntime
 from strict_aws.lambda_service.api import LambdaApi
 from strict_aws.lambda_service.functions import Functions
+from strict_aws.organizations.api import OrganizationsApi
+from strict_aws.organizations.service import StrictOrganizations
+from strict_aws.organizations.tagging import StrictTagging
+from strict_aws.organizations.tree import Organizations
 from strict_aws.regions import DisabledRegions
 from strict_aws.s3.objects import S3Objects
 from strict_aws.scheduler.api import SchedulerApi
@@ -82,7 +88,9 @@ class StrictAws:
             failed_records_url=lambda token: self._control.failed_records_url(self.url, token),
             conditions=self.conditions,
         )
+        self.cloudwatch = StrictCloudWatch(conditions=self.conditions)
         self.identity_center = StrictIdentityCenter(conditions=self.conditions)
+        self.organizations = Organizations()
         self.runtime = LambdaRuntime(
             work_dir=self._work_dir,
             issue_variables=self._issue_variables,
@@ -97,6 +105,7 @@ class StrictAws:
             journal=self.journal,
             sessions=self.sessions,
             ses=self.ses,
+            cloudwatch=self.cloudwatch,
             identity_center=self.identity_center,
             faults=faults,
             conditions=self.conditions,
@@ -155,12 +164,16 @@ class StrictAws:
             journal=self.journal,
             ses=self.ses,
             identity_center=self.identity_center,
+            organizations=OrganizationsApi(
+                StrictOrganizations(self.organizations, conditions=self.conditions), StrictTagging(self.organizations)
+            ),
             sts=Sts(self.sessions, disabled_regions),
             lambda_api=LambdaApi(self.runtime, self.functions, self.moto.handle),
             scheduler_api=SchedulerApi(self.moto.handle, self.scheduler.look),
             secrets_api=SecretsApi(self.moto.handle),
             sns_api=SnsApi(self.moto.handle),
             cloudformation=CloudFormation(lambda request: self._endpoint.perform(request), lambda: self.url),
+            cloudwatch_api=CloudWatchApi(self.cloudwatch),
             moto=self.moto,
             faults=faults,
             kill=self.runtime.kill,

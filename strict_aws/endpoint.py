@@ -20,6 +20,8 @@ from cheroot import wsgi
 from strict_aws import regions
 from strict_aws.backend.moto_app import MotoApp
 from strict_aws.cloudformation.service import CloudFormation
+from strict_aws.cloudwatch.api import CloudWatchApi
+from strict_aws.cloudwatch.service import METRIC_OPERATIONS
 from strict_aws.conditions import faults
 from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.faults import DroppedError, Faults
@@ -37,6 +39,7 @@ from strict_aws.identity_center.service import SERVICES as IDENTITY_CENTER
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.journal import Journal
 from strict_aws.lambda_service.api import LambdaApi
+from strict_aws.organizations.api import OrganizationsApi
 from strict_aws.regions import DisabledRegions
 from strict_aws.scheduler.api import SchedulerApi
 from strict_aws.secrets.api import SecretsApi
@@ -65,12 +68,14 @@ class Services:
     journal: Journal
     ses: StrictSes
     identity_center: StrictIdentityCenter
+    organizations: OrganizationsApi
     sts: Sts
     lambda_api: LambdaApi
     scheduler_api: SchedulerApi
     secrets_api: SecretsApi
     sns_api: SnsApi
     cloudformation: CloudFormation
+    cloudwatch_api: CloudWatchApi
     moto: MotoApp
     faults: Faults
     kill: Callable[[str | None], None]
@@ -97,6 +102,8 @@ class Endpoint:
         self._services = services
         self._apis: dict[str, Callable[[Operation, Caller, Request], Response]] = {
             "lambda": services.lambda_api.handle,
+            "organizations": services.organizations.handle,
+            "resourcegroupstaggingapi": services.organizations.handle,
             "scheduler": services.scheduler_api.handle,
             "secretsmanager": services.secrets_api.handle,
             "sns": services.sns_api.handle,
@@ -258,6 +265,8 @@ class Endpoint:
             return services.sts.handle(operation, caller, request)
         if operation.service in self._apis:
             return self._apis[operation.service](operation, caller, request)
+        if operation.service == "cloudwatch" and operation.name in METRIC_OPERATIONS:
+            return services.cloudwatch_api.handle(operation, caller, request)
         if operation.service in _OWN_SERVICES:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 
@@ -56,7 +56,7 @@ class Journal:
 
 def as_json_lines(entries: list[Entry]) -> bytes:
     """Return the entries as JSON lines, one object per line, in UTF-8."""
-    return b"".join(json.dumps(asdict(entry)).encode() + b"\n" for entry in entries)
+    return b"".join(json.dumps(vars(entry)).encode() + b"\n" for entry in entries)
 
 
 def _iso(epoch: float) -> str:

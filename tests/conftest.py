@@ -11,9 +11,20 @@ from hypothesis import HealthCheck, settings
 from ses_fleet import limits
 from ses_fleet.aws import kept_clients
 
+# Where the long files are. pytest-randomly shuffles files; one that is begun last would be run alone at the end.
+_BEGUN_FIRST = ("tests/deploy/", "tests/local_cloud/", "tests/infra/", "tests/strict_aws/component/")
 # How fast the machine is decides no test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders with long files first, and leave the order as it was otherwise."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    return next((rank for rank, folder in enumerate(_BEGUN_FIRST) if item.nodeid.startswith(folder)), len(_BEGUN_FIRST))
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,12 @@ RUN_ID_WORDS = f"1 to {limits.RUN_ID_CHARACTERS} of A-Z a-z 0-9 _ -"
 TOPIC_PATTERN = rf"[A-Za-z0-9_-]{{1,{limits.SES_NAME_CHARACTERS}}}"
 TOPIC_WORDS = f"1 to {limits.SES_NAME_CHARACTERS} of A-Z a-z 0-9 _ -"
 LIST_NAME_PATTERN = TOPIC_PATTERN
+# SES, configuration sets: CreateConfigurationSet.
+CONFIGURATION_SET_PATTERN = TOPIC_PATTERN
+# RFC 1035, 2.3.1, and the underscore that names of services have. Two labels at least, and no @: a run's record holds
+# no address.
+DOMAIN_PATTERN = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+DOMAIN_WORDS = "a domain such as example.com"
 # Nothing else is part of a people file's key, so no id leads to another place of the bucket.
 PEOPLE_ID_PATTERN = r"[0-9a-f]{32}"
 PEOPLE_ID_WORDS = "32 of 0-9 a-f"

@@ -98,8 +98,8 @@ MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: half of MAX_RUN_SECONDS, so th
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 
 # --- schedules and alarms -----------------------------------------------------------------------
-# ours: of the names that begin with it, those of roles and functions have at most 64 characters (IAM, Lambda)
-DEPLOYMENT_NAME = r"[a-z][a-z0-9-]{0,38}[a-z0-9]"
+# ours: the longest name that begins with it is that of a customer's import bucket, with account and Region at most 63
+DEPLOYMENT_NAME = r"[a-z][a-z0-9-]{0,26}[a-z0-9]"
 SCHEDULE_NAME = r"[0-9A-Za-z_.-]{1,64}"  # API: CreateSchedule
 SCHEDULE_INPUT_BYTES = 256 * 1024  # quota: a target's input
 DELIVERY_ATTEMPTS = 3  # ours: of one schedule's event; a second delivery finds the run started
@@ -160,6 +160,23 @@ BACK_OFF_SECONDS = 16.0  # ours: the longest wait for others' requests in the sa
 READ_BACK_ALONE = 20  # ours: so many contacts are read back each alone, if that is fewer requests than the list's pages
 READ_BACK_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)  # ours: between looks for what was written; 15 s, as reads may lag
 
+# --- health -------------------------------------------------------------------------------------
+# SES developer guide, FAQs of the review process: below 2 % is healthy, from 5 % on AWS may review the account, from
+# 10 % on it may pause sending. A run fails where AWS begins to act.
+BOUNCE_PERCENT = (2.0, 5.0)
+# The same guide, reputation metrics messages: from 0.1 % on AWS may review the account, from 0.5 % on it may pause
+# sending. Below 0.1 % nothing is published, so that the finding is where the review begins.
+COMPLAINT_PERCENT = (0.1, 0.5)
+QUOTA_PERCENT = (80.0, 100.0)  # ours: a day's quota nearly used up, and used up: SES refuses what is sent then
+HEALTH_MINIMUM_SENT = 1_000  # ours: one complaint among fewer would be 0.1 % by itself
+RATE_SECONDS = 86_400  # ours: rates are of the last day
+METRIC_PERIOD_SECONDS = 300  # ours: CloudWatch keeps periods of a minute 15 days; 288 of these are a day to the minute
+HEALTH_DOMAINS = 500  # ours: at one request a second each, nine minutes; the rest is judged by the listing alone
+NAMED_DOMAINS = 50  # ours: domains that one payload names
+DOMAIN_CHARACTERS = 253  # RFC 1035, 2.3.4: 255 octets on the wire
+HEALTH_IDENTITIES = 100  # ours: identities that a customer's data names; all of them are counted
+NAMED_IDENTITIES = 5  # ours: identities that a message names
+
 # --- leases --------------------------------------------------------------------------------------
 LEASE_GRACE_SECONDS = 60.0  # ours: a lease outlives its function by so much, for a write that SES is still busy with
 WRITE_MARGIN_SECONDS = 35.0  # ours: the longest call is 35 s: 5 to connect, 30 to read
@@ -177,6 +194,11 @@ USER_NAME_CHARACTERS = 128  # API: UserName
 GROUP_NAME_CHARACTERS = 1_024  # API: a group's DisplayName
 ADDRESS_CHARACTERS = 320  # RFC 3696, erratum 1690: the longest address that is imported
 LOCAL_PART_CHARACTERS = 64  # RFC 5321, 4.5.3.1.1: before the @
+
+# --- Organizations ------------------------------------------------------------------------------
+ORGANIZATIONS_REQUESTS_PER_SECOND = 5.0  # ours: the quotas name low rates, by operation; others ask at the same time
+ORGANIZATIONS_ATTEMPTS = 8  # ours: the SDK's tries of one request, whose waits grow to 20 s; a person waits for it
+TAGGED_PAGE_SIZE = 100  # API: ResourcesPerPage of GetResources
 
 # --- people files -------------------------------------------------------------------------------
 PEOPLE_ROWS = 10_000  # ours: at one request a second that is three hours for one customer; more people are an import

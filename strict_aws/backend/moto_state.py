@@ -32,12 +32,15 @@ class Role:
     """An IAM role as moto holds it, with its policy documents parsed.
 
     `role_id` is the id that IAM gave the role when it was made: a role that is deleted and made again has another.
+    `boundary` is the document of its permissions boundary, None for a role without one. A boundary whose policy is not
+    there allows nothing.
     """
 
     arn: str
     role_id: str
     trust: Mapping[str, Any]
     policies: tuple[Mapping[str, Any], ...]
+    boundary: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def find_role(arn: str) -> Role | None:
     partition, account = arn.split(":")[1], arn.split(":")[4]
     for role in iam_backends[account][partition].roles.values():
         if role.arn == arn:
-            return Role(arn, role.id, _document(role.assume_role_policy_document), tuple(_policies(role)))
+            trust = _document(role.assume_role_policy_document)
+            return Role(arn, role.id, trust, tuple(_policies(role)), _boundary(account, partition, role))
     return None
 
 
@@ -282,9 +286,22 @@ def _policies(role: Any) -> Iterable[Mapping[str, Any]]:
     for text in role.policies.values():
         yield _document(text)
     for managed in role.managed_policies.values():
-        for version in managed.versions:
-            if version.version_id == managed.default_version_id:
-                yield _document(version.document)
+        yield from _default_version(managed)
+
+
+def _default_version(managed: Any) -> Iterable[Mapping[str, Any]]:
+    for version in managed.versions:
+        if version.version_id == managed.default_version_id:
+            yield _document(version.document)
+
+
+def _boundary(account: str, partition: str, role: Any) -> Mapping[str, Any] | None:
+    arn = role.permissions_boundary_arn
+    if not arn:
+        return None
+    know_aws_policy(account, arn)
+    managed = iam_backends[account][partition].managed_policies.get(arn)
+    return next(iter(_default_version(managed)), {"Statement": []}) if managed else {"Statement": []}
 
 
 def _document(text: Any) -> dict[str, Any]:

@@ -22,6 +22,8 @@ AWS_LATENCY_SECONDS = {
     "lambda": 0.01,
     "identitystore": 0.05,
     "sso-admin": 0.05,
+    "organizations": 0.1,
+    "resourcegroupstaggingapi": 0.1,
 }
 
 

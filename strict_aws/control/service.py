@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from strict_aws import journal, regions
+from strict_aws.cloudwatch.service import StrictCloudWatch
 from strict_aws.conditions import faults
 from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.faults import Faults
@@ -23,6 +24,7 @@ from strict_aws.control.identity_centers import IdentityCenterDocument, put_iden
 from strict_aws.control.import_jobs import ImportJobControl
 from strict_aws.control.problems import first_problem
 from strict_aws.control.scheduler_clock import SchedulerClockControl, described
+from strict_aws.control.ses_account import SesAccountDocument, put_ses_account
 from strict_aws.http.messages import AwsError, Request, Response
 from strict_aws.http.operations import query_of
 from strict_aws.iam.identity import Sessions
@@ -47,6 +49,7 @@ class Control:
         journal: Journal,
         sessions: Sessions,
         ses: StrictSes,
+        cloudwatch: StrictCloudWatch,
         identity_center: StrictIdentityCenter,
         faults: Faults,
         conditions: CurrentConditions,
@@ -58,6 +61,7 @@ class Control:
         self._journal = journal
         self._sessions = sessions
         self._ses = ses
+        self._cloudwatch = cloudwatch
         self._identity_center = identity_center
         self._faults = faults
         self._conditions = conditions
@@ -77,6 +81,7 @@ class Control:
             ("PUT", "people"): self._put_people,
             ("PUT", "faults"): self._put_faults,
             ("PUT", "import-jobs"): self._put_import_jobs,
+            ("PUT", "ses-account"): self._put_ses_account,
             ("GET", "failed-records"): self._failed_records,
             ("GET", "scheduler-clock"): self._get_scheduler_clock,
             ("PUT", "scheduler-clock"): self._put_scheduler_clock,
@@ -167,6 +172,21 @@ class Control:
             raise first_problem(error) from None
         self._ses.set_import_jobs(parts[0], parts[1], wanted.settings)
         return _json(wanted.model_dump())
+
+    def _put_ses_account(self, request: Request, rest: str) -> Response:
+        parts = rest.split("/")
+        if len(parts) != 2:
+            return _text(400, f"PUT {self.prefix}ses-account/ACCOUNT/REGION")
+        account, region = parts
+        if not _ACCOUNT.fullmatch(account):
+            return _text(400, f"{account} is not the 12 digits of an account")
+        regions.check(region)
+        try:
+            wanted = SesAccountDocument.model_validate_json(request.body)
+        except ValidationError as error:
+            raise first_problem(error) from None
+        put_ses_account(self._ses, self._cloudwatch, account, region, wanted)
+        return _json({"identities": len(wanted.identities), "metrics": len(wanted.metrics)})
 
     def _get_scheduler_clock(self, _request: Request, _rest: str) -> Response:
         return _json(described(self._scheduler))

@@ -17,7 +17,7 @@ from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 from strict_aws.http.messages import AwsError, Request
 
 # Signing names that differ from botocore's service names.
-_BY_SIGNING_NAME = {"monitoring": "cloudwatch", "sso": "sso-admin"}
+_BY_SIGNING_NAME = {"monitoring": "cloudwatch", "sso": "sso-admin", "tagging": "resourcegroupstaggingapi"}
 _READING_PREFIXES = ("Get", "List", "Describe", "Head", "Filter", "Lookup", "BatchGet", "Query", "Search", "Validate")
 _READING = frozenset({"AssumeRole"})
 # URIs that older or newer SDKs use for the same operations.
@@ -25,6 +25,7 @@ _OTHER_GENERATIONS = {
     "sesv2": [
         ("GET", "/v2/email/contact-lists/{ContactListName}/contacts", "ListContacts"),
         ("GET", "/v2/email/import-jobs", "ListImportJobs"),
+        ("GET", "/v2/email/identities", "ListEmailIdentities"),
     ],
 }
 
@@ -67,7 +68,7 @@ def resolve(signing_name: str, request: Request) -> Operation:
     model = _model(service)
     if model is None:
         raise AwsError("NotImplemented", f"strict_aws has no service {service}", 501)
-    protocol = str(model.metadata["protocol"])
+    protocol = str(model.resolved_protocol)
     target = request.headers.get("x-amz-target")
     if target:
         return Operation(service, target.rpartition(".")[2], {}, protocol)
@@ -87,9 +88,9 @@ def service_of(signing_name: str, path: str) -> str:
 
 
 def protocol_of(service: str) -> str:
-    """Return the wire protocol of a service, or rest-json when the service is not known."""
+    """Return the wire protocol that botocore speaks to a service, or rest-json when the service is not known."""
     model = _model(service)
-    return "rest-json" if model is None else str(model.metadata["protocol"])
+    return "rest-json" if model is None else str(model.resolved_protocol)
 
 
 @functools.cache

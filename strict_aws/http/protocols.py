@@ -12,6 +12,8 @@ from xml.sax.saxutils import escape
 from strict_aws.http.messages import AwsError, Response
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Of services whose model names several protocols the first; botocore speaks their JSON.
+_SPOKEN_AS_JSON = "smithy-rpc-v2-cbor"
 _STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
@@ -38,7 +40,7 @@ def error_answer(error: AwsError, protocol: str) -> Response:
         return _query_error(error)
     body = {"message": error.message, **error.fields}
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code, **_request_id(), **error.headers}
-    if protocol.endswith("json") and not protocol.startswith("rest"):
+    if protocol in ("json", _SPOKEN_AS_JSON):
         body["__type"] = error.code
     return Response(error.status, json.dumps(body).encode(), headers)
 

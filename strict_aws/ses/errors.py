@@ -57,6 +57,11 @@ def not_suppressed(email: str) -> AwsError:
     return AwsError("NotFoundException", f"Email address {email} does not exist on your suppression list.", 404)
 
 
+def no_identity(name: str) -> AwsError:
+    """Return the refusal when the account has no identity of this name. The text is ours."""
+    return AwsError("NotFoundException", f"Email identity {name} does not exist.", 404)
+
+
 def no_tenant(name: str) -> AwsError:
     """Return the refusal when there is no tenant of this name. The text is ours."""
     return AwsError("NotFoundException", f"Tenant {name} doesn't exist.", 404)

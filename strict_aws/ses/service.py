@@ -12,11 +12,12 @@ from strict_aws.conditions.conditions import CurrentConditions
 from strict_aws.conditions.rate import RateLimit, Throttle
 from strict_aws.paging.page_tokens import Asked
 from strict_aws.ses import account as accounts
-from strict_aws.ses import truth
-from strict_aws.ses.account import AccountSettings
+from strict_aws.ses import identity_operations, truth
+from strict_aws.ses.account import AccountSettings, Standing
 from strict_aws.ses.contact_lists import Answer, ContactListOperations, Params, wanted
 from strict_aws.ses.contacts import ContactOperations
 from strict_aws.ses.filling import fill, made_rows
+from strict_aws.ses.identities import Identities, Identity
 from strict_aws.ses.import_jobs import ImportJobOperations
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.listing import list_contacts
@@ -30,7 +31,7 @@ _READING = ("Get", "List")
 
 
 class StrictSes:
-    """SES's contact lists, contacts, import jobs and suppression lists. Safe to use from many threads.
+    """SES's contact lists, contacts, import jobs, suppression lists and identities. Safe to use from many threads.
 
     `operations` are the names that it serves. `rate` None means no throttle. `clock` returns epoch seconds. `objects`
     is what import jobs read from: without it every job is refused. `failed_records_url` returns an import job's
@@ -76,6 +77,8 @@ class StrictSes:
             "ListSuppressedDestinations": suppression.list_suppressed_destinations,
             "PutAccountSuppressionAttributes": suppression.put_account_suppression_attributes,
             "GetAccount": _get_account,
+            "GetEmailIdentity": identity_operations.get_email_identity,
+            "ListEmailIdentities": identity_operations.list_email_identities,
         }
         self.operations = frozenset(self._operations)
 
@@ -169,10 +172,30 @@ class StrictSes:
         with self._place(account, region) as place:
             return wanted(place, {"ContactListName": list_name}).contacts()
 
-    def set_account(self, account: str, region: str, *, production_access: bool, sending_enabled: bool) -> None:
-        """Set what GetAccount answers for an account in a Region."""
+    def set_account(
+        self,
+        account: str,
+        region: str,
+        *,
+        production_access: bool = True,
+        sending_enabled: bool = True,
+        standing: Standing | None = None,
+        reasons: Sequence[str] | None = None,
+    ) -> None:
+        """Set what GetAccount answers for an account in a Region, from now on and in every read.
+
+        `standing` None means a good one, `reasons` None that those of the suppression list stay as they are.
+        """
         with self._place(account, region) as place:
-            place.settings = AccountSettings(production_access, sending_enabled)
+            place.settings = AccountSettings(production_access, sending_enabled, standing or Standing())
+            if reasons is not None:
+                place.suppression.reasons.set(tuple(reasons), self._clock())
+                place.suppression.reasons.forget()
+
+    def set_identities(self, account: str, region: str, wanted: Iterable[Identity]) -> None:
+        """Replace the identities of an account in a Region, from now on and in every read."""
+        with self._place(account, region) as place:
+            place.identities = Identities.of(wanted)
 
     def set_import_jobs(self, account: str, region: str, settings: ImportJobSettings) -> None:
         """Set how long the next import jobs take and whether they fail; existing jobs go on as before."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from strict_aws.conditions.history import Remembered, RememberingDict, Retention
 from strict_aws.paging.page_tokens import ANYBODY, Asked
 from strict_aws.ses.account import REASONS, AccountSettings
+from strict_aws.ses.identities import Identities
 from strict_aws.ses.jobs import ImportJobs
 
 Preferences = tuple[tuple[str, str], ...]
@@ -199,6 +200,7 @@ class Place:
     lock: threading.Lock = field(default_factory=threading.Lock)
     settings: AccountSettings = field(default_factory=AccountSettings)
     import_jobs: ImportJobs = field(default_factory=ImportJobs)
+    identities: Identities = field(default_factory=Identities)
     at: float | None = None
     asked: Asked = ANYBODY
 
@@ -229,7 +231,8 @@ class Place:
     def addresses(self) -> list[str]:
         """Return every address that is held in the place."""
         found = self.lists.now
-        return [*(found.addresses() if found is not None else ()), *self.suppression.listed]
+        listed = found.addresses() if found is not None else []
+        return [*listed, *self.suppression.listed, *self.identities.addresses()]
 
 
 class Store:

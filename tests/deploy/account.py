@@ -62,6 +62,12 @@ def with_suppressed(cloud: Cloud, *emails: str) -> None:
         ses.put_suppressed_destination(EmailAddress=email, Reason="BOUNCE")
 
 
+def with_identity(cloud: Cloud) -> None:
+    """A verified domain to send from, of an account in which everything is well."""
+    said = {"identities": [{"name": "corp.example"}], "sent_last_24_hours": 5}
+    cloud.control("PUT", f"ses-account/{CUSTOMER}/{REGION}", json.dumps(said).encode())
+
+
 def with_people(cloud: Cloud, count: int) -> None:
     """So many users in Identity Center, all with the role that the topic names."""
     users: list[dict[str, Any]] = [{"username": f"p{n}", "email": f"p{n}@corp.example"} for n in range(count)]

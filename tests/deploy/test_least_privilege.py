@@ -114,6 +114,12 @@ def suppressing(*, present: bool) -> Prepare:
     return prepare
 
 
+def checking_health(made: Deployment) -> dict[str, Any]:
+    """check-health of an account that is well."""
+    account.with_identity(made.cloud)
+    return action("check-health")
+
+
 def importing_who_was_erased(made: Deployment) -> dict[str, Any]:
     """An import of ten people, of whom the last was erased; no other import here has so many."""
     account.with_tombstone(made, "p9@corp.example")
@@ -141,6 +147,7 @@ class Proof:
 
 BY_JOB = importing(6)
 CUSTOMERS_GRANTS = {
+    "cloudwatch:GetMetricData": Proof(checking_health),
     "iam:ListRoleTags": Proof(on_a_list("validate-access"), "successful"),
     "s3:DeleteObject": Proof(BY_JOB, "successful"),
     "s3:PutObject": Proof(BY_JOB, "successful"),
@@ -152,10 +159,12 @@ CUSTOMERS_GRANTS = {
     "ses:GetAccount": Proof(on_a_list("validate-access")),
     "ses:GetContact": Proof(on_a_list("backup-list", params={"with_attributes": True})),
     "ses:GetContactList": Proof(on_a_list("describe-list")),
+    "ses:GetEmailIdentity": Proof(checking_health),
     "ses:GetImportJob": Proof(BY_JOB),
     "ses:GetSuppressedDestination": Proof(finding(1)),
     "ses:ListContactLists": Proof(on_a_list("describe-list")),
     "ses:ListContacts": Proof(on_a_list("describe-list")),
+    "ses:ListEmailIdentities": Proof(checking_health),
     "ses:ListImportJobs": Proof(BY_JOB),
     "ses:ListSuppressedDestinations": Proof(finding(4)),
     "ses:PutSuppressedDestination": Proof(suppressing(present=True)),

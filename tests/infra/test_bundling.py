@@ -69,7 +69,7 @@ def test_the_packages_endpoints_are_botocores_for_the_services_that_are_called(t
         assert {**botocores, "services": None} == {**ours, "services": None}
         assert ours["services"].items() <= botocores["services"].items()
         assert ours["services"].keys() <= {
-            *("email", "iam", "identitystore", "lambda", "s3", "secretsmanager", "sso", "sts")
+            *("email", "iam", "identitystore", "lambda", "monitoring", "s3", "secretsmanager", "sso", "sts")
         }
     assert len(kept[0]["services"]) == len(bundling.SERVICES)
     light, heavy = session(tmp_path), session(whole)

@@ -58,6 +58,7 @@ def test_a_star_is_a_resource_only_where_aws_forces_one(name: str) -> None:
     }
     assert unscoped <= {
         *("ses:CreateImportJob", "ses:GetAccount", "ses:ListContactLists", "ses:ListImportJobs"),
+        *("ses:ListEmailIdentities", "cloudwatch:GetMetricData"),
         *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
         *("ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"),
         "sso:ListInstances",
@@ -71,13 +72,21 @@ def test_the_trust_outlives_our_role(name: str) -> None:
     assert trust["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${FleetAccountId}:root"}}
     assert trust["Condition"] == {
         "ArnEquals": {
-            "aws:PrincipalArn": {
-                "Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{FleetAccountId}}:role/{names.Names().worker}"
+            "aws:PrincipalArn": {"Fn::Sub": "arn:${AWS::Partition}:iam::${FleetAccountId}:role/${FleetName}-worker"}
+        },
+        "StringEquals": {
+            "sts:ExternalId": {
+                "Fn::If": [
+                    "SuffixesExternalId",
+                    {"Fn::Sub": "${ExternalId}-${AWS::AccountId}"},
+                    {"Ref": "ExternalId"},
+                ]
             }
         },
-        "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
     }
     assert "Default" not in ROLES[name]["Parameters"]["ExternalId"], "each customer has one of its own"
+    fleet = ROLES[name]["Parameters"]["FleetName"]["Default"]
+    assert names.Names(fleet).worker == f"{fleet}-worker" == names.Names().worker
 
 
 def test_the_import_bucket_comes_with_manage_and_keeps_nothing() -> None:

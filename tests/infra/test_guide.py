@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
+import botocore.session
 import pytest
+from botocore import xform_name
 
 from infra import customer_role
 from infra.settings import Settings
@@ -17,7 +20,14 @@ GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "operating.md").read_tex
 DEFAULTS = Settings()
 SCHEDULED_NAME = "nightly"
 SCHEDULED = {
-    "schedules": [{"name": SCHEDULED_NAME, "expression": "rate(1 day)", "payload": {"action": "describe-list-all"}}]
+    "schedules": [
+        {
+            "name": SCHEDULED_NAME,
+            "expression": "rate(1 day)",
+            "payload": {"action": "describe-topics-all"},
+            "alarm_on_difference": True,
+        }
+    ]
 }
 # Roles of the hub itself, which nobody assumes by their names.
 OWN = {"ses-fleet-orchestrator", "ses-fleet-worker", "admin"}
@@ -107,3 +117,43 @@ def test_the_memory_in_the_guide_is_the_default() -> None:
         f"{DEFAULTS.orchestrator.memory_mb:,}",
         f"{DEFAULTS.worker.memory_mb:,}",
     ]
+
+
+def commands(title: str, verb: str) -> str:
+    """The command `aws cloudformation VERB` below a heading of the third rank, its lines joined."""
+    text = GUIDE.partition(f"\n### {title}\n")[2].partition("\n## ")[0].replace("\\\n", " ")
+    (found,) = re.findall(rf"^aws cloudformation {verb} .*$", text, re.MULTILINE)
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("verb", "operation"),
+    [("create-stack-set", "CreateStackSet"), ("create-stack-instances", "CreateStackInstances")],
+)
+def test_the_commands_of_the_stack_set_have_the_apis_own_members(verb: str, operation: str) -> None:
+    """As botocore's model has them, which the AWS CLI makes its flags of; values of enumerations too."""
+    model: Any = botocore.session.get_session().get_service_model("cloudformation").operation_model(operation)
+    flags = {f"--{xform_name(name, '-')}": shape for name, shape in model.input_shape.members.items()}
+    command = commands("Onboard many accounts", verb)
+    given = dict(re.findall(r"(--[a-z-]+) ([^-].*?)(?= --|$)", command))
+    assert given.keys() <= flags.keys()
+    required = {f"--{xform_name(name, '-')}" for name in model.input_shape.required_members}
+    assert required <= given.keys()
+    for flag, value in given.items():
+        inside = getattr(flags[flag], "members", {})
+        names = [part.partition("=")[0] for part in value.strip().split(",")] if inside else []
+        assert set(names) <= inside.keys(), flag
+        known = getattr(flags[flag], "enum", None) or getattr(getattr(flags[flag], "member", None), "enum", None)
+        assert not known or value.strip() in known, flag
+
+
+def test_the_parameters_of_the_stack_set_are_the_templates() -> None:
+    """With values that it takes, and everything that has no default."""
+    parameters = customer_role.customer_role()["Parameters"]
+    command = commands("Onboard many accounts", "create-stack-set")
+    given = dict(re.findall(r"ParameterKey=(\w+),ParameterValue=(<[^>]+>|\S+)", command))
+    assert given.keys() <= parameters.keys()
+    assert {name for name, one in parameters.items() if "Default" not in one} <= given.keys()
+    for name, value in given.items():
+        assert value.startswith("<") or value in parameters[name].get("AllowedValues", [value]), name
+    assert given["ExternalIdSuffix"] == "AccountId", "overrides do not reach accounts that come later"

@@ -55,7 +55,7 @@ def test_a_role_reads_its_own_tags_and_no_others() -> None:
     """Whatever the account's owner calls it."""
     policy = ROLES[customer_role.CUSTOMER_ROLE]["Resources"]["Role"]["Properties"]["Policies"][0]
     (statement,) = [one for one in policy["PolicyDocument"]["Statement"] if "iam:ListRoleTags" in one["Action"]]
-    own = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}"
+    own = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role${RolePath}${RoleName}"
     assert statement == {"Effect": "Allow", "Action": ["iam:ListRoleTags"], "Resource": {"Fn::Sub": own}}
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.local_cloud.conftest import Cloud
 
 # Any address at all: what the local cloud was filled with, and what SES might add. Bounded: texts may be megabytes.
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]")
+ADDRESS = re.compile(r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]")
 _SIGNATURE = re.compile(r"X-Amz-Signature|Signature=[0-9a-f]{16}", re.IGNORECASE)
 _FUNCTIONS = ("ses-fleet-orchestrator", "ses-fleet-worker")
 
@@ -32,7 +32,7 @@ def found(cloud: Cloud) -> list[str]:
             leaks.append(f"a credential in {where}")
         if _SIGNATURE.search(text):
             leaks.append(f"a signature in {where}")
-        address = _ADDRESS.search(text)
+        address = ADDRESS.search(text)
         if address and not may_hold_addresses:
             leaks.append(f"…{address[0]}… in {where}")
     return leaks

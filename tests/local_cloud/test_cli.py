@@ -112,10 +112,10 @@ def test_a_refused_run_is_exit_2(arguments: list[str], message: str, cloud: Clou
         ([], "no action"),
         (["describe-list-all", "--max-customer-concurrency", "many"], "Input should be a valid integer"),
         (["describe-list-all", "--output", "xml"], "--output is text or json"),
-        (["describe-list-all", "--output", ""], '--output is text or json, not ""'),
-        (["describe-list-all", "--payload", ""], '--payload "" cannot be the name of a file'),
         (["describe-list-all", "--config", "examples/config.json"], "--config can only be given with --local"),
         *in_matrix(
+            (["describe-list-all", "--output", ""], '--output is text or json, not ""'),
+            (["describe-list-all", "--payload", ""], '--payload "" cannot be the name of a file'),
             (["describe-list-all", "--param", "novalue"], "must be name=value"),
             (["describe-list-all", "--param", "x=" + "[" * 100_000], "--param x is nested too deeply"),
             (["describe-list-all", "--payload", "-"], "--payload - is not JSON"),

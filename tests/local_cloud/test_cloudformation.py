@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from infra.customer_role import CUSTOMER_ROLE, TEMPLATES
 from tests.local_cloud.conftest import HUB, SES_FLEET, Cloud, start, stop
 
 AWS = str(Path(sys.executable).parent / "aws")
@@ -410,6 +411,88 @@ def test_a_role_made_anew_is_trusted_by_its_arn_and_its_old_sessions_are_dead(em
     assert hub_role_id(empty) != first_id
     assert refusal(empty.client("sts", **first).assume_role, **asked, ExternalId="an-external-id") == "AccessDenied"
     assert empty.client("sts", **session(empty, caller)).assume_role(**asked, ExternalId="an-external-id")
+
+
+def test_a_customers_role_has_the_path_the_boundary_and_the_external_id_of_its_parameters(empty: Cloud) -> None:
+    """Nothing of them by default; the same stack takes them, but for a path, and what the boundary lacks is refused."""
+    customer = "678967896789"
+    stack, iam = Deployed(empty, customer), empty.client("iam", customer)
+    only_account = document({"Effect": "Allow", "Action": "ses:GetAccount", "Resource": "*"})
+    iam.create_policy(PolicyName="bounds", Path="/guard/", PolicyDocument=json.dumps(only_account))
+    worker = resource(
+        "IAM::Role",
+        RoleName="ses-fleet-worker",
+        AssumeRolePolicyDocument=document(OURS),
+        Policies=[
+            {
+                "PolicyName": "p",
+                "PolicyDocument": document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}),
+            }
+        ],
+    )
+    Deployed(empty).create(Worker=worker)
+    text = (TEMPLATES / CUSTOMER_ROLE).read_text()
+
+    def deploy(verb: str, **parameters: str) -> str:
+        given = {"FleetAccountId": HUB, "ExternalId": "agreed", **parameters}
+        values = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
+        getattr(stack.api, verb)(StackName=stack.name, TemplateBody=text, Parameters=values, Capabilities=NAMED)
+        assert stack.status().endswith("_COMPLETE")
+        assert "ROLLBACK" not in stack.status(), stack.reasons()
+        return stack.outputs()["SesRoleArn"]
+
+    def assumed(arn: str, external_id: str) -> Any:
+        keys = session(empty, f"arn:aws:iam::{HUB}:role/ses-fleet-worker")
+        asked = {"RoleArn": arn, "RoleSessionName": "run", "ExternalId": external_id}
+        made = empty.client("sts", **keys).assume_role(**asked)["Credentials"]
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        mine = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+        return empty.client("sesv2", **dict(zip(mine, (made[name] for name in names), strict=True)))
+
+    plain = f"arn:aws:iam::{customer}:role/ses-fleet-contact-manager"
+    assert deploy("create_stack") == plain
+    assert iam.get_role(RoleName="ses-fleet-contact-manager")["Role"]["Path"] == "/"
+    assert assumed(plain, "agreed").list_contact_lists()["ContactLists"] == []
+
+    assert deploy("update_stack", PermissionsBoundary="guard/bounds", ExternalIdSuffix="AccountId") == plain
+    assert refusal(assumed, arn=plain, external_id="agreed") == "AccessDenied"
+    assert assumed(plain, f"agreed-{customer}").get_account()["ProductionAccessEnabled"] is True
+    assert refusal(assumed(plain, f"agreed-{customer}").list_contact_lists) == "AccessDeniedException"
+
+    stack.delete()
+    stack = Deployed(empty, customer)
+    pathed = f"arn:aws:iam::{customer}:role/vendors/ses/ses-fleet-contact-manager"
+    assert deploy("create_stack", RolePath="/vendors/ses/") == pathed
+    assert assumed(pathed, "agreed").list_contact_lists()["ContactLists"] == []
+    (statement,) = [
+        one
+        for name in iam.list_role_policies(RoleName="ses-fleet-contact-manager")["PolicyNames"]
+        for one in iam.get_role_policy(RoleName="ses-fleet-contact-manager", PolicyName=name)["PolicyDocument"][
+            "Statement"
+        ]
+        if "iam:ListRoleTags" in one["Action"]
+    ]
+    assert statement["Resource"] == pathed
+    stack.delete()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("RolePath", "vendors"),
+        ("RolePath", "/vendors"),
+        ("PermissionsBoundary", "arn:aws:iam::111122223333:policy/x"),
+        ("ExternalIdSuffix", "Region"),
+    ],
+)
+def test_a_customers_template_refuses_values_that_cannot_be_meant(name: str, wrong: str, empty: Cloud) -> None:
+    """Before anything is made: a path without its slashes, an ARN where a name stands."""
+    given = {"FleetAccountId": HUB, "ExternalId": "agreed", name: wrong}
+    values = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+    text = (TEMPLATES / CUSTOMER_ROLE).read_text()
+    api = empty.client("cloudformation", "678967896789")
+    asked = {"StackName": "wrong", "TemplateBody": text, "Parameters": values, "Capabilities": NAMED}
+    assert refusal(api.create_stack, **asked) == "ValidationError"
 
 
 def hub_role_id(cloud: Cloud) -> str:

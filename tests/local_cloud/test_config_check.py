@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -9,14 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
+
+from ses_fleet_cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 SES_FLEET = str(Path(sys.executable).parent / "ses-fleet")
+CONFIG: Any = typer.main.get_command(main.app).commands["config"]  # type: ignore[attr-defined]
 SAMPLE = json.loads((ROOT / "examples" / "config.json").read_text())
 
 
 def check(*files: str) -> tuple[int, list[str]]:
-    """Exit code and lines; nothing on stderr."""
+    """Exit code and lines, of a call in this process; nothing on stderr."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as errors:
+        code = CONFIG.main(["check", *files], standalone_mode=False)
+    assert errors.getvalue() == ""
+    return code, out.getvalue().splitlines()
+
+
+def check_by_command(*files: str) -> tuple[int, list[str]]:
+    """The same of a process."""
     ended = subprocess.run(
         [SES_FLEET, "config", "check", *files], capture_output=True, text=True, check=False, cwd=ROOT
     )
@@ -26,7 +40,7 @@ def check(*files: str) -> tuple[int, list[str]]:
 
 def test_the_examples_findings() -> None:
     """Kind told by content; warnings alone are no failure."""
-    code, lines = check("examples/config.json", "examples/SESConfig.json")
+    code, lines = check_by_command("examples/config.json", "examples/SESConfig.json")
     assert code == 1
     assert lines == [
         "examples/config.json: $.customer_mappings.initech: warning: is skipped: no ses_role_arn in config.json",
@@ -36,7 +50,7 @@ def test_the_examples_findings() -> None:
             "this deployment runs in aws, and credentials do not cross partitions"
         ),
     ]
-    assert check("examples/SESConfig.json") == (0, [])
+    assert check_by_command("examples/SESConfig.json") == (0, [])
 
 
 @pytest.mark.parametrize(

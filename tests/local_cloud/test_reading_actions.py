@@ -357,7 +357,7 @@ def test_export_names_what_is_missing_and_exports_the_rest(reading: Reading, tmp
         (["runs", "show", "not-there"], "there is no run not-there"),
         (["runs", "show", "a/b"], "a run's id has 1 to 40 characters"),
         (["runs", "export", "counted", "--out", "x"], "run counted is a describe-list and lists no contacts"),
-        (["runs", "export", "counted", "--out", "x", "--format", "xml"], "--format is csv or jsonl"),
+        (["runs", "export", "counted", "--out", "x", "--format", "xml"], "--format is csv, jsonl or html"),
         (["runs", "export", "listed", "--out", "/not/there/x"], "/not/there/x cannot be written"),
     ],
 )

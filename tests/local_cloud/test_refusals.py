@@ -102,7 +102,15 @@ def test_the_command_says_what_the_function_says_of_a_request(cloud: Cloud) -> N
             assert all(text in errors for text in ([said_here] if said_here else expected)), errors
 
 
-@pytest.mark.parametrize(("config", "expected"), [*BAD_CONFIGS, (None, "config.json does not exist (NoSuchKey)")])
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        BAD_CONFIGS[0],
+        *(pytest.param(*case, marks=pytest.mark.matrix) for case in BAD_CONFIGS[1:-1]),
+        BAD_CONFIGS[-1],
+        (None, "config.json does not exist (NoSuchKey)"),
+    ],
+)
 def test_the_command_says_what_is_wrong_with_the_config(config: bytes | None, expected: str, cloud: Cloud) -> None:
     """Exit code 2, no traceback, nothing on stdout."""
     if config is None:

@@ -97,6 +97,13 @@ def test_the_wheel_has_the_examples_themselves(wheel: Path) -> None:
     assert packed == expected
 
 
+def test_the_wheel_has_the_page_of_the_report(wheel: Path) -> None:
+    """Template and style sheet, which are no modules."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {f"ses_fleet_cli/report/report.{kind}" for kind in ("html.jinja", "css")} <= names
+
+
 def test_the_metadata_says_what_it_is(wheel: Path) -> None:
     """Licence with its text, readme, the oldest Python, and the extras."""
     with zipfile.ZipFile(wheel) as archive:

@@ -13,6 +13,7 @@ from typing import Literal
 from ses_fleet import limits
 from ses_fleet.actions.params import (
     BackupListParams,
+    CheckHealthParams,
     DescribeListParams,
     EraseContactParams,
     FindContactParams,
@@ -137,6 +138,14 @@ VALIDATE_ACCESS = Action(
     params=Params,
     permissions=("iam:ListRoleTags", "ses:GetAccount", "ses:GetContactList", "ses:ListContactLists"),
     identity_center_permissions=("sso:ListInstances",),
+)
+
+CHECK_HEALTH = Action(
+    name="check-health",
+    purpose="whether an account is able and allowed to send: standing, quota, identities, bounces and complaints",
+    mutates=False,
+    params=CheckHealthParams,
+    permissions=("cloudwatch:GetMetricData", "ses:GetAccount", "ses:GetEmailIdentity", "ses:ListEmailIdentities"),
 )
 
 MANAGE_TOPIC = Action(
@@ -339,6 +348,7 @@ ACTIONS: dict[str, Action] = {
         FIND_CONTACT,
         LIST_SUPPRESSED,
         VALIDATE_ACCESS,
+        CHECK_HEALTH,
         MANAGE_TOPIC,
         BACKUP_LIST,
         RESTORE_LIST,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -17,7 +18,14 @@ from pydantic import (
 )
 
 from ses_fleet import limits
-from ses_fleet.identifiers import RUN_ID_PATTERN, TOPIC_PATTERN, CustomerCode
+from ses_fleet.identifiers import (
+    CONFIGURATION_SET_PATTERN,
+    DOMAIN_PATTERN,
+    DOMAIN_WORDS,
+    RUN_ID_PATTERN,
+    TOPIC_PATTERN,
+    CustomerCode,
+)
 
 # Marks a field whose value says something about a person.
 PERSONAL: dict[str, JsonValue] = {"personal": True}
@@ -33,8 +41,16 @@ def _moment(value: object) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _domain(value: object) -> str:
+    is_domain = isinstance(value, str) and re.fullmatch(DOMAIN_PATTERN, value) is not None
+    if not is_domain or len(str(value)) > limits.DOMAIN_CHARACTERS:
+        raise ValueError(f"must be {DOMAIN_WORDS}")
+    return str(value)
+
+
 _Moment = Annotated[datetime, BeforeValidator(_moment)]
 _Reason = Literal["BOUNCE", "COMPLAINT"]
+_Domain = Annotated[str, BeforeValidator(_domain)]
 
 
 class Params(BaseModel):
@@ -111,6 +127,62 @@ class ListSuppressedParams(Params):
     since: _Moment | None = Field(
         default=None, description="only addresses that came or changed since then, ISO 8601, UTC without an offset"
     )
+
+
+_Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+
+
+class CheckHealthParams(Params):
+    """`params` of check-health: which domains are looked at, and from when on a number is not well."""
+
+    domains: Annotated[tuple[_Domain, ...], Field(max_length=limits.NAMED_DOMAINS, strict=False)] | None = Field(
+        default=None,
+        description="only these domains, and each of them must be there; without it all identities of the account",
+    )
+    configuration_set: Annotated[str, StringConstraints(pattern=f"^{CONFIGURATION_SET_PATTERN}$")] | None = Field(
+        default=None, description="the configuration set that each domain should use by default"
+    )
+    bounce_finding_percent: _Percent = Field(
+        default=limits.BOUNCE_PERCENT[0], description="a bounce rate from this on is a finding"
+    )
+    bounce_failed_percent: _Percent = Field(
+        default=limits.BOUNCE_PERCENT[1], validate_default=True, description="a bounce rate from this on is failed"
+    )
+    complaint_finding_percent: _Percent = Field(
+        default=limits.COMPLAINT_PERCENT[0], description="a complaint rate from this on is a finding"
+    )
+    complaint_failed_percent: _Percent = Field(
+        default=limits.COMPLAINT_PERCENT[1],
+        validate_default=True,
+        description="a complaint rate from this on is failed",
+    )
+    quota_finding_percent: _Percent = Field(
+        default=limits.QUOTA_PERCENT[0], description="so much of the sending quota used in 24 hours is a finding"
+    )
+    quota_failed_percent: _Percent = Field(
+        default=limits.QUOTA_PERCENT[1],
+        validate_default=True,
+        description="so much of the sending quota used in 24 hours is failed",
+    )
+    minimum_sent: Annotated[int, Field(ge=1)] = Field(
+        default=limits.HEALTH_MINIMUM_SENT,
+        description="of fewer messages sent in 24 hours the rate is no_data",
+    )
+
+    @field_validator("bounce_failed_percent", "complaint_failed_percent", "quota_failed_percent")
+    @classmethod
+    def _not_below_the_finding(cls, percent: float, info: ValidationInfo) -> float:
+        finding = str(info.field_name).replace("failed", "finding")
+        if percent < info.data.get(finding, 0.0):
+            raise ValueError(f"{info.field_name} must not be below {finding}")
+        return percent
+
+    @field_validator("domains")
+    @classmethod
+    def _some(cls, domains: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if domains is not None and not domains:
+            raise ValueError("must name a domain at least")
+        return domains
 
 
 class SetSuppressedParams(ConfirmPeopleParams):

@@ -9,15 +9,17 @@ from typing import Any
 from ses_fleet.actions.catalogue import Action
 from ses_fleet.config.customer import Customer, IdentityCenter
 
-# IAM knows no resource for these, so they need "*" (service authorization reference, SES v2).
+# IAM knows no resource for these, so they need "*" (service authorization reference, SES v2 and CloudWatch).
 _UNSCOPED_ACTIONS = frozenset(
     {
         *("ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"),
         *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
         *("ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"),
+        *("ses:ListEmailIdentities", "cloudwatch:GetMetricData"),
     }
 )
-_IMPORT_JOB_ACTIONS = frozenset({"ses:GetImportJob"})
+# What others act on is a contact list.
+_ON = {"ses:GetEmailIdentity": "identity/*", "ses:GetImportJob": "import-job/*"}
 _ROLE_ACTIONS = frozenset({"iam:ListRoleTags"})
 # IAM's service prefixes where they differ from botocore's service names.
 _PREFIXES = {"sesv2": "ses", "sso-admin": "sso"}
@@ -45,7 +47,7 @@ def policy_statements(
             return role_arn
         if name in _UNSCOPED_ACTIONS:
             return "*"
-        return f"{ses}:import-job/*" if name in _IMPORT_JOB_ACTIONS else f"{ses}:contact-list/*"
+        return f"{ses}:{_ON.get(name, 'contact-list/*')}"
 
     by_resource: dict[str, list[str]] = {}
     for name in action.permissions:

@@ -7,15 +7,18 @@ that was. Version 1 had no tag yet. A new permission of any action makes a new v
 from __future__ import annotations
 
 # The version of the templates as they are made now. What each one allows is in tests/infra/role_versions.json.
-ROLE_VERSION = 2
+ROLE_VERSION = 3
 TAG_KEY = "ses-fleet:role-version"
 
 _FIRST_VERSION = 1
 # Permissions that version 1 did not have, and the first version that has them.
 _ADDED_IN = {
+    "cloudwatch:GetMetricData": 3,
     "iam:ListRoleTags": 2,
     "ses:DeleteSuppressedDestination": 2,
+    "ses:GetEmailIdentity": 3,
     "ses:GetSuppressedDestination": 2,
+    "ses:ListEmailIdentities": 3,
     "ses:ListSuppressedDestinations": 2,
     "ses:PutSuppressedDestination": 2,
 }

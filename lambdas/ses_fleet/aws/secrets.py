@@ -6,6 +6,19 @@ from ses_fleet import limits
 from ses_fleet.aws import kept_clients
 from ses_fleet.errors import AwsCallError
 
+# What is wrong with a secret, by the code of Secrets Manager's refusal. A role that may read this secret alone is
+# refused, and not told so, as long as it does not exist.
+_REASONS = {
+    "AccessDeniedException": "it does not exist, or the function's role may not read it: deploy with erasure_secret",
+    "InvalidRequestException": "it is marked for deletion: bring it back with `aws secretsmanager restore-secret`",
+    "ResourceNotFoundException": "it does not exist, or has no value",
+}
+
+
+def why_unread(failure: AwsCallError) -> str:
+    """Return why a secret could not be read, in words that say what to check."""
+    return _REASONS.get(failure.code, failure.text)
+
 
 def read(region: str, secret_id: str) -> str:
     """Return the present text of a secret, which `secret_id` names by its name or ARN.

@@ -212,7 +212,9 @@ class _Reading:
 
     def _why_skipped(self) -> str | None:
         if self._fields.enabled is False:
-            return "disabled in config.json"
+            reason = _label(self._fields.disabled_reason)
+            is_told = reason is not None and not may_hold_address(reason)
+            return "disabled in config.json" + (f": {printable(reason)}" if is_told else "")
         if self._fields.ses_role_arn is None and "ses_role_arn" not in self._wrong:
             return _NO_ROLE
         return None

@@ -136,6 +136,10 @@ class CustomerFields(_FileModel):
         examples=["arn:aws:iam::111122223333:role/contact-manager"],
     )
     enabled: bool | None = Field(default=None, description="false skips the customer.")
+    disabled_reason: Label = Field(
+        default=None,
+        description="Why the customer is disabled, for people: where a run skips it, this is repeated.",
+    )
     external_id: ExternalId = Field(
         default=None,
         description="The ExternalId that the trust policy of ses_role_arn asks for, different for every customer.",

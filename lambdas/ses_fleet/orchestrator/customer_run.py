@@ -150,8 +150,8 @@ class CustomerRun:
         return self._timed_out("CustomerTimeout", f"customer_timeout_seconds ({timeout:g}) passed", writes)
 
     def held_back(self, why: str) -> CustomerResult:
-        """Return the failure of a customer whose second phase does not begin. `why` is a sentence's beginning."""
-        text = f"{why}, so the second phase did not begin for {self.customer.code}, and nothing was changed there"
+        """Return the failure of a customer whose second phase does not begin. `why` is a sentence."""
+        text = f"nothing was changed at {self.customer.code}, as its second phase did not begin: {why}"
         error = ErrorInfo(
             category="operation",
             type="NotEverybodyAnswered",

@@ -164,10 +164,16 @@ def _receipt(task: Task, store: ResultStore) -> tuple[str | None, bool]:
     proofs = store.collector.comparison
     assert isinstance(proofs, receipts.Proofs)  # noqa: S101  # a run that erases collects them
     try:
-        return receipts.write(task, proofs)
+        proven = receipts.write(task, proofs)
     except AwsCallError as failure:
         store.warn(f"the receipt could not be written ({failure.code}), so nothing of this run is proven: run it again")
         return None, False
+    where = task.record.receipt_location
+    if proven is None:
+        text = f"{where} is not of this run but of an earlier one with the same id, and was not overwritten"
+        store.warn(f"{text}: nothing of this run is proven; run it again under another id")
+        return None, False
+    return where, proven
 
 
 def _comparison(task: Task, store: ResultStore) -> dict[str, Any] | None:

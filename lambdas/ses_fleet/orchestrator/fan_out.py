@@ -29,6 +29,10 @@ from ses_fleet.runs.work import WorkItem
 MakeItem = Callable[[PlannedCustomer, float, dict[str, Any] | None], WorkItem]
 Invoke = Callable[[Callable[[], WorkItem | None]], Answer]
 _STOPPED = "somebody asked to stop the run: no further customer was started"
+_NOT_ALL = (
+    "not every customer has answered ({}). Correct what they failed with, leave them out with exclude, or name them in "
+    "params.accept_unreachable; then run this again"
+)
 
 
 @dataclass(frozen=True)
@@ -288,7 +292,7 @@ class _Line:
         """Let everybody go on who is at the barrier, or yield why nobody does."""
         assert self._barrier is not None  # noqa: S101  # nobody is held without one
         silent = self._barrier.why_not(run.customer.code for run in self._waiting)
-        why = _STOPPED if self._intent.is_stopped else silent and f"not every customer has answered ({silent})"
+        why = _STOPPED if self._intent.is_stopped else silent and _NOT_ALL.format(silent)
         held, self._held = self._held, []
         if why is None:
             self._barrier.open()

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from ses_fleet import clock, limits
-from ses_fleet.aws.s3 import StoredVersion
+from ses_fleet.aws.s3 import StoredVersion, TooLargeError
 from ses_fleet.errors import AwsCallError, ConfigurationError, Problem, RequestError
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.people_files import People
@@ -63,10 +65,12 @@ class Proofs:
         return [person for customer in self.customers.values() for person in customer.people]
 
 
-def write(task: Task, proofs: Proofs) -> tuple[str, bool]:
-    """Write the run's receipt. Return its s3:// URI, and whether everything is proven of everybody.
+def write(task: Task, proofs: Proofs) -> bool | None:
+    """Write the run's receipt, and return whether it says that everything is proven of everybody.
 
-    Raise AwsCallError when it cannot be written.
+    Another invocation of the run may have written it: then that one counts. Return None when the receipt that is there
+    is none of this run: receipts outlive the records of runs, after which an id may be taken again. Raise AwsCallError
+    when it cannot be written.
     """
     erasure, request = task.document.erasure, task.plan.request
     assert erasure is not None  # noqa: S101  # nobody has proofs without one
@@ -86,7 +90,12 @@ def write(task: Task, proofs: Proofs) -> tuple[str, bool]:
         copies=copies,
         copies_complete=complete,
     )
-    return task.record.write_receipt(receipt.model_dump_json().encode()), receipt.proven
+    try:
+        there = Receipt.model_validate_json(task.record.write_receipt(receipt.model_dump_json().encode()))
+    except (TooLargeError, ValidationError):
+        return None
+    is_ours = (there.run_id, there.started_at) == (receipt.run_id, receipt.started_at)
+    return there.proven if is_ours else None
 
 
 def _keys(environment: Environment) -> HashKeys:
@@ -99,7 +108,7 @@ def _keys(environment: Environment) -> HashKeys:
     try:
         return HashKeys.parse(secrets.read(settings.region, settings.erasure_secret))
     except AwsCallError as failure:
-        text = f"the secret {settings.erasure_secret} could not be read ({failure.code}: {failure.text})"
+        text = f"the secret {settings.erasure_secret} could not be read ({failure.code}): {secrets.why_unread(failure)}"
         raise ConfigurationError([_no_key(text)]) from None
     except ConfigurationError as error:
         text = f"the secret {settings.erasure_secret} has no keys ({error.problems[0]})"

@@ -13,6 +13,7 @@ from pydantic import Field, computed_field
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import Scope
+from ses_fleet.actions.data.marks import VOLATILE
 from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.identifiers import PeopleId, RunId
 from ses_fleet.model_bases import Stored, Wire
@@ -168,7 +169,9 @@ class CustomerResult(CustomerIdentity):
             "large for the answer"
         ),
     ] = None
-    data_location: Annotated[str | None, Field(description="`s3://` URI of data that is not in the answer")] = None
+    data_location: Annotated[
+        str | None, VOLATILE, Field(description="`s3://` URI of data that is not in the answer")
+    ] = None
     differs: Annotated[
         bool | None,
         Field(
@@ -182,22 +185,25 @@ class CustomerResult(CustomerIdentity):
         Field(description="how many checks found something, of an action that makes checks; null of others"),
     ] = None
     warnings: Annotated[tuple[str, ...], Field(description="what should be looked at, although nothing failed")] = ()
-    api_calls: Annotated[int, Field(description="requests to SES and Identity Center")] = 0
+    api_calls: Annotated[int, VOLATILE, Field(description="requests to SES and Identity Center")] = 0
     processing_time_seconds: Annotated[
-        float, Field(description="seconds that invocations of its worker took, as the orchestrator saw them")
+        float, VOLATILE, Field(description="seconds that invocations of its worker took, as the orchestrator saw them")
     ] = 0.0
-    attempts: Annotated[int, Field(description="Invoke requests sent, over all slices")] = 0
+    attempts: Annotated[int, VOLATILE, Field(description="Invoke requests sent, over all slices")] = 0
     logs: Annotated[
         tuple[str, ...] | None,
+        VOLATILE,
         Field(description="lines of the customer's block; null here, and kept in `results/CODE.json`"),
     ] = None
     continuation: Annotated[
         dict[str, Any] | None,
+        VOLATILE,
         Field(description="where a customer stopped between slices; null here, and kept in `results/CODE.json`"),
     ] = None
 
     work_of: Annotated[
         str | None,
+        VOLATILE,
         Field(description="the run that began the work, where this run resumed it: data and backups lie under its id"),
     ] = None
 

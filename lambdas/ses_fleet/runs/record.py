@@ -108,11 +108,19 @@ class RunRecord:
             return False
         return self.bucket.replace(key, body, there.etag) is not None
 
-    def write_receipt(self, body: bytes) -> str:
-        """Write the receipt of an erasure, once, and return its s3:// URI; raise AwsCallError when that fails."""
+    @property
+    def receipt_location(self) -> str:
+        """Return the s3:// URI of the receipt of an erasure."""
+        return self.bucket.location(receipt_key(self.run_id))
+
+    def write_receipt(self, body: bytes) -> bytes:
+        """Write the receipt of an erasure unless there is one, and return the one that is there then.
+
+        Raise AwsCallError when that fails, and TooLargeError when what is there is no receipt.
+        """
         key = receipt_key(self.run_id)
-        self.bucket.create(key, body)
-        return self.bucket.location(key)
+        created = self.bucket.create(key, body)
+        return body if created else self.bucket.read(key, limit=limits.MAX_RECORD_BYTES).body
 
     def open_barrier(self) -> None:
         """Store that the second phase of the run begins; raise AwsCallError when S3 does not say that it is stored."""

@@ -13,6 +13,8 @@ from ses_fleet.runs import personal_params
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, RunPlan, RunRequest, Status, Summary
 from ses_fleet.text import printable
 
+# The warning of a Summary whose messages were cut, and whose customers are without their warnings.
+SHORTENED = "the response was too large: messages are cut, warnings of customers left out; results/ has them whole"
 _SELECTION_FIELDS = frozenset({"include", "exclude", "environment", "confirm_customers"}) & frozenset(ALL_ONLY_FIELDS)
 
 
@@ -209,11 +211,10 @@ def _shortened(summary: Summary, message: int, name: int) -> Summary:
         cut = printable(result.customer_name, name) if name else ""
         return result.model_copy(update={"error": error, "warnings": (), "customer_name": cut})
 
-    warning = "the response was too large: messages are cut, warnings of customers left out; results/ has them whole"
     return summary.model_copy(
         update={
             "results": tuple(short(result) for result in summary.results),
-            "warnings": (*summary.warnings[: limits.SHORT_WARNINGS], warning),
+            "warnings": (*summary.warnings[: limits.SHORT_WARNINGS], SHORTENED),
         }
     )
 

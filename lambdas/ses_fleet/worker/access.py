@@ -119,6 +119,12 @@ def advice(customer: Customer, action: Action, failure: AwsCallError) -> str:
     return _ADVICE[failure.kind].format(text=failure.text)
 
 
+def unanswered(customer: Customer, action: Action, failure: AwsCallError) -> tuple[str, str]:
+    """Return of a check that AWS did not answer what happened, and what to do about it."""
+    todo = "run it again" if failure.transient else advice(customer, action, failure)
+    return f"{failure.service}.{failure.operation} failed ({failure.code})", todo
+
+
 def sts_client(region: str) -> clients.AwsClient:
     """Return the client of STS at this Region's own endpoint, with the function's own credentials."""
     return kept_clients.of_function("sts", region, attempts=limits.ASSUME_ROLE_ATTEMPTS)

@@ -61,9 +61,9 @@ class ActionContext:
 
     `open_ses` assumes the customer's role; no role is assumed before `ses` is first used. `open_identity_center(source,
     service)` assumes the role that reads Identity Center. `open_import_bucket` opens the customer's own bucket with the
-    customer's credentials, `open_iam` IAM with the same. `download(url, limit)` reads a file that SES offers. `log`
-    adds a line to the customer's block. `rows` are those of the people file that apply to the customer, of the kind
-    that the action declares; `row_numbers` are their lines in that file, from 1.
+    customer's credentials, `open_iam` IAM and `open_cloudwatch` CloudWatch with the same. `download(url, limit)` reads
+    a file that SES offers. `log` adds a line to the customer's block. `rows` are those of the people file that apply to
+    the customer, of the kind that the action declares; `row_numbers` are their lines in that file, from 1.
     """
 
     item: WorkItem
@@ -74,6 +74,7 @@ class ActionContext:
     open_results: Callable[[], Bucket]
     open_import_bucket: Callable[[str], Bucket]
     open_iam: Callable[[], AwsClient]
+    open_cloudwatch: Callable[[], PacedClient]
     download: Callable[[str, int], bytes]
     log: Callable[[str], None]
     warnings: list[str] = field(default_factory=list)

@@ -29,12 +29,6 @@ _State = Literal["erased", "lifted"]
 _NOTHING = "nothing was changed in this slice"
 _LEFT_ALONE = "the person whom it may mean was left alone"
 _MAKE_A_KEY = 'docs/operating.md, section "Erased people", says how to make a key and which setting names it'
-# What is wrong with the secret, by the code of Secrets Manager's refusal.
-_ADVICE = {
-    "AccessDeniedException": "it does not exist, or the worker's role may not read it: deploy with erasure_secret",
-    "InvalidRequestException": "it is marked for deletion: bring it back with `aws secretsmanager restore-secret`",
-    "ResourceNotFoundException": "it does not exist, or has no value",
-}
 
 
 class PastState(Stored):
@@ -289,8 +283,9 @@ def _keys(settings: WorkerSettings) -> HashKeys | None:
 
 
 def _unread(secret_id: str, failure: AwsCallError) -> CustomerError:
-    why = _ADVICE.get(failure.code, failure.text)
-    text = f"the secret {secret_id} could not be read ({failure.code}): {why}; {_NOTHING}"
+    from ses_fleet.aws import secrets
+
+    text = f"the secret {secret_id} could not be read ({failure.code}): {secrets.why_unread(failure)}; {_NOTHING}"
     if failure.transient:
         return CustomerError("operation", failure.code, f"{text}: run this customer again", retryable=True)
     return CustomerError("configuration", failure.code, text)

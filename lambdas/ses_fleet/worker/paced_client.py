@@ -91,6 +91,10 @@ class PacedClient:
         """Return the pacer's state, JSON, for the next slice."""
         return self._pacer.saved()
 
+    def now(self) -> float:
+        """Return the present time in epoch seconds, which passes in pauses and between slices."""
+        return self._pacer.now()
+
     def pause(self, seconds: float) -> None:
         """Sleep for this many seconds. Raise SliceTimeoutError when the slice ends before that."""
         self._pacer.pause(seconds)

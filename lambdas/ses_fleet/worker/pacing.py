@@ -80,6 +80,10 @@ class Pacer:
         self._tokens = min(self._burst, tokens + passed * self._per_second)
         self._refilled = self._clock()
 
+    def now(self) -> float:
+        """Return the present time in epoch seconds; workers of other slices have the same."""
+        return self._wall_clock()
+
     def pause(self, seconds: float) -> None:
         """Sleep for this many seconds.
 

@@ -12,10 +12,14 @@ from ses_fleet.worker.responses import list_of, text_of
 
 Page = list[dict[str, Any]]
 
-# SES's and Identity Center's answers to a token that expired or belongs to another session. Other problems of a request
-# have the same codes; they occur again on the first page of the second reading, where they are a failure.
+# The answers of SES, Identity Center and CloudWatch to a token that expired or belongs to another session. Other
+# problems of a request have the same codes; they occur again on the first page of the second reading, where they are a
+# failure.
 _REFUSALS_OF_TOKENS = frozenset(
-    {"BadRequestException", "ValidationException", "InvalidNextTokenException", "ExpiredNextTokenException"}
+    {
+        *("BadRequestException", "ValidationException", "InvalidNextTokenException", "ExpiredNextTokenException"),
+        "InvalidNextToken",
+    }
 )
 
 

@@ -29,6 +29,7 @@ REGISTRY: dict[str, Run] = {
     "find-contact": _of("find_contact"),
     "list-suppressed": _of("list_suppressed"),
     "validate-access": _of("validate_access"),
+    "check-health": _of("check_health"),
     "manage-topic": _of("manage_topic"),
     "backup-list": _of("backup_list"),
     "restore-list": _of("restore_list"),

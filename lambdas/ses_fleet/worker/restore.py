@@ -27,10 +27,6 @@ _Record = dict[str, Any]
 Decide = Callable[[_Record, Contact | None, Sequence[Contact]], Contact | None]
 
 
-def _nobody(_address: str) -> bool:
-    return False
-
-
 class ContactRestore:
     """Restores the records of a backup.
 
@@ -207,14 +203,15 @@ class Restore:
         self,
         found: ContactList,
         decide: Decide,
+        is_erased: Callable[[str], bool],
         *,
         heed_prunes: bool = True,
-        is_erased: Callable[[str], bool] = _nobody,
     ) -> None:
         """Restore the topics, then the contacts, then the topics' default statuses. Raise SliceTimeoutError on the way.
 
         With `heed_prunes`, opt-outs that a prune since the backup removed with their topic are restored, too.
-        `is_erased` says of an address whether its person was erased; nothing is restored of those.
+        `is_erased` says of an address whether its person was erased; nothing is restored of those: one who has come
+        back by themselves has what they chose then.
         """
         if self._over:
             return
@@ -224,7 +221,7 @@ class Restore:
         if not (self._context.dry_run and self.topics.list_created):
             listing.read(self._context, found, self._verification if not self._listed else None)
             self._listed = True
-        self._refuse_again(found.name, listing.refused)
+        self._refuse_again(found.name, {one: topics for one, topics in listing.refused.items() if not is_erased(one)})
         self.contacts.restore(found.name, _heeding(refused, decide), listing, self._verification, is_erased)
         self.topics.finish(found)
         self._over = True

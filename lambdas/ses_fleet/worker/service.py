@@ -273,6 +273,10 @@ class _Invocation:
                 "iam", self._item.customer.region, credentials(), attempts=limits.IAM_ATTEMPTS
             )
 
+        def open_cloudwatch() -> PacedClient:
+            client = kept_clients.of_customers("cloudwatch", self._item.customer.region, credentials())
+            return PacedClient(client, Pacer(0, 1, self._budget))  # its own rate is far above what one slice asks
+
         def open_results() -> Bucket:
             s3 = kept_clients.of_function("s3", region, attempts=limits.S3_ATTEMPTS)
             return Bucket(s3, self._settings.results_bucket)
@@ -286,6 +290,7 @@ class _Invocation:
             open_results=open_results,
             open_import_bucket=open_import_bucket,
             open_iam=open_iam,
+            open_cloudwatch=open_cloudwatch,
             download=clients.download,
             log=self._log,
         )

@@ -36,6 +36,11 @@ class Role(ResourceType):
             "MaxSessionDuration": new.get("MaxSessionDuration", 3600),
         }
         api.call("iam", "UpdateRole", {"RoleName": name, **settings})
+        if new.get("PermissionsBoundary"):
+            boundary = {"RoleName": name, "PermissionsBoundary": new["PermissionsBoundary"]}
+            api.call("iam", "PutRolePermissionsBoundary", boundary)
+        elif old.get("PermissionsBoundary"):
+            api.call("iam", "DeleteRolePermissionsBoundary", {"RoleName": name})
         before, tags = (_tag_keys(one) for one in (old, new))
         if before - tags:
             api.call("iam", "UntagRole", {"RoleName": name, "TagKeys": sorted(before - tags)})

@@ -149,3 +149,22 @@ def test_every_credential_that_was_handed_out_is_told(aws: StrictAws) -> None:
             "session_token": session.session_token,
         }
     ]
+
+
+def test_an_account_is_what_the_control_says(aws: StrictAws) -> None:
+    """Its standing, its identities and its metrics; 400 says what is wrong, and then nothing is changed."""
+    body = json.dumps({"sent_last_24_hours": 5, "identities": [{"name": "x.example"}], "metrics": {"Send": 7}})
+    place = f"ses-account/{ACCOUNT}/{REGION}"
+    assert ask(aws, "PUT", place, body.encode()) == (200, '{"identities": 1, "metrics": 1}')
+    assert aws.ses.call(ACCOUNT, REGION, "GetAccount", {})["SendQuota"]["SentLast24Hours"] == 5
+    for control, wrong, text in (
+        (place, b'{"identities": [{"name": "x.example", "dkim_status": "?"}]}', "$.identities.0.dkim_status: "),
+        (place, b'{"metrics": {"Send": -1}}', "$.metrics.Send: "),
+        (place, b'{"review": {"status": "LOST"}}', "$.review.status: "),
+        (f"ses-account/x/{REGION}", b"{}", "x is not the 12 digits of an account"),
+        (f"ses-account/{ACCOUNT}/eu-nowhere-1", b"{}", "eu-nowhere-1"),
+        (f"ses-account/{ACCOUNT}", b"{}", "ses-account/ACCOUNT/REGION"),
+    ):
+        status, said = ask(aws, "PUT", control, wrong)
+        assert (status, text in said) == (400, True), said
+    assert aws.ses.call(ACCOUNT, REGION, "GetAccount", {})["SendQuota"]["SentLast24Hours"] == 5

@@ -14,6 +14,7 @@ from strict_aws.http.messages import Response
 from strict_aws.http.operations import Operation, output_shape
 from strict_aws.iam.sts import Sts
 from strict_aws.identity_center.service import StrictIdentityCenter
+from strict_aws.organizations.service import StrictOrganizations
 from strict_aws.secrets.api import SecretsApi
 from strict_aws.ses.service import StrictSes
 from tests.strict_aws.conformance.shapes import problems, xml_problems
@@ -25,6 +26,7 @@ def check_every_answer(patch: pytest.MonkeyPatch) -> None:
     """From now on an answer that is not of its model's shape is an AssertionError where it is given."""
     patch.setattr(StrictSes, "call", _checked_ses(StrictSes.call))
     patch.setattr(StrictIdentityCenter, "call", _checked_identity_center(StrictIdentityCenter.call))
+    patch.setattr(StrictOrganizations, "call", _checked_organizations(StrictOrganizations.call))
     patch.setattr(Sts, "handle", _checked_xml(Sts.handle))
     patch.setattr(CloudFormation, "handle", _checked_xml(CloudFormation.handle))
     patch.setattr(SecretsApi, "handle", _checked_secrets(SecretsApi.handle))
@@ -58,6 +60,16 @@ def _checked_identity_center(call: Callable[..., Any]) -> Callable[..., Any]:
     def checked(center: StrictIdentityCenter, service: str, *asked: Any, **more: Any) -> Any:
         answer = call(center, service, *asked, **more)
         check(service, asked[2], answer)
+        return answer
+
+    return checked
+
+
+def _checked_organizations(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def checked(organizations: StrictOrganizations, account: str, operation: str, *asked: Any, **more: Any) -> Any:
+        answer = call(organizations, account, operation, *asked, **more)
+        check("organizations", operation, answer)
         return answer
 
     return checked

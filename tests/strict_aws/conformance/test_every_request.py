@@ -14,6 +14,7 @@ from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import Response
 from strict_aws.iam.sts import OPERATIONS
 from strict_aws.identity_center.service import StrictIdentityCenter
+from strict_aws.organizations.service import OPERATIONS as ORGANIZATIONS
 from strict_aws.secrets.api import OPERATIONS as SECRETS
 from strict_aws.ses.service import StrictSes
 from tests.strict_aws.conformance import hooks, requests
@@ -99,6 +100,7 @@ def test_no_other_operation_is_served() -> None:
         "sso-admin": {"ListInstances"},
         "sts": OPERATIONS,
         "cloudformation": CloudFormation(lambda _: Response(500), lambda: "")._operations.keys(),
+        "organizations": ORGANIZATIONS.keys(),
         "secretsmanager": SECRETS.keys(),
     }
     assert {service: set(names) for service, names in SERVED.items()} == {name: set(one) for name, one in ours.items()}

@@ -31,7 +31,7 @@ def world() -> Iterator[World]:
         ("sts", "AssumeRole", {"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/X"}]}, (501, "NotImplemented")),
         ("sts", "GetSessionToken", {}, (501, "NotImplemented")),
         ("sts", "AssumeRoleWithSAML", {"PrincipalArn": "x" * 20, "SAMLAssertion": "xxxx"}, (403, "Missing")),
-        ("sesv2", "ListEmailIdentities", {}, (501, "NotImplemented")),
+        ("sesv2", "ListConfigurationSets", {}, (501, "NotImplemented")),
         ("cloudformation", "GetTemplate", {}, (400, "ValidationError")),
         ("cloudformation", "DescribeStackResources", {}, (400, "ValidationError")),
         ("cloudformation", "DescribeStacks", {"StackName": "a\x1fb"}, (400, "ValidationError")),

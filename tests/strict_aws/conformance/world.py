@@ -12,6 +12,8 @@ from strict_aws.conditions.conditions import Conditions
 from strict_aws.http.messages import Request, Response
 from strict_aws.http.operations import json_body
 from strict_aws.identity_center.filling import NewGroup, NewUser
+from strict_aws.organizations.tree import Account, Organization
+from strict_aws.ses.identities import Identity, MailFrom
 from tests.strict_aws.conformance.wire import Wire
 
 ACCOUNT, REGION, STORE = "111122223333", "us-east-1", "d-0123456789"
@@ -22,14 +24,14 @@ _TEMPLATE = json.dumps({"Resources": {"Wait": {"Type": "AWS::CloudFormation::Wai
 _CHANGED = json.dumps({"Resources": {"Other": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})
 _BUCKET = "conformance-imports"
 
-# What SES, Identity Center, STS, CloudFormation and Secrets Manager serve.
+# What SES, Identity Center, STS, CloudFormation, Organizations and Secrets Manager serve.
 SERVED: dict[str, tuple[str, ...]] = {
     "sesv2": (
         *("CreateContactList", "GetContactList", "ListContactLists", "UpdateContactList", "DeleteContactList"),
         *("CreateContact", "GetContact", "UpdateContact", "DeleteContact", "ListContacts"),
         *("CreateImportJob", "GetImportJob", "ListImportJobs", "GetAccount", "PutAccountSuppressionAttributes"),
         *("PutSuppressedDestination", "GetSuppressedDestination", "DeleteSuppressedDestination"),
-        "ListSuppressedDestinations",
+        *("ListSuppressedDestinations", "ListEmailIdentities", "GetEmailIdentity"),
     ),
     "identitystore": (
         *("ListUsers", "DescribeUser", "CreateUser", "DeleteUser", "ListGroups", "DescribeGroup", "CreateGroup"),
@@ -42,6 +44,10 @@ SERVED: dict[str, tuple[str, ...]] = {
         *("DescribeStackEvents", "DescribeStackResource", "DescribeStackResources", "DescribeStacks"),
         *("ExecuteChangeSet", "GetTemplate", "GetTemplateSummary", "ListChangeSets", "ListExports"),
         *("ListStackResources", "ListStacks", "UpdateStack", "UpdateTerminationProtection", "ValidateTemplate"),
+    ),
+    "organizations": (
+        *("DescribeOrganization", "ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"),
+        *("ListRoots", "ListTagsForResource"),
     ),
     "secretsmanager": (
         *("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "PutSecretValue", "RestoreSecret"),
@@ -56,7 +62,9 @@ class World:
         self._aws = StrictAws(Options(ses_rate=0))
         self.wire = Wire(self._handle, ACCOUNT, REGION)
         self.known: dict[str, Any] = {}
-        self.known |= self._ses() | self._people() | self._stacks() | self._secrets() | self._rest()
+        self.known |= (
+            self._organization() | self._ses() | self._people() | self._stacks() | self._secrets() | self._rest()
+        )
         self.be(conditions or Conditions())
 
     def close(self) -> None:
@@ -120,12 +128,14 @@ class World:
         self.ask("sesv2", "CreateContact", ContactListName="main", EmailAddress=ADA)
         self.ask("sesv2", "PutSuppressedDestination", EmailAddress=ADA, Reason="BOUNCE")
         url = self._imports()
+        self._aws.ses.set_identities(ACCOUNT, REGION, [Identity("x.example", mail_from=MailFrom("mail.x.example"))])
         source = {"S3Url": url, "DataFormat": "JSON"}
         destination = {"ContactListDestination": {"ContactListName": "main", "ContactListImportAction": "PUT"}}
         job = self.ask("sesv2", "CreateImportJob", ImportDestination=destination, ImportDataSource=source)
         return {
             "ContactListName": "main",
             "EmailAddress": ADA,
+            "EmailIdentity": "x.example",
             "TopicName": "news",
             "Topics": [topic],
             "JobId": job["JobId"],
@@ -159,6 +169,11 @@ class World:
             "GroupId": group["GroupId"],
             "MembershipId": membership["MembershipId"],
         }
+
+    def _organization(self) -> dict[str, Any]:
+        made = Organization("o-conformance", ACCOUNT, [Account("444455556666", "Acme", unit="Prod", tags={"a": "b"})])
+        self._aws.organizations.put(made)
+        return {"ParentId": made.parent_id("Prod"), "ResourceId": "444455556666"}
 
     def _stacks(self) -> dict[str, Any]:
         self.ask("cloudformation", "CreateStack", StackName="made", TemplateBody=_TEMPLATE)

@@ -23,6 +23,14 @@ LIST = "arn:aws:ses:us-east-1:111122223333:contact-list/main"
         ("DELETE", "suppression/addresses/a%40x.example", "ses:DeleteSuppressedDestination", "*"),
         ("PUT", "account/suppression", "ses:PutAccountSuppressionAttributes", "*"),
         ("GET", "contact-lists/main/contacts/a%40x.example", "ses:GetContact", LIST),
+        ("POST", "list-identities", "ses:ListEmailIdentities", "*"),
+        ("GET", "identities", "ses:ListEmailIdentities", "*"),
+        (
+            "GET",
+            "identities/x.example",
+            "ses:GetEmailIdentity",
+            "arn:aws:ses:us-east-1:111122223333:identity/x.example",
+        ),
     ],
 )
 def test_operations_of_ses_and_their_resources(method: str, path: str, action: str, resource: str) -> None:
@@ -30,6 +38,16 @@ def test_operations_of_ses_and_their_resources(method: str, path: str, action: s
     request = Request(method, f"/v2/email/{path}", "", {}, b"")
     (query,) = authorization.queries_for(operations.resolve("ses", request), CALLER, request)
     assert (query.action, query.resource) == (action, resource)
+
+
+def test_metric_data_has_no_resource() -> None:
+    """Only a policy with Resource "*" allows it; the denial is in JSON's form."""
+    request = Request("POST", "/", "", {"x-amz-target": "GraniteServiceVersion20100801.GetMetricData"}, b"")
+    operation = operations.resolve("monitoring", request)
+    (query,) = authorization.queries_for(operation, CALLER, request)
+    assert (query.action, query.resource, operation.protocol) == ("cloudwatch:GetMetricData", "*", "json")
+    denied = authorization.denial(operation, CALLER, query, "no")
+    assert (denied.code, denied.status) == ("AccessDeniedException", 400)
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,11 @@ _ALLOWED_ON = {
         *("ses:ListContactLists", "ses:GetAccount", "ses:CreateImportJob", "ses:ListImportJobs"),
         *("ses:GetSuppressedDestination", "ses:ListSuppressedDestinations"),
         *("ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"),
+        *("ses:ListEmailIdentities", "cloudwatch:GetMetricData"),
     },
     f"{_SES}:contact-list/*": {*_ON_LISTS, "ses:ListContacts", "ses:TagResource"},
     f"{_SES}:import-job/*": {"ses:GetImportJob"},
+    f"{_SES}:identity/*": {"ses:GetEmailIdentity"},
     LONGEST.ses_role_arn: {"iam:ListRoleTags"},
     f"arn:aws-us-gov:s3:::{'b' * 63}/ses-fleet/*": {"s3:PutObject", "s3:DeleteObject"},
 }
@@ -65,7 +67,8 @@ def test_every_action_declares_permissions(name: str) -> None:
     assert permissions
     assert len(set(permissions)) == len(permissions)
     assert all(
-        permission.partition(":")[0] in ("iam", "ses", "s3", "identitystore", "sso") for permission in permissions
+        permission.partition(":")[0] in ("cloudwatch", "iam", "ses", "s3", "identitystore", "sso")
+        for permission in permissions
     )
 
 
@@ -132,6 +135,8 @@ def test_help_describes_every_payload() -> None:
         ("restore-list", "sesv2", "create_contact_list", ["ses:CreateContactList", "ses:TagResource"]),
         ("manage-topic", "sesv2", "create_contact_list", ["ses:CreateContactList"]),
         ("restore-list", "s3", "get_object", []),
+        ("check-health", "cloudwatch", "get_metric_data", ["cloudwatch:GetMetricData"]),
+        ("check-health", "sesv2", "get_email_identity", ["ses:GetEmailIdentity"]),
     ],
 )
 def test_a_call_has_the_permissions_that_iam_knows_it_by(

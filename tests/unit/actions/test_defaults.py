@@ -29,9 +29,9 @@ def leaves(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", [name for name, action in ACTIONS.items() if action.scopes])
 def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
-    """No count, no name, no yes: nothing is made up. A check without a status is a finding, an erasure not proven."""
+    """No count, no name, no yes: nothing is made up. A check without a status is not ok, an erasure not proven."""
     for model in _models(DATA_MODELS[name]):
-        assert {value for value in leaves(model()) if value} <= {"finding", "not_proven"}
+        assert {value for value in leaves(model()) if value} <= {"finding", "no_data", "not_proven"}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,21 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
         ("import-aws-contact", {}, {"username": None, "sync_topics": False}),
         ("set-suppressed", {}, {"confirm_people": None}),
         ("validate-access", {}, {}),
+        (
+            "check-health",
+            {},
+            {
+                "domains": None,
+                "configuration_set": None,
+                "bounce_finding_percent": 2.0,
+                "bounce_failed_percent": 5.0,
+                "complaint_finding_percent": 0.1,
+                "complaint_failed_percent": 0.5,
+                "quota_finding_percent": 80.0,
+                "quota_failed_percent": 100.0,
+                "minimum_sent": 1_000,
+            },
+        ),
         ("describe-topics", {}, {}),
     ],
 )
@@ -72,6 +87,10 @@ def test_params_that_are_left_out_are_the_careful_ones(
         ("restore-list", "backup", ["a", "x" * 40, "A_9-"], ["", "x" * 41, "a/b", 5]),
         ("list-contacts", "topic", ["a", "x" * 64], ["", "x" * 65, "a b", "ada@x.example"]),
         ("list-contacts", "unsubscribed", [True, False], ["false", 0]),
+        ("check-health", "bounce_finding_percent", [0.01, 5, 5.0], [0, -1, 101, "2", True, 5.1, float("nan")]),
+        ("check-health", "complaint_failed_percent", [0.1, 100], [0, 0.09, "1"]),
+        ("check-health", "minimum_sent", [1, 10**6], [0, 1.5, "1", True]),
+        ("check-health", "configuration_set", ["a", "x" * 64], ["", "x" * 65, "a b"]),
     ],
 )
 def test_params_are_possible_ones(action: str, name: str, good: list[Any], bad: list[Any]) -> None:
@@ -100,6 +119,17 @@ def test_reasons_are_a_list_of_ses_own() -> None:
     for bad in ([], ["bounce"], "BOUNCE", [None], 5):
         with pytest.raises(ValidationError):
             params.model_validate({"reasons": bad})
+
+
+def test_domains_are_a_list_of_domains() -> None:
+    """One at least, and no address, which would lie in the run's record."""
+    params = ACTIONS["check-health"].params
+    for good in (["a.example"], ["A.b-c.example", "_x.example"], ["a.example"] * 50):
+        assert params.model_validate({"domains": good}).domains == tuple(good)  # type: ignore[attr-defined]
+    bads: tuple[Any, ...] = ([], "a.example", ["ada@x.example"], ["example"], ["a..example"], [f"{'a.' * 130}example"])
+    for bad in (*bads, ["a.example"] * 51, [5], ["a.example\n"], ["-a.example"], ["*.example"]):
+        with pytest.raises(ValidationError):
+            params.model_validate({"domains": bad})
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
@@ -137,6 +167,7 @@ def test_what_each_action_may_do_is_declared() -> None:
         "find-contact": reading,
         "list-suppressed": reading,
         "validate-access": reading,
+        "check-health": reading,
         "manage-topic": (True, True, False, "required"),
         "backup-list": reading,
         "restore-list": (True, False, False, "no"),

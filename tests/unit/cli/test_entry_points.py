@@ -13,6 +13,9 @@ import pytest
 
 SES_FLEET = [str(Path(sys.executable).parent / "ses-fleet")]
 AS_MODULE = [sys.executable, "-m", "ses_fleet_cli"]
+BARE = {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+WITHOUT_CREDENTIALS = {"AWS_REGION": "us-east-1"}
+WITHOUT_PROFILE = {"AWS_PROFILE": "none", "AWS_REGION": "us-east-1"}
 
 
 def run(command: list[str], **variables: str) -> tuple[int, str, str]:
@@ -46,7 +49,7 @@ def test_the_module_of_the_local_cloud_is_local_up() -> None:
         ("ses-fleet invoke describe-list --dry", ["--dry-run"]),
     ],
 )
-@pytest.mark.parametrize("command", [SES_FLEET, AS_MODULE])
+@pytest.mark.parametrize("command", [SES_FLEET, pytest.param(AS_MODULE, marks=pytest.mark.matrix)])
 def test_the_shell_completes_commands_actions_and_flags(line: str, offered: list[str], command: list[str]) -> None:
     """What `--install-completion` puts into the shell asks for this."""
     words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
@@ -54,7 +57,7 @@ def test_the_shell_completes_commands_actions_and_flags(line: str, offered: list
     assert (code, output.split(), errors) == (0, offered, "")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", ["bash", *(pytest.param(one, marks=pytest.mark.matrix) for one in ("zsh", "fish"))])
 def test_the_completion_is_for_the_commands_own_name(shell: str) -> None:
     """Also when it was started as a module."""
     code, script, errors = run([*AS_MODULE, "--show-completion", shell])
@@ -66,20 +69,28 @@ def test_the_completion_is_for_the_commands_own_name(shell: str) -> None:
     ("variables", "why"),
     [
         ({}, "NoRegionError"),
-        ({"AWS_REGION": "us-east-1"}, "NoCredentialsError"),
-        ({"AWS_PROFILE": "none", "AWS_REGION": "us-east-1"}, "ProfileNotFound"),
+        (WITHOUT_CREDENTIALS, "NoCredentialsError"),
+        (WITHOUT_PROFILE, "ProfileNotFound"),
     ],
 )
 def test_the_actions_are_listed_without_any_aws(variables: dict[str, str], why: str) -> None:
     """Those of the command itself; it is said on stderr why no function was asked."""
-    bare = {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", **variables}
+    bare = {**BARE, **variables}
     ended = subprocess.run([*SES_FLEET, "invoke", "help"], capture_output=True, text=True, check=False, env=bare)
     assert ended.returncode == 0
     assert "describe-list-all  (changes nothing)" in ended.stdout
     assert why in ended.stderr
     assert ended.stderr.endswith(f". These are the actions that this command knows, version {version('ses-fleet')}\n")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, *(pytest.param(one, marks=pytest.mark.matrix) for one in (WITHOUT_CREDENTIALS, WITHOUT_PROFILE))],
+)
+def test_the_actions_are_told_as_json_without_any_aws(variables: dict[str, str]) -> None:
+    """On stdout, and nothing else there."""
     as_json = [*SES_FLEET, "invoke", "help", "--output", "json"]
-    ended = subprocess.run(as_json, capture_output=True, text=True, check=False, env=bare)
+    ended = subprocess.run(as_json, capture_output=True, text=True, check=False, env={**BARE, **variables})
     assert (ended.returncode, json.loads(ended.stdout)["action"]) == (0, "help")
 
 

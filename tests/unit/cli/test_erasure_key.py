@@ -62,3 +62,31 @@ def test_the_command_prints_the_text_and_nothing_else() -> None:
     wrong = run("--add", stdin="nonsense")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "nonsense" not in wrong.stderr
+
+
+def test_the_hashes_of_an_address_are_those_that_receipts_have() -> None:
+    """By every key, whatever the upper and lower case, so that a receipt can be shown to be about somebody."""
+    text = erasure_key.with_new_key(erasure_key.with_new_key())
+    held = HashKeys.parse(text)
+    command = [*SES_FLEET, "erasure-key", "--hash", " Ada@Corp.example "]
+    ended = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    lines = dict(line.split(" ") for line in ended.stdout.splitlines())
+    assert lines == {key_id: held.hash_of("ada@corp.example", key_id) for key_id in held.ids}
+    assert len(lines) == 2
+
+
+def test_a_hash_needs_an_address_and_the_secret() -> None:
+    """A typing error would prove that nobody was erased."""
+    with pytest.raises(CommandError, match="--hash: is no address"):
+        erasure_key.hashes(erasure_key.with_new_key(), "ada")
+    with pytest.raises(CommandError, match="not the secret's present text"):
+        erasure_key.hashes("", "ada@corp.example")
+    both = subprocess.run(
+        [*SES_FLEET, "erasure-key", "--add", "--hash", "ada@corp.example"],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (both.returncode, "give one of the two" in both.stderr) == (2, True)

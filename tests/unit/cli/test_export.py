@@ -15,6 +15,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import CustomerIdentity
 from ses_fleet.runs.models import Concurrency, CustomerResult, RunPlan, Summary
 from ses_fleet_cli.export import export
+from ses_fleet_cli.new_file import NewFile
 from ses_fleet_cli.runs import Shown
 from tests.unit.cli import stored
 from tests.unit.memory_s3 import MemoryS3
@@ -82,7 +83,7 @@ def test_the_parts_are_where_the_result_says(location: str | None, found: list[s
         "data/run-1/globex/contacts-00001.jsonl.gz": part("other@x.example"),
     }
     out = tmp_path / "contacts.jsonl"
-    exported = export(Bucket(objects, "results"), shown(), "jsonl", out, lambda _done, _of: None)
+    exported = export(Bucket(objects, "results"), shown(), "jsonl", NewFile(out), lambda _done, _of: None)
     assert [json.loads(line)["email"] for line in out.read_text().splitlines()] == found
     assert exported.problems == []
 
@@ -95,7 +96,9 @@ def test_who_has_no_result_yet_is_named(status: Any, said: str, tmp_path: Path) 
     run = shown()
     going = stored.result("acme", status)
     run = replace(run, summary=run.summary.model_copy(update={"results": (going,)}), state="under way")
-    exported = export(Bucket(Objects(), "results"), run, "csv", tmp_path / "contacts.csv", lambda _done, _of: None)
+    exported = export(
+        Bucket(Objects(), "results"), run, "csv", NewFile(tmp_path / "contacts.csv"), lambda _done, _of: None
+    )
     assert exported.problems == [f"contacts of acme are missing: {said}"]
 
 
@@ -127,7 +130,7 @@ def test_parts_are_read_ahead_and_written_in_order(tmp_path: Path) -> None:
     record.hook.happens = happens
     run = replace(shown(), plan=stored.plan("run-1", codes=codes))
     out = tmp_path / "contacts.jsonl"
-    exported = export(Bucket(record, "results"), run, "jsonl", out, lambda _done, _of: None)
+    exported = export(Bucket(record, "results"), run, "jsonl", NewFile(out), lambda _done, _of: None)
     contacts = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(one["customer_code"], one["email"]) for one in contacts] == [
         ("acme", "a@x.example"),

@@ -69,9 +69,41 @@ def test_people_by_customers() -> None:
     assert lines["initech"] == ["?"]
     assert "hooli" not in text
     people = by_name(text)
-    assert people["2"] == [ADA, "1", "1", "1", "0"]
-    assert people["3"] == [BOB, "0", "1", "0", "1"]
+    assert people["2"] == [ADA, "1", "1", "1", "0", "0"]
+    assert people["3"] == [BOB, "0", "1", "0", "0", "1"]
     assert "Of 4 customers: found in 1, absent in 1, not proven in 1, not searched in 1" in text
+
+
+def test_one_person_is_shown_with_what_they_get() -> None:
+    """The topics, defaults counted; and whether they unsubscribed from everything."""
+    s3 = S3()
+    made = of(*(found(s3, code, (1, code != "hooli", None)) for code in ("acme", "globex", "hooli")))
+    gets = {"news": "OPT_IN", "alerts": "OPT_OUT", "calendar": "OPT_IN"}
+    for code, more in (
+        ("acme", {"effective": gets, "unsubscribed_all": False}),
+        ("globex", {"effective": dict.fromkeys(gets, "OPT_OUT"), "unsubscribed_all": True, "suppressed": BOUNCE}),
+    ):
+        record = {"row": 1, "found": True, "suppressed": None, **more}
+        s3.objects[f"data/r/{code}/people-00001.jsonl.gz"] = gzip.compress(json.dumps(record).encode())
+    text = matrix(s3, made, {1: PersonRow(email=ADA)})
+    lines = by_name(text.partition("Where they are")[2])
+    assert lines["acme"] == ["✅", "news,", "calendar"]
+    assert lines["globex"] == ["✅", "🔕", "🚫"]
+    assert lines["hooli"] == ["–"]
+    assert by_name(text)["1"] == [ADA, "2", "1", "0", "1", "1"]
+
+
+def test_long_names_of_topics_fit() -> None:
+    """They wrap within the terminal."""
+    s3 = S3()
+    topics = [f"topic-{number}-{'x' * 40}" for number in range(20)]
+    record = {"row": 1, "found": True, "suppressed": None, "effective": dict.fromkeys(topics, "OPT_IN")}
+    made = of(found(s3, "acme", (1, True, None)))
+    s3.objects["data/r/acme/people-00001.jsonl.gz"] = gzip.compress(json.dumps(record).encode())
+    text = matrix(s3, made, {1: PersonRow(email=ADA)})
+    assert all(len(line) <= 80 for line in text.partition("Where they are")[2].partition("✅ contact")[0].splitlines())
+    assert "topic-0-" in text
+    assert "topic-19-" in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -43,6 +43,10 @@ from tests.unit.cli.stored import NOW, S3
         ("manage-topic-all", "canary=3", 3),
         ("manage-topic-all", "canary=null", "null"),
         ("manage-topic-all", "canary=1.0", "1.0"),
+        ("check-health-all", "complaint_failed_percent=0.25", 0.25),
+        ("check-health-all", "bounce_finding_percent=3", 3.0),
+        ("check-health-all", "bounce_finding_percent=1e2", "1e2"),
+        ("check-health-all", 'domains=["a.example"]', ["a.example"]),
         ("manage-topic-all", "canary=" + "9" * 5_000, "9" * 5_000),
         ("describe-list", "unknown=5", 5),
         ("describe-list", "unknown=[1, 2]", [1, 2]),
@@ -144,7 +148,7 @@ def test_flags_override_the_file_and_params_merge(tmp_path: Any) -> None:
     assert built == {"action": "a", "include": ["y"], "params": {"one": 1, "two": 3}}
 
 
-FLAGS = {"include": None, "prune": True, "confirm_customers": None, "customer_code": None}
+FLAGS = {"include": None, "prune": True, "confirm_customers": None, "customer_code": None, "people": None}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +157,10 @@ FLAGS = {"include": None, "prune": True, "confirm_customers": None, "customer_co
         ("$.confirm_customers: missing, but 2", "$.confirm_customers (--confirm-customers): missing, but 2"),
         ("$.include[0]: config.json has no", "$.include[0] (--include): config.json has no"),
         ("$.params.colour: unknown parameter", "$.params.colour (--param colour): unknown parameter"),
+        ("$.params.confirm_people: says 2, but", "$.params.confirm_people (--confirm-people): says 2, but"),
+        ("$.people: missing: it needs a file", "$.people (--person or --people): missing: it needs a file"),
+        ("$.params.include: unknown parameter", "$.params.include (--param include): unknown parameter"),
+        ("$.params: unknown parameter", "$.params: unknown parameter"),
         ('$.x: use "include", or "x"', '$.x: use "include" (--include), or "x"'),
         ("$.trigger.scheduled_time: x", "$.trigger.scheduled_time: x"),
         ("$: include and exclude select nobody", "$: include and exclude select nobody"),
@@ -168,7 +176,7 @@ def test_only_flags_that_were_given_are_named_beside_a_payload_file() -> None:
     """Whoever wrote the other fields into the file knows them by their names."""
     fields = payload.fields_of_flags("payload.json", FLAGS, [])
     assert fields == {"prune"}
-    for unchanged in ("$.include: x", "$.params.colour: x"):
+    for unchanged in ("$.include: x", "$.people: x", "$.params.colour: x", "$.params.confirm_people: x"):
         assert payload.with_flags(unchanged, fields) == unchanged
     assert payload.with_flags("$.prune: x", fields) == "$.prune (--prune): x"
     assert payload.fields_of_flags("payload.json", FLAGS, ["colour=1"]) == {"prune", "params"}

@@ -117,6 +117,17 @@ def test_people_who_were_set_and_removed_by_customer() -> None:
     assert "It takes" not in text
 
 
+def test_a_dry_run_of_an_erasure_says_what_the_real_one_takes() -> None:
+    """Of all customers, side by side; one whose list cannot be read has no part in it."""
+    person = {"row": 2, "outcome": "would_erase"}
+    data = {"would_erase": 1, "people": [person], "estimate": {"requests": 14, "seconds": 29}}
+    made = [result("acme", data), result("globex", {**data, "estimate": {"requests": 216, "seconds": 231}})]
+    text = shown(summary("erase-contact-all", [*made, result("hooli", None, "failed")], dry_run=True), 80)
+    assert "It takes about 230 requests to SES, 231 s for the customer that takes longest." in text
+    done = {"erased": 1, "people": [{**person, "outcome": "erased"}]}
+    assert "It takes" not in shown(summary("erase-contact-all", [result("acme", done)]), 80)
+
+
 def test_checks_by_customer_and_what_to_do() -> None:
     """A check that was not made is a dash; a customer that was not run says so."""
     rows = [
@@ -133,6 +144,47 @@ def test_checks_by_customer_and_what_to_do() -> None:
     assert lines["b"] == ["❌", "–"]
     assert lines["c"] == ["skipped", "skipped"]
     assert lines["⚠️"] == ["a:", "external_id:", "do", "this"]
+
+
+def health(name: str, status: str, detail: str = "d", advice: str = "") -> dict[str, str]:
+    """A check of check-health."""
+    return {"name": name, "status": status, "detail": detail, "advice": advice}
+
+
+def test_health_by_customer_in_eighty_columns() -> None:
+    """A column has the worst of its checks; what is to be done is said once for all whom it concerns."""
+    sandbox = health("sandbox", "finding", "in the sandbox", "ask AWS")
+    data = {
+        "checks": [sandbox, health("sending", "ok"), health("quota", "ok"), health("identities", "ok")],
+        "quota_percent": 99.999,
+        "identities_total": 120,
+        "identities_verified": 119,
+    }
+    rates = [health("dkim", "no_data"), health("mail_from", "ok"), health("bounce_rate", "failed"), sandbox]
+    bad = {"checks": rates, "bounce_percent": 12.5, "complaint_percent": None}
+    results = [
+        result("customer-1", data),
+        result("customer-2", bad, "failed"),
+        result("c", None, "skipped"),
+        result("d", None, "under_way"),
+    ]
+    text = shown(summary("check-health-all", results), 80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.split()}
+    assert rows["customer-1"] == ["⚠️", "100", "%", "✅", "119/120", "✅", "–", "–", "–"]
+    assert rows["customer-2"] == ["⚠️", "–", "–", "❔", "12.5", "%", "❌", "–"]
+    assert (rows["c"], rows["d"]) == (["skipped"], ["–"])
+    lines = [line.strip() for line in text.splitlines()]
+    at = lines.index("⚠️  customer-1, customer-2: sandbox: in the sandbox")
+    assert lines[at + 1] == "→ ask AWS"
+    assert lines[at + 2].startswith("❔ is not known, and not ok")
+
+
+def test_health_that_is_well_says_nothing_below_its_matrix() -> None:
+    """No finding, nothing that is not known."""
+    text = shown(summary("check-health-all", [result("a", {"checks": [health("quota", "ok")]})]), 80)
+    assert "→" not in text
+    assert "not known" not in text
 
 
 def test_what_several_customers_have_to_do_is_said_once() -> None:
@@ -177,6 +229,7 @@ def test_lists_and_contacts() -> None:
         "describe-list",
         "list-contacts",
         "validate-access",
+        "check-health",
         "manage-topic",
         "backup-list",
         "import-aws-contact",
@@ -237,3 +290,24 @@ def test_nothing_is_offered_that_a_local_cloud_has_taken_with_it(
     kept = capsys.readouterr().out
     assert "   Run the rest: ses-fleet runs resume r" in kept
     assert any(offer in kept for offer in ("Export them", "Bring one back", "Who: s3://"))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_who_is_let_in_again_is_counted_by_customer(dry_run: bool) -> None:
+    """A typing error in an address is no failure, so it is said when nobody was let in."""
+    nobody = result("globex", {"lifted": 0, "was_not_erased": 1})
+    failed = result("initech", None, "failed")
+    text = shown(summary("un-erase-all", [nobody, failed], dry_run=dry_run), 80)
+    assert _cells(text, "globex") == ["0", "1"]
+    assert _cells(text, "initech") == ["failed"]
+    assert "nobody is let in" in text
+    assert ("would be let in again" in text) == dry_run
+    somebody = result("acme", {"lifted": 1_200, "was_not_erased": 0})
+    text = shown(summary("un-erase-all", [somebody, nobody], dry_run=dry_run), 80)
+    assert _cells(text, "acme") == ["1,200", "0"]
+    assert "nobody is let in" not in text
+
+
+def _cells(text: str, code: str) -> list[str]:
+    (line,) = (line for line in text.splitlines() if line.split()[:1] == [code])
+    return line.split()[1:]

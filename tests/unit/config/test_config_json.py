@@ -145,6 +145,10 @@ def test_no_role_is_skipped(value: str | None) -> None:
 def test_a_disabled_customer_is_skipped_with_that_reason() -> None:
     """`enabled: false` wins over everything."""
     assert one(enabled=False).skip_reason == "disabled in config.json"
+    assert one(enabled=False, disabled_reason=" closed\x1b ").skip_reason == "disabled in config.json: closed\\u001b"
+    assert one(enabled=False, disabled_reason="ask ada@x.example").skip_reason == "disabled in config.json"
+    assert one(enabled=False, disabled_reason="").skip_reason == "disabled in config.json"
+    assert one(disabled_reason="long ago").skip_reason is None
     assert one(enabled=True).customer is not None
 
 

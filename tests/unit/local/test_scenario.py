@@ -11,6 +11,7 @@ import pytest
 from ses_fleet_local import scenario
 from ses_fleet_local.accounts import fill_accounts
 from ses_fleet_local.scenario import Scenario
+from strict_aws.cloudwatch.service import StrictCloudWatch
 from strict_aws.identity_center.service import StrictIdentityCenter
 from strict_aws.ses.service import StrictSes
 
@@ -30,7 +31,7 @@ def file(folder: Path, *centers: Any, owners: tuple[str, ...] = (OWNER,)) -> Pat
 def filled(path: Path) -> StrictIdentityCenter:
     """The strict Identity Center that comes of it, without a throttle."""
     made = StrictIdentityCenter(rate=None)
-    fill_accounts(StrictSes(rate=None), made, scenario.read(path))
+    fill_accounts(StrictSes(rate=None), StrictCloudWatch(), made, scenario.read(path))
     return made
 
 

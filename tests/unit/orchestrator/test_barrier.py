@@ -101,7 +101,8 @@ def test_one_that_does_not_answer_keeps_everybody_from_it(accepted: tuple[str, .
         assert error is not None
         assert (error.type, error.retryable, error.outcome_unknown) == ("NotEverybodyAnswered", True, False)
         silent = "c1" if "c3" in accepted else "c1, c3"
-        assert f"not every customer has answered ({silent})" in error.message
+        assert f"nothing was changed at {code}, as" in error.message
+        assert f"not every customer has answered ({silent}). Correct what they failed with, leave" in error.message
         assert results[code].continuation is None
 
 

@@ -14,7 +14,8 @@ def test_the_start_loads_the_data_that_a_run_reads() -> None:
     """Those of describe-topics and of the first phase of an import; help alone needs all."""
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120)
     loaded = {name.removeprefix(DATA) for name in json.loads(ended.stdout) if name.startswith(DATA)}
-    assert loaded == {"base", "describe_topics", "described_topic", "read_identity_center", "topic_comparison"}
+    known = {"base", "describe_topics", "described_topic", "marks", "read_identity_center", "topic_comparison"}
+    assert loaded == known
 
 
 def test_the_start_loads_no_rows_of_people() -> None:

@@ -151,7 +151,11 @@ def test_a_dry_run_asks_and_leaves_no_receipt(monkeypatch: pytest.MonkeyPatch) -
     ("change", "said"),
     [
         ("no setting", "no setting erasure_secret names a secret"),
-        ("not there", "could not be read (ResourceNotFoundException"),
+        ("ResourceNotFoundException", "could not be read (ResourceNotFoundException): it does not exist"),
+        (
+            "AccessDeniedException",
+            "could not be read (AccessDeniedException): it does not exist, or the function's role",
+        ),
         ("no keys", "has no keys"),
     ],
 )
@@ -161,8 +165,8 @@ def test_without_a_key_nobody_is_erased(monkeypatch: pytest.MonkeyPatch, change:
     there = deployed(monkeypatch)
 
     def read(_region: str, _secret: str) -> str:
-        if change == "not there":
-            raise AwsCallError("secretsmanager", "get_secret_value", "refused", "ResourceNotFoundException", "no", 400)
+        if change.endswith("Exception"):
+            raise AwsCallError("secretsmanager", "get_secret_value", "refused", change, "no", 400)
         return "{}"
 
     monkeypatch.setattr(secrets, "read", read)
@@ -258,6 +262,45 @@ def test_a_receipt_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatc
     assert answer["receipt"] is None
     assert "the receipt could not be written (AccessDenied), so nothing of this run is proven" in answer["warnings"][0]
     assert answer["exit_code"] == 1
+
+
+@pytest.mark.parametrize("change", [{"started_at": "2020-01-01T00:00:00Z"}, {"run_id": "other"}, None])
+def test_another_run_s_receipt_is_never_taken_for_this_one_s(
+    monkeypatch: pytest.MonkeyPatch, change: Json | None
+) -> None:
+    """Receipts outlive the records of runs, so an id may come again: what is there stays, and proves nothing of it."""
+    there = deployed(monkeypatch)
+    run(there)
+    earlier = b"{}" if change is None else json.dumps({**receipt(there), **change}).encode()
+    again = deployed(monkeypatch)
+    again.s3.put(*RECEIPT, earlier)
+    answer = run(again)
+    assert (answer["receipt"], answer["exit_code"], set(statuses(answer).values())) == (None, 1, {"successful"})
+    assert again.s3.stored[RECEIPT].body == earlier
+    (told,) = answer["warnings"]
+    assert told.startswith(f"s3://results/receipts/{RUN}.json is not of this run but of an earlier one")
+    assert told.endswith("run it again under another id")
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_receipt_that_another_invocation_of_the_run_wrote_decides(
+    monkeypatch: pytest.MonkeyPatch, proven: bool
+) -> None:
+    """It died before it wrote the Summary: the exit code says what the receipt does."""
+    there = deployed(monkeypatch)
+    run(there)
+    written = {**receipt(there), "proven": proven}
+    again = deployed(monkeypatch)
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if (operation, key, done) == ("put_object", RECEIPT[1], False):
+            plan = json.loads(again.s3.stored["results", f"runs/{RUN}/plan.json"].body)
+            again.s3.put(*RECEIPT, json.dumps({**written, "started_at": plan["started_at"]}).encode())
+
+    again.s3.hook.happens = happens
+    answer = run(again)
+    assert (answer["receipt"], answer["exit_code"]) == (f"s3://results/receipts/{RUN}.json", 0 if proven else 1)
+    assert receipt(again)["proven"] is proven
 
 
 def test_no_address_is_in_the_record_or_the_receipt(monkeypatch: pytest.MonkeyPatch) -> None:

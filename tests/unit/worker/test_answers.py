@@ -15,6 +15,7 @@ import pytest
 from ses_fleet.actions.data.read_identity_center import DirectoryFiles
 from ses_fleet.actions.params import (
     BackupListParams,
+    CheckHealthParams,
     DescribeListParams,
     FindContactParams,
     ImportParams,
@@ -30,6 +31,7 @@ from ses_fleet.people.rows import PersonRow
 from ses_fleet.worker import contact_changes, contact_list
 from ses_fleet.worker.actions import (
     backup_list,
+    check_health,
     describe_list,
     describe_topics,
     find_contact,
@@ -78,6 +80,9 @@ OPERATIONS = {
     "get_suppressed_destination": ("sesv2", "GetSuppressedDestination"),
     "list_suppressed_destinations": ("sesv2", "ListSuppressedDestinations"),
     "get_account": ("sesv2", "GetAccount"),
+    "get_email_identity": ("sesv2", "GetEmailIdentity"),
+    "list_email_identities": ("sesv2", "ListEmailIdentities"),
+    "get_metric_data": ("cloudwatch", "GetMetricData"),
     "list_role_tags": ("iam", "ListRoleTags"),
     "list_instances": ("sso-admin", "ListInstances"),
     "list_users": ("identitystore", "ListUsers"),
@@ -93,6 +98,10 @@ def whole(operation: str) -> Answer:
         known |= {"Key": TAG_KEY, "Value": "1"}
     if operation == "list_groups":
         known["DisplayName"] = GROUP
+    if operation in ("get_email_identity", "list_email_identities"):
+        known |= {"IdentityName": "x.example", "VerificationStatus": "SUCCESS", "Status": "SUCCESS"}
+    if operation == "get_metric_data":
+        known |= {"Id": "m0", "StatusCode": "Complete", "Values": [5_000.0]}
     if operation == "list_contacts":
         known["LastUpdatedTimestamp"] = 1_790_000_000.5  # as ses_fleet.aws.clients hands these pages over
     answer: Answer = scripted.made(scripted.output_shape(*OPERATIONS[operation]), known)
@@ -111,7 +120,7 @@ class _Aws(World):
 
         self.aws = Scripted({name: give(name) for name in answers})
         self.client.call = self.aws.call  # type: ignore[method-assign]
-        self.iam = self.aws
+        self.iam = self.cloudwatch_client = self.aws
 
     def ended(self, action: Any, params: Any, **options: Any) -> Any:
         """All that an action left behind."""
@@ -155,6 +164,10 @@ def _finding(people: int) -> Callable[[_Aws], Any]:
 
 
 _CHECKS = _action(validate_access.run, Params(), access=Access(False))
+_HEALTH = _action(check_health.run, CheckHealthParams())
+_HEALTH_OF_ONE = _action(
+    check_health.run, CheckHealthParams.model_validate({"domains": ["x.example"], "configuration_set": "x"})
+)
 READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     "get_contact": [
         _action(backup_list.run, BackupListParams(with_attributes=True)),
@@ -180,7 +193,10 @@ READERS: dict[str, list[Callable[[_Aws], Any]]] = {
     "list_import_jobs": [_call(jobs.look)],
     "get_suppressed_destination": [_finding(1)],
     "list_suppressed_destinations": [_finding(5), _action(list_suppressed.run, ListSuppressedParams())],
-    "get_account": [_CHECKS],
+    "get_account": [_CHECKS, _HEALTH],
+    "get_email_identity": [_HEALTH, _HEALTH_OF_ONE],
+    "list_email_identities": [_HEALTH],
+    "get_metric_data": [_HEALTH],
     "list_role_tags": [_CHECKS],
     "list_instances": [_CHECKS, _Aws.directory],
     "list_users": [_Aws.directory],
@@ -260,6 +276,7 @@ def test_an_answer_of_nothing(operation: str) -> None:
             ("SuppressedDestinationSummaries", "Reason"),
             "an entry of the suppression list without Reason",
         ),
+        ("list_email_identities", ("EmailIdentities", "IdentityName"), "an identity without IdentityName"),
         ("list_users", ("Users", "UserId"), "a user without UserId"),
         ("list_groups", ("Groups", "GroupId"), "a group without GroupId"),
     ],

@@ -91,6 +91,7 @@ def test_what_is_done_with_each_topic_is_said() -> None:
         "🔄 Customer acme:",
         "   Would manage topics:",
         "   - new (add)",
+        '     display name: "New", description: none, default: OPT_IN',
         f"   - in (change; {changed}",
         "   - out (not in SESConfig.json, kept)",
     ]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-OURS = ("ses_fleet.worker.actions.", "ses_fleet.worker.importing.")
+OURS = ("ses_fleet.worker.actions.", "ses_fleet.worker.health", "ses_fleet.worker.importing.")
 DATA = "ses_fleet.actions.data."
 
 # Prints which modules are loaded and whose models are read, at the start and for one describe-list after it. There are
@@ -109,7 +109,7 @@ def test_the_start_loads_no_models_of_whole_runs(fresh: Start) -> None:
 def test_a_request_loads_the_data_of_its_action_alone(fresh: Start) -> None:
     """The models of all actions would be a twentieth of a start; where people are read from is in every WorkItem."""
     assert [name for name in fresh.start.modules if name.startswith(DATA)] == [f"{DATA}read_identity_center"]
-    used = [f"{DATA}{name}" for name in ("base", "describe_list", "described_topic")]
+    used = [f"{DATA}{name}" for name in ("base", "describe_list", "described_topic", "marks")]
     assert [name for name in fresh.request.modules if name.startswith(DATA)] == used
 
 

@@ -67,6 +67,13 @@ def outcomes(finished: Finished) -> list[str]:
     return [person["outcome"] for person in finished.data["people"]]
 
 
+def to_its_end(world: World, action: Callable[[ActionContext, Any, State], Outcome], state: State) -> Done:
+    """The end of the second phase, slice after slice."""
+    while not isinstance(outcome := action(world.context(budget=1e9), EraseContactParams(), state), Done):
+        state = outcome.state
+    return outcome
+
+
 def tombstones(world: World) -> list[str]:
     """Where they lie."""
     return [key for _, key in world.objects.stored if key.startswith(f"erased/{ACCOUNT}-{REGION}/")]  # type: ignore[attr-defined]
@@ -299,6 +306,66 @@ def test_a_phase_that_is_over_ends_as_a_slice_does() -> None:
     action = for_rows(erase_contact.run, (ADA,))
     first = action(world.context(), EraseContactParams(), {})
     assert isinstance(first, More)
-    second = action(world.context(), EraseContactParams(), first.state)
-    assert isinstance(second, Done)
-    assert dumped(second)["people"][0]["outcome"] == "erased"
+    assert dumped(to_its_end(world, action, first.state))["people"][0]["outcome"] == "erased"
+
+
+def test_the_wait_is_left_to_a_slice_of_its_own() -> None:
+    """Once, with the tombstones written: other customers write theirs meanwhile, and all wait at the same time."""
+    world = world_of(ADA)
+    action = for_rows(erase_contact.run, (ADA,))
+    first = action(world.context(), EraseContactParams(), {})
+    assert isinstance(first, More)
+    world.time.slept = 0.0
+    buried = action(world.context(), EraseContactParams(), first.state)
+    assert isinstance(buried, More)
+    assert (buried.state["step"], round(world.time.slept), len(tombstones(world))) == ("wait", 0, 1)
+    world.time.sleep(9.0)
+    world.time.slept = 0.0
+    assert isinstance(action(world.context(), EraseContactParams(), buried.state), Done)
+    assert round(world.time.slept) == 6
+
+
+def suppress(world: World, *emails: str) -> None:
+    """They complained."""
+    for email in emails:
+        put = {"EmailAddress": email, "Reason": "COMPLAINT"}
+        world.ses.call(ACCOUNT, REGION, "PutSuppressedDestination", put)
+
+
+@pytest.mark.parametrize("suppression", ["keep", "erase"])
+@pytest.mark.parametrize("others", [0, 1_200])
+@pytest.mark.parametrize("people", [(), (ADA, BOB), (ADA, "Ada@x.example", "EVE@x.example"), ("BOB@x.example",)])
+def test_a_dry_run_says_how_many_requests_the_real_one_sends(
+    people: tuple[str, ...], others: int, suppression: str
+) -> None:
+    """Of both phases, and how long that takes with the wait; the log says how often the whole list is read."""
+
+    def make() -> World:
+        world = world_of(*people, *(f"c{number}@x.example" for number in range(others)))
+        suppress(world, ADA, EVE)
+        return world
+
+    world, real = make(), make()
+    options: Any = {"params": {"suppression": suppression}}
+    shown = erased(world, ADA, BOB, EVE, dry_run=True, **options)
+    done = erased(real, ADA, BOB, EVE, **options)
+    estimate = shown.data["estimate"]
+    assert abs(estimate["requests"] - len(real.asked)) <= 1
+    assert (estimate["seconds"], estimate["looked_up"]) == (estimate["requests"] + 15, "whole list")
+    assert estimate["pages"] == 1 + others // 1_000
+    times = real.asked.count("ListContacts") // estimate["pages"]
+    said = {2: "twice", 3: "three times"}[times]
+    assert any(f"the whole list is read {said}, {estimate['pages']} page(s) each time" in one for one in world.lines)
+    assert done.data["estimate"] is None
+
+
+def test_a_dry_run_without_a_list_says_so_and_counts_what_is_asked_all_the_same() -> None:
+    """The suppression list, and whether there is a list by now."""
+    worlds = [World(made=False), World(made=False)]
+    for world in worlds:
+        world.objects, world.settings = MemoryS3(), world_of().settings  # type: ignore[assignment]
+    shown = erased(worlds[0], ADA, BOB, dry_run=True)
+    erased(worlds[1], ADA, BOB)
+    assert abs(shown.data["estimate"]["requests"] - len(worlds[1].asked)) <= 1
+    assert shown.data["estimate"]["pages"] is None
+    assert any("there is no list that could be read" in line for line in worlds[0].lines)

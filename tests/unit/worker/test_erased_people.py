@@ -19,6 +19,7 @@ from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.by_name import act
 from tests.unit.worker.imports import contacts, everybody, importing, known_before, meanwhile, with_people, writes
 from tests.unit.worker.people_rows import counted, endings, setting
+from tests.unit.worker.test_manage_topic import IN, manage
 from tests.unit.worker.world import ACCOUNT, REGION, SETTINGS, World
 
 SECRET = json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(bytes(32)).decode()}})
@@ -200,7 +201,7 @@ def test_who_cannot_know_who_is_erased_changes_nothing(
 @pytest.mark.parametrize(
     ("kind", "code", "category", "told"),
     [
-        ("refused", "AccessDeniedException", "configuration", "the worker's role may not read it"),
+        ("refused", "AccessDeniedException", "configuration", "the function's role may not read it"),
         ("refused", "InvalidRequestException", "configuration", "marked for deletion"),
         ("refused", "ResourceNotFoundException", "configuration", "has no value"),
         ("refused", "NoSecretString", "configuration", "told by Secrets Manager"),
@@ -253,3 +254,23 @@ def test_setting_contacts_leaves_out_who_was_erased_since_it_was_planned() -> No
     done = setting(world, *everybody(9), budget=4.0, per_second=1)
     assert counted(done) == {"created": 8, "erased_before": 1}
     assert everybody(9)[8] not in contacts(world)
+
+
+@pytest.mark.parametrize("action", ["restore-topics", "restore-list"])
+def test_who_comes_back_by_themselves_gets_nothing_back(action: str) -> None:
+    """Neither what they wanted before they were erased, nor what they refused: no run says more than they do."""
+    ana, bob, cleo = everybody(3)
+    world = World(ContactRecord(ana, (("out", "OPT_IN"),)), *map(ContactRecord, (bob, cleo)))
+    manage(world, IN, prune=True, run_id="first")
+    act(world, "restore-topics", {"backup": "first"}, run_id="between")
+    act(world, "backup-list", run_id="saved")
+    refusal = [{"TopicName": "out", "SubscriptionStatus": "OPT_OUT"}]
+    for one in (bob, cleo):
+        request = {"ContactListName": "main", "EmailAddress": one, "TopicPreferences": refusal}
+        world.ses.call(ACCOUNT, REGION, "UpdateContact", {**request, "UnsubscribeAll": False})
+    manage(world, IN, prune=True, run_id="second")
+    erase(world, ana, bob)
+    backup = "first" if action == "restore-topics" else "saved"
+    done = act(world, action, {"backup": backup}, run_id="back")
+    assert contacts(world) == {ana: ({}, False), bob: ({}, False), cleo: ({"out": "OPT_OUT"}, False)}
+    assert done.data["contacts"]["erased_before"] == (1 if action == "restore-topics" else 2)

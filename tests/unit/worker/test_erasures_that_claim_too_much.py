@@ -12,10 +12,10 @@ from ses_fleet.actions.params import EraseContactParams
 from ses_fleet.aws import secrets
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import erase_contact
-from ses_fleet.worker.context import Done, More
+from ses_fleet.worker.context import More
 from strict_aws.ses.jobs import ImportJobSettings
 from tests.unit.worker.imports import contacts
-from tests.unit.worker.test_erase_contact import ADA, EVE, erased, for_rows, outcomes, world_of
+from tests.unit.worker.test_erase_contact import ADA, EVE, erased, for_rows, outcomes, to_its_end, world_of
 from tests.unit.worker.world import ACCOUNT, REGION, World, dumped
 
 KEYS = json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"1" * 32).decode()}})
@@ -65,8 +65,7 @@ def test_a_suppression_that_came_after_the_first_phase_is_told() -> None:
     first = action(world.context(), EraseContactParams(), {})
     assert isinstance(first, More)
     world.ses.call(ACCOUNT, REGION, "PutSuppressedDestination", {"EmailAddress": ADA, "Reason": "COMPLAINT"})
-    done = action(world.context(), EraseContactParams(), first.state)
-    assert isinstance(done, Done)
+    done = to_its_end(world, action, first.state)
     assert dumped(done)["people"][0]["suppressed"] == "kept"
 
 
@@ -142,3 +141,56 @@ def test_the_read_back_is_of_the_whole_list_also_over_several_slices(
     monkeypatch.setattr(world.client, "call", call)
     claimed = claims(world, ADA, budget=budget, per_second=1)
     assert (claimed, set(contacts(world)) - set(others)) == (["erased"], set())
+
+
+def start_job(world: World, *emails: str, seconds: float) -> None:
+    """Another program's import job, which takes so long."""
+    world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=0.0, processing_seconds=seconds))
+    world.customer_objects.written["k"] = "\n".join(json.dumps({"emailAddress": one}) for one in emails).encode()
+    destination = {"ContactListDestination": {"ContactListName": "main", "ContactListImportAction": "PUT"}}
+    job = {"ImportDestination": destination, "ImportDataSource": {"S3Url": "s3://b/k", "DataFormat": "JSON"}}
+    world.ses.call(ACCOUNT, REGION, "CreateImportJob", job)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("before", [-14.0, -8.0, -1.0, 0.0, 1.0, 8.0, 14.0])
+def test_whom_a_job_added_that_has_just_ended_is_erased(before: float, seed: int) -> None:
+    """Long after the first phase, and so many seconds before the second began: no look may have shown it running."""
+    world = world_of(EVE, read_lag_seconds=15.0, seed=seed)
+    action = for_rows(erase_contact.run, (ADA,))
+    first = action(world.context(budget=1e9), EraseContactParams(), {})
+    assert isinstance(first, More)
+    world.time.sleep(3600.0)
+    start_job(world, ADA, "Ada@x.example", seconds=60.0)
+    world.time.sleep(60.0 + before)
+    second = to_its_end(world, action, first.state)
+    world.time.sleep(60.0)
+    assert (dumped(second)["people"][0]["outcome"], list(contacts(world))) == ("erased", [EVE])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whom_another_run_added_right_before_the_tombstones_is_erased(seed: int) -> None:
+    """That run had the list until then, and reads do not show its contact yet."""
+    world = world_of(EVE, read_lag_seconds=15.0, seed=seed)
+    action = for_rows(erase_contact.run, (ADA,))
+    first = action(world.context(budget=1e9), EraseContactParams(), {})
+    assert isinstance(first, More)
+    world.time.sleep(3600.0)
+    world.ses.call(ACCOUNT, REGION, "CreateContact", {"ContactListName": "main", "EmailAddress": ADA})
+    second = to_its_end(world, action, first.state)
+    world.time.sleep(60.0)
+    assert (dumped(second)["people"][0]["outcome"], list(contacts(world))) == ("erased", [EVE])
+
+
+@pytest.mark.parametrize("hours", [0, 1])
+def test_beside_no_job_the_second_phase_waits_once(hours: int) -> None:
+    """15 s, the longest that reads are taken to lag, and one look at the jobs, however long ago the first phase was."""
+    world = world_of(ADA, EVE)
+    action = for_rows(erase_contact.run, (ADA,))
+    first = action(world.context(), EraseContactParams(), {})
+    assert isinstance(first, More)
+    world.time.sleep(3600.0 * hours)
+    world.asked.clear()
+    world.time.slept = 0.0
+    to_its_end(world, action, first.state)
+    assert (world.asked.count("ListImportJobs"), round(world.time.slept)) == (1, 15)

@@ -174,7 +174,7 @@ def test_a_prune_saves_every_preference_first_and_restore_brings_them_back() -> 
         assert one == {**before[email], "preferences": kept}
     restored = world.run(restore_topics.run, RestoreTopicsParams(backup="run-1"), run_id="run-2").data
     assert restored["topics_added"] == ["out"]
-    assert restored["contacts"] == {"updated": 1_500, "unchanged": 0, "missing": 0}
+    assert restored["contacts"] == {"updated": 1_500, "unchanged": 0, "missing": 0, "erased_before": 0}
     assert everybody(world) == before
     assert topics(world)["out"] == ("Out", "", "OPT_OUT")
 

@@ -1,27 +1,42 @@
 """What people want, and what sequences of runs make of it: no run subscribes anybody against their choice.
 
 The model knows nothing of contacts. Of each person it knows what they refused last, and compares that with whether
-they would get a topic's mail now. People choose by themselves between runs; runs set, remove, import and restore, some
-of them are killed or hear no answer, and are run again.
+they would get a topic's mail now. People choose by themselves between runs; runs set, remove, import, restore and
+erase, some of them are killed or hear no answer, and are run again.
+
+Who was erased is in no list until they are un-erased, whatever runs; unless they sign up by themselves. That is a new
+wish: what they refused before is forgotten, and what they say now is theirs alone. So no run but one that removes or
+erases them changes anything of it. Who signs up while they are erased is erased, or has come back if it was too late.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ses_fleet import limits
-from ses_fleet.actions.params import BackupListParams, RestoreListParams
+from ses_fleet.actions.params import BackupListParams, EraseContactParams, RestoreListParams, UnEraseParams
+from ses_fleet.aws import secrets
 from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.actions import backup_list, restore_list
-from tests.unit.worker.imports import contacts, importing, with_people
-from tests.unit.worker.people_rows import removing, setting
-from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
+from ses_fleet.worker.actions import backup_list, erase_contact, restore_list, un_erase
+from ses_fleet.worker.context import ActionContext, More, Outcome, State
+from tests.unit.worker.imports import contacts, importing, meanwhile, with_people
+from tests.unit.worker.people_rows import give, removing, setting
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, Finished, KilledError, World, done_with
 
 DEFAULTS = {"in": "OPT_IN", "out": "OPT_OUT"}
 PEOPLE = [f"{name}@corp.example" for name in ("ana", "bob", "cleo", "dora")]
@@ -46,6 +61,22 @@ ROWS = st.lists(
 )
 
 
+States = dict[str, tuple[dict[str, str], bool]]
+LEDGER = "backups/identity/acme.json"
+
+
+class Secret:
+    """The secret by whose keys erased people are remembered; the last key is the current one."""
+
+    keys: tuple[str, ...] = ()
+
+    @classmethod
+    def text(cls, _region: str, _secret: str) -> str:
+        """What Secrets Manager answers."""
+        made = {key: base64.b64encode(key.encode().ljust(32)).decode() for key in cls.keys}
+        return json.dumps({"current": cls.keys[-1], "keys": made})
+
+
 def fitting(row: dict[str, Any]) -> dict[str, Any]:
     """The row without what contradicts itself."""
     opt_in = [] if row.get("unsubscribe_all") else row.get("opt_in", [])
@@ -62,8 +93,15 @@ class Wishes(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
-        self.world.settings = self.world.settings.model_copy(update={"import_job_threshold": 1})
+        changes = {"import_job_threshold": 1, "erasure_secret": "ses-fleet/erasure"}
+        self.world.settings = self.world.settings.model_copy(update=changes)
+        Secret.keys = ("k0",)
+        meanwhile(self.world, self.somebody_signs_up)
         self.refused: dict[str, set[str]] = {email: set() for email in PEOPLE}  # topics, and `everything`
+        self.erased: dict[str, States] = {}  # and the contacts with which they have come back by themselves
+        self.suppressed: set[str] = set()
+        self.found: tuple[list[str], State] | None = None  # an erasure whose first phase is over
+        self.signs_up: tuple[int, str] | None = None  # who does so after how many calls from now
         self.backups: list[str] = []
         self.runs = 0
 
@@ -74,6 +112,11 @@ class Wishes(RuleBasedStateMachine):
     def contacts_of(self, email: str) -> list[str]:
         """The person's contacts: only a restore makes a second one, under another case."""
         return [one for one in contacts(self.world) if one.casefold() == email]
+
+    def states_of(self, email: str) -> States:
+        """The same with what they say."""
+        there = contacts(self.world)
+        return {one: there[one] for one in self.contacts_of(email)}
 
     def gets(self, email: str, topic: str) -> bool:
         """Whether the person would get the topic's mail by any contact."""
@@ -89,8 +132,16 @@ class Wishes(RuleBasedStateMachine):
         """By the person's last word."""
         return bool(self.refused[email] & {"everything", topic})
 
-    def run(self, act: Callable[[str], Any], breaks: Any) -> str:
-        """Run an action, again if its first attempt breaks; the id of the run that came to its end."""
+    def run(self, act: Callable[[str], Finished], breaks: Any, *, deletes: bool = False) -> Finished:
+        """Run an action, again if its first attempt breaks; how the run ended that came to its end."""
+        before = {email: self.states_of(email) for email in self.erased}
+        done = self.attempts(act, breaks)
+        assert done.failure is None, done.failure
+        assert deletes or before == {email: self.states_of(email) for email in self.erased}
+        return done
+
+    def attempts(self, act: Callable[[str], Finished], breaks: Any) -> Finished:
+        """The same without a look at what it did."""
         self.runs += 1
         if breaks is not None:
             number, kind, after = breaks
@@ -102,9 +153,19 @@ class Wishes(RuleBasedStateMachine):
                 self.world.time.now += 60  # an import job that is under way ends
             self.world.client.faults.clear()
         self.runs += 1
-        done = act(f"run-{self.runs}")
-        assert done.failure is None, done.failure
-        return f"run-{self.runs}"
+        return act(f"run-{self.runs}")
+
+    @initialize(emails=st.lists(WHO, unique=True), data=st.data())
+    def begins(self, emails: list[str], data: st.DataObject) -> None:
+        """These are there and saved, and want everything; one of them complains."""
+        wanted = [{"TopicName": topic, "SubscriptionStatus": "OPT_IN"} for topic in DEFAULTS]
+        for email in emails:
+            request = {"ContactListName": "main", "TopicPreferences": wanted}
+            spelled = self.spelled(email, data)
+            self.world.ses.call(ACCOUNT, REGION, "CreateContact", {**request, "EmailAddress": spelled})
+        if emails:
+            self.saves()
+            self.complains(emails[0], data)
 
     @rule(email=WHO, topic=TOPIC, data=st.data())
     def chooses(self, email: str, topic: str, data: st.DataObject) -> None:
@@ -123,19 +184,26 @@ class Wishes(RuleBasedStateMachine):
         for one in found or [self.spelled(email, data)]:
             operation = "UpdateContact" if found else "CreateContact"
             self.world.ses.call(ACCOUNT, REGION, operation, {**request, "EmailAddress": one})
+        self.note_who_came_back(email)
+
+    def note_who_came_back(self, *emails: str) -> None:
+        """What an erased person's contacts say now is what they want."""
+        self.erased |= {email: self.states_of(email) for email in emails if email in self.erased}
 
     @rule(rows=ROWS, overwrite=st.booleans(), bucket=st.sampled_from(["b", None]), breaks=BREAKS, data=st.data())
     def sets(self, rows: list[dict[str, Any]], overwrite: bool, bucket: str | None, breaks: Any, data: Any) -> None:
         """By a file: what is refused holds, what is wanted only if it was not refused or that is overwritten."""
         rows = [fitting(row) for row in rows]
         before = dict(self.refused)
-        after = before | {row["email"]: self.wanted_by(row, overwrite=overwrite) for row in rows}
+        heard = [row for row in rows if row["email"] not in self.erased]
+        after = before | {row["email"]: self.wanted_by(row, overwrite=overwrite) for row in heard}
         spelled = [{**row, "email": self.spelled(row["email"], data)} for row in rows]
         options = {"bucket": bucket, "overwrite": overwrite, "thorough": self.thorough, **data.draw(SLICES)}
         self.refused = {email: before[email] & after[email] for email in PEOPLE}  # a run that breaks may have set some
-        self.run(lambda run_id: setting(self.world, *spelled, run_id=run_id, **options), breaks)
+        done = self.run(lambda run_id: setting(self.world, *spelled, run_id=run_id, **options), breaks)
+        assert done.data["erased_before"] == len(rows) - len(heard)
         self.refused = after
-        for row in rows:
+        for row in heard:
             assert self.contacts_of(row["email"])
             for topic in row["opt_in"]:
                 assert self.gets(row["email"], topic) or self.says_no(row["email"], topic)
@@ -155,10 +223,11 @@ class Wishes(RuleBasedStateMachine):
         assert refusing >= {email for email in emails if self.refused[email] and self.contacts_of(email)}
         spelled = [self.spelled(email, data) for email in emails]
         options = {"thorough": self.thorough, **data.draw(SLICES)}
-        run_id = self.run(lambda run_id: removing(self.world, *spelled, run_id=run_id, **options), breaks)
+        self.run(lambda run_id: removing(self.world, *spelled, run_id=run_id, **options), breaks, deletes=True)
         assert {email for email in emails if self.contacts_of(email)} == refusing
-        if f"backups/acme/{run_id}/backup.json" in self.world.objects.written:
-            self.backups.append(run_id)
+        self.note_who_came_back(*emails)
+        if f"backups/acme/run-{self.runs}/backup.json" in self.world.objects.written:
+            self.backups.append(f"run-{self.runs}")
 
     @rule(emails=st.lists(WHO, min_size=1, unique=True), roles=st.booleans(), sync=st.booleans(), data=st.data())
     def imports(self, emails: list[str], roles: bool, sync: bool, data: Any) -> None:
@@ -173,9 +242,8 @@ class Wishes(RuleBasedStateMachine):
     @rule()
     def saves(self) -> None:
         """The whole list."""
-        self.backups.append(
-            self.run(lambda run_id: self.world.run(backup_list.run, BackupListParams(), run_id=run_id), None)
-        )
+        self.run(lambda run_id: self.world.run(backup_list.run, BackupListParams(), run_id=run_id), None)
+        self.backups.append(f"run-{self.runs}")
 
     @precondition(lambda self: self.backups)
     @rule(data=st.data(), breaks=BREAKS)
@@ -185,9 +253,126 @@ class Wishes(RuleBasedStateMachine):
         params = RestoreListParams(backup=backup)
         self.run(lambda run_id: self.world.run(restore_list.run, params, run_id=run_id), breaks)
 
+    @rule(email=WHO, data=st.data())
+    def complains(self, email: str, data: st.DataObject) -> None:
+        """About mail to one of their contacts: SES puts that address on the suppression list."""
+        there = self.contacts_of(email)
+        if there:
+            request = {"EmailAddress": data.draw(st.sampled_from(there)), "Reason": "COMPLAINT"}
+            self.world.ses.call(ACCOUNT, REGION, "PutSuppressedDestination", request)
+            self.suppressed = self.on_suppression_list()
+
+    @rule(emails=st.lists(WHO, min_size=1, max_size=3, unique=True), data=st.data())
+    def finds(self, emails: list[str], data: Any) -> None:
+        """The first phase of an erasure, which writes nothing; the second one comes some time later, or never."""
+        spelled = [self.spelled(email, data) for email in emails]
+        kept: State = {}
+
+        def first_phase(context: ActionContext, params: EraseContactParams, state: State) -> Outcome:
+            outcome = erase_contact.run(context, params, state)
+            if not (isinstance(outcome, More) and outcome.phase_over):
+                return outcome
+            kept.update(json.loads(json.dumps(outcome.state)))
+            return done_with({})
+
+        give(self.world, "person", *spelled)
+        before = dict(self.world.objects.written), contacts(self.world)
+        options = data.draw(SLICES)
+        self.run(lambda run_id: self.world.run(first_phase, EraseContactParams(), run_id=run_id, **options), None)
+        assert before == (self.world.objects.written, contacts(self.world))
+        self.found = spelled, kept
+
+    @precondition(lambda self: self.found)
+    @rule(
+        suppression=st.sampled_from(["keep", "erase"]),
+        breaks=BREAKS,
+        signs_up=st.none() | st.tuples(st.integers(1, 24), WHO),
+        data=st.data(),
+    )
+    def erases(self, suppression: Any, breaks: Any, signs_up: Any, data: Any) -> None:
+        """The second phase; if it breaks, a run of both. Somebody may sign up meanwhile, whoever it is."""
+        assert self.found is not None
+        (spelled, kept), self.found = self.found, None
+        emails = [email.casefold() for email in spelled]
+        were_there = {email for email in emails if self.contacts_of(email)}
+        options, states = data.draw(SLICES), [kept]
+        give(self.world, "person", *spelled)
+
+        def act(run_id: str) -> Finished:
+            begun = states.pop() if states else {}
+
+            def both_phases(context: ActionContext, params: EraseContactParams, state: State) -> Outcome:
+                return erase_contact.run(context, params, state or begun)
+
+            return self.world.run(both_phases, EraseContactParams(suppression=suppression), run_id=run_id, **options)
+
+        self.signs_up = None if signs_up is None else (len(self.world.asked) + signs_up[0], signs_up[1])
+        done = self.run(act, breaks, deletes=True)
+        self.signs_up = None
+        for email, person in zip(emails, done.data["people"], strict=True):
+            came_back = signs_up is not None and signs_up[1] == email
+            assert came_back or not self.contacts_of(email), email
+            if breaks is None and not came_back:
+                assert person["outcome"] == ("erased" if email in were_there else "was_absent")
+            if not self.contacts_of(email):
+                self.refused = {**self.refused, email: set()}
+        self.erased |= {email: {} for email in emails}
+        self.note_who_came_back(*emails)
+        assert self.kept_out() == len(emails)
+        before, self.suppressed = self.suppressed, self.on_suppression_list()
+        if suppression == "keep":
+            assert self.suppressed == before
+        else:
+            asked = {f"{email.partition('@')[0]}@corp.example" for email in spelled}  # domains have no case there
+            assert not self.suppressed & asked
+            assert {one for one in before if one.casefold() not in emails} <= self.suppressed
+
+    def on_suppression_list(self) -> set[str]:
+        """Every address of it."""
+        listed = self.world.ses.call(ACCOUNT, REGION, "ListSuppressedDestinations", {})
+        return {one["EmailAddress"] for one in listed["SuppressedDestinationSummaries"]}
+
+    def somebody_signs_up(self, _operation: str) -> None:
+        """After the call that was chosen, unless they are in the list: without a contact there is no earlier wish."""
+        if self.signs_up is None or len(self.world.asked) < self.signs_up[0]:
+            return
+        (_, email), self.signs_up = self.signs_up, None
+        if self.contacts_of(email):
+            return
+        self.world.ses.call(ACCOUNT, REGION, "CreateContact", {"ContactListName": "main", "EmailAddress": email})
+        self.refused = {**self.refused, email: set()}
+        self.note_who_came_back(email)
+
+    @precondition(lambda self: self.erased)
+    @rule(emails=st.lists(WHO, min_size=1, unique=True), data=st.data())
+    def un_erases(self, emails: list[str], data: Any) -> None:
+        """They may be added again; nobody comes back by that."""
+        give(self.world, "person", *(self.spelled(email, data) for email in emails))
+        lifted = [email for email in emails if email in self.erased]
+        params = UnEraseParams(ticket="T-1")
+        done = self.run(lambda run_id: self.world.run(un_erase.run, params, run_id=run_id), None)
+        assert done.data == {"lifted": len(lifted), "was_not_erased": len(emails) - len(lifted)}
+        self.erased = {email: states for email, states in self.erased.items() if email not in lifted}
+        assert self.kept_out() == 0
+
+    def kept_out(self) -> int:
+        """How many of the people who were just given are kept out of the list."""
+        params = UnEraseParams(ticket="T-1")
+        done = self.run(lambda run_id: self.world.run(un_erase.run, params, run_id=run_id, dry_run=True), None)
+        return int(done.data["lifted"])
+
+    @rule()
+    def gets_another_key(self) -> None:
+        """Who was erased under an earlier one stays erased."""
+        Secret.keys = (*Secret.keys, f"k{len(Secret.keys)}")
+
     @invariant()
     def check(self) -> None:
-        """Nobody gets what they do not want, whatever ran, and however it broke."""
+        """Nobody gets what they do not want or comes back once they are erased, whatever ran, and however it broke."""
+        remembered = json.loads(self.world.objects.written.get(LEDGER, b'{"addresses": []}'))["addresses"]
+        for email, came_back in self.erased.items():
+            assert all(came_back.get(one) == state for one, state in self.states_of(email).items()), email
+            assert email not in remembered
         for email in PEOPLE:
             for topic in DEFAULTS:
                 assert not (self.gets(email, topic) and self.does_not_want(email, topic)), (email, topic)
@@ -201,14 +386,19 @@ class AnyCase(Wishes):
 
 
 @pytest.mark.parametrize("machine", [Wishes, AnyCase])
-def test_no_sequence_of_runs_subscribes_anybody_against_their_choice(
-    machine: type[Wishes], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("examples", "steps"),
+    [(80, 14), pytest.param(300, 40, marks=[pytest.mark.matrix, pytest.mark.timeout(1_800)])],
+)
+def test_no_sequence_of_runs_subscribes_anybody_against_their_choice_or_brings_back_who_was_erased(
+    machine: type[Wishes], examples: int, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages hold two contacts, so that people are looked up in both ways."""
     monkeypatch.setattr(limits, "SES_PAGE_SIZE", 2)
+    monkeypatch.setattr(secrets, "read", Secret.text)
     wanted = settings(
-        max_examples=60,
-        stateful_step_count=12,
+        max_examples=examples,
+        stateful_step_count=steps,
         deadline=None,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from ses_fleet.worker.budget import SliceBudget
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
+from strict_aws.cloudwatch.service import StrictCloudWatch
 from strict_aws.conditions.conditions import Conditions, CurrentConditions
 from strict_aws.http.messages import AwsError
 from strict_aws.ses.objects import S3Object
@@ -105,6 +107,25 @@ class Client(AwsClient):
         return {**answer, **times}
 
 
+class CloudWatch(AwsClient):
+    """The strict CloudWatch in the place of boto3, which gives and takes times as datetimes."""
+
+    def __init__(self, metrics: StrictCloudWatch) -> None:
+        super().__init__("cloudwatch", None)
+        self._metrics = metrics
+        self.asked: list[dict[str, Any]] = []
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """As boto3 would: snake case in, AwsCallError out."""
+        self.asked.append(parameters)
+        name = "".join(part.title() for part in operation.split("_"))
+        seconds = {key: one.timestamp() if isinstance(one, datetime) else one for key, one in parameters.items()}
+        try:
+            return self._metrics.call(ACCOUNT, REGION, name, seconds)
+        except AwsError as error:
+            raise AwsCallError("cloudwatch", operation, "refused", error.code, error.message, error.status) from None
+
+
 class Objects(AwsClient):
     """An S3 that keeps what is written, or refuses it. `asked` counts; `faults` are by that number, from 1."""
 
@@ -147,17 +168,28 @@ class Objects(AwsClient):
     def _put(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.refusal is not None:
             raise self.refusal
-        key = parameters["Key"]
-        if parameters.get("IfNoneMatch") == "*" and key in self.written:
+        key, wanted = parameters["Key"], parameters.get("IfMatch")
+        there = _etag(self.written[key]) if key in self.written else None
+        if wanted is not None and there is None:
+            raise AwsCallError("s3", "put_object", "refused", "NoSuchKey", "no", 404)
+        if (there is not None and parameters.get("IfNoneMatch") == "*") or wanted not in (None, there):
             raise AwsCallError("s3", "put_object", "refused", "PreconditionFailed", "no", 412)
-        assert key.startswith("backups/identity/") or key not in self.written, "a part is written once"
-        self.written[parameters["Key"]] = parameters["Body"]
-        return {}
+        assert wanted or key.startswith("backups/identity/") or there is None, "a part is written once"
+        self.written[key] = parameters["Body"]
+        return {"ETag": _etag(parameters["Body"])}
 
     def _get(self, key: str) -> dict[str, Any]:
         if key not in self.written:
             raise AwsCallError("s3", "get_object", "refused", "NoSuchKey", "no", 404)
-        return {"Body": io.BytesIO(self.written[key]), "ContentLength": len(self.written[key]), "ETag": "x"}
+        return {
+            "Body": io.BytesIO(self.written[key]),
+            "ContentLength": len(self.written[key]),
+            "ETag": _etag(self.written[key]),
+        }
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 class CustomerObjects(Objects):
@@ -250,6 +282,8 @@ class World:
         self.client = Client(self.ses)
         self.objects = Objects()
         self.iam: AwsClient = Iam()
+        self.cloudwatch = StrictCloudWatch(conditions=self.conditions)
+        self.cloudwatch_client: AwsClient = CloudWatch(self.cloudwatch)
         self.settings = SETTINGS
         self.lines: list[str] = []
         self.warnings: list[str] = []
@@ -325,6 +359,7 @@ class World:
             open_results=lambda: Bucket(self.objects, "results"),
             open_import_bucket=lambda name: Bucket(self.customer_objects, name, owner=ACCOUNT),
             open_iam=lambda: self.iam,
+            open_cloudwatch=lambda: PacedClient(self.cloudwatch_client, pacer),
             download=self._download,
             log=self.lines.append,
             warnings=self.warnings,

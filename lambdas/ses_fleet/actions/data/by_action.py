@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from ses_fleet.actions.data.backup_list import BackupListData
+from ses_fleet.actions.data.check_health import CheckHealthData
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import DescribeTopicsData
 from ses_fleet.actions.data.erase_contact import EraseContactData
@@ -33,6 +34,7 @@ DATA_MODELS: dict[str, type[BaseModel]] = {
     "find-contact": FindContactData,
     "list-suppressed": ListSuppressedData,
     "validate-access": ValidateAccessData,
+    "check-health": CheckHealthData,
     "manage-topic": ManageTopicData,
     "backup-list": BackupListData,
     "restore-list": RestoreListData,

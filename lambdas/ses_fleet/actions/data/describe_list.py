@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
 from ses_fleet.actions.data.described_topic import DescribedTopic
+from ses_fleet.actions.data.marks import VOLATILE
 
 
 class DescribedList(Data):
@@ -14,7 +17,9 @@ class DescribedList(Data):
     name: str = Field(default="", description="the list's name")
     description: str | None = Field(default=None, description="the list's description")
     created_at: str | None = Field(default=None, description="when the list was created, ISO 8601 in UTC")
-    last_updated_at: str | None = Field(default=None, description="when the list was last changed, ISO 8601 in UTC")
+    last_updated_at: Annotated[str | None, VOLATILE] = Field(
+        default=None, description="when the list was last changed, ISO 8601 in UTC"
+    )
 
 
 class CountedContacts(Data):

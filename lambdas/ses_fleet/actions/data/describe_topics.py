@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
 from ses_fleet.actions.data.described_topic import DescribedTopic
+from ses_fleet.actions.data.marks import KEY
 
 
 class TopicDifference(Data):
     """One field of a customer's topic that differs from SESConfig.json."""
 
-    topic: str = Field(default="", description="the topic's name")
-    field: str = Field(default="", description="display_name, description or default_status")
+    topic: Annotated[str, KEY] = Field(default="", description="the topic's name")
+    field: Annotated[str, KEY] = Field(default="", description="display_name, description or default_status")
     have: str | None = Field(default=None, description="the value in the customer's list, or null for none")
     want: str | None = Field(default=None, description="the value in SESConfig.json, or null for none")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
+from ses_fleet.actions.data.marks import KEY
 from ses_fleet.config.topics import Topic
 
 
 class DescribedTopic(Topic):
     """A topic of a contact list, with how many contacts receive it."""
 
-    name: str = Field(default="", description="the topic's name")
+    name: Annotated[str, KEY] = Field(default="", description="the topic's name")
     display_name: str | None = Field(default=None, description="the name that contacts see")
     description: str | None = Field(default=None, description="the description that contacts see")
     default_status: str = Field(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.estimate import Estimate
+from ses_fleet.actions.data.marks import KEY, VOLATILE
 
 Outcome = Literal["erased", "was_absent", "not_proven", "would_erase"]
 
@@ -14,13 +16,13 @@ Outcome = Literal["erased", "was_absent", "not_proven", "would_erase"]
 class ErasedPerson(Data):
     """What became of one person in one customer's list. `row` is the line in the people file."""
 
-    row: int = Field(default=0, description="the person's line in the people file")
+    row: Annotated[int, KEY] = Field(default=0, description="the person's line in the people file")
     outcome: Outcome = Field(
         default="not_proven",
         description="`erased`: deleted, and not there when it was read back; `was_absent`: not there before or after; "
         "`not_proven`: still there, or nobody knows; a dry run says `would_erase` for `erased`",
     )
-    at: str | None = Field(default=None, description="when that was read, ISO 8601, UTC")
+    at: Annotated[str | None, VOLATILE] = Field(default=None, description="when that was read, ISO 8601, UTC")
     contacts: int = Field(default=0, description="contacts of this address, in whatever case, that were deleted")
     suppressed: Literal["kept", "erased", "would_erase", "no"] | None = Field(
         default=None,
@@ -39,6 +41,7 @@ class EraseContactData(Data):
     would_erase: int = Field(default=0, description="people whom a run that is no dry run would delete")
     forgotten: int = Field(default=0, description="people who were taken out of the record of earlier imports")
     people: tuple[ErasedPerson, ...] = Field(default=(), description="what became of each of them")
+    estimate: Estimate | None = Field(default=None, description="of a dry run: what the real run takes; else null")
 
     def is_different(self) -> bool:
         """Return whether anybody is, or would be, deleted or taken off the suppression list."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.marks import VOLATILE
 
 
 class FindContactData(Data):
@@ -25,7 +28,7 @@ class FindContactData(Data):
         description="people whose address is on the account's suppression list, or null in an account in SES's "
         "sandbox, which has none that could be read",
     )
-    parts: int = Field(default=0, description="files written")
+    parts: Annotated[int, VOLATILE] = Field(default=0, description="files written")
 
 
 class FoundPeople(Data):

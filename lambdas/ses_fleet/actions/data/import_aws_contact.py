@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.marks import VOLATILE
 
 
 class ImportData(Data):
@@ -28,7 +31,7 @@ class ImportData(Data):
     not_in_identity_center: int | None = Field(
         default=None, description="contacts that are not in Identity Center and stay; null with params.username"
     )
-    backup: str | None = Field(
+    backup: Annotated[str | None, VOLATILE] = Field(
         default=None,
         description="s3:// URI of the backup of the contacts that were removed, or null without one",
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.marks import VOLATILE
 
 
 class ListContactsData(Data):
@@ -14,4 +17,4 @@ class ListContactsData(Data):
         default=None, description="the contact list's name, or null when the account has none in the Region"
     )
     total: int | None = Field(default=None, description="contacts written")
-    parts: int | None = Field(default=None, description="files written")
+    parts: Annotated[int | None, VOLATILE] = Field(default=None, description="files written")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.marks import VOLATILE
 
 
 class ListSuppressedData(Data):
@@ -12,4 +15,4 @@ class ListSuppressedData(Data):
 
     total: int | None = Field(default=None, description="addresses written")
     reasons: dict[str, int] = Field(default_factory=dict, description="how many of them by reason: BOUNCE, COMPLAINT")
-    parts: int | None = Field(default=None, description="files written")
+    parts: Annotated[int | None, VOLATILE] = Field(default=None, description="files written")

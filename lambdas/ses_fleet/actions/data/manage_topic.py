@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.marks import KEY
 
 
 class TopicUpdate(Data):
     """One field of a topic that is changed."""
 
-    topic: str = Field(default="", description="the topic's name")
-    field: str = Field(default="", description="display_name, description or default_status")
+    topic: Annotated[str, KEY] = Field(default="", description="the topic's name")
+    field: Annotated[str, KEY] = Field(default="", description="display_name, description or default_status")
     before: str | None = Field(default=None, alias="from", description="the value before the change, or null for none")
     after: str | None = Field(default=None, alias="to", description="the value after the change, or null for none")
 

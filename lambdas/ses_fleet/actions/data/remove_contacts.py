@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
 from ses_fleet.actions.data.estimate import Estimate
+from ses_fleet.actions.data.marks import VOLATILE
 
 
 class RemoveContactsData(Data):
@@ -24,7 +27,7 @@ class RemoveContactsData(Data):
     reasons: dict[str, int] = Field(
         default_factory=dict, description="why people failed, and how many of each reason; 20 reasons are kept apart"
     )
-    backup: str | None = Field(
+    backup: Annotated[str | None, VOLATILE] = Field(
         default=None, description="s3:// URI of the backup of the contacts that were removed, or null without one"
     )
     estimate: Estimate | None = Field(default=None, description="of a dry run: what the real run takes; else null")

@@ -13,6 +13,9 @@ class RestoredPreferences(Data):
     updated: int = Field(default=0, description="contacts that were changed")
     unchanged: int = Field(default=0, description="contacts that were as the backup has them")
     missing: int = Field(default=0, description="contacts that are not in the list any more; they are not created")
+    erased_before: int = Field(
+        default=0, description="contacts of people who were erased from the list, and so are not restored"
+    )
 
 
 class RestoreTopicsData(Data):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.marks import VOLATILE
 
 
 class SetSuppressedData(Data):
@@ -22,10 +25,10 @@ class SetSuppressedData(Data):
         default=0, description="addresses that stay because somebody complained; only without `confirm_people`"
     )
     failed: int = Field(default=0, description="addresses that could not be put on the list or taken off it")
-    requests: int | None = Field(
+    requests: Annotated[int | None, VOLATILE] = Field(
         default=None, description="in a dry run, about how many requests to SES it would take; else null"
     )
-    seconds: float | None = Field(
+    seconds: Annotated[float | None, VOLATILE] = Field(
         default=None, description="in a dry run, the seconds that those would take; else null"
     )
 

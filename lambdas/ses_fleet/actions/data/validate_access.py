@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ses_fleet.actions.data.base import Data
+from ses_fleet.actions.data.marks import KEY
 
 CheckStatus = Literal["ok", "finding", "failed"]
 
@@ -14,7 +15,7 @@ CheckStatus = Literal["ok", "finding", "failed"]
 class Check(Data):
     """One check of validate-access, and what it found."""
 
-    name: str = Field(
+    name: Annotated[str, KEY] = Field(
         default="",
         description="assume_role, external_id, role_version, ses_account, contact_list, import_bucket or "
         "identity_center",

@@ -16,15 +16,16 @@ from ses_fleet.errors import CustomerError
 from ses_fleet.worker import steps
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.erasing.bury import bury, wait_for_jobs
+from ses_fleet.worker.erasing.bury import bury, wait
 from ses_fleet.worker.erasing.delete import delete_by_address, delete_by_list, forget, look, walk_again
+from ses_fleet.worker.erasing.estimate import estimate, say
 from ses_fleet.worker.erasing.find import ask, find
 from ses_fleet.worker.erasing.work import Step, Work
 
 _FIRST_PHASE: dict[Step, Callable[[Work], Step]] = {"find": find, "ask": ask}
 _SECOND_PHASE: dict[Step, Callable[[Work], Step]] = {
     "bury": bury,
-    "wait": wait_for_jobs,
+    "wait": wait,
     "delete": delete_by_address,
     "walk": delete_by_list,
     "walk_again": walk_again,
@@ -58,10 +59,13 @@ def _done(work: Work) -> Done:
         not_proven=left,
         forgotten=work.progress.forgotten,
         people=people,
+        estimate=estimate(work) if work.context.dry_run else None,
         **counts,
     )
     told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count) or "nobody"
     work.context.log(f"🗑️  Customer {work.context.code}: {told}")
+    if data.estimate is not None:
+        say(work, data.estimate)
     return Done(data, failure=_failure(work, left))
 
 

@@ -131,9 +131,18 @@ class _Work:
         ):
             for name in names:
                 context.log(f"   - {name} ({'; '.join([what, *changes.get(name, ())])})")
+                if context.dry_run and name in planned.added:
+                    context.log(f"     {_text(planned, name)}")
 
     def _done(self, planned: TopicPlan, *, list_created: bool = False) -> Done:
         return Done(planned.data(list_created=list_created), data_location=self._backup.location)
+
+
+def _text(planned: TopicPlan, name: str) -> str:
+    """Return what subscribers would read of a topic, and its default status."""
+    (topic,) = (topic for topic in planned.desired if topic.name == name)
+    shown, told = _quoted(topic.display_name), _quoted(topic.description)
+    return f"display name: {shown}, description: {told}, default: {topic.default_status}"
 
 
 def _quoted(text: str | None) -> str:

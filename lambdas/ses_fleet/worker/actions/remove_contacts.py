@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ses_fleet import limits
 from ses_fleet.actions.data.estimate import Estimate
 from ses_fleet.actions.data.remove_contacts import RemoveContactsData
 from ses_fleet.actions.params import RemoveContactsParams
 from ses_fleet.errors import CustomerError
-from ses_fleet.worker import steps
+from ses_fleet.worker import estimates, steps
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.removing.look import look
@@ -49,21 +48,14 @@ def _done(work: Work) -> Done:
         context.log(f"👥 Customer {context.code}: {_shown(work)}")
     else:
         context.log(f"🔍 Customer {context.code}: Would remove contacts: {_shown(work)}")
-        context.log(
-            f"🧮 Customer {context.code}: about {planned.requests} requests to SES, {planned.seconds} s at its rate: "
-            f"people {planned.looked_up}"
-        )
+        estimates.say(context, planned, f"people {planned.looked_up}")
     failure = work.still_there or _failure(work)
     return Done(data, data_location=context.results.location(context.data_prefix), failure=failure)
 
 
 def _estimate(work: Work) -> Estimate:
-    per_second = work.context.settings.ses_requests_per_second or limits.SES_REQUESTS_PER_SECOND
-    return Estimate(
-        requests=work.progress.requests,
-        seconds=round(work.progress.requests / per_second),
-        looked_up="one by one" if work.progress.pages is None else "by pages",
-    )
+    requests, pages = work.progress.requests, work.progress.pages
+    return estimates.estimate(work.context, requests, pages, "one by one" if pages is None else "by pages")
 
 
 def _shown(work: Work) -> str:

@@ -32,7 +32,7 @@ def run(context: ActionContext, params: RestoreListParams, state: State) -> Outc
     try:
         found = restore.find() or _made(context, manifest, restore.topics)
         decide = _decider([*found.topics, *wanted], overwrite=params.overwrite_unsubscribes)
-        restore.run(found, decide, heed_prunes=not params.overwrite_unsubscribes, is_erased=erased.is_erased)
+        restore.run(found, decide, erased.is_erased, heed_prunes=not params.overwrite_unsubscribes)
         failure = restore.verify(deliberate=params.overwrite_unsubscribes)
     except SliceTimeoutError:
         return More(restore.state())

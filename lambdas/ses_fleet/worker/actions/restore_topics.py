@@ -22,6 +22,7 @@ def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Ou
     manifest = backups.load(context, params.backup, "topics")
     if not state and not context.dry_run:
         jobs.none_beside(context)
+    erased = context.erased
     wanted = [topic for topic in manifest.contact_list.topics if topic.name in manifest.topics]
     restore = Restore(context, manifest, wanted, state)
     try:
@@ -29,12 +30,12 @@ def run(context: ActionContext, params: RestoreTopicsParams, state: State) -> Ou
         if found is None:
             text = f"{context.code} does not have a contact list any more: topics cannot be restored without one"
             raise CustomerError("operation", "NoContactList", text)
-        restore.run(found, _decide)
+        restore.run(found, _decide, erased.is_erased)
         failure = restore.verify()
     except SliceTimeoutError:
         return More(restore.state())
     counts = {name: count for name, count in restore.contacts.counts.items() if name != "created"}
-    shown = ", ".join(f"{count} {name}" for name, count in counts.items())
+    shown = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
     verb = "Would restore" if context.dry_run else "Restored"
     context.log(f"♻️  Customer {context.code}: {verb} {', '.join(manifest.topics)}; contacts: {shown}")
     data = RestoreTopicsData(

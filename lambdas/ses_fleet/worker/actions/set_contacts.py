@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.params import SetContactsParams
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.worker import steps
+from ses_fleet.worker import estimates, steps
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.setting.change import change, hear
@@ -63,10 +63,7 @@ def _say(work: Work, data: SetContactsData) -> None:
         return
     how = "the new contacts by one import job" if planned.import_job else "every contact by itself"
     context.log(f"🔍 Customer {context.code}: Would set contacts: {_shown(work)}")
-    context.log(
-        f"🧮 Customer {context.code}: about {planned.requests} requests to SES, {planned.seconds} s at its rate: "
-        f"people {planned.looked_up}, {how}"
-    )
+    estimates.say(context, planned, f"people {planned.looked_up}, {how}")
 
 
 def _shown(work: Work) -> str:

@@ -53,7 +53,7 @@ class _Checks:
                 raise
             status, message = self._failed(failure)
         except AwsCallError as failure:
-            text = f"{failure.service}.{failure.operation} failed ({failure.code}): {_advice(self._context, failure)}"
+            text = ": ".join(access.unanswered(self._context.customer, VALIDATE_ACCESS, failure))
             status, message = self._failed(CustomerError("operation", failure.code, text, retryable=failure.transient))
         self.rows.append(Check(name=name, status=status, message=message))
         self._context.log(f"{_MARKS[status]} Customer {self._context.code}: {name}: {message}")
@@ -177,9 +177,3 @@ def _identity_center(context: ActionContext) -> tuple[CheckStatus, str]:
     found = identity_center.instances(context.open_identity_center(source, "sso-admin"))
     store = identity_center.choose(source, found)
     return "ok", f"identity store {store} of account {found.owners[store]} answers"
-
-
-def _advice(context: ActionContext, failure: AwsCallError) -> str:
-    if failure.transient:
-        return "run it again"
-    return access.advice(context.customer, VALIDATE_ACCESS, failure)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ses_fleet import clock, limits
+from ses_fleet import clock
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.erased import Why
+from ses_fleet.worker.erasing import quiet
 from ses_fleet.worker.erasing.work import Step, Work
 from ses_fleet.worker.importing import jobs
-
-# After so long a read shows what was written before it.
-_SHOWN_SECONDS = sum(limits.READ_BACK_PAUSES_SECONDS)
 
 
 def bury(work: Work) -> Step:
@@ -16,31 +15,26 @@ def bury(work: Work) -> Step:
     why = Why(work.context.run_id, work.params.ticket, clock.iso(clock.now()))
     for line in work.lines_left():
         work.context.erased.bury(work.rows[line].email, why)
+    work.progress.buried_at = work.context.ses.now()
     return "wait"
 
 
-def wait_for_jobs(work: Work) -> Step:
-    """Wait while an import job runs in the account: it may be about to add who is deleted.
+def wait(work: Work) -> Step:
+    """Wait until reads show whom anybody added before the tombstones were there, and no import job can add more.
 
-    Reads may lag: one that was started right before the first phase is shown by now, and what one added soon after.
+    The slice ends before it, once: where more customers are erased from than run at once, all wait at the same time.
+    A job that runs may be about to add who is deleted. Whom one that has just ended added is not shown yet.
     """
     progress = work.progress
-    if clock.now().timestamp() - progress.began_at < _SHOWN_SECONDS:
-        _settle(work, _SHOWN_SECONDS)
-    while (found := jobs.look(work.context)).active:
+    if not progress.gave_way:
+        progress.gave_way = True
+        raise SliceTimeoutError("the rest of the wait is another slice's: other customers' tombstones come first")
+    quiet.wait_until_shown(work, progress.buried_at)
+    while active := quiet.look(work):
         if not progress.waits:
-            work.context.log(
-                f"⏳ Customer {work.context.code}: waiting for {len(found.active)} import job(s) of this account"
-            )
+            work.context.log(f"⏳ Customer {work.context.code}: waiting for {active} import job(s) of this account")
         progress.waits += 1
         work.context.ses.pause(jobs.poll_seconds(progress.waits))
-    if progress.waits:
-        _settle(work, 2 * _SHOWN_SECONDS)
+    assert progress.quiet_since is not None  # noqa: S101  # the look that shows none has noted it
+    quiet.wait_until_shown(work, progress.quiet_since)
     return "delete"
-
-
-def _settle(work: Work, seconds: float) -> None:
-    """Wait until this customer has waited so long; in pieces, so that slices may be short."""
-    while work.progress.settled < seconds:
-        work.context.ses.pause(1.0)
-        work.progress.settled += 1

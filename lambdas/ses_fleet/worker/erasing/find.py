@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import contact_list
-from ses_fleet.worker.erasing import suppressed
+from ses_fleet.worker.erasing import quiet, suppressed
 from ses_fleet.worker.erasing.walk import walk
 from ses_fleet.worker.erasing.work import Step, Work
-from ses_fleet.worker.importing import jobs
 
 
 def find(work: Work) -> Step:
     """Read the whole list, and check that the second phase will be able to work."""
     _check_list(work)
-    jobs.look(work.context)  # the second phase needs that, so whoever may not look does not come so far
+    quiet.look(work)  # the second phase needs that, so whoever may not look does not come so far
     walk(work)
     return "ask"
 

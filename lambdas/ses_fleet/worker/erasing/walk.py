@@ -18,17 +18,19 @@ def walk(work: Work, met: Callable[[int, str], None] | None = None) -> None:
         return
 
     def forget() -> None:
-        work.progress.found = {}
+        work.progress.found, work.progress.pages, work.progress.others = {}, 0, 0
 
     position = work.scan.state()
     if not (position["several"] or position["over"]):
         forget()  # the walk begins
     for page in work.scan.pages(work.context, forget):
+        work.progress.pages += 1
         for contact in page:
             line = work.lines.get(addresses.folded(address(contact)))
             if line is None:
                 continue
             work.progress.found[line] = work.progress.found.get(line, 0) + 1
+            work.progress.others += address(contact) != work.rows[line].email
             if met is not None:
                 met(line, address(contact))
     work.end_walk()

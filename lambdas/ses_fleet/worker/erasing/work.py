@@ -7,7 +7,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from ses_fleet import clock
 from ses_fleet.actions.params import EraseContactParams
 from ses_fleet.people import addresses
 from ses_fleet.worker.contact_list import ContactScan
@@ -20,15 +19,20 @@ Step = Literal["find", "ask", "bury", "wait", "delete", "walk", "walk_again", "l
 class Progress(BaseModel):
     """What a slice hands to the next one. People are named by their line in the people file.
 
-    `found` counts, for each person, the contacts that the last walk over the list met; `removed` those that were
-    deleted; `at` is the position in the step, `rounds` counts how often people who were deleted were met again.
-    `began_at` is epoch seconds, `settled` how many seconds were waited for reads that lag.
+    `found` counts, for each person, the contacts that the last walk over the list met, `others` all of those that are
+    spelled in another case than in the file, `pages` what was read of the list; `removed` counts the contacts that were
+    deleted. `at` is the position in the step, `rounds` counts how often people who were deleted were met again.
+    `gave_way` says whether the slice that wrote the tombstones has ended, so that other customers write theirs.
+    `jobs_seen` is the digest of the import jobs that the last look showed, `quiet_since` since when those are known to
+    be over, and `buried_at` when every tombstone was there, both in epoch seconds.
     """
 
     step: Step = "find"
     at: int = 0
     scan: State = Field(default_factory=dict)
     found: dict[int, int] = Field(default_factory=dict)
+    pages: int = 0
+    others: int = 0
     removed: dict[int, int] = Field(default_factory=dict)
     still_there: list[int] = Field(default_factory=list)
     suppressed: dict[int, Literal["kept", "erased", "no"]] = Field(default_factory=dict)
@@ -36,8 +40,10 @@ class Progress(BaseModel):
     forgotten: int = 0
     rounds: int = 0
     waits: int = 0
-    began_at: float = Field(default_factory=lambda: clock.now().timestamp())
-    settled: int = 0
+    gave_way: bool = False
+    jobs_seen: str | None = None
+    quiet_since: float | None = None
+    buried_at: float = 0.0
 
 
 class Work:

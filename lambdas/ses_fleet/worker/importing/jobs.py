@@ -48,6 +48,11 @@ class Ended:
     message: str
     failures_url: str | None
 
+    @property
+    def how(self) -> str:
+        """Return the end and its reason in words, for one that was not completed."""
+        return f"ended {self.status}: {self.message or 'SES gave no reason'}"
+
 
 def look(context: ActionContext, ses: ReadClient | None = None, destination: Destination = CONTACT_LIST) -> Jobs:
     """Return all import jobs of this destination that SES lists, read with one request for each page."""

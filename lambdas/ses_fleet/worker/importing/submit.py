@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ses_fleet import limits
-from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactScan, address
-from ses_fleet.worker.importing import jobs
-from ses_fleet.worker.importing.new_contacts import ImportJob, JobWork, NewContact
+from ses_fleet.worker.importing import job_file, jobs
+from ses_fleet.worker.importing.new_contacts import JobWork, NewContact
 from ses_fleet.worker.paced_client import UnitClient
 
 
@@ -94,52 +92,31 @@ def heard(work: JobWork) -> bool:
     """
     context, progress = work.context, work.progress
     assert progress.import_job is not None  # noqa: S101  # set by `submit`
-    while (outcome := jobs.ended(context, progress.import_job.job_id, progress.import_job.polls)) is None:
-        progress.import_job.polls += 1
-        context.ses.pause(jobs.poll_seconds(progress.import_job.polls))
-    jobs.clean_up(context, str(context.customer.import_bucket), progress.import_job.key)
+    outcome = job_file.hear(context, progress.import_job, progress.give_reasons)
     if not outcome.completed:
-        create_one_by_one(work, f"the import job ended {outcome.status}: {outcome.message or 'SES gave no reason'}")
+        create_one_by_one(work, f"the import job {outcome.how}")
         return False
-    context.log(
-        f"📦 Customer {context.code}: import job over: {outcome.processed} records processed, {outcome.failed} failed"
-    )
-    refused = jobs.failed_records(context, outcome) if outcome.failed else None
-    if refused is not None:
-        context.write(f"{context.data_prefix}refused.jsonl", refused, "application/x-ndjson")
-        progress.give_reasons(jobs.reasons(refused))
     progress.import_job.created = outcome.processed - outcome.failed
     progress.import_job.failed = outcome.failed
     return True
 
 
 def _try(work: JobWork, additions: Sequence[NewContact]) -> _Look:
-    context, bucket = work.context, str(work.context.customer.import_bucket)
-    work.progress.job_attempts += 1
-    try:
-        key = jobs.upload(context, bucket, additions)
-    except AwsCallError as failure:
-        if failure.kind != "refused":
-            raise
-        create_one_by_one(work, f"the import_bucket {bucket} refused the file ({failure.code})")
-        return _Look()
-    try:
+    context, bucket, look = work.context, str(work.context.customer.import_bucket), _Look()
+
+    def start(key: str) -> str | None:
+        nonlocal look
         look = _look_and_start(work, additions, bucket, key)
-    except SliceTimeoutError:
-        jobs.clean_up(context, bucket, key)
-        raise
-    except AwsCallError as failure:
-        if failure.outcome_unknown:
-            raise  # SES may be about to read it
-        jobs.clean_up(context, bucket, key)
-        if not jobs.start_refused(failure):
-            raise
-        create_one_by_one(work, f"SES refused the import job ({failure.code}: {failure.text})")
-        return _Look()
-    if look.job_id is None:
-        jobs.clean_up(context, bucket, key)
-    else:
-        work.progress.import_job = ImportJob(job_id=look.job_id, key=key)
+        return look.job_id
+
+    work.progress.job_attempts += 1
+    work.progress.import_job = job_file.start(
+        context,
+        bucket,
+        lambda: jobs.upload(context, bucket, additions),
+        start,
+        lambda why: create_one_by_one(work, why),
+    )
     return look
 
 

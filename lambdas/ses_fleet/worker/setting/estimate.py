@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ses_fleet import limits
-from ses_fleet.actions.data.estimate import Estimate
+from ses_fleet.actions.data.estimate import Estimate, LookedUp
+from ses_fleet.worker import estimates
 from ses_fleet.worker.setting.work import PlannedRow, Work
 
 _READ_AND_WRITE = 2  # GetContact, and the write that it decides
@@ -35,10 +35,7 @@ def needed_requests(work: Work, left: Sequence[PlannedRow]) -> int:
 
 def estimate(work: Work) -> Estimate:
     """Return what a run that is no dry run would take, as the data of a dry run has it."""
-    per_second = work.context.settings.ses_requests_per_second or limits.SES_REQUESTS_PER_SECOND
-    return Estimate(
-        requests=work.progress.requests,
-        seconds=round(work.progress.requests / per_second),
-        looked_up="one by one" if work.progress.pages is None else "by pages",
-        import_job=uses_job(work, work.progress.counts.get("created", 0)),
-    )
+    progress = work.progress
+    looked_up: LookedUp = "one by one" if progress.pages is None else "by pages"
+    by_job = uses_job(work, progress.counts.get("created", 0))
+    return estimates.estimate(work.context, progress.requests, progress.pages, looked_up, import_job=by_job)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ses_fleet import limits
-from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.budget import SliceTimeoutError
-from ses_fleet.worker.importing import jobs
+from ses_fleet.worker.importing import job_file, jobs
 from ses_fleet.worker.importing.new_contacts import ImportJob
 from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.suppressing.work import Step, Work
@@ -60,21 +58,10 @@ def hear(work: Work) -> Step:
     """Wait until the import job is over. When it failed, its addresses are added one by one."""
     context, progress = work.context, work.progress
     assert progress.job is not None  # noqa: S101  # set by the step before
-    while (outcome := jobs.ended(context, progress.job.job_id, progress.job.polls)) is None:
-        progress.job.polls += 1
-        context.ses.pause(jobs.poll_seconds(progress.job.polls))
-    jobs.clean_up(context, str(context.customer.import_bucket), progress.job.key)
+    outcome = job_file.hear(context, progress.job, work.give_reasons)
     if not outcome.completed:
-        _add_one_by_one(work, f"the import job ended {outcome.status}: {outcome.message or 'SES gave no reason'}")
+        _add_one_by_one(work, f"the import job {outcome.how}")
         progress.in_job = []
-        return "single"
-    context.log(
-        f"📦 Customer {context.code}: import job over: {outcome.processed} records processed, {outcome.failed} failed"
-    )
-    refused = jobs.failed_records(context, outcome) if outcome.failed else None
-    if refused is not None:
-        context.write(f"{context.data_prefix}refused.jsonl", refused, "application/x-ndjson")
-        work.give_reasons(jobs.reasons(refused))
     return "single"
 
 
@@ -109,31 +96,14 @@ def _try(work: Work, new: Sequence[int]) -> ImportJob | None:
     added one by one.
     """
     context, bucket = work.context, str(work.context.customer.import_bucket)
-    try:
-        records = [{"emailAddress": work.rows[one].email, "reason": work.rows[one].reason} for one in new]
-        key = jobs.upload_suppressed(context, bucket, records)
-    except AwsCallError as failure:
-        if failure.kind != "refused":
-            raise
-        _add_one_by_one(work, f"the import_bucket {bucket} refused the file ({failure.code})")
-        return None
-    try:
-        job_id = _look_and_start(work, new, bucket, key)
-    except SliceTimeoutError:
-        jobs.clean_up(context, bucket, key)
-        raise
-    except AwsCallError as failure:
-        if failure.outcome_unknown:
-            raise  # SES may be about to read it
-        jobs.clean_up(context, bucket, key)
-        if not jobs.start_refused(failure):
-            raise
-        _add_one_by_one(work, f"SES refused the import job ({failure.code}: {failure.text})")
-        return None
-    if job_id is None:
-        jobs.clean_up(context, bucket, key)
-        return None
-    return ImportJob(job_id=job_id, key=key)
+    records = [{"emailAddress": work.rows[one].email, "reason": work.rows[one].reason} for one in new]
+    return job_file.start(
+        context,
+        bucket,
+        lambda: jobs.upload_suppressed(context, bucket, records),
+        lambda key: _look_and_start(work, new, bucket, key),
+        lambda why: _add_one_by_one(work, why),
+    )
 
 
 def _look_and_start(work: Work, new: Sequence[int], bucket: str, key: str) -> str | None:

@@ -20,7 +20,7 @@ _WITHOUT_LIST = (
     *("CreateContactList", "ListContactLists", "GetAccount"),
     *("CreateImportJob", "GetImportJob", "ListImportJobs", "PutAccountSuppressionAttributes"),
     *(f"{verb}SuppressedDestination" for verb in ("Put", "Get", "Delete")),
-    "ListSuppressedDestinations",
+    *("ListSuppressedDestinations", "ListEmailIdentities", "GetEmailIdentity"),
 )
 
 

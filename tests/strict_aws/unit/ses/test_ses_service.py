@@ -12,6 +12,7 @@ import pytest
 from strict_aws.http.messages import AwsError
 from strict_aws.http.operations import output_shape
 from strict_aws.ses import bulk
+from strict_aws.ses.identities import Identity, MailFrom
 from strict_aws.ses.service import StrictSes
 from strict_aws.ses.store import ContactRecord
 from tests.strict_aws.conformance.shapes import problems
@@ -29,6 +30,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "DeleteContact": {"EmailAddress": ADA},
     "ListContacts": {"PageSize": 1},
     "GetAccount": {},
+    "GetEmailIdentity": {"EmailIdentity": "x.example"},
+    "ListEmailIdentities": {"PageSize": 1},
     "PutAccountSuppressionAttributes": {"SuppressedReasons": ["BOUNCE"]},
     "PutSuppressedDestination": {"EmailAddress": ADA, "Reason": "BOUNCE"},
     "GetSuppressedDestination": {"EmailAddress": ADA},
@@ -41,7 +44,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 
 def test_it_says_which_operations_it_serves() -> None:
-    """Exactly those of contact lists, contacts, import jobs, the suppression list and the account."""
+    """Exactly those of contact lists, contacts, import jobs, the suppression list, the account and identities."""
     assert Emulated().ses.operations == set(REQUESTS)
 
 
@@ -56,6 +59,10 @@ def test_answers_have_the_shape_of_the_api_model(operation: str) -> None:
         jobs = [seen.start_import("nonsense"), seen.start_import(None, url="s3://imports/gone")]
         seen.now += 10
         params |= {"JobId": jobs[0]} if operation == "GetImportJob" else {}
+    if "Identit" in operation:
+        own = MailFrom("mail.x.example")
+        made = Identity("x.example", mail_from=own, configuration_set="set")
+        seen.ses.set_identities(ACCOUNT, REGION, [made, Identity("y.example")])
     if "Suppressed" in operation:
         seen.call("PutSuppressedDestination", EmailAddress=ADA, Reason="COMPLAINT")
     answer = seen.call(operation, **params)

@@ -1,0 +1,1 @@
+"""`config discover`: accounts of an AWS organization become customers of config.json."""

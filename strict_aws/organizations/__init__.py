@@ -1,0 +1,1 @@
+"""AWS Organizations: an organization's accounts, units and tags, and what reads them."""

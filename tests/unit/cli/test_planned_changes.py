@@ -1,0 +1,90 @@
+"""`runs show --changes`: whom an import would touch, for those who may read addresses."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from ses_fleet_cli import planned_changes
+from ses_fleet_cli.errors import CommandError
+from tests.unit.cli.stored import S3
+from tests.unit.cli.test_tables import result, summary
+
+ADA, BOB, EVE = "ada@corp.example", "bob@corp.example", "eve@corp.example"
+
+
+def change(kind: str, email: str, *opt_in: str) -> dict[str, Any]:
+    """A record of an import's files."""
+    return {"email": email, "change": kind, "opt_in": list(opt_in), "also": []}
+
+
+def decided(s3: S3, code: str, *records: dict[str, Any], part: int = 1) -> None:
+    """Have these changes in a customer's data."""
+    body = gzip.compress("\n".join(map(json.dumps, records)).encode())
+    s3.objects[f"data/r/{code}/changes-{part:05d}.jsonl.gz"] = body
+
+
+def text(s3: S3, *codes: str, **fields: Any) -> list[str]:
+    """The lines for a run of these customers."""
+    made = summary("import-aws-contact-all", [result(code, {}) for code in codes], **fields)
+    return list(planned_changes.lines(planned_changes.read(s3.bucket, made), dry_run=True))
+
+
+def test_everybody_is_named_below_the_customer_with_the_numbers() -> None:
+    """Over all parts, in their order; other files of the run are none of it."""
+    s3 = S3()
+    decided(s3, "acme", change("create", ADA, "news", "alerts"), change("update", BOB, "news"))
+    decided(s3, "acme", change("remove", EVE), part=2)
+    s3.objects["data/r/acme/failed-00001.jsonl.gz"] = b"other"
+    assert text(s3, "acme", "globex") == [
+        "Whom the import would touch:",
+        "acme: 1 create, 1 update, 1 remove",
+        f"   create  {ADA}  (news, alerts)",
+        f"   update  {BOB}  (news)",
+        f"   remove  {EVE}",
+        "globex: nobody",
+    ]
+
+
+def test_as_json_each_person_is_a_line() -> None:
+    """With the customer, for other programs."""
+    s3 = S3()
+    decided(s3, "acme", change("create", ADA, "news"))
+    made = summary("import-aws-contact", [result("acme", {}), result("globex", None, "failed")])
+    assert [json.loads(line) for line in planned_changes.json_lines(planned_changes.read(s3.bucket, made))] == [
+        {"customer_code": "acme", "change": "create", "email": ADA, "opt_in": ["news"]},
+        {"customer_code": "globex", "problem": "nothing was decided: see the run's Summary"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "broken", [b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"email": 1}')], ids=["no gzip", "no JSON", "no change"]
+)
+def test_a_file_that_is_broken_is_named(broken: bytes) -> None:
+    """Not taken for nobody; other customers are shown."""
+    s3 = S3()
+    s3.objects["data/r/acme/changes-00001.jsonl.gz"] = broken
+    decided(s3, "globex", change("create", ADA))
+    shown = text(s3, "acme", "globex")
+    assert any("changes-00001.jsonl.gz cannot be understood" in line for line in shown)
+    assert f"   create  {ADA}" in shown
+
+
+def test_who_may_not_read_addresses_is_told_the_policy() -> None:
+    """Exit code 3."""
+    s3 = S3()
+    decided(s3, "acme", change("create", ADA))
+    s3.refused["data/r/acme/changes-00001.jsonl.gz"] = ("AccessDenied", 403)
+    with pytest.raises(CommandError, match="ses-fleet-data-reader") as error:
+        text(s3, "acme")
+    assert error.value.exit_code == 3
+
+
+def test_only_imports_are_shown() -> None:
+    """Exit code 2."""
+    with pytest.raises(CommandError, match="is a manage-topic-all") as error:
+        planned_changes.read(S3().bucket, summary("manage-topic-all", []))
+    assert error.value.exit_code == 2
