@@ -154,8 +154,14 @@ synth: cdk ## write the template to cdk.out/, deploying nothing
 	@$(CDK) synth --quiet $(CDK_FLAGS)
 	@echo "The context is right; the template is cdk.out/ses-fleet.template.json"
 
+.PHONY: diff
+diff: cdk ## show what a deployment would change
+	@$(CDK) diff $(CDK_FLAGS)
+
 .PHONY: deploy
 deploy: cdk ## deploy what cdk.json describes
+	@test -t 0 || [[ "$(CDK_FLAGS)" == *--require-approval* ]] || { echo "make deploy asks before it widens who may do \
+	what, and there is no terminal to ask on: look at \"make diff\", then make deploy CDK_FLAGS=\"--require-approval never\"" >&2; exit 2; }
 	@$(CDK) deploy $(CDK_FLAGS)
 
 .PHONY: destroy

@@ -22,6 +22,7 @@ _SHOWN = {
     "${AWS::Partition}": "aws",
     "${AWS::AccountId}": "ACCOUNT",
     "${AWS::Region}": "REGION",
+    "${FleetName}": "ses-fleet",
     "${RolePath}${RoleName}": "/ROLE",
     "${IdentityStoreId}": "STORE",
 }

@@ -9,7 +9,6 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.names import CONFIGURER_POLICY, DATA_READER_POLICY, INVOKER_POLICY, REQUESTER_POLICY
 from infra.settings import Settings
 from infra.storage import Storage
 from ses_fleet.runs import hub_policies
@@ -24,11 +23,12 @@ class AccessPolicies(Construct):
 
     def __init__(self, scope: Construct, functions: Functions, storage: Storage, settings: Settings) -> None:
         super().__init__(scope, "PeoplePolicies")
+        names = settings.names
         results = storage.results.bucket_arn
         iam.ManagedPolicy(
             self,
             "Invoker",
-            managed_policy_name=INVOKER_POLICY,
+            managed_policy_name=names.policy("invoker"),
             description="Start runs of ses-fleet, and read their records, which hold no contact address",
             statements=_statements(
                 hub_policies.invoker_statements(
@@ -39,21 +39,21 @@ class AccessPolicies(Construct):
         iam.ManagedPolicy(
             self,
             "DataReader",
-            managed_policy_name=DATA_READER_POLICY,
+            managed_policy_name=names.policy("data-reader"),
             description="Read the contacts that runs of ses-fleet exported, and the backups",
             statements=_statements(hub_policies.data_reader_statements(results_bucket=results)),
         )
         iam.ManagedPolicy(
             self,
             "Requester",
-            managed_policy_name=REQUESTER_POLICY,
+            managed_policy_name=names.policy("requester"),
             description="Upload the files that say whom runs of ses-fleet are for, and read none",
             statements=_statements(hub_policies.requester_statements(results_bucket=results)),
         )
         iam.ManagedPolicy(
             self,
             "Configurer",
-            managed_policy_name=CONFIGURER_POLICY,
+            managed_policy_name=names.policy("configurer"),
             description="Read, upload and roll back the configuration of ses-fleet, and start no run",
             statements=_statements(
                 hub_policies.configurer_statements(

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infra.names import WORKER
+from infra.names import DEFAULT, WORKER_SUFFIX
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.policies import IMPORT_PREFIX, identity_center_statements, policy_statements
@@ -21,7 +21,7 @@ IDENTITY_CENTER_ROLE = "identity-center-role.template.json"
 
 # Resources of the statements; CloudFormation fills the account in.
 _PARTITION, _ACCOUNT = "${AWS::Partition}", "${AWS::AccountId}"
-_BUCKET_NAME = f"ses-fleet-import-{_ACCOUNT}-${{AWS::Region}}"
+_BUCKET_NAME = f"${{FleetName}}-import-{_ACCOUNT}-${{AWS::Region}}"
 # By its name: a role whose own policies refer to it by Fn::GetAtt would wait for itself. A path begins and ends with /.
 _ROLE_ARN = f"arn:{_PARTITION}:iam::{_ACCOUNT}:role${{RolePath}}${{RoleName}}"
 _MANAGE = {"Fn::Equals": [{"Ref": "AccessLevel"}, "Manage"]}
@@ -151,6 +151,12 @@ def _trust_parameters(role_name: str) -> dict[str, Any]:
             "AllowedPattern": "[0-9]{12}",
             "Description": "The account in which ses-fleet runs",
         },
+        "FleetName": {
+            "Type": "String",
+            "Default": DEFAULT,
+            "AllowedPattern": limits.DEPLOYMENT_NAME,
+            "Description": "The name of the deployment there, which the name of its worker's role begins with",
+        },
         "ExternalId": {
             "Type": "String",
             "AllowedPattern": _EXTERNAL_ID,
@@ -201,7 +207,7 @@ def _unless_left_out(condition: str, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _role(description: str, policies: list[Any]) -> dict[str, Any]:
-    worker = f"arn:{_PARTITION}:iam::${{FleetAccountId}}:role/{WORKER}"
+    worker = f"arn:{_PARTITION}:iam::${{FleetAccountId}}:role/${{FleetName}}{WORKER_SUFFIX}"
     external_id = {"Fn::If": ["SuffixesExternalId", {"Fn::Sub": f"${{ExternalId}}-{_ACCOUNT}"}, {"Ref": "ExternalId"}]}
     # Not the role itself as principal: IAM stores that by its unique id, and a role of the same name that was made
     # anew would not be trusted any more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -15,7 +15,6 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import bundling
-from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 from infra.storage import Storage
 from ses_fleet import limits
@@ -24,8 +23,9 @@ from ses_fleet.runs import hub_policies
 
 @dataclass(frozen=True)
 class _Function:
-    """What one of the two differs in from the other."""
+    """What one of the two differs in from the other. `kind` is its part of the package."""
 
+    kind: Literal["orchestrator", "worker"]
     name: str
     description: str
     memory_mb: int
@@ -36,7 +36,7 @@ class _Function:
 
     @property
     def handler(self) -> str:
-        return f"ses_fleet.{self.name.removeprefix('ses-fleet-')}.handler.handler"
+        return f"ses_fleet.{self.kind}.handler.handler"
 
 
 class Functions(Construct):
@@ -56,13 +56,16 @@ class Functions(Construct):
     @property
     def worker_role_arn(self) -> str:
         """What customers' trust policies name."""
-        arn: str = cdk.Stack.of(self).format_arn(service="iam", region="", resource="role", resource_name=WORKER)
+        arn: str = cdk.Stack.of(self).format_arn(
+            service="iam", region="", resource="role", resource_name=self._settings.names.worker
+        )
         return arn
 
     def _orchestrator(self) -> _Function:
         part, storage, settings = self._settings.orchestrator, self._storage, self._settings
         return _Function(
-            name=ORCHESTRATOR,
+            kind="orchestrator",
+            name=settings.names.orchestrator,
             description="ses-fleet: plans a run, invokes a worker for each customer, answers with one summary",
             memory_mb=part.memory_mb,
             timeout_seconds=part.timeout_seconds,
@@ -72,7 +75,7 @@ class Functions(Construct):
                 "CONFIG_KEY": settings.config_key,
                 "SES_CONFIG_KEY": settings.ses_config_key,
                 "RESULTS_BUCKET": storage.results.bucket_name,
-                "WORKER_FUNCTION_NAME": WORKER,
+                "WORKER_FUNCTION_NAME": settings.names.worker,
                 "SLICE_BUDGET_SECONDS": f"{settings.slice_budget:g}",
                 "DATA_DAYS": str(settings.data_days),
                 "BACKUPS_DAYS": str(settings.backups_days),
@@ -84,7 +87,7 @@ class Functions(Construct):
                 config_bucket=storage.config.bucket_arn,
                 config_keys=(settings.config_key, settings.ses_config_key),
                 results_bucket=storage.results.bucket_arn,
-                functions=(self._function_arn(WORKER), self._function_arn(ORCHESTRATOR)),
+                functions=(self._function_arn(settings.names.worker), self._function_arn(settings.names.orchestrator)),
                 erasure_secret=self._erasure_secret_arn(),
                 notify_topic=None if settings.notify is None else settings.notify.topic_arn,
             ),
@@ -93,7 +96,8 @@ class Functions(Construct):
     def _worker(self) -> _Function:
         part, results = self._settings.worker, self._storage.results
         return _Function(
-            name=WORKER,
+            kind="worker",
+            name=self._settings.names.worker,
             description="ses-fleet: one slice of one customer's work, under that customer's role",
             memory_mb=part.memory_mb,
             timeout_seconds=part.timeout_seconds,
@@ -129,7 +133,7 @@ class Functions(Construct):
         return arn
 
     def _make(self, wanted: _Function) -> lambda_.Function:
-        settings, name = self._settings, wanted.name.removeprefix("ses-fleet-").capitalize()
+        settings, name = self._settings, wanted.kind.capitalize()
         log_group = logs.LogGroup(
             self,
             f"{name}Logs",
@@ -149,7 +153,8 @@ class Functions(Construct):
             architecture=_ARCHITECTURES[settings.architecture],
             memory_size=wanted.memory_mb,
             timeout=cdk.Duration.seconds(wanted.timeout_seconds),
-            environment=dict(wanted.environment),
+            # Powertools' own variable: logs and metrics are of the deployment.
+            environment={**wanted.environment, "POWERTOOLS_SERVICE_NAME": settings.name},
             role=self._role(wanted, log_group),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
@@ -167,7 +172,7 @@ class Functions(Construct):
     def _role(self, wanted: _Function, log_group: logs.LogGroup) -> iam.Role:
         role = iam.Role(
             self,
-            f"{wanted.name.removeprefix('ses-fleet-').capitalize()}Role",
+            f"{wanted.kind.capitalize()}Role",
             # Fixed: customers' trust policies name it.
             role_name=wanted.name,
             description=wanted.description,

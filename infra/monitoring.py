@@ -16,15 +16,13 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.names import REAPER_SCHEDULE
 from infra.schedule_times import longest_gap
 from infra.settings import Schedule, Settings
 from ses_fleet import limits
-from ses_fleet.logs import METRICS_NAMESPACE, SERVICE
+from ses_fleet.logs import METRICS_NAMESPACE, of_dry_runs
 
 _PERIOD = cdk.Duration.minutes(5)
 _HOUR = timedelta(hours=1)
-_DRY_RUNS = f"{SERVICE}-dry-run"
 _REAPER = ("ReaperPasses", "ReaperFailures", "RunsLost")
 _OUTCOMES = ("CustomersSuccessful", "CustomersFailed", "CustomersNotStarted", "CustomersSkipped")
 
@@ -45,7 +43,8 @@ class Monitoring(Construct):
     def __init__(self, scope: Construct, settings: Settings, functions: Functions) -> None:
         super().__init__(scope, "Monitoring")
         self._topic = self._notified(settings)
-        self._functions = functions
+        self._functions, self._names = functions, settings.names
+        self._service, self._dry_runs = settings.name, of_dry_runs(settings.name)
         for wanted in self._wanted(settings):
             self._alarm(
                 wanted.name,
@@ -65,7 +64,7 @@ class Monitoring(Construct):
             return sns.Topic.from_topic_arn(self, "Topic", settings.alarm_topic_arn)
         if not settings.alarm_emails:
             return None
-        topic = sns.Topic(self, "Topic", display_name="ses-fleet alarms", enforce_ssl=True)
+        topic = sns.Topic(self, "Topic", display_name=f"{settings.name} alarms", enforce_ssl=True)
         # A policy of its own replaces the one by which the account's alarms may publish.
         topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -86,19 +85,19 @@ class Monitoring(Construct):
         )
         yield _Wanted(
             "run-refused",
-            _count("RunRefused"),
+            self._count("RunRefused"),
             "A run did not start: its payload, config.json or the deployment is wrong. The orchestrator's log has "
             "every problem, kind = refused.",
         )
         yield _Wanted(
             "customers-failed",
-            _count("CustomersFailed"),
+            self._count("CustomersFailed"),
             "A run ended with failed customers. `ses-fleet runs list` shows which run; its resume is the payload "
             "that runs them again.",
         )
         yield _Wanted(
             "customers-not-started",
-            _count("CustomersNotStarted"),
+            self._count("CustomersNotStarted"),
             "A run ended before every customer was started: deadline, max_failures, or too little concurrency.",
         )
         yield _Wanted(
@@ -109,13 +108,13 @@ class Monitoring(Construct):
         )
         yield _Wanted(
             "runs-lost",
-            _count("RunsLost"),
+            self._count("RunsLost"),
             "The reaper ended a run, as its orchestrator gave no sign of life. `ses-fleet runs list` shows which run; "
             "its Summary says who failed, and its resume is the payload that runs them again.",
         )
         yield _Wanted(
             "reaper-failed",
-            _count("ReaperFailures"),
+            self._count("ReaperFailures"),
             "The reaper could not look at a run or end it; it tries again every "
             f"{limits.REAPER_MINUTES} minutes. The orchestrator's log says why, kind = reaper.",
         )
@@ -146,8 +145,9 @@ class Monitoring(Construct):
         self._alarm(
             "reaper-silent",
             f"The reaper did not look for lost runs for {minutes} minutes: a run that loses its orchestrator is not "
-            f"ended. Look at the schedule {REAPER_SCHEDULE}, at the dead letters and at the orchestrator's log.",
-            _metric("ReaperPasses", "Sum", SERVICE, cdk.Duration.minutes(limits.REAPER_MINUTES)),
+            f"ended. Look at the schedule {self._names.reaper_schedule}, at the dead letters and at the "
+            "orchestrator's log.",
+            self._metric("ReaperPasses", "Sum", self._service, cdk.Duration.minutes(limits.REAPER_MINUTES)),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
             periods=limits.REAPER_MISSED,
@@ -168,7 +168,7 @@ class Monitoring(Construct):
             return
         # An hour more for daylight saving time and late deliveries, where an alarm can look back so far.
         hours = min(math.ceil((gap + _HOUR) / _HOUR), limits.ALARM_WINDOW_SECONDS // 3_600)
-        metric = _of_action("RunsStarted", "Sum", schedule, cdk.Duration.hours(1))
+        metric = self._of_action("RunsStarted", "Sum", schedule, cdk.Duration.hours(1))
         self._alarm(
             f"schedule-{schedule.name}-did-not-run",
             f"No run of {schedule.payload['action']} started for {hours} hours: look at the schedule {schedule.name}, "
@@ -187,7 +187,7 @@ class Monitoring(Construct):
             f"schedule-{schedule.name}-differs",
             f"A run of {schedule.payload['action']} found customers that differ from what should be. `ses-fleet runs "
             "list` shows which run, its Summary who differs and in what.",
-            _of_action("CustomersDiffering", "Maximum", schedule, _PERIOD),
+            self._of_action("CustomersDiffering", "Maximum", schedule, _PERIOD),
             comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             # Runs are hours apart, and say nothing between them.
             missing=cloudwatch.TreatMissingData.IGNORE,
@@ -206,7 +206,7 @@ class Monitoring(Construct):
         alarm = cloudwatch.Alarm(
             self,
             name,
-            alarm_name=f"{SERVICE}-{name}",
+            alarm_name=self._names.alarm(name),
             alarm_description=meaning,
             metric=metric,
             threshold=1,
@@ -219,11 +219,11 @@ class Monitoring(Construct):
 
     def _dashboard(self) -> None:
         functions = self._functions
-        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=SERVICE)
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._names.stack)
         dashboard.add_widgets(
-            _graph("Customers", [_count(name) for name in _OUTCOMES]),
-            _graph("Runs", [_count("RunsStarted"), _count("RunRefused")]),
-            _graph("Duration of runs, s", [_metric("RunDuration", "Maximum", SERVICE)]),
+            _graph("Customers", [self._count(name) for name in _OUTCOMES]),
+            _graph("Runs", [self._count("RunsStarted"), self._count("RunRefused")]),
+            _graph("Duration of runs, s", [self._metric("RunDuration", "Maximum", self._service)]),
         )
         dashboard.add_widgets(
             _graph(
@@ -238,40 +238,41 @@ class Monitoring(Construct):
             _graph("Dead letters", [functions.dead_letters.metric_approximate_number_of_messages_visible()]),
         )
         dashboard.add_widgets(
-            _graph("Dry runs: customers", [_count(name, _DRY_RUNS) for name in _OUTCOMES]),
-            _graph("Dry runs: runs", [_count("RunsStarted", _DRY_RUNS), _count("RunRefused", _DRY_RUNS)]),
+            _graph("Dry runs: customers", [self._count(name, self._dry_runs) for name in _OUTCOMES]),
+            _graph(
+                "Dry runs: runs",
+                [self._count("RunsStarted", self._dry_runs), self._count("RunRefused", self._dry_runs)],
+            ),
             _graph(
                 "Orchestrator",
                 [functions.orchestrator.metric_invocations(), functions.orchestrator.metric_errors()],
             ),
         )
-        dashboard.add_widgets(_graph("Reaper", [_count(name) for name in _REAPER]))
+        dashboard.add_widgets(_graph("Reaper", [self._count(name) for name in _REAPER]))
 
+    def _count(self, name: str, service: str | None = None) -> cloudwatch.Metric:
+        return self._metric(name, "Sum", service or self._service)
 
-def _count(name: str, service: str = SERVICE) -> cloudwatch.Metric:
-    return _metric(name, "Sum", service)
+    @staticmethod
+    def _metric(name: str, statistic: str, service: str, period: cdk.Duration = _PERIOD) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": service},
+            statistic=statistic,
+            period=period,
+        )
 
-
-def _metric(name: str, statistic: str, service: str, period: cdk.Duration = _PERIOD) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE,
-        metric_name=name,
-        dimensions_map={"service": service},
-        statistic=statistic,
-        period=period,
-    )
-
-
-def _of_action(name: str, statistic: str, schedule: Schedule, period: cdk.Duration) -> cloudwatch.Metric:
-    """Return a metric of the runs of the schedule's action, dry or not as the schedule's are."""
-    service = _DRY_RUNS if schedule.payload.get("dry_run") else SERVICE
-    return cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE,
-        metric_name=name,
-        dimensions_map={"service": service, "action": str(schedule.payload["action"])},
-        statistic=statistic,
-        period=period,
-    )
+    def _of_action(self, name: str, statistic: str, schedule: Schedule, period: cdk.Duration) -> cloudwatch.Metric:
+        """Return a metric of the runs of the schedule's action, dry or not as the schedule's are."""
+        service = self._dry_runs if schedule.payload.get("dry_run") else self._service
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": service, "action": str(schedule.payload["action"])},
+            statistic=statistic,
+            period=period,
+        )
 
 
 def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:

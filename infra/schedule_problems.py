@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.names import REAPER_SCHEDULE
+from infra.names import DEFAULT, Names
 from infra.schedule_times import check_zone, longest_gap
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
@@ -16,7 +16,7 @@ from ses_fleet.text import quoted
 
 # As long as the longest that Scheduler fills in: the size of the whole event is checked.
 _TRIGGER = {
-    "schedule_arn": f"arn:aws:scheduler:us-east-1:123456789012:schedule/ses-fleet/{'x' * 64}",
+    "schedule_arn": f"arn:aws:scheduler:us-east-1:123456789012:schedule/{'g' * 40}/{'x' * 64}",
     "scheduled_time": "2026-01-01T00:00:00Z",
 }
 
@@ -24,13 +24,14 @@ _TRIGGER = {
 def schedule_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield every problem of every schedule; what is wrong with its shape is not looked at here."""
     names: set[str] = set()
+    reaper = Names(str(document.get("name", DEFAULT))).reaper_schedule
     schedules = document.get("schedules")
     for index, schedule in enumerate(schedules if isinstance(schedules, list) else ()):
         if not isinstance(schedule, dict):
             continue
         path, name = f"$.schedules[{index}]", schedule.get("name")
         if isinstance(name, str):
-            if name == REAPER_SCHEDULE:
+            if name == reaper:
                 yield Problem(f"{path}.name", f"{quoted(name)} is the stack's own, which ends lost runs: take another")
             if name in names:
                 yield Problem(f"{path}.name", f"{quoted(name)} is another schedule's name, too: each needs its own")

@@ -15,8 +15,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.names import REAPER_SCHEDULE, SCHEDULE_GROUP
-from infra.settings import Schedule
+from infra.settings import Schedule, Settings
 from ses_fleet import limits
 from ses_fleet.runs.events import REAP
 
@@ -25,11 +24,11 @@ class Schedules(Construct):
     """One group with every schedule of the settings and the reaper's, and the role with which they invoke."""
 
     def __init__(
-        self, scope: Construct, schedules: list[Schedule], orchestrator: lambda_.Function, dead_letters: sqs.Queue
+        self, scope: Construct, settings: Settings, orchestrator: lambda_.Function, dead_letters: sqs.Queue
     ) -> None:
         super().__init__(scope, "Schedules")
         group = scheduler.ScheduleGroup(
-            self, "Group", schedule_group_name=SCHEDULE_GROUP, removal_policy=cdk.RemovalPolicy.DESTROY
+            self, "Group", schedule_group_name=settings.name, removal_policy=cdk.RemovalPolicy.DESTROY
         )
         # Only our group's schedules may use the role: without it, any of the account's could (confused deputy).
         only_ours = {"ArnEquals": {"aws:SourceArn": group.schedule_group_arn}}
@@ -43,13 +42,15 @@ class Schedules(Construct):
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[orchestrator.function_arn])
         )
         role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[dead_letters.queue_arn]))
-        self._group, self._role = group, role
+        self._group, self._role, self._group_name = group, role, settings.name
         self._orchestrator, self._dead_letters = orchestrator, dead_letters
-        for schedule in schedules:
+        for schedule in settings.schedules:
             # A second delivery of the same scheduled time finds its run started. A name alone might be that of another
             # construct.
             self._make(f"Schedule-{schedule.name}", schedule, event(schedule), retries=limits.DELIVERY_ATTEMPTS)
-        reaper = Schedule(name=REAPER_SCHEDULE, expression=f"rate({limits.REAPER_MINUTES} minutes)", payload=REAP)
+        reaper = Schedule(
+            name=settings.names.reaper_schedule, expression=f"rate({limits.REAPER_MINUTES} minutes)", payload=REAP
+        )
         # The next pass comes soon enough.
         self._make("Reaper", reaper, REAP, retries=0)
 
@@ -58,7 +59,7 @@ class Schedules(Construct):
             self,
             construct,
             name=schedule.name,
-            group_name=SCHEDULE_GROUP,
+            group_name=self._group_name,
             schedule_expression=schedule.expression,
             schedule_expression_timezone=schedule.time_zone,
             state="ENABLED" if schedule.enabled else "DISABLED",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from infra.names import DEFAULT, Names
 from ses_fleet import limits
 from ses_fleet.settings import NotifyKind
 
@@ -75,11 +76,14 @@ class WorkerPart(_Part):
 class Settings(_Part):
     """All of cdk.json's context "ses-fleet". With `config_bucket` None the stack makes one.
 
+    `name`: what every fixed name of the deployment begins with.
+
     `old_versions_days`: how many days results that were overwritten, deleted or expired can still be brought back.
     `erasure_secret`: the name or ARN of the secret whose keys erased people are remembered by; None has nobody erased.
     `data_admins`: the ARNs of those who, beside the worker, may write backups/, and delete below data/ and backups/.
     """
 
+    name: Annotated[str, StringConstraints(pattern=f"^{limits.DEPLOYMENT_NAME}$")] = DEFAULT
     python_version: PythonVersion = "3.13"
     architecture: ArchitectureName = "arm64"
     config_bucket: str | None = None
@@ -103,6 +107,11 @@ class Settings(_Part):
     alarm_topic_arn: str | None = None
     notify: Notify | None = None
     schedules: list[Schedule] = Field(default_factory=list)
+
+    @property
+    def names(self) -> Names:
+        """Return the deployment's fixed names."""
+        return Names(self.name)
 
     @property
     def slice_budget(self) -> float:

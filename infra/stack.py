@@ -11,22 +11,24 @@ from infra.access_policies import AccessPolicies
 from infra.functions import Functions
 from infra.monitoring import Monitoring
 from infra.nag_exceptions import acknowledge
-from infra.names import STACK
 from infra.schedules import Schedules
 from infra.settings import Settings
 from infra.storage import Storage
 
 
 class SesFleetStack(cdk.Stack):
-    """The stack `ses-fleet`: storage, two functions, schedules, monitoring, and policies for people."""
+    """The stack, `ses-fleet` by default: storage, two functions, schedules, monitoring, and policies for people."""
 
     def __init__(self, scope: Construct, settings: Settings, **props: Any) -> None:
         super().__init__(
-            scope, STACK, description="ses-fleet: one SES contact-list operation in every customer's account", **props
+            scope,
+            settings.names.stack,
+            description="ses-fleet: one SES contact-list operation in every customer's account",
+            **props,
         )
         storage = Storage(self, settings)
         functions = Functions(self, settings, storage)
-        Schedules(self, settings.schedules, functions.orchestrator, functions.dead_letters)
+        Schedules(self, settings, functions.orchestrator, functions.dead_letters)
         Monitoring(self, settings, functions)
         AccessPolicies(self, functions, storage, settings)
         acknowledge(self, settings)

@@ -7,7 +7,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.names import ORCHESTRATOR, WORKER
 from infra.settings import Settings
 from ses_fleet import limits
 from ses_fleet.runs.keys import PEOPLE_FILES, RECEIPTS
@@ -70,7 +69,7 @@ class Storage(Construct):
 
     def _who_writes(self, results: s3.Bucket) -> list[iam.PolicyStatement]:
         """Let each function write its own prefixes, and nobody else anything, whatever their own policies allow."""
-        orchestrator, worker = self._role(ORCHESTRATOR), self._role(WORKER)
+        orchestrator, worker = self._role(self._settings.names.orchestrator), self._role(self._settings.names.worker)
         runs, open_runs = _below(results, "runs/"), _below(results, "open/")
         backups, leases, erased = (_below(results, prefix) for prefix in ("backups/", "leases/", "erased/"))
         receipts = _below(results, RECEIPTS)
@@ -98,7 +97,12 @@ class Storage(Construct):
         return [
             _denied("NobodyDeletes", _DELETING, [], not_resources=[*erasable, open_runs]),
             # Who else could delete there would hide a lost run from the reaper.
-            _denied("OnlyTheOrchestratorEndsRuns", _DELETING, [self._role(ORCHESTRATOR)], resources=[open_runs]),
+            _denied(
+                "OnlyTheOrchestratorEndsRuns",
+                _DELETING,
+                [self._role(self._settings.names.orchestrator)],
+                resources=[open_runs],
+            ),
             _denied("OnlyAdministratorsErase", _DELETING, self._settings.data_admins, resources=erasable),
         ]
 

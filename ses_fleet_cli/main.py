@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from dataclasses import replace
@@ -69,7 +70,8 @@ app.add_typer(runs_app, name="runs")
 backups_app = typer.Typer(help="Look at what was saved of contact lists.", no_args_is_help=True)
 app.add_typer(backups_app, name="backups")
 _COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
-_ORCHESTRATOR = "ses-fleet-orchestrator"
+# The first deployment's, unless the environment says another one's.
+_ORCHESTRATOR = os.environ.get("SES_FLEET_FUNCTION_NAME") or "ses-fleet-orchestrator"
 
 
 def _file(help_: str) -> Any:

@@ -98,6 +98,8 @@ MAX_CUSTOMER_TIMEOUT_SECONDS = 12 * 3600  # ours: half of MAX_RUN_SECONDS, so th
 DEFAULT_CUSTOMER_TIMEOUT_SECONDS = 900  # ours: one orchestrator invocation
 
 # --- schedules and alarms -----------------------------------------------------------------------
+# ours: the longest name that begins with it is that of a customer's import bucket, with account and Region at most 63
+DEPLOYMENT_NAME = r"[a-z][a-z0-9-]{0,26}[a-z0-9]"
 SCHEDULE_NAME = r"[0-9A-Za-z_.-]{1,64}"  # API: CreateSchedule
 SCHEDULE_INPUT_BYTES = 256 * 1024  # quota: a target's input
 DELIVERY_ATTEMPTS = 3  # ours: of one schedule's event; a second delivery finds the run started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -9,8 +10,14 @@ from aws_lambda_powertools import Logger
 from ses_fleet import limits
 from ses_fleet.text import printable
 
-SERVICE = "ses-fleet"
+# The deployment: Powertools' own variable, which the stack sets.
+SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "ses-fleet")
 METRICS_NAMESPACE = "SesFleet"
+
+
+def of_dry_runs(service: str) -> str:
+    """Return the service under which the metrics of dry runs are counted: they alarm nobody."""
+    return f"{service}-dry-run"
 
 
 def make_logger(**keys: Any) -> Logger:

@@ -119,7 +119,7 @@ class Deployment:
         """Deploy, and learn the outputs."""
         file = self.directory / "outputs.json"
         ended = self.cdk("deploy", "--require-approval", "never", "--outputs-file", str(file), context=context)
-        self.outputs = json.loads(file.read_text())[names.STACK]
+        self.outputs = json.loads(file.read_text())[names.Names().stack]
         self.cloud.results_bucket = self.outputs["ResultsBucket"]
         return ended
 
@@ -161,7 +161,7 @@ class Deployment:
         file, out = self.directory / "payload.json", self.directory / "out.json"
         file.write_text(json.dumps(payload), encoding="utf-8")
         self.aws(
-            *("lambda", "invoke", "--cli-read-timeout", "0", "--function-name", names.ORCHESTRATOR),
+            *("lambda", "invoke", "--cli-read-timeout", "0", "--function-name", names.Names().orchestrator),
             *("--payload", f"fileb://{file}", str(out)),
         )
         return dict(json.loads(out.read_text()))
@@ -169,7 +169,7 @@ class Deployment:
     def send(self, **payload: Any) -> None:
         """Invoke the orchestrator as an event, of which nobody waits for the end."""
         self.cloud.lambda_.invoke(
-            FunctionName=names.ORCHESTRATOR, InvocationType="Event", Payload=json.dumps(payload).encode()
+            FunctionName=names.Names().orchestrator, InvocationType="Event", Payload=json.dumps(payload).encode()
         )
 
     def waits_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -186,7 +186,7 @@ class Deployment:
 
     def reports(self) -> list[dict[str, Any]]:
         """Lambda's record of every invocation of the orchestrator that has ended."""
-        lines = [line for line in self.cloud.log_messages(names.ORCHESTRATOR) if '"platform.report"' in line]
+        lines = [line for line in self.cloud.log_messages(names.Names().orchestrator) if '"platform.report"' in line]
         return [json.loads(line)["record"] for line in lines]
 
     def letters(self) -> list[dict[str, Any]]:
@@ -217,7 +217,7 @@ class Deployment:
     def without_reaper(self) -> Iterator[None]:
         """Have its schedule disabled, as a day has hundreds of its passes."""
         scheduler = self.cloud.client("scheduler")
-        found = scheduler.get_schedule(GroupName=names.SCHEDULE_GROUP, Name=names.REAPER_SCHEDULE)
+        found = scheduler.get_schedule(GroupName=names.Names().stack, Name=names.Names().reaper_schedule)
         kept = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
         schedule = {key: found[key] for key in kept}
         scheduler.update_schedule(**schedule, State="DISABLED")

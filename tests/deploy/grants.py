@@ -77,7 +77,7 @@ class Role:
                 return label + arn.partition(self._outputs[output])[2]
         if ":secret:" in arn:
             return arn.rpartition(":secret:")[2]
-        for name in (names.ORCHESTRATOR, names.WORKER):
+        for name in (names.Names().orchestrator, names.Names().worker):
             if arn.endswith(f":function:{name}"):
                 return name
         return arn.rpartition(":role/")[2]

@@ -179,8 +179,8 @@ def test_a_customer_with_a_role_of_an_older_template_updates_the_stack(deploymen
 def test_the_functions_are_what_the_template_says(deployment: Deployment) -> None:
     """Handler, time, memory and environment; the code is the published asset, byte for byte."""
     client = deployment.cloud.lambda_
-    orchestrator = client.get_function_configuration(FunctionName=names.ORCHESTRATOR)
-    worker = client.get_function_configuration(FunctionName=names.WORKER)
+    orchestrator = client.get_function_configuration(FunctionName=names.Names().orchestrator)
+    worker = client.get_function_configuration(FunctionName=names.Names().worker)
     for found, wanted in ((orchestrator, CONTEXT["orchestrator"]), (worker, CONTEXT["worker"])):
         assert (found["Timeout"], found["MemorySize"]) == (wanted["timeout_seconds"], wanted["memory_mb"])
     assert orchestrator["Handler"] == "ses_fleet.orchestrator.handler.handler"
@@ -209,7 +209,7 @@ def test_each_schedule_fires_and_is_one_run_however_often_it_is_delivered(deploy
     assert [entry["http_status"] for entry in fired] == [202] * 2 * len(actions), fired
     deployment.waits_until(lambda: len(deployment.reports()) >= ended + len(fired))
     for name, action in actions.items():
-        (prefix,) = runs_of(deployment, f"schedule/{names.SCHEDULE_GROUP}/{name} ", fired)
+        (prefix,) = runs_of(deployment, f"schedule/{names.Names().stack}/{name} ", fired)
         summary = deployment.waits_for(f"{prefix}summary.json")
         assert (summary["exit_code"], summary["action"]) == (0, action), summary
     started = [entry for entry in cloud.journal(mark) if entry["operation"] == "Invoke" and is_orchestrators(entry)]
@@ -240,14 +240,14 @@ def test_a_run_whose_orchestrator_is_killed_is_ended_by_the_schedule(deployment:
     account.with_list(cloud, topics=(account.OLD,))
     mark = cloud.mark()
     # The worker does all of its work, and nobody hears of it.
-    deaf = {"operation": "Invoke", "path": f"/{names.WORKER}/", "fault": "kill_after", "times": 1}
-    with cloud.variables(names.ORCHESTRATOR, DEAD_AFTER_SECONDS="3"):
+    deaf = {"operation": "Invoke", "path": f"/{names.Names().worker}/", "fault": "kill_after", "times": 1}
+    with cloud.variables(names.Names().orchestrator, DEAD_AFTER_SECONDS="3"):
         with cloud.faults(deaf):
             killed = deployment.invoke(action="manage-topic-all", include=["acme"], run_id=run_id)
         assert killed["errorType"] == "Runtime.ExitError", killed
         summary = ended_by_the_schedule(deployment, run_id)
     fired = [entry for entry in cloud.journal(mark) if entry["operation"] == "Fire"]
-    assert {entry["http_status"] for entry in fired if names.REAPER_SCHEDULE in entry["reason"]} == {202}
+    assert {entry["http_status"] for entry in fired if names.Names().reaper_schedule in entry["reason"]} == {202}
     assert (summary["closed_by"], summary["exit_code"], summary["total_customers"]) == ("reaper", 1, 1)
     (result,) = summary["results"]
     assert (result["status"], result["error"]["outcome_unknown"]) == ("failed", True)
@@ -269,7 +269,7 @@ def test_a_run_goes_on_with_the_version_of_the_configuration_that_it_began_with(
     body, changed = before["Body"].read(), json.loads(json.dumps(CONFIG))
     changed["customer_mappings"]["acme"]["external_id"] = "another-one"
     changed["customer_mappings"]["looked-at"]["enabled"] = False
-    with cloud.variables(names.ORCHESTRATOR, DEAD_AFTER_SECONDS="3"):
+    with cloud.variables(names.Names().orchestrator, DEAD_AFTER_SECONDS="3"):
         with cloud.faults(KILL):
             killed = deployment.invoke(action="describe-list-all", on_deadline="continue", run_id=run_id)
         assert killed["errorType"] == "Runtime.ExitError", killed
@@ -304,7 +304,7 @@ def test_one_run_at_a_time_writes_to_a_list(deployment: Deployment) -> None:
     (written,) = [one for one in calls if one["operation"] == "UpdateContactList"]
     meanwhile = [one for one in calls if written["started_at"] < one["started_at"] < written["ended_at"]]
     assert [one for one in meanwhile if one["service"] == "sesv2"] == []
-    looks = [one for one in meanwhile if f":assumed-role/{names.WORKER}/" in one["principal"]]
+    looks = [one for one in meanwhile if f":assumed-role/{names.Names().worker}/" in one["principal"]]
     assert {one["operation"] for one in looks} == {"GetObject", "PutObject"}, "the second run found it held"
 
 
@@ -316,7 +316,7 @@ def test_each_alarm_of_a_run_looks_at_a_metric_that_the_deployed_function_emits(
     assert deployment.invoke(action="describe-lists-all")["errorType"] == "RequestError"
     assert deployment.invoke(reap=True)["failed"] == []
     emitted = set()
-    for line in deployment.cloud.log_messages(names.ORCHESTRATOR):
+    for line in deployment.cloud.log_messages(names.Names().orchestrator):
         if '"_aws"' in line:
             record = json.loads(line)
             for one in record["_aws"]["CloudWatchMetrics"]:
@@ -346,7 +346,7 @@ def runs_of(deployment: Deployment, schedule: str, fired: list[dict[str, Any]]) 
 
 def is_orchestrators(entry: dict[str, Any]) -> bool:
     """Whether the orchestrator made this call."""
-    return f":assumed-role/{names.ORCHESTRATOR}/" in entry["principal"]
+    return f":assumed-role/{names.Names().orchestrator}/" in entry["principal"]
 
 
 def test_an_event_that_is_refused_is_run_once_and_lies_in_the_queue(deployment: Deployment) -> None:
@@ -402,8 +402,8 @@ def session_with(deployment: Deployment, policy: str, *statements: dict[str, Any
 def test_who_may_start_runs_and_who_may_read_contacts_are_apart(deployment: Deployment) -> None:
     """Each policy is enough for its part, by our own command, and lets nobody do the other's."""
     account.with_list(deployment.cloud, "one@corp.example")
-    invoker = session_with(deployment, names.INVOKER_POLICY)
-    reader = session_with(deployment, names.DATA_READER_POLICY)
+    invoker = session_with(deployment, names.Names().policy("invoker"))
+    reader = session_with(deployment, names.Names().policy("data-reader"))
     started = deployment.ses_fleet("invoke", "list-contacts-all", "--output", "json", **invoker)
     run_id = json.loads(started.stdout)["run_id"]
     assert deployment.ses_fleet("runs", "show", run_id, **invoker).returncode == 0

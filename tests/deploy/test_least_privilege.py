@@ -252,7 +252,7 @@ def test_the_role_of_identity_center_needs_each_permission(permission: str, depl
 @pytest.mark.parametrize("grant", WORKERS_GRANTS, ids=" ".join)
 def test_the_worker_needs_each_grant(grant: Grant, deployment: Deployment) -> None:
     """On each resource by itself."""
-    show(deployment, Role(deployment, HUB, names.WORKER), WORKERS_GRANTS[grant], grant)
+    show(deployment, Role(deployment, HUB, names.Names().worker), WORKERS_GRANTS[grant], grant)
 
 
 def test_every_grant_of_the_functions_has_its_proof(deployment: Deployment) -> None:
@@ -261,8 +261,8 @@ def test_every_grant_of_the_functions_has_its_proof(deployment: Deployment) -> N
     def own(name: str) -> set[Grant]:
         return {grant for grant in Role(deployment, HUB, name).grants() if grant[0] not in ON_BEHALF}
 
-    assert own(names.WORKER) == set(WORKERS_GRANTS)
-    assert own(names.ORCHESTRATOR) == set(ORCHESTRATORS_GRANTS)
+    assert own(names.Names().worker) == set(WORKERS_GRANTS)
+    assert own(names.Names().orchestrator) == set(ORCHESTRATORS_GRANTS)
 
 
 # Brings the deployment into a state, and gives the question to ask then: what the orchestrator says.
@@ -323,7 +323,7 @@ def going_on(made: Deployment) -> Callable[[], str]:
     """An invocation that has no time to start anybody hands the run to another one, or says why it cannot."""
 
     def ask() -> str:
-        with made.cloud.variables(names.ORCHESTRATOR, timeout=30, **NO_TIME):
+        with made.cloud.variables(names.Names().orchestrator, timeout=30, **NO_TIME):
             answer = made.invoke(action="describe-list-all", on_deadline="continue", include=["acme"])
         return json.dumps(answer["warnings"])
 
@@ -335,7 +335,7 @@ def ending_later(**payload: Any) -> Ask:
 
     def prepare(made: Deployment) -> Callable[[], str]:
         def ask() -> str:
-            with made.cloud.variables(names.ORCHESTRATOR, timeout=30, **NO_TIME):
+            with made.cloud.variables(names.Names().orchestrator, timeout=30, **NO_TIME):
                 answer = made.invoke(on_deadline="continue", include=["acme"], **payload)
             return json.dumps(made.waits_for(f"runs/{answer['run_id']}/summary.json"))
 
@@ -363,7 +363,7 @@ def losing_a_run(made: Deployment) -> Callable[[], str]:
 
     def ask() -> str:
         run_id = fresh_id()
-        with made.cloud.variables(names.ORCHESTRATOR, DEAD_AFTER_SECONDS="3"):
+        with made.cloud.variables(names.Names().orchestrator, DEAD_AFTER_SECONDS="3"):
             with made.cloud.faults(kill):
                 killed = made.invoke(action="describe-list-all", run_id=run_id, include=["acme"])
             assert killed["errorType"] == "Runtime.ExitError", killed
@@ -376,7 +376,7 @@ def ending_a_run(made: Deployment) -> Callable[[], str]:
     """A run that is over leaves the index of open runs, by its own hand or by the reaper's."""
 
     def ask() -> str:
-        with made.cloud.variables(names.ORCHESTRATOR, DEAD_AFTER_SECONDS="3"):
+        with made.cloud.variables(names.Names().orchestrator, DEAD_AFTER_SECONDS="3"):
             answer = made.invoke(action="describe-list-all", include=["acme"])
             assert answer["exit_code"] == 0, answer
             return reaped(made, answer["run_id"])
@@ -395,7 +395,7 @@ def finding_somebody_later(made: Deployment) -> Callable[[], str]:
     payload = finding(1)(made)
 
     def ask() -> str:
-        with made.cloud.variables(names.ORCHESTRATOR, timeout=30, **NO_TIME):
+        with made.cloud.variables(names.Names().orchestrator, timeout=30, **NO_TIME):
             answer = made.invoke(on_deadline="continue", **payload)
         return json.dumps(made.waits_for(f"runs/{answer['run_id']}/summary.json")["warnings"])
 
@@ -424,8 +424,8 @@ def erasing_unheard(made: Deployment) -> Callable[[], str]:
 
 READS_TOPICS = {"action": "manage-topic-all", "dry_run": True}
 ORCHESTRATORS_GRANTS: dict[Grant, Ask] = {
-    ("lambda:InvokeFunction", names.ORCHESTRATOR): going_on,
-    ("lambda:InvokeFunction", names.WORKER): running(action="describe-list-all", include=["acme"]),
+    ("lambda:InvokeFunction", names.Names().orchestrator): going_on,
+    ("lambda:InvokeFunction", names.Names().worker): running(action="describe-list-all", include=["acme"]),
     ("s3:DeleteObject", "results/open/*"): ending_a_run,
     ("s3:GetObject", "config/SESConfig.json"): running(**READS_TOPICS),
     ("s3:GetObject", "config/config.json"): running(action="describe-list-all"),
@@ -453,5 +453,5 @@ def test_the_orchestrator_needs_each_grant(grant: Grant, deployment: Deployment)
     """What it answers speaks of a denial without the grant, and only then."""
     ask = ORCHESTRATORS_GRANTS[grant](deployment)
     assert "AccessDenied" not in ask()
-    with Role(deployment, HUB, names.ORCHESTRATOR).without(*grant):
+    with Role(deployment, HUB, names.Names().orchestrator).without(*grant):
         assert "AccessDenied" in ask()

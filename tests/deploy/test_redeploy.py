@@ -27,7 +27,7 @@ def own_deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploym
 
 def worker_role_id(made: Deployment) -> str:
     """IAM's unique id of the worker's role."""
-    return str(made.cloud.client("iam").get_role(RoleName=names.WORKER)["Role"]["RoleId"])
+    return str(made.cloud.client("iam").get_role(RoleName=names.Names().worker)["Role"]["RoleId"])
 
 
 def test_a_life_of_the_stack(own_deployment: Deployment) -> None:
@@ -42,13 +42,13 @@ def test_a_life_of_the_stack(own_deployment: Deployment) -> None:
 
     changed: dict[str, Any] = {**CONTEXT, "worker": {**CONTEXT["worker"], "memory_mb": 352}, "schedules": []}
     made.deploy(changed)
-    assert made.cloud.lambda_.get_function_configuration(FunctionName=names.WORKER)["MemorySize"] == 352
+    assert made.cloud.lambda_.get_function_configuration(FunctionName=names.Names().worker)["MemorySize"] == 352
     assert made.invoke(action="describe-list-all")["exit_code"] == 0
 
     old, before = dict(made.outputs), worker_role_id(made)
     made.cdk("destroy", "--force")
     functions = [one["FunctionName"] for one in made.cloud.lambda_.list_functions()["Functions"]]
-    assert not {names.ORCHESTRATOR, names.WORKER} & set(functions)
+    assert not {names.Names().orchestrator, names.Names().worker} & set(functions)
     kept = made.cloud.s3.get_object(Bucket=old["ConfigBucket"], Key="config.json")["Body"].read()
     assert set(json.loads(kept)["customer_mappings"]) == {"acme", "looked-at"}
     assert made.cloud.s3.list_objects_v2(Bucket=old["ResultsBucket"], Prefix="runs/")["KeyCount"] > 0
@@ -73,7 +73,7 @@ def test_what_fires_at_the_first_deployment_needs_no_configuration_or_is_refused
     with newly_deployed(tmp_path) as made:
         made.waits_until(lambda: len(made.reports()) == 2)
         assert sorted(one["status"] for one in made.reports()) == ["error", "success"]
-        (looked,) = [line for line in made.cloud.log_messages(names.ORCHESTRATOR) if '"reaper"' in line]
+        (looked,) = [line for line in made.cloud.log_messages(names.Names().orchestrator) if '"reaper"' in line]
         assert json.loads(looked)["reaper"]["failed"] == []
         letter = made.letter()
         assert made.letters() == []
@@ -99,6 +99,6 @@ def test_a_deployment_that_is_refused_changes_nothing(own_deployment: Deployment
     assert own_deployment.invoke(action="describe-list-all")["exit_code"] == 0
     assert (
         own_deployment.cloud.client("iam")
-        .get_role(RoleName=names.WORKER)["Role"]["Arn"]
+        .get_role(RoleName=names.Names().worker)["Role"]["Arn"]
         .startswith(f"arn:aws:iam::{HUB}:role/")
     )

@@ -99,7 +99,13 @@ def resolved(value: Any) -> Any:
     return {name: resolved(entry) for name, entry in value.items()}
 
 
-_PSEUDO = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::URLSuffix": "amazonaws.com"}
+_PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Region": REGION,
+    "AWS::URLSuffix": "amazonaws.com",
+    "RolePath": "/",
+}
 # What a resource's ARN looks like, by the beginning of its logical id; a log group's ends with its streams.
 _ARNS = {
     "Storage": "arn:aws:s3:::{}",

@@ -171,6 +171,12 @@ def test_every_default_is_taken_from_nothing() -> None:
             "$.notify.on[0]: must be",
         ),
         ({"notify": {}}, "$.notify.topic_arn: missing"),
+        ({"name": "Fleet_Two"}, "$.name: must match"),
+        ({"name": "f" * 29}, "$.name: must match"),
+        (
+            {"name": "two", **schedule(name="two-reaper")},
+            '$.schedules[0].name: "two-reaper" is the stack\'s own, which ends lost runs',
+        ),
         ({"orchestrator": {"environment": {"NOTIFY_ON": "failed"}}}, "NOTIFY_ON: is set by the stack"),
         (
             schedule(alarm_on_difference=True),

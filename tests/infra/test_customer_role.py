@@ -72,7 +72,7 @@ def test_the_trust_outlives_our_role(name: str) -> None:
     assert trust["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${FleetAccountId}:root"}}
     assert trust["Condition"] == {
         "ArnEquals": {
-            "aws:PrincipalArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{FleetAccountId}}:role/{names.WORKER}"}
+            "aws:PrincipalArn": {"Fn::Sub": "arn:${AWS::Partition}:iam::${FleetAccountId}:role/${FleetName}-worker"}
         },
         "StringEquals": {
             "sts:ExternalId": {
@@ -85,6 +85,8 @@ def test_the_trust_outlives_our_role(name: str) -> None:
         },
     }
     assert "Default" not in ROLES[name]["Parameters"]["ExternalId"], "each customer has one of its own"
+    fleet = ROLES[name]["Parameters"]["FleetName"]["Default"]
+    assert names.Names(fleet).worker == f"{fleet}-worker" == names.Names().worker
 
 
 def test_the_import_bucket_comes_with_manage_and_keeps_nothing() -> None:

@@ -214,8 +214,8 @@ def test_the_functions_carry_their_fixed_names() -> None:
     """Callers and customers' trust policies name them."""
     functions = {one["Properties"]["FunctionName"] for one in synth.resources("AWS::Lambda::Function").values()}
     roles = {one["Properties"].get("RoleName") for one in synth.resources("AWS::IAM::Role").values()}
-    assert functions == {names.ORCHESTRATOR, names.WORKER}
-    assert {names.ORCHESTRATOR, names.WORKER} <= roles
+    assert functions == {names.Names().orchestrator, names.Names().worker}
+    assert {names.Names().orchestrator, names.Names().worker} <= roles
 
 
 def test_both_functions_run_the_same_package() -> None:
@@ -253,8 +253,8 @@ def test_logs_are_json_and_end() -> None:
     """Groups of our own, with a retention; INFO, as the metrics are log lines."""
     groups = [one["Properties"] for one in synth.resources("AWS::Logs::LogGroup", log_days=30).values()]
     assert {one["LogGroupName"] for one in groups} == {
-        f"/aws/lambda/{names.ORCHESTRATOR}",
-        f"/aws/lambda/{names.WORKER}",
+        f"/aws/lambda/{names.Names().orchestrator}",
+        f"/aws/lambda/{names.Names().worker}",
     }
     assert {one["RetentionInDays"] for one in groups} == {30}
     for function in synth.resources("AWS::Lambda::Function").values():
@@ -280,7 +280,7 @@ def schedules(**context: Any) -> dict[str, dict[str, Any]]:
 def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
     """With what Scheduler fills in; one firing is one run, however often it is delivered."""
     made = schedules(**FULL)
-    del made[names.REAPER_SCHEDULE]
+    del made[names.Names().reaper_schedule]
     assert list(made) == [one["name"] for one in FULL["schedules"]]
     for properties in made.values():
         text = properties["Target"]["Input"]
@@ -296,7 +296,7 @@ def test_each_schedules_input_is_a_run_that_the_orchestrator_takes() -> None:
 def test_the_reaper_looks_every_five_minutes_whatever_else_is_scheduled(context: dict[str, Any]) -> None:
     """Always on, by an event that starts no run; a pass that failed is not tried again, but kept."""
     reaper = schedules(**context)["ses-fleet-reaper"]
-    assert (reaper["GroupName"], reaper["State"]) == (names.SCHEDULE_GROUP, "ENABLED")
+    assert (reaper["GroupName"], reaper["State"]) == (names.Names().stack, "ENABLED")
     assert reaper["ScheduleExpression"] == "rate(5 minutes)"
     assert "StartDate" not in reaper, "the first look comes at once"
     assert reaper["FlexibleTimeWindow"] == {"Mode": "OFF"}
@@ -465,7 +465,9 @@ def test_alarms_tell_whom_the_context_names() -> None:
     assert [one["Principal"] for one in allowed] == [{"Service": "cloudwatch.amazonaws.com"}], "alarms may publish"
 
 
-ORCHESTRATOR, WORKER = (f"arn:aws:iam::{synth.ACCOUNT}:role/{name}" for name in (names.ORCHESTRATOR, names.WORKER))
+ORCHESTRATOR, WORKER = (
+    f"arn:aws:iam::{synth.ACCOUNT}:role/{name}" for name in (names.Names().orchestrator, names.Names().worker)
+)
 ADMIN, ROOT = (f"arn:aws:iam::{synth.ACCOUNT}:{name}" for name in ("role/admin", "root"))
 OPEN, LEASE = "open/r/0-x.json", "leases/111122223333-us-east-1.json"
 PEOPLE = "data/requests/0123456789abcdef0123456789abcdef.jsonl"
@@ -582,3 +584,46 @@ def test_the_topic_of_the_context_is_told_and_no_other() -> None:
     plain = synth.one("AWS::Lambda::Function", "FunctionsOrchestrator")["Environment"]["Variables"]
     assert not {"NOTIFY_TOPIC_ARN", "NOTIFY_ON"} & plain.keys()
     assert "sns:Publish" not in json.dumps(synth.statements("FunctionsOrchestratorRole"))
+
+
+# Where CloudFormation takes a physical name, which two stacks of one account cannot share.
+NAMING = ("FunctionName", "RoleName", "ManagedPolicyName", "LogGroupName", "AlarmName", "DashboardName", "GroupName")
+
+
+def physical_names(**context: Any) -> dict[str, list[str]]:
+    """Every physical name in the template, by the type of its resource; a schedule's is inside its group."""
+    found: dict[str, list[str]] = {}
+    for one in synth.template(**context)["Resources"].values():
+        given = one.get("Properties", {})
+        kinds = (*NAMING, "Name") if one["Type"] == "AWS::Scheduler::ScheduleGroup" else NAMING
+        found.setdefault(one["Type"], []).extend(given[key] for key in kinds if isinstance(given.get(key), str))
+    return {kind: names_ for kind, names_ in found.items() if names_}
+
+
+def test_two_deployments_of_an_account_share_no_name() -> None:
+    """Every fixed name begins with the deployment's: as many as by default, and none of the default's."""
+    default, other = physical_names(**FULL), physical_names(**FULL, name="fleet-two")
+    assert {kind: len(given) for kind, given in other.items()} == {kind: len(given) for kind, given in default.items()}
+    for kind, given in other.items():
+        begins = ("/aws/lambda/fleet-two-",) if kind == "AWS::Logs::LogGroup" else ("fleet-two",)
+        assert all(name.startswith(begins) for name in given), (kind, given)
+    assert {
+        "AWS::Lambda::Function",
+        "AWS::IAM::Role",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::CloudWatch::Alarm",
+    } <= other.keys()
+
+
+def test_a_deployments_metrics_and_policies_are_its_own() -> None:
+    """Its alarms look at its own service, and nothing in it names what belongs to another one."""
+    made = json.dumps(synth.template(**FULL, name="fleet-two"))
+    for theirs in ("ses-fleet-worker", "ses-fleet-orchestrator", "ses-fleet-reaper", "schedule-group/ses-fleet"):
+        assert theirs not in made
+    for one in alarms(**FULL, name="fleet-two").values():
+        if one["Namespace"] == "SesFleet":
+            (service,) = [d["Value"] for d in one["Dimensions"] if d["Name"] == "service"]
+            assert service in ("fleet-two", "fleet-two-dry-run")
+    for function in ("FunctionsOrchestrator", "FunctionsWorker"):
+        variables = synth.one("AWS::Lambda::Function", function, **FULL, name="fleet-two")["Environment"]["Variables"]
+        assert variables["POWERTOOLS_SERVICE_NAME"] == "fleet-two"

@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from ses_fleet import limits
-from ses_fleet.logs import METRICS_NAMESPACE, SERVICE
+from ses_fleet.logs import METRICS_NAMESPACE, SERVICE, of_dry_runs
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.text import printable
 
@@ -144,7 +144,7 @@ def _metrics(dry_run: bool) -> AmazonCloudWatchEMFProvider:
     # A provider with sets of its own: the Metrics class shares its state between all instances of a process.
     return AmazonCloudWatchEMFProvider(
         namespace=METRICS_NAMESPACE,
-        service=f"{SERVICE}-dry-run" if dry_run else SERVICE,
+        service=of_dry_runs(SERVICE) if dry_run else SERVICE,
         metric_set={},
         dimension_set={},
         metadata_set={},

@@ -122,3 +122,16 @@ def test_no_line_of_the_answer_shares_one_with_the_bar(text: bool, monkeypatch: 
         screen.summary(summary("r", action="list-contacts-all"))
     assert seen
     assert not any(seen)
+
+
+def test_the_environment_names_another_deployments_orchestrator() -> None:
+    """A flag still says otherwise; an empty variable is none."""
+    nowhere = "AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_REGION=us-east-1 AWS_ENDPOINT_URL=http://127.0.0.1:9"
+    for variable, flag, name in (
+        ("fleet-test-orchestrator", "", "fleet-test-orchestrator"),
+        ("fleet-test-orchestrator", "--function-name other", "other"),
+        ("", "", "ses-fleet-orchestrator"),
+    ):
+        codes, said = shell(f"SES_FLEET_FUNCTION_NAME={variable} {nowhere} {SES_FLEET} runs list {flag}")
+        assert codes == [3]
+        assert f"the function {name} cannot be used" in said
