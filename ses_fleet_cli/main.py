@@ -222,7 +222,7 @@ def check_files(
         ),
     ] = None,
 ) -> None:
-    """List everything that is wrong with the files, one finding a line. The exit code is 1 if any is an error."""
+    """List what is wrong with the files, one finding a line, and what is in them. The exit code is 1 for an error."""
     if partition is not None and partition not in partitions():
         raise usage(f"--partition is one of {', '.join(partitions())}, not {quoted(partition)}")
     errors = 0
@@ -230,6 +230,9 @@ def check_files(
         for level, text in check.findings(body, path.name, partition):
             errors += level == "error"
             sys.stdout.write(check.line(str(path), level, text) + "\n")
+        head, *rest = check.found(body, path.name, partition) or [""]
+        for line in [f"{path}: {head}", *rest] if head else []:
+            sys.stdout.write(printable(line, 1_000) + "\n")
     raise typer.Exit(1 if errors else 0)
 
 
