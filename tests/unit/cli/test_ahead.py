@@ -131,6 +131,27 @@ def test_few_calls_are_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_ids_that_a_person_chose_do_not_hide_the_newest_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They tell no time, and stay for as long as records do: those of every night would soon be all that is read."""
+    monkeypatch.setattr("ses_fleet.limits.DRY_RUNS_READ", 4)
+    nights = {f"nightly_{night}": {**DRY, "prune": True} for night in range(5)}
+    found = look(monkeypatch, there(**nights, **{"20260301T050000Z_dry": DRY}))
+    assert found.dry_run is not None
+    assert found.dry_run.run_id == "20260301T050000Z-dry"
+
+
+def test_none_is_not_said_of_runs_that_were_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are more runs than are read, their number is said."""
+    monkeypatch.setattr("ses_fleet.limits.DRY_RUNS_READ", 2)
+    ids = {f"20260301T05{minute:02d}00Z_r": {**DRY, "prune": True} for minute in range(3)}
+    found = look(monkeypatch, there(**ids))
+    assert found.dry_run is None
+    assert found.why_not == "none of this request among 2 of the last runs; --dry-run makes one"
+    monkeypatch.setattr("ses_fleet.limits.DRY_RUNS_READ", 3)
+    found = look(monkeypatch, there(**ids))
+    assert (found.dry_run, found.why_not) == (None, None)
+
+
 def test_of_a_person_no_dry_run_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs keep a mask: another person's would look the same."""
     payload = {"action": "import-aws-contact-all", "params": {"username": "ana"}}
