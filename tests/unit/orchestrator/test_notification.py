@@ -263,6 +263,18 @@ def test_many_failures_stay_a_message() -> None:
     assert notification.subject(long).isascii()
 
 
+def test_a_fleet_that_failed_is_a_message_that_a_chat_takes() -> None:
+    """A longer description is not shown at all; what is left out is said, and no line is cut in its middle."""
+    error = ErrorInfo(category="operation", type="Refused", message="<m>" * 100)
+    failed_ones = [result(f"f{number}", error=error) for number in range(20)]
+    others = [result(f"n{number}", status="not_started", warnings=["w" * 300]) for number in range(20)]
+    shown = notification.chat_message(summary(*failed_ones, *others), FUNCTION)["content"]["description"]
+    assert 7_000 < len(shown) <= limits.CHAT_CHARACTERS
+    assert shown.endswith("`\nThere is more than fits into this message.")
+    few = notification.chat_message(summary(*failed_ones[:2]), FUNCTION)["content"]["description"]
+    assert "There is more" not in few
+
+
 @pytest.mark.parametrize("on", ["", "nothing", "failed,,differs", "failed;differs"])
 def test_a_setting_that_names_no_end_is_refused(on: str) -> None:
     """Before any run."""
