@@ -20,6 +20,7 @@ from ses_fleet.runs.models import ConfigVersion, RunPlan
 from ses_fleet.runs.preview import Preview
 from ses_fleet.runs.record import RunRecord, comparable
 from ses_fleet_cli import invoke as invoking
+from ses_fleet_cli.diff import CARRIED_OUT
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary
 from ses_fleet_cli.invoke import Target
 from ses_fleet_cli.parallel import in_order
@@ -131,7 +132,7 @@ def _last(target: Target, wanted: Mapping[str, Any]) -> tuple[DryRun | None, str
     dated = [run_id for run_id in there if STAMP.fullmatch(run_id) is not None]
     read = [*chosen, *dated[: limits.DRY_RUNS_READ - len(chosen)]]
     plans = in_order(lambda run_id: _plan(target, run_id), read, at_once=limits.COMMAND_S3_CONNECTIONS)
-    same = [plan for plan in plans if plan is not None and _without_people(plan.request) == _without_people(wanted)]
+    same = [plan for plan in plans if plan is not None and _asked(plan.request) == _asked(wanted)]
     if not same:
         all_read = len(read) == len(there)
         return (
@@ -146,8 +147,11 @@ def _last(target: Target, wanted: Mapping[str, Any]) -> tuple[DryRun | None, str
     return DryRun(last.run_id, last.started_at, exit_code, last.config_version, other_upload), None
 
 
-def _without_people(request: Mapping[str, Any]) -> dict[str, Any]:
-    return {field: value for field, value in request.items() if field != "people"}
+def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request asks for, but for whose people and how it is carried out: a dry run shows neither."""
+    asked = {field: value for field, value in request.items() if field not in CARRIED_OUT | {"people"}}
+    params = {name: value for name, value in (request.get("params") or {}).items() if name != "canary"}
+    return {**asked, "params": params}
 
 
 def _plan(target: Target, run_id: str) -> RunPlan | None:

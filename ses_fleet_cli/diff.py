@@ -20,12 +20,13 @@ from ses_fleet_cli.runs import Shown
 # What chooses customers: who is only in one of two runs has changed nothing then.
 _CHOOSING = ("include", "exclude", "environment", "customer_code")
 # What else of a request is no difference in what was asked: how it was carried out.
-_CARRIED_OUT = frozenset(
+CARRIED_OUT = frozenset(
     {
         "confirm_customers",
         "customer_timeout_seconds",
         "max_customer_concurrency",
         "max_failures",
+        "notify",
         "on_deadline",
         "resumes",
     }
@@ -162,7 +163,7 @@ def _action(shown: Shown) -> str:
 
 
 def _asked(shown: Shown) -> dict[str, Any]:
-    left_out = {"action", *_CHOOSING, *_CARRIED_OUT}
+    left_out = {"action", *_CHOOSING, *CARRIED_OUT}
     asked = {name: value for name, value in shown.payload.items() if name not in left_out}
     return {**asked, "dry_run": shown.summary.dry_run}
 
