@@ -243,6 +243,26 @@ def test_setting_contacts_leaves_out_who_was_erased(bucket: str | None) -> None:
     assert [endings(world)[line] for line in (1, 20, 21)] == [("erased_before", None)] * 2 + [("created", None)]
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_refusal_that_is_not_set_is_told(dry_run: bool) -> None:
+    """Whoever came back by themselves goes on getting mail, though somebody asked to end that."""
+    ana, bob, cleo, dora = everybody(4)
+    world = World(ContactRecord(ana), ContactRecord(bob))
+    erase(world, ana, bob, cleo)
+    rows: list[Any] = [
+        {"email": ana, "unsubscribe_all": True},
+        {"email": bob, "opt_out": ["in"]},
+        {"email": cleo, "opt_in": ["in"]},
+        {"email": dora, "unsubscribe_all": True},
+    ]
+    setting(world, *rows, dry_run=dry_run)
+    (warning,) = world.warnings
+    assert warning.startswith(
+        "2 of the people who are to be opted out or unsubscribed were erased and are left as they"
+    )
+    assert "set-suppressed" in warning
+
+
 def test_setting_contacts_leaves_out_who_was_erased_since_it_was_planned() -> None:
     """Each slice reads the tombstones again."""
     world = World()
