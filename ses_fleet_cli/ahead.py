@@ -19,8 +19,8 @@ from ses_fleet.runs import request as requests
 from ses_fleet.runs.models import ConfigVersion, RunPlan
 from ses_fleet.runs.preview import Preview
 from ses_fleet.runs.record import RunRecord, comparable
+from ses_fleet_cli import diff
 from ses_fleet_cli import invoke as invoking
-from ses_fleet_cli.diff import CARRIED_OUT
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary
 from ses_fleet_cli.invoke import Target
 from ses_fleet_cli.parallel import in_order
@@ -149,7 +149,7 @@ def _last(target: Target, wanted: Mapping[str, Any]) -> tuple[DryRun | None, str
 
 def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a request asks for, but for whose people and how it is carried out: a dry run shows neither."""
-    asked = {field: value for field, value in request.items() if field not in CARRIED_OUT | {"people"}}
+    asked = {name: value for name, value in request.items() if name != "people" and not diff.is_carrying_out(name)}
     params = {name: value for name, value in (request.get("params") or {}).items() if name != "canary"}
     return {**asked, "params": params}
 

@@ -20,15 +20,15 @@ from ses_fleet_cli.runs import Shown
 # What chooses customers: who is only in one of two runs has changed nothing then.
 _CHOOSING = ("include", "exclude", "environment", "customer_code")
 # What else of a request is no difference in what was asked: how it was carried out.
-CARRIED_OUT = frozenset(
+_CARRIED_OUT = frozenset(
     {
         "confirm_customers",
         "customer_timeout_seconds",
         "max_customer_concurrency",
         "max_failures",
-        "notify",
         "on_deadline",
         "resumes",
+        "notify",
     }
 )
 
@@ -97,6 +97,11 @@ def chooses(shown: Shown) -> bool:
     return not shown.summary.action.endswith("-all") or any(name in shown.payload for name in _CHOOSING)
 
 
+def is_carrying_out(field: str) -> bool:
+    """Return whether a field of a request only says how it is carried out, and not what was asked."""
+    return field in _CARRIED_OUT
+
+
 def as_json(compared: Compared) -> str:
     """Return the comparison as `runs diff --output json` prints it."""
     document = {
@@ -163,7 +168,7 @@ def _action(shown: Shown) -> str:
 
 
 def _asked(shown: Shown) -> dict[str, Any]:
-    left_out = {"action", *_CHOOSING, *CARRIED_OUT}
+    left_out = {"action", *_CHOOSING, *_CARRIED_OUT}
     asked = {name: value for name, value in shown.payload.items() if name not in left_out}
     return {**asked, "dry_run": shown.summary.dry_run}
 
