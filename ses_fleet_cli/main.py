@@ -260,7 +260,7 @@ def push_files(
 def show_config(
     file: Annotated[
         str | None,
-        typer.Argument(help=" or ".join(config_versions.NAMES), show_default="config.json, or the version's"),
+        typer.Argument(help="config.json, which it is by default, or SESConfig.json; a version names its file itself"),
     ] = None,
     version_: Annotated[str | None, typer.Option("--version", help="a version, as `config history` shows it")] = None,
     function_name: _ConfigFunction = _ORCHESTRATOR,

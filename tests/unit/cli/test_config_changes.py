@@ -76,6 +76,7 @@ def test_topics_are_compared_as_they_are_expanded() -> None:
         "- topic wiz-calendar",
         "- topic wiz-announce",
     ]
+    assert "+ topic more (More, default OPT_OUT)" in said  # whether people get it who say nothing
     assert [line for line in said if line[0] == "~"] == ['~ topic news: display_name: "News" → "News!"']
     assert lines(was, was, "ses_config") == []
     written = {"topics": [topic("a"), topic("b")]}
