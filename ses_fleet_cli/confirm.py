@@ -52,6 +52,8 @@ def _what(payload: dict[str, Any]) -> str:
 
 def _touched(payload: dict[str, Any]) -> str:
     who = _selected(payload)
+    if isinstance(ramp := payload.get("ramp"), list):
+        who += f", in stages ({printable(', '.join(map(str, ramp)), 300)})"
     if payload.get("params"):
         who += f", with {json.dumps(payload['params'])}"
     if not payload.get("prune"):

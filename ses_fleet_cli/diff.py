@@ -25,7 +25,9 @@ _CARRIED_OUT = frozenset(
         "confirm_customers",
         "customer_timeout_seconds",
         "max_customer_concurrency",
+        "failure_mode",
         "max_failures",
+        "ramp",
         "on_deadline",
         "resumes",
     }

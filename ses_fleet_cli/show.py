@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ses_fleet import limits
+from ses_fleet.runs import ramp
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
@@ -72,6 +73,8 @@ class Screen:
         mode = "🔍 DRY RUN MODE - No changes will be made" if plan.request.get("dry_run") else None
         effective = plan.concurrency.effective
         how = "concurrently" if effective >= count else f"{effective} at a time"
+        if plan.ramp:
+            how += f", in {len(plan.ramp)} {'stage' if len(plan.ramp) == 1 else 'stages'}"
         head = f"🔄 Processing {count} {'customer' if count == 1 else 'customers'} {how}... (run {plan.run_id})"
         if self._text:
             self._aside(self._out, *([mode, ""] if mode else []), head, "")
@@ -193,6 +196,8 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
         f"   ❌ Failed: {summary.failed_count}",
         f"   ⏭️  Skipped: {summary.skipped_count}",
     ]
+    if summary.ramp is not None:
+        lines.append(f"   🪜 Ramp: {ramp.told(summary.ramp)}")
     lines += _differing(summary)
     under_way = [result.customer_code for result in summary.results if result.status == "under_way"]
     waiting = [result.customer_code for result in summary.results if is_open(result)]

@@ -54,7 +54,7 @@ REQUESTS = st.fixed_dictionaries(
     },
     optional={
         "max_failures": st.integers(0, 2),
-        "params": st.just({"canary": 1}),
+        "ramp": st.sampled_from([[1, "100%"], [1, "50%", "100%"]]),
         "dry_run": st.just(True),
     },
 )

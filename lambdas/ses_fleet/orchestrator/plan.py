@@ -19,7 +19,7 @@ from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.orchestrator.people_files import People
 from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.people.pinned import PinnedPeople
-from ses_fleet.runs import results
+from ses_fleet.runs import ramp, results
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Pinned, RunPlan, RunRequest
 from ses_fleet.runs.record import comparable
 from ses_fleet.text import did_you_mean, printable, quoted
@@ -88,10 +88,21 @@ class Plan:
     def failures_allowed(self) -> int | None:
         """Return how many started customers may fail before no further one starts.
 
-        A percentage is of all selected customers, skipped ones included, and is rounded down.
+        A percentage is of all selected customers, skipped ones included, and is rounded down; with the failure mode
+        strict it is one customer at least, since else nobody could start. With a ramp it is none unless it is given.
         """
         allowed = self.request.max_failures
-        return len(self.customers) * int(allowed.rstrip("%")) // 100 if isinstance(allowed, str) else allowed
+        if allowed is None and self.request.ramp is not None:
+            return 0
+        if not isinstance(allowed, str):
+            return allowed
+        share = len(self.customers) * int(allowed.rstrip("%")) // 100
+        return max(1, share) if self.is_strict else share
+
+    @property
+    def is_strict(self) -> bool:
+        """Return whether failed customers and those under way together never are more than are allowed to fail."""
+        return self.request.failure_mode == "strict"
 
     def in_turn(self) -> list[PlannedCustomer]:
         """Return the customers that need a worker, in the order in which they start.
@@ -103,10 +114,9 @@ class Plan:
         to_run = [customer for customer in self.customers if customer.checked is not None]
         return sorted(to_run, key=lambda customer: turn.get(customer.code, 0))
 
-    def canaries(self) -> tuple[int, ...]:
-        """Return the indexes of the customers that must succeed before any other starts: `params.canary` of them."""
-        count = self.request.params.get("canary") or 0
-        return tuple([customer.index for customer in self.in_turn()][:count])
+    def stages(self) -> tuple[tuple[int, ...], ...]:
+        """Return the indexes of the customers of each stage of the ramp, in turn; none without a ramp."""
+        return ramp.stages(self.request.ramp, [customer.index for customer in self.in_turn()])
 
     def document(
         self,
@@ -130,7 +140,8 @@ class Plan:
             deadline=deadline,
             customers=tuple(customer.identity for customer in self.customers),
             warnings=self.warnings,
-            canaries=self.canaries(),
+            failures_allowed=self.failures_allowed,
+            ramp=self.stages(),
             concurrency=self.concurrency,
             config_version=self.config_version,
             pinned=self.pinned,

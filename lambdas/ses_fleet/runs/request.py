@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ses_fleet import json_text, limits, problems
@@ -16,9 +17,9 @@ from ses_fleet.runs.models import RunRequest
 from ses_fleet.text import did_you_mean
 
 _FIELDS = tuple(RunRequest.model_fields)
-# Left out, each of these lets a run reach more customers or more people, or really change them. A null there is more
-# likely a caller's variable that was not set than a wish.
-_NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run")
+# Left out, each of these lets a run reach more customers or more people, or sooner, or really change them. A null there
+# is more likely a caller's variable that was not set than a wish.
+_NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run", "failure_mode", "ramp")
 # Refusals are kept under runs/, logged, and printed by the runtime: nothing personal gets there.
 _WORDING = problems.Wording(
     problems.GUARDED,
@@ -28,6 +29,8 @@ _WORDING = problems.Wording(
         "include": "a list of customer codes",
         "exclude": "a list of customer codes",
         "max_failures": 'an integer of at least 0 or a percentage such as "10%"',
+        "ramp": f'a list of 1 to {limits.RAMP_STAGES} stages such as [1, "10%", "100%"]',
+        "ramp[]": 'an integer of at least 1 or a percentage such as "10%"',
         "customer_timeout_seconds": f"an integer of seconds, 1 to {limits.MAX_CUSTOMER_TIMEOUT_SECONDS}",
         "confirm_customers": "the number of customers selected",
         "run_id": RUN_ID_WORDS,
@@ -116,6 +119,7 @@ def _problems(payload: dict[str, Any]) -> Iterator[Problem]:
         yield from _params_problems(payload, entry[0])
         yield from _people_problems(payload, str(action), entry[0])
     yield from _selection_problems(payload)
+    yield from _tolerance_problems(payload, entry[0] if entry else None)
     yield from _identity_problems(payload)
     yield from _prune_problems(payload, entry[0] if entry else None)
 
@@ -190,6 +194,40 @@ def _selection_problems(payload: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("$.include", "selects nobody; leave it out to select every customer")
 
 
+def _tolerance_problems(payload: dict[str, Any], action: Action | None) -> Iterator[Problem]:
+    """Yield what is wrong with how failures are borne; the shapes of the fields are looked at elsewhere."""
+    strict, ramp, allowed = payload.get("failure_mode") == "strict", payload.get("ramp"), payload.get("max_failures")
+    if strict and allowed in (None, 0, "0%"):
+        what = "missing" if allowed is None else f"is {problems.harmless(allowed)}"
+        text = (
+            f'{what}: with "failure_mode": "strict" nobody could be started, since anybody may fail; 1 starts one at a '
+            "time and stops at the first failure"
+        )
+        yield Problem("$.max_failures", text)
+    if isinstance(ramp, list) and ramp:
+        yield from _ramp_problems(ramp)
+    if action is not None and action.two_phases:
+        for field in [name for name, given in (("failure_mode", strict), ("ramp", ramp is not None)) if given]:
+            text = f"{action.name} asks all customers before it changes any, and then changes all of them: leave it out"
+            yield Problem(f"$.{field}", text)
+
+
+def _ramp_problems(ramp: list[Any]) -> Iterator[Problem]:
+    if ramp[-1] != "100%":
+        text = 'must be "100%", so that it is said that every customer follows; select fewer with include'
+        yield Problem(f"$.ramp[{len(ramp) - 1}]", text)
+    numbers = [(index, stage) for index, stage in enumerate(ramp) if type(stage) is int]
+    shares = [(index, int(stage[:-1])) for index, stage in enumerate(ramp) if _is_share(stage)]
+    for kind in (numbers, shares):
+        for (_, before), (index, stage) in pairwise(kind):
+            if stage <= before:
+                yield Problem(f"$.ramp[{index}]", "is no more than a stage before it: each stage includes those before")
+
+
+def _is_share(stage: Any) -> bool:
+    return isinstance(stage, str) and stage.endswith("%") and stage[:-1].isdecimal() and len(stage) <= 4
+
+
 def _identity_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     trigger = payload.get("trigger")
     if payload.get("run_id") == RESERVED_RUN_ID:
@@ -217,5 +255,7 @@ def _prune_problems(payload: dict[str, Any], action: Action | None) -> Iterator[
 
 def _with_tuples(payload: Mapping[str, Any]) -> dict[str, Any]:
     # JSON knows lists only; the frozen model holds tuples.
-    lists = {field: tuple(payload[field]) for field in ("include", "exclude") if isinstance(payload.get(field), list)}
+    lists = {
+        field: tuple(payload[field]) for field in ("include", "exclude", "ramp") if isinstance(payload.get(field), list)
+    }
     return {**payload, **lists}

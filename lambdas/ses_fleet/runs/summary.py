@@ -10,7 +10,17 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, ALL_ONLY_FIELDS, payload_names
 from ses_fleet.errors import Problem
 from ses_fleet.runs import personal_params
-from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, RunPlan, RunRequest, Status, Summary
+from ses_fleet.runs import ramp as ramps
+from ses_fleet.runs.models import (
+    Concurrency,
+    ConfigVersion,
+    CustomerResult,
+    RampPosition,
+    RunPlan,
+    RunRequest,
+    Status,
+    Summary,
+)
 from ses_fleet.text import printable
 
 # The warning of a Summary whose messages were cut, and whose customers are without their warnings.
@@ -31,6 +41,7 @@ def build(
     location: str,
     where_is: Callable[[int], str],
     closed_by: Literal["orchestrator", "reaper"] = "orchestrator",
+    ramp: RampPosition | None = None,
     fleet: dict[str, Any] | None = None,
     receipt: str | None = None,
     unproven: bool = False,
@@ -38,7 +49,8 @@ def build(
     """Return the Summary of a run that is over.
 
     `results` are those of all selected customers, in config order; `where_is` gives the s3:// URI of the n-th stored
-    result, `location` that of the summary; `seconds` is the run's duration. With `unproven` the exit code is not 0.
+    result, `location` that of the summary; `seconds` is the run's duration, `ramp` where it stands in its ramp. With
+    `unproven` the exit code is not 0.
     """
     counts = Counter(result.status for result in results)
     resume = resume_payload(run_id, request, results)
@@ -55,6 +67,7 @@ def build(
         finding_count=sum(bool(result.findings) for result in results),
         warnings=(*warnings, *_warnings(counts, concurrency)),
         concurrency=concurrency,
+        ramp=ramp,
         config_version=config_version,
         summary_location=location,
         closed_by=closed_by,
@@ -160,6 +173,7 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, 
         results=tuple(_without_data(result) for result in results),
         warnings=(warning,),
         concurrency=plan.concurrency,
+        ramp=ramps.position(plan, results),
         config_version=plan.config_version,
         summary_location=location,
     )
