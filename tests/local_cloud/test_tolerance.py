@@ -42,7 +42,7 @@ def test_stages_follow_each_other_in_the_accounts(cloud: Cloud) -> None:
     with cloud.faults({**SLOW, "account": "300000000012"}):
         shown = ses_fleet(cloud, "invoke", "describe-list-all", *stages)
     assert "🔄 Processing 6 customers concurrently, in 3 stages..." in shown.stdout
-    assert "   🪜 Ramp: stage 3 of 3 (up to 6 of 6 customers)" in shown.stdout
+    assert "   🪜 Ramp: stage 3 of 3 (up to 6 of 6 customers that could start)" in shown.stdout
     first = list(dict.fromkeys(accounts(cloud, mark, refused=False)))
     assert first[0] == "300000000011"
     assert set(first[1:3]) == {"300000000012", "300000000013"}
@@ -50,7 +50,7 @@ def test_stages_follow_each_other_in_the_accounts(cloud: Cloud) -> None:
     with cloud.faults({**REFUSED, "account": "300000000013"}):
         shown = ses_fleet(cloud, "invoke", "describe-list-all", *stages)
     assert shown.returncode == 1
-    assert "   🪜 Ramp: stage 2 of 3 (up to 3 of 6 customers)" in shown.stdout
+    assert "   🪜 Ramp: stage 2 of 3 (up to 3 of 6 customers that could start)" in shown.stdout
     why = "stage 2 of 3 of the ramp has not succeeded (not successful: f13): no further customer was started"
     assert f"   ⏸️  f14, f15, f16 (3 customers): {why}" in shown.stdout
     assert set(accounts(cloud, mark, refused=False)) == {"300000000011", "300000000012", "300000000013"}

@@ -75,8 +75,6 @@ class RunRequest(Wire):
     ramp: Annotated[
         tuple[Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^(100|[1-9][0-9]?)%$")], ...] | None,
         Field(
-            min_length=1,
-            max_length=limits.RAMP_STAGES,
             description='the stages in which customers are started, such as `[1, "10%", "100%"]`: so many of those '
             "that need a worker, the stages before included. Each begins when the one before has succeeded within "
             "`max_failures`, which is 0 unless it is given",

@@ -105,9 +105,9 @@ def position(plan: RunPlan, found: Sequence[CustomerResult]) -> RampPosition | N
 
 
 def told(position: RampPosition) -> str:
-    """Return in words where a run stands in its ramp, such as `stage 2 of 3 (up to 5 of 50 customers)`."""
+    """Return in words where a run stands in its ramp: the stage, and how many customers it reaches."""
     reached, customers = position.stages[position.at - 1], position.stages[-1]
-    return f"stage {position.at} of {len(position.stages)} (up to {reached} of {customers} customers)"
+    return f"stage {position.at} of {len(position.stages)} (up to {reached} of {customers} customers that could start)"
 
 
 def _is_open(result: CustomerResult) -> bool:

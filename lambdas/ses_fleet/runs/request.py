@@ -20,6 +20,7 @@ _FIELDS = tuple(RunRequest.model_fields)
 # Left out, each of these lets a run reach more customers or more people, or sooner, or really change them. A null there
 # is more likely a caller's variable that was not set than a wish.
 _NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run", "failure_mode", "ramp")
+_RAMP = f'a list of 1 to {limits.RAMP_STAGES} stages such as [1, "10%", "100%"]'
 # Refusals are kept under runs/, logged, and printed by the runtime: nothing personal gets there.
 _WORDING = problems.Wording(
     problems.GUARDED,
@@ -29,7 +30,7 @@ _WORDING = problems.Wording(
         "include": "a list of customer codes",
         "exclude": "a list of customer codes",
         "max_failures": 'an integer of at least 0 or a percentage such as "10%"',
-        "ramp": f'a list of 1 to {limits.RAMP_STAGES} stages such as [1, "10%", "100%"]',
+        "ramp": _RAMP,
         "ramp[]": 'an integer of at least 1 or a percentage such as "10%"',
         "customer_timeout_seconds": f"an integer of seconds, 1 to {limits.MAX_CUSTOMER_TIMEOUT_SECONDS}",
         "confirm_customers": "the number of customers selected",
@@ -200,11 +201,11 @@ def _tolerance_problems(payload: dict[str, Any], action: Action | None) -> Itera
     if strict and allowed in (None, 0, "0%"):
         what = "missing" if allowed is None else f"is {problems.harmless(allowed)}"
         text = (
-            f'{what}: with "failure_mode": "strict" nobody could be started, since anybody may fail; 1 starts one at a '
+            f"{what}: with failure_mode strict nobody could be started, since anybody may fail; 1 starts one at a "
             "time and stops at the first failure"
         )
         yield Problem("$.max_failures", text)
-    if isinstance(ramp, list) and ramp:
+    if isinstance(ramp, list):
         yield from _ramp_problems(ramp)
     if action is not None and action.two_phases:
         for field in [name for name, given in (("failure_mode", strict), ("ramp", ramp is not None)) if given]:
@@ -213,7 +214,10 @@ def _tolerance_problems(payload: dict[str, Any], action: Action | None) -> Itera
 
 
 def _ramp_problems(ramp: list[Any]) -> Iterator[Problem]:
-    if ramp[-1] != "100%":
+    if not 1 <= len(ramp) <= limits.RAMP_STAGES:
+        yield Problem("$.ramp", f"must be {_RAMP}, not {problems.harmless(ramp)}")
+        return
+    if _is_stage(ramp[-1]) and ramp[-1] != "100%":
         text = 'must be "100%", so that it is said that every customer follows; select fewer with include'
         yield Problem(f"$.ramp[{len(ramp) - 1}]", text)
     numbers = [(index, stage) for index, stage in enumerate(ramp) if type(stage) is int]
@@ -222,6 +226,10 @@ def _ramp_problems(ramp: list[Any]) -> Iterator[Problem]:
         for (_, before), (index, stage) in pairwise(kind):
             if stage <= before:
                 yield Problem(f"$.ramp[{index}]", "is no more than a stage before it: each stage includes those before")
+
+
+def _is_stage(stage: Any) -> bool:
+    return type(stage) is int or _is_share(stage)
 
 
 def _is_share(stage: Any) -> bool:

@@ -108,6 +108,12 @@ def test_a_bad_ramp_is_refused(ramp: Any, problem: str) -> None:
     assert [one for one in problems if one.startswith(problem)], problems
 
 
+@pytest.mark.parametrize("ramp", ["x", ["x"], ["1,100%"], [1, 5], [1, 1.5], []])
+def test_one_mistake_in_a_ramp_is_one_problem(ramp: Any) -> None:
+    """What is right of it is not named."""
+    assert len(refused({"action": "describe-list-all", "ramp": ramp})) == 1
+
+
 @pytest.mark.parametrize("allowed", [None, 0, "0%"])
 def test_a_strict_run_in_which_nobody_could_start_is_refused(allowed: Any) -> None:
     """With what to say instead; a percentage is one customer at least, whatever it is of."""
