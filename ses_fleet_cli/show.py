@@ -198,6 +198,9 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
     ]
     if summary.ramp is not None:
         lines.append(f"   🪜 Ramp: {ramp.told(summary.ramp)}")
+    if summary.defaults:
+        said = ", ".join(f"{name} {json.dumps(value)}" for name, value in summary.defaults.items())
+        lines.append(f"   📐 From config.json's defaults: {printable(said, 300)}")
     lines += _differing(summary)
     under_way = [result.customer_code for result in summary.results if result.status == "under_way"]
     waiting = [result.customer_code for result in summary.results if is_open(result)]
@@ -235,6 +238,9 @@ def stopped(summary: Summary) -> str:
 def help_lines(answer: dict[str, Any]) -> list[str]:
     """Return the lines of the help answer: every action with its fields, and its parameters below it."""
     lines = []
+    if defaults := answer.get("defaults"):
+        lines += ["Defaults of this fleet's config.json; payloads may only be stricter:"]
+        lines += [f"   {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in defaults.items()] + [""]
     for action in answer["actions"]:
         effect = "changes contact lists" if action["mutates"] else "changes nothing"
         lines += [

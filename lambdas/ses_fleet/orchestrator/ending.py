@@ -105,6 +105,7 @@ def write_out(
         where_is=task.result_location,
         closed_by=closed_by,
         ramp=ramp.position(document, results),
+        defaults=document.defaults,
         fleet=fleet,
         receipt=receipt,
         unproven=not proven,

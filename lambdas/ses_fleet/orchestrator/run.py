@@ -351,7 +351,7 @@ def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
     rules = StartRules(
         task.document.failures_allowed,
         failures,
-        strict=task.plan.is_strict,
+        strict=task.document.strict,
         ramp=task.document.ramp,
         undecided=lambda: task.signs.undecided,
     )

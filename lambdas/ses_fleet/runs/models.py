@@ -110,8 +110,8 @@ class RunRequest(Wire):
     confirm_customers: Annotated[
         Annotated[int, Field(ge=0)] | None,
         Field(
-            description="how many customers are selected; required with `prune`, and by an action that removes people "
-            "on every customer; another number refuses the run"
+            description="how many customers are selected; required with `prune`, by an action that removes people "
+            "on every customer, and above `defaults.confirm_above` of config.json; another number refuses the run"
         ),
     ] = None
     resumes: Annotated[
@@ -306,6 +306,12 @@ class Summary(Stored):
     ramp: Annotated[
         RampPosition | None, Field(description="where the run stands in the payload's `ramp`; null without one")
     ] = None
+    defaults: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="what the run took from config.json's `defaults`, as its payload did not say it; null: nothing"
+        ),
+    ] = None
     config_version: Annotated[ConfigVersion, Field(description="which versions of the files the run read")] = (
         ConfigVersion()
     )
@@ -357,9 +363,10 @@ class RunPlan(Stored):
     `owner` is the token of the invocation that wrote it. `request` has a mask in place of personal values;
     `personal_params` is the key of the object in the same bucket that holds those. `record_format` is 1 for the records
     of versions that wrote no signs of life. `dead_after_seconds` is how long a run that goes on is ever without one.
-    `failures_allowed` is how many started customers may fail, None for any number. `ramp` has the indexes of the
-    customers of each stage, none without a ramp. `people` is the people file that all invocations of the run use, if
-    its action takes one, `erasure` whom the run is to erase.
+    `failures_allowed` is how many started customers may fail, None for any number, `strict` whether those that may
+    still fail are counted, `defaults` what the request did not say and config.json does. `ramp` has the indexes of
+    the customers of each stage, none without a ramp. `people` is the people file that all invocations of the run use,
+    if its action takes one, `erasure` whom the run is to erase.
     """
 
     run_id: str
@@ -373,6 +380,8 @@ class RunPlan(Stored):
     customers: tuple[CustomerIdentity, ...]
     warnings: tuple[str, ...] = ()
     failures_allowed: int | None = None
+    strict: bool = False
+    defaults: dict[str, Any] = Field(default_factory=dict)
     ramp: tuple[tuple[int, ...], ...] = ()
     concurrency: Concurrency
     config_version: ConfigVersion = ConfigVersion()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from ses_fleet import json_text, limits, problems
 from ses_fleet.actions.catalogue import ACTIONS, HELP, Action, field_scope, payload_names
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import PEOPLE_ID_WORDS, RUN_ID_WORDS
-from ses_fleet.runs import events, personal_params
+from ses_fleet.runs import events, personal_params, tolerance
 from ses_fleet.runs.keys import RESERVED_RUN_ID
 from ses_fleet.runs.models import RunRequest
 from ses_fleet.text import did_you_mean
@@ -20,7 +19,6 @@ _FIELDS = tuple(RunRequest.model_fields)
 # Left out, each of these lets a run reach more customers or more people, or sooner, or really change them. A null there
 # is more likely a caller's variable that was not set than a wish.
 _NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run", "failure_mode", "ramp")
-_RAMP = f'a list of 1 to {limits.RAMP_STAGES} stages such as [1, "10%", "100%"]'
 # Refusals are kept under runs/, logged, and printed by the runtime: nothing personal gets there.
 _WORDING = problems.Wording(
     problems.GUARDED,
@@ -30,8 +28,8 @@ _WORDING = problems.Wording(
         "include": "a list of customer codes",
         "exclude": "a list of customer codes",
         "max_failures": 'an integer of at least 0 or a percentage such as "10%"',
-        "ramp": _RAMP,
-        "ramp[]": 'an integer of at least 1 or a percentage such as "10%"',
+        "ramp": tolerance.RAMP_WORDS,
+        "ramp[]": tolerance.STAGE_WORDS,
         "customer_timeout_seconds": f"an integer of seconds, 1 to {limits.MAX_CUSTOMER_TIMEOUT_SECONDS}",
         "confirm_customers": "the number of customers selected",
         "run_id": RUN_ID_WORDS,
@@ -196,44 +194,19 @@ def _selection_problems(payload: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _tolerance_problems(payload: dict[str, Any], action: Action | None) -> Iterator[Problem]:
-    """Yield what is wrong with how failures are borne; the shapes of the fields are looked at elsewhere."""
+    """Yield what is wrong with how failures are borne; the shapes of the fields are looked at elsewhere.
+
+    Whether a `max_failures` that a strict run lacks is in config.json, is not known yet.
+    """
     strict, ramp, allowed = payload.get("failure_mode") == "strict", payload.get("ramp"), payload.get("max_failures")
-    if strict and allowed in (None, 0, "0%"):
-        what = "missing" if allowed is None else f"is {problems.harmless(allowed)}"
-        text = (
-            f"{what}: with failure_mode strict nobody could be started, since anybody may fail; 1 starts one at a "
-            "time and stops at the first failure"
-        )
-        yield Problem("$.max_failures", text)
+    if strict and allowed in (0, "0%"):
+        yield Problem("$.max_failures", tolerance.nobody_starts(allowed))
     if isinstance(ramp, list):
-        yield from _ramp_problems(ramp)
+        yield from tolerance.ramp_problems(ramp, "$.ramp")
     if action is not None and action.two_phases:
         for field in [name for name, given in (("failure_mode", strict), ("ramp", ramp is not None)) if given]:
             text = f"{action.name} asks all customers before it changes any, and then changes all of them: leave it out"
             yield Problem(f"$.{field}", text)
-
-
-def _ramp_problems(ramp: list[Any]) -> Iterator[Problem]:
-    if not 1 <= len(ramp) <= limits.RAMP_STAGES:
-        yield Problem("$.ramp", f"must be {_RAMP}, not {problems.harmless(ramp)}")
-        return
-    if _is_stage(ramp[-1]) and ramp[-1] != "100%":
-        text = 'must be "100%", so that it is said that every customer follows; select fewer with include'
-        yield Problem(f"$.ramp[{len(ramp) - 1}]", text)
-    numbers = [(index, stage) for index, stage in enumerate(ramp) if type(stage) is int]
-    shares = [(index, int(stage[:-1])) for index, stage in enumerate(ramp) if _is_share(stage)]
-    for kind in (numbers, shares):
-        for (_, before), (index, stage) in pairwise(kind):
-            if stage <= before:
-                yield Problem(f"$.ramp[{index}]", "is no more than a stage before it: each stage includes those before")
-
-
-def _is_stage(stage: Any) -> bool:
-    return type(stage) is int or _is_share(stage)
-
-
-def _is_share(stage: Any) -> bool:
-    return isinstance(stage, str) and stage.endswith("%") and stage[:-1].isdecimal() and len(stage) <= 4
 
 
 def _identity_problems(payload: dict[str, Any]) -> Iterator[Problem]:
@@ -257,8 +230,8 @@ def _prune_problems(payload: dict[str, Any], action: Action | None) -> Iterator[
         text = "cannot be combined with params.username: an import of one person cannot tell who has left"
         yield Problem("$.prune", text)
     confirms = payload.get("prune") is True or (action is not None and action.confirms_customers)
-    if "confirm_customers" in payload and not confirms:
-        yield Problem("$.confirm_customers", 'is only for a run with "prune": true')
+    if "confirm_customers" in payload and not confirms and (action is None or not action.mutates):
+        yield Problem("$.confirm_customers", "is only for a run that changes something")
 
 
 def _with_tuples(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def build(
     where_is: Callable[[int], str],
     closed_by: Literal["orchestrator", "reaper"] = "orchestrator",
     ramp: RampPosition | None = None,
+    defaults: Mapping[str, Any] | None = None,
     fleet: dict[str, Any] | None = None,
     receipt: str | None = None,
     unproven: bool = False,
@@ -49,8 +50,8 @@ def build(
     """Return the Summary of a run that is over.
 
     `results` are those of all selected customers, in config order; `where_is` gives the s3:// URI of the n-th stored
-    result, `location` that of the summary; `seconds` is the run's duration, `ramp` where it stands in its ramp. With
-    `unproven` the exit code is not 0.
+    result, `location` that of the summary; `seconds` is the run's duration, `ramp` where it stands in its ramp,
+    `defaults` what it took from config.json's. With `unproven` the exit code is not 0.
     """
     counts = Counter(result.status for result in results)
     resume = resume_payload(run_id, request, results)
@@ -68,6 +69,7 @@ def build(
         warnings=(*warnings, *_warnings(counts, concurrency)),
         concurrency=concurrency,
         ramp=ramp,
+        defaults=dict(defaults or {}) or None,
         config_version=config_version,
         summary_location=location,
         closed_by=closed_by,
@@ -174,6 +176,7 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, 
         warnings=(warning,),
         concurrency=plan.concurrency,
         ramp=ramps.position(plan, results),
+        defaults=plan.defaults or None,
         config_version=plan.config_version,
         summary_location=location,
     )
