@@ -196,7 +196,7 @@ def _cost(known: Known) -> Iterator[str]:
         "Dollars of a describe-list in which every environment is cold, at the prices of us-east-1 in "
         f"{found['prices']} (Lambda on arm64, S3, CloudWatch Logs; `bench/cost_arithmetic.py` has them), without the "
         "free tier: measured CPU stretched by AWS's rule of one CPU at 1,769 MB. A Distributed Map runs the same "
-        "workers; its own record, the comparison across customers, canaries and leases would be more states than the "
+        "workers; its own record, the comparison across customers, ramps and leases would be more states than the "
         "one that is counted."
     )
     yield table_of(found["runs"])

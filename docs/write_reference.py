@@ -19,7 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from ses_fleet.actions.catalogue import ACTIONS, Action, field_scope
 from ses_fleet.actions.data.by_action import DATA_MODELS
-from ses_fleet.config.file_models import CustomerFields, TopicFields
+from ses_fleet.config.file_models import CustomerFields, DefaultsFields, TopicFields
 from ses_fleet.people.kinds import RowKind
 from ses_fleet.people.rows import MODELS
 from ses_fleet.runs import keys
@@ -50,6 +50,7 @@ def blocks() -> dict[str, str]:
         "environment": "\n\n".join((_settings(OrchestratorSettings), _settings(WorkerSettings))),
         "command": "\n\n".join(_commands()),
         "customers": _keys(CustomerFields),
+        "defaults": _keys(DefaultsFields),
         "topics": _keys(TopicFields),
     }
 

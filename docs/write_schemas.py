@@ -22,9 +22,11 @@ class _ForPeople(GenerateJsonSchema):
     """pydantic's schema, but for two things that nobody needs to read: `anyOf` for null, and null as a default."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """Return `"type": ["string", "null"]` where pydantic has two schemas in `anyOf`."""
+        """Return `"type": ["string", "null"]` where pydantic has two schemas in `anyOf`, if one type says it all."""
         inner = self.generate_inner(schema["schema"])
-        return {**inner, "type": [inner["type"], "null"]}
+        if "type" in inner and "enum" not in inner:
+            return {**inner, "type": [inner["type"], "null"]}
+        return {"anyOf": [*inner.get("anyOf", [inner]), {"type": "null"}]}
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """Return the schema of what may be left out, without saying that null stands for it."""

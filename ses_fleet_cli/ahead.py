@@ -149,9 +149,7 @@ def _last(target: Target, wanted: Mapping[str, Any]) -> tuple[DryRun | None, str
 
 def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a request asks for, but for whose people and how it is carried out: a dry run shows neither."""
-    asked = {name: value for name, value in request.items() if name != "people" and not diff.is_carrying_out(name)}
-    params = {name: value for name, value in (request.get("params") or {}).items() if name != "canary"}
-    return {**asked, "params": params}
+    return {name: value for name, value in request.items() if name != "people" and not diff.is_carrying_out(name)}
 
 
 def _plan(target: Target, run_id: str) -> RunPlan | None:

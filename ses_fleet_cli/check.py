@@ -10,6 +10,7 @@ from ses_fleet.aws.arns import parse_role_arn
 from ses_fleet.aws.regions import partitions
 from ses_fleet.config import config_json, documents, ses_config_json
 from ses_fleet.errors import ConfigurationError
+from ses_fleet.runs import fleet_defaults
 from ses_fleet.text import printable
 from ses_fleet_cli.errors import usage
 
@@ -88,6 +89,7 @@ def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:
             yield "warning", "$: has no topics: manage-topic would add none, and a run with prune is refused"
         return
     config = config_json.read(document, region=_ANY_REGION, partition=partition or _partition_of(document))
+    yield from (("error", str(problem)) for problem in fleet_defaults.problems_of(config.defaults))
     mistakes = [entry.mistake for entry in config.entries.values() if entry.mistake is not None]
     yield from (("error", str(mistake)) for mistake in mistakes)
     told = tuple(f"{mistake.path}: " for mistake in mistakes)

@@ -123,6 +123,8 @@ def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator
         yield line("REMOVES", f"{_pruned(payload)}; they are saved before")
     elif payload_names()[payload["action"]][0].prunes:
         yield line("Removes", "nothing, as --prune is not given")
+    if isinstance(ramp := payload.get("ramp"), list):
+        yield line("In stages", printable(", ".join(map(str, ramp)), 300))
     if payload.get("params"):
         yield line("Parameters", printable(json.dumps(payload["params"], ensure_ascii=False), 500))
     yield line("Dry run", _told(found, target))

@@ -129,6 +129,12 @@ def invoke(
     max_failures: Annotated[
         str | None, typer.Option(help="start no more customers once more than N or P% failed")
     ] = None,
+    failure_mode: Annotated[
+        str | None, typer.Option(help="soft, or strict: start no more than could fail within --max-failures")
+    ] = None,
+    ramp: Annotated[
+        list[str] | None, typer.Option(help="a stage, N or P% of the customers, the last 100%; may be repeated")
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="also remove unwanted topics, or people who left")] = False,
     confirm_customers: Annotated[
         int | None, typer.Option(help="how many customers are selected; for runs that remove")
@@ -163,7 +169,9 @@ def invoke(
         "exclude": exclude or None,
         "environment": environment,
         "max_customer_concurrency": max_customer_concurrency,
-        "max_failures": payloads.max_failures(max_failures),
+        "max_failures": payloads.number_or_share(max_failures),
+        "failure_mode": failure_mode,
+        "ramp": [payloads.number_or_share(stage) for stage in ramp] if ramp else None,
         "prune": prune or None,
         "confirm_customers": confirm_customers,
         "run_id": run_id,

@@ -137,7 +137,7 @@ def _flag(params: str | None, name: str, fields: Collection[str]) -> str:
     return "" if name == "params" else f" ({_FLAGS.get(name, '--' + name.replace('_', '-'))})"
 
 
-def max_failures(text: str | None) -> int | str | None:
+def number_or_share(text: str | None) -> int | str | None:
     """Return `N` as a number and everything else, such as `P%`, unchanged: the function checks it."""
     return int(text) if text is not None and _INTEGER.fullmatch(text) else text
 

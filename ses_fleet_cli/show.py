@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ses_fleet import limits
+from ses_fleet.runs import ramp
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
@@ -75,6 +76,8 @@ class Screen:
         mode = "🔍 DRY RUN MODE - No changes will be made" if plan.request.get("dry_run") else None
         effective = plan.concurrency.effective
         how = "concurrently" if effective >= count else f"{effective} at a time"
+        if plan.ramp:
+            how += f", in {len(plan.ramp)} {'stage' if len(plan.ramp) == 1 else 'stages'}"
         head = f"🔄 Processing {count} {'customer' if count == 1 else 'customers'} {how}... (run {plan.run_id})"
         if self._text:
             self._aside(self._out, *([mode, ""] if mode else []), head, "")
@@ -212,6 +215,11 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
         f"   ❌ Failed: {summary.failed_count}",
         f"   ⏭️  Skipped: {summary.skipped_count}",
     ]
+    if summary.ramp is not None:
+        lines.append(f"   🪜 Ramp: {ramp.told(summary.ramp)}")
+    if summary.defaults:
+        said = ", ".join(f"{name} {json.dumps(value)}" for name, value in summary.defaults.items())
+        lines.append(f"   📐 From config.json's defaults: {printable(said, 300)}")
     lines += _differing(summary)
     under_way = [result.customer_code for result in summary.results if result.status == "under_way"]
     waiting = [result.customer_code for result in summary.results if is_open(result)]
@@ -250,6 +258,9 @@ def cancelled(summary: Summary) -> str:
 def help_lines(answer: dict[str, Any]) -> list[str]:
     """Return the lines of the help answer: every action with its fields, and its parameters below it."""
     lines = []
+    if defaults := answer.get("defaults"):
+        lines += ["Defaults of this fleet's config.json; payloads may only be stricter:"]
+        lines += [f"   {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in defaults.items()] + [""]
     for action in answer["actions"]:
         effect = "changes contact lists" if action["mutates"] else "changes nothing"
         lines += [

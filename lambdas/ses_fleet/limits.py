@@ -51,6 +51,7 @@ BODY_SENT_AT_ONCE_BYTES = 64 * 1024  # ours: S3 is asked before a larger body is
 ERASED_PEOPLE = 100  # ours: people of one erasure, each of whom somebody asked for
 RECEIPT_PROOFS = 100_000  # ours: people times customers of one erasure; the orchestrator holds them, some 110 MB
 RECEIPT_VERSIONS = 200_000  # ours: versions of objects that a receipt counts, 200 requests; more are not counted
+RAMP_STAGES = 20  # ours: one to twenty decisions whether all is well; more are a list of customers
 NAMED_SILENT = 20  # ours: customers that a message names which kept the second phase of a run from beginning
 RESULT_WRITERS = 16  # ours: results that are stored at once
 PENDING_RESULTS = 64  # ours: results that wait for that; more would fill the memory

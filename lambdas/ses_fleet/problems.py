@@ -66,8 +66,8 @@ class Wording:
     """How messages speak of one kind of document.
 
     `unknown` names what an unknown key is, such as "unknown field". `must` has, by the name of a field, what the field
-    has to be where its type does not say enough. Of the fields in `personal` a message tells only what kind of value
-    was there.
+    has to be where its type does not say enough, and by the name with `[]` what each entry of it has to be. Of the
+    fields in `personal` a message tells only what kind of value was there.
     """
 
     disclosure: Disclosure
@@ -193,7 +193,7 @@ def _step(step: int | str, disclosure: Disclosure) -> str:
 
 def _text(detail: ErrorDetails, place: _Place, model: type[BaseModel], wording: Wording) -> str:
     field = str(place[0]) if place else ""
-    value, must = detail["input"], (wording.must or {}).get(field) if len(place) == 1 else None
+    value, must = detail["input"], (wording.must or {}).get(_named(place))
     told = size if field in wording.personal else wording.disclosure.value
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
@@ -210,6 +210,11 @@ def _text(detail: ErrorDetails, place: _Place, model: type[BaseModel], wording: 
     if detail["type"] in _EMPTY:
         return "must not be empty"
     return f"{_rule(detail)}, not {told(value)}"
+
+
+def _named(place: _Place) -> str:
+    """Return a place as `must` names it: `field`, or `field[]` for an entry of it."""
+    return "".join("[]" if isinstance(step, int) else f".{step}" for step in place)[1:]
 
 
 def _rule(detail: ErrorDetails) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ses_fleet.actions.catalogue import payload_names
 from ses_fleet.errors import Category
+from ses_fleet.runs import ramp
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet_cli.report import tables
 from ses_fleet_cli.report.cells import STATUSES, Grid, Mark
@@ -126,6 +127,8 @@ def _facts(shown: Shown, whole: Summary) -> Iterable[tuple[str, str]]:
     yield "Started", whole.started_at.replace("T", " ").replace("Z", " UTC")
     if whole.total_duration_seconds is not None:
         yield "Took", _duration(whole.total_duration_seconds)
+    if whole.ramp is not None:
+        yield "Ramp", ramp.told(whole.ramp)
     if whole.receipt is not None:
         yield "Receipt", whole.receipt
     asked = {name: value for name, value in shown.payload.items() if name not in _SAID_OTHERWISE}

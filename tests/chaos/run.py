@@ -388,7 +388,7 @@ class _Carried:
         for run_id in self._run_ids():
             self._resume(run_id)
         payload = self._first_payload()
-        for field_ in ("max_failures", "customer_timeout_seconds"):
+        for field_ in ("max_failures", "failure_mode", "ramp", "customer_timeout_seconds"):
             payload.pop(field_, None)
         # The first one takes in what others changed meanwhile, and does all of it if the start was lost.
         for _ in range(2):
@@ -407,7 +407,7 @@ class _Carried:
             if not left or summary is None or summary["resume"] is None:
                 break
             payload = dict(summary["resume"])
-            for field_ in ("max_failures", "customer_timeout_seconds"):
+            for field_ in ("max_failures", "failure_mode", "ramp", "customer_timeout_seconds"):
                 payload.pop(field_, None)
             summary = self._run_to_its_end(payload) or summary
             done = {result["customer_code"] for result in summary["results"]} - self._unfinished(summary).keys()

@@ -135,6 +135,10 @@ def _select(luck: random.Random, codes: list[str], payload: dict[str, Any]) -> l
         payload["max_customer_concurrency"] = luck.choice((1, 1, 2, 3))
     if luck.random() < 0.25:
         payload["max_failures"] = luck.choice((0, 1, "50%"))
+        if payload["max_failures"] != 0 and luck.random() < 0.5:
+            payload["failure_mode"] = "strict"
+    if luck.random() < 0.25:
+        payload["ramp"] = luck.choice(([1, "100%"], [2, "50%", "100%"]))
     return selected
 
 
@@ -148,8 +152,6 @@ def _prune(luck: random.Random, action: str, payload: dict[str, Any], selected: 
 def _params(luck: random.Random, action: str) -> dict[str, Any]:
     if action == "import-aws-contact":
         return {"sync_topics": True} if luck.random() < 0.6 else {}
-    if action == "manage-topic":
-        return {"canary": luck.choice((1, 2))} if luck.random() < 0.25 else {}
     if action == "restore-topics":
         return {"backup": TOPICS_BACKUP}
     if action == "restore-list":

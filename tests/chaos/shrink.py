@@ -10,7 +10,16 @@ Scenario = dict[str, Any]
 
 TRIES = 3  # as processes meet at random, a scenario may need several
 _LISTS = ("faults", "acts", "people", "reaper_faults", "runs")
-_OPTIONS = ("max_failures", "max_customer_concurrency", "on_deadline", "customer_timeout_seconds", "params", "exclude")
+_OPTIONS = (
+    "failure_mode",
+    "ramp",
+    "max_failures",
+    "max_customer_concurrency",
+    "on_deadline",
+    "customer_timeout_seconds",
+    "params",
+    "exclude",
+)
 
 
 def smallest(scenario: Scenario, fails: Callable[[Scenario], bool]) -> Scenario:

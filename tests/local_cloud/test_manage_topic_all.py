@@ -192,13 +192,13 @@ def test_concurrent_modification_is_planned_anew(fresh: Cloud) -> None:
     assert writes(fresh, mark) == ["UpdateContactList"] * 3
 
 
-def test_a_failed_canary_stops_the_roll_out(fresh: Cloud) -> None:
+def test_a_failed_first_stage_stops_the_roll_out(fresh: Cloud) -> None:
     """And a successful one lets it go on."""
     mark = fresh.mark()
     with fresh.faults({"operation": "GetContactList", "fault": "deny", "account": "444455556666", "times": 1}):
-        summary = fresh.run(**ALL, include=["acme", "globex"], params={"canary": 1})
+        summary = fresh.run(**ALL, include=["acme", "globex"], ramp=[1, "100%"])
     assert [result["status"] for result in summary["results"]] == ["failed", "not_started"]
-    assert "the canary acme did not succeed" in summary["results"][1]["warnings"][0]
+    assert "stage 1 of 2 of the ramp has not succeeded (not successful: acme)" in summary["results"][1]["warnings"][0]
     assert writes(fresh, mark) == []
     resumed = fresh.run(**summary["resume"])
     assert resumed["exit_code"] == 0

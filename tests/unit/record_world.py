@@ -401,10 +401,24 @@ class World:
         self._expect(codes == [one["customer_code"] for one in plan["customers"]], f"{run_id} accounts for {codes}")
         for one in summary["results"]:
             self._check_result(run_id, seen, one, summary)
+        self._check_tolerance(run_id, seen, plan, summary)
         self._expect(run_id not in self.open_runs(), f"{run_id} is over and in open/")
         if not self.faulty:
             self._expect((seen.started, seen.logged, seen.counted) == (1, 1, 1), f"{run_id} was counted {seen}")
         self.check()
+
+    def _check_tolerance(self, run_id: str, seen: Seen, plan: Json, summary: Json) -> None:
+        """A strict run has no more failures than it may, and nobody was sent before the stages before had succeeded."""
+        allowed, results = plan["failures_allowed"], summary["results"]
+        failed = [one for one in results if one["status"] == "failed"]
+        begun = [one for one in failed if one["attempts"] or one["error"]["type"] == "OrchestratorLost"]
+        self._expect(not plan["strict"] or len(begun) <= allowed, f"{run_id} may have {allowed} failures: {begun}")
+        before: list[str] = []
+        for stage in plan["ramp"]:
+            sent = [code for index in stage if seen.sent.get(code := results[index]["customer_code"])]
+            missed = sum(status in ("failed", "not_started") for status in before)
+            self._expect(not sent or missed <= allowed, f"{run_id} sent {sent} after {before}")
+            before += [results[index]["status"] for index in stage]
 
     def _check_result(self, run_id: str, seen: Seen, one: Json, summary: Json) -> None:
         manages, dry_run = summary["action"].startswith("manage"), summary["dry_run"]

@@ -45,6 +45,15 @@ SLICES = st.sampled_from(
         [("done", 65.0)],
     ]
 )
+
+
+def possible(request: Json) -> Json:
+    """The request, with a number of failures with which a strict run may start somebody."""
+    if "failure_mode" not in request:
+        return request
+    return {**request, "max_failures": max(1, int(request.get("max_failures", 1)))}
+
+
 REQUESTS = st.fixed_dictionaries(
     {
         "action": st.sampled_from(["describe-list-all", "manage-topic-all"]),
@@ -54,10 +63,11 @@ REQUESTS = st.fixed_dictionaries(
     },
     optional={
         "max_failures": st.integers(0, 2),
-        "params": st.just({"canary": 1}),
+        "ramp": st.sampled_from([[1, "100%"], [1, "50%", "100%"]]),
+        "failure_mode": st.just("strict"),
         "dry_run": st.just(True),
     },
-)
+).map(possible)
 
 
 class Record(RuleBasedStateMachine):
@@ -78,8 +88,6 @@ class Record(RuleBasedStateMachine):
     @rule(request=REQUESTS, slices=st.tuples(*[SLICES] * len(CODES)), named=st.booleans(), seconds=TIME, skew=SKEW)
     def start(self, request: Json, slices: tuple[Any, ...], named: bool, seconds: float, skew: float) -> None:
         """Somebody starts a run."""
-        if "params" in request and request["action"] != "manage-topic-all":
-            request = {name: value for name, value in request.items() if name != "params"}
         number = len(self.starts)
         event = {**request, "run_id": f"r{number}"} if named else request
         self.starts.append((event, f"start{number}"))

@@ -20,7 +20,6 @@ from ses_fleet.actions.params import (
     ImportParams,
     ListContactsParams,
     ListSuppressedParams,
-    ManageTopicParams,
     Params,
     RemoveContactsParams,
     RestoreListParams,
@@ -152,7 +151,7 @@ MANAGE_TOPIC = Action(
     name="manage-topic",
     purpose="change the list's topics in place to those of SESConfig.json; with prune, remove all others",
     mutates=True,
-    params=ManageTopicParams,
+    params=Params,
     permissions=(
         "ses:CreateContactList",
         "ses:GetContactList",
@@ -386,6 +385,8 @@ ALL_ONLY_FIELDS = (
     "exclude",
     "environment",
     "max_failures",
+    "failure_mode",
+    "ramp",
     "confirm_customers",
 )
 SINGLE_ONLY_FIELDS = ("customer_code", "ses_role_arn")

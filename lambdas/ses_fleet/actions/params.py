@@ -195,14 +195,6 @@ class SetSuppressedParams(ConfirmPeopleParams):
     )
 
 
-class ManageTopicParams(Params):
-    """`params` of manage-topic: how many customers come first."""
-
-    canary: int | None = Field(
-        default=None, ge=1, description="run this many customers first, and the others only if all of those succeeded"
-    )
-
-
 class BackupListParams(Params):
     """`params` of backup-list: whether attributes are saved, too."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ses_fleet import limits, problems
@@ -13,7 +13,7 @@ from ses_fleet.aws.arns import RoleArn, parse_role_arn
 from ses_fleet.aws.regions import partition_of
 from ses_fleet.config import cross_checks, documents
 from ses_fleet.config.customer import Customer, CustomerIdentity, IdentityCenter
-from ses_fleet.config.file_models import ConfigFile, CustomerFields
+from ses_fleet.config.file_models import ConfigFile, CustomerFields, DefaultsFields
 from ses_fleet.errors import ConfigurationError, Problem
 from ses_fleet.identifiers import CODE_PATTERN, CODE_WORDS
 from ses_fleet.problems import OPEN
@@ -59,6 +59,7 @@ class FleetConfig:
     entries: dict[str, CustomerEntry]
     version: str | None
     warnings: tuple[str, ...] = ()
+    defaults: DefaultsFields = field(default_factory=DefaultsFields)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class _Place:
 
 def read(document: Any, *, region: str, partition: str, version: str | None = None) -> FleetConfig:
     """Check a config.json that is parsed already; raise ConfigurationError for what is wrong with the whole file."""
-    default_region, mappings = _whole_file(document)
+    default_region, mappings, defaults = _whole_file(document)
     place = _Place(region, partition, default_region)
     entries = {code: _entry(code, raw, place) for code, raw in mappings.items()}
     contradicting = cross_checks.contradicting_external_ids(_customers(entries))
@@ -92,7 +93,7 @@ def read(document: Any, *, region: str, partition: str, version: str | None = No
         *cross_checks.shared_external_ids(customers),
         *cross_checks.identity_centers_of_several_regions(without_own_region),
     ]
-    return FleetConfig(entries, version, tuple(map(str, warnings)))
+    return FleetConfig(entries, version, tuple(map(str, warnings)), defaults)
 
 
 def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
@@ -109,16 +110,18 @@ def sharing(entries: Iterable[CustomerEntry]) -> dict[str, str]:
     }
 
 
-def _whole_file(document: Any) -> tuple[str | None, Mapping[str, Any]]:
-    """Return aws_region and customer_mappings, whose entries nobody has looked at yet."""
+def _whole_file(document: Any) -> tuple[str | None, Mapping[str, Any], DefaultsFields]:
+    """Return aws_region, customer_mappings, whose entries nobody has looked at yet, and defaults."""
     if not isinstance(document, dict):
         raise ConfigurationError([Problem("$", f"must be a JSON object, not {problems.kind(document)}")])
     file, wrong = problems.usable_part(ConfigFile, document, documents.WORDING)
     if document.get("customer_mappings") in (None, {}):
         wrong["customer_mappings"] = Problem("$.customer_mappings", _no_customers(document))
-    if wrong:
-        raise ConfigurationError(wrong.values())
-    return file.aws_region, document["customer_mappings"]
+    raw = document.get("defaults")
+    defaults, found = problems.attempt(DefaultsFields, {} if raw is None else raw, documents.WORDING, "$.defaults")
+    if wrong or defaults is None:
+        raise ConfigurationError([*wrong.values(), *found])
+    return file.aws_region, document["customer_mappings"], defaults
 
 
 def _no_customers(document: Mapping[str, Any]) -> str:

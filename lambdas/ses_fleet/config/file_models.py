@@ -65,6 +65,8 @@ def _not_blank(value: str) -> str:
 
 
 _NOT_BLANK = r"\S"
+_PERCENTAGE = r"^(100|[0-9]{1,2})%$"
+_SHARE = r"^(100|[1-9][0-9]?)%$"
 _SCHEMA = "Where the JSON Schema of this file is, for editors; ses-fleet does not read it."
 _EMPTY_IS_ABSENT = BeforeValidator(lambda value: None if value == "" else value)
 
@@ -174,6 +176,39 @@ class CustomerFields(_FileModel):
     )
 
 
+class DefaultsFields(_FileModel):
+    """What payloads of this fleet need not say. A key that is not known is wrong: it would hold nobody back."""
+
+    model_config = ConfigDict(title="defaults", extra="forbid", json_schema_extra={"additionalProperties": False})
+
+    failure_mode: Literal["soft", "strict"] | None = Field(
+        default=None,
+        description="The failure_mode of runs that change something on every customer. strict needs max_failures.",
+    )
+    max_failures: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=_PERCENTAGE)] | None = Field(
+        default=None,
+        description="The max_failures of such runs: a payload may say fewer, not more.",
+        examples=[0, 3, "10%"],
+    )
+    ramp: list[Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=_SHARE)]] | None = Field(
+        default=None,
+        description="The ramp of such runs: a payload may say smaller stages, not larger ones. Without max_failures no "
+        "failure is borne.",
+        examples=[[1, "10%", "100%"]],
+    )
+    confirm_above: Annotated[int, Field(ge=0)] | None = Field(
+        default=None,
+        description="A run that changes something on more customers than this must say how many they are, as "
+        "confirm_customers.",
+        examples=[10],
+    )
+    actions: list[str] | None = Field(
+        default=None,
+        description="The only actions that may be run on this fleet, by their names without -all.",
+        examples=[["describe-list", "describe-topics", "manage-topic"]],
+    )
+
+
 class ConfigFile(_FileModel):
     """config.json: the customers and how each of their accounts is reached.
 
@@ -193,6 +228,10 @@ class ConfigFile(_FileModel):
         default=None,
         description="The Region of every customer that has none of its own.",
         examples=["us-east-1", "eu-west-1"],
+    )
+    # What is wrong with it is told all at once.
+    defaults: SkipValidation[DefaultsFields | None] = Field(
+        default=None, description="What payloads of this fleet need not say, and may only say more strictly."
     )
     # Each customer is read by itself, as one customer's problems are only its own.
     customer_mappings: dict[str, SkipValidation[CustomerFields]] = Field(

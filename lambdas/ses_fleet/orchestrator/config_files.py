@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ses_fleet.config import config_json, documents
 from ses_fleet.config.config_json import FleetConfig
@@ -12,6 +13,7 @@ from ses_fleet.errors import ConfigurationError
 from ses_fleet.orchestrator import wanted_topics
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
+from ses_fleet.runs import fleet_defaults
 from ses_fleet.runs.keys import pinned_key
 from ses_fleet.runs.models import Pinned, RunPlan, RunRequest
 
@@ -46,6 +48,12 @@ def read(environment: Environment, request: RunRequest) -> ConfigFiles:
         Pinned(config=version_ids.get(CONFIG), ses_config=version_ids.get(SES_CONFIG)),
         {name: document.body for name, document in found.items() if document.version_id is None},
     )
+
+
+def defaults(environment: Environment) -> dict[str, Any] | None:
+    """Return config.json's defaults as it says them now, None for none; ConfigurationError when it cannot be used."""
+    document = documents.read(environment.config_bucket, environment.settings.config_key)
+    return fleet_defaults.shown(_fleet(environment, document).defaults)
 
 
 def read_pinned(environment: Environment, plan: RunPlan, request: RunRequest) -> ConfigFiles:

@@ -14,7 +14,7 @@ from ses_fleet.errors import AwsCallError
 from ses_fleet.orchestrator import handover, report
 from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.task import Task
-from ses_fleet.runs import state, summary
+from ses_fleet.runs import ramp, state, summary
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import Summary
 
@@ -94,9 +94,10 @@ def write_out(
     receipt, proven = _receipt(task, store)
     plan, document = task.plan, task.document
     began = datetime.fromisoformat(document.started_at)
+    results = store.collector.results()
     finished = summary.build(
         plan.request,
-        store.collector.results(),
+        results,
         run_id=task.record.run_id,
         started_at=document.started_at,
         seconds=round((clock.now() - began).total_seconds(), 3),
@@ -107,6 +108,8 @@ def write_out(
         where_is=task.result_location,
         closed_by=closed_by,
         cancelled_at=cancelled_at,
+        ramp=ramp.position(document, results),
+        defaults=document.defaults,
         fleet=fleet,
         receipt=receipt,
         unproven=not proven,

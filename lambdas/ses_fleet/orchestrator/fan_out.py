@@ -165,14 +165,16 @@ class _Line:
         self._waiting: deque[CustomerRun] = deque()
         for run in runs:
             if run.ran:
+                rules.begin(run.index)
                 self._goes_on(run)
             else:
                 self._waiting.append(run)
 
     def fill(self) -> bool:
-        """Start what may start. Return whether customers still wait: for a place, a sign of life or canaries."""
+        """Start what may start. Return whether customers still wait: for a place, a sign of life or their stage."""
         self._name_ahead()
         while not self._pool.is_full and self._time.may_start() and (run := self._next()) is not None:
+            self._rules.begin(run.index)
             self._pool.start(run)
         if self._intent.is_cancelled:
             return False
@@ -259,7 +261,7 @@ class _Line:
             if self._intent.is_named(run.index, run.next_slice):
                 self._between_slices.remove(run)
                 return run
-        # Canaries come first in the order of starting (Plan.in_turn), so they are first in line.
+        # Stages follow each other in the order of starting (Plan.in_turn), so theirs are first in line.
         first = self._waiting[0] if self._waiting else None
         if first is None or not self._may_start(first) or not self._intent.is_named(first.index, first.next_slice):
             return None
@@ -330,6 +332,8 @@ class _Line:
             yield self._finished(run, run.cancelled())
         elif self._fan_out.carry_over:
             self.left.append(run)
+            if not run.ran:
+                self._rules.take_back(run.index)
         else:
             yield self._finished(run, run.given_up())
 

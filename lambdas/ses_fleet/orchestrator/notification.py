@@ -14,6 +14,7 @@ from typing import Any
 from ses_fleet import limits
 from ses_fleet.aws import kept_clients
 from ses_fleet.orchestrator.environment import Environment
+from ses_fleet.runs import ramp
 from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.settings import OrchestratorSettings
 from ses_fleet.text import printable
@@ -134,6 +135,8 @@ def _facts(summary: Summary, function_arn: str) -> Iterator[tuple[str, str]]:
     others = ("skipped", summary.skipped_count), ("not started", summary.not_started_count)
     said = ", ".join(f"{count} {word}" for word, count in (*counts, *others))
     yield "Customers", f"{summary.total_customers}: {said}"
+    if summary.ramp is not None:
+        yield "Ramp", ramp.told(summary.ramp)
     if summary.differs is not None:
         yield "Differing", str(summary.differing_count)
     if summary.summary_location is not None:

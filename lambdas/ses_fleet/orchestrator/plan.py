@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, Action
@@ -19,7 +20,7 @@ from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.orchestrator.people_files import People
 from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.people.pinned import PinnedPeople
-from ses_fleet.runs import results
+from ses_fleet.runs import fleet_defaults, ramp, results, tolerance
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, Pinned, RunPlan, RunRequest
 from ses_fleet.runs.record import comparable
 from ses_fleet.text import did_you_mean, printable, quoted
@@ -61,7 +62,8 @@ class Plan:
     """Everything that is decided before the first worker starts; customers are in config order.
 
     `topics` are those of SESConfig.json, or None where the action does not use them or they cannot be used. `people` is
-    the people file that the run begins with, if it has one, `erasure` whom it is to erase.
+    the people file that the run begins with, if it has one, `erasure` whom it is to erase. `defaults` are fields
+    that the request did not say, from config.json.
     """
 
     request: RunRequest
@@ -73,6 +75,7 @@ class Plan:
     topics: tuple[WantedTopic, ...] | None = None
     people: PinnedPeople | None = None
     erasure: PlannedErasure | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def action(self) -> Action:
@@ -85,13 +88,24 @@ class Plan:
         return self.action.mutates and not self.request.dry_run
 
     @property
+    def effective(self) -> RunRequest:
+        """Return the request with what it took from config.json's defaults."""
+        return self.request.model_copy(update=dict(self.defaults))
+
+    @property
     def failures_allowed(self) -> int | None:
         """Return how many started customers may fail before no further one starts.
 
-        A percentage is of all selected customers, skipped ones included, and is rounded down.
+        A percentage is of all selected customers, skipped ones included. With a ramp it is none unless it is given.
         """
-        allowed = self.request.max_failures
-        return len(self.customers) * int(allowed.rstrip("%")) // 100 if isinstance(allowed, str) else allowed
+        if self.effective.max_failures is None and self.effective.ramp is not None:
+            return 0
+        return tolerance.allowed(self.effective.max_failures, len(self.customers), strict=self.is_strict)
+
+    @property
+    def is_strict(self) -> bool:
+        """Return whether failed customers and those under way together never are more than are allowed to fail."""
+        return self.effective.failure_mode == "strict"
 
     def in_turn(self) -> list[PlannedCustomer]:
         """Return the customers that need a worker, in the order in which they start.
@@ -103,10 +117,9 @@ class Plan:
         to_run = [customer for customer in self.customers if customer.checked is not None]
         return sorted(to_run, key=lambda customer: turn.get(customer.code, 0))
 
-    def canaries(self) -> tuple[int, ...]:
-        """Return the indexes of the customers that must succeed before any other starts: `params.canary` of them."""
-        count = self.request.params.get("canary") or 0
-        return tuple([customer.index for customer in self.in_turn()][:count])
+    def stages(self) -> tuple[tuple[int, ...], ...]:
+        """Return the indexes of the customers of each stage of the ramp, in turn; none without a ramp."""
+        return ramp.stages(self.effective.ramp, [customer.index for customer in self.in_turn()])
 
     def document(
         self,
@@ -130,7 +143,10 @@ class Plan:
             deadline=deadline,
             customers=tuple(customer.identity for customer in self.customers),
             warnings=self.warnings,
-            canaries=self.canaries(),
+            failures_allowed=self.failures_allowed,
+            strict=self.is_strict,
+            defaults=self.effective.model_dump(mode="json", include=set(self.defaults)),
+            ramp=self.stages(),
             concurrency=self.concurrency,
             config_version=self.config_version,
             pinned=self.pinned,
@@ -145,19 +161,22 @@ def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     A run that resumes another one skips who has left config.json since. RequestError when the selection, its
     confirmation or the override is wrong.
     """
+    fleet_defaults.check(config.defaults)
+    fleet_defaults.check_action(request, config.defaults)
     selected = _selected(request, _with_those_who_left(request, config))
     if len(selected) > limits.MAX_CUSTOMERS:
         raise RequestError(
             [Problem("$", f"{len(selected)} customers are selected, more than {limits.MAX_CUSTOMERS}: select fewer")]
         )
-    _check_confirmation(request, len(selected))
+    _check_confirmation(request, len(selected), config.defaults.confirm_above)
     return [_overridden(request, entry) for entry in selected]
 
 
 def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry], people: People | None = None) -> Plan:
     """Return the plan of a run's first invocation for the customers that `select` returned.
 
-    RequestError when the request does not confirm how many rows the people file has, and its action needs that.
+    RequestError when the request does not confirm how many rows the people file has, and its action needs that, and
+    when it bears failures that config.json does not.
     """
     _check_confirmed_people(request, people)
     config, topics = files.config, files.topics
@@ -170,6 +189,7 @@ def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry],
     warnings = [*config.warnings, *(text for customer in customers for text in _skip_warnings(customer))]
     warnings += [] if mutates else sorted(set(shared_lists.values()))
     warnings = [printable(text, limits.PLAN_WARNING_CHARACTERS) for text in warnings]
+    starting = sum(customer.checked is not None for customer in customers)
     return Plan(
         request=request,
         customers=customers,
@@ -179,6 +199,7 @@ def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry],
         pinned=files.pinned,
         topics=topics.topics,
         people=None if people is None else people.pinned,
+        defaults=fleet_defaults.applied(request, config.defaults, selected=len(customers), starting=starting),
     )
 
 
@@ -307,12 +328,26 @@ def _nobody(request: RunRequest, config: FleetConfig) -> Problem:
     return Problem("$", "include, exclude and environment together select nobody")
 
 
-def _check_confirmation(request: RunRequest, selected: int) -> None:
-    removes = request.prune or ACTIONS[request.worker_action].confirms_customers
-    if request.scope == "all" and removes and request.confirm_customers != selected:
-        why = "a run that prunes" if request.prune else request.action
-        text = f"{_said(request.confirm_customers)}, but {selected} customers are selected for {why}"
+def _check_confirmation(request: RunRequest, selected: int, above: int | None) -> None:
+    """Compare also a number that nothing asks for: who gives one wants it to be right."""
+    if request.scope != "all" or request.confirm_customers == selected:
+        return
+    why = _why_confirmed(request, selected, above)
+    if why is not None or request.confirm_customers is not None:
+        text = f"{_said(request.confirm_customers)}, but {selected} customers are selected for {why or request.action}"
         raise RequestError([Problem("$.confirm_customers", text)])
+
+
+def _why_confirmed(request: RunRequest, selected: int, above: int | None) -> str | None:
+    """Return for what the number of customers has to be repeated, or None."""
+    action = ACTIONS[request.worker_action]
+    if request.prune:
+        return "a run that prunes"
+    if action.confirms_customers:
+        return request.action
+    if above is not None and action.mutates and not request.dry_run and selected > above:
+        return f"{request.action}, and more than {above} are to be confirmed ($.defaults.confirm_above of config.json)"
+    return None
 
 
 def _check_confirmed_people(request: RunRequest, people: People | None) -> None:

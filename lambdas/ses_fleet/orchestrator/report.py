@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 
 from ses_fleet import limits
 from ses_fleet.logs import METRICS_NAMESPACE, SERVICE, of_dry_runs
+from ses_fleet.runs import ramp
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.text import printable
 
@@ -59,7 +60,7 @@ def summary_line(summary: Summary) -> str:
     return (
         f"📊 {summary.action} {summary.run_id}: {summary.total_customers} customers, "
         f"{summary.successful_count} successful, {summary.failed_count} failed, {summary.skipped_count} skipped, "
-        f"{summary.not_started_count} not started"
+        f"{summary.not_started_count} not started{'' if summary.ramp is None else ', ' + ramp.told(summary.ramp)}"
     )
 
 

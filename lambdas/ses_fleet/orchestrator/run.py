@@ -163,9 +163,12 @@ def _first_named(made: Plan, left: Mapping[int, Progress]) -> dict[int, int]:
     """
     if made.action.reads_identity_center:
         return {}
-    places = min(made.concurrency.effective, len(made.in_turn()))
-    first = made.canaries() or [one.index for one in made.in_turn()]
-    return {index: 1 for index in first[: places + named_ahead(places, writes=made.writes)] if index not in left}
+    stages, places = made.stages(), min(made.concurrency.effective, len(made.in_turn()))
+    first = stages[0] if stages else [one.index for one in made.in_turn()]
+    most = places + named_ahead(places, writes=made.writes)
+    if made.is_strict and made.failures_allowed is not None:
+        most = min(most, made.failures_allowed)
+    return {index: 1 for index in first[:most] if index not in left}
 
 
 def _claimed(
@@ -331,7 +334,13 @@ def _run_customers(task: Task, people: Directories, store: ResultStore, failures
 
 def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
     """Return when no further customer starts, after all that has a result already."""
-    rules = StartRules(task.plan.failures_allowed, failures, task.document.canaries)
+    rules = StartRules(
+        task.document.failures_allowed,
+        failures,
+        strict=task.document.strict,
+        ramp=task.document.ramp,
+        undecided=lambda: task.signs.undecided,
+    )
     for index, customer in enumerate(task.document.customers):
         result = store.collector.result(index)
         if result is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ses_fleet import foreign_errors
 from ses_fleet.errors import OrchestratorError, RunRefusedError, SesFleetError
-from ses_fleet.orchestrator import cancelling, previewing, reaper, refusal, run
+from ses_fleet.orchestrator import cancelling, config_files, previewing, reaper, refusal, run
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.runs import events, request
 
@@ -21,7 +22,7 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
     bug of ours raises OrchestratorError, which says where it is and nothing of the values that it had in hand.
     """
     if events.is_help(event):
-        return _help()
+        return _help(context, variables)
     environment: Environment | None = None
     try:
         environment = Environment.of(context, variables)
@@ -35,11 +36,18 @@ def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, 
         raise OrchestratorError(f"the orchestrator failed unexpectedly: {foreign_errors.crash(error)}") from None
 
 
-def _help() -> dict[str, Any]:
+def _help(context: Any, variables: Mapping[str, str]) -> dict[str, Any]:
     # Imported here: no run needs the models of all actions' data.
     from ses_fleet.runs.help import help_answer
 
-    return help_answer()
+    return help_answer(_defaults(context, variables))
+
+
+def _defaults(context: Any, variables: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the defaults of config.json, None where it has none or cannot be read: help is answered without it."""
+    with suppress(SesFleetError):
+        return config_files.defaults(Environment.of(context, variables))
+    return None
 
 
 def _answer(event: Any, environment: Environment) -> dict[str, Any]:

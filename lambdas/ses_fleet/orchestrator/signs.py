@@ -125,6 +125,12 @@ class Signs:
         return None if self._cancel is None else self._cancel.asked_at
 
     @property
+    def undecided(self) -> frozenset[int]:
+        """Return the customers that were named, or are to be, and have no stored result."""
+        with self._changed:
+            return frozenset(self._wanted)
+
+    @property
     def sent(self) -> frozenset[int]:
         """Return the customers that were sent and have no stored result."""
         with self._changed:
@@ -231,6 +237,7 @@ class Signs:
             self._wanted.pop(index, None)
             self._answered.pop(index, None)
             self._busy |= self._sent.pop(index, None) is not None
+        self._on_change()  # somebody may have waited for that
 
     def last(self) -> None:
         """Give one more sign, which names only those who were really sent and have no stored result.

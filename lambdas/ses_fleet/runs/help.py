@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ses_fleet.actions.catalogue import HELP, Action, Scope, field_scope, payload_names
@@ -11,9 +12,13 @@ from ses_fleet.people.rows import MODELS
 from ses_fleet.runs.models import RunRequest
 
 
-def help_answer() -> dict[str, Any]:
-    """Return the answer to `{"action": "help"}`: every action with its fields, schemas, permissions and effect."""
-    return {"action": HELP, "exit_code": 0, "actions": [_described(*entry) for entry in payload_names().items()]}
+def help_answer(defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the answer to `{"action": "help"}`: every action with its fields, schemas, permissions and effect.
+
+    `defaults` are those of config.json, None where it has none or cannot be read.
+    """
+    actions = [_described(*entry) for entry in payload_names().items()]
+    return {"action": HELP, "exit_code": 0, "defaults": defaults, "actions": actions}
 
 
 def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:

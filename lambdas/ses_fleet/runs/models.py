@@ -64,6 +64,22 @@ class RunRequest(Wire):
             " is of the selected ones, rounded down"
         ),
     ] = None
+    failure_mode: Annotated[
+        Literal["soft", "strict"],
+        Field(
+            description="`soft` starts no further customer once more have failed than `max_failures` says; `strict` "
+            "starts none that could make it more, so that failed ones and those under way together are never more than "
+            "`max_failures`. That must be given then, and a percentage is one customer at least"
+        ),
+    ] = "soft"
+    ramp: Annotated[
+        tuple[Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^(100|[1-9][0-9]?)%$")], ...] | None,
+        Field(
+            description='the stages in which customers are started, such as `[1, "10%", "100%"]`: so many of those '
+            "that need a worker, the stages before included. Each begins when the one before has succeeded within "
+            "`max_failures`, which is 0 unless it is given",
+        ),
+    ] = None
     customer_timeout_seconds: Annotated[
         int,
         Field(
@@ -94,8 +110,8 @@ class RunRequest(Wire):
     confirm_customers: Annotated[
         Annotated[int, Field(ge=0)] | None,
         Field(
-            description="how many customers are selected; required with `prune`, and by an action that removes people "
-            "on every customer; another number refuses the run"
+            description="how many customers are selected; required with `prune`, by an action that removes people "
+            "on every customer, and above `defaults.confirm_above` of config.json; another number refuses the run"
         ),
     ] = None
     resumes: Annotated[
@@ -225,6 +241,18 @@ class Concurrency(Stored):
     ] = None
 
 
+class RampPosition(Stored):
+    """Where a run stands in its ramp."""
+
+    stages: Annotated[
+        tuple[int, ...],
+        Field(description="how many customers are started in each stage, those of the stages before included"),
+    ]
+    at: Annotated[
+        int, Field(description="the stage that the run is at, from 1: the last one that began, and where it ended")
+    ]
+
+
 class ConfigVersion(Stored):
     """The versions of the files that the run read: S3's VersionId, else the ETag."""
 
@@ -274,6 +302,15 @@ class Summary(Stored):
     errors: Annotated[tuple[str, ...], Field(description="why the run was refused; empty else")] = ()
     concurrency: Annotated[
         Concurrency | None, Field(description="how many customers ran at once; null for a refused run")
+    ] = None
+    ramp: Annotated[
+        RampPosition | None, Field(description="where the run stands in the payload's `ramp`; null without one")
+    ] = None
+    defaults: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="what the run took from config.json's `defaults`, as its payload did not say it; null: nothing"
+        ),
     ] = None
     config_version: Annotated[ConfigVersion, Field(description="which versions of the files the run read")] = (
         ConfigVersion()
@@ -333,8 +370,10 @@ class RunPlan(Stored):
     `owner` is the token of the invocation that wrote it. `request` has a mask in place of personal values;
     `personal_params` is the key of the object in the same bucket that holds those. `record_format` is 1 for the records
     of versions that wrote no signs of life. `dead_after_seconds` is how long a run that goes on is ever without one.
-    `canaries` are the indexes of the customers that must succeed before any other starts. `people` is the people file
-    that all invocations of the run use, if its action takes one, `erasure` whom the run is to erase.
+    `failures_allowed` is how many started customers may fail, None for any number, `strict` whether those that may
+    still fail are counted, `defaults` what the request did not say and config.json does. `ramp` has the indexes of
+    the customers of each stage, none without a ramp. `people` is the people file that all invocations of the run use,
+    if its action takes one, `erasure` whom the run is to erase.
     """
 
     run_id: str
@@ -347,7 +386,10 @@ class RunPlan(Stored):
     deadline: str
     customers: tuple[CustomerIdentity, ...]
     warnings: tuple[str, ...] = ()
-    canaries: tuple[int, ...] = ()
+    failures_allowed: int | None = None
+    strict: bool = False
+    defaults: dict[str, Any] = Field(default_factory=dict)
+    ramp: tuple[tuple[int, ...], ...] = ()
     concurrency: Concurrency
     config_version: ConfigVersion = ConfigVersion()
     pinned: Pinned = Pinned()

@@ -10,15 +10,15 @@ from ses_fleet import json_text, limits, problems
 from ses_fleet.actions.catalogue import ACTIONS, HELP, Action, field_scope, payload_names
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import PEOPLE_ID_WORDS, RUN_ID_WORDS
-from ses_fleet.runs import events, personal_params
+from ses_fleet.runs import events, personal_params, tolerance
 from ses_fleet.runs.keys import RESERVED_RUN_ID
 from ses_fleet.runs.models import RunRequest
 from ses_fleet.text import did_you_mean
 
 _FIELDS = tuple(RunRequest.model_fields)
-# Left out, each of these lets a run reach more customers or more people, or really change them. A null there is more
-# likely a caller's variable that was not set than a wish.
-_NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run")
+# Left out, each of these lets a run reach more customers or more people, or sooner, or really change them. A null there
+# is more likely a caller's variable that was not set than a wish.
+_NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run", "failure_mode", "ramp")
 # Refusals are kept under runs/, logged, and printed by the runtime: nothing personal gets there.
 _WORDING = problems.Wording(
     problems.GUARDED,
@@ -28,6 +28,8 @@ _WORDING = problems.Wording(
         "include": "a list of customer codes",
         "exclude": "a list of customer codes",
         "max_failures": 'an integer of at least 0 or a percentage such as "10%"',
+        "ramp": tolerance.RAMP_WORDS,
+        "ramp[]": tolerance.STAGE_WORDS,
         "customer_timeout_seconds": f"an integer of seconds, 1 to {limits.MAX_CUSTOMER_TIMEOUT_SECONDS}",
         "confirm_customers": "the number of customers selected",
         "run_id": RUN_ID_WORDS,
@@ -116,6 +118,7 @@ def _problems(payload: dict[str, Any]) -> Iterator[Problem]:
         yield from _params_problems(payload, entry[0])
         yield from _people_problems(payload, str(action), entry[0])
     yield from _selection_problems(payload)
+    yield from _tolerance_problems(payload, entry[0] if entry else None)
     yield from _identity_problems(payload)
     yield from _prune_problems(payload, entry[0] if entry else None)
 
@@ -190,6 +193,22 @@ def _selection_problems(payload: dict[str, Any]) -> Iterator[Problem]:
         yield Problem("$.include", "selects nobody; leave it out to select every customer")
 
 
+def _tolerance_problems(payload: dict[str, Any], action: Action | None) -> Iterator[Problem]:
+    """Yield what is wrong with how failures are borne; the shapes of the fields are looked at elsewhere.
+
+    Whether a `max_failures` that a strict run lacks is in config.json, is not known yet.
+    """
+    strict, ramp, allowed = payload.get("failure_mode") == "strict", payload.get("ramp"), payload.get("max_failures")
+    if strict and allowed in (0, "0%"):
+        yield Problem("$.max_failures", tolerance.nobody_starts(allowed))
+    if isinstance(ramp, list):
+        yield from tolerance.ramp_problems(ramp, "$.ramp")
+    if action is not None and action.two_phases:
+        for field in [name for name, given in (("failure_mode", strict), ("ramp", ramp is not None)) if given]:
+            text = f"{action.name} asks all customers before it changes any, and then changes all of them: leave it out"
+            yield Problem(f"$.{field}", text)
+
+
 def _identity_problems(payload: dict[str, Any]) -> Iterator[Problem]:
     trigger = payload.get("trigger")
     if payload.get("run_id") == RESERVED_RUN_ID:
@@ -211,11 +230,13 @@ def _prune_problems(payload: dict[str, Any], action: Action | None) -> Iterator[
         text = "cannot be combined with params.username: an import of one person cannot tell who has left"
         yield Problem("$.prune", text)
     confirms = payload.get("prune") is True or (action is not None and action.confirms_customers)
-    if "confirm_customers" in payload and not confirms:
-        yield Problem("$.confirm_customers", 'is only for a run with "prune": true')
+    if "confirm_customers" in payload and not confirms and (action is None or not action.mutates):
+        yield Problem("$.confirm_customers", "is only for a run that changes something")
 
 
 def _with_tuples(payload: Mapping[str, Any]) -> dict[str, Any]:
     # JSON knows lists only; the frozen model holds tuples.
-    lists = {field: tuple(payload[field]) for field in ("include", "exclude") if isinstance(payload.get(field), list)}
+    lists = {
+        field: tuple(payload[field]) for field in ("include", "exclude", "ramp") if isinstance(payload.get(field), list)
+    }
     return {**payload, **lists}

@@ -10,7 +10,17 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import ACTIONS, ALL_ONLY_FIELDS, payload_names
 from ses_fleet.errors import Problem
 from ses_fleet.runs import personal_params
-from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, RunPlan, RunRequest, Status, Summary
+from ses_fleet.runs import ramp as ramps
+from ses_fleet.runs.models import (
+    Concurrency,
+    ConfigVersion,
+    CustomerResult,
+    RampPosition,
+    RunPlan,
+    RunRequest,
+    Status,
+    Summary,
+)
 from ses_fleet.runs.results import was_cancelled
 from ses_fleet.text import printable
 
@@ -33,6 +43,8 @@ def build(
     where_is: Callable[[int], str],
     closed_by: Literal["orchestrator", "reaper"] = "orchestrator",
     cancelled_at: str | None = None,
+    ramp: RampPosition | None = None,
+    defaults: Mapping[str, Any] | None = None,
     fleet: dict[str, Any] | None = None,
     receipt: str | None = None,
     unproven: bool = False,
@@ -40,8 +52,9 @@ def build(
     """Return the Summary of a run that is over.
 
     `results` are those of all selected customers, in config order; `where_is` gives the s3:// URI of the n-th stored
-    result, `location` that of the summary; `seconds` is the run's duration. With `unproven` the exit code is not 0.
-    `cancelled_at` is when somebody cancelled the run: the Summary has it only if that kept somebody from anything.
+    result, `location` that of the summary; `seconds` is the run's duration, `ramp` where it stands in its ramp,
+    `defaults` what it took from config.json's. With `unproven` the exit code is not 0. `cancelled_at` is when somebody
+    cancelled the run: the Summary has it only if that kept somebody from anything.
     """
     counts = Counter(result.status for result in results)
     resume = resume_payload(run_id, request, results)
@@ -58,6 +71,8 @@ def build(
         finding_count=sum(bool(result.findings) for result in results),
         warnings=(*warnings, *_warnings(counts, concurrency)),
         concurrency=concurrency,
+        ramp=ramp,
+        defaults=dict(defaults or {}) or None,
         config_version=config_version,
         summary_location=location,
         closed_by=closed_by,
@@ -164,6 +179,8 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, 
         results=tuple(_without_data(result) for result in results),
         warnings=(warning,),
         concurrency=plan.concurrency,
+        ramp=ramps.position(plan, results),
+        defaults=plan.defaults or None,
         config_version=plan.config_version,
         summary_location=location,
     )

@@ -41,7 +41,7 @@ def test_data_that_a_result_does_not_have_is_nothing(name: str) -> None:
         ("list-contacts", {}, {"topic": None, "status": None, "unsubscribed": None, "changed_since": None}),
         ("find-contact", {}, {"thorough": False}),
         ("list-suppressed", {}, {"reasons": None, "since": None}),
-        ("manage-topic", {}, {"canary": None}),
+        ("manage-topic", {}, {}),
         ("backup-list", {}, {"with_attributes": False}),
         ("set-contacts", {}, {"thorough": False, "overwrite_unsubscribes": False}),
         ("remove-contacts", {}, {"confirm_people": None, "thorough": False, "forget_choices": False}),
@@ -78,7 +78,6 @@ def test_params_that_are_left_out_are_the_careful_ones(
 @pytest.mark.parametrize(
     ("action", "name", "good", "bad"),
     [
-        ("manage-topic", "canary", [1, 5_000], [0, -1, "1", 1.5, True]),
         ("import-aws-contact", "username", ["a", "x" * 128], ["", "x" * 129, 5]),
         ("import-aws-contact", "sync_topics", [True, False], ["true", 1]),
         ("find-contact", "thorough", [True, False], ["true", 1]),

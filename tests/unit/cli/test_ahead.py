@@ -17,7 +17,7 @@ from tests.unit.cli.stored import NOW, S3, plan, summary
 from tests.unit.cli.test_resume_and_cancel import Lambda
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
-PAYLOAD = {"action": "manage-topic-all", "include": ["acme"], "params": {"canary": 1}}
+PAYLOAD = {"action": "manage-topic-all", "include": ["acme"]}
 # As plan.json keeps a request.
 KEPT: dict[str, Any] = {
     "max_customer_concurrency": 0,
@@ -26,7 +26,7 @@ KEPT: dict[str, Any] = {
     "customer_timeout_seconds": 900,
     "on_deadline": "continue",
     "prune": False,
-    "params": {"canary": 1},
+    "params": {},
 }
 
 
@@ -80,7 +80,7 @@ def test_the_last_dry_run_of_the_same_request_is_found(monkeypatch: pytest.Monke
         **{
             "20260301T050000Z_dry": DRY,
             "20260301T050100Z_real": {**DRY, "dry_run": False},
-            "20260301T050200Z_params": {**DRY, "params": {"canary": 1, "sync_topics": True}},
+            "20260301T050200Z_params": {**DRY, "params": {"sync_topics": True}},
             "20260301T050300Z_everybody": {**DRY, "include": ["acme", "globex"]},
             "20260301T050400Z_other": {**DRY, "action": "manage-topic"},
             "20260301T050500Z_prune": {**DRY, "prune": True},
@@ -134,8 +134,8 @@ def test_few_calls_are_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"params": {}},
-        {"params": {"canary": 5}},
+        {"ramp": [1, "100%"]},
+        {"failure_mode": "strict"},
         {"max_failures": 0},
         {"max_customer_concurrency": 5},
         {"customer_timeout_seconds": 60},

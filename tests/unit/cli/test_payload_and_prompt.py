@@ -43,14 +43,14 @@ from tests.unit.cli.stored import NOW, S3
         ("list-contacts-all", "unsubscribed=true", True),
         ("list-contacts-all", "unsubscribed=null", "null"),  # text where a boolean should be: refused
         ("list-contacts-all", "unsubscribed=0", "0"),
-        ("manage-topic-all", "canary=3", 3),
-        ("manage-topic-all", "canary=null", "null"),
-        ("manage-topic-all", "canary=1.0", "1.0"),
+        ("set-suppressed-all", "confirm_people=3", 3),
+        ("set-suppressed-all", "confirm_people=null", "null"),
+        ("set-suppressed-all", "confirm_people=1.0", "1.0"),
         ("check-health-all", "complaint_failed_percent=0.25", 0.25),
         ("check-health-all", "bounce_finding_percent=3", 3.0),
         ("check-health-all", "bounce_finding_percent=1e2", "1e2"),
         ("check-health-all", 'domains=["a.example"]', ["a.example"]),
-        ("manage-topic-all", "canary=" + "9" * 5_000, "9" * 5_000),
+        ("set-suppressed-all", "confirm_people=" + "9" * 5_000, "9" * 5_000),
         ("describe-list", "unknown=5", 5),
         ("describe-list", "unknown=[1, 2]", [1, 2]),
         ("describe-list", "unknown=abc", "abc"),
@@ -140,7 +140,7 @@ def test_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "value"), [("3", 3), ("10%", "10%"), ("-1", -1), ("x", "x"), (None, None)])
 def test_max_failures_is_left_to_the_function_to_judge(text: str | None, value: int | str | None) -> None:
     """A number is a number."""
-    assert payload.max_failures(text) == value
+    assert payload.number_or_share(text) == value
 
 
 def test_flags_override_the_file_and_params_merge(tmp_path: Any) -> None:

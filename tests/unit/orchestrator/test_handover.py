@@ -67,12 +67,12 @@ def test_results_of_earlier_invocations_are_in_the_last_ones_summary(monkeypatch
     assert (last["exit_code"], len(there.lines())) == (1, 3)
 
 
-def test_canaries_that_were_not_done_are_waited_for_in_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of them fails there: the others are not started."""
+def test_a_stage_that_was_not_done_is_waited_for_in_the_next_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of its customers fails there: those of the next stage are not started."""
     there = Deployed(monkeypatch, customers("a", "b", "c"), slices)
     there.put("SESConfig.json", {"topics": [TOPIC]})
     time_passes(there, 50.0, slices)
-    there.run("manage-topic-all", on_deadline="continue", params={"canary": 1})
+    there.run("manage-topic-all", on_deadline="continue", ramp=[1, "100%"])
     time_passes(there, 900.0, lambda _: failed())
     last = there.go_on()
     assert statuses(last) == {"a": "failed", "b": "not_started", "c": "not_started"}
@@ -178,17 +178,19 @@ def test_who_was_disabled_or_removed_meanwhile_is_not_started(monkeypatch: pytes
     assert (last["exit_code"], len(last["warnings"])) == (0, 1)
 
 
-def test_a_canary_that_was_disabled_meanwhile_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It did not show that all is well, so nobody else is started."""
+def test_a_stage_whose_customers_were_disabled_meanwhile_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They did not show that all is well, so nobody else is started."""
     there = Deployed(monkeypatch, customers("a", "b"), fine)
     there.put("SESConfig.json", {"topics": [TOPIC]})
-    there.run("manage-topic-all", seconds=50.0, on_deadline="continue", params={"canary": 1})
+    there.run("manage-topic-all", seconds=50.0, on_deadline="continue", ramp=[1, "100%"])
     config = customers("a", "b")
     config["customer_mappings"]["a"]["enabled"] = False
     there.put("config.json", config)
     last = there.go_on()
     assert statuses(last) == {"a": "skipped", "b": "not_started"}
-    assert of(last, "b")["warnings"] == ["the canary a did not succeed: no further customer was started"]
+    why = "stage 1 of 2 of the ramp has not succeeded (all of its customers were skipped)"
+    assert of(last, "b")["warnings"] == [f"{why}: no further customer was started"]
+    assert last["ramp"] == {"stages": [1, 2], "at": 1}
     assert there.lambda_.items == []
 
 

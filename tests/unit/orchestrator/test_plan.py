@@ -165,15 +165,29 @@ def test_max_failures_as_a_percentage_is_rounded_down(allowed: Any, selected: in
 
 
 @pytest.mark.parametrize(
+    ("payload", "failures"),
+    [
+        ({"failure_mode": "strict", "max_failures": "10%"}, 1),
+        ({"failure_mode": "strict", "max_failures": "50%"}, 2),
+        ({"ramp": ["100%"]}, 0),
+        ({"ramp": ["100%"], "max_failures": "50%"}, 2),
+    ],
+)
+def test_a_strict_run_bears_one_failure_at_least_and_a_ramp_none_unless_it_is_said(payload: Any, failures: int) -> None:
+    """Of five customers: a percentage that comes to nobody would start nobody."""
+    assert made(fleet(5), **payload).failures_allowed == failures
+
+
+@pytest.mark.parametrize(
     ("include", "turn"),
     [(None, ["c0", "c1", "c2", "c3"]), (["c3", "c1"], ["c3", "c1"]), (["c2", "c0", "c2", "c3"], ["c2", "c0", "c3"])],
 )
 def test_customers_start_in_the_order_in_which_they_are_named(include: list[str] | None, turn: list[str]) -> None:
-    """Canaries are the first of them; results stay in the file's order."""
+    """The first of them are a ramp's first stage; results stay in the file's order."""
     payload = {} if include is None else {"include": include}
-    found = made(fleet(4), action="manage-topic-all", params={"canary": 1}, **payload)
+    found = made(fleet(4), ramp=[1, "100%"], **payload)
     assert [one.code for one in found.in_turn()] == turn
-    assert [found.customers[index].code for index in found.canaries()] == turn[:1]
+    assert [[found.customers[index].code for index in stage] for stage in found.stages()] == [turn[:1], turn[1:]]
     assert codes(found) == sorted(turn)
 
 

@@ -146,7 +146,7 @@ def test_who_left_config_json_since_is_skipped_with_the_reason(monkeypatch: pyte
         ({"resumes": "r9"}, "there is no run r9"),
         ({"dry_run": True}, "was another action, or had other params"),
         ({"action": "describe-list-all"}, "was another action, or had other params"),
-        ({"params": {"canary": 1}}, "was another action, or had other params"),
+        ({"prune": True, "confirm_customers": 2}, "was another action, or had other params"),
     ],
 )
 def test_a_resume_of_something_else_is_refused(monkeypatch: pytest.MonkeyPatch, changes: Json, told: str) -> None:
@@ -203,7 +203,7 @@ def test_a_resumed_run_is_handed_over_and_resumed_again(monkeypatch: pytest.Monk
 
 
 def test_a_resumed_customer_is_started_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not when the run is cancelled before, nor before its canaries; it is not started then, and a resume goes on."""
+    """Not when the run is cancelled before, nor before its stage; it is not started then, and a resume goes on."""
     there = ended(monkeypatch)
     monkeypatch.setattr(limits, "SIGN_SHARE", 1e-9)  # a cancel is looked for with every sign of life
     there.s3.put("results", "runs/r2/cancel.json", b'{"run_id": "r2", "asked_at": ""}')
@@ -216,8 +216,8 @@ def test_a_resumed_customer_is_started_as_any_other(monkeypatch: pytest.MonkeyPa
     assert of(answer, "a")["work_of"] == RUN
 
 
-def test_the_canaries_of_a_resumed_run_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before those with whom it goes on, who are not started when a canary fails."""
+def test_a_resumed_run_ramps_over_those_who_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was never started comes first, before those with whom it goes on, and nobody follows when that fails."""
 
     def worker(item: Json) -> Json:
         return failed() if code_of(item) == "c" else slices(item)
@@ -233,12 +233,13 @@ def test_the_canaries_of_a_resumed_run_come_first(monkeypatch: pytest.MonkeyPatc
         return slices(item)
 
     there.lambda_.worker = first
-    answer = there.run("manage-topic-all", max_customer_concurrency=1, params={"canary": 1})
+    answer = there.run("manage-topic-all", max_customer_concurrency=1, ramp=[1, "100%"])
     assert statuses(answer) == {"a": "successful", "b": "failed", "c": "not_started"}
     there.lambda_.items.clear()
     there.lambda_.worker = worker
     answer = resumed(there)
     assert (statuses(answer), set(began(there))) == ({"b": "not_started", "c": "failed"}, {"c"})
+    assert answer["ramp"] == {"stages": [1, 2], "at": 1}
 
 
 def test_a_resumed_customer_that_is_disabled_before_its_turn_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:

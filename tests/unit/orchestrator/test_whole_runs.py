@@ -295,7 +295,9 @@ def test_a_plan_that_cannot_be_written_starts_nobody(monkeypatch: pytest.MonkeyP
         ("describe-list-all", {}, {"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}),
         ("describe-list-all", {"include": ["e", "d"], "max_customer_concurrency": 1}, {"1": 1, "0": 1}),
         ("manage-topic-all", {"max_customer_concurrency": 2}, {"0": 1, "1": 1, "2": 1}),
-        ("manage-topic-all", {"params": {"canary": 1}}, {"0": 1}),
+        ("manage-topic-all", {"ramp": [1, "100%"]}, {"0": 1}),
+        ("describe-list-all", {"failure_mode": "strict", "max_failures": 2}, {"0": 1, "1": 1}),
+        ("manage-topic-all", {"failure_mode": "strict", "max_failures": "1%"}, {"0": 1}),
     ],
 )
 def test_whoever_starts_at_once_is_named_before_the_run_exists(
@@ -352,18 +354,38 @@ def test_max_failures_is_a_share_of_who_was_selected(monkeypatch: pytest.MonkeyP
     assert answer["resume"]["include"] == ["d", "a", "b", "c"]
 
 
-def test_others_start_only_after_the_canary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A canary that fails stops the run: nobody else is started, and the reason names it."""
+def test_the_next_stage_starts_only_after_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fails stops the run: nobody else is started, and the reason and the Summary say where."""
     there = Deployed(monkeypatch, customers("a", "b", "c"), lambda _: failed())
-    there.put("SESConfig.json", {"topics": [TOPIC]})
-    answer = there.run("manage-topic-all", params={"canary": 1})
+    answer = there.run(ramp=[1, "100%"])
     assert statuses(answer) == {"a": "failed", "b": "not_started", "c": "not_started"}
-    assert of(answer, "c")["warnings"] == ["the canary a did not succeed: no further customer was started"]
+    why = "stage 1 of 2 of the ramp has not succeeded (not successful: a)"
+    assert of(answer, "c")["warnings"] == [f"{why}: no further customer was started"]
+    assert answer["ramp"] == {"stages": [1, 3], "at": 1}
     there = Deployed(monkeypatch, customers("a", "b", "c"), fine)
-    there.put("SESConfig.json", {"topics": [TOPIC]})
-    answer = there.run("manage-topic-all", params={"canary": 2})
+    answer = there.run(ramp=[2, "100%"])
     assert (answer["successful_count"], {code_of(item) for item in there.lambda_.items[:2]}) == (3, {"a", "b"})
     assert code_of(there.lambda_.items[2]) == "c"
+    assert answer["ramp"] == {"stages": [2, 3], "at": 2}
+
+
+def test_a_run_without_a_ramp_says_nothing_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does one of which nobody needs a worker."""
+    there = Deployed(monkeypatch, customers("a"), fine)
+    assert there.run()["ramp"] is None
+    there = Deployed(monkeypatch, customers("a"), fine)
+    assert there.run(dry_run=True, ramp=["100%"])["ramp"] is None
+
+
+@pytest.mark.parametrize("concurrency", [0, 1, 2, 3])
+def test_a_strict_run_ends_when_as_many_failed_as_may(monkeypatch: pytest.MonkeyPatch, concurrency: int) -> None:
+    """At any concurrency; a soft one ends after one more, or with all that were under way."""
+    there = Deployed(monkeypatch, customers("a", "b", "c", "d", "e"), lambda _: failed())
+    answer = there.run(failure_mode="strict", max_failures=2, max_customer_concurrency=concurrency)
+    assert (answer["failed_count"], answer["not_started_count"]) == (2, 3)
+    why = "2 customers failed, and strict allows no more than max_failures: no further one was started"
+    assert of(answer, "e")["warnings"] == [why]
+    assert answer["resume"]["failure_mode"] == "strict"
 
 
 def test_topics_are_sent_where_the_action_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:

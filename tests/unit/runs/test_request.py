@@ -79,6 +79,72 @@ def test_all_takes_no_customer_and_no_role_and_says_what_to_use() -> None:
     )
 
 
+@pytest.mark.parametrize("ramp", [["100%"], [1, "100%"], [1, "10%", "100%"], ["5%", 3, "50%", 400, "100%"]])
+def test_a_ramp_is_a_list_of_stages(ramp: list[Any]) -> None:
+    """Numbers and percentages each grow; which of two kinds is more depends on how many customers there are."""
+    start = request.parse({"action": "describe-list-all", "ramp": ramp})
+    assert start.request.ramp == tuple(ramp)
+
+
+@pytest.mark.parametrize(
+    ("ramp", "problem"),
+    [
+        ([], '$.ramp: must be a list of 1 to 20 stages such as [1, "10%", "100%"], not a list of 0'),
+        (1, '$.ramp: must be a list of 1 to 20 stages such as [1, "10%", "100%"], not 1'),
+        ([1, 5], '$.ramp[1]: must be "100%", so that it is said that every customer follows'),
+        ([5, 2, "100%"], "$.ramp[1]: is no more than a stage before it"),
+        (["10%", 1, "10%", "100%"], "$.ramp[2]: is no more than a stage before it"),
+        (["100%", "100%"], "$.ramp[1]: is no more than a stage before it"),
+        ([0, "100%"], '$.ramp[0]: must be an integer of at least 1 or a percentage such as "10%", not 0'),
+        ([True, "100%"], '$.ramp[0]: must be an integer of at least 1 or a percentage such as "10%", not true'),
+        (["0%", "100%"], '$.ramp[0]: must be an integer of at least 1 or a percentage such as "10%", not "0%"'),
+        (["1", "100%"], '$.ramp[0]: must be an integer of at least 1 or a percentage such as "10%", not "1"'),
+        ([*range(1, 21), "100%"], "$.ramp: must be a list of 1 to 20 stages"),
+    ],
+)
+def test_a_bad_ramp_is_refused(ramp: Any, problem: str) -> None:
+    """With the stage, and what it must be."""
+    problems = refused({"action": "describe-list-all", "ramp": ramp})
+    assert [one for one in problems if one.startswith(problem)], problems
+
+
+@pytest.mark.parametrize("ramp", ["x", ["x"], ["1,100%"], [1, 5], [1, 1.5], []])
+def test_one_mistake_in_a_ramp_is_one_problem(ramp: Any) -> None:
+    """What is right of it is not named."""
+    assert len(refused({"action": "describe-list-all", "ramp": ramp})) == 1
+
+
+@pytest.mark.parametrize("allowed", [0, "0%"])
+def test_a_strict_run_in_which_nobody_could_start_is_refused(allowed: Any) -> None:
+    """With what to say instead. A percentage is one customer at least, and one not given may be in config.json."""
+    payload = {"action": "describe-list-all", "failure_mode": "strict"}
+    (problem,) = refused({**payload, "max_failures": allowed})
+    assert problem.startswith("$.max_failures: ")
+    assert problem.endswith("1 starts one at a time and stops at the first failure")
+    assert request.parse(payload).request.max_failures is None
+    for borne in (1, "1%", "100%"):
+        assert request.parse({**payload, "max_failures": borne}).request.failure_mode == "strict"
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_erasure_neither_ramps_nor_is_strict(dry_run: bool) -> None:
+    """All customers are asked before any is changed, so no stage could wait for another one."""
+    payload = {"action": "erase-contact-all", "people": "0" * 32, "confirm_customers": 2, "dry_run": dry_run}
+    payload |= {"params": {"confirm_people": 1}, "ramp": [1, "100%"], "failure_mode": "strict", "max_failures": 1}
+    text = "erase-contact asks all customers before it changes any, and then changes all of them: leave it out"
+    assert [one for one in refused(payload) if "asks all" in one] == [f"$.failure_mode: {text}", f"$.ramp: {text}"]
+
+
+@pytest.mark.parametrize("field", ["failure_mode", "ramp"])
+def test_one_customer_alone_has_no_stages(field: str) -> None:
+    """As it has no max_failures."""
+    given = {"failure_mode": "soft", "ramp": ["100%"]}[field]
+    problems = refused({"action": "describe-list", "customer_code": "a", field: given})
+    assert problems == [
+        f'$.{field}: describe-list runs on the one customer in "customer_code"; {field} is for describe-list-all'
+    ]
+
+
 @pytest.mark.parametrize("field", ["include", "exclude", "environment", "max_failures", "max_customer_concurrency"])
 def test_a_single_customer_action_takes_no_fleet_fields(field: str) -> None:
     """Selection and concurrency belong to -all."""
@@ -207,11 +273,11 @@ def test_params_are_typed() -> None:
 
 
 def test_prune_is_for_actions_that_remove_something() -> None:
-    """A reading action has nothing to prune, and confirm_customers belongs to prune."""
+    """A reading action has nothing to prune, and no customers to confirm."""
     problems = refused({"action": "describe-list-all", "prune": True})
     assert problems == ["$.prune: describe-list removes nothing, so there is nothing to prune"]
     assert refused({"action": "describe-list-all", "confirm_customers": 3}) == [
-        '$.confirm_customers: is only for a run with "prune": true'
+        "$.confirm_customers: is only for a run that changes something"
     ]
 
 
@@ -270,6 +336,10 @@ PLACES: list[dict[str, Any]] = [
     {"exclude": {"?": 1}},
     {"max_failures": "?"},
     {"max_customer_concurrency": "?"},
+    {"failure_mode": "?"},
+    {"ramp": "?"},
+    {"ramp": ["?"]},
+    {"ramp": [1, {"?": "?"}, "100%"]},
     {"on_deadline": "?"},
     {"run_id": "?"},
     {"dry_run": "?"},

@@ -19,6 +19,7 @@ from tests.unit.cli.stored import plan
         {"action": "backup-list", "customer_code": "a", "params": {"with_attributes": True}},
         {"action": "backup-list", "customer_code": "a", "on_deadline": "continue", "customer_timeout_seconds": 60},
         {"action": "describe-list-all", "max_failures": 0, "environment": "prod"},
+        {"action": "backup-list-all", "max_failures": "5%", "failure_mode": "strict", "ramp": [1, "10%", "100%"]},
     ],
 )
 def test_a_resume_of_what_plan_json_has_is_taken(payload: dict[str, Any]) -> None:

@@ -101,7 +101,7 @@ def test_nobody_was_in_flight_before_a_run_began() -> None:
     )
     assert (plan.owner, plan.personal_params, plan.warnings, plan.config_version.config) == ("", None, (), None)
     # As versions wrote it that gave no signs of life.
-    assert (plan.record_format, plan.dead_after_seconds, plan.canaries, plan.pinned.config) == (1, 60.0, (), None)
+    assert (plan.record_format, plan.dead_after_seconds, plan.ramp, plan.pinned.config) == (1, 60.0, (), None)
 
 
 def test_a_summary_without_an_exit_code_is_of_a_run_that_has_no_end_yet() -> None:

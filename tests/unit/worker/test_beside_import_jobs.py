@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, Params, RestoreListParams, RestoreTopicsParams
 from ses_fleet.errors import AwsCallError, NotStartedError
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from strict_aws.ses.jobs import ImportJobSettings
@@ -22,7 +22,7 @@ ACTIONS: dict[str, Any] = {
         restore_topics.run, RestoreTopicsParams(backup="pruned"), run_id="now", **item
     ),
     "manage-topic": lambda world, **item: world.run(
-        manage_topic.run, ManageTopicParams(), topics=(IN,), prune=True, run_id="now", **item
+        manage_topic.run, Params(), topics=(IN,), prune=True, run_id="now", **item
     ),
 }
 
@@ -32,9 +32,9 @@ def world() -> World:
     """A list that was saved and lost a topic and got another one."""
     made = World(contact(1, {"out": "OPT_IN"}), contact(2))
     made.run(backup_list.run, BackupListParams(), run_id="saved")
-    made.run(manage_topic.run, ManageTopicParams(), topics=(IN,), prune=True, run_id="pruned")
+    made.run(manage_topic.run, Params(), topics=(IN,), prune=True, run_id="pruned")
     other = OUT.model_copy(update={"name": "other"})
-    made.run(manage_topic.run, ManageTopicParams(), topics=(IN, other), run_id="more")
+    made.run(manage_topic.run, Params(), topics=(IN, other), run_id="more")
     made.asked.clear()
     return made
 
@@ -113,5 +113,5 @@ def test_a_dry_run_does_not_look(name: str, world: World) -> None:
 def test_topics_that_are_only_added_or_changed_do_not_meet_a_job(world: World) -> None:
     """Without prune nothing that a job writes can be lost."""
     start_job(world, processing_seconds=1000.0)
-    world.run(manage_topic.run, ManageTopicParams(), topics=(IN, OUT), run_id="now")
+    world.run(manage_topic.run, Params(), topics=(IN, OUT), run_id="now")
     assert "ListImportJobs" not in world.asked

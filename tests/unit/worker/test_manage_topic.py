@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, Params, RestoreListParams, RestoreTopicsParams
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from strict_aws.ses.store import ContactRecord, shared_preferences
 from tests.unit.worker.world import ACCOUNT, REGION, Fault, Finished, KilledError, World, contact
 
-PARAMS = ManageTopicParams()
+PARAMS = Params()
 WRITES = {"CreateContactList", "UpdateContactList", "CreateContact", "UpdateContact", "DeleteContact"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, Params, RestoreListParams, RestoreTopicsParams
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from ses_fleet.worker.context import More, State
@@ -147,7 +147,7 @@ def slice_by_slice(world: World, stop_after: str, **item: Any) -> Finished:
 
     world.client.call = call  # type: ignore[method-assign]
     while True:
-        outcome = manage_topic.run(world.context(budget=budget[0], **item), ManageTopicParams(), state)
+        outcome = manage_topic.run(world.context(budget=budget[0], **item), Params(), state)
         if not isinstance(outcome, More):
             return Finished(dumped(outcome), outcome.data_location, outcome.failure)
         state = outcome.state

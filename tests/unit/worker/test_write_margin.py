@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_fleet.actions.params import BackupListParams, ManageTopicParams, RestoreListParams, RestoreTopicsParams
+from ses_fleet.actions.params import BackupListParams, Params, RestoreListParams, RestoreTopicsParams
 from ses_fleet.worker.actions import backup_list, manage_topic, restore_list, restore_topics
 from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
 from ses_fleet.worker.paced_client import PacedClient, UnitClient
@@ -16,7 +16,7 @@ from tests.unit.worker.imports import contacts, everybody, importing, leave, wit
 from tests.unit.worker.test_manage_topic import IN, topics, wanted
 from tests.unit.worker.world import ACCOUNT, REGION, World, contact
 
-PARAMS = ManageTopicParams()
+PARAMS = Params()
 
 
 def people() -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ses_fleet.actions.params import ManageTopicParams
+from ses_fleet.actions.params import Params
 from ses_fleet.config.topics import Topic
 from ses_fleet.worker import pruned_preferences, topic_plan
 from ses_fleet.worker.budget import SliceTimeoutError
@@ -17,7 +17,7 @@ from ses_fleet.worker.topic_backup import PreferencesChangedError, TopicBackup
 from ses_fleet.worker.topic_plan import TopicLedger, TopicPlan
 
 
-def run(context: ActionContext, _params: ManageTopicParams, state: State) -> Outcome:
+def run(context: ActionContext, _params: Params, state: State) -> Outcome:
     """Change the topics and say what changed. With prune, topics that are not wanted are removed after a backup.
 
     A dry run ends before anything is written.
