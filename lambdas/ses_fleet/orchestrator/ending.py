@@ -92,7 +92,7 @@ def write_out(
     plan, document = task.plan, task.document
     began = datetime.fromisoformat(document.started_at)
     finished = summary.build(
-        plan.request,
+        plan.asked,
         store.collector.results(),
         run_id=task.record.run_id,
         started_at=document.started_at,

@@ -58,6 +58,7 @@ def build(
         config_version=config_version,
         summary_location=location,
         closed_by=closed_by,
+        plan=request.plan,
         resume=resume,
         resume_needs=resume_needs(resume),
         fleet=fleet,
@@ -162,6 +163,7 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, 
         concurrency=plan.concurrency,
         config_version=plan.config_version,
         summary_location=location,
+        plan=plan.request.get("plan"),
     )
     return _short_enough(state)
 
@@ -198,7 +200,7 @@ def _short_enough(summary: Summary) -> Summary:
 
 
 def _without_data(result: CustomerResult) -> CustomerResult:
-    return result.model_copy(update={"data": None, "logs": None, "continuation": None})
+    return result.model_copy(update={"data": None, "logs": None, "continuation": None, "plan": None})
 
 
 def _shortened(summary: Summary, message: int, name: int) -> Summary:
