@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from ses_fleet.actions.catalogue import payload_names
 from ses_fleet.text import printable
 from ses_fleet_cli.errors import usage
 from ses_fleet_cli.invoke import Target
+
+_INDENT = 8  # of what follows a line of a plan
 
 
 def is_needed(payload: dict[str, Any], *, yes: bool) -> bool:
@@ -32,13 +37,33 @@ def ask(payload: dict[str, Any], target: Target, *, people: int = 0) -> None:
 
     `people` is how many rows the run's people file has.
     """
-    region, account = target.function_arn.split(":")[3:5]
-    where = f"hub account {account}, {region}"
+    where = _where(target)
     whom = f" for {people:,} {'person' if people == 1 else 'people'}" if people else ""
     sys.stderr.write(f"{payload['action']}{whom} on {_touched(payload)}.\n{_what(payload)}From {where}. Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise usage("not confirmed: nothing was started")
+
+
+def ask_to_apply(lines: Sequence[str], target: Target) -> None:
+    """Show a saved plan and ask on the terminal whether to apply it.
+
+    Raise CommandError with exit code 2 when the answer is no, or when there is nobody to ask.
+    """
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise usage("applying a plan changes contact lists: without a terminal to confirm that, it needs --yes")
+    width = shutil.get_terminal_size().columns
+    for line in lines:
+        sys.stderr.write(textwrap.fill(line, width, subsequent_indent=" " * _INDENT, break_on_hyphens=False) + "\n")
+    sys.stderr.write(f"From {_where(target)}. Apply exactly this? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise usage("not confirmed: nothing was started")
+
+
+def _where(target: Target) -> str:
+    region, account = target.function_arn.split(":")[3:5]
+    return f"hub account {account}, {region}"
 
 
 def _what(payload: dict[str, Any]) -> str:
@@ -52,6 +77,8 @@ def _what(payload: dict[str, Any]) -> str:
 
 def _touched(payload: dict[str, Any]) -> str:
     who = _selected(payload)
+    if payload.get("plan"):
+        who += f", as plan {payload['plan']} says"
     if payload.get("params"):
         who += f", with {json.dumps(payload['params'])}"
     if not payload.get("prune"):

@@ -33,6 +33,7 @@ from ses_fleet_cli import (
     push,
     resume,
     runs,
+    saved_plans,
     streams,
 )
 from ses_fleet_cli import invoke as invoking
@@ -165,6 +166,39 @@ def invoke(
     name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
         raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks, detailed=detailed_exitcode))
+
+
+@app.command("apply")
+def apply_plan(
+    run_id: Annotated[str, typer.Argument(help="the dry run whose plan is applied, as `runs list` shows it")],
+    max_customer_concurrency: Annotated[int | None, typer.Option(help="customers at once; 0 = all")] = None,
+    max_failures: Annotated[
+        str | None, typer.Option(help="start no more customers once more than N or P% failed")
+    ] = None,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before the plan is applied")] = False,
+    function_name: Annotated[str, typer.Option(help="the orchestrator that made the plan")] = _ORCHESTRATOR,
+) -> None:
+    """Do exactly what a dry run of manage-topic showed, and follow that run as `invoke` does.
+
+    A customer whose topics changed since fails and is left as it is.
+    """
+    _check_output(output)
+    flags = {
+        "max_customer_concurrency": max_customer_concurrency,
+        "max_failures": payloads.max_failures(max_failures),
+    }
+    with invoking.nothing_sent():
+        target = invoking.connect(function_name)
+        shown = runs.look(target.results, run_id)
+        applying = saved_plans.check(target.results, shown, now=target.now, hours=target.plan_hours)
+        if applying is None and not yes:
+            confirm.ask_to_apply(saved_plans.lines(target.results, shown, offers=False), target)
+    built = {"action": shown.summary.action, "plan": run_id, **{k: v for k, v in flags.items() if v is not None}}
+    screen = Screen(text=output == "text", flags={k for k, v in flags.items() if v is not None})
+    if applying is not None:
+        screen.notice(f"plan {run_id} is being applied by run {applying}, which is followed")
+    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=False))
 
 
 @app.command("erasure-key")
@@ -334,7 +368,8 @@ def show_run(
     if output == "json":
         sys.stdout.write(runs.shown_as_json(shown) + "\n")
         return
-    Screen(text=True).run(shown)
+    plan = saved_plans.lines(results, shown) if saved_plans.is_one(shown.summary) else []
+    Screen(text=True).run(shown, plan)
 
 
 @runs_app.command("stop")
