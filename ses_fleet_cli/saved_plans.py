@@ -129,9 +129,9 @@ def _offered(results: Bucket, summary: Summary) -> Iterator[str]:
 
 
 def _applied(results: Bucket, run_id: str) -> Shown | None:
-    """Return the run that applies or has applied the plan; a start of it that was refused is none."""
+    """Return the run that applies or has applied the plan; no start of it that was refused, and no other run."""
     found = runs.find(results, applying_run_id(run_id))
-    return None if found is None or found.state == "refused" else found
+    return None if found is None or found.state == "refused" or found.summary.plan != run_id else found
 
 
 def _why_not(shown: Shown) -> str | None:

@@ -32,6 +32,9 @@ def existing(record: RunRecord, asked: RunRequest, environment: Environment) -> 
     delivered_again = document.request_id == environment.request_id
     if record.is_of(document, asked) and (delivered_again or record.summary() is None):
         return document
+    if document.request.get("plan") != asked.plan:
+        text = f"the run that applies it would be {record.run_id}, which is another run: make a new dry run"
+        raise RequestError([Problem("$.plan", text)])
     what = f"plan {asked.plan}" if asked.resumes is None else f"the rest of run {asked.resumes}"
     text = f"{what} was applied already, by run {record.run_id}: `ses-fleet runs show {record.run_id}` shows it"
     raise RequestError([Problem("$.plan", text)])

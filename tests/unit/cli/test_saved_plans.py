@@ -124,11 +124,14 @@ def test_a_run_that_goes_on_is_no_plan_yet_and_one_that_changes_nothing_needs_no
 
 
 def test_a_plan_is_applied_by_one_run() -> None:
-    """That is named once it is over, and followed while it is under way; a refused start is none."""
+    """That is named once it is over, and followed while it is under way; no refused start and no other run is."""
     s3 = stored()
     assert check(s3, dry_run()) is None
     refusal = summary("r-apply", action="manage-topic-all", exit_code=2)
     s3.objects["runs/r-apply/refusals/q.json"] = refusal.model_dump_json().encode()
+    assert check(s3, dry_run()) is None
+    other = plan("r-apply", action="manage-topic-all")
+    s3.objects["runs/r-apply/plan.json"] = other.model_dump_json().encode()
     assert check(s3, dry_run()) is None
     begun = plan("r-apply", action="manage-topic-all", plan="r")
     s3.objects["runs/r-apply/plan.json"] = begun.model_dump_json().encode()

@@ -26,6 +26,7 @@ from tests.unit.orchestrator.deployed import (
     statuses,
     time_passes,
 )
+from tests.unit.orchestrator.killed import die, reap
 
 ALL = "manage-topic-all"
 APPLY: Json = {"action": ALL, "plan": RUN}
@@ -254,6 +255,45 @@ def test_from_two_terminals_at_once_it_is_one_run(there: Deployed, monkeypatch: 
     assert (answer["exit_code"], answers[0]["run_id"], answers[0]["exit_code"]) == (0, FIRST, None)
     assert answers[0]["plan"] == RUN
     assert sorted(map(code_of, there.lambda_.items)) == ["a", "b", "c"]
+
+
+def test_another_run_of_that_id_is_not_taken_for_it(there: Deployed) -> None:
+    """Somebody chose the id."""
+    planned(there)
+    there.run(ALL, run_id=FIRST)
+    there.lambda_.items.clear()
+    assert f"would be {FIRST}, which is another run: make a new dry run" in refused(there)
+
+
+def test_when_an_orchestrator_is_killed_nobody_is_sent_again_without_a_resume(
+    there: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second terminal is told how far it is; the reaper lets the run go on, and a resume does what is in doubt."""
+    planned(there)
+    event = {**APPLY, "max_customer_concurrency": 1, "on_deadline": "continue"}
+    die(monkeypatch, there, "b", event)
+    monkeypatch.setattr(Context, "aws_request_id", "q2")
+    second = there.invoke(event)
+    assert (second["run_id"], second["exit_code"], second["plan"]) == (FIRST, None, RUN)
+    assert sorted(map(code_of, there.lambda_.items)) == ["a", "b"]
+    assert reap(there)["continued"] == [FIRST]
+    last = there.go_on()
+    assert statuses(last) == {"a": "successful", "b": "failed", "c": "failed"}
+    assert all(of(last, code)["error"]["outcome_unknown"] for code in "bc")
+    assert sorted(map(code_of, there.lambda_.items)) == ["a", "b"]
+    assert statuses(there.invoke(last["resume"])) == {"b": "successful", "c": "successful"}
+    assert sorted(map(code_of, there.lambda_.items)) == ["a", "b", "b", "c"]
+    assert all(item["plan"] == saved(code_of(item)) for item in there.lambda_.items)
+
+
+def test_a_bucket_without_versions_has_the_config_json_of_the_plan_in_its_record(there: Deployed) -> None:
+    """It is compared all the same."""
+    there.s3.versioned = False
+    planned(there)
+    config = customers("a", "b", "c", external_id="fleet-1")
+    config["customer_mappings"]["b"]["contact_list_name"] = "other"
+    there.put("config.json", config)
+    assert statuses(there.invoke(APPLY)) == {"a": "successful", "b": "failed", "c": "successful"}
 
 
 def test_what_failed_is_resumed_once_and_with_the_plan_alone(there: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.runs.work import WorkResult
 from tests.unit.worker.moments import Moments, windows
 from tests.unit.worker.test_manage_topic import IN, OUT, configs, everybody, manage, people, topics, wanted, written
 from tests.unit.worker.world import ACCOUNT, REGION, TOPICS, Fault, Finished, KilledError, World, contact
@@ -77,6 +78,15 @@ def test_applied_it_does_what_the_dry_run_showed(made: bool, prune: bool) -> Non
     world.asked.clear()
     again = apply(world, dry.plan, "again", prune=prune).data
     assert (again["added"], again["updated"], again["removed"], written(world)) == ([], [], [], [])
+
+
+def test_only_a_dry_run_answers_with_a_plan() -> None:
+    """Every other answer is as it was before there were plans: an orchestrator of before may read it."""
+    answer = WorkResult(run_id="r", customer_code="acme", account_id=ACCOUNT)
+    assert "plan" not in answer.model_dump(mode="json")
+    plan = planned(World(), NEW)
+    known = answer.model_copy(update={"plan": plan}).model_dump(mode="json")
+    assert WorkResult.model_validate_json(json.dumps(known)).plan == plan
 
 
 EDITS: dict[str, tuple[Callable[[World], object], str]] = {
