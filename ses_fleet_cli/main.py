@@ -350,7 +350,12 @@ def list_runs(
 def show_run(
     run_id: _RunId,
     changes: Annotated[
-        bool, typer.Option("--changes", help="instead: whom an import would touch, for those who may read addresses")
+        bool,
+        typer.Option(
+            "--changes",
+            help="instead: the plan of a dry run of manage-topic; or whom an import would touch, for those who may "
+            "read addresses",
+        ),
     ] = False,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
@@ -359,6 +364,11 @@ def show_run(
     _check_output(output)
     results = invoking.connect(function_name).results
     shown = runs.look(results, run_id)
+    if changes and saved_plans.is_one(shown.summary):
+        as_json = output == "json"
+        for line in saved_plans.json_lines(results, shown) if as_json else saved_plans.lines(results, shown):
+            sys.stdout.write(line + "\n")
+        return
     if changes:
         found = planned_changes.read(results, shown.summary)
         as_text = planned_changes.lines(found, dry_run=shown.summary.dry_run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,6 +73,18 @@ def lines(results: Bucket, shown: Shown, *, offers: bool = True) -> list[str]:
             f"  Not in the plan, as the dry run was not successful there: {printable(', '.join(left_out), 400)}"
         )
     return [*said, *(_offered(results, summary) if offers else ())]
+
+
+def json_lines(results: Bucket, shown: Shown) -> Iterator[str]:
+    """Yield JSON, one a line: `{customer_code, changes, plan}` of a customer, its changes as they are shown.
+
+    Raise CommandError with exit code 3 when the record cannot be read.
+    """
+    for one in whole_results.of(results, shown, blocks=True):
+        if one.plan is not None and one.success:
+            plan, code = one.plan.model_dump(mode="json"), one.customer_code
+            told = {"customer_code": code, "changes": list(changes(one.plan)), "plan": plan}
+            yield json.dumps(told, ensure_ascii=False)
 
 
 def groups(whole: Iterable[CustomerResult]) -> list[Group]:

@@ -234,7 +234,7 @@ def test_an_apply_whose_worker_is_killed_after_its_write_is_resumed_and_writes_n
     assert (resumed.returncode, summary["run_id"], summary["plan"]) == (0, f"{run_id}-apply-2", run_id)
     assert sorted(writes(fresh, mark)) == ["CreateContactList", "UpdateContactList", "UpdateContactList"]
     assert json.loads(fresh.stored(f"backups/acme/{run_id}-apply/backup.json"))["topics"]
-    shown = ses_fleet(fresh, "runs", "show", run_id)
+    shown = ses_fleet(fresh, "runs", "show", run_id, "--changes")
     assert "- alerts: removed, with everybody's choice of it, which is saved before" in shown.stdout
     assert f"Applied by run {run_id}-apply" in shown.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -90,6 +91,14 @@ def test_customers_of_whom_the_same_is_said_share_it() -> None:
         "Apply exactly this: ses-fleet apply r",
     ]
     assert saved_plans.lines(s3.bucket, shown, offers=False)[-1].startswith("  Not in the plan")
+
+
+def test_a_plan_is_read_as_json_too() -> None:
+    """A customer a line, whole."""
+    one, other = saved(WRONG, OLD), saved(NEWS, OLD)
+    (first, second) = map(json.loads, saved_plans.json_lines(stored(a=one, b=other).bucket, dry_run()))
+    assert (first["customer_code"], first["changes"]) == ("a", list(saved_plans.changes(one)))
+    assert SavedPlan.model_validate(second["plan"]) == other
 
 
 def check(s3: S3, shown: Shown, hours: float = 24) -> str | None:
