@@ -9,16 +9,21 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.functions import Functions
-from infra.names import Names
+from infra.settings import Settings
 from infra.storage import Storage
 from ses_fleet.runs import hub_policies
 
 
 class AccessPolicies(Construct):
-    """`invoker`: start and follow runs. `requester`: upload people files. `data-reader`: read what holds addresses."""
+    """Policies that are apart from each other, to be attached to people's roles.
 
-    def __init__(self, scope: Construct, names: Names, functions: Functions, storage: Storage) -> None:
+    `invoker`: start and follow runs. `requester`: upload people files. `data-reader`: read what holds addresses.
+    `configurer`: change the configuration.
+    """
+
+    def __init__(self, scope: Construct, functions: Functions, storage: Storage, settings: Settings) -> None:
         super().__init__(scope, "PeoplePolicies")
+        names = settings.names
         results = storage.results.bucket_arn
         iam.ManagedPolicy(
             self,
@@ -44,6 +49,19 @@ class AccessPolicies(Construct):
             managed_policy_name=names.policy("requester"),
             description="Upload the files that say whom runs of ses-fleet are for, and read none",
             statements=_statements(hub_policies.requester_statements(results_bucket=results)),
+        )
+        iam.ManagedPolicy(
+            self,
+            "Configurer",
+            managed_policy_name=names.policy("configurer"),
+            description="Read, upload and roll back the configuration of ses-fleet, and start no run",
+            statements=_statements(
+                hub_policies.configurer_statements(
+                    orchestrator=functions.orchestrator.function_arn,
+                    config_bucket=storage.config.bucket_arn,
+                    config_keys=(settings.config_key, settings.ses_config_key),
+                )
+            ),
         )
 
 

@@ -18,6 +18,7 @@ _DEAD_LETTERS = "This is the queue of dead letters; an alarm watches it, and not
 _RUNTIME = "The runtime is the operator's setting; python3.13 is supported until 2029."
 _PREFIX = "Keys are named by run and customer; the prefix is the boundary between records, addresses and backups."
 _TRACES = "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource."
+_ALIAS = "The account's alias, which questions show, is no resource: IAM's ListAccountAliases knows none."
 _ROLES = "Customers' accounts are in config.json, not known here; the name's pattern is the operator's setting."
 
 
@@ -51,6 +52,8 @@ def _findings(stack: cdk.Stack, settings: Settings) -> Iterator[tuple[str, str, 
     ):
         for prefix in prefixes:
             yield path, f"AwsSolutions-IAM5[Resource::<{results}.Arn>/{prefix}/*]", _PREFIX
+    for name in ("Invoker", "Configurer"):
+        yield f"PeoplePolicies/{name}", "AwsSolutions-IAM5[Resource::*]", _ALIAS
     for pattern in settings.role_patterns:
         yield (
             "Functions/WorkerRole",

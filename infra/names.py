@@ -36,7 +36,7 @@ class Names:
         return f"{self.name}-reaper"
 
     def policy(self, who: str) -> str:
-        """Return the name of the policy for people: `invoker`, `requester` or `data-reader`."""
+        """Return the name of the policy for people: `invoker`, `configurer`, `requester` or `data-reader`."""
         return f"{self.name}-{who}"
 
     def alarm(self, what: str) -> str:

@@ -30,7 +30,7 @@ class SesFleetStack(cdk.Stack):
         functions = Functions(self, settings, storage)
         Schedules(self, settings, functions.orchestrator, functions.dead_letters)
         Monitoring(self, settings, functions)
-        AccessPolicies(self, settings.names, functions, storage)
+        AccessPolicies(self, functions, storage, settings)
         acknowledge(self, settings)
         for name, value in {
             "ConfigBucket": storage.config.bucket_name,

@@ -39,16 +39,47 @@ def findings(body: bytes, name: str, partition: str | None) -> Iterator[tuple[st
         yield from (("error", str(problem)) for problem in error.problems)
 
 
+def found(body: bytes, name: str, partition: str | None) -> list[str]:
+    """Return what a file was understood to hold, as lines: the number of customers, or every topic as lists get it.
+
+    A group's prefix rewrites names, display names and descriptions, which subscribers read. Nothing is returned of a
+    file that cannot be read.
+    """
+    try:
+        document = documents.parse(body, name)
+        if kind(document) == "ses_config":
+            return _topics(document)
+        config = config_json.read(document, region=_ANY_REGION, partition=partition or _partition_of(document))
+    except ConfigurationError:
+        return []
+    entries = config.entries.values()
+    wrong = sum(bool(entry.problems) or entry.mistake is not None for entry in entries)
+    skipped = sum(entry.skip_reason is not None and entry.mistake is None for entry in entries)
+    parts = [f"{count} {word}" for count, word in ((skipped, "skipped"), (wrong, "with errors")) if count]
+    aside = f" ({', '.join(parts)})" if parts else ""
+    return [f"{len(entries)} customer{'' if len(entries) == 1 else 's'}{aside}"]
+
+
+def _topics(document: Any) -> list[str]:
+    topics = ses_config_json.read(document).topics
+    lines = [f"{len(topics)} topic{'' if len(topics) == 1 else 's'}, as manage-topic gives them to every list:"]
+    for topic in topics:
+        roles = f"; opted in by role: {', '.join(topic.opt_in_roles)}" if topic.opt_in_roles else ""
+        lines.append(f"   {topic.name} (default {topic.default_status}{roles})")
+        lines.append(f"      {topic.display_name or 'no display name'}: {topic.description or 'no description'}")
+    return lines
+
+
 def kind(document: Any) -> Kind:
     """Return which of the two files a document is, judged by its keys."""
     is_topics = isinstance(document, dict) and _SES_KEYS & set(document) and "customer_mappings" not in document
     return "ses_config" if is_topics else "config"
 
 
-def line(path: Path, level: str, text: str) -> str:
+def line(name: str, level: str, text: str) -> str:
     """Return a finding as a line, `FILE: $.path: error: text`."""
     where, _, what = text.partition(": ")
-    return f"{printable(str(path), 300)}: {where}: {level}: {what}"
+    return f"{printable(name, 300)}: {where}: {level}: {what}"
 
 
 def _of(document: Any, partition: str | None) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The question before an action that changes every customer: what it would touch, and from which account."""
+"""The question before anything is changed: where, whom, what, and whether a dry run showed it before."""
 
 from __future__ import annotations
 
@@ -6,94 +6,145 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ses_fleet import limits
 from ses_fleet.actions.catalogue import payload_names
+from ses_fleet.runs.preview import Preview
 from ses_fleet.text import printable
+from ses_fleet_cli import ahead
+from ses_fleet_cli.ahead import Ahead, DryRun
 from ses_fleet_cli.errors import usage
 from ses_fleet_cli.invoke import Target
 
-_INDENT = 8  # of what follows a line of a plan
+_INDENT = 15
 
 
-def is_needed(payload: dict[str, Any], *, yes: bool) -> bool:
-    """Return whether to ask: before an action that changes every customer, unless `yes` is set or it is a dry run.
+def is_needed(payload: Mapping[str, Any], *, yes: bool) -> bool:
+    """Return whether to ask: before an action that changes something, unless `yes` is set or it is a dry run.
 
-    Raise CommandError with exit code 2 when there is no terminal to ask on.
+    Without a terminal an action that names one customer is not asked about; before one that changes every customer
+    raise CommandError with exit code 2 then.
     """
     entry = payload_names().get(str(payload.get("action")))
-    if entry is None or not entry[0].mutates or entry[1] != "all" or yes or payload.get("dry_run"):
+    if entry is None or not entry[0].mutates or yes or payload.get("dry_run"):
         return False
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if has_terminal():
+        return True
+    if entry[1] == "all":
         raise usage(
             f"{payload['action']} changes every selected customer: without a terminal to confirm that, it needs --yes"
         )
-    return True
+    return False
 
 
-def ask(payload: dict[str, Any], target: Target, *, people: int = 0) -> None:
-    """Ask on the terminal; raise CommandError with exit code 2 when the answer is no.
+def has_terminal() -> bool:
+    """Return whether there is somebody to ask: standard input and standard error are a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
-    `people` is how many rows the run's people file has.
+
+def ask(payload: Mapping[str, Any], target: Target, found: Ahead, plan: Sequence[str] = ()) -> None:
+    """Show what would be done and ask on the terminal; raise CommandError with exit code 2 when the answer is no.
+
+    `plan` are the lines of the saved plan that would be applied.
     """
-    where = _where(target)
-    whom = f" for {people:,} {'person' if people == 1 else 'people'}" if people else ""
-    sys.stderr.write(f"{payload['action']}{whom} on {_touched(payload)}.\n{_what(payload)}From {where}. Go on? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    show(plan)
+    show([f"{payload['action']}: {payload_names()[payload['action']][0].purpose}", *_lines(payload, target, found)])
+    if not said_yes():
         raise usage("not confirmed: nothing was started")
 
 
-def ask_to_apply(lines: Sequence[str], target: Target) -> None:
-    """Show a saved plan and ask on the terminal whether to apply it.
+def show(lines: Sequence[str]) -> None:
+    """Show lines on standard error, wrapped below the beginning of their text."""
+    width = shutil.get_terminal_size().columns
+    for line in lines:
+        indent = " " * _INDENT if line.startswith("  ") else ""
+        wrapped = textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False)
+        sys.stderr.write("\n".join(wrapped) + "\n")
+
+
+def said_yes() -> bool:
+    """Ask on the terminal whether to go on, and return whether the answer is yes."""
+    sys.stderr.write("Go on? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def line(name: str, text: str) -> str:
+    """Return a line of what is shown before a question: `text` begins where that of the others does."""
+    return f"  {name + ':':{_INDENT - 3}} {text}"
+
+
+def place(target: Target, alias: str | None) -> str:
+    """Return the line that says in which account and Region something would be done."""
+    account, region = ahead.account_of(target)
+    return line("Hub account", f"{account}{f' ({printable(alias)})' if alias else ''}, {region}")
+
+
+def named(codes: Sequence[str]) -> str:
+    """Return how many customers these are, and the codes of the first of them."""
+    more = len(codes) - limits.NAMED_IN_QUESTION
+    first = printable(", ".join(codes[: limits.NAMED_IN_QUESTION]), 800)
+    return f"{len(codes):,}{': ' if codes else ''}{first}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def ask_to_put(lines: Sequence[str], target: Target, *, wanted: Sequence[Any], yes: bool) -> None:
+    """Show what uploading files would change, and ask unless `yes` is set or nothing is `wanted`.
 
     Raise CommandError with exit code 2 when the answer is no, or when there is nobody to ask.
     """
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise usage("applying a plan changes contact lists: without a terminal to confirm that, it needs --yes")
-    width = shutil.get_terminal_size().columns
-    for line in lines:
-        sys.stderr.write(textwrap.fill(line, width, subsequent_indent=" " * _INDENT, break_on_hyphens=False) + "\n")
-    sys.stderr.write(f"From {_where(target)}. Apply exactly this? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise usage("not confirmed: nothing was started")
+    for text in lines:
+        sys.stderr.write(text + "\n")
+    if not wanted or yes:
+        return
+    if not has_terminal():
+        raise usage("nothing was uploaded: without a terminal to confirm that, it needs --yes")
+    show([place(target, ahead.alias_of(target))])
+    if not said_yes():
+        raise usage("not confirmed: nothing was uploaded")
 
 
-def _where(target: Target) -> str:
-    region, account = target.function_arn.split(":")[3:5]
-    return f"hub account {account}, {region}"
-
-
-def _what(payload: dict[str, Any]) -> str:
-    """Return what an action does for single people, as a line; nothing for the others, which say it by their names."""
-    action, _ = payload_names()[payload["action"]]
-    if action.people is None:
-        return ""
-    confirmed = f" ({payload.get('confirm_customers', 'no')} customers confirmed)" if action.confirms_customers else ""
-    return f"It will {action.purpose}{confirmed}.\n"
-
-
-def _touched(payload: dict[str, Any]) -> str:
-    who = _selected(payload)
+def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator[str]:
+    preview = found.preview
+    yield place(target, found.alias)
+    yield line("Customers", named(preview.customers))
+    if preview.skipped:
+        yield line("Skipped", named([*preview.skipped]))
+    if preview.failed:
+        why = next(iter(preview.failed.values()))
+        yield line("Cannot run", f"{named([*preview.failed])}: {printable(why, 300)}")
+    if preview.people_rows is not None:
+        rows = "1 row" if preview.people_rows == 1 else f"{preview.people_rows:,} rows"
+        yield line("People", f"{rows} of the people file")
     if payload.get("plan"):
-        who += f", as plan {payload['plan']} says"
+        yield line("Plan", f"{payload['plan']}: exactly what it says is done, and nothing else")
+        return
+    if payload.get("prune"):
+        yield line("REMOVES", f"{_pruned(payload)}; they are saved before")
     if payload.get("params"):
-        who += f", with {json.dumps(payload['params'])}"
-    if not payload.get("prune"):
-        return who
-    confirmed = payload.get("confirm_customers", "no")
-    return f"{who}; with --prune it REMOVES what is not wanted there ({confirmed} customers confirmed)"
+        yield line("Parameters", printable(json.dumps(payload["params"], ensure_ascii=False), 500))
+    yield line("Dry run", _told(found, target))
 
 
-def _selected(payload: dict[str, Any]) -> str:
-    """Return who is selected. How many are in config.json, only the function may read."""
-    selection = {key: payload[key] for key in ("include", "exclude", "environment") if key in payload}
-    if not selection:
-        return "every customer of config.json"
-    include = payload.get("include")
-    if set(selection) != {"include"} or not isinstance(include, list):
-        return json.dumps(selection)
-    count = len({str(code) for code in include})
-    return f"{count} {'customer' if count == 1 else 'customers'}: {printable(', '.join(map(str, include)), 300)}"
+def _pruned(payload: Mapping[str, Any]) -> str:
+    action, _ = payload_names()[payload["action"]]
+    return "people who left" if action.reads_identity_center else "topics that SESConfig.json does not have"
+
+
+def _told(found: Ahead, target: Target) -> str:
+    if found.why_not is not None:
+        return found.why_not
+    if found.dry_run is None:
+        return f"none of this request in the last {limits.DRY_RUN_DAYS} days; --dry-run shows what would be done"
+    dry = found.dry_run
+    outcome = "not over" if dry.exit_code is None else f"exit code {dry.exit_code}"
+    other = "; of another upload of a people file" if dry.other_upload else ""
+    return f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{other}{_changed(dry, found.preview)}"
+
+
+def _changed(dry: DryRun, preview: Preview) -> str:
+    before, now = dry.config_version, preview.config_version
+    files = [("config.json", before.config, now.config), ("SESConfig.json", before.ses_config, now.ses_config)]
+    changed = [name for name, one, other in files if one != other]
+    return f"; {' and '.join(changed)} changed since" if changed else ""

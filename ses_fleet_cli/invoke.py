@@ -107,27 +107,27 @@ def credentials_loaded() -> Iterator[None]:
 
 def ask_help(target: Target) -> dict[str, Any]:
     """Return the orchestrator's answer to `help`. It is invoked synchronously, and no run is recorded."""
-    return _asked(target, {"action": HELP}, "`help`")
+    return asked(target, {"action": HELP}, "`help`")
 
 
-def ask_to_stop(target: Target, run_id: str) -> Summary:
-    """Ask the orchestrator to start no further customer of a run, and return the run's state, or its Summary.
+def ask_to_cancel(target: Target, run_id: str) -> Summary:
+    """Ask the orchestrator to cancel a run, and return the run's state, or its Summary.
 
     It is invoked synchronously. Asking again does no harm. Raise CommandError with exit code 2 when it refuses that,
     with exit code 3 when it does not answer.
     """
     check_id(run_id)
-    answer = _asked(target, {"stop": run_id}, "the request to stop")
+    answer = asked(target, {"cancel": run_id}, "the request to cancel")
     try:
         return Summary.model_validate_json(json.dumps(answer))
     except ValueError:
         raise no_summary(
-            f"{target.function_name} answered the request to stop with something that is no Summary: it is of another "
-            f"version of ses-fleet. `ses-fleet runs show {run_id}` shows whether the run goes on"
+            f"{target.function_name} answered the request to cancel with something that is no Summary: it is of "
+            f"another version of ses-fleet. `ses-fleet runs show {run_id}` shows whether the run goes on"
         ) from None
 
 
-def _asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]:
+def asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]:
     """Return the function's answer to a synchronous invocation."""
     with reachable(f"the function {target.function_name}"):
         response, body = _invoked(target, payload)
@@ -139,7 +139,7 @@ def _asked(target: Target, payload: dict[str, Any], what: str) -> dict[str, Any]
         return answer
     kind, message = answer.get("errorType"), answer.get("errorMessage")
     if kind in _REFUSALS:
-        raise usage(str(message).removeprefix("$.stop: "))  # whoever runs the command gave no such field
+        raise usage(str(message).removeprefix("$.cancel: "))  # whoever runs the command gave no such field
     raise no_summary(f"{target.function_name} failed: {kind}: {message}")
 
 
@@ -226,12 +226,12 @@ def _what_is_so(follower: Follower, *, sent: bool, local: bool) -> str:
     run_id = follower.run_id
     if local:
         return f"run {run_id} ended with its local cloud"
-    show, stop = f"`ses-fleet runs show {run_id}`", f"`ses-fleet runs stop {run_id}`"
+    show, cancel = f"`ses-fleet runs show {run_id}`", f"`ses-fleet runs cancel {run_id}`"
     again = f"the same command with --run-id {run_id} follows it"
     if follower.has_begun:
-        return f"run {run_id} goes on. {show} shows how far it is, {stop} starts no further customer, {again}"
+        return f"run {run_id} goes on. {show} shows how far it is, {cancel} cancels it, {again}"
     state = "was sent and has not begun yet" if sent else "may have been sent, and has not begun yet"
-    return f"run {run_id} {state}. Once it has begun, {show} shows it and {stop} starts no further customer; {again}"
+    return f"run {run_id} {state}. Once it has begun, {show} shows it and {cancel} cancels it; {again}"
 
 
 @contextmanager
@@ -240,7 +240,7 @@ def nothing_sent() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise interrupted("interrupted: nothing was sent, and no run was started") from None
+        raise interrupted("interrupted: no run was started") from None
 
 
 def _why_not(target: Target) -> str | None:

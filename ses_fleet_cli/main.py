@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +18,15 @@ from ses_fleet import limits
 from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.aws.regions import partitions
 from ses_fleet.aws.s3 import Bucket
-from ses_fleet.errors import PeopleFileError
+from ses_fleet.errors import PeopleFileError, Problem
+from ses_fleet.runs import summary as summaries
+from ses_fleet.runs.models import Summary
 from ses_fleet.text import printable, quoted
 from ses_fleet_cli import (
+    ahead,
+    backups,
     check,
+    config_versions,
     confirm,
     diff,
     diff_text,
@@ -32,15 +38,26 @@ from ses_fleet_cli import (
     planned_changes,
     push,
     resume,
+    run_filter,
     runs,
     saved_plans,
     streams,
 )
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli import payload as payloads
-from ses_fleet_cli.errors import DIFFERS, INTERRUPTED, NO_SUMMARY, OK, SOME_FAILED, CommandError, OutOfReachError, usage
+from ses_fleet_cli.errors import (
+    DIFFERS,
+    INTERRUPTED,
+    NO_SUMMARY,
+    OK,
+    REFUSED,
+    SOME_FAILED,
+    CommandError,
+    OutOfReachError,
+    usage,
+)
 from ses_fleet_cli.new_file import NewFile
-from ses_fleet_cli.show import Screen, stopped
+from ses_fleet_cli.show import Screen, cancelled
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,10 +65,12 @@ app = typer.Typer(
 )
 local_app = typer.Typer(help="Run the real functions on this machine.", no_args_is_help=True)
 app.add_typer(local_app, name="local")
-config_app = typer.Typer(help="Check and upload config.json and SESConfig.json.", no_args_is_help=True)
+config_app = typer.Typer(help="Check, upload, show and roll back config.json and SESConfig.json.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-runs_app = typer.Typer(help="Look at runs, stop and resume them, and export their contacts.", no_args_is_help=True)
+runs_app = typer.Typer(help="Look at runs, cancel and resume them, and export their contacts.", no_args_is_help=True)
 app.add_typer(runs_app, name="runs")
+backups_app = typer.Typer(help="Look at what was saved of contact lists.", no_args_is_help=True)
+app.add_typer(backups_app, name="backups")
 _COMMAND = "ses-fleet"  # also where it was started as `python -m ses_fleet_cli`: shell completion is made for this name
 # The first deployment's, unless the environment says another one's.
 _ORCHESTRATOR = os.environ.get("SES_FLEET_FUNCTION_NAME") or "ses-fleet-orchestrator"
@@ -125,7 +144,7 @@ def invoke(
     person: Annotated[list[str] | None, typer.Option(help="one address that the run is for; may be repeated")] = None,
     payload: Annotated[str | None, typer.Option(help="a file with the action payload; - is standard input")] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before anything is changed")] = False,
     detailed_exitcode: _DetailedExitCode = False,
     function_name: Annotated[str | None, typer.Option(help="default: ses-fleet-orchestrator")] = None,
     local: Annotated[bool, typer.Option("--local", help="run in a local cloud that is made for this call")] = False,
@@ -192,13 +211,14 @@ def apply_plan(
         target = invoking.connect(function_name)
         shown = runs.look(target.results, run_id)
         applying = saved_plans.check(target.results, shown, now=target.now, hours=target.plan_hours)
-        if applying is None and not yes:
-            confirm.ask_to_apply(saved_plans.lines(target.results, shown, offers=False), target)
-    built = {"action": shown.summary.action, "plan": run_id, **{k: v for k, v in flags.items() if v is not None}}
-    screen = Screen(text=output == "text", flags={k for k, v in flags.items() if v is not None})
+        given = {name: value for name, value in flags.items() if value is not None}
+        built = {"action": shown.summary.action, "plan": run_id, **given}
+        asks = applying is None and confirm.is_needed(built, yes=yes)
+        plan = saved_plans.lines(target.results, shown, offers=False) if asks else []
+    screen = Screen(text=output == "text", flags=set(given))
     if applying is not None:
         screen.notice(f"plan {run_id} is being applied by run {applying}, which is followed")
-    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=False))
+    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks, plan=plan))
 
 
 @app.command("erasure-key")
@@ -238,40 +258,112 @@ def check_files(
         ),
     ] = None,
 ) -> None:
-    """List everything that is wrong with the files, one finding a line. The exit code is 1 if any is an error."""
+    """List what is wrong with the files, one finding a line, and what is in them. The exit code is 1 for an error."""
     if partition is not None and partition not in partitions():
         raise usage(f"--partition is one of {', '.join(partitions())}, not {quoted(partition)}")
     errors = 0
     for path, body in [(path, check.content(path)) for path in files]:
         for level, text in check.findings(body, path.name, partition):
             errors += level == "error"
-            sys.stdout.write(check.line(path, level, text) + "\n")
+            sys.stdout.write(check.line(str(path), level, text) + "\n")
+        head, *rest = check.found(body, path.name, partition) or [""]
+        for line in [f"{path}: {head}", *rest] if head else []:
+            sys.stdout.write(printable(line, 1_000) + "\n")
     raise typer.Exit(1 if errors else 0)
+
+
+_Force = Annotated[
+    bool, typer.Option("--force", help="upload although some customers have errors: those fail or are skipped")
+]
+_Yes = Annotated[bool, typer.Option("--yes", help="do not ask; without a terminal nothing is uploaded otherwise")]
+_ConfigFunction = Annotated[str, typer.Option(help="the orchestrator whose files are meant")]
 
 
 @config_app.command("push")
 def push_files(
     files: Annotated[list[Path], typer.Argument(help="config.json, SESConfig.json, or both")],
-    force: Annotated[
-        bool, typer.Option("--force", help="upload although some customers have errors: those fail or are skipped")
-    ] = False,
-    function_name: Annotated[str, typer.Option(help="the orchestrator whose bucket the files go to")] = _ORCHESTRATOR,
+    force: _Force = False,
+    yes: _Yes = False,
+    function_name: _ConfigFunction = _ORCHESTRATOR,
 ) -> None:
-    """Check the files and upload them to where the orchestrator reads them; if one is wrong, none, with exit code 1."""
-    bodies = [(path, check.content(path)) for path in files]
+    """Check the files, show what they change, ask, and upload them; if one is wrong, none, with exit code 1."""
+    bodies = [(str(path), check.content(path)) for path in files]
     target = invoking.connect(function_name)
-    checked = [push.checked(path, body, target) for path, body in bodies]
+    _put([push.checked(name, body, target) for name, body in bodies], target, force=force, yes=yes)
+
+
+@config_app.command("show")
+def show_config(
+    file: Annotated[str, typer.Argument(help=" or ".join(config_versions.NAMES))] = "config.json",
+    version_: Annotated[str | None, typer.Option("--version", help="a version, as `config history` shows it")] = None,
+    function_name: _ConfigFunction = _ORCHESTRATOR,
+) -> None:
+    """Write a file to standard output as the next run reads it, or one version of it."""
+    if file not in config_versions.NAMES:
+        raise usage(f"{quoted(file)} is none of {', '.join(config_versions.NAMES)}")
+    target = invoking.connect(function_name)
+    body, stored = config_versions.text_of(target, file, version_)
+    sys.stderr.write(f"{file}, version {printable(str(stored))}\n")
+    config_versions.show(body)
+
+
+@config_app.command("history")
+def show_history(
+    limit: Annotated[int, typer.Option(help="how many versions of each file to list", min=1, max=1_000)] = 10,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: _ConfigFunction = _ORCHESTRATOR,
+) -> None:
+    """List the versions of both files that S3 keeps, newest first."""
+    _check_output(output)
+    found = config_versions.history(invoking.connect(function_name), limit)
+    if output == "json":
+        sys.stdout.write(config_versions.as_json(found) + "\n")
+    else:
+        Screen(text=True).lines(config_versions.table(found))
+
+
+@config_app.command("rollback")
+def roll_back(
+    version_: Annotated[str, typer.Argument(metavar="VERSION", help="a version, as `config history` shows it")],
+    force: _Force = False,
+    yes: _Yes = False,
+    function_name: _ConfigFunction = _ORCHESTRATOR,
+) -> None:
+    """Upload an earlier version of a file again: checked, compared and asked about as `config push` does."""
+    target = invoking.connect(function_name)
+    found = config_versions.named(target, version_)
+    body, _ = config_versions.text_of(target, found.file, found.version)
+    _put([push.checked(f"{found.file} of {found.written_at}", body, target)], target, force=force, yes=yes)
+
+
+def _put(checked: list[push.File], target: invoking.Target, *, force: bool, yes: bool) -> None:
     push.one_of_each(checked)
     for file in checked:
         for level, text in file.findings:
-            sys.stderr.write(check.line(file.path, level, text) + "\n")
+            sys.stderr.write(check.line(file.name, level, text) + "\n")
     blocking = [file for file in checked if file.is_blocked(force=force)]
     if blocking:
-        names = ", ".join(str(file.path) for file in blocking)
+        names = ", ".join(file.name for file in blocking)
         raise CommandError(f"nothing was uploaded: {names} {push.why_not(blocking)}", SOME_FAILED)
+    changes = []
     for file in checked:
         with invoking.reachable(file.location):
-            sys.stdout.write(push.put(file) + "\n")
+            changes.append(push.change(file))
+    confirm.ask_to_put([text for one in changes for text in push.told(one)], target, wanted=_changing(changes), yes=yes)
+    done: list[str] = []
+    for one in _changing(changes):
+        with invoking.reachable(one.file.location):
+            line = push.put(one)
+        if line is None:
+            so_far = f"uploaded before that: {', '.join(done)}" if done else "nothing was uploaded"
+            text = f"{one.file.location} was changed by somebody else since the difference was shown; {so_far}"
+            raise CommandError(f"{text}. The same command shows the difference now", SOME_FAILED)
+        done.append(one.file.name)
+        sys.stdout.write(line + "\n")
+
+
+def _changing(changes: list[push.Change]) -> list[push.Change]:
+    return [one for one in changes if not one.is_same]
 
 
 @config_app.command("discover")
@@ -332,18 +424,26 @@ _RunId = Annotated[str, typer.Argument(help="the run's id, as `runs list` shows 
 @runs_app.command("list")
 def list_runs(
     limit: Annotated[int, typer.Option(help="how many runs to list, newest first", min=1, max=1_000)] = 20,
+    action: Annotated[list[str] | None, typer.Option(help="only runs of this action; may be repeated")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="only runs since then: 2026-03-01, 2026-03-01T06:30 (UTC), 90m, 24h or 7d")
+    ] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help=f"only these: {', '.join(run_filter.STATUSES)}; may be repeated")
+    ] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """List the last runs, and what became of each."""
     _check_output(output)
-    results = invoking.connect(function_name).results
+    target = invoking.connect(function_name)
+    wanted = run_filter.wanted(action or [], since, status or [], target.now)
     with invoking.reachable("the run records"):
-        listed = runs.newest(results, limit)
+        listed = runs.newest(target.results, limit, wanted)
     if output == "json":
         sys.stdout.write(runs.as_json(listed) + "\n")
     else:
-        Screen(text=True).runs(listed)
+        Screen(text=True).runs(listed, filtered=not wanted.is_everything)
 
 
 @runs_app.command("show")
@@ -382,17 +482,17 @@ def show_run(
     Screen(text=True).run(shown, plan)
 
 
-@runs_app.command("stop")
-def stop_run(
+@runs_app.command("cancel")
+def cancel_run(
     run_id: _RunId,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
-    """Start no further customer of a run, at the latest from 5 s on; those under way then are waited for."""
+    """Start no customer and no slice of a run any more, at the latest from 5 s on; what a worker does then goes on."""
     _check_output(output)
-    summary = invoking.ask_to_stop(invoking.connect(function_name), run_id)
+    summary = invoking.ask_to_cancel(invoking.connect(function_name), run_id)
     screen = Screen(text=output == "text")
-    screen.notice(stopped(summary))
+    screen.notice(cancelled(summary))
     if output == "json":
         screen.summary(summary)
 
@@ -405,7 +505,7 @@ def resume_run(
         str | None, typer.Option("--run-id", help="an id of your own for the new run; used again, it starts nothing")
     ] = None,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before every customer is changed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before anything is changed")] = False,
     function_name: _FunctionName = _ORCHESTRATOR,
 ) -> None:
     """Run what failed or was not started in a run that is over, and follow it as `invoke` does."""
@@ -478,6 +578,25 @@ def _report(results: Bucket, shown: runs.Shown, file: NewFile) -> str:
     from ses_fleet_cli.report import written
 
     return written.write(results, shown, file)
+
+
+@backups_app.command("list")
+def list_backups(
+    customer: Annotated[str | None, typer.Argument(help="a customer's code; default: every customer")] = None,
+    limit: Annotated[int, typer.Option(help="how many backups to list, newest first", min=1, max=1_000)] = 20,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    function_name: Annotated[str, typer.Option(help="the orchestrator whose backups are meant")] = _ORCHESTRATOR,
+) -> None:
+    """List what was saved of lists: what, when, by which run, until when it is kept, and what brings it back."""
+    _check_output(output)
+    target = invoking.connect(function_name)
+    days = int(target.variables.get("BACKUPS_DAYS") or limits.BACKUP_DAYS)
+    place = backups.Place(target.results, target.now, days)
+    found = backups.listed(place, customer, limit)
+    if output == "json":
+        sys.stdout.write(backups.as_json(found) + "\n")
+        return
+    Screen(text=True).backups(found, otherwise=lambda: backups.none_of(place, customer))
 
 
 @local_app.command()
@@ -566,19 +685,36 @@ def _invoke(
     local: bool,
     asks: bool,
     detailed: bool = False,
+    plan: Sequence[str] = (),
 ) -> int:
     if built["action"] == HELP:
         return _help(function_name, screen, output)
     with invoking.nothing_sent():
         target = invoking.connect(function_name)
-        if asks:
-            confirm.ask(built, target, people=0 if people is None else people.rows)
         if people is not None:
             built["people"] = people_file.upload(target.results, people)
             screen.notice(people_file.told(built["people"], people, target.now))
+        if asks and (refused := _asked_about(built, target, plan)) is not None:
+            screen.summary(refused)
+            return REFUSED
     with screen:
         rows = None if people is None else people.by_line
         return invoking.run(target, built, screen, local=local, people=rows, detailed_exit_code=detailed)
+
+
+def _asked_about(built: dict[str, Any], target: invoking.Target, plan: Sequence[str]) -> Summary | None:
+    """Ask before something is changed. Return None, or the refusal that the run would end with.
+
+    Raise CommandError when the answer is no.
+    """
+    found = ahead.look(target, built)
+    if found.preview.problems:
+        run_id, action = str(built.get("run_id") or ""), str(built["action"])
+        problems = [Problem(*problem.partition(": ")[::2]) for problem in found.preview.problems]
+        return summaries.refused(run_id, action, False, target.now.isoformat(), problems)
+    if not found.preview.exists:  # else nothing is started, and the run is followed
+        confirm.ask(built, target, found, plan)
+    return None
 
 
 def _help(function_name: str, screen: Screen, output: str) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal
 
 from ses_fleet import limits
@@ -18,7 +19,7 @@ from ses_fleet.runs import personal_params
 from ses_fleet.runs import position as positions
 from ses_fleet.runs import state as states
 from ses_fleet.runs.hop_record import HopRecord
-from ses_fleet.runs.hops import HopEnd, Stop
+from ses_fleet.runs.hops import Cancel, HopEnd
 from ses_fleet.runs.keys import OPEN_RUNS, results_prefix
 from ses_fleet.runs.models import RunPlan, Summary
 from ses_fleet.runs.position import Position
@@ -29,10 +30,11 @@ from ses_fleet_cli import aws_failures
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary, usage
 from ses_fleet_cli.follow import is_over_time
 from ses_fleet_cli.parallel import in_order
+from ses_fleet_cli.run_filter import EVERYTHING, Wanted
 from ses_fleet_cli.server_time import S3Clock
 
 # What a run is: "lost" is one that the reaper ended, or one of an earlier version that left no Summary.
-State = Literal["refused", "under way", "no sign of life", "waiting", "ending", "finished", "lost"]
+State = Literal["refused", "under way", "no sign of life", "waiting", "ending", "finished", "cancelled", "lost"]
 
 _STATES: dict[positions.Phase, State] = {
     "alive": "under way",
@@ -41,7 +43,7 @@ _STATES: dict[positions.Phase, State] = {
     "waiting": "waiting",
     "closing": "ending",
 }
-_STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
+STAMP = re.compile(r"(\d{8}T\d{6})Z.*", re.DOTALL)
 _LOST_BEFORE = (
     "an earlier version of ses-fleet began this run; its time is over and there is no summary: see the orchestrator's "
     "log"
@@ -55,7 +57,7 @@ class Listed:
     `state` begins with one of the words of State, or with unreadable (a record that this version cannot understand).
     Counts are None until the run has a Summary. `seconds` is the run's duration. `last_sign_seconds` is how long ago
     a run without a Summary gave its last sign of life, or took its last step. `closed_by` is as in the Summary.
-    `stop_asked_at` is when somebody asked that a run without a Summary starts no further customer.
+    `cancel_asked_at` is when somebody asked to cancel the run; of a run with a Summary, only where that had an effect.
     """
 
     run_id: str
@@ -72,23 +74,29 @@ class Listed:
     seconds: float | None = None
     last_sign_seconds: float | None = None
     closed_by: str | None = None
-    stop_asked_at: str | None = None
+    cancel_asked_at: str | None = None
 
 
-def newest(bucket: Bucket, count: int) -> list[Listed]:
-    """Return the last `count` runs, newest first; raise AwsCallError when S3 does not answer."""
+def newest(bucket: Bucket, count: int, wanted: Wanted = EVERYTHING) -> list[Listed]:
+    """Return the last `count` runs that are wanted, newest first; raise AwsCallError when S3 does not answer."""
     dated: list[str] = []
     others: list[str] = []
     # The signs first: a run that begins after this look is asked about by itself.
     listing = _Listing(bucket, _signs(bucket), S3Clock(bucket, ""))
     for run_id in bucket.folders("runs/"):
-        stamp = _STAMP.fullmatch(run_id)
-        (dated if stamp else others).append(run_id)
+        stamp = STAMP.fullmatch(run_id)
+        if stamp is None:
+            others.append(run_id)
+        elif wanted.may_take(stamp[1]):
+            dated.append(run_id)
     # An id that its caller chose tells no time: those runs have to be looked at.
-    candidates = [*sorted(dated, reverse=True)[:count], *others]
-    read = in_order(listing.listed, candidates, at_once=limits.COMMAND_S3_CONNECTIONS)
-    found = [listed for listed in read if listed]
-    return sorted(found, key=lambda listed: listed.started_at, reverse=True)[:count]
+    found = listing.of(others, wanted)
+    left = iter(sorted(dated, reverse=True))
+    at_once = count if wanted.is_everything else max(count, limits.LISTED_AT_ONCE)
+    newest_: list[Listed] = []
+    while len(newest_) < count and (some := list(islice(left, at_once))):
+        newest_ += listing.of(some, wanted)
+    return sorted([*found, *newest_], key=lambda listed: listed.started_at, reverse=True)[:count]
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Shown:
     """A run as its record shows it now.
 
     `plan` is None for an id of which every start was refused, and where only the Summary is left. `position` is where
-    a run is that has no Summary yet. `stop` is the request that no further customer of it is started, if there is one.
+    a run is that has no Summary yet. `cancel` is the request to cancel it, if there is one.
     `reaped` are the ends of hops that the reaper decided, because an orchestrator was lost. `payload` is what the run
     was asked, without its id and what is left at its default; a mask stands for what is personal, also where an earlier
     version kept it.
@@ -106,14 +114,14 @@ class Shown:
     summary: Summary
     state: State
     position: Position | None = None
-    stop: Stop | None = None
+    cancel: Cancel | None = None
     reaped: tuple[HopEnd, ...] = ()
     payload: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
         """Return whether nothing of the run will happen any more."""
-        return self.state in ("refused", "finished", "lost")
+        return self.state in ("refused", "finished", "cancelled", "lost")
 
 
 def look(bucket: Bucket, run_id: str) -> Shown:
@@ -158,7 +166,7 @@ def _looked_at(bucket: Bucket, run_id: str) -> Shown | None:
         return None if summary is None else Shown(None, summary, _ended(summary))
     hops = HopRecord(bucket, run_id)
     reaped = tuple(end for end in hops.ends() if end.by == "reaper")
-    return replace(_begun(record, plan), stop=hops.stop(), reaped=reaped, payload=_asked(plan))
+    return replace(_begun(record, plan), cancel=hops.cancel(), reaped=reaped, payload=_asked(plan))
 
 
 def _asked(plan: RunPlan) -> dict[str, Any]:
@@ -188,7 +196,9 @@ def _begun(record: RunRecord, plan: RunPlan) -> Shown:
 def _ended(summary: Summary) -> State:
     if summary.exit_code == 2:
         return "refused"
-    return "lost" if summary.closed_by == "reaper" else "finished"
+    if summary.closed_by == "reaper":
+        return "lost"
+    return "finished" if summary.cancelled_at is None else "cancelled"
 
 
 def _not_ours(error: Exception) -> str:
@@ -211,6 +221,11 @@ class _Listing:
     bucket: Bucket
     signs: Mapping[str, Mapping[str, float]]
     clock: Callable[[], float]
+
+    def of(self, run_ids: Iterable[str], wanted: Wanted) -> list[Listed]:
+        """Return the lines of those of these runs that have begun and are wanted, in the same order."""
+        read = in_order(self.listed, run_ids, at_once=limits.COMMAND_S3_CONNECTIONS)
+        return [listed for listed in read if listed and wanted.takes(listed)]
 
     def listed(self, run_id: str) -> Listed | None:
         """Return one run's line, or None for a run that has not begun.
@@ -253,8 +268,8 @@ class _Listing:
 
     def _of_plan(self, run_id: str, plan: RunPlan, position: Position | None) -> Listed:
         done = sum(1 for _ in self.bucket.objects(results_prefix(run_id)))
-        stop = HopRecord(self.bucket, run_id).stop()
-        state = self._state(plan, position) + (", asked to stop" if stop else "")
+        cancel = HopRecord(self.bucket, run_id).cancel()
+        state = self._state(plan, position) + (", asked to cancel" if cancel else "")
         return Listed(
             run_id=run_id,
             action=str(plan.request["action"]),
@@ -263,7 +278,7 @@ class _Listing:
             state=f"{state}: {done} of {len(plan.customers)} done",
             total_customers=len(plan.customers),
             last_sign_seconds=last_sign(position),
-            stop_asked_at=None if stop is None else stop.asked_at,
+            cancel_asked_at=None if cancel is None else cancel.asked_at,
         )
 
     def _state(self, plan: RunPlan, position: Position | None) -> str:
@@ -285,7 +300,7 @@ def _unreadable(run_id: str, state: str) -> Listed:
 
 def _moment_in(run_id: str) -> str:
     """When a run of this id began, or an empty text if the id does not say it."""
-    stamp = _STAMP.fullmatch(run_id)
+    stamp = STAMP.fullmatch(run_id)
     return re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)", r"\1-\2-\3T\4:\5:\6Z", stamp[1]) if stamp else ""
 
 
@@ -304,6 +319,7 @@ def _of_summary(run_id: str, summary: Summary) -> Listed:
         not_started=summary.not_started_count,
         seconds=summary.total_duration_seconds,
         closed_by=summary.closed_by,
+        cancel_asked_at=summary.cancelled_at,
     )
 
 
@@ -317,7 +333,7 @@ def shown_as_json(shown: Shown) -> str:
     more: dict[str, Any] = {
         "state": shown.state,
         "last_sign_seconds": last_sign(shown.position),
-        "stop_asked_at": None if shown.stop is None else shown.stop.asked_at,
+        "cancel_asked_at": None if shown.cancel is None else shown.cancel.asked_at,
         "payload": dict(shown.payload),
         "reaped": [
             {"invocation": end.hop + 1, "at": end.ended_at, "reason": end.reason, "goes_on": end.next is not None}

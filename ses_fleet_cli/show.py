@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -17,10 +18,11 @@ from ses_fleet import limits
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
-from ses_fleet_cli import saved_plans
+from ses_fleet_cli import backup_table, run_table, saved_plans
+from ses_fleet_cli.backups import Backup
 from ses_fleet_cli.payload import with_flags
 from ses_fleet_cli.runs import Listed, Shown
-from ses_fleet_cli.tables import Afterwards, is_open, plain, tables
+from ses_fleet_cli.tables import Afterwards, is_open, tables
 
 # Returns tables for a terminal of this width.
 Tables = Callable[[int], Iterable[RenderableType]]
@@ -115,8 +117,8 @@ class Screen:
         `plan` are the lines of the plan that a dry run has saved.
         """
         if shown.state not in ("finished", "refused"):
-            stop = ", asked to stop" if shown.stop and not shown.is_over else ""
-            self.notice(f"run {shown.summary.run_id}: {shown.state}{stop}")
+            asked = ", asked to cancel" if shown.cancel and not shown.is_over else ""
+            self.notice(f"run {shown.summary.run_id}: {shown.state}{asked}")
         self._aside(self._out, *head_lines(shown), "")
         self.summary(shown.summary, offers=False)
         if plan:
@@ -126,21 +128,34 @@ class Screen:
         """Show a table on stdout, whose cells wrap, or a line, which wraps as the terminal does."""
         self._out.print(table, soft_wrap=not isinstance(table, Table))
 
-    def runs(self, listed: Sequence[Listed]) -> None:
-        """Show the list of runs as a table."""
+    def runs(self, listed: Sequence[Listed], *, filtered: bool = False) -> None:
+        """Show the list of runs as a table; `filtered` says whether some may have been left out."""
         if not listed:
-            self._aside(self._out, "no runs yet")
+            self._aside(self._out, "no such run" if filtered else "no runs yet")
             return
-        rows = []
-        for one in listed:
-            counts = {"✅": one.successful, "❌": one.failed, "⏭️": one.skipped, "⏸️": one.not_started}
-            shown = " ".join(f"{count} {mark}" for mark, count in counts.items() if count)
-            seconds = "" if one.seconds is None else f"{one.seconds:.1f}s"
-            started = one.started_at[:16].replace("T", " ")
-            action = f"{printable(one.action)}{' (dry run)' if one.dry_run else ''}"
-            outcome = printable(f"{one.state} {shown}".strip(), 300)
-            rows.append([printable(one.run_id), action, printable(started), outcome, seconds])
-        self.table(plain("Runs", ["run", "action", "started (UTC)", "outcome", "time"], rows, texts=4))
+        self.lines(run_table.table(listed, self.width))
+
+    def backups(self, found: Sequence[Backup], *, otherwise: Callable[[], str]) -> None:
+        """Show the list of backups as a table, and what restores them; what `otherwise` returns where there is none."""
+        if not found:
+            self._aside(self._out, printable(otherwise(), 300))
+            return
+        self.lines(backup_table.table(found, self.width))
+        if self.width is not None:  # else each line has its command
+            self._aside(self._out, *backup_table.commands(found))
+
+    @property
+    def width(self) -> int | None:
+        """Return how many characters a line of stdout may have, or None for any number: it is no terminal."""
+        return self._out.width if self._out.is_terminal or "COLUMNS" in os.environ else None
+
+    def lines(self, table: Table) -> None:
+        """Show a table on stdout; where that is no terminal, with a line for each row, for other programs."""
+        if self.width is None:
+            wide = limits.COMMAND_MESSAGE_CHARACTERS
+            Console(width=wide, highlight=False, markup=False, emoji=False).print(table)
+        else:
+            self._out.print(table, soft_wrap=False)
 
     def exported(self, contacts: int, total: int) -> None:
         """Show how many contacts of how many an export has written."""
@@ -173,8 +188,10 @@ def head_lines(shown: Shown) -> list[str]:
     if fields:
         lines.append(f"   Payload: {printable(json.dumps(fields, ensure_ascii=False), 500)}")
     lines += [_taken_over(end) for end in shown.reaped]
-    if shown.stop is not None:
-        lines.append(f"   Stop asked for: {printable(shown.stop.asked_at)}; no further customer is started")
+    if shown.cancel is not None:
+        too_late = shown.is_over and summary.cancelled_at is None
+        effect = "too late, everybody was done" if too_late else "nothing more is started"
+        lines.append(f"   Cancel asked for: {printable(shown.cancel.asked_at)}; {effect}")
     return lines
 
 
@@ -189,10 +206,11 @@ def summary_lines(summary: Summary, *, is_last: bool = False, offers: bool = Fal
     With `is_last` the run's records are gone by then, and the rest cannot be run. With `offers` it is said how the plan
     of a dry run is applied.
     """
-    if summary.dry_run and not summary.failed_count and summary.exit_code is not None:
+    if summary.dry_run and not summary.failed_count and not summary.cancelled_at and summary.exit_code is not None:
         head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
     else:
-        head = ["📊 Summary:"]
+        when = summary.cancelled_at
+        head = ["📊 Summary:" if when is None else f"📊 Summary: the run was cancelled at {printable(when)}"]
     seconds = summary.total_duration_seconds
     lines = [
         *head,
@@ -222,15 +240,16 @@ def _differing(summary: Summary) -> list[str]:
     return [f"   🔀 Differing: {len(codes)}" + (f" ({printable(', '.join(codes), 300)})" if codes else "")]
 
 
-def stopped(summary: Summary) -> str:
-    """Return what is to be said of a run that the function was asked to stop; `summary` is its answer."""
+def cancelled(summary: Summary) -> str:
+    """Return what is to be said of a run that the function was asked to cancel; `summary` is its answer."""
     run_id = summary.run_id
     if summary.exit_code is not None:
-        return f"run {run_id} is over: nothing was stopped"
+        return f"run {run_id} is over: nothing was cancelled"
     seconds = limits.DEAD_AFTER_SECONDS * limits.SIGN_SHARE
     return (
-        f"run {run_id} starts no further customer, at the latest from {seconds:g} s on; customers under way or "
-        f"about to start: {summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` "
+        f"run {run_id} is cancelled: at the latest from {seconds:g} s on, no customer is started and none goes on in "
+        f"another slice; what is with a worker then is waited for. Customers under way or about to start: "
+        f"{summary.under_way_count}. {'; '.join(summary.warnings)}. `ses-fleet runs show {run_id}` "
         "shows how far it is, and afterwards how to run the rest"
     )
 

@@ -27,6 +27,7 @@ from ses_fleet.actions.data.set_suppressed import SetSuppressedData
 from ses_fleet.actions.data.topic_comparison import TopicMatrix
 from ses_fleet.actions.data.un_erase import UnEraseData
 from ses_fleet.actions.data.validate_access import ValidateAccessData
+from ses_fleet.runs.backups import Kind, restore_command
 from ses_fleet.runs.models import CustomerResult, Status, Summary
 from ses_fleet.runs.results import NO_RESULT_YET
 from ses_fleet.text import printable
@@ -244,6 +245,8 @@ def _managed(summary: Summary, _width: int) -> Iterator[RenderableType]:
         rows.append([printable(result.customer_code), shown, str(updated), removed, unchanged, unmanaged])
     title = "Topics as they would be" if summary.dry_run else "Topics"
     yield plain(title, ["customer", "added", "updated", "removed", "unchanged", "unmanaged"], rows)
+    pruned = [one for one in summary.results if ManageTopicData.read(one.data).removed]
+    yield from _bring_back(summary, "topics", [] if summary.dry_run else pruned)
 
 
 def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
@@ -260,6 +263,7 @@ def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
     places = {(one.data_location or "").removesuffix(f"{one.customer_code}/") for one in summary.results} - {""}
     for place in sorted(places):
         yield Afterwards(f"Who: {printable(place, 300)}CUSTOMER/changes-*.jsonl.gz, for those who may read contacts\n")
+    yield from _bring_back(summary, "contacts", [one for one in summary.results if ImportData.read(one.data).backup])
 
 
 def _set(summary: Summary, _width: int) -> Iterator[RenderableType]:
@@ -289,6 +293,18 @@ def _removed(summary: Summary, _width: int) -> Iterator[RenderableType]:
     title = "Contacts as they would be removed" if summary.dry_run else "Contacts removed"
     yield plain(title, ["customer", "removed", "kept their choice", "absent", "failed"], rows)
     yield from _estimated([RemoveContactsData.read(result.data).estimate for result in summary.results])
+    saved = [one for one in summary.results if RemoveContactsData.read(one.data).backup]
+    yield from _bring_back(summary, "contacts", saved)
+
+
+def _bring_back(summary: Summary, kind: Kind, saved: Sequence[CustomerResult]) -> Iterator[RenderableType]:
+    """Yield the command that restores what these customers' backups have, once for each run that made some."""
+    by_run: dict[str, list[str]] = {}
+    for result in saved:
+        by_run.setdefault(result.work_of or summary.run_id, []).append(printable(result.customer_code))
+    for run_id, codes in by_run.items():
+        code, whose = (codes[0], "") if len(codes) == 1 else ("CODE", f"; CODE is {_names(codes)}")
+        yield Afterwards(f"Bring back: {restore_command(kind, code, printable(run_id))}{whose}\n")
 
 
 def _estimated(estimates: Sequence[Estimate | None]) -> Iterator[RenderableType]:
@@ -306,11 +322,7 @@ def _backups(summary: Summary, _width: int) -> Iterator[RenderableType]:
         saved = _number(data.total) if data.backup else _why_not(result, "no list")
         rows.append([printable(result.customer_code), saved, _number(data.topics)])
     yield plain("Backups", ["customer", "contacts", "topics"], rows)
-    if not any(data.backup for _, data in found):
-        return
-    yield Afterwards(
-        f"Bring one back: ses-fleet invoke restore-list --customer-code CODE --param backup={summary.run_id}\n"
-    )
+    yield from _bring_back(summary, "list", [result for result, data in found if data.backup])
 
 
 def _access(summary: Summary, width: int) -> Iterator[RenderableType]:

@@ -119,6 +119,7 @@ def _sentence(whole: Summary) -> str:
         return "The run was refused: nothing was started."
     counts = ", ".join(f"{count} {mark.word}" for mark, count in _counts(whole) if count)
     ended = " The reaper ended the run, as its orchestrator was lost." if whole.closed_by == "reaper" else ""
+    ended += "" if whole.cancelled_at is None else f" It was cancelled at {whole.cancelled_at}."
     dry = " This was a dry run: nothing was changed." if whole.dry_run else ""
     return f"{whole.total_customers:,} {_plural(whole.total_customers)}: {counts or 'none'}.{ended}{dry}"
 

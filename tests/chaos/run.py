@@ -193,7 +193,7 @@ class _Carried:
     def _act(self, act: dict[str, Any]) -> None:
         first, payload = self._first_id(), self._first_payload()
         events: dict[str, dict[str, Any]] = {
-            "stop": {"stop": first},
+            "cancel": {"cancel": first},
             "reap": {"reap": True},
             "resume": {**payload, "resumes": first},
         }

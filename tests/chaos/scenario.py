@@ -191,7 +191,7 @@ def _acts(luck: random.Random, codes: list[str], verb: str) -> list[dict[str, An
     for _ in range(luck.choice((0, 1, 1, 1, 2, 3))):
         act: dict[str, Any] = {"at": round(luck.triangular(0.1, 3.5, 0.6), 2)}
         act["do"] = luck.choices(
-            ("kill", "config", "hold", "again", "stop", "show", "reap", "resume", "hop"), (6, 3, 1, 2, 2, 3, 2, 1, 2)
+            ("kill", "config", "hold", "again", "cancel", "show", "reap", "resume", "hop"), (6, 3, 1, 2, 2, 3, 2, 1, 2)
         )[0]
         if act["do"] == "kill":
             act["what"] = luck.choices(("orchestrator", "worker", "command"), (7, 3, 1))[0]

@@ -154,7 +154,7 @@ class Deployment:
         files = {"config.json": CONFIG, "SESConfig.json": TOPICS}
         for name, content in files.items():
             (self.directory / name).write_text(json.dumps(content), encoding="utf-8")
-        self.ses_fleet("config", "push", *(str(self.directory / name) for name in files))
+        self.ses_fleet("config", "push", "--yes", *(str(self.directory / name) for name in files))
 
     def invoke(self, **payload: Any) -> dict[str, Any]:
         """Invoke the orchestrator by the AWS CLI as the README says; the answer, whatever it is."""

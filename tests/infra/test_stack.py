@@ -129,12 +129,12 @@ def test_an_existing_config_bucket_is_used_and_not_made() -> None:
 
 
 def test_no_policy_has_a_star_that_aws_does_not_force() -> None:
-    """Neither an action nor a resource; only X-Ray, when it is on, knows none.
+    """Neither an action nor a resource; only X-Ray, when it is on, and the account's alias know none.
 
     Nobody deletes, but for the orchestrator below open/.
     """
     policies = synth.resources("AWS::IAM::Policy", **FULL) | synth.resources("AWS::IAM::ManagedPolicy", **FULL)
-    assert len(policies) == 6
+    assert len(policies) == 7
     deleting: list[tuple[str, list[str], str]] = []
     for name, policy in policies.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
@@ -142,7 +142,7 @@ def test_no_policy_has_a_star_that_aws_does_not_force() -> None:
             assert not any("*" in action for action in actions), name
             if any("Delete" in action for action in actions):
                 deleting.append((name, actions, synth.resolved(statement["Resource"])))
-            if not all(action.startswith("xray:") for action in actions):
+            if not all(action.startswith("xray:") or action == "iam:ListAccountAliases" for action in actions):
                 assert "*" not in list(synth.strings(statement["Resource"])), name
     ((name, actions, resource),) = deleting
     assert name.startswith("FunctionsOrchestratorRole")
@@ -556,9 +556,10 @@ def test_who_starts_runs_may_not_read_contacts() -> None:
         objects = [one["Resource"] for one in policy["Statement"] if one["Action"] == "s3:GetObject"]
         return actions, {text for text in synth.strings(objects) if text.endswith("/*")}
 
-    starting = {"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}
+    starting = {"iam:ListAccountAliases", "lambda:GetFunctionConfiguration", "lambda:InvokeFunction"}
     assert gets("Invoker") == ({*starting, "s3:GetObject", "s3:ListBucket"}, {"/runs/*", "/open/*", "/receipts/*"})
     assert gets("DataReader") == ({"s3:GetObject", "s3:ListBucket"}, {"/data/*", "/backups/*"})
+    assert gets("Configurer")[0].isdisjoint({"lambda:InvokeFunction"})
     assert gets("Requester") == ({"s3:PutObject"}, set()), "who uploads people files gets nothing"
 
 

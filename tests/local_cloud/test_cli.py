@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.local_cloud.conftest import SAMPLE, SES_FLEET, WORKER, Cloud, ses_fleet
+from ses_fleet.runs import hub_policies
+from tests.local_cloud.conftest import HUB, ORCHESTRATOR, SAMPLE, SES_FLEET, WORKER, Cloud, ses_fleet
+from tests.local_cloud.test_policies import Session
 
 
 def test_blocks_as_customers_finish_then_the_summary(cloud: Cloud) -> None:
@@ -249,18 +251,21 @@ def test_a_broken_config_in_a_local_cloud_is_exit_2(tmp_path: Path) -> None:
     assert "at line 1, column 23" in ended.stderr
 
 
-def on_a_terminal(cloud: Cloud, *arguments: str, columns: int = 80) -> tuple[int, str]:
-    """Run the command with a terminal for everything it prints."""
+def on_a_terminal(
+    cloud: Cloud, *arguments: str, columns: int = 80, typed: bytes = b"", who: Session | None = None
+) -> tuple[int, str]:
+    """Run the command with a terminal for everything it prints and reads, as this person or as the administrator."""
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         [SES_FLEET, *arguments],
-        env={**cloud.environment(), "TERM": "xterm"},
+        env={**cloud.environment(), **({} if who is None else who.environment()), "TERM": "xterm"},
         stdout=terminal,
         stderr=terminal,
         stdin=terminal,
     )
     os.close(terminal)
+    os.write(controller, typed)
     shown = b""
     while True:
         try:
@@ -271,6 +276,27 @@ def on_a_terminal(cloud: Cloud, *arguments: str, columns: int = 80) -> tuple[int
     os.close(controller)
     cloud.spoken.append(shown.decode())
     return process.wait(), shown.decode()
+
+
+def test_who_may_only_start_runs_is_asked_before_something_is_changed(cloud: Cloud) -> None:
+    """They see where, whom and the last dry run; what would be refused is refused before, and nothing is recorded."""
+    function = f"arn:aws:lambda:us-east-1:{HUB}:function:{ORCHESTRATOR}"
+    results_bucket = f"arn:aws:s3:::{cloud.results_bucket}"
+    who = Session(cloud, HUB, *hub_policies.invoker_statements(orchestrator=function, results_bucket=results_bucket))
+    changing = ("invoke", "manage-topic-all", "--include", "globex", "--include", "initech")
+    same = {"action": "manage-topic-all", "include": ["globex", "initech"], "on_deadline": "continue"}
+    run_id = cloud.run(**same, dry_run=True)["run_id"]
+    before = cloud.keys("runs/")
+    code, shown = on_a_terminal(cloud, *changing, typed=b"n\n", who=who)
+    assert code == 2, shown
+    lines = shown.replace("\r", "").splitlines()
+    assert f"  Hub account: {HUB}, us-east-1" in lines
+    assert lines[lines.index("  Customers:   1: globex") + 1] == "  Skipped:     1: initech"
+    assert [line for line in lines if line.startswith(f"  Dry run:     {run_id}, ") and line.endswith("exit code 0")]
+    assert lines[-1].endswith("ses-fleet: not confirmed: nothing was started")
+    code, shown = on_a_terminal(cloud, *changing, "--include", "hooly", typed=b"y\n", who=who)
+    assert (code, "[y/N]" in shown, 'did you mean "hooli"?' in shown) == (2, False, True)
+    assert cloud.keys("runs/") == before
 
 
 def test_a_terminal_gets_a_progress_bar(cloud: Cloud) -> None:

@@ -158,7 +158,7 @@ def test_the_journal_says_who_did_what(cloud: Cloud) -> None:
 
 def test_an_operation_that_is_not_there_is_501(cloud: Cloud) -> None:
     """Nobody should take a missing emulation for an answer, nor moto's for that of the same SES and STS."""
-    for missing in (cloud.client("sesv2").list_email_identities, cloud.client("sts").get_session_token):
+    for missing in (cloud.client("sesv2").list_dedicated_ip_pools, cloud.client("sts").get_session_token):
         with pytest.raises(ClientError) as error:
             missing()
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

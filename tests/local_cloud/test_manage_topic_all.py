@@ -101,7 +101,7 @@ def test_the_first_run_changes_and_the_second_writes_nothing(concurrency: int, f
 
 
 def test_a_prune_is_confirmed_saved_and_can_be_undone(fresh: Cloud) -> None:
-    """Everything of the topics that stay is as before; restore-topics brings the others back."""
+    """Everything of the topics that stay is as before; the command that the block names brings the others back."""
     before = contacts(fresh)
     refused = fresh.invoke({**ALL, "include": REACHABLE, "prune": True})
     assert "$.confirm_customers: missing, but 3 customers are selected" in refused.body["errorMessage"]
@@ -116,7 +116,13 @@ def test_a_prune_is_confirmed_saved_and_can_be_undone(fresh: Cloud) -> None:
     }
     manifest = json.loads(fresh.stored("backups/acme/prune-1/backup.json"))
     assert manifest["contacts"] == sum("alerts" in chosen for chosen, _ in before.values())
-    restored = fresh.run(action="restore-topics", customer_code="acme", params={"backup": "prune-1"})
+    listed = json.loads(ses_fleet(fresh, "backups", "list", "acme", "--output", "json").stdout)
+    (saved,) = [one for one in listed if one["run_id"] == "prune-1"]
+    assert (saved["action"], saved["contacts"], saved["topics"]) == ("manage-topic", manifest["contacts"], 1)
+    command, stored = saved["restore"], json.loads(fresh.stored("runs/prune-1/results/acme.json"))
+    assert f"   {command}" in stored["logs"]
+    ended = ses_fleet(fresh, *command.split()[1:], "--output", "json")
+    restored = json.loads(ended.stdout)
     assert restored["exit_code"] == 0, restored["results"][0]["error"]
     assert contacts(fresh) == before
     assert restored["results"][0]["data"]["topics_added"] == ["alerts"]

@@ -389,7 +389,8 @@ def test_runs_are_listed_and_shown(reading: Reading) -> None:
 
 def test_a_run_under_way_is_shown(reading: Reading) -> None:
     """With what is done so far."""
-    slow = {"operation": "ListContacts", "fault": "delay", "seconds": 3, "times": 1, "account": account("f03")}
+    # Longer than two commands take on a busy machine.
+    slow = {"operation": "ListContacts", "fault": "delay", "seconds": 12, "times": 1, "account": account("f03")}
     payload = {"action": "list-contacts-all", "include": ["f02", "f03"], "run_id": "under-way"}
     with reading.cloud.faults(slow):
         reading.cloud.lambda_.invoke(

@@ -1,4 +1,4 @@
-"""What the command says of a run at any moment: alive, killed, ended by the reaper, stopped, resumed."""
+"""What the command says of a run at any moment: alive, killed, ended by the reaper, cancelled, resumed."""
 
 from __future__ import annotations
 
@@ -200,30 +200,31 @@ def test_without_an_answer_to_its_start_a_refusal_is_still_found(mortal: Cloud) 
 
 
 @pytest.mark.matrix
-def test_a_stopped_run_starts_nobody_else_and_can_be_resumed(mortal: Cloud) -> None:
-    """Who is with a worker is waited for; stopping again, or what is over, does no harm."""
+def test_a_cancelled_run_starts_nobody_else_and_can_be_resumed(mortal: Cloud) -> None:
+    """Who is with a worker is waited for; cancelling again, or what is over, does no harm."""
     with mortal.faults(slow(5)):
-        start(mortal, action="describe-list-all", run_id="stopped", max_customer_concurrency=1)
-        stopped = ses_fleet(mortal, "runs", "stop", "stopped")
-        assert ses_fleet(mortal, "runs", "stop", "stopped", "--output", "json").returncode == 0
-        wait_for(lambda: shown(mortal, "stopped")["state"] == "finished")
-    assert (stopped.returncode, stopped.stdout) == (0, "")
-    assert "run stopped starts no further customer, at the latest from 5 s on" in stopped.stderr
-    assert "hop" not in stopped.stderr
-    summary = shown(mortal, "stopped")
+        start(mortal, action="describe-list-all", run_id="cancelled", max_customer_concurrency=1)
+        cancelled = ses_fleet(mortal, "runs", "cancel", "cancelled")
+        assert ses_fleet(mortal, "runs", "cancel", "cancelled", "--output", "json").returncode == 0
+        wait_for(lambda: shown(mortal, "cancelled")["state"] == "cancelled")
+    assert (cancelled.returncode, cancelled.stdout) == (0, "")
+    assert "run cancelled is cancelled: at the latest from 5 s on, no customer is started" in cancelled.stderr
+    assert "hop" not in cancelled.stderr
+    summary = shown(mortal, "cancelled")
+    assert summary["cancelled_at"] == summary["cancel_asked_at"]
     assert summary["failed_count"] == 0
     assert summary["not_started_count"] >= 1
     assert summary["successful_count"] + summary["not_started_count"] == 6
-    over = ses_fleet(mortal, "runs", "stop", "stopped")
-    assert (over.returncode, over.stderr) == (0, "run stopped is over: nothing was stopped\n")
-    resumed = ses_fleet(mortal, "runs", "resume", "stopped", "--output", "json")
+    over = ses_fleet(mortal, "runs", "cancel", "cancelled")
+    assert (over.returncode, over.stderr) == (0, "run cancelled is over: nothing was cancelled\n")
+    resumed = ses_fleet(mortal, "runs", "resume", "cancelled", "--output", "json")
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["successful_count"] == summary["not_started_count"]
 
 
-def test_what_is_no_run_is_neither_stopped_nor_resumed(mortal: Cloud) -> None:
+def test_what_is_no_run_is_neither_cancelled_nor_resumed(mortal: Cloud) -> None:
     """Exit code 2, and one line."""
-    for command in ("stop", "resume", "show"):
+    for command in ("cancel", "resume", "show"):
         ended = ses_fleet(mortal, "runs", command, "nobodys")
         assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
         assert "there is no run nobodys" in ended.stderr

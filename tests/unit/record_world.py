@@ -237,7 +237,7 @@ class World:
     def invoke(self, event: Json, *, seconds: float = 900.0, skew: float = 0.0, request_id: str = "") -> Invocation:
         """Begin an invocation; it goes on by `step`."""
         number = len(self.invocations)
-        kind = "reaper" if "reap" in event else "stop" if "stop" in event else "run"
+        kind = "reaper" if "reap" in event else "cancel" if "cancel" in event else "run"
         one = Invocation(self.scheduler, f"{kind}{number}", event, request_id or f"q{number}", seconds, skew)
         self.invocations.append(one)
         self.trace.append(f"{self.scheduler.now:.1f} {one.name} begins: {event}")
@@ -333,7 +333,7 @@ class World:
         runs = {run_id for run_id, seen in self.runs.items() if seen.summary}
         sent, before = self._sent(), {key: self.s3.stored["results", key].body for key in self.s3.keys("runs/")}
         for one in list(self.invocations):
-            if (one.event.get("stop") or self.run_id_of(one)) in runs:
+            if (one.event.get("cancel") or self.run_id_of(one)) in runs:
                 self.finish(self.invoke(one.event, request_id=one.aws_request_id))
         for event in self.take_events():
             self.finish(self.invoke(event))

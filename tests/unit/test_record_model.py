@@ -1,7 +1,7 @@
 """The run record alone, whatever happens: one end, no customer twice, none missing, and nothing untrue.
 
 Invocations of the orchestrator and the reaper run beside each other, interleaved at every request. They are killed,
-answers get lost, S3 is busy, events come late and twice, clocks are apart, people stop runs and change config.json.
+answers get lost, S3 is busy, events come late and twice, clocks are apart, people cancel runs and change config.json.
 """
 
 from __future__ import annotations
@@ -110,10 +110,10 @@ class Record(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.runs)
     @rule(choice=st.integers(0, 9))
-    def stop(self, choice: int) -> None:
-        """Somebody asks to stop a run."""
+    def cancel(self, choice: int) -> None:
+        """Somebody cancels a run."""
         runs = sorted(self.world.runs)
-        self.world.invoke({"stop": runs[choice % len(runs)]})
+        self.world.invoke({"cancel": runs[choice % len(runs)]})
 
     @rule(choices=st.lists(st.integers(0, 5), min_size=1, max_size=80))
     def steps(self, choices: list[int]) -> None:
@@ -281,7 +281,7 @@ def _meanwhile(steps: int, what: str, *, alone: bool) -> bool:
             world.advance(64.0)
         if what == "config":
             world.put_config({"customer_mappings": {}})
-        other = {"again": events[-1], "stop": {"stop": "r"}}.get(what, {"reap": True})
+        other = {"again": events[-1], "cancel": {"cancel": "r"}}.get(what, {"reap": True})
         one = world.invoke(other, request_id="q0")
         if alone:
             world.finish_alone(one)
@@ -296,9 +296,9 @@ def _meanwhile(steps: int, what: str, *, alone: bool) -> bool:
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("alone", [True, False])
-@pytest.mark.parametrize("what", ["late reaper", "closing reaper", "again", "stop", "config"])
+@pytest.mark.parametrize("what", ["late reaper", "closing reaper", "again", "cancel", "config"])
 def test_a_run_survives_whatever_happens_beside_it_at_any_moment(what: str, alone: bool) -> None:
-    """The same event again, a stop, another config.json, or a reaper that comes after the run stood for a minute."""
+    """The same event again, a cancel, another config.json, or a reaper that comes after the run stood for a minute."""
     steps = 0
     while _meanwhile(steps, what, alone=alone):
         steps += 1

@@ -46,11 +46,16 @@ class ListedObject:
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of an object: whether it is the present one, and when it was written."""
+    """One version of an object: its VersionId, whether it is the present one, when it was written, and its bytes.
+
+    In a bucket without versions the only one is called `null`.
+    """
 
     key: str
     is_latest: bool
     written: datetime
+    version_id: str = ""
+    size: int = 0
 
 
 class TooLargeError(Exception):
@@ -122,7 +127,17 @@ class Bucket:
         Return None when there is another object or none; nothing is written then. Put a token of the caller into `body`
         and expect an AwsCallError as for `create`.
         """
-        return self._written_if({"IfMatch": etag}, key, body, content_type, expected=etag)
+        written = self._written_if({"IfMatch": etag}, key, body, content_type, expected=etag)
+        return None if written is None else written.etag
+
+    def write_over(self, key: str, body: bytes, etag: str | None) -> StoredObject | None:
+        """Write the object if the one with this ETag is still there, or with None if there is none.
+
+        Return what is there then, or None when there is another object; nothing is written then. Expect an AwsCallError
+        as for `create`.
+        """
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        return self._written_if(condition, key, body, "application/json", expected=etag)
 
     def overwrite_once(self, key: str, body: bytes, etag: str, content_type: str = "application/json") -> bool:
         """Send one request that overwrites the object if it is the one with this ETag. Return whether S3 did so.
@@ -139,12 +154,13 @@ class Bucket:
 
     def _written_if(
         self, condition: dict[str, str], key: str, body: bytes, content_type: str, *, expected: str | None
-    ) -> str | None:
-        """Write the object on a condition. Return its ETag, or None when something else than `expected` is there."""
+    ) -> StoredObject | None:
+        """Write the object on a condition. Return it, or None when something else than `expected` is there."""
         parameters = {"ContentType": content_type, **condition, **self._whose()}
         for attempt in range(1, limits.CREATE_ATTEMPTS + 1):
             try:
-                return _etag(self.s3.call("put_object", Key=key, Body=body, **parameters))
+                answer = self.s3.call("put_object", Key=key, Body=body, **parameters)
+                return StoredObject(body, _etag(answer), _version_id(answer), None)
             except AwsCallError as failure:
                 # 412: the condition does not hold. 409: another conditional write of the key was under way, and either
                 # or none took effect. 404: there is no object to compare with (S3 API, PutObject). After a transient
@@ -154,7 +170,7 @@ class Bucket:
                     raise
                 there = self._patiently(lambda: self._comparable(key, len(body)))
                 if there is not None and there.body == body:
-                    return there.etag
+                    return there
                 if (None if there is None else there.etag) != expected:
                     return None
                 if attempt == limits.CREATE_ATTEMPTS:
@@ -205,16 +221,25 @@ class Bucket:
         while True:
             page = self.s3.call("list_object_versions", Bucket=self.name, Prefix=prefix, **position)
             for entry in page.get("Versions") or ():
-                yield StoredVersion(str(entry["Key"]), bool(entry.get("IsLatest")), entry["LastModified"])
+                yield StoredVersion(
+                    str(entry["Key"]),
+                    bool(entry.get("IsLatest")),
+                    entry["LastModified"],
+                    str(entry.get("VersionId") or ""),
+                    int(entry.get("Size") or 0),
+                )
             if not page.get("IsTruncated"):
                 return
             names = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
             position = {name: str(page[member]) for name, member in names.items() if page.get(member)}
 
-    def folders(self, prefix: str) -> list[str]:
-        """Return the names right below `prefix`, which ends with a slash, that have objects below them."""
+    def folders(self, prefix: str, *, after: str = "") -> list[str]:
+        """Return the names right below `prefix`, which ends with a slash, that have objects below them.
+
+        With `after` only those that follow it in the order of the keys.
+        """
         found: list[str] = []
-        position: dict[str, str] = {}
+        position = {"StartAfter": prefix + after} if after else {}
         while True:
             page = self.s3.call("list_objects_v2", Bucket=self.name, Prefix=prefix, Delimiter="/", **position)
             found += [str(one["Prefix"]).removeprefix(prefix).rstrip("/") for one in page.get("CommonPrefixes") or ()]

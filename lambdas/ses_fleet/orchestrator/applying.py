@@ -21,11 +21,13 @@ _AGAIN = "make a new dry run, and apply that"
 
 
 def existing(record: RunRecord, asked: RunRequest, environment: Environment) -> RunPlan | None:
-    """Return the plan of the run that applies this saved plan already, or None when there is none.
+    """Return the plan of the run that has this id, or None when there is none.
 
-    It may be followed while it is under way, and its event may arrive twice. RequestError when it is over, or when it
-    was asked something else: a plan is applied once.
+    RequestError when it was asked something else. A run that applies a saved plan may be followed while it is under
+    way, and its event may arrive twice; RequestError when it is over, as a plan is applied once.
     """
+    if asked.plan is None:
+        return record.existing(asked)
     document = record.plan()
     if document is None:
         return None

@@ -150,6 +150,20 @@ class CustomerRun:
         """
         return self._timed_out("CustomerTimeout", f"customer_timeout_seconds ({timeout:g}) passed", writes)
 
+    def cancelled(self) -> CustomerResult:
+        """Return the result of a customer that is with no worker when its run is cancelled."""
+        if not self.ran:
+            return self.not_started(results.CANCELLED_BEFORE)
+        if self.phase_over:
+            text = f"the run was cancelled before its second phase for {self.customer.code}: nothing was changed there"
+        else:
+            text = (
+                f"the run was cancelled before {self.customer.code} was finished: what was done by then stays; resume "
+                "the run to finish it"
+            )
+        error = ErrorInfo(category="operation", type=results.CANCELLED, message=text, retryable=True)
+        return replace(self, continuation=None if self.phase_over else self.continuation)._result("failed", error=error)
+
     def held_back(self, why: str) -> CustomerResult:
         """Return the failure of a customer whose second phase does not begin. `why` is a sentence."""
         text = f"nothing was changed at {self.customer.code}, as its second phase did not begin: {why}"

@@ -32,7 +32,7 @@ def close(task: Task, store: ResultStore, peak: int) -> Summary:
         instead = _decide(task, store, end)
     if file is not None:
         file.result()
-    return instead or write_out(task, store, peak, "orchestrator", has_file=early)
+    return instead or write_out(task, store, peak, "orchestrator", cancelled_at=task.signs.cancelled_at, has_file=early)
 
 
 def hand_over(task: Task, store: ResultStore, people: Mapping[str, DirectoryFiles], *, peak: int, idle: int) -> Summary:
@@ -78,9 +78,12 @@ def write_out(
     peak: int,
     closed_by: Literal["orchestrator", "reaper"],
     *,
+    cancelled_at: str | None = None,
     has_file: bool = False,
 ) -> Summary:
     """Write the files of a run that has its end, log and count it, and return its Summary.
+
+    `cancelled_at` is when somebody cancelled the run, as far as that was heeded.
 
     A file that cannot be written is a warning; without summary.json the reaper writes it. With `has_file`,
     results.jsonl.gz is written already.
@@ -103,6 +106,7 @@ def write_out(
         location=task.record.summary_location,
         where_is=task.result_location,
         closed_by=closed_by,
+        cancelled_at=cancelled_at,
         fleet=fleet,
         receipt=receipt,
         unproven=not proven,

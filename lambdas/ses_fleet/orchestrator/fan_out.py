@@ -28,7 +28,6 @@ from ses_fleet.runs.work import WorkItem
 
 MakeItem = Callable[[PlannedCustomer, float, dict[str, Any] | None], WorkItem]
 Invoke = Callable[[Callable[[], WorkItem | None]], Answer]
-_STOPPED = "somebody asked to stop the run: no further customer was started"
 _NOT_ALL = (
     "not every customer has answered ({}). Correct what they failed with, leave them out with exclude, or name them in "
     "params.accept_unreachable; then run this again"
@@ -111,6 +110,11 @@ class FanOut:
         """Return the seconds that a customer has left for all its slices; waiting for a place does not count."""
         return self.time.customer_timeout - run.seconds - self.trying_for(run)
 
+    @property
+    def _is_over(self) -> bool:
+        """Return whether nothing will be sent any more, however long somebody waits."""
+        return self.intent.is_lost or self.intent.is_cancelled
+
     def _slice(self, run: CustomerRun) -> Answer:
         """Send one slice, in a pool thread. The time that it gets is what is left at the moment of each try."""
 
@@ -129,10 +133,10 @@ class FanOut:
 
     def _budget_when_allowed(self, run: CustomerRun) -> float:
         """Return the seconds that a slice may take, once it may be sent; 0 or less = it is too late for it."""
-        while (budget := self.time.budget(self.time.customer_timeout - run.seconds)) > 0:
+        while not self._is_over and (budget := self.time.budget(self.time.customer_timeout - run.seconds)) > 0:
             if self.intent.may_send(run.index, run.next_slice):
                 return budget
-            if self.intent.is_lost or self.closed.wait(limits.SIGN_LOOK_SECONDS):
+            if self.closed.wait(limits.SIGN_LOOK_SECONDS):
                 break
         return 0.0
 
@@ -170,12 +174,16 @@ class _Line:
         self._name_ahead()
         while not self._pool.is_full and self._time.may_start() and (run := self._next()) is not None:
             self._pool.start(run)
+        if self._intent.is_cancelled:
+            return False
         # Who is between slices goes on when nobody else is started any more.
-        waits = bool(self._between_slices or self._held) or (bool(self._waiting) and self._why_stopped() is None)
+        waits = bool(self._between_slices or self._held) or (bool(self._waiting) and self._rules.why_stopped() is None)
         return waits and self._time.may_start()
 
     def collect(self) -> Iterator[Finished | Paused]:
         """Wait for one answer, and yield what follows from it: mostly nothing or one result."""
+        if self._intent.is_cancelled:
+            yield from self._cancel()
         if self._held and self._nobody_else_goes_on():
             yield from self._pass_barrier()
             return
@@ -218,9 +226,11 @@ class _Line:
         for run in list(self._pool.in_flight.values()):
             late = self._pool.abandon(run.index).unheard(self._fan_out.trying_for(run))
             yield self._finished(late, late.cut_off(writes=self._fan_out.writes))
+        if self._intent.is_cancelled:
+            yield from self._cancel()
         for run in (*self._between_slices, *self._held):
             yield from self._stop(run)
-        why, held_up = self._why_stopped(), self._intent.why_not
+        why, held_up = self._rules.why_stopped(), self._intent.why_not
         for run in self._waiting:
             if why is None:
                 yield from self._stop(run.held_up(held_up))
@@ -257,10 +267,15 @@ class _Line:
         return self._waiting.popleft()
 
     def _may_start(self, run: CustomerRun) -> bool:
-        return not self._intent.is_stopped and self._rules.may_start(run.customer)
+        return not self._intent.is_cancelled and self._rules.may_start(run.customer)
 
-    def _why_stopped(self) -> str | None:
-        return _STOPPED if self._intent.is_stopped else self._rules.why_stopped()
+    def _cancel(self) -> Iterator[Finished]:
+        """Give everybody who is with no worker the result of a run that was cancelled."""
+        for line in (self._between_slices, self._held, self._waiting):
+            runs = [*line]
+            line.clear()
+            for run in runs:
+                yield self._finished(run, run.cancelled())
 
     def _take(self, run: CustomerRun, answer: Answer) -> Iterator[Finished | Paused]:
         after = run.after(answer)
@@ -285,14 +300,14 @@ class _Line:
 
     def _nobody_else_goes_on(self) -> bool:
         """Return whether everybody who still can be is at the barrier."""
-        may_start = bool(self._waiting) and self._why_stopped() is None
+        may_start = bool(self._waiting) and self._rules.why_stopped() is None
         return not (self._pool.in_flight or self._between_slices or may_start)
 
     def _pass_barrier(self) -> Iterator[Finished]:
         """Let everybody go on who is at the barrier, or yield why nobody does."""
         assert self._barrier is not None  # noqa: S101  # nobody is held without one
         silent = self._barrier.why_not(run.customer.code for run in self._waiting)
-        why = _STOPPED if self._intent.is_stopped else silent and _NOT_ALL.format(silent)
+        why = silent and _NOT_ALL.format(silent)
         held, self._held = self._held, []
         if why is None:
             self._barrier.open()
@@ -303,7 +318,7 @@ class _Line:
 
     def _keep_from_second_phase(self) -> Iterator[Finished]:
         """Yield the failure of everybody who has not begun the second phase when nobody is started any more."""
-        why = self._why_stopped() if self._barrier is not None else None
+        why = self._rules.why_stopped() if self._barrier is not None else None
         if why is None:
             return
         for run in [run for run in self._between_slices if run.phase_over]:
@@ -311,7 +326,9 @@ class _Line:
             yield self._finished(run, run.held_back(why))
 
     def _stop(self, run: CustomerRun) -> Iterator[Finished]:
-        if self._fan_out.carry_over:
+        if self._intent.is_cancelled:
+            yield self._finished(run, run.cancelled())
+        elif self._fan_out.carry_over:
             self.left.append(run)
         else:
             yield self._finished(run, run.given_up())

@@ -63,6 +63,9 @@ def read(result: CustomerResult) -> DirectoryFiles | None:
 
 def without_people(customer: PlannedCustomer, result: CustomerResult) -> CustomerResult:
     """Return a customer's result when its Identity Center was not read, as `result` says: nothing was done for it."""
+    if results.was_cancelled(result):
+        warnings = (*customer.warnings, results.CANCELLED_BEFORE)
+        return results.made(customer.identity, "not_started", warnings=warnings)
     error = result.error
     if error is None and result.status == "successful":
         text = "the worker answered something else than what it read of Identity Center"

@@ -109,7 +109,8 @@ def _title(summary: Summary) -> str:
         if count
     ]
     of = f"of {total} {'customer' if total == 1 else 'customers'}"
-    return f"{action} ended: {', '.join(parts)} {of}" if parts else f"{action} ended well: {total} customers"
+    ended = "was cancelled" if summary.cancelled_at is not None else "ended"
+    return f"{action} {ended}: {', '.join(parts)} {of}" if parts else f"{action} ended well: {total} customers"
 
 
 def _mark(summary: Summary) -> str:

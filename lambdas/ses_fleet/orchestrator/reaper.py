@@ -176,10 +176,11 @@ class _Run:
         with closing(ResultStore(task)) as store:
             store.load()
             reason = end.reason if end.by == "reaper" else "its result could not be stored"
-            store.decide(_left(task, reason))
+            cancelled_at = self._cancelled_at(end)
+            store.decide(_left(task, reason, cancelled=cancelled_at is not None))
             if end.by == "reaper":
                 store.warn(f"the reaper ended this run: {end.reason}")
-            ending.write_out(task, store, end.peak, end.by)
+            ending.write_out(task, store, end.peak, end.by, cancelled_at=cancelled_at)
         if (summary := self._record.summary()) is not None:
             self._let_go(document, summary)
 
@@ -195,6 +196,11 @@ class _Run:
                 raise
         self._hops.remove_signs()
 
+    def _cancelled_at(self, end: HopEnd) -> str | None:
+        """Return when somebody cancelled the run, or None when nobody did before its end."""
+        cancel = self._hops.cancel()
+        return None if cancel is None or cancel.asked_at > end.ended_at else cancel.asked_at
+
     def _topics(self, document: RunPlan, wanted: RunRequest) -> tuple[WantedTopic, ...] | None:
         with suppress(ConfigurationError):
             return config_files.read_pinned(self._environment, document, wanted).topics.topics
@@ -204,13 +210,17 @@ class _Run:
         return self._environment.logger(self._record.run_id, wanted.action)
 
 
-def _left(task: Task, reason: str) -> dict[int, CustomerResult]:
+def _left(task: Task, reason: str, *, cancelled: bool) -> dict[int, CustomerResult]:
     """Return the results of the customers that have none, by index."""
+    why_not = results.CANCELLED_BEFORE if cancelled else _NEVER_SENT.format(reason=reason)
     standing, customers = task.standing, task.document.customers
     found = {index: results.in_doubt(customers[index], writes=task.plan.writes) for index in standing.in_doubt}
     for index, progress in standing.progress.items():
         run = CustomerRun.taken_over(task.plan.customers[index], progress)
-        found[index] = run.given_up() if run.ran else run.not_started(_NEVER_SENT.format(reason=reason))
+        if run.ran:
+            found[index] = run.cancelled() if cancelled else run.given_up()
+        else:
+            found[index] = run.not_started(why_not)
     for index in standing.waiting:
-        found[index] = results.not_started(customers[index], _NEVER_SENT.format(reason=reason))
+        found[index] = results.not_started(customers[index], why_not)
     return found

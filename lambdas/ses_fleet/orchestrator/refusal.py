@@ -36,7 +36,7 @@ def record(event: Any, request_id: str, refusal: RunRefusedError, environment: E
     answer = summary.refused(run_id or "", known or "", dry_run, clock.iso(clock.now()), refusal.problems)
     if run_id is not None:
         _store(RunRecord(environment.results_bucket, run_id), answer, request_id, logger)
-    if not {"hop", "stop"} & payload.keys():  # those start no run
+    if not {"cancel", "hop"} & payload.keys():  # those start no run
         _tell(environment, answer, payload, logger)
 
 

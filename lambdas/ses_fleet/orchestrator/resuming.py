@@ -23,6 +23,14 @@ from ses_fleet.text import quoted
 _WORK = ("worker_action", "params", "dry_run", "prune", "plan")
 
 
+def check(run_id: str, made: Plan, environment: Environment) -> None:
+    """Raise RequestError or ConfigurationError when the plan cannot go on with that run, as `left_by` does."""
+    try:
+        _checked(RunRecord(environment.results_bucket, run_id), made)
+    except AwsCallError as failure:
+        raise _unreadable(run_id, failure) from None
+
+
 def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) -> dict[int, Progress]:
     """Return, by index in the plan, where the run's customers stopped, of those that run `for_run` can go on with.
 
@@ -33,11 +41,7 @@ def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) 
     """
     record = RunRecord(environment.results_bucket, run_id)
     try:
-        document = record.plan()
-        before, summary = _ended(record, document, made.asked)
-        _check_rest_of_plan(summary, made)
-        _check_people(run_id, before, made)
-        _check_those_who_left(before, made)
+        before, summary = _checked(record, made)
         other_topics = before.config_version.ses_config != made.config_version.ses_config
         anew = made.action.reads_identity_center or made.action.two_phases
         if anew or other_topics or hidden(made.action.params, made.request.params):
@@ -48,8 +52,20 @@ def left_by(run_id: str, made: Plan, environment: Environment, *, for_run: str) 
             found = pool.map(left.of, wanted)
             return {progress.index: progress for progress in found if progress is not None}
     except AwsCallError as failure:
-        text = f"the record of run {run_id} could not be read ({failure.code}), so nothing was started"
-        raise ConfigurationError([Problem("$.resumes", text)]) from None
+        raise _unreadable(run_id, failure) from None
+
+
+def _unreadable(run_id: str, failure: AwsCallError) -> ConfigurationError:
+    text = f"the record of run {run_id} could not be read ({failure.code}), so nothing was started"
+    return ConfigurationError([Problem("$.resumes", text)])
+
+
+def _checked(record: RunRecord, made: Plan) -> tuple[RunPlan, Summary]:
+    before, summary = _ended(record, record.plan(), made.asked)
+    _check_rest_of_plan(summary, made)
+    _check_people(record.run_id, before, made)
+    _check_those_who_left(before, made)
+    return before, summary
 
 
 def _ended(record: RunRecord, document: RunPlan | None, request: RunRequest) -> tuple[RunPlan, Summary]:

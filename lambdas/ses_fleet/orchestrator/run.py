@@ -32,6 +32,7 @@ from ses_fleet.orchestrator import (
     notification,
     people_files,
     plan,
+    planning,
     report,
     resuming,
 )
@@ -42,14 +43,12 @@ from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.directories import Directories
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.fan_out import Finished, Outcome, Paused
-from ses_fleet.orchestrator.people_files import People
 from ses_fleet.orchestrator.plan import Plan, PlannedCustomer
 from ses_fleet.orchestrator.result_store import ResultStore
 from ses_fleet.orchestrator.signs import Signs, named_ahead
 from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.task import Task
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
-from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.runs import request, results, state
 from ses_fleet.runs import standing as standings
 from ses_fleet.runs.events import HopStart
@@ -69,19 +68,11 @@ def begin(start: Start, environment: Environment) -> Summary:
     RequestError and ConfigurationError when it cannot start.
     """
     record = RunRecord(environment.results_bucket, start.run_id)
-    if start.named and (existing := _existing(record, start.request, environment)) is not None:
+    if start.named and (existing := applying.existing(record, start.request, environment)) is not None:
         return state.of(record, existing).summary
-    asked = without_personal_values(start.request)
-    applied = applying.read(environment, asked)
-    wanted = asked if applied is None else applied.request
-    files = config_files.read(environment, wanted)
-    selected = plan.select(wanted, files.config)
-    people = people_files.read(
-        environment, wanted, known=files.config.entries, selected={entry.code for entry in selected}
-    )
-    made = plan.make(wanted, files, selected, people, applied)
-    if made.action.receipts and people is not None:
-        made = replace(made, erasure=_planned_erasure(environment, people, len(selected)))
+    wanted = without_personal_values(start.request)
+    planned = planning.planned(wanted, environment)
+    made, files = planned.plan, planned.files
     left = {} if wanted.resumes is None else resuming.left_by(wanted.resumes, made, environment, for_run=start.run_id)
     signs = _signs(environment, start.run_id, 0, handover.new_owner(), environment.settings.dead_after)
     first = _first_named(made, left)
@@ -170,13 +161,6 @@ def _signs(environment: Environment, run_id: str, hop: int, owner: str, dead_aft
     return Signs(HopRecord(environment.signs_bucket, run_id), hop, owner, dead_after)
 
 
-def _planned_erasure(environment: Environment, people: People, customers: int) -> PlannedErasure:
-    # Imported here: no other action needs the keys.
-    from ses_fleet.orchestrator import receipts
-
-    return receipts.planned(environment, people, customers)
-
-
 def _first_named(made: Plan, left: Mapping[int, Progress]) -> dict[int, int]:
     """Return whom the first sign of life names: those who start at once, and a few more.
 
@@ -245,14 +229,9 @@ def _document(
     )
 
 
-def _existing(record: RunRecord, asked: RunRequest, environment: Environment) -> RunPlan | None:
-    """Return the plan of the run that has this id; RequestError when it was asked something else."""
-    return record.existing(asked) if asked.plan is None else applying.existing(record, asked, environment)
-
-
 def _started_elsewhere(start: Start, record: RunRecord, environment: Environment) -> Summary:
     """Return the state of the run that another start of this id has claimed a moment before."""
-    existing = _existing(record, start.request, environment)
+    existing = applying.existing(record, start.request, environment)
     if existing is None:
         raise RequestError([Problem("$.run_id", f"run {start.run_id} exists; start again for a new id")])
     return state.of(record, existing).summary

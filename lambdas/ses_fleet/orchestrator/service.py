@@ -7,15 +7,15 @@ from typing import Any
 
 from ses_fleet import foreign_errors
 from ses_fleet.errors import OrchestratorError, RunRefusedError, SesFleetError
-from ses_fleet.orchestrator import reaper, refusal, run, stopping
+from ses_fleet.orchestrator import cancelling, previewing, reaper, refusal, run
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.runs import events, request
 
 
 def handle(event: Any, context: Any, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return the Summary of the run that the event starts, continues or stops, or the list of actions.
+    """Return the Summary of the run that the event starts, continues or cancels, or the list of actions.
 
-    An event of the reaper's schedule is answered with what the reaper did.
+    An event of the reaper's schedule is answered with what the reaper did, a preview with what a run would begin with.
 
     A run that is refused raises RequestError or ConfigurationError, so that callers, alarms and dead letters see it. A
     bug of ours raises OrchestratorError, which says where it is and nothing of the values that it had in hand.
@@ -45,10 +45,12 @@ def _help() -> dict[str, Any]:
 def _answer(event: Any, environment: Environment) -> dict[str, Any]:
     if events.is_reap(event):
         return reaper.reap(environment)
-    stopped = events.stop_of(event)
+    if events.is_preview(event):
+        return previewing.preview(events.previewed(event), environment).model_dump(mode="json")
+    cancelled = events.cancel_of(event)
     hop = events.hop_of(event)
-    if stopped is not None:
-        answer = stopping.stop(stopped, environment)
+    if cancelled is not None:
+        answer = cancelling.cancel(cancelled, environment)
     elif hop is not None:
         answer = run.go_on(hop, environment)
     else:

@@ -18,7 +18,7 @@ from typing import Protocol, Self
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.hop_record import HopRecord
-from ses_fleet.runs.hops import SignOfLife
+from ses_fleet.runs.hops import Cancel, SignOfLife
 
 
 class Intent(Protocol):
@@ -44,8 +44,8 @@ class Intent(Protocol):
         """Return whether another invocation has ended this one's turn: nothing may be sent or written any more."""
 
     @property
-    def is_stopped(self) -> bool:
-        """Return whether somebody asked that no further customer is started."""
+    def is_cancelled(self) -> bool:
+        """Return whether somebody cancelled the run: no customer and no slice is started any more."""
 
     @property
     def why_not(self) -> str | None:
@@ -98,7 +98,7 @@ class Signs:
         self._place = 0
         self._left: list[int] = []  # places of signs that may or may not be there, or still arrive
         self._lost = False
-        self._stopped = False
+        self._cancel: Cancel | None = None
         self._looked = float("-inf")
         self._over = False
         self._problem = "not tried"
@@ -115,9 +115,14 @@ class Signs:
         return self._lost
 
     @property
-    def is_stopped(self) -> bool:
-        """Return whether somebody asked that no further customer is started."""
-        return self._stopped
+    def is_cancelled(self) -> bool:
+        """Return whether somebody cancelled the run: no customer and no slice is started any more."""
+        return self._cancel is not None
+
+    @property
+    def cancelled_at(self) -> str | None:
+        """Return when somebody cancelled the run, as far as this invocation knows, or None."""
+        return None if self._cancel is None else self._cancel.asked_at
 
     @property
     def sent(self) -> frozenset[int]:
@@ -161,7 +166,7 @@ class Signs:
                 time.sleep(limits.CREATE_PAUSE_SECONDS * 2**attempt)
         self._remove_earlier()
         self._wanted, self._stored = dict(named), _Stored(dict(named), at)
-        self._looked = at  # nobody can have asked to stop it
+        self._looked = at  # nobody can have cancelled it
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -249,7 +254,7 @@ class Signs:
             self._hops.remove_sign(self.hop, self.owner, place)
 
     def _may_not_send(self) -> bool:
-        return self._lost or self._ending or not self.is_fresh
+        return self._lost or self._ending or self.is_cancelled or not self.is_fresh
 
     def _run(self) -> None:
         usual = self._dead_after * limits.SIGN_SHARE
@@ -258,7 +263,7 @@ class Signs:
         while self._wait(pause):
             pause = usual
             try:
-                # First, so that nobody is started by a hop of a run that was stopped before.
+                # First, so that nobody is started by a hop of a run that was cancelled before.
                 self._look()
                 self._give()
             except AwsCallError as failure:
@@ -316,12 +321,12 @@ class Signs:
             self._left.pop()
 
     def _look(self) -> None:
-        """Look now and then whether somebody asked to stop the run."""
-        if self._stopped or self._clock() - self._looked < self._dead_after * limits.SIGN_SHARE:
+        """Look now and then whether somebody cancelled the run."""
+        if self.is_cancelled or self._clock() - self._looked < self._dead_after * limits.SIGN_SHARE:
             return
         self._looked = self._clock()
-        if self._hops.is_stopped():
-            self._stopped = True
+        self._cancel = self._hops.cancel()
+        if self._cancel is not None:
             self._on_change()
 
 
@@ -361,6 +366,6 @@ class Unnamed:
         return self.signs.why_not
 
     @property
-    def is_stopped(self) -> bool:
-        """Return whether somebody asked that no further customer is started."""
-        return self.signs.is_stopped
+    def is_cancelled(self) -> bool:
+        """Return whether somebody cancelled the run: no customer and no slice is started any more."""
+        return self.signs.is_cancelled

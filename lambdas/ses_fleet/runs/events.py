@@ -65,17 +65,27 @@ def is_reap(event: Any) -> bool:
     return isinstance(event, dict) and event == REAP and event["reap"] is True
 
 
-def stop_of(event: Any) -> str | None:
-    """Return the id of the run of which no further customer is to be started, or None for any other event.
+def cancel_of(event: Any) -> str | None:
+    """Return the id of the run that is to be cancelled, or None for any other event.
 
     Raise RequestError when the event is malformed.
     """
-    if not isinstance(event, dict) or "stop" not in event:
+    if not isinstance(event, dict) or "cancel" not in event:
         return None
-    run_id = event["stop"]
-    if set(event) != {"stop"} or not isinstance(run_id, str) or not re.fullmatch(RUN_ID_PATTERN, run_id):
-        raise RequestError([Problem("$.stop", f"must be the id of a run, {RUN_ID_WORDS}, and nothing beside it")])
+    run_id = event["cancel"]
+    if set(event) != {"cancel"} or not isinstance(run_id, str) or not re.fullmatch(RUN_ID_PATTERN, run_id):
+        raise RequestError([Problem("$.cancel", f"must be the id of a run, {RUN_ID_WORDS}, and nothing beside it")])
     return run_id
+
+
+def is_preview(event: Any) -> bool:
+    """Return whether the event asks what a run would begin with."""
+    return isinstance(event, dict) and set(event) == {"preview"}
+
+
+def previewed(event: Any) -> Any:
+    """Return the payload of the run that an event asks about."""
+    return event["preview"]
 
 
 def hop_event(action: str, run_id: str, hop: int) -> dict[str, Any]:

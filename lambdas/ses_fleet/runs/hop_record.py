@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket, ListedObject
 from ses_fleet.config.customer import CustomerIdentity
-from ses_fleet.runs.hops import HopClaim, HopEnd, Progress, SignOfLife, Stop
+from ses_fleet.runs.hops import Cancel, HopClaim, HopEnd, Progress, SignOfLife
 from ses_fleet.runs.keys import (
+    cancel_key,
     continuation_key,
     continuations_prefix,
     hop_claim_key,
@@ -20,7 +21,6 @@ from ses_fleet.runs.keys import (
     sign_key,
     signs_prefix,
     source_key,
-    stop_key,
 )
 
 
@@ -119,18 +119,14 @@ class HopRecord:
         bodies = self._read(keys, limits.MAX_RECORD_BYTES)
         return {found.customer_code: found for found in map(Progress.model_validate_json, bodies)}
 
-    def ask_to_stop(self, stop: Stop) -> None:
-        """Ask that no further customer of the run is started."""
-        self.bucket.write(stop_key(self.run_id), _json(stop))
+    def ask_to_cancel(self, cancel: Cancel) -> None:
+        """Ask that the run starts nothing any more. A request that is there already stays as it is."""
+        self.bucket.create(cancel_key(self.run_id), _json(cancel))
 
-    def stop(self) -> Stop | None:
-        """Return the request that no further customer of the run is started, or None when nobody made it."""
-        stored = self.bucket.find(stop_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
-        return None if stored is None else Stop.model_validate_json(stored.body)
-
-    def is_stopped(self) -> bool:
-        """Return whether somebody asked that no further customer of the run is started."""
-        return self.bucket.find(stop_key(self.run_id), limit=limits.MAX_RECORD_BYTES) is not None
+    def cancel(self) -> Cancel | None:
+        """Return the request to cancel the run, or None when nobody made it."""
+        stored = self.bucket.find(cancel_key(self.run_id), limit=limits.MAX_RECORD_BYTES)
+        return None if stored is None else Cancel.model_validate_json(stored.body)
 
     def _read(self, keys: Iterable[str], limit: int) -> list[bytes]:
         """Return the objects that still exist."""
@@ -139,7 +135,7 @@ class HopRecord:
             return [stored.body for stored in found if stored is not None]
 
 
-def _json(model: HopClaim | HopEnd | SignOfLife | Progress | Stop) -> bytes:
+def _json(model: HopClaim | HopEnd | SignOfLife | Progress | Cancel) -> bytes:
     return model.model_dump_json().encode()
 
 

@@ -84,8 +84,8 @@ class SignOfLife(Stored):
     named: dict[int, int] = Field(default_factory=dict)
 
 
-class Stop(Stored):
-    """stop.json: somebody asked that no further customer of the run is started."""
+class Cancel(Stored):
+    """cancel.json: somebody cancelled the run. Written once: the first request counts."""
 
     run_id: str
     asked_at: str

@@ -83,7 +83,21 @@ def invoker_statements(*, orchestrator: str, results_bucket: str) -> list[dict[s
     """
     return [
         _allow(["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], [orchestrator]),
+        # The name of the account, in questions before something is changed; it is no resource of its own.
+        _allow(["iam:ListAccountAliases"], ["*"]),
         *_reading(results_bucket, "runs/", "open/", RECEIPTS),
+    ]
+
+
+def configurer_statements(*, orchestrator: str, config_bucket: str, config_keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what a person needs to compare, upload and roll back the configuration. No run is started with it."""
+    keys = [f"{config_bucket}/{key}" for key in config_keys]
+    return [
+        _allow(["lambda:GetFunctionConfiguration"], [orchestrator]),
+        _allow(["iam:ListAccountAliases"], ["*"]),
+        _allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], keys),
+        # Without s3:ListBucket S3 answers 403 for a file that does not exist.
+        _allow(["s3:ListBucket", "s3:ListBucketVersions"], [config_bucket]),
     ]
 
 

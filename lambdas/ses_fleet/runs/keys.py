@@ -60,9 +60,9 @@ def hops_prefix(run_id: str) -> str:
     return f"runs/{run_id}/hops/"
 
 
-def stop_key(run_id: str) -> str:
-    """Return the key of the request that no further customer of the run is started."""
-    return f"runs/{run_id}/stop.json"
+def cancel_key(run_id: str) -> str:
+    """Return the key of the request to cancel the run: no further customer and no further slice is started."""
+    return f"runs/{run_id}/cancel.json"
 
 
 def refusals_prefix(run_id: str) -> str:
@@ -184,9 +184,12 @@ def import_ledger_key(customer_code: str) -> str:
     return f"backups/identity/{customer_code}.json"
 
 
+BACKUPS = "backups/"
+
+
 def backups_prefix(customer_code: str) -> str:
     """Return the prefix of a customer's backups, each in a folder with the id of its run."""
-    return f"backups/{customer_code}/"
+    return f"{BACKUPS}{customer_code}/"
 
 
 def backup_prefix(customer_code: str, run_id: str) -> str:

@@ -303,6 +303,13 @@ class Summary(Stored):
             "more; null while the run goes on, and for refused runs"
         ),
     ] = None
+    cancelled_at: Annotated[
+        str | None,
+        Field(
+            description="when somebody cancelled the run, ISO 8601, UTC; null when nobody did, and when that came too "
+            "late to keep any customer from being started or going on"
+        ),
+    ] = None
     plan: Annotated[str | None, Field(description="the dry run whose plan the run applied; null for other runs")] = None
     resume: Annotated[
         dict[str, Any] | None,

@@ -14,6 +14,8 @@ from ses_fleet.text import printable
 
 NO_RESULT_YET = "no result yet"
 LOST = "OrchestratorLost"
+CANCELLED = "Cancelled"  # the type of the error of a customer between two slices
+CANCELLED_BEFORE = "the run was cancelled before anything was started for this customer"
 
 
 def made(customer: CustomerIdentity, status: Status, **outcome: Any) -> CustomerResult:
@@ -43,6 +45,12 @@ def would_use(customer: CustomerIdentity, checked: Customer, warnings: Iterable[
     """Return the result of a dry run of a reading action: the role and the Region that the run would use."""
     use = {"ses_role_arn": checked.ses_role_arn, "region": checked.region}
     return made(customer, "successful", data={"would_use": use}, warnings=tuple(warnings))
+
+
+def was_cancelled(result: CustomerResult) -> bool:
+    """Return whether a customer was not started, or did not go on, because its run was cancelled."""
+    before = result.status == "not_started" and CANCELLED_BEFORE in result.warnings
+    return before or (result.error is not None and result.error.type == CANCELLED)
 
 
 def under_way(customer: CustomerIdentity) -> CustomerResult:

@@ -11,6 +11,7 @@ from ses_fleet.actions.catalogue import ACTIONS, ALL_ONLY_FIELDS, payload_names
 from ses_fleet.errors import Problem
 from ses_fleet.runs import personal_params
 from ses_fleet.runs.models import Concurrency, ConfigVersion, CustomerResult, RunPlan, RunRequest, Status, Summary
+from ses_fleet.runs.results import was_cancelled
 from ses_fleet.text import printable
 
 # The warning of a Summary whose messages were cut, and whose customers are without their warnings.
@@ -31,6 +32,7 @@ def build(
     location: str,
     where_is: Callable[[int], str],
     closed_by: Literal["orchestrator", "reaper"] = "orchestrator",
+    cancelled_at: str | None = None,
     fleet: dict[str, Any] | None = None,
     receipt: str | None = None,
     unproven: bool = False,
@@ -39,6 +41,7 @@ def build(
 
     `results` are those of all selected customers, in config order; `where_is` gives the s3:// URI of the n-th stored
     result, `location` that of the summary; `seconds` is the run's duration. With `unproven` the exit code is not 0.
+    `cancelled_at` is when somebody cancelled the run: the Summary has it only if that kept somebody from anything.
     """
     counts = Counter(result.status for result in results)
     resume = resume_payload(run_id, request, results)
@@ -58,6 +61,7 @@ def build(
         config_version=config_version,
         summary_location=location,
         closed_by=closed_by,
+        cancelled_at=cancelled_at if any(map(was_cancelled, results)) else None,
         plan=request.plan,
         resume=resume,
         resume_needs=resume_needs(resume),

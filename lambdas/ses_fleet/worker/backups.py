@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
 
 from ses_fleet import clock, limits
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.model_bases import Stored
+from ses_fleet.runs.backups import Kind, Saved, restore_command, restoring
 from ses_fleet.runs.keys import backup_manifest_key, backup_prefix, backups_prefix, walk_prefix
 from ses_fleet.worker import record_files
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.record_files import Record, RecordFileWriter
 
-Kind = Literal["list", "topics", "contacts"]
 
-
-class Manifest(Stored):
+class Manifest(Saved):
     """The text of backup.json, which is written last.
 
-    `kind` list: all contacts; topics: only the preferences for `topics`, which a prune was about to remove; contacts:
-    only those that a run was about to remove. The files lie in `folder`, a name that no other backup has; backups
-    of earlier versions have none, and their files lie beside the manifest. `walk` is how often the reading began again,
-    which says below which prefix the files lie. `parts` counts them.
+    The files lie in `folder`, a name that no other backup has; backups of earlier versions have none, and their files
+    lie beside the manifest. `walk` is how often the reading began again, which says below which prefix the files lie.
+    `parts` counts them.
     """
 
-    kind: Kind
     folder: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
-    run_id: str
-    customer_code: str
-    account_id: str
-    region: str
-    created_at: str
     contact_list: ContactList
-    topics: tuple[str, ...]
-    contacts: int
     parts: int
     walk: Annotated[int, Field(ge=0)] = 0
     with_attributes: bool = False
@@ -117,18 +106,23 @@ def complete(
     with_attributes: bool = False,
     generation: int = 1,
 ) -> str:
-    """Write what is left of the contacts, then the manifest. Return the s3:// URI of the folder of the backup."""
+    """Write what is left of the contacts, then the manifest. Return the s3:// URI of the folder of the backup.
+
+    The block gets the command that restores it.
+    """
     written = saved.flushed()
     manifest = Manifest(
         kind=kind,
         folder=saved.folder,
         run_id=context.run_id,
+        action=context.item.action,
         customer_code=context.code,
         account_id=context.customer.account_id,
         region=context.customer.region,
         created_at=clock.iso(clock.now()),
         contact_list=found,
         topics=topics,
+        topic_count=len(topics if kind == "topics" else found.topics),
         contacts=written.total,
         parts=written.parts,
         walk=written.restarts,
@@ -136,7 +130,17 @@ def complete(
     )
     key = backup_manifest_key(context.code, context.run_id, generation)
     context.create(key, manifest.model_dump_json().encode(), "application/json")
+    context.log(f"💾 Customer {context.code}: {_told(manifest)} saved; to bring them back:")
+    context.log(f"   {restore_command(kind, context.code, context.run_id)}")
     return context.results.location(context.backup_prefix)
+
+
+def _told(saved: Manifest) -> str:
+    if saved.kind == "topics":
+        return f"preferences of {saved.contacts} contacts for {', '.join(saved.topics)}"
+    if saved.kind == "contacts":
+        return f"{saved.contacts} contacts that are to be removed"
+    return f"{saved.contacts} contacts and {len(saved.contact_list.topics)} topics of {saved.contact_list.name}"
 
 
 def load(context: ActionContext, run_id: str, *kinds: Kind) -> Manifest:
@@ -162,8 +166,8 @@ def load(context: ActionContext, run_id: str, *kinds: Kind) -> Manifest:
         )
         raise CustomerError("configuration", "BackupOfAnotherList", text)
     if manifest.kind not in kinds:
-        other = "restore-topics" if manifest.kind == "topics" else "restore-list"
-        raise CustomerError("configuration", "OtherBackup", f"{where} is a backup of {manifest.kind}: use {other}")
+        text = f"{where} is a backup of {manifest.kind}: use {restoring(manifest.kind)}"
+        raise CustomerError("configuration", "OtherBackup", text)
     return manifest
 
 

@@ -65,10 +65,6 @@ class TopicBackup:
             self._writer.add(self._records(page))
         saved = (found, self.going, self._writer)
         self.location = backups.complete(self._context, "topics", *saved, generation=self._generation)
-        names = ", ".join(self.going)
-        self._context.log(
-            f"💾 Customer {self._context.code}: preferences of {self._writer.total} contacts saved for {names}"
-        )
 
     @property
     def requests(self) -> int:

@@ -25,3 +25,33 @@ def test_a_misspelt_role_is_an_error_and_told_once() -> None:
     ]
     both = findings(a={"ses_role_arn": ROLE, "external_idd": "x12", "region": "us-east-1"})
     assert [level for level, _ in both] == ["warning"]
+
+
+def found(document: object) -> list[str]:
+    """What the file is said to hold."""
+    return check.found(json.dumps(document).encode(), "file.json", None)
+
+
+def test_what_was_understood_is_said() -> None:
+    """How many customers, and of them who is skipped or wrong; nothing of a file that cannot be read."""
+    customers = {
+        "a": {"ses_role_arn": ROLE, "region": "us-east-1"},
+        "b": {"region": "us-east-1"},
+        "c": {"ses_role_arn": "x", "region": "us-east-1"},
+    }
+    assert found({"customer_mappings": customers}) == ["3 customers (1 skipped, 1 with errors)"]
+    assert found({"customer_mappings": {"a": customers["a"]}}) == ["1 customer"]
+    assert found({"customer_mappings": {}}) == found([]) == found({"topics": [{}]}) == []
+
+
+def test_topics_are_shown_as_subscribers_will_read_them() -> None:
+    """After groups are expanded, with the prefix of each member."""
+    topic = {"TopicName": "news", "DisplayName": "News", "Description": "All", "DefaultSubscriptionStatus": "OPT_OUT"}
+    document = {"topic_group_prefix": ["aws", "wiz"], "topic_group_members": [topic], "topics": []}
+    assert found(document) == [
+        "2 topics, as manage-topic gives them to every list:",
+        "   aws-news (default OPT_OUT)",
+        "      AWS News: All AWS",
+        "   wiz-news (default OPT_OUT)",
+        "      WIZ News: All WIZ",
+    ]

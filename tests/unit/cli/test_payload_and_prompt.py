@@ -12,7 +12,10 @@ import pytest
 
 from ses_fleet.actions import catalogue
 from ses_fleet.actions.catalogue import ACTIONS, payload_names
+from ses_fleet.runs.models import ConfigVersion
+from ses_fleet.runs.preview import Preview
 from ses_fleet_cli import confirm, payload
+from ses_fleet_cli.ahead import Ahead, DryRun
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.invoke import Target
 from tests.unit.cli.stored import NOW, S3
@@ -202,53 +205,96 @@ def mutating(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, answer: str, *, terminal: bool = True, **more: Any) -> str:
-    """Confirm a run; what was shown."""
+    """Confirm a run; what was shown, on a terminal of 80 characters."""
     shown = Terminal(is_terminal=terminal)
     monkeypatch.setattr("sys.stdin", Terminal(answer, is_terminal=terminal))
     monkeypatch.setattr("sys.stderr", shown)
+    monkeypatch.setenv("COLUMNS", "80")
     client = S3().bucket.s3
     asked = {"action": "describe-list-all", **more}
+    found = asked.pop("found", Ahead(Preview(customers=("acme", "globex"))))
     if confirm.is_needed(asked, yes=False):
-        confirm.ask(asked, Target("f", "arn:aws:lambda:eu-west-1:123456789012:function:f", {}, client, client, NOW))
+        target = Target("f", "arn:aws:lambda:eu-west-1:123456789012:function:f", {}, client, client, NOW)
+        confirm.ask(asked, target, found)
     return shown.getvalue()
 
 
 @pytest.mark.usefixtures("mutating")
-def test_a_mutating_run_on_everybody_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it will touch and from which account is shown, with how many where they are named; only yes goes on."""
-    where = "\nFrom hub account 123456789012, eu-west-1. Go on? [y/N] "
-    assert ask(monkeypatch, "y\n") == f"describe-list-all on every customer of config.json.{where}"
-    named = ask(monkeypatch, "YES\n", include=["acme", "globex"])
-    assert "\x1b" not in ask(monkeypatch, "y\n", include=["\x1b[2J"])
-    assert named == f"describe-list-all on 2 customers: acme, globex.{where}"
-    assert 'on {"include": ["acme"], "environment": "prod"}.' in ask(
-        monkeypatch, "y\n", include=["acme"], environment="prod"
-    )
-    shown = ask(monkeypatch, "y\n", prune=True, confirm_customers=12, params={"username": "ana"})
-    assert (
-        'on every customer of config.json, with {"username": "ana"}; with --prune it REMOVES what is not wanted there'
-        in shown
-    )
-    assert "(12 customers confirmed)" in shown
+def test_what_is_changed_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where, whom and what is shown, and that nobody looked before; only yes goes on."""
+    assert ask(monkeypatch, "y\n").splitlines() == [
+        "describe-list-all: the contact list, its topics, and how many contacts are opted",
+        "in to each",
+        "  Hub account: 123456789012, eu-west-1",
+        "  Customers:   2: acme, globex",
+        "  Dry run:     none of this request in the last 7 days; --dry-run shows what",
+        "               would be done",
+        "Go on? [y/N] ",
+    ]
+    assert "Go on?" in ask(monkeypatch, " YES\n")
     for answer in ("\n", "n\n", "", "nonsense\n"):
-        with pytest.raises(CommandError, match="not confirmed: nothing was started"):
+        with pytest.raises(CommandError, match="not confirmed: nothing was started") as error:
             ask(monkeypatch, answer)
+        assert error.value.exit_code == 2
+
+
+@pytest.mark.usefixtures("mutating")
+def test_the_question_says_all_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first ten customers, who is left out and why, parameters, people, and the last dry run of the request."""
+    codes = tuple(f"c{number:02d}" for number in range(1, 14))
+    was = DryRun("r1", "2026-03-01T03:00:00Z", 1, ConfigVersion(config="1", ses_config="1"))
+    preview = Preview(
+        customers=codes,
+        skipped={"off": "disabled"},
+        failed={"bad": "its role\x1b is wrong"},
+        people_rows=1_200,
+        config_version=ConfigVersion(config="2", ses_config="1"),
+    )
+    found = Ahead(preview, alias="corp\x1b", dry_run=was)
+    told = ask(monkeypatch, "y\n", found=found, params={"username": "\x1b"}, include=list(codes))
+    assert "  Hub account: 123456789012 (corp\\u001b), eu-west-1\n" in told
+    assert "  Customers:   13: c01, c02, c03, c04, c05, c06, c07, c08, c09, c10 and 3 more\n" in told
+    assert "  Skipped:     1: off\n  Cannot run:  1: bad: its role\\u001b is wrong\n" in told
+    assert "  People:      1,200 rows of the people file\n" in told
+    assert "  Dry run:     r1, 3 h ago, exit code 1; config.json changed since\n" in told
+    assert "\x1b" not in told
+    open_ = dataclasses.replace(was, exit_code=None, started_at="2026-03-01T06:09:30Z")
+    assert "r1, 30 s ago, not over; config" in ask(monkeypatch, "y\n", found=dataclasses.replace(found, dry_run=open_))
+    other = dataclasses.replace(found, dry_run=dataclasses.replace(was, other_upload=True))
+    assert "r1, 3 h ago, exit code 1; of another upload of a people file; config.json" in " ".join(
+        ask(monkeypatch, "y\n", found=other).split()
+    )
+    unknown = dataclasses.replace(found, why_not="could not be looked for (X)")
+    assert "  Dry run:     could not be looked for (X)\n" in ask(monkeypatch, "y\n", found=unknown)
+
+
+@pytest.mark.parametrize(
+    ("action", "what"),
+    [("manage-topic-all", "topics that SESConfig.json does not have"), ("import-aws-contact-all", "people who left")],
+)
+def test_a_prune_says_what_it_removes(monkeypatch: pytest.MonkeyPatch, action: str, what: str) -> None:
+    """Whatever else is said."""
+    told = ask(monkeypatch, "y\n", action=action, prune=True)
+    assert f"  REMOVES:     {what}; they are saved before\n" in told
+    assert "REMOVES" not in ask(monkeypatch, "y\n", action=action)
 
 
 @pytest.mark.usefixtures("mutating")
 def test_without_a_terminal_only_yes_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script must say so; exit code 2."""
+    """A script must say so before it changes every customer, exit code 2; one customer is named, which says it."""
     with pytest.raises(CommandError, match="it needs --yes") as error:
         ask(monkeypatch, "y\n", terminal=False)
     assert error.value.exit_code == 2
-    assert not confirm.is_needed({"action": "describe-list-all"}, yes=True)
+    assert ask(monkeypatch, "", terminal=False, action="describe-list", customer_code="acme") == ""
+    assert "Go on?" in ask(monkeypatch, "y\n", action="describe-list", customer_code="acme")
+    for name in ("describe-list-all", "describe-list"):
+        assert not confirm.is_needed({"action": name}, yes=True)
 
 
 @pytest.mark.usefixtures("mutating")
-@pytest.mark.parametrize("more", [{"dry_run": True}, {"action": "describe-list", "customer_code": "acme"}])
-def test_a_dry_run_and_a_single_customer_are_not_asked_about(more: dict[str, Any]) -> None:
-    """Nor is what only reads."""
-    assert not confirm.is_needed({"action": "describe-list-all", **more}, yes=False)
+def test_a_dry_run_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It changes nothing, and so needs no terminal."""
+    assert ask(monkeypatch, "", terminal=False, dry_run=True) == ""
 
 
 def test_reading_is_not_asked_about() -> None:

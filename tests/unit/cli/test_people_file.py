@@ -25,7 +25,7 @@ from ses_fleet.people import request_file
 from ses_fleet.people.kinds import PeopleRows
 from ses_fleet.people.rows import PersonRow, Row
 from ses_fleet.runs.help import help_answer
-from ses_fleet_cli import confirm, invoke, main, people_file
+from ses_fleet_cli import invoke, main, people_file
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.show import help_lines
 from tests.unit.memory_s3 import Before, MemoryS3
@@ -421,31 +421,3 @@ def test_help_shows_what_rows_an_action_takes() -> None:
     for action in answer["actions"]:
         del action["people"]
     assert help_lines(answer) == [line for line in lines if line not in told]
-
-
-def test_the_question_says_for_how_many_people(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    """Before every customer is changed."""
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: "y\n"))
-    target: Any = SimpleNamespace(function_arn="arn:aws:lambda:us-east-1:123456789012:function:f")
-    for people, told in (
-        (0, "set-up-all on every"),
-        (1, "set-up-all for 1 person on every"),
-        (1_234, "for 1,234 people"),
-    ):
-        confirm.ask({"action": f"{SET}-all"}, target, people=people)
-        assert told in capsys.readouterr().err
-
-
-def test_the_question_says_what_will_happen_to_the_people(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    """In the action's own words, and how many customers were confirmed where that is asked for."""
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: "y\n"))
-    target: Any = SimpleNamespace(function_arn="arn:aws:lambda:us-east-1:123456789012:function:f")
-    removing = {"action": "remove-contacts-all", "confirm_customers": 12, "params": {"confirm_people": 3}}
-    confirm.ask(removing, target, people=3)
-    told = capsys.readouterr().err
-    assert told.startswith(
-        'remove-contacts-all for 3 people on every customer of config.json, with {"confirm_people": 3}.'
-    )
-    assert f"\nIt will {ACTIONS['remove-contacts'].purpose} (12 customers confirmed).\nFrom hub account" in told
-    confirm.ask({"action": "set-contacts-all"}, target, people=3)
-    assert f"\nIt will {ACTIONS['set-contacts'].purpose}.\nFrom hub account" in capsys.readouterr().err

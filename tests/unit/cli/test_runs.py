@@ -11,7 +11,7 @@ import pytest
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.aws.server_time import moment_of
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.hops import SignOfLife, Stop
+from ses_fleet.runs.hops import Cancel, SignOfLife
 from ses_fleet.runs.work import ErrorInfo
 from ses_fleet_cli import runs
 from ses_fleet_cli.errors import CommandError
@@ -106,25 +106,35 @@ def test_what_was_asked_of_a_run_and_that_it_was_lost_is_shown(capsys: pytest.Ca
     assert "ana" not in runs.shown_as_json(shown)
 
 
-def test_a_run_that_was_asked_to_stop_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_was_asked_to_be_cancelled_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """Before its orchestrator has seen it: listed and shown, as text and as JSON. Of other runs nothing is said."""
-    asked = Stop(run_id="r1", asked_at="2026-03-01T06:09:00Z")
-    s3 = going(1, r1__stop=asked)
+    asked = Cancel(run_id="r1", asked_at="2026-03-01T06:09:00Z")
+    s3 = going(1, r1__cancel=asked)
     (listed,) = runs.newest(s3.bucket, 5)
-    assert listed.state == "under way, asked to stop: 1 of 2 done"
-    assert json.loads(runs.as_json([listed]))[0]["stop_asked_at"] == asked.asked_at
+    assert listed.state == "under way, asked to cancel: 1 of 2 done"
+    assert json.loads(runs.as_json([listed]))[0]["cancel_asked_at"] == asked.asked_at
     shown = runs.look(s3.bucket, "r1")
-    assert json.loads(runs.shown_as_json(shown))["stop_asked_at"] == asked.asked_at
+    assert json.loads(runs.shown_as_json(shown))["cancel_asked_at"] == asked.asked_at
     Screen(text=True).run(shown)
     said = capsys.readouterr()
-    assert said.err == "run r1: under way, asked to stop\n"
-    assert "   Stop asked for: 2026-03-01T06:09:00Z; no further customer is started\n" in said.out
+    assert said.err == "run r1: under way, asked to cancel\n"
+    assert "   Cancel asked for: 2026-03-01T06:09:00Z; nothing more is started\n" in said.out
+
+    s3.objects["runs/r1/summary.json"] = summary("r1").model_dump_json().encode()
+    Screen(text=True).run(runs.look(s3.bucket, "r1"))
+    assert "   Cancel asked for: 2026-03-01T06:09:00Z; too late, everybody was done\n" in capsys.readouterr().out
+    ended = summary("r1", cancelled_at=asked.asked_at, exit_code=1)
+    s3.objects["runs/r1/summary.json"] = ended.model_dump_json().encode()
+    Screen(text=True).run(runs.look(s3.bucket, "r1"))
+    said = capsys.readouterr()
+    assert said.err == "run r1: cancelled\n"
+    assert "📊 Summary: the run was cancelled at 2026-03-01T06:09:00Z\n" in said.out
 
     unasked = runs.look(going(1).bucket, "r1")
-    assert json.loads(runs.shown_as_json(unasked))["stop_asked_at"] is None
-    assert runs.newest(going(1).bucket, 5)[0].stop_asked_at is None
+    assert json.loads(runs.shown_as_json(unasked))["cancel_asked_at"] is None
+    assert runs.newest(going(1).bucket, 5)[0].cancel_asked_at is None
     Screen(text=True).run(unasked)
-    assert "stop" not in capsys.readouterr().out.lower()
+    assert "cancel" not in capsys.readouterr().out.lower()
 
 
 @pytest.mark.parametrize(
@@ -354,7 +364,7 @@ def test_a_run_under_way_says_so(action: str, capsys: pytest.CaptureFixture[str]
     Screen(text=True).summary(runs.look(under_way(action).bucket, "r1").summary)
     shown = capsys.readouterr().out
     assert "No result yet: 2 (b, c)" in shown
-    for wrong in ("Not started", "not started", "Bring one back", "Export them", "complete", "resume"):
+    for wrong in ("Not started", "not started", "Bring back", "Export them", "complete", "resume"):
         assert wrong not in shown
 
 
@@ -392,7 +402,7 @@ def test_who_was_really_not_started_is_still_said() -> None:
 def test_customers_with_the_same_error_share_a_line() -> None:
     """In the order of the first of them, with how many they are; the same warning is said once, too."""
     error = ErrorInfo(category="internal", type="X", message="broke")
-    why = {"warnings": ("somebody asked to stop the run",)}
+    why = {"warnings": ("max_failures was reached",)}
     results = (
         result("a", "failed", error=error),
         *(result(code, "not_started", **why) for code in ("b", "c")),
@@ -403,6 +413,6 @@ def test_customers_with_the_same_error_share_a_line() -> None:
     assert lines[lines.index("") + 1 :] == [
         "   ❌ a, e (2 customers, internal): broke",
         "   ❌ d (internal): broke otherwise",
-        "   ⏸️  b, c (2 customers): somebody asked to stop the run",
+        "   ⏸️  b, c (2 customers): max_failures was reached",
         "   ⚠️  odd",
     ]

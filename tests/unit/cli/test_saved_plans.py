@@ -10,9 +10,11 @@ import pytest
 
 from ses_fleet.config.topics import Topic
 from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.preview import Preview
 from ses_fleet.runs.saved_plan import SavedPlan, digest
 from ses_fleet.runs.work import ErrorInfo
 from ses_fleet_cli import confirm, saved_plans
+from ses_fleet_cli.ahead import Ahead
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.invoke import Target
 from ses_fleet_cli.runs import Shown
@@ -152,31 +154,36 @@ def test_a_plan_is_applied_by_one_run() -> None:
     assert saved_plans.lines(s3.bucket, dry_run())[-1] == "Applied by run r-apply"
 
 
-def ask(monkeypatch: pytest.MonkeyPatch, answer: str, *, terminal: bool = True) -> str:
+def ask(monkeypatch: pytest.MonkeyPatch, answer: str, *lines: str, **more: Any) -> str:
     """The question; what was shown."""
-    shown = Terminal(is_terminal=terminal)
-    monkeypatch.setattr("sys.stdin", Terminal(answer, is_terminal=terminal))
+    shown = Terminal()
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
     monkeypatch.setattr("sys.stderr", shown)
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("COLUMNS", "60")
     client = S3().bucket.s3
     target = Target("f", "arn:aws:lambda:eu-west-1:123456789012:function:f", {}, client, client, NOW)
-    confirm.ask_to_apply(["Plan r", f"    + news: {'word ' * 12}"], target)
+    found = Ahead(Preview(customers=("a",), failed={"b": "config.json says something else of b"}), alias="hub")
+    confirm.ask({"action": "manage-topic-all", "plan": "r", **more}, target, found, lines)
     return shown.getvalue()
 
 
-def test_the_question_shows_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As wide as the terminal, and from where; only yes goes on, and without a terminal only --yes."""
-    said = ask(monkeypatch, "y\n").splitlines()
-    assert max(map(len, said[:-1])) <= 40
-    assert said[2].startswith("        word")
-    assert said[-1] == "From hub account 123456789012, eu-west-1. Apply exactly this? [y/N] "
-    for answer, terminal, text in (
-        ("n\n", True, "not confirmed"),
-        ("", True, "not confirmed"),
-        ("y\n", False, "--yes"),
+def test_the_question_shows_the_plan_and_who_would_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wide as the terminal; only yes goes on."""
+    said = ask(monkeypatch, "y\n", "Plan r", f"    + news: {'word ' * 20}").splitlines()
+    assert max(map(len, said)) <= 60
+    assert said[0] == "Plan r"
+    assert said[1].startswith("    + news: word word")
+    text = " ".join(" ".join(said).split())
+    for part in (
+        "Hub account: 123456789012 (hub), eu-west-1",
+        "Customers: 1: a",
+        "Cannot run: 1: b: config.json says something else of b",
+        "Plan: r: exactly what it says is done, and nothing else Go on? [y/N]",
     ):
-        with pytest.raises(CommandError, match=text) as error:
-            ask(monkeypatch, answer, terminal=terminal)
+        assert part in text
+    for answer in ("n\n", ""):
+        with pytest.raises(CommandError, match="not confirmed") as error:
+            ask(monkeypatch, answer, "Plan r")
         assert error.value.exit_code == 2
 
 
@@ -237,11 +244,7 @@ def test_the_report_of_a_dry_run_shows_the_plan_and_the_command() -> None:
 
 
 def test_a_resume_of_a_plan_says_so_in_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it will do is what the plan says."""
-    shown = Terminal()
-    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
-    monkeypatch.setattr("sys.stderr", shown)
-    client = S3().bucket.s3
-    target = Target("f", "arn:aws:lambda:eu-west-1:123456789012:function:f", {}, client, client, NOW)
-    confirm.ask({"action": "manage-topic-all", "plan": "r", "resumes": "r-apply", "include": ["b"]}, target)
-    assert shown.getvalue().startswith("manage-topic-all on 1 customer: b, as plan r says.")
+    """No dry run of it is looked for: the plan is one."""
+    said = ask(monkeypatch, "y\n", resumes="r-apply", include=["b"])
+    assert "Plan:" in said
+    assert "Dry run:" not in said

@@ -147,14 +147,14 @@ def test_a_start_that_certainly_did_not_happen_is_exit_3_at_once(failure: Except
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        ("before", "interrupted: nothing was sent, and no run was started"),
+        ("before", "interrupted: no run was started"),
         ("sending", "run mine-1 may have been sent, and has not begun yet. Once it has begun, "),
         ("waiting", "run mine-1 was sent and has not begun yet. Once it has begun, "),
         ("following", "run mine-1 goes on. "),
     ],
 )
 def test_ctrl_c_says_what_is_so_of_the_run(at: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether it was sent and has begun, how to look at it and how to stop it; exit code 130."""
+    """Whether it was sent and has begun, how to look at it and how to cancel it; exit code 130."""
     monkeypatch.setattr(invoke, "_expected", lambda _: None)
     s3 = S3()
     function = Lambda(KeyboardInterrupt() if at == "sending" else None)
@@ -172,7 +172,7 @@ def test_ctrl_c_says_what_is_so_of_the_run(at: str, said: str, monkeypatch: pyte
     assert error.value.message.startswith(said)
     if at != "before":
         assert "`ses-fleet runs show mine-1`" in error.value.message
-        assert "`ses-fleet runs stop mine-1` starts no further customer" in error.value.message
+        assert "`ses-fleet runs cancel mine-1` cancels it" in error.value.message
         assert "--run-id mine-1 follows it" in error.value.message
     assert bool(function.started) == (at != "before")
 

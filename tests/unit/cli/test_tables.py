@@ -117,6 +117,31 @@ def test_people_who_were_set_and_removed_by_customer() -> None:
     assert "It takes" not in text
 
 
+@pytest.mark.parametrize(
+    ("action", "kind", "data"),
+    [
+        ("manage-topic-all", "restore-topics", {"removed": ["old"]}),
+        ("import-aws-contact-all", "restore-list", {"removed": 2, "backup": "s3://b/backups/acme/r/"}),
+        ("remove-contacts-all", "restore-list", {"removed": 2, "backup": "s3://b/backups/acme/r/"}),
+        ("backup-list-all", "restore-list", {"backup": "r", "total": 2}),
+    ],
+)
+def test_whatever_was_saved_has_the_command_that_brings_it_back(action: str, kind: str, data: dict[str, Any]) -> None:
+    """Of one customer whole; of several with their codes; of work that a resumed run had begun with that run's id."""
+    command = f"Bring back: ses-fleet invoke {kind} --customer-code"
+    assert f"{command} acme --param backup=r\n" in shown(summary(action, [result("acme", data)]), 200)
+    resumed = [result(code, data) for code in ("acme", "globex")] + [result("hooli", data, work_of="first")]
+    text = shown(summary(action, [*resumed, result("nothing", {})]), 200)
+    assert f"{command} CODE --param backup=r; CODE is acme, globex\n" in text
+    assert f"{command} hooli --param backup=first\n" in text
+
+
+def test_a_dry_run_of_a_prune_brings_nothing_back() -> None:
+    """Nothing was removed, and nothing saved."""
+    made = summary("manage-topic-all", [result("acme", {"removed": ["old"]})], dry_run=True)
+    assert "Bring back" not in shown(made, 200)
+
+
 def test_a_dry_run_of_an_erasure_says_what_the_real_one_takes() -> None:
     """Of all customers, side by side; one whose list cannot be read has no part in it."""
     person = {"row": 2, "outcome": "would_erase"}
@@ -289,7 +314,7 @@ def test_nothing_is_offered_that_a_local_cloud_has_taken_with_it(
     Screen(text=True).summary(made)
     kept = capsys.readouterr().out
     assert "   Run the rest: ses-fleet runs resume r" in kept
-    assert any(offer in kept for offer in ("Export them", "Bring one back", "Who: s3://"))
+    assert any(offer in kept for offer in ("Export them", "Bring back", "Who: s3://"))
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

@@ -257,6 +257,27 @@ def test_from_two_terminals_at_once_it_is_one_run(there: Deployed, monkeypatch: 
     assert sorted(map(code_of, there.lambda_.items)) == ["a", "b", "c"]
 
 
+def test_a_preview_says_the_same_as_the_run_would(there: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who would be run, who fails for config.json, and why the plan cannot be applied; nothing is written."""
+    planned(there)
+    config = customers("a", "b", "c", external_id="fleet-1")
+    config["customer_mappings"]["b"]["contact_list_name"] = "other"
+    there.put("config.json", config)
+    before = there.s3.keys()
+    found = there.invoke({"preview": APPLY})
+    assert (found["customers"], list(found["failed"]), found["problems"]) == (["a", "c"], ["b"], [])
+    assert "contact_list_name" in found["failed"]["b"]
+    assert there.s3.keys() == before
+    resume = there.invoke(APPLY)["resume"]
+    monkeypatch.setattr(Context, "aws_request_id", "q2")
+    (problem,) = there.invoke({"preview": APPLY})["problems"]
+    assert problem.startswith(f"$.plan: plan r1 was applied already, by run {FIRST}")
+    (problem,) = there.invoke({"preview": {**resume, "include": ["a"]}})["problems"]
+    assert "has left nothing to do" in problem
+    del there.s3.stored["results", f"runs/{FIRST}/summary.json"]
+    assert there.invoke({"preview": APPLY})["exists"]
+
+
 def test_another_run_of_that_id_is_not_taken_for_it(there: Deployed) -> None:
     """Somebody chose the id."""
     planned(there)

@@ -127,18 +127,19 @@ def test_who_is_never_started_has_not_answered_either() -> None:
     assert {result.status for result in results.values()} == {"failed", "not_started"}
 
 
-def test_a_stop_before_the_second_phase_keeps_everybody_from_it() -> None:
+def test_a_cancel_before_the_second_phase_keeps_everybody_from_it() -> None:
     """Although everybody has answered."""
     phases = Phases()
 
     def worker(make: Make) -> Answer:
         answer = phases.worker(make)
-        phases.intent.is_stopped = len(phases.order) == 2
+        phases.intent.is_cancelled = len(phases.order) == 2
         return answer
 
     results, _ = phases.run(2, Barrier((), phases.remember), worker=worker)
     assert {phase for _, phase in phases.order} == {1}
-    assert all(one.error and "somebody asked to stop the run" in one.error.message for one in results.values())
+    assert all(one.error and one.error.type == "Cancelled" for one in results.values())
+    assert all(one.error and "nothing was changed there" in one.error.message for one in results.values())
 
 
 def test_another_invocation_goes_on_at_the_barrier() -> None:

@@ -57,13 +57,13 @@ def test_after_the_barrier_no_more_are_named_than_soon_begin() -> None:
     assert named[0] <= 10
 
 
-def test_a_stop_after_the_barrier_keeps_from_the_second_phase_who_has_not_begun_it() -> None:
+def test_a_cancel_after_the_barrier_keeps_from_the_second_phase_who_has_not_begun_it() -> None:
     """Somebody sees that the wrong person is erased: of 20 customers at the barrier, two at a time, most are kept."""
     seen = Phases()
 
     def worker(make: Any) -> Any:
         answer = seen.worker(make)
-        seen.intent.is_stopped = True  # while the first are deleting
+        seen.intent.is_cancelled = True  # while the first are deleting
         return answer
 
     progress = {index: at_barrier(index) for index in range(20)}

@@ -23,6 +23,7 @@ from ses_fleet.orchestrator.start_rules import StartRules
 from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs.hops import Progress
 from ses_fleet.runs.models import CustomerResult
+from ses_fleet.runs.results import CANCELLED_BEFORE, was_cancelled
 from ses_fleet.runs.work import ErrorInfo, WorkItem, WorkResult
 
 Make = Callable[[], WorkItem | None]
@@ -32,7 +33,7 @@ class Free:
     """An intent that lets everybody be sent at once, as if a sign of life were stored in no time."""
 
     is_lost = False
-    is_stopped = False
+    is_cancelled = False
     why_not: str | None = None
 
     def __init__(self) -> None:
@@ -578,16 +579,19 @@ def test_one_sign_of_life_names_several_customers_ahead() -> None:
     assert last > 0
 
 
-@pytest.mark.parametrize("stopped", [True, False])
-def test_who_is_between_slices_goes_on_when_nobody_is_started_any_more(stopped: bool) -> None:
-    """Somebody stopped the run, or too many failed: the next slice waits for its sign of life, and is sent."""
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_who_is_between_slices_goes_on_unless_the_run_was_cancelled(cancelled: bool) -> None:
+    """When too many failed, the next slice waits for its sign of life, and is sent. After a cancel it is not."""
     intent = Slow()
+    slices_of_c0: list[object] = []
     waiting: list[bool] = []
 
     def worker(make: Make) -> Answer:
         work = sent(make)
         if work.customer.customer_code == "c1":
             return fail(work)
+        if work.customer.customer_code == "c0":
+            slices_of_c0.append(work.continuation)
         if work.continuation is None:
             return done(work, continuation={"page": 2})
         return done(work)
@@ -601,19 +605,35 @@ def test_who_is_between_slices_goes_on_when_nobody_is_started_any_more(stopped: 
             intent.store()
         elif not waiting:
             waiting.append(True)
-            intent.is_stopped = stopped
+            intent.is_cancelled = cancelled
             threading.Timer(0.2, intent.store).start()
 
     intent.name = name  # type: ignore[method-assign]
-    results, outcome = ran(made, 3, StartRules(None if stopped else 0))
-    found = {result.customer_code: result.status for result in results}
-    assert (found["c0"], found["c1"], outcome.left) == ("successful", "failed", ())
-    assert waiting == [True]
-    if stopped:
-        (c2,) = [result for result in results if result.customer_code == "c2"]
-        assert c2.warnings == ("somebody asked to stop the run: no further customer was started",) or (
-            c2.status == "successful"
-        )
+    results, outcome = ran(made, 3, StartRules(None if cancelled else 0))
+    found = {result.customer_code: result for result in results}
+    assert (found["c1"].status, outcome.left, waiting) == ("failed", (), [True])
+    if not cancelled:
+        assert (found["c0"].status, slices_of_c0) == ("successful", [None, {"page": 2}])
+        return
+    assert found["c0"].error is not None
+    assert (found["c0"].error.type, found["c0"].continuation, slices_of_c0) == ("Cancelled", {"page": 2}, [None])
+    assert was_cancelled(found["c2"])
+
+
+def test_a_try_that_waits_is_given_up_when_the_run_is_cancelled() -> None:
+    """A slice that Lambda turned away waits to be sent again, for minutes: a cancel ends that, and nothing ran."""
+    intent = Free()
+
+    def worker(make: Make) -> Answer:
+        sent(make)  # turned away
+        intent.is_cancelled = True
+        assert make() is None
+        return Answer(0.0, turned_away=1, reason="Lambda throttled the worker", attempts=1)
+
+    made = FanOut(worker, work_item, TimeLimits(lambda: 800.0, 240.0, 60.0, 30.0, 900.0), 1, writes=True, intent=intent)
+    results, outcome = ran(made, 2)
+    assert [(result.status, result.warnings[-1]) for result in results] == [("not_started", CANCELLED_BEFORE)] * 2
+    assert outcome.left == ()
 
 
 def test_a_lost_turn_ends_the_fan_out_at_once() -> None:

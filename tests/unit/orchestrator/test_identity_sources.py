@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from ses_fleet.config import config_json
 from ses_fleet.errors import RequestError
 from ses_fleet.orchestrator import identity_sources, plan
 from ses_fleet.orchestrator.config_files import ConfigFiles
+from ses_fleet.orchestrator.customer_run import CustomerRun
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.orchestrator.wanted_topics import WantedTopics
 from ses_fleet.runs.models import CustomerResult, RunRequest
+from ses_fleet.runs.results import CANCELLED_BEFORE
 from ses_fleet.runs.work import ErrorInfo
 from tests.unit.runs.test_request import refused
 
@@ -150,6 +153,15 @@ def test_a_garbled_answer_is_no_people() -> None:
     assert made.status == "failed"
     assert made.error is not None
     assert made.error.type == "GarbledAnswer"
+
+
+def test_a_reading_that_was_cancelled_starts_nobody() -> None:
+    """Between two slices or before the first one: nothing was started for the customers, so none of them failed."""
+    (customer,) = planned({"a": {}}).customers
+    source = CustomerRun(customer, slices=1, ran=True, continuation={"at": 1})
+    for run in (source, replace(source, slices=0, ran=False)):
+        made = identity_sources.without_people(customer, run.cancelled())
+        assert (made.status, made.error, made.warnings) == ("not_started", None, (CANCELLED_BEFORE,))
 
 
 def test_prune_needs_everybody() -> None:

@@ -98,7 +98,7 @@ def test_a_refused_run_is_told_of_with_its_problems(monkeypatch: pytest.MonkeyPa
     with pytest.raises(RequestError):
         there.run(include=["nobody"])
     with pytest.raises(RequestError):
-        there.invoke({"stop": "no-such-run"})
+        there.invoke({"cancel": "no-such-run"})
     (message,) = there.sns.published
     assert message["Subject"] == "ses-fleet: describe-list-all was refused, and nothing ran"
     text = json.loads(message["Message"])["default"]
@@ -202,6 +202,14 @@ def summary(*results: CustomerResult, **fields: Any) -> Summary:
 
 
 HOSTILE = "*x* _y_ <!channel> <https://evil.example|click> `code` @here \u202e\n# head"
+
+
+def test_a_cancelled_run_is_told_of_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the subject alone knows that somebody ended it."""
+    there = Deployed(monkeypatch, customers("a", "b"), fine)
+    whole = Summary.model_validate(there.run())
+    cut = whole.model_copy(update={"cancelled_at": "2026-03-01T06:00:00Z", "not_started_count": 1, "exit_code": 1})
+    assert notification.subject(cut) == "ses-fleet: describe-list-all was cancelled: 1 not started of 2 customers"
 
 
 def test_a_customers_text_is_shown_as_it_is() -> None:

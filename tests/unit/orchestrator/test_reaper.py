@@ -11,8 +11,9 @@ from ses_fleet import limits
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.hop_record import HopRecord
-from ses_fleet.runs.hops import HopClaim, HopEnd, Progress, SignOfLife
+from ses_fleet.runs.hops import Cancel, HopClaim, HopEnd, Progress, SignOfLife
 from ses_fleet.runs.models import RunPlan
+from ses_fleet.runs.results import CANCELLED_BEFORE
 from tests.unit.orchestrator.deployed import (
     RUN,
     TOPIC,
@@ -101,6 +102,23 @@ def test_who_is_between_slices_is_closed_with_where_it_was(monkeypatch: pytest.M
     reap(there)
     kept = of(there.kept("summary.json"), "b")
     assert (kept["error"]["type"], kept["error"]["outcome_unknown"]) == ("OrchestratorDeadline", False)
+    assert there.kept("results/b.json")["continuation"] == {"at": 1}
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_cancelled_run_is_closed_as_one(monkeypatch: pytest.MonkeyPatch, late: bool) -> None:
+    """Who had not begun and who was between two slices say so, and so does the Summary; not if the run had its end."""
+    there = dead(monkeypatch)
+    hops = hops_of(there)
+    hops.keep_progress(Progress(index=1, customer_code="b", slices=1, attempts=1, continuation={"at": 1}))
+    asked_at = "2999-01-01T00:00:00Z" if late else "2020-01-01T00:00:00Z"
+    hops.ask_to_cancel(Cancel(run_id=RUN, asked_at=asked_at))
+    reap(there)
+    kept = there.kept("summary.json")
+    assert (kept["closed_by"], kept["cancelled_at"]) == ("reaper", None if late else asked_at)
+    assert of(kept, "b")["error"]["type"] == ("OrchestratorDeadline" if late else "Cancelled")
+    never = [one["warnings"][-1] for one in kept["results"] if one["status"] == "not_started"]
+    assert {text == CANCELLED_BEFORE for text in never} == {not late}
     assert there.kept("results/b.json")["continuation"] == {"at": 1}
 
 

@@ -203,14 +203,14 @@ def test_a_resumed_run_is_handed_over_and_resumed_again(monkeypatch: pytest.Monk
 
 
 def test_a_resumed_customer_is_started_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not when the run is stopped before, nor before its canaries; it is not started then, and a resume goes on."""
+    """Not when the run is cancelled before, nor before its canaries; it is not started then, and a resume goes on."""
     there = ended(monkeypatch)
-    monkeypatch.setattr(limits, "SIGN_SHARE", 1e-9)  # a stop is looked for with every sign of life
-    there.s3.put("results", "runs/r2/stop.json", b'{"run_id": "r2", "asked_at": ""}')
-    stopped = resumed(there)
-    assert (statuses(stopped), there.lambda_.items) == ({"a": "not_started", "b": "not_started"}, [])
-    assert "somebody asked to stop the run" in of(stopped, "a")["warnings"][-1]
-    answer = there.invoke({**stopped["resume"], "run_id": "r3"})
+    monkeypatch.setattr(limits, "SIGN_SHARE", 1e-9)  # a cancel is looked for with every sign of life
+    there.s3.put("results", "runs/r2/cancel.json", b'{"run_id": "r2", "asked_at": ""}')
+    cancelled = resumed(there)
+    assert (statuses(cancelled), there.lambda_.items) == ({"a": "not_started", "b": "not_started"}, [])
+    assert "the run was cancelled before anything was started" in of(cancelled, "a")["warnings"][-1]
+    answer = there.invoke({**cancelled["resume"], "run_id": "r3"})
     assert statuses(answer) == {"a": "successful", "b": "successful"}
     assert began(there) == {"a": {"state": {"at": 1}}, "b": None}
     assert of(answer, "a")["work_of"] == RUN
@@ -281,9 +281,9 @@ def test_who_only_waited_for_its_list_was_not_started(monkeypatch: pytest.Monkey
     answer = resumed(there, include=["b"], on_deadline=on_deadline)
     if on_deadline == "continue":
         assert statuses(answer) == {"b": "under_way"}
-        there.s3.put("results", "runs/r2/stop.json", b'{"run_id": "r2", "asked_at": ""}')
+        there.s3.put("results", "runs/r2/cancel.json", b'{"run_id": "r2", "asked_at": ""}')
         answer = there.go_on()
-        assert "somebody asked to stop the run" in of(answer, "b")["warnings"][-1]
+        assert "the run was cancelled before anything was started" in of(answer, "b")["warnings"][-1]
     else:
         assert of(answer, "b")["warnings"] == [f"{held} until it was too late to start"]
     assert (statuses(answer), of(answer, "b")["attempts"]) == ({"b": "not_started"}, 1)

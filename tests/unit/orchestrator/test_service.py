@@ -101,10 +101,10 @@ def test_the_reapers_event_is_answered_with_what_it_did(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     "event",
-    [{"reap": 1}, {"reap": False}, {"reap": True, "run_id": "r1"}, {"stop": 5}, {"stop": "r1", "dry_run": True}],
+    [{"reap": 1}, {"reap": False}, {"reap": True, "run_id": "r1"}, {"cancel": 5}, {"cancel": "r1", "dry_run": True}],
 )
 def test_a_malformed_event_of_ours_is_refused(monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]) -> None:
-    """It starts and stops nothing."""
+    """It starts and cancels nothing."""
     there = Deployed(monkeypatch, customers("a"), fine)
     with pytest.raises(RequestError):
         there.invoke(event)

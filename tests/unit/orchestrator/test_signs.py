@@ -11,7 +11,7 @@ import pytest
 from ses_fleet import limits
 from ses_fleet.errors import AwsCallError, FailureKind
 from ses_fleet.orchestrator.signs import Signs, Unnamed, named_ahead
-from ses_fleet.runs.hops import HopEnd, SignOfLife, Stop
+from ses_fleet.runs.hops import Cancel, HopEnd, SignOfLife
 from tests.unit.runs.recorded import OWNER, RUN, Recorded
 
 SIGN = f"open/{RUN}/0-{OWNER}.json"
@@ -57,9 +57,9 @@ class Hop(Recorded):
         """Whether anything ran."""
         return self.signs.is_busy
 
-    def is_stopped(self) -> bool:
-        """What the signs know of a stop."""
-        return self.signs.is_stopped
+    def is_cancelled(self) -> bool:
+        """What the signs know of a cancel."""
+        return self.signs.is_cancelled
 
     def other_end(self) -> HopEnd:
         """What a reaper decides."""
@@ -95,16 +95,16 @@ def test_nobody_may_be_sent_before_a_stored_sign_names_it(hop: Hop) -> None:
 
 
 def test_the_first_sign_of_a_run_counts_at_once(hop: Hop) -> None:
-    """Nobody can have ended, or asked to stop, what does not exist yet; the next sign looks for both."""
+    """Nobody can have ended, or cancelled, what does not exist yet; the next sign looks for both."""
     hop.signs.begin({3: 1})
     assert hop.stored() == {3: 1}
     assert [hop.signs.may_send(*slice_) for slice_ in ((3, 1), (4, 1))] == [True, False]
     assert {operation for operation, _ in hop.s3.asked} == {"put_object"}
-    hop.hops.ask_to_stop(Stop(run_id=RUN, asked_at=""))
+    hop.hops.ask_to_cancel(Cancel(run_id=RUN, asked_at=""))
     hop.signs.name(4, 1)
     with hop.signs:
-        until(lambda: hop.passes() and hop.is_stopped())
-        assert hop.signs.may_send(4, 1)
+        until(lambda: hop.passes() and hop.is_cancelled())
+        assert (hop.signs.is_named(4, 1), hop.signs.may_send(4, 1)) == (True, False)
         assert hop.stored() == {3: 1, 4: 1}
         assert hop.hops.end(hop.other_end())
         until(lambda: hop.passes() and hop.signs.is_lost)
@@ -236,7 +236,7 @@ def test_who_ends_a_hop_reads_the_name_or_the_hop_sees_the_end(hop: Hop, moment:
     seen: list[dict[int, int]] = []
 
     def happens(_operation: str, key: str, _done: bool) -> None:
-        if threading.current_thread().name != "signs-of-life" or "stop" in key:
+        if threading.current_thread().name != "signs-of-life" or "cancel" in key:
             return
         if len(moments) == moment:
             moments.append(True)
@@ -318,14 +318,14 @@ def test_a_hop_of_which_one_slice_ran_is_busy(hop: Hop) -> None:
     assert (hop.signs.sent, hop.is_busy(), hop.stored()) == (frozenset({0}), True, {0: 1})
 
 
-def test_a_stop_that_was_asked_for_before_is_seen_before_anybody_is_named(hop: Hop) -> None:
-    """A later hop of a stopped run starts nobody, not even one."""
-    hop.hops.ask_to_stop(Stop(run_id=RUN, asked_at=""))
+def test_a_cancel_that_was_asked_for_before_is_seen_before_anybody_is_named(hop: Hop) -> None:
+    """A later hop of a cancelled run starts nobody, not even one."""
+    hop.hops.ask_to_cancel(Cancel(run_id=RUN, asked_at=""))
     seen: list[bool] = []
 
     def happens(operation: str, _key: str, _done: bool) -> None:
         if operation == "put_object":
-            seen.append(hop.signs.is_stopped)
+            seen.append(hop.signs.is_cancelled)
 
     hop.s3.hook.happens = happens
     with hop.signs:
@@ -333,21 +333,21 @@ def test_a_stop_that_was_asked_for_before_is_seen_before_anybody_is_named(hop: H
     assert all(seen)
 
 
-def test_a_stop_is_seen_with_the_next_sign(hop: Hop) -> None:
+def test_a_cancel_is_seen_with_the_next_sign(hop: Hop) -> None:
     """And whoever waits is woken; it is asked for no more after that."""
     woken = threading.Event()
     with hop.signs:
         hop.beats()
-        assert not hop.is_stopped()
-        hop.hops.ask_to_stop(Stop(run_id=RUN, asked_at=""))
+        assert not hop.is_cancelled()
+        hop.hops.ask_to_cancel(Cancel(run_id=RUN, asked_at=""))
         hop.signs.watch(woken.set)
         hop.beats(hop.s3.asked.count(("put_object", SIGN)) + 1)
-        assert hop.is_stopped()
+        assert hop.is_cancelled()
         assert woken.wait(5)
-        looks = hop.s3.asked.count(("get_object", f"runs/{RUN}/stop.json"))
+        looks = hop.s3.asked.count(("get_object", f"runs/{RUN}/cancel.json"))
         hop.signs.name(0, 1)
         until(lambda: hop.signs.is_named(0, 1))
-    assert hop.s3.asked.count(("get_object", f"runs/{RUN}/stop.json")) == looks
+    assert hop.s3.asked.count(("get_object", f"runs/{RUN}/cancel.json")) == looks
 
 
 def test_no_sign_is_given_after_the_end(hop: Hop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,7 +377,7 @@ def test_what_only_reads_for_several_customers_is_not_named(hop: Hop) -> None:
     intent.name(0, 1)
     assert intent.is_named(0, 1)
     assert not intent.may_send(0, 1)
-    assert (intent.why_not, intent.is_lost, intent.is_stopped) == (hop.signs.why_not, False, False)
+    assert (intent.why_not, intent.is_lost, intent.is_cancelled) == (hop.signs.why_not, False, False)
     with hop.signs:
         hop.beats()
         assert woken.wait(5)

@@ -97,16 +97,16 @@ def test_the_reapers_event_is_that_and_nothing_beside_it(event: Any, is_one: boo
 
 def test_the_event_that_stops_a_run_names_it() -> None:
     """And nothing else is taken for one."""
-    assert events.stop_of({"stop": "a-run"}) == "a-run"
-    assert events.stop_of({"action": "describe-list-all"}) is None
-    assert events.stop_of(["stop"]) is None
+    assert events.cancel_of({"cancel": "a-run"}) == "a-run"
+    assert events.cancel_of({"action": "describe-list-all"}) is None
+    assert events.cancel_of(["cancel"]) is None
 
 
 @pytest.mark.parametrize(
-    "event", [{"stop": 5}, {"stop": None}, {"stop": "a/b"}, {"stop": ""}, {"stop": "a-run", "dry_run": True}]
+    "event", [{"cancel": 5}, {"cancel": None}, {"cancel": "a/b"}, {"cancel": ""}, {"cancel": "a-run", "dry_run": True}]
 )
 def test_a_malformed_stop_is_refused(event: Any) -> None:
     """Whoever means to stop a run must not start or miss one."""
     with pytest.raises(RequestError) as error:
-        events.stop_of(event)
-    assert [problem.path for problem in error.value.problems] == ["$.stop"]
+        events.cancel_of(event)
+    assert [problem.path for problem in error.value.problems] == ["$.cancel"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ses_fleet.errors import AwsCallError
-from ses_fleet.runs.hops import HopEnd, Progress, Stop
+from ses_fleet.runs.hops import Cancel, HopEnd, Progress
 from tests.unit.runs.recorded import OWNER, RUN, Recorded, customer
 
 
@@ -104,9 +104,9 @@ def test_the_reading_of_an_identity_center_is_of_the_hop_that_began_it(there: Re
     assert there.hops.sources(0) == {}
 
 
-def test_a_run_is_stopped_when_somebody_asked_for_it(there: Recorded) -> None:
-    """Once or twice."""
-    assert not there.hops.is_stopped()
-    for _ in range(2):
-        there.hops.ask_to_stop(Stop(run_id=RUN, asked_at=""))
-        assert there.hops.is_stopped()
+def test_a_run_is_cancelled_when_somebody_asked_for_it(there: Recorded) -> None:
+    """The first request counts, however often it is asked for."""
+    assert there.hops.cancel() is None
+    for at in ("2026-03-01T06:00:00Z", "2026-03-01T06:00:09Z"):
+        there.hops.ask_to_cancel(Cancel(run_id=RUN, asked_at=at))
+        assert there.hops.cancel() == Cancel(run_id=RUN, asked_at="2026-03-01T06:00:00Z")

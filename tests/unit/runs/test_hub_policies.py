@@ -77,12 +77,26 @@ def test_a_function_writes_its_log() -> None:
     assert found == {"logs:CreateLogStream": {"g"}, "logs:PutLogEvents": {"g"}}
 
 
+def test_who_configures_writes_two_files_and_starts_nothing() -> None:
+    """And reads nothing but those files, with their versions."""
+    found = hub_policies.configurer_statements(orchestrator="o", config_bucket=CONFIG, config_keys=["c", "d"])
+    files = {f"{CONFIG}/c", f"{CONFIG}/d"}
+    assert allowed(found) == {
+        "lambda:GetFunctionConfiguration": {"o"},
+        "iam:ListAccountAliases": {"*"},
+        **dict.fromkeys(("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"), files),
+        "s3:ListBucket": {CONFIG},
+        "s3:ListBucketVersions": {CONFIG},
+    }
+
+
 def test_who_starts_runs_sees_no_address_and_who_reads_data_starts_none() -> None:
     """Each lists only below what it may read."""
     starts = hub_policies.invoker_statements(orchestrator="o", results_bucket=RESULTS)
     assert allowed(starts) == {
         "lambda:GetFunctionConfiguration": {"o"},
         "lambda:InvokeFunction": {"o"},
+        "iam:ListAccountAliases": {"*"},
         "s3:GetObject": {f"{RESULTS}/runs/*", f"{RESULTS}/open/*", f"{RESULTS}/receipts/*"},
         "s3:ListBucket": {RESULTS},
     }

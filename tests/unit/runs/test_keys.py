@@ -22,7 +22,7 @@ RUN = "20260301T060000Z-abcdef"
         (keys.hop_claim_key(RUN, 2), f"runs/{RUN}/hops/2/claim.json"),
         (keys.hop_end_key(RUN, 0), f"runs/{RUN}/hops/0/end.json"),
         (keys.hops_prefix(RUN), f"runs/{RUN}/hops/"),
-        (keys.stop_key(RUN), f"runs/{RUN}/stop.json"),
+        (keys.cancel_key(RUN), f"runs/{RUN}/cancel.json"),
         (keys.refusals_prefix(RUN), f"runs/{RUN}/refusals/"),
         (keys.refusal_key(RUN, "q1"), f"runs/{RUN}/refusals/q1.json"),
         (keys.pinned_key(RUN, "t1", "config"), f"runs/{RUN}/pinned/t1-config.json"),

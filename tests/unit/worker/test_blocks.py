@@ -19,6 +19,11 @@ TOPICS = (
 NO_LIST = "📋 Customer acme: no contact list in this account and Region"
 
 
+def back(action: str) -> str:
+    """The line with the command that restores what was saved."""
+    return f"   ses-fleet invoke {action} --customer-code acme --param backup=run-1"
+
+
 def people(count: int) -> World:
     """A list of so many contacts: the first unsubscribed, every second one without `in`."""
     return World(*(contact(n, {"in": "OPT_OUT"} if n % 2 else {}, unsubscribed=n == 0) for n in range(count)))
@@ -44,7 +49,10 @@ COUNTS = [
         ("describe-list", ["📋 Customer acme: contact list main, 2 topics", *COUNTS]),
         ("describe-topics", COUNTS),
         ("list-contacts", ["👥 Customer acme: 3 contacts of main written in 1 parts"]),
-        ("backup-list", ["💾 Customer acme: 3 contacts and 2 topics of main saved"]),
+        (
+            "backup-list",
+            ["💾 Customer acme: 3 contacts and 2 topics of main saved; to bring them back:", back("restore-list")],
+        ),
     ],
 )
 def test_reading_actions_say_what_they_read(action: str, lines: list[str]) -> None:
@@ -96,7 +104,8 @@ def test_what_is_done_with_each_topic_is_said() -> None:
         "   - out (not in SESConfig.json, kept)",
     ]
     assert block(people(3), "manage-topic", topics=TOPICS, prune=True) == [
-        "💾 Customer acme: preferences of 0 contacts saved for out",
+        "💾 Customer acme: preferences of 0 contacts for out saved; to bring them back:",
+        back("restore-topics"),
         "   Topics:",
         "   - new (added)",
         f"   - in (changed; {changed}",
@@ -193,7 +202,8 @@ def test_an_import_that_prunes_says_whom_it_saved() -> None:
     world.lines.clear()
     importing(world, people, prune=True)
     assert world.lines[-1] == "👥 Customer acme: 0 created, 0 updated, 1 removed, 9 unchanged"
-    assert [line for line in world.lines if line.startswith("💾")] != []
+    saved = "💾 Customer acme: 1 contacts that are to be removed saved; to bring them back:"
+    assert world.lines[world.lines.index(saved) + 1] == back("restore-list")
 
 
 def test_an_import_over_slices_says_how_far_it_came() -> None:

@@ -44,9 +44,6 @@ def run(context: ActionContext, params: BackupListParams, state: State) -> Outco
         # A page of which some contacts are missing is read again.
         return More({"scan": scan.state(), "written": writer.state(), "page": page.done})
     location = backups.complete(context, "list", found, (), writer, with_attributes=params.with_attributes)
-    context.log(
-        f"💾 Customer {context.code}: {writer.total} contacts and {len(found.topics)} topics of {found.name} saved"
-    )
     data = BackupListData(
         contact_list=found.name,
         topics=len(found.topics),

@@ -64,7 +64,7 @@ _KINDS: dict[RateName, _Kind] = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Metrics:
     """What CloudWatch has of the last 24 hours: by metric its values, the newest first, and why it has not all."""
 

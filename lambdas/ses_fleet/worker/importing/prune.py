@@ -26,10 +26,6 @@ def save(work: Work) -> Step:
     if work.saved.total:
         found = progress.contact_list or ContactList(name=work.list_name)
         progress.backup = backups.complete(context, "contacts", found, (), work.saved, with_attributes=True)
-        context.log(
-            f"💾 Customer {context.code}: {work.saved.total} contacts saved before they are removed; "
-            f"restore-list with backup {context.run_id} brings them back"
-        )
     return "remove"
 
 

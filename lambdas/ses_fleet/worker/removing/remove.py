@@ -26,10 +26,6 @@ def save(work: Work) -> Step:
         return "done"
     found = work.progress.contact_list or ContactList(name=work.list_name)
     work.progress.backup = backups.complete(work.context, "contacts", found, (), work.saved, with_attributes=True)
-    work.context.log(
-        f"💾 Customer {work.context.code}: {work.saved.total} contacts saved before they are removed; "
-        f"restore-list with backup {work.context.run_id} brings them back"
-    )
     return "remove"
 
 

@@ -160,6 +160,10 @@ def test_every_action_has_a_report(action: str, dry_run: bool) -> None:
             {"exit_code": 1, "not_started_count": 1, "total_customers": 2, "closed_by": "reaper"},
             "1 not started, 1 successful. The reaper ended the run, as its orchestrator was lost.",
         ),
+        (
+            {"exit_code": 1, "not_started_count": 1, "total_customers": 2, "cancelled_at": "2026-03-01T06:09:00Z"},
+            "◇ Not finished. 2 customers: 1 not started, 1 successful. It was cancelled at 2026-03-01T06:09:00Z.",
+        ),
         ({"exit_code": 2, "errors": ("$.include: unknown",)}, "✗ Refused. The run was refused: nothing was started."),
     ],
 )

@@ -1,4 +1,4 @@
-"""Stopping a run: no further customer of it is started. Who is with a worker is waited for."""
+"""Cancelling a run: no further customer and no further slice of it is started. Who is with a worker is waited for."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from ses_fleet.errors import Problem, RequestError
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.runs import state
 from ses_fleet.runs.hop_record import HopRecord
-from ses_fleet.runs.hops import Stop
+from ses_fleet.runs.hops import Cancel
 from ses_fleet.runs.models import Summary
 from ses_fleet.runs.record import RunRecord
 
 
-def stop(run_id: str, environment: Environment) -> Summary:
-    """Ask that no further customer of the run is started, and return its state.
+def cancel(run_id: str, environment: Environment) -> Summary:
+    """Ask that nothing more of the run is started, and return its state.
 
     RequestError when there is no such run, when it was refused, and for one of an earlier version, which would not heed
     it. A run that is over stays as it is.
@@ -21,13 +21,13 @@ def stop(run_id: str, environment: Environment) -> Summary:
     record = RunRecord(environment.results_bucket, run_id)
     document = record.plan()
     if document is None:
-        raise RequestError([Problem("$.stop", _why_there_is_none(record))])
+        raise RequestError([Problem("$.cancel", _why_there_is_none(record))])
     found = state.of(record, document)
     if found.position is not None:
-        HopRecord(record.bucket, run_id).ask_to_stop(Stop(run_id=run_id, asked_at=clock.iso(clock.now())))
+        HopRecord(record.bucket, run_id).ask_to_cancel(Cancel(run_id=run_id, asked_at=clock.iso(clock.now())))
     elif found.summary.exit_code is None:
-        text = f"run {run_id} was begun by an earlier version of ses-fleet and cannot be stopped"
-        raise RequestError([Problem("$.stop", text)])
+        text = f"run {run_id} was begun by an earlier version of ses-fleet and cannot be cancelled"
+        raise RequestError([Problem("$.cancel", text)])
     return found.summary
 
 
@@ -35,4 +35,4 @@ def _why_there_is_none(record: RunRecord) -> str:
     if record.last_refusal() is None:
         return f"there is no run {record.run_id}; `ses-fleet runs list` shows the runs"
     why = f"`ses-fleet runs show {record.run_id}` shows why"
-    return f"run {record.run_id} was refused and nothing of it runs, so there is nothing to stop; {why}"
+    return f"run {record.run_id} was refused and nothing of it runs, so there is nothing to cancel; {why}"

@@ -1,4 +1,4 @@
-"""What is left of a run is run by one command, once the run has its end; and a run is stopped by another."""
+"""What is left of a run is run by one command, once the run has its end; and a run is cancelled by another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ses_fleet.runs import personal_params
 from ses_fleet_cli import invoke, resume
 from ses_fleet_cli.errors import CommandError
 from ses_fleet_cli.runs import Shown
-from ses_fleet_cli.show import stopped
+from ses_fleet_cli.show import cancelled
 from tests.unit.cli.stored import NOW, S3, plan, summary
 
 LEFT = {"action": "describe-list-all", "include": ["b"]}
@@ -93,25 +93,25 @@ def target(function: Lambda) -> invoke.Target:
     return invoke.Target("f", "arn", {"RESULTS_BUCKET": "b"}, AwsClient("lambda", function), S3().bucket.s3, NOW)
 
 
-def test_a_run_is_stopped_by_asking_the_orchestrator() -> None:
+def test_a_run_is_cancelled_by_asking_the_orchestrator() -> None:
     """What it answers is told: who is waited for, and where the run is."""
     going = summary("r", exit_code=None, under_way_count=2, warnings=("the run is under way",))
     function = Lambda(going.model_dump(mode="json"))
-    answer = invoke.ask_to_stop(target(function), "r")
-    assert function.asked == [{"stop": "r"}]
+    answer = invoke.ask_to_cancel(target(function), "r")
+    assert function.asked == [{"cancel": "r"}]
     assert answer == going
-    assert stopped(answer).startswith(
-        "run r starts no further customer, at the latest from 5 s on; customers under way or about to start: 2. the "
-        "run is under way. "
+    assert cancelled(answer).startswith(
+        "run r is cancelled: at the latest from 5 s on, no customer is started and none goes on in another slice; what "
+        "is with a worker then is waited for. Customers under way or about to start: 2. the run is under way. "
     )
-    assert stopped(summary("r")) == "run r is over: nothing was stopped"
+    assert cancelled(summary("r")) == "run r is over: nothing was cancelled"
 
 
 @pytest.mark.parametrize(
     ("function", "exit_code", "message"),
     [
         (
-            Lambda({"errorType": "RequestError", "errorMessage": "$.stop: there is no run r"}, "Unhandled"),
+            Lambda({"errorType": "RequestError", "errorMessage": "$.cancel: there is no run r"}, "Unhandled"),
             2,
             "^there is no run r$",
         ),
@@ -120,10 +120,10 @@ def test_a_run_is_stopped_by_asking_the_orchestrator() -> None:
         (Lambda({"run_id": "r"}), 3, "no Summary"),
     ],
 )
-def test_a_stop_that_did_not_work_is_a_line(function: Lambda, exit_code: int, message: str) -> None:
+def test_a_cancel_that_did_not_work_is_a_line(function: Lambda, exit_code: int, message: str) -> None:
     """Refused is 2; whatever leaves it open is 3."""
     with pytest.raises(CommandError, match=message) as error:
-        invoke.ask_to_stop(target(function), "r")
+        invoke.ask_to_cancel(target(function), "r")
     assert error.value.exit_code == exit_code
 
 
@@ -131,5 +131,5 @@ def test_what_can_be_no_runs_id_is_not_asked_about() -> None:
     """Nothing is sent."""
     function = Lambda({})
     with pytest.raises(CommandError, match="a run's id has 1 to 40"):
-        invoke.ask_to_stop(target(function), "../x")
+        invoke.ask_to_cancel(target(function), "../x")
     assert function.asked == []
