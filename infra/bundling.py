@@ -22,7 +22,7 @@ _REQUIREMENTS = LAMBDAS / "requirements.txt"
 _CODE = "ses_fleet"
 # botocore describes four hundred services; these are the ones that ses_fleet.aws.clients.client is asked for.
 SERVICES = frozenset(
-    {"cloudwatch", "iam", "identitystore", "lambda", "s3", "secretsmanager", "sesv2", "sso-admin", "sts"}
+    {"cloudwatch", "iam", "identitystore", "lambda", "s3", "secretsmanager", "sesv2", "sns", "sso-admin", "sts"}
 )
 _PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 # What pip leaves that differs from machine to machine, or that nobody imports.

@@ -19,10 +19,12 @@ from ses_fleet.runs import request as requests
 from ses_fleet.runs.models import ConfigVersion, RunPlan
 from ses_fleet.runs.preview import Preview
 from ses_fleet.runs.record import RunRecord, comparable
+from ses_fleet_cli import diff
 from ses_fleet_cli import invoke as invoking
 from ses_fleet_cli.errors import BROKEN_RECORD, no_summary
 from ses_fleet_cli.invoke import Target
 from ses_fleet_cli.parallel import in_order
+from ses_fleet_cli.runs import STAMP
 
 
 @dataclass(frozen=True)
@@ -112,30 +114,44 @@ def _dry_run(target: Target, payload: Mapping[str, Any]) -> tuple[DryRun | None,
     if requests.personal_values(request):
         return None, "not looked for, as the request names a person, and runs do not keep whom"
     try:
-        return _last(target, comparable(request)), None
+        return _last(target, comparable(request))
     except (AwsCallError, RunRefusedError) as failure:
         code = failure.code if isinstance(failure, AwsCallError) else "the record cannot be read"
         return None, f"could not be looked for ({code})"
 
 
-def _last(target: Target, wanted: Mapping[str, Any]) -> DryRun | None:
-    """Return the last of the newest runs that was this request; ids that a person chose come first, in any order."""
+def _last(target: Target, wanted: Mapping[str, Any]) -> tuple[DryRun | None, str | None]:
+    """Return the last of some runs that was this request, or None and, where there are more runs, how many were read.
+
+    Those with a time in their ids are the newest. Ids that a person chose tell no time, so they are any, and at most
+    half of all: they stay for as long as the records do.
+    """
     since = f"{target.now - timedelta(days=limits.DRY_RUN_DAYS):%Y%m%dT%H%M%S}"
-    newest = sorted(target.results.folders("runs/", after=since), reverse=True)[: limits.DRY_RUNS_READ]
-    plans = in_order(lambda run_id: _plan(target, run_id), newest, at_once=limits.COMMAND_S3_CONNECTIONS)
-    same = [plan for plan in plans if plan is not None and _without_people(plan.request) == _without_people(wanted)]
+    there = sorted(target.results.folders("runs/", after=since), reverse=True)
+    chosen = [run_id for run_id in there if STAMP.fullmatch(run_id) is None][: limits.DRY_RUNS_READ // 2]
+    dated = [run_id for run_id in there if STAMP.fullmatch(run_id) is not None]
+    read = [*chosen, *dated[: limits.DRY_RUNS_READ - len(chosen)]]
+    plans = in_order(lambda run_id: _plan(target, run_id), read, at_once=limits.COMMAND_S3_CONNECTIONS)
+    same = [plan for plan in plans if plan is not None and _asked(plan.request) == _asked(wanted)]
     if not same:
-        return None
+        all_read = len(read) == len(there)
+        return (
+            None,
+            None if all_read else f"none of this request among {len(read)} of the last runs; --dry-run makes one",
+        )
     # The very file says more than another one, however late.
     last = max(same, key=lambda plan: (plan.request.get("people") == wanted.get("people"), plan.started_at))
     other_upload = last.request.get("people") != wanted.get("people")
     summary = RunRecord(target.results, last.run_id).summary()
     exit_code = None if summary is None else summary.exit_code
-    return DryRun(last.run_id, last.started_at, exit_code, last.config_version, other_upload)
+    return DryRun(last.run_id, last.started_at, exit_code, last.config_version, other_upload), None
 
 
-def _without_people(request: Mapping[str, Any]) -> dict[str, Any]:
-    return {field: value for field, value in request.items() if field != "people"}
+def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request asks for, but for whose people and how it is carried out: a dry run shows neither."""
+    asked = {name: value for name, value in request.items() if name != "people" and not diff.is_carrying_out(name)}
+    params = {name: value for name, value in (request.get("params") or {}).items() if name != "canary"}
+    return {**asked, "params": params}
 
 
 def _plan(target: Target, run_id: str) -> RunPlan | None:

@@ -30,6 +30,7 @@ _CARRIED_OUT = frozenset(
         "max_failures",
         "on_deadline",
         "resumes",
+        "notify",
     }
 )
 
@@ -96,6 +97,11 @@ def compare(bucket: Bucket, before: Shown, after: Shown) -> Compared:
 def chooses(shown: Shown) -> bool:
     """Return whether a run was for chosen customers rather than for all."""
     return not shown.summary.action.endswith("-all") or any(name in shown.payload for name in _CHOOSING)
+
+
+def is_carrying_out(field: str) -> bool:
+    """Return whether a field of a request only says how it is carried out, and not what was asked."""
+    return field in _CARRIED_OUT
 
 
 def as_json(compared: Compared) -> str:

@@ -214,9 +214,10 @@ OLD_PEOPLE_FILE_DAYS = 1  # ours: nobody needs one that expired; S3 expires by w
 # --- notifications ------------------------------------------------------------------------------
 NOTIFY_ATTEMPTS = 3  # ours: the SDK's tries of Publish; who gets a message twice knows what it says
 NOTIFY_READ_SECONDS = 5.0  # ours: Publish answers at once, and the reaper tries again
-NOTIFY_MARGIN_SECONDS = 25.0  # ours: with less time left of its own an orchestrator leaves the message to the reaper
+NOTIFY_MARGIN_SECONDS = 35.0  # ours: all tries of Publish; with less time left an orchestrator leaves it to the reaper
 NOTIFY_SECONDS = 24 * 3600.0  # ours: a run that is over and of which nobody could be told for so long is let go
 NOTIFIED_CUSTOMERS = 20  # ours: so many customers are listed for each kind of ending
+CHAT_CHARACTERS = 8_000  # Amazon Q Developer in chat applications, custom notifications: a description; else none comes
 NOTIFIED_CHARACTERS = 300  # ours: of one reason; with the above far below the 256 KB of a message
 
 # --- erased people ------------------------------------------------------------------------------

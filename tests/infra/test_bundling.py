@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -11,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -69,13 +71,29 @@ def test_the_packages_endpoints_are_botocores_for_the_services_that_are_called(t
         assert {**botocores, "services": None} == {**ours, "services": None}
         assert ours["services"].items() <= botocores["services"].items()
         assert ours["services"].keys() <= {
-            *("email", "iam", "identitystore", "lambda", "monitoring", "s3", "secretsmanager", "sso", "sts")
+            *("email", "iam", "identitystore", "lambda", "monitoring", "s3", "secretsmanager", "sns", "sso", "sts")
         }
     assert len(kept[0]["services"]) == len(bundling.SERVICES)
     light, heavy = session(tmp_path), session(whole)
     for service in sorted(bundling.SERVICES):
         for region in ("us-east-1", "cn-north-1", "us-gov-west-1"):
             assert facts(light, service, region) == facts(heavy, service, region), (service, region)
+
+
+def test_the_package_knows_every_service_that_the_functions_make_a_client_of() -> None:
+    """Without its data botocore makes none, and only the deployed functions would show that; and it knows no other."""
+    assert set(services_of_clients()) == bundling.SERVICES
+
+
+def services_of_clients() -> Iterator[str]:
+    """The services that our code names where it makes clients."""
+    makers = {"client", "of_customers", "of_function", "open_identity_center", "prepare_for_customers"}
+    known = set(botocore.session.Session().get_available_services())
+    for path in sorted((bundling.LAMBDAS / "ses_fleet").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in makers:
+                values = [one.value for one in node.args if isinstance(one, ast.Constant)]
+                yield from (one for one in values if isinstance(one, str) and one in known)
 
 
 def unshipped(whole: Path, place: str, names: list[str]) -> list[str]:

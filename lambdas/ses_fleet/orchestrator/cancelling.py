@@ -9,6 +9,7 @@ from ses_fleet.runs import state
 from ses_fleet.runs.hop_record import HopRecord
 from ses_fleet.runs.hops import Cancel
 from ses_fleet.runs.models import Summary
+from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
 
 
@@ -22,13 +23,14 @@ def cancel(run_id: str, environment: Environment) -> Summary:
     document = record.plan()
     if document is None:
         raise RequestError([Problem("$.cancel", _why_there_is_none(record))])
-    found = state.of(record, document)
-    if found.position is not None:
-        HopRecord(record.bucket, run_id).ask_to_cancel(Cancel(run_id=run_id, asked_at=clock.iso(clock.now())))
-    elif found.summary.exit_code is None:
+    reached = state.reached(record, document)
+    if reached is None:
         text = f"run {run_id} was begun by an earlier version of ses-fleet and cannot be cancelled"
         raise RequestError([Problem("$.cancel", text)])
-    return found.summary
+    if isinstance(reached, Position):
+        # First of all: what is read for the answer takes a request for each customer, and may fail.
+        HopRecord(record.bucket, run_id).ask_to_cancel(Cancel(run_id=run_id, asked_at=clock.iso(clock.now())))
+    return state.of(record, document).summary
 
 
 def _why_there_is_none(record: RunRecord) -> str:

@@ -20,6 +20,7 @@ from ses_fleet.text import printable
 
 # SNS API reference, Publish: printable ASCII, no line breaks, fewer than 100 characters.
 _SUBJECT_CHARACTERS = 99
+_NOT_ALL = "There is more than fits into this message."
 
 
 def tell(environment: Environment, summary: Summary, *, asked: bool | None) -> None:
@@ -86,7 +87,7 @@ def chat_message(summary: Summary, function_arn: str) -> dict[str, Any]:
         "content": {
             "textType": "client-markdown",
             "title": f"{_mark(summary)} {_title(summary)}",
-            "description": "\n".join([*facts, *lists]),
+            "description": "\n".join(_that_fit([*facts, *lists])),
             "nextSteps": [_literal(command) for command in _commands(summary)],
         },
         "metadata": {"threadId": summary.run_id or summary.action, "summary": _title(summary), "eventType": "run"},
@@ -183,6 +184,17 @@ def _literal(value: str) -> str:
     """Return a text that a chat shows as it is: whatever looks like a mention, a link or a format is none in it."""
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
     return f"`{escaped}`"
+
+
+def _that_fit(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a chat's description that fit into one, and at the end a word on those that do not."""
+    room = limits.CHAT_CHARACTERS - len(_NOT_ALL)
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            yield _NOT_ALL
+            return
+        yield line
 
 
 def asked_by(payload: Mapping[str, Any]) -> bool | None:

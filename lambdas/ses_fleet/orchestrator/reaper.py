@@ -57,7 +57,7 @@ def reap(environment: Environment) -> dict[str, Any]:
     AwsCallError when open runs cannot be listed.
     """
     logger = environment.logger(None, None)
-    done = _Pass()
+    done, teller = _Pass(), _Teller(environment)
     for run_id, age in _open_runs(environment):
         done.open += 1
         handled = len(done.closed) + len(done.continued)
@@ -65,7 +65,7 @@ def reap(environment: Environment) -> dict[str, Any]:
         if not quiet or handled >= limits.REAPED_RUNS or environment.remaining() < limits.REAPER_MARGIN_SECONDS:
             continue
         try:
-            _Run(environment, run_id, age, done).look_after()
+            _Run(environment, run_id, age, done, teller).look_after()
         except AwsCallError as failure:
             done.failed.append(f"{run_id}: {failure.code}")
         except Exception as error:  # noqa: BLE001  # the boundary: one run's record never keeps the others from their end
@@ -86,11 +86,32 @@ def _open_runs(environment: Environment) -> Iterator[tuple[str, float]]:
     yield from ages.items()
 
 
+class _Teller:
+    """Tells of runs that are over, until SNS does not answer: waiting for it would take the time of the other runs."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._failure: AwsCallError | None = None
+
+    def tell(self, summary: Summary, *, asked: bool | None) -> None:
+        """Tell of a run if somebody is to be told of it; raise AwsCallError when that failed or was not tried again."""
+        if not notification.is_wanted(self._environment.settings, summary, asked=asked):
+            return
+        if self._failure is not None:
+            raise self._failure
+        try:
+            notification.tell(self._environment, summary, asked=asked)
+        except AwsCallError as failure:
+            self._failure = failure if failure.transient else None  # a refusal comes at once, and may be this run's
+            raise
+
+
 class _Run:
     """One open run that gives no sign of life."""
 
-    def __init__(self, environment: Environment, run_id: str, age: float, done: _Pass) -> None:
+    def __init__(self, environment: Environment, run_id: str, age: float, done: _Pass, teller: _Teller) -> None:
         self._age = age
+        self._teller = teller
         self._environment = environment
         self._record = RunRecord(environment.results_bucket, run_id)
         self._hops = HopRecord(environment.results_bucket, run_id)
@@ -190,7 +211,7 @@ class _Run:
         Raise AwsCallError when people cannot be told: the next pass tries again, for a day.
         """
         try:
-            notification.tell(self._environment, summary, asked=notification.asked_by(document.request))
+            self._teller.tell(summary, asked=notification.asked_by(document.request))
         except AwsCallError:
             if self._age < limits.NOTIFY_SECONDS:
                 raise

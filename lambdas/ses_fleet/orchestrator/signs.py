@@ -324,8 +324,9 @@ class Signs:
         """Look now and then whether somebody cancelled the run."""
         if self.is_cancelled or self._clock() - self._looked < self._dead_after * limits.SIGN_SHARE:
             return
-        self._looked = self._clock()
+        at = self._clock()
         self._cancel = self._hops.cancel()
+        self._looked = at  # a look that failed is made again before the next sign
         if self._cancel is not None:
             self._on_change()
 

@@ -83,7 +83,7 @@ class ErasedPeople:
         self._read_keys = read_keys
         self._keys: HashKeys | None = None
         self._hashes: defaultdict[str, set[str]] = defaultdict(set)  # by the id of their key
-        self._states: dict[str, _State] = {}  # of tombstones that were read or written, by their keys in S3
+        self._known: dict[str, Tombstone] = {}  # those that were read or written, by their keys in S3
 
     @classmethod
     def load(
@@ -104,12 +104,15 @@ class ErasedPeople:
             made._keys = made._needed_keys()
         return made
 
-    def is_erased(self, address: str) -> bool:
+    def is_erased(self, address: str, since: str = "") -> bool:
         """Return whether this person was erased and nobody lifted that; upper and lower case do not count.
 
-        Raise CustomerError when a tombstone that may be this person's cannot be read.
+        With `since`, an ISO 8601 time, return whether that was then or later: who was erased before it and was in the
+        list at that time had come back by themselves. Raise CustomerError when a tombstone that may be this person's
+        cannot be read.
         """
-        return any(self._state(key) == "erased" for key in self._tombstones(address))
+        found = map(self._tombstone, self._tombstones(address))
+        return any(one.state == "erased" and (one.erased_at or "") >= since for one in found)
 
     def bury(self, address: str, why: Why) -> Literal["buried", "was_erased"]:
         """Write this person's tombstone under the current key, unless one under any key says `erased` already.
@@ -147,7 +150,9 @@ class ErasedPeople:
             past = {"erased_at": None, "history": before.past()}
             return None if before.state == "lifted" else before.model_copy(update={**present, **past})
 
-        found = [self._overwrite(key, lifted) for key in self._tombstones(address) if self._state(key) == "erased"]
+        found = [
+            self._overwrite(key, lifted) for key in self._tombstones(address) if self._tombstone(key).state == "erased"
+        ]
         return "lifted" if any(found) else "was_not_erased"
 
     def _create(self, key: str, new: Tombstone) -> bool:
@@ -157,7 +162,7 @@ class ErasedPeople:
         except AwsCallError as failure:
             raise self._unwritable(key, failure) from None
         if created:
-            self._states[key] = new.state
+            self._known[key] = new
         return created
 
     def _overwrite(self, key: str, decide: Callable[[Tombstone], Tombstone | None]) -> bool:
@@ -166,14 +171,14 @@ class ErasedPeople:
             found, before = self._read(key)
             new = decide(before)
             if new is None:
-                self._states[key] = before.state
+                self._known[key] = before
                 return False
             try:
                 written = self._bucket.replace(key, new.body(), found.etag)
             except AwsCallError as failure:
                 raise self._unwritable(key, failure) from None
             if written is not None:
-                self._states[key] = new.state
+                self._known[key] = new
                 return True
         text = f"{self._bucket.location(key)} was changed again and again meanwhile; run this customer again"
         raise CustomerError("operation", "TombstoneChanged", text, retryable=True)
@@ -195,10 +200,10 @@ class ErasedPeople:
             if address_hash in hashes:
                 yield keys.tombstone_key(*self._place, key_id, address_hash)
 
-    def _state(self, key: str) -> _State:
-        if key not in self._states:
-            self._states[key] = self._read(key)[1].state
-        return self._states[key]
+    def _tombstone(self, key: str) -> Tombstone:
+        if key not in self._known:
+            self._known[key] = self._read(key)[1]
+        return self._known[key]
 
     def _read(self, key: str) -> tuple[StoredObject, Tombstone]:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import backups
@@ -10,20 +10,26 @@ from ses_fleet.worker.backups import Manifest
 from ses_fleet.worker.context import ActionContext
 
 OptOuts = dict[str, frozenset[str]]
+# Takes an address and a time (ISO 8601); returns whether its person was erased then or later, with "" whenever.
+IsErased = Callable[[str, str], bool]
 
 
-def opt_outs(context: ActionContext, prunes: Collection[Manifest], topics: Collection[str]) -> OptOuts:
+def opt_outs(
+    context: ActionContext, prunes: Collection[Manifest], topics: Collection[str], is_erased: IsErased
+) -> OptOuts:
     """Return {address: topics} of those who had opted out of any of these topics when it was pruned.
 
     `prunes` are those of any of these topics, in the order in which they were made. The latest one counts: who opted
-    out before one prune, and in again before a later one, is not in the result.
+    out before one prune, and in again before a later one, is not in the result. What somebody said before they were
+    erased is forgotten.
     """
     found: dict[str, set[str]] = {}
     for manifest in prunes:
         names = set(topics).intersection(manifest.topics)
         for part in range(1, manifest.parts + 1):
             for record in backups.records(context, manifest, part):
-                _note(found, record["email"], record["preferences"], names)
+                if not is_erased(record["email"], manifest.created_at):
+                    _note(found, record["email"], record["preferences"], names)
     return {email: frozenset(left) for email, left in found.items() if left}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.contact_list import ContactList, ContactScan, address, explicit_preferences
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.list_changes import Desire, ListEditor, NewList
-from ses_fleet.worker.pruned_preferences import OptOuts
+from ses_fleet.worker.pruned_preferences import IsErased, OptOuts
 from ses_fleet.worker.verification import Verification
 
 _Record = dict[str, Any]
@@ -56,9 +56,9 @@ class ContactRestore:
         decide: Decide,
         listing: CurrentContacts,
         verification: Verification,
-        is_erased: Callable[[str], bool],
+        is_erased: IsErased,
     ) -> None:
-        """Restore every record that is still to come, but for those of people who were erased.
+        """Restore every record that is still to come, but for those of people who were erased since.
 
         A contact that is as the record has it costs no request.
         """
@@ -66,10 +66,10 @@ class ContactRestore:
             records = backups.records(self._context, self._manifest, self._part)
             for record in records[self._line :]:
                 ending = "unchanged"
-                if is_erased(record["email"]):
-                    ending = "erased_before"
-                elif not listing.has(record):
+                if not (is_erased(record["email"], self._manifest.created_at) or listing.has(record)):
                     ending = self._one(list_name, record, decide, listing, verification)
+                if ending != "updated" and is_erased(record["email"], ""):
+                    ending = "erased_before"
                 self.counts[ending] = self.counts.get(ending, 0) + 1
                 self._line += 1
             self._part, self._line = self._part + 1, 0
@@ -203,30 +203,32 @@ class Restore:
         self,
         found: ContactList,
         decide: Decide,
-        is_erased: Callable[[str], bool],
+        is_erased: IsErased,
         *,
         heed_prunes: bool = True,
     ) -> None:
         """Restore the topics, then the contacts, then the topics' default statuses. Raise SliceTimeoutError on the way.
 
         With `heed_prunes`, opt-outs that a prune since the backup removed with their topic are restored, too.
-        `is_erased` says of an address whether its person was erased; nothing is restored of those: one who has come
-        back by themselves has what they chose then.
+        `is_erased` says whether people were erased: nothing is restored of those. One who has come back by themselves
+        has what they chose then, and what they refused since then of a topic that returns.
         """
         if self._over:
             return
-        refused = self._refused() if heed_prunes else {}
+        refused = self._refused(is_erased) if heed_prunes else {}
         found = self.topics.bring_back(found)
         listing = CurrentContacts(refused)
         if not (self._context.dry_run and self.topics.list_created):
             listing.read(self._context, found, self._verification if not self._listed else None)
             self._listed = True
-        self._refuse_again(found.name, {one: topics for one, topics in listing.refused.items() if not is_erased(one)})
-        self.contacts.restore(found.name, _heeding(refused, decide), listing, self._verification, is_erased)
+        self._refuse_again(found.name, listing.refused)
+        returning = {*self._manifest.topics, *self.topics.added}
+        decide = _heeding(refused, _sparing(is_erased, returning, decide))
+        self.contacts.restore(found.name, decide, listing, self._verification, is_erased)
         self.topics.finish(found)
         self._over = True
 
-    def _refused(self) -> OptOuts:
+    def _refused(self, is_erased: IsErased) -> OptOuts:
         names = {topic.name for topic in self.topics.wanted}
         if not names:
             return {}
@@ -234,7 +236,7 @@ class Restore:
         since = backups.prunes_since(self._context, self._manifest, run_ids)
         prunes = [one for one in since if names.intersection(one.topics)]
         self._prunes = [one.run_id for one in prunes]
-        return pruned_preferences.opt_outs(self._context, prunes, names)
+        return pruned_preferences.opt_outs(self._context, prunes, names, is_erased)
 
     def _refuse_again(self, list_name: str, refused: OptOuts) -> None:
         """Opt out again those who had opted out before a prune, whatever the backup has of them."""
@@ -324,6 +326,22 @@ def _heeding(refused: OptOuts, decide: Decide) -> Decide:
         if topics:
             record = {**record, "preferences": {**record["preferences"], **dict.fromkeys(topics, "OPT_OUT")}}
         return decide(record, now, others)
+
+    return decided
+
+
+def _sparing(is_erased: IsErased, returning: Collection[str], decide: Decide) -> Decide:
+    """Return `decide` for all but those who were erased and had come back by themselves when the backup was made.
+
+    Nothing of them is restored but what they had refused of topics that return, whose default might subscribe them.
+    """
+
+    def decided(record: _Record, now: Contact | None, others: Sequence[Contact]) -> Contact | None:
+        if not is_erased(record["email"], ""):
+            return decide(record, now, others)
+        saved = record["preferences"]
+        refused = {topic: "OPT_OUT" for topic in returning if saved.get(topic) == "OPT_OUT"}
+        return now and replace(now, preferences={**refused, **now.preferences})
 
     return decided
 

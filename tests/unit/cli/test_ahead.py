@@ -80,7 +80,7 @@ def test_the_last_dry_run_of_the_same_request_is_found(monkeypatch: pytest.Monke
         **{
             "20260301T050000Z_dry": DRY,
             "20260301T050100Z_real": {**DRY, "dry_run": False},
-            "20260301T050200Z_params": {**DRY, "params": {}},
+            "20260301T050200Z_params": {**DRY, "params": {"canary": 1, "sync_topics": True}},
             "20260301T050300Z_everybody": {**DRY, "include": ["acme", "globex"]},
             "20260301T050400Z_other": {**DRY, "action": "manage-topic"},
             "20260301T050500Z_prune": {**DRY, "prune": True},
@@ -129,6 +129,46 @@ def test_few_calls_are_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
         "get runs/mine/summary.json",
         "list runs/",
     ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"params": {}},
+        {"params": {"canary": 5}},
+        {"max_failures": 0},
+        {"max_customer_concurrency": 5},
+        {"customer_timeout_seconds": 60},
+        {"on_deadline": "stop"},
+        {"notify": True},
+        {"confirm_customers": 7},
+    ],
+)
+def test_how_a_run_is_carried_out_makes_it_no_other_request(monkeypatch: pytest.MonkeyPatch, other: Any) -> None:
+    """A dry run shows the same whoever comes first, and however many fail; the guide's own example is such a pair."""
+    found = look(monkeypatch, there(**{"20260301T050000Z_dry": {**DRY, **other}}))
+    assert found.dry_run is not None
+
+
+def test_ids_that_a_person_chose_do_not_hide_the_newest_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They tell no time, and stay for as long as records do: those of every night would soon be all that is read."""
+    monkeypatch.setattr("ses_fleet.limits.DRY_RUNS_READ", 4)
+    nights = {f"nightly_{night}": {**DRY, "prune": True} for night in range(5)}
+    found = look(monkeypatch, there(**nights, **{"20260301T050000Z_dry": DRY}))
+    assert found.dry_run is not None
+    assert found.dry_run.run_id == "20260301T050000Z-dry"
+
+
+def test_none_is_not_said_of_runs_that_were_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are more runs than are read, their number is said."""
+    monkeypatch.setattr("ses_fleet.limits.DRY_RUNS_READ", 2)
+    ids = {f"20260301T05{minute:02d}00Z_r": {**DRY, "prune": True} for minute in range(3)}
+    found = look(monkeypatch, there(**ids))
+    assert found.dry_run is None
+    assert found.why_not == "none of this request among 2 of the last runs; --dry-run makes one"
+    monkeypatch.setattr("ses_fleet.limits.DRY_RUNS_READ", 3)
+    found = look(monkeypatch, there(**ids))
+    assert (found.dry_run, found.why_not) == (None, None)
 
 
 def test_of_a_person_no_dry_run_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:

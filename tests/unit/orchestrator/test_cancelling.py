@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ses_fleet import limits
-from ses_fleet.errors import RequestError
+from ses_fleet.errors import AwsCallError, RequestError
 from tests.unit.orchestrator.deployed import (
     RUN,
     Deployed,
@@ -83,6 +83,21 @@ def test_a_cancel_while_workers_are_busy_waits_for_them(monkeypatch: pytest.Monk
         return
     assert of(answer, "h")["warnings"] == [NEVER]
     assert (answer["exit_code"], answer["cancelled_at"]) == (1, "2026-03-01T06:00:00Z")
+
+
+def test_a_run_is_cancelled_before_its_results_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are many, and may not be read: that keeps nobody from cancelling."""
+    there = Deployed(monkeypatch, customers("a", "b", "c", "d"), fine)
+    die(monkeypatch, there, "b", {"action": "describe-list-all", "run_id": RUN, "max_customer_concurrency": 1})
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if "/results/" in key and operation == "get_object" and not done:
+            raise AwsCallError("s3", operation, "server", "InternalError", "no answer", 500)
+
+    there.s3.hook.happens = happens
+    with pytest.raises(AwsCallError):
+        there.invoke({"cancel": RUN})
+    assert there.kept("cancel.json")["run_id"] == RUN
 
 
 def test_a_run_that_is_over_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,28 @@ def test_after_a_day_of_trying_a_run_is_let_go(monkeypatch: pytest.MonkeyPatch) 
     assert there.s3.keys("open/") == []
 
 
+@pytest.mark.parametrize(("kind", "tries"), [("lost", 1), ("refused", 2)])
+def test_a_pass_waits_once_for_a_topic_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, tries: int
+) -> None:
+    """Else runs that wait for their message would take the time of one that waits for its end; a refusal is quick."""
+    there, tried = told(monkeypatch, on="failed"), list[str]()
+    there.sns.problem = AwsCallError("sns", "publish", kind, "Some", "text")
+    there.lambda_.worker = a_fails
+    for run_id in ("first", "second"):
+        there.invoke({"action": "describe-list-all", "run_id": run_id})
+    there.lambda_.worker = fine
+    publish = there.sns.call
+
+    def counted(operation: str, **parameters: Any) -> Any:
+        tried.append(operation)
+        return publish(operation, **parameters)
+
+    monkeypatch.setattr(there.sns, "call", counted)
+    assert reap(there)["failed"] == ["first: Some", "second: Some"]
+    assert len(tried) == tries
+
+
 def test_with_no_time_left_the_message_is_the_reapers(monkeypatch: pytest.MonkeyPatch) -> None:
     """An orchestrator that is stopped while it publishes would look like one that failed."""
     there = told(monkeypatch)
@@ -146,6 +168,12 @@ def test_with_no_time_left_the_message_is_the_reapers(monkeypatch: pytest.Monkey
     assert there.sns.published == []
     reap(there)
     assert len(there.sns.published) == 1
+
+
+def test_the_margin_is_longer_than_all_tries_of_a_topic_that_does_not_answer() -> None:
+    """With the SDK's pauses between them, at most 1 and 2 s: the run's answer is not lost with the message."""
+    tries = limits.NOTIFY_ATTEMPTS * (limits.CONNECT_TIMEOUT_SECONDS + limits.NOTIFY_READ_SECONDS)
+    assert tries + sum(2.0**number for number in range(limits.NOTIFY_ATTEMPTS - 1)) < limits.NOTIFY_MARGIN_SECONDS
 
 
 def test_a_run_that_the_reaper_ends_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +261,18 @@ def test_many_failures_stay_a_message() -> None:
     long = many.model_copy(update={"action": "a" * 200})
     assert len(notification.subject(long)) < 100
     assert notification.subject(long).isascii()
+
+
+def test_a_fleet_that_failed_is_a_message_that_a_chat_takes() -> None:
+    """A longer description is not shown at all; what is left out is said, and no line is cut in its middle."""
+    error = ErrorInfo(category="operation", type="Refused", message="<m>" * 100)
+    failed_ones = [result(f"f{number}", error=error) for number in range(20)]
+    others = [result(f"n{number}", status="not_started", warnings=["w" * 300]) for number in range(20)]
+    shown = notification.chat_message(summary(*failed_ones, *others), FUNCTION)["content"]["description"]
+    assert 7_000 < len(shown) <= limits.CHAT_CHARACTERS
+    assert shown.endswith("`\nThere is more than fits into this message.")
+    few = notification.chat_message(summary(*failed_ones[:2]), FUNCTION)["content"]["description"]
+    assert "There is more" not in few
 
 
 @pytest.mark.parametrize("on", ["", "nothing", "failed,,differs", "failed;differs"])

@@ -333,6 +333,27 @@ def test_a_cancel_that_was_asked_for_before_is_seen_before_anybody_is_named(hop:
     assert all(seen)
 
 
+def test_a_look_that_failed_is_made_again_before_anybody_is_named(hop: Hop) -> None:
+    """S3 did not say whether the run was cancelled: until it does, nobody is started."""
+    hop.hops.ask_to_cancel(Cancel(run_id=RUN, asked_at=""))
+    failed: list[str] = []
+    seen: list[bool] = []
+
+    def happens(operation: str, key: str, done: bool) -> None:
+        if "cancel" in key and not done and not failed:
+            failed.append(key)
+            raise AwsCallError("s3", operation, "server", "InternalError", "no answer", 500)
+        if operation == "put_object":
+            seen.append(hop.signs.is_cancelled)
+
+    hop.s3.hook.happens = happens
+    hop.signs.name(0, 1)
+    with hop.signs:
+        until(lambda: bool(seen))
+    assert failed
+    assert all(seen)
+
+
 def test_a_cancel_is_seen_with_the_next_sign(hop: Hop) -> None:
     """And whoever waits is woken; it is asked for no more after that."""
     woken = threading.Event()

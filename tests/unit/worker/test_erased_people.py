@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ses_fleet import clock
 from ses_fleet.actions.params import RestoreListParams
 from ses_fleet.aws import secrets
 from ses_fleet.errors import AwsCallError, CustomerError
@@ -19,7 +20,7 @@ from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.by_name import act
 from tests.unit.worker.imports import contacts, everybody, importing, known_before, meanwhile, with_people, writes
 from tests.unit.worker.people_rows import counted, endings, setting
-from tests.unit.worker.test_manage_topic import IN, manage
+from tests.unit.worker.test_manage_topic import IN, OUT, manage
 from tests.unit.worker.world import ACCOUNT, REGION, SETTINGS, World
 
 SECRET = json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(bytes(32)).decode()}})
@@ -39,11 +40,12 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def erase(world: World, *people: str, state: str = "erased") -> None:
-    """Have their tombstones."""
+def erase(world: World, *people: str, state: str = "erased", at: str | None = None) -> None:
+    """Have their tombstones, since now or this time."""
+    at = clock.iso(clock.now()) if at is None else at
     for one in people:
         found = HashKeys.parse(SECRET).hash_of(one)
-        body = {"state": state, "key_id": "k1", "hash": found, "run_id": "r", "erased_at": "2026-01-01T00:00:00Z"}
+        body = {"state": state, "key_id": "k1", "hash": found, "run_id": "r", "erased_at": at}
         world.objects.written[keys.tombstone_key(ACCOUNT, REGION, "k1", found)] = json.dumps(body).encode()
     world.settings = WITH_SECRET
 
@@ -241,6 +243,26 @@ def test_setting_contacts_leaves_out_who_was_erased(bucket: str | None) -> None:
     assert [endings(world)[line] for line in (1, 20, 21)] == [("erased_before", None)] * 2 + [("created", None)]
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_refusal_that_is_not_set_is_told(dry_run: bool) -> None:
+    """Whoever came back by themselves goes on getting mail, though somebody asked to end that."""
+    ana, bob, cleo, dora = everybody(4)
+    world = World(ContactRecord(ana), ContactRecord(bob))
+    erase(world, ana, bob, cleo)
+    rows: list[Any] = [
+        {"email": ana, "unsubscribe_all": True},
+        {"email": bob, "opt_out": ["in"]},
+        {"email": cleo, "opt_in": ["in"]},
+        {"email": dora, "unsubscribe_all": True},
+    ]
+    setting(world, *rows, dry_run=dry_run)
+    (warning,) = world.warnings
+    assert warning.startswith(
+        "2 of the people who are to be opted out or unsubscribed were erased and are left as they"
+    )
+    assert "set-suppressed" in warning
+
+
 def test_setting_contacts_leaves_out_who_was_erased_since_it_was_planned() -> None:
     """Each slice reads the tombstones again."""
     world = World()
@@ -274,3 +296,30 @@ def test_who_comes_back_by_themselves_gets_nothing_back(action: str) -> None:
     done = act(world, action, {"backup": backup}, run_id="back")
     assert contacts(world) == {ana: ({}, False), bob: ({}, False), cleo: ({"out": "OPT_OUT"}, False)}
     assert done.data["contacts"]["erased_before"] == (1 if action == "restore-topics" else 2)
+
+
+@pytest.mark.parametrize("action", ["restore-topics", "restore-list"])
+@pytest.mark.parametrize("pruned_since", [False, True])
+def test_who_came_back_and_said_no_is_not_subscribed_by_a_topic_that_returns(action: str, pruned_since: bool) -> None:
+    """Its default would: what they refused after their erasure is a choice like others. Nothing else comes back."""
+    ana, bob, cleo = everybody(3)
+    world = World(ContactRecord(ana), ContactRecord(bob, (("in", "OPT_IN"), ("out", "OPT_IN"))), ContactRecord(cleo))
+    erase(world, ana, bob, cleo, at="2026-01-01T00:00:00Z")
+
+    def refuses() -> None:
+        refusal = [{"TopicName": "in", "SubscriptionStatus": "OPT_OUT"}]
+        request = {"ContactListName": "main", "EmailAddress": ana, "TopicPreferences": refusal}
+        world.ses.call(ACCOUNT, REGION, "UpdateContact", request)
+
+    if not pruned_since:
+        refuses()
+    act(world, "backup-list", run_id="saved")
+    manage(world, OUT, prune=True, run_id="first")
+    if pruned_since:
+        act(world, "restore-topics", {"backup": "first"}, run_id="between")
+        refuses()
+        manage(world, OUT, prune=True, run_id="second")
+    world.ses.call(ACCOUNT, REGION, "DeleteContact", {"ContactListName": "main", "EmailAddress": cleo})
+    backup = "first" if action == "restore-topics" else "saved"
+    act(world, action, {"backup": backup}, run_id="back")
+    assert contacts(world) == {ana: ({"in": "OPT_OUT"}, False), bob: ({"out": "OPT_IN"}, False)}

@@ -153,6 +153,39 @@ def test_a_job_that_surely_did_not_start_leaves_no_file(kind: str) -> None:
     assert world.customer_objects.written == {}
 
 
+def test_a_list_that_is_gone_at_the_last_look_leaves_no_file() -> None:
+    """The file has addresses, and no job will read it."""
+    world = World()
+    original = world.customer_objects.call
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = original(operation, **parameters)
+        if operation == "put_object":
+            world.ses.call(ACCOUNT, REGION, "DeleteContactList", {"ContactListName": "main"})
+        return answer
+
+    world.customer_objects.call = call  # type: ignore[method-assign]
+    with pytest.raises(CustomerError):
+        importing(world, with_people(world, *everybody(60)))
+    assert world.customer_objects.written == {}
+
+
+def test_a_job_without_an_id_keeps_its_file() -> None:
+    """It was started: SES is about to read it."""
+    world = World()
+    original = world.client.call
+
+    def call(operation: str, **parameters: Any) -> dict[str, Any]:
+        answer = original(operation, **parameters)
+        return {} if operation == "create_import_job" else answer
+
+    world.client.call = call  # type: ignore[method-assign]
+    with pytest.raises(CustomerError) as error:
+        importing(world, with_people(world, *everybody(60)))
+    assert error.value.outcome_unknown
+    assert len(world.customer_objects.written) == 1
+
+
 @pytest.mark.parametrize("kind", ["server", "lost"])
 def test_a_job_that_may_have_started_keeps_its_file(kind: str) -> None:
     """SES may be about to read it; nobody knows what became of it, and the result says so."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ses_fleet.errors import AwsCallError
-from ses_fleet.worker.budget import SliceTimeoutError
+from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.importing import jobs
 from ses_fleet.worker.importing.jobs import Ended
@@ -23,7 +22,7 @@ def start(
 
     `upload` returns the file's key; `start_job(key)` returns the job's id, or None when it decides against the job.
     `do_without(why)` is called when the bucket or SES refuses. Raise SliceTimeoutError when the slice ends before the
-    start, and AwsCallError when it failed; the file is deleted unless SES may still read it.
+    start, and AwsCallError or CustomerError when it failed; the file is deleted unless SES may still read it.
     """
     try:
         key = upload()
@@ -34,8 +33,9 @@ def start(
         return None
     try:
         job_id = start_job(key)
-    except SliceTimeoutError:
-        jobs.clean_up(context, bucket, key)
+    except CustomerError as failure:  # also when the slice ended, and when the last look showed another list or none
+        if not failure.outcome_unknown:
+            jobs.clean_up(context, bucket, key)
         raise
     except AwsCallError as failure:
         if failure.outcome_unknown:

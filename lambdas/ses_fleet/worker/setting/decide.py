@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,10 +94,21 @@ def _without_those_who_came(planned: list[PlannedRow], work: Work) -> list[Plann
     ]
 
 
+def _leave_out(work: Work, erased: Collection[int]) -> None:
+    """Note that these people were erased. What is refused for them is told: who has come back may get mail."""
+    for line in erased:
+        work.end(line, "erased_before")
+    refusing = sum(bool(work.rows[line].opt_out or work.rows[line].unsubscribe_all) for line in erased)
+    if refusing:
+        work.context.warn(
+            f"{refusing} of the people who are to be opted out or unsubscribed were erased and are left as they are: "
+            "who has come back to the list by themselves may still get mail; set-suppressed ends that"
+        )
+
+
 def _keep(work: Work, planned: Sequence[PlannedRow], there: _Contacts) -> None:
     """Write what is to be done to S3; what is known to end in a certain way without asking SES again ends here."""
-    for line in work.rows.keys() - {one.line for one in planned}:
-        work.end(line, "erased_before")
+    _leave_out(work, work.rows.keys() - {one.line for one in planned})
     needed, asked = [], []
     for one in planned:
         seen = _seen(work, one, there.get(folded(work.rows[one.line].email), ()))
