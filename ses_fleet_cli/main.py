@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -214,11 +214,10 @@ def apply_plan(
         given = {name: value for name, value in flags.items() if value is not None}
         built = {"action": shown.summary.action, "plan": run_id, **given}
         asks = applying is None and confirm.is_needed(built, yes=yes)
-        plan = saved_plans.lines(target.results, shown, offers=False) if asks else []
     screen = Screen(text=output == "text", flags=set(given))
     if applying is not None:
         screen.notice(f"plan {run_id} is being applied by run {applying}, which is followed")
-    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks, plan=plan))
+    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 
 @app.command("erasure-key")
@@ -685,7 +684,6 @@ def _invoke(
     local: bool,
     asks: bool,
     detailed: bool = False,
-    plan: Sequence[str] = (),
 ) -> int:
     if built["action"] == HELP:
         return _help(function_name, screen, output)
@@ -694,7 +692,7 @@ def _invoke(
         if people is not None:
             built["people"] = people_file.upload(target.results, people)
             screen.notice(people_file.told(built["people"], people, target.now))
-        if asks and (refused := _asked_about(built, target, plan)) is not None:
+        if asks and (refused := _asked_about(built, target)) is not None:
             screen.summary(refused)
             return REFUSED
     with screen:
@@ -702,7 +700,7 @@ def _invoke(
         return invoking.run(target, built, screen, local=local, people=rows, detailed_exit_code=detailed)
 
 
-def _asked_about(built: dict[str, Any], target: invoking.Target, plan: Sequence[str]) -> Summary | None:
+def _asked_about(built: dict[str, Any], target: invoking.Target) -> Summary | None:
     """Ask before something is changed. Return None, or the refusal that the run would end with.
 
     Raise CommandError when the answer is no.
@@ -713,8 +711,16 @@ def _asked_about(built: dict[str, Any], target: invoking.Target, plan: Sequence[
         problems = [Problem(*problem.partition(": ")[::2]) for problem in found.preview.problems]
         return summaries.refused(run_id, action, False, target.now.isoformat(), problems)
     if not found.preview.exists:  # else nothing is started, and the run is followed
-        confirm.ask(built, target, found, plan)
+        confirm.ask(built, target, found, _plan(built, target, found.preview.customers))
     return None
+
+
+def _plan(built: dict[str, Any], target: invoking.Target, customers: Collection[str]) -> list[str]:
+    """Return the lines of the saved plan that a payload applies, as far as it is about these customers."""
+    if "plan" not in built:
+        return []
+    shown = runs.look(target.results, str(built["plan"]))
+    return saved_plans.lines(target.results, shown, only=customers)
 
 
 def _help(function_name: str, screen: Screen, output: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,14 +56,17 @@ def check(results: Bucket, shown: Shown, *, now: datetime, hours: float) -> str 
     return None if applied is None else applied.summary.run_id
 
 
-def lines(results: Bucket, shown: Shown, *, offers: bool = True) -> list[str]:
-    """Return the lines that show a plan. With `offers` the last says how to apply it, or by which run that was done.
+def lines(results: Bucket, shown: Shown, *, only: Collection[str] | None = None) -> list[str]:
+    """Return the lines that show a plan, and how to apply it, or by which run that was done.
+
+    With `only` they show what it says of these customers, for a question whether to apply that.
 
     Raise CommandError with exit code 3 when the record cannot be read.
     """
     summary = shown.summary
     said = [f"Plan {summary.run_id}: {printable(summary.action)}, made {printable(summary.started_at)}"]
-    for group in groups(whole_results.of(results, shown, blocks=True)):
+    whole = whole_results.of(results, shown, blocks=True)
+    for group in groups(one for one in whole if only is None or one.customer_code in only):
         count = f" ({len(group.codes)} customers)" if len(group.codes) > 1 else ""
         said += [f"  {printable(', '.join(group.codes), 400)}{count}"]
         said += [f"    {line}" for line in group.lines or ("  nothing to change",)]
@@ -72,7 +75,7 @@ def lines(results: Bucket, shown: Shown, *, offers: bool = True) -> list[str]:
         said.append(
             f"  Not in the plan, as the dry run was not successful there: {printable(', '.join(left_out), 400)}"
         )
-    return [*said, *(_offered(results, summary) if offers else ())]
+    return [*said, *(_offered(results, summary) if only is None else ())]
 
 
 def json_lines(results: Bucket, shown: Shown) -> Iterator[str]:
