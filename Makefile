@@ -152,7 +152,9 @@ bootstrap: cdk ## prepare an account and Region for the CDK, once
 .PHONY: synth
 synth: cdk ## write the template to cdk.out/, deploying nothing
 	@$(CDK) synth --quiet $(CDK_FLAGS)
-	@echo "The context is right; the template is cdk.out/ses-fleet.template.json"
+	@$(BIN)/python -c 'import json; made = json.load(open("cdk.out/manifest.json"))["artifacts"].values(); \
+	print(*("The context is right; the template is cdk.out/" + one["properties"]["templateFile"] for one in made \
+	if one["type"] == "aws:cloudformation:stack"), sep="\n")'
 
 .PHONY: diff
 diff: cdk ## show what a deployment would change

@@ -23,6 +23,12 @@ _ADVICE = {
     "ProfileNotFound": "`aws configure list-profiles` shows the names of those that are",
     "ValueError": "check AWS_ENDPOINT_URL and AWS_REGION",
 }
+# The orchestrator that the command works with.
+_NO_SUCH = ("get_function_configuration", "ResourceNotFoundException")
+_WHICH = (
+    "check the account and the Region of your credentials; --function-name, or SES_FLEET_FUNCTION_NAME, names the "
+    "orchestrator of a deployment with another name"
+)
 # Organizations, and the tags of its accounts, are in one Region; those of partition aws are named.
 _HOSTS = {
     "organizations": "organizations.us-east-1.amazonaws.com",
@@ -36,7 +42,7 @@ def reason(failure: AwsCallError) -> str:
     """Return why a call failed and, where that is known, what to do about it, without a full stop at the end."""
     operation = "" if failure.operation == "client" else f"{failure.operation}: "
     said = f"{operation}{failure.code}: {failure.text}"
-    advice = _ADVICE.get(failure.code)
+    advice = _WHICH if (failure.operation, failure.code) == _NO_SUCH else _ADVICE.get(failure.code)
     if advice is None and failure.kind in ("unreachable", "lost"):
         advice = _tried(failure.service)
     return said if advice is None else f"{said}; {advice}"

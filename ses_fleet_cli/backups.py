@@ -17,7 +17,7 @@ from ses_fleet.identifiers import CODE_PATTERN, RUN_ID_PATTERN
 from ses_fleet.runs.backups import Kind, Saved, restore_command
 from ses_fleet.runs.keys import BACKUPS, backup_manifest_key, backups_prefix
 from ses_fleet.text import did_you_mean, quoted
-from ses_fleet_cli.errors import no_summary, usage
+from ses_fleet_cli.errors import no_summary, policy, usage
 from ses_fleet_cli.parallel import in_order
 
 
@@ -105,7 +105,7 @@ def as_json(found: Sequence[Backup]) -> str:
 def _unreadable(bucket: Bucket, failure: AwsCallError) -> str:
     where = bucket.location(BACKUPS)
     if failure.status == 403:
-        return f"{where} may not be read ({failure.code}): that takes the policy ses-fleet-data-reader"
+        return f"{where} may not be read ({failure.code}): that takes {policy('data-reader')}"
     return f"{where} cannot be read ({failure.code}: {failure.text})"
 
 

@@ -70,6 +70,8 @@ def _entries(what: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Itera
 def _told(entry: Any) -> str:
     """Return what of a new entry says best what it is."""
     said = [entry.get(name) for name in ("customer_name", "ses_role_arn", "display_name")] if _is_map(entry) else []
+    # Who says nothing gets what the default says, so it is the first thing to know of a new topic.
+    said += [f"default {entry['default_status']}"] if _is_map(entry) and "default_status" in entry else []
     found = ", ".join(printable(str(value), _SHOWN) for value in said if value and not may_hold_address(str(value)))
     return f" ({found})" if found else ""
 

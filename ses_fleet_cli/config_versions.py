@@ -46,16 +46,32 @@ def history(target: Target, count: int) -> list[Version]:
 def named(target: Target, text: str) -> Version:
     """Return the version with this id, or the only one whose id begins so.
 
-    Raise CommandError with exit code 2 when there is none, or several, or when it is the present one.
+    Raise CommandError with exit code 2 when there is none, or several.
     """
-    found = [one for name in NAMES for one in _of(target, name) if one.version.startswith(text)]
-    if len(text) < _SHORTEST or not found:
+    listed = [one for name in NAMES for one in _of(target, name)]
+    whole = [one for one in listed if one.version == text]
+    found = whole or [one for one in listed if len(text) >= _SHORTEST and one.version.startswith(text)]
+    if not found:
         raise usage(f"there is no version {quoted(text)} of either file; `ses-fleet config history` shows the versions")
     if len(found) > 1:
         raise usage(f"{quoted(text)} begins the ids of {len(found)} versions: give more of it")
-    if found[0].present:
-        raise usage(f"version {found[0].version} is the present one of {found[0].file}: there is nothing to roll back")
     return found[0]
+
+
+def earlier(target: Target, text: str) -> Version:
+    """Return the same; raise CommandError with exit code 2 also when it is the present version of its file."""
+    found = named(target, text)
+    if found.present:
+        raise usage(f"version {found.version} is the present one of {found.file}: there is nothing to roll back")
+    return found
+
+
+def chosen(target: Target, file: str | None, text: str) -> Version:
+    """Return the version that `text` names, of this file if one is given; raise as `named` does, also for another."""
+    found = named(target, text)
+    if file not in (None, found.file):
+        raise usage(f"version {found.version} is one of {found.file}, not of {file}")
+    return found
 
 
 def text_of(target: Target, name: str, version: str | None) -> tuple[bytes, str | None]:

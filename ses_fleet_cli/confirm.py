@@ -15,7 +15,7 @@ from ses_fleet.runs.preview import Preview
 from ses_fleet.text import printable
 from ses_fleet_cli import ahead
 from ses_fleet_cli.ahead import Ahead, DryRun
-from ses_fleet_cli.errors import usage
+from ses_fleet_cli.errors import interrupted, usage
 from ses_fleet_cli.invoke import Target
 
 _INDENT = 15
@@ -51,8 +51,7 @@ def ask(payload: Mapping[str, Any], target: Target, found: Ahead, plan: Sequence
     """
     show(plan)
     show([f"{payload['action']}: {payload_names()[payload['action']][0].purpose}", *_lines(payload, target, found)])
-    if not said_yes():
-        raise usage("not confirmed: nothing was started")
+    _require_yes("nothing was started")
 
 
 def show(lines: Sequence[str]) -> None:
@@ -62,13 +61,6 @@ def show(lines: Sequence[str]) -> None:
         indent = " " * _INDENT if line.startswith("  ") else ""
         wrapped = textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False)
         sys.stderr.write("\n".join(wrapped) + "\n")
-
-
-def said_yes() -> bool:
-    """Ask on the terminal whether to go on, and return whether the answer is yes."""
-    sys.stderr.write("Go on? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def line(name: str, text: str) -> str:
@@ -101,8 +93,22 @@ def ask_to_put(lines: Sequence[str], target: Target, *, wanted: Sequence[Any], y
     if not has_terminal():
         raise usage("nothing was uploaded: without a terminal to confirm that, it needs --yes")
     show([place(target, ahead.alias_of(target))])
-    if not said_yes():
-        raise usage("not confirmed: nothing was uploaded")
+    _require_yes("nothing was uploaded")
+
+
+def _require_yes(so_far: str) -> None:
+    """Ask on the terminal whether to go on; `so_far` is what is so if not.
+
+    Raise CommandError with exit code 2 when the answer is no, with exit code 130 when it is Ctrl-C.
+    """
+    sys.stderr.write("Go on? [y/N] ")
+    sys.stderr.flush()
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        raise interrupted(f"interrupted: {so_far}") from None
+    if answer.strip().lower() not in ("y", "yes"):
+        raise usage(f"not confirmed: {so_far}")
 
 
 def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator[str]:
@@ -122,6 +128,8 @@ def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator
         return
     if payload.get("prune"):
         yield line("REMOVES", f"{_pruned(payload)}; they are saved before")
+    elif payload_names()[payload["action"]][0].prunes:
+        yield line("Removes", "nothing, as --prune is not given")
     if payload.get("params"):
         yield line("Parameters", printable(json.dumps(payload["params"], ensure_ascii=False), 500))
     yield line("Dry run", _told(found, target))

@@ -41,3 +41,8 @@ def out_of_reach(message: str) -> CommandError:
 def interrupted(message: str) -> CommandError:
     """Return the error of a command that was ended by Ctrl-C: exit code 130."""
     return CommandError(message, INTERRUPTED)
+
+
+def policy(who: str) -> str:
+    """Return how a message names the policy for these people: its name begins with the deployment's."""
+    return f"the policy ses-fleet-{who} (NAME-{who} of a deployment with a name)"

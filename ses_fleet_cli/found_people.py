@@ -25,6 +25,7 @@ from ses_fleet.people.rows import Row
 from ses_fleet.runs.keys import data_prefix, part_name
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.text import printable
+from ses_fleet_cli.errors import policy
 from ses_fleet_cli.export import prefix_of
 from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.tables import answer_of_fleet, plain, side_by_side, tables
@@ -56,7 +57,7 @@ def matrix(bucket: Bucket, summary: Summary, rows: Mapping[int, Row], width: int
     except AwsCallError:
         yield from tables(summary, width)
         where = bucket.location(data_prefix(summary.run_id, "CUSTOMER"))
-        yield Text(f"Who is where: {where}, shown here to those who have the policy ses-fleet-data-reader, too\n")
+        yield Text(f"Who is where: {where}, shown here to those who have {policy('data-reader')}, too\n")
         return
     yield from _tables(summary, rows, found, width)
 

@@ -293,16 +293,21 @@ def push_files(
 
 @config_app.command("show")
 def show_config(
-    file: Annotated[str, typer.Argument(help=" or ".join(config_versions.NAMES))] = "config.json",
+    file: Annotated[
+        str | None,
+        typer.Argument(help="config.json, which it is by default, or SESConfig.json; a version names its file itself"),
+    ] = None,
     version_: Annotated[str | None, typer.Option("--version", help="a version, as `config history` shows it")] = None,
     function_name: _ConfigFunction = _ORCHESTRATOR,
 ) -> None:
     """Write a file to standard output as the next run reads it, or one version of it."""
-    if file not in config_versions.NAMES:
-        raise usage(f"{quoted(file)} is none of {', '.join(config_versions.NAMES)}")
+    if file not in (None, *config_versions.NAMES):
+        raise usage(f"{quoted(file or '')} is none of {', '.join(config_versions.NAMES)}")
     target = invoking.connect(function_name)
-    body, stored = config_versions.text_of(target, file, version_)
-    sys.stderr.write(f"{file}, version {printable(str(stored))}\n")
+    found = None if version_ is None else config_versions.chosen(target, file, version_)
+    name = found.file if found else file or "config.json"
+    body, stored = config_versions.text_of(target, name, found.version if found else None)
+    sys.stderr.write(f"{name}, version {printable(str(stored))}\n")
     config_versions.show(body)
 
 
@@ -330,7 +335,7 @@ def roll_back(
 ) -> None:
     """Upload an earlier version of a file again: checked, compared and asked about as `config push` does."""
     target = invoking.connect(function_name)
-    found = config_versions.named(target, version_)
+    found = config_versions.earlier(target, version_)
     body, _ = config_versions.text_of(target, found.file, found.version)
     _put([push.checked(f"{found.file} of {found.written_at}", body, target)], target, force=force, yes=yes)
 

@@ -27,7 +27,7 @@ from ses_fleet.people.rows import MODELS, OF_ADDRESS_ALONE, Row
 from ses_fleet.problems import harmless_key
 from ses_fleet.runs.keys import people_file_key
 from ses_fleet.text import did_you_mean, printable, quoted
-from ses_fleet_cli.errors import no_summary, usage
+from ses_fleet_cli.errors import no_summary, policy, usage
 
 _DELIMITERS = ",;\t"
 _LISTS = frozenset({"customers", "opt_in", "opt_out"})
@@ -86,7 +86,7 @@ def upload(results: Bucket, file: Checked) -> str:
     except AwsCallError as failure:
         where = results.location(key)
         if failure.status == 403:
-            text = f"{where} may not be written ({failure.code}): that takes the policy ses-fleet-requester"
+            text = f"{where} may not be written ({failure.code}): that takes {policy('requester')}"
         else:
             text = f"{where} could not be written ({failure.code}: {failure.text}): try again"
         raise no_summary(f"{text}; nothing was started") from None

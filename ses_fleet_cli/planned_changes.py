@@ -20,7 +20,7 @@ from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.text import printable
-from ses_fleet_cli.errors import no_summary, usage
+from ses_fleet_cli.errors import no_summary, policy, usage
 from ses_fleet_cli.export import prefix_of
 from ses_fleet_cli.parallel import in_order
 
@@ -51,9 +51,7 @@ def read(bucket: Bucket, summary: Summary) -> list[CustomersChanges]:
         return list(in_order(lambda one: _of(bucket, summary.run_id, one), asked, at_once=limits.RECORD_READERS))
     except AwsCallError as failure:
         where = bucket.location(f"data/{summary.run_id}/")
-        advice = (
-            "it has addresses, and takes the policy ses-fleet-data-reader" if failure.status == 403 else "try again"
-        )
+        advice = f"it has addresses, and takes {policy('data-reader')}" if failure.status == 403 else "try again"
         raise no_summary(f"{where} cannot be read ({failure.code}): {advice}") from None
 
 

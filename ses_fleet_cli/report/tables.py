@@ -129,7 +129,8 @@ def _checks(data: Mapping[str, Any] | None) -> Iterator[tuple[str, str, str]]:
     for one in found if isinstance(found, list) else ():
         if isinstance(one, Mapping):
             told = [str(one[field]) for field in ("message", "detail", "advice") if one.get(field)]
-            yield str(one.get("name", "")), str(one.get("status", "")), ". ".join(told)
+            # Joined as in the customer's warnings and error, by which it is known that they say the same.
+            yield str(one.get("name", "")), str(one.get("status", "")), ": ".join(told)
 
 
 def _of_terminal(summary: Summary) -> Iterator[Grid | str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,23 @@ def test_a_wrong_context_is_one_message(tmp_path: Path) -> None:
     ]
     assert "Traceback" not in ended.stderr
     assert not list(tmp_path.glob("*.template.json")), "nothing was synthesised"
+
+
+def test_make_synth_names_the_template_of_the_deployment(tmp_path: Path) -> None:
+    """Whose `name` the template has; here the CDK's command does nothing, and what it leaves is written by hand."""
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "fleet-test.template.json"}}
+    assets = {"type": "cdk:asset-manifest", "properties": {"file": "fleet-test.assets.json"}}
+    (tmp_path / "cdk.out").mkdir()
+    (tmp_path / "cdk.out" / "manifest.json").write_text(json.dumps({"artifacts": {"a": assets, "b": stack}}))
+    make, here = shutil.which("make"), Path(sys.executable).parent
+    assert make is not None
+    ended = subprocess.run(
+        [make, "-f", str(ROOT / "Makefile"), "--old-file", "cdk", "synth", "CDK=:", f"BIN={here}"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.stdout == "The context is right; the template is cdk.out/fleet-test.template.json\n", ended.stderr

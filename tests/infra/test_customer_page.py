@@ -50,6 +50,12 @@ def test_the_page_names_every_permission_of_the_templates_once() -> None:
     assert sorted(named) == sorted(allowed)
 
 
+def test_the_page_explains_every_parameter_of_the_role() -> None:
+    """Whoever deploys it decides by them who may use it, for what, and under which name."""
+    template = customer_role.templates()["customer-role.template.json"]
+    assert [name for name in template["Parameters"] if f"`{name}" not in PAGE] == []
+
+
 def test_what_the_page_rules_out_is_not_allowed() -> None:
     """Sending, and whatever of IAM but the role's own tags."""
     assert not [name for name in DECLARED if name.startswith("ses:Send")]

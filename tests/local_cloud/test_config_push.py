@@ -151,6 +151,7 @@ def test_an_earlier_version_is_shown_and_brought_back(cloud: Cloud, tmp_path: Pa
     now, before = [entry for entry in listed if entry["file"] == "config.json"][:2]
     assert (now["present"], before["present"]) == (True, False)
     assert json.loads(who("config", "show", "--version", before["version"]).stdout) == one
+    assert json.loads(who("config", "show", "--version", before["version"][:12]).stdout) == one
     assert json.loads(who("config", "show").stdout) == other
     refused = who("config", "rollback", now["version"])
     assert (refused.returncode, "there is nothing to roll back" in refused.stderr) == (2, True)

@@ -55,7 +55,7 @@ def busy_cloud(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cloud
 def be_busy(cloud: Cloud, faults: tuple[str, ...]) -> None:
     """Ask for much, with these faults of SES where single people are concerned."""
     cloud.run()
-    for fault in FAULTS:
+    for fault in faults:
         rule = [{"operation": "ListContacts", "fault": fault, "times": 4}]
         cloud.control("PUT", "faults", json.dumps(rule).encode())
         cloud.run(include=["acme", "globex"])

@@ -126,7 +126,8 @@ def test_who_may_not_upload_is_told_which_policy_is_missing(looking_up: Cloud, t
     before = looking_up.s3.list_objects_v2(Bucket=RESULTS_BUCKET, Prefix="runs/")["KeyCount"]
     ended = look_up(looking_up, person(looking_up, uploads=False), tmp_path)
     assert (ended.returncode, ended.stdout) == (3, "")
-    assert "that takes the policy ses-fleet-requester; nothing was started" in ended.stderr
+    assert "that takes the policy ses-fleet-requester (NAME-requester of" in ended.stderr
+    assert ended.stderr.endswith("; nothing was started\n")
     assert looking_up.s3.list_objects_v2(Bucket=RESULTS_BUCKET, Prefix="runs/")["KeyCount"] == before
 
 

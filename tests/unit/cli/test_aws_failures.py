@@ -55,6 +55,16 @@ def test_what_is_missing_is_said_with_what_to_do(failure: Exception, needed: str
     assert needed in said(failure)
 
 
+def test_who_finds_no_orchestrator_is_told_how_another_one_is_named() -> None:
+    """In an account whose deployment has a name of its own, the default is nobody's."""
+    told = {
+        operation: reason(AwsCallError("lambda", operation, "refused", "ResourceNotFoundException", "m", 404))
+        for operation in ("get_function_configuration", "invoke")
+    }
+    assert "--function-name, or SES_FLEET_FUNCTION_NAME," in told["get_function_configuration"]
+    assert "SES_FLEET_FUNCTION_NAME" not in told["invoke"]
+
+
 @pytest.mark.parametrize("kind", [EndpointConnectionError, ReadTimeoutError])
 def test_the_address_that_was_tried_is_said(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     """And which setting it is from; nobody's password is repeated."""

@@ -125,7 +125,11 @@ def test_where_there_is_none_it_says_of_whom(code: str | None, said: str) -> Non
 @pytest.mark.parametrize(
     ("code", "status", "said"),
     [
-        ("AccessDenied", 403, r"may not be read \(AccessDenied\): that takes the policy ses-fleet-data-reader"),
+        (
+            "AccessDenied",
+            403,
+            r"may not be read \(AccessDenied\): that takes the policy ses-fleet-data-reader \(NAME-data-reader of",
+        ),
         ("InternalError", 500, "cannot be read"),
     ],
 )

@@ -76,6 +76,7 @@ def test_topics_are_compared_as_they_are_expanded() -> None:
         "- topic wiz-calendar",
         "- topic wiz-announce",
     ]
+    assert "+ topic more (More, default OPT_OUT)" in said  # whether people get it who say nothing
     assert [line for line in said if line[0] == "~"] == ['~ topic news: display_name: "News" → "News!"']
     assert lines(was, was, "ses_config") == []
     written = {"topics": [topic("a"), topic("b")]}
@@ -286,7 +287,17 @@ def test_the_history_has_the_versions_of_both_files() -> None:
 def test_a_version_that_cannot_be_meant_is_exit_2(text: str, message: str) -> None:
     """A short or ambiguous one could bring back the wrong customers."""
     with pytest.raises(CommandError, match=message) as error:
-        config_versions.named(target(versions()), text)
+        config_versions.earlier(target(versions()), text)
+    assert error.value.exit_code == 2
+
+
+def test_the_version_to_show_needs_neither_its_file_nor_its_whole_id() -> None:
+    """As for a rollback; but the present one may be shown, and one of the other file is said to be."""
+    there = target(versions())
+    assert config_versions.chosen(there, None, "Sversi").file == "SESConfig.json"
+    assert config_versions.chosen(there, "config.json", "cversion1").present
+    with pytest.raises(CommandError, match=r"version Sversion0 is one of SESConfig.json, not of config.json") as error:
+        config_versions.chosen(there, "config.json", "Sversion0")
     assert error.value.exit_code == 2
 
 

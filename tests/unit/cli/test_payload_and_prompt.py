@@ -276,7 +276,21 @@ def test_a_prune_says_what_it_removes(monkeypatch: pytest.MonkeyPatch, action: s
     """Whatever else is said."""
     told = ask(monkeypatch, "y\n", action=action, prune=True)
     assert f"  REMOVES:     {what}; they are saved before\n" in told
-    assert "REMOVES" not in ask(monkeypatch, "y\n", action=action)
+    told = ask(monkeypatch, "y\n", action=action)
+    assert "REMOVES" not in told
+    assert "  Removes:     nothing, as --prune is not given\n" in told
+
+
+def test_who_interrupts_the_question_is_told_that_nothing_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the exit code of an interrupt."""
+
+    def interrupt(_: Terminal) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Terminal, "readline", interrupt)
+    with pytest.raises(CommandError, match=r"^interrupted: nothing was started$") as error:
+        ask(monkeypatch, "", action="manage-topic-all")
+    assert error.value.exit_code == 130
 
 
 @pytest.mark.usefixtures("mutating")

@@ -351,7 +351,8 @@ def test_who_may_not_upload_is_told_what_is_missing() -> None:
     """The policy; any other failure is for another try."""
     there = Uploads()
     assert there.failing("AccessDenied", 403).endswith(
-        ".jsonl may not be written (AccessDenied): that takes the policy ses-fleet-requester; nothing was started"
+        ".jsonl may not be written (AccessDenied): that takes the policy ses-fleet-requester "
+        "(NAME-requester of a deployment with a name); nothing was started"
     )
     assert there.failing("SlowDown", 503).endswith(
         ".jsonl could not be written (SlowDown: text): try again; nothing was started"

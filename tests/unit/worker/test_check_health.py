@@ -117,6 +117,14 @@ def test_what_ses_says_of_the_account(account: dict[str, Any], name: str, status
     assert world.warnings == told
 
 
+def test_nobody_is_told_to_ask_for_what_was_asked_for() -> None:
+    """Of an account in the sandbox whose request AWS looks at, both checks say to wait."""
+    rows = Account(production_access=False, standing={"review_status": "PENDING"}).rows()
+    assert (rows["sandbox"]["status"], rows["review"]["status"]) == ("finding", "finding")
+    assert "wait for its answer" in rows["sandbox"]["advice"]
+    assert "console" not in rows["sandbox"]["advice"]
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -312,7 +320,9 @@ def test_a_domain_that_is_named_must_be_there_and_be_well() -> None:
     assert world.asked == ["GetAccount", "GetEmailIdentity"]
     assert world.status("identities", domains=["broken.example"]) == "failed"
     assert world.status("mail_from", domains=["m.example"]) == "failed"
-    row = world.rows(domains=["acme.example", "gone.example", "lost.example"])["identities"]
+    done = world.check(domains=["acme.example", "gone.example", "lost.example"])
+    assert (done.data["identities_total"], done.data["identities_verified"]) == (3, 1)
+    row = next(one for one in done.data["checks"] if one["name"] == "identities")
     assert row["status"] == "failed"
     assert row["detail"] == "the account has no identity gone.example, lost.example"
     assert "params.domains" in row["advice"]

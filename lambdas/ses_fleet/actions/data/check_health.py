@@ -69,7 +69,8 @@ class CheckHealthData(Data):
         default=None, description="percent of them that complained; the same"
     )
     identities_total: int | None = Field(
-        default=None, description="identities that were looked at; null when they could not be read"
+        default=None,
+        description="identities that were looked for, also named domains that are not there; null when not readable",
     )
     identities_verified: int | None = Field(default=None, description="those that are verified and may send")
     identities: tuple[IdentityHealth, ...] = Field(

@@ -44,10 +44,13 @@ def sandbox(account: Account) -> Found:
     """Return whether the account may send to everybody."""
     if account.get("ProductionAccessEnabled"):
         return Found("ok", "production access")
+    asked = text_of(_last_review(account), "Status") == "PENDING"
     return Found(
         "finding",
         "SES is in the sandbox: it sends to verified addresses only",
-        "request production access in the SES console of the account",
+        "AWS looks at the request for production access: wait for its answer"
+        if asked
+        else "request production access in the SES console of the account",
     )
 
 
@@ -69,13 +72,17 @@ def enforcement(account: Account) -> Found:
 
 def review(account: Account) -> Found:
     """Return what became of the last request for production access. Nothing else of the account's details is read."""
-    found = (account.get("Details") or {}).get("ReviewDetails") or {}
+    found = _last_review(account)
     status = text_of(found, "Status")
     if status is None:
         return Found("no_data", "SES names no request for production access")
     unknown = Found("finding", f"the request for production access is {printable(status)}", _CONSOLE)
     known, case = _REVIEWS.get(status, unknown), text_of(found, "CaseId")
     return known if case is None else known._replace(detail=f"{known.detail} (support case {printable(case)})")
+
+
+def _last_review(account: Account) -> Mapping[str, Any]:
+    return (account.get("Details") or {}).get("ReviewDetails") or {}
 
 
 def suppression(account: Account) -> Found:

@@ -58,6 +58,11 @@ class Tally(BaseModel):
     not_asked: int = 0
 
     @property
+    def asked(self) -> int:
+        """Return how many identities were looked for: those that were found, and the named ones that are not there."""
+        return self.total + len(self.missing)
+
+    @property
     def verified(self) -> int:
         """Return how many identities may be sent from."""
         return self.counts.get("identities", {}).get("ok", 0)

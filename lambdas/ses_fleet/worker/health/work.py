@@ -96,7 +96,7 @@ class Work:
             sent=progress.sent,
             bounce_percent=_rounded(progress.bounce_percent),
             complaint_percent=_rounded(progress.complaint_percent),
-            identities_total=None if progress.unread else tally.total,
+            identities_total=None if progress.unread else tally.asked,
             identities_verified=None if progress.unread else tally.verified,
             identities=() if progress.unread else tally.ordered(),
         )

@@ -127,6 +127,20 @@ def test_checks_of_any_action_are_a_matrix(action: str) -> None:
     assert shown.text.count("nobody home") == 1
 
 
+def test_a_check_with_advice_is_told_once() -> None:
+    """Although the warning and the error of the customer say it, too: each has what was found and what to do."""
+    found = [
+        {"name": "sandbox", "status": "finding", "detail": "in the sandbox", "advice": "ask for access"},
+        {"name": "quota", "status": "failed", "detail": "all is used", "advice": "send less"},
+    ]
+    error = DENIED.model_copy(update={"message": "failed: quota. all is used: send less"})
+    warned = ("sandbox: in the sandbox: ask for access",)
+    one = result("a", "failed", data={"checks": found}, warnings=warned, error=error)
+    shown = page(run("check-health-all", one))
+    assert "▲ finding sandbox a in the sandbox: ask for access" in shown.text
+    assert (shown.text.count("ask for access"), shown.text.count("send less")) == (1, 1)
+
+
 def test_other_actions_have_the_tables_of_the_terminal() -> None:
     """With their numbers; what can be done next with the record is the operator's business."""
     shown = page(run("list-contacts-all", result("a", data={"total": 2_500, "parts": 1})))
