@@ -44,8 +44,12 @@ def has_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(payload: Mapping[str, Any], target: Target, found: Ahead) -> None:
-    """Show what would be done and ask on the terminal; raise CommandError with exit code 2 when the answer is no."""
+def ask(payload: Mapping[str, Any], target: Target, found: Ahead, plan: Sequence[str] = ()) -> None:
+    """Show what would be done and ask on the terminal; raise CommandError with exit code 2 when the answer is no.
+
+    `plan` are the lines of the saved plan that would be applied.
+    """
+    show(plan)
     show([f"{payload['action']}: {payload_names()[payload['action']][0].purpose}", *_lines(payload, target, found)])
     _require_yes("nothing was started")
 
@@ -119,6 +123,9 @@ def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator
     if preview.people_rows is not None:
         rows = "1 row" if preview.people_rows == 1 else f"{preview.people_rows:,} rows"
         yield line("People", f"{rows} of the people file")
+    if payload.get("plan"):
+        yield line("Plan", f"{payload['plan']}: exactly what it says is done, and nothing else")
+        return
     if payload.get("prune"):
         yield line("REMOVES", f"{_pruned(payload)}; they are saved before")
     elif payload_names()[payload["action"]][0].prunes:

@@ -18,7 +18,9 @@ from ses_fleet_cli.errors import CommandError, usage
 from ses_fleet_cli.runs import Shown
 
 # What chooses customers: who is only in one of two runs has changed nothing then.
-_CHOOSING = ("include", "exclude", "environment", "customer_code")
+_CHOOSING = ("include", "exclude", "environment", "customer_code", "plan")
+# What a run that applies a plan was asked by naming the plan.
+_OF_A_PLAN = frozenset({"prune", "params"})
 # What else of a request is no difference in what was asked: how it was carried out.
 _CARRIED_OUT = frozenset(
     {
@@ -85,7 +87,7 @@ def compare(bucket: Bucket, before: Shown, after: Shown) -> Compared:
     return Compared(
         before,
         after,
-        asked=tuple(changes.between(RunRequest, _asked(before), _asked(after))),
+        asked=tuple(_asked(before, after)),
         changed={code: these for code, these in found.items() if these},
         unchanged=unchanged,
         not_known=tuple(code for code in unchanged if olds[code].data is None and news[code].data is None),
@@ -169,10 +171,13 @@ def _action(shown: Shown) -> str:
     return shown.summary.action.removesuffix("-all")
 
 
-def _asked(shown: Shown) -> dict[str, Any]:
+def _asked(before: Shown, after: Shown) -> Iterator[Change]:
     left_out = {"action", *_CHOOSING, *_CARRIED_OUT}
-    asked = {name: value for name, value in shown.payload.items() if name not in left_out}
-    return {**asked, "dry_run": shown.summary.dry_run}
+    if "plan" in before.payload or "plan" in after.payload:
+        left_out |= _OF_A_PLAN
+    told = [{name: value for name, value in one.payload.items() if name not in left_out} for one in (before, after)]
+    dry = [{"dry_run": one.summary.dry_run} for one in (before, after)]
+    return changes.between(RunRequest, told[0] | dry[0], told[1] | dry[1])
 
 
 def _results(bucket: Bucket, shown: Shown) -> dict[str, CustomerResult]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,13 @@ class Target:
     def results(self) -> Bucket:
         """The bucket that holds the run records."""
         return Bucket(self.s3, self.variables["RESULTS_BUCKET"])
+
+    @property
+    def plan_hours(self) -> float:
+        """For how many hours a plan holds; the orchestrator itself says what is wrong with a setting of its own."""
+        with suppress(ValueError):
+            return float(self.variables.get("PLAN_HOURS") or limits.PLAN_HOURS)
+        return limits.PLAN_HOURS
 
 
 def connect(function_name: str) -> Target:

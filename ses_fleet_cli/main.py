@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +40,7 @@ from ses_fleet_cli import (
     resume,
     run_filter,
     runs,
+    saved_plans,
     streams,
 )
 from ses_fleet_cli import invoke as invoking
@@ -108,6 +110,13 @@ _ActionName = Annotated[
 ]
 
 
+_MaxFailures = Annotated[str | None, typer.Option(help="start no more customers once more than N or P% failed")]
+_FailureMode = Annotated[
+    str | None, typer.Option(help="soft, or strict: start no more than could fail within --max-failures")
+]
+_Ramp = Annotated[
+    list[str] | None, typer.Option(help="a stage, N or P% of the customers, the last 100%; may be repeated")
+]
 _DetailedExitCode = Annotated[
     bool,
     typer.Option(
@@ -126,15 +135,9 @@ def invoke(
     exclude: Annotated[list[str] | None, typer.Option(help="do not run this customer; may be repeated")] = None,
     environment: Annotated[str | None, typer.Option(help="run only customers of this environment")] = None,
     max_customer_concurrency: Annotated[int | None, typer.Option(help="customers at once; 0 = all")] = None,
-    max_failures: Annotated[
-        str | None, typer.Option(help="start no more customers once more than N or P% failed")
-    ] = None,
-    failure_mode: Annotated[
-        str | None, typer.Option(help="soft, or strict: start no more than could fail within --max-failures")
-    ] = None,
-    ramp: Annotated[
-        list[str] | None, typer.Option(help="a stage, N or P% of the customers, the last 100%; may be repeated")
-    ] = None,
+    max_failures: _MaxFailures = None,
+    failure_mode: _FailureMode = None,
+    ramp: _Ramp = None,
     prune: Annotated[bool, typer.Option("--prune", help="also remove unwanted topics, or people who left")] = False,
     confirm_customers: Annotated[
         int | None, typer.Option(help="how many customers are selected; for runs that remove")
@@ -191,6 +194,41 @@ def invoke(
     name = _ORCHESTRATOR if function_name is None else function_name
     with local_cloud.for_this_call(options, screen):
         raise typer.Exit(_invoke(name, built, screen, output, file, local=local, asks=asks, detailed=detailed_exitcode))
+
+
+@app.command("apply")
+def apply_plan(
+    run_id: Annotated[str, typer.Argument(help="the dry run whose plan is applied, as `runs list` shows it")],
+    max_customer_concurrency: Annotated[int | None, typer.Option(help="customers at once; 0 = all")] = None,
+    max_failures: _MaxFailures = None,
+    failure_mode: _FailureMode = None,
+    ramp: _Ramp = None,
+    output: Annotated[str, typer.Option(help="text or json")] = "text",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before the plan is applied")] = False,
+    function_name: Annotated[str, typer.Option(help="the orchestrator that made the plan")] = _ORCHESTRATOR,
+) -> None:
+    """Do exactly what a dry run of manage-topic showed, and follow that run as `invoke` does.
+
+    A customer whose topics changed since fails and is left as it is.
+    """
+    _check_output(output)
+    flags = {
+        "max_customer_concurrency": max_customer_concurrency,
+        "max_failures": payloads.number_or_share(max_failures),
+        "failure_mode": failure_mode,
+        "ramp": [payloads.number_or_share(stage) for stage in ramp] if ramp else None,
+    }
+    with invoking.nothing_sent():
+        target = invoking.connect(function_name)
+        shown = runs.look(target.results, run_id)
+        applying = saved_plans.check(target.results, shown, now=target.now, hours=target.plan_hours)
+        given = {name: value for name, value in flags.items() if value is not None}
+        built = {"action": shown.summary.action, "plan": run_id, **given}
+        asks = applying is None and confirm.is_needed(built, yes=yes)
+    screen = Screen(text=output == "text", flags=set(given))
+    if applying is not None:
+        screen.notice(f"plan {run_id} is being applied by run {applying}, which is followed")
+    raise typer.Exit(_invoke(function_name, built, screen, output, local=False, asks=asks))
 
 
 @app.command("erasure-key")
@@ -427,7 +465,12 @@ def list_runs(
 def show_run(
     run_id: _RunId,
     changes: Annotated[
-        bool, typer.Option("--changes", help="instead: whom an import would touch, for those who may read addresses")
+        bool,
+        typer.Option(
+            "--changes",
+            help="instead: the plan of a dry run of manage-topic; or whom an import would touch, for those who may "
+            "read addresses",
+        ),
     ] = False,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
     function_name: _FunctionName = _ORCHESTRATOR,
@@ -436,6 +479,11 @@ def show_run(
     _check_output(output)
     results = invoking.connect(function_name).results
     shown = runs.look(results, run_id)
+    if changes and saved_plans.is_one(shown.summary):
+        as_json = output == "json"
+        for line in saved_plans.json_lines(results, shown) if as_json else saved_plans.lines(results, shown):
+            sys.stdout.write(line + "\n")
+        return
     if changes:
         found = planned_changes.read(results, shown.summary)
         as_text = planned_changes.lines(found, dry_run=shown.summary.dry_run)
@@ -445,7 +493,8 @@ def show_run(
     if output == "json":
         sys.stdout.write(runs.shown_as_json(shown) + "\n")
         return
-    Screen(text=True).run(shown)
+    plan = saved_plans.lines(results, shown) if saved_plans.is_one(shown.summary) else []
+    Screen(text=True).run(shown, plan)
 
 
 @runs_app.command("cancel")
@@ -678,8 +727,16 @@ def _asked_about(built: dict[str, Any], target: invoking.Target) -> Summary | No
         problems = [Problem(*problem.partition(": ")[::2]) for problem in found.preview.problems]
         return summaries.refused(run_id, action, False, target.now.isoformat(), problems)
     if not found.preview.exists:  # else nothing is started, and the run is followed
-        confirm.ask(built, target, found)
+        confirm.ask(built, target, found, _plan(built, target, found.preview.customers))
     return None
+
+
+def _plan(built: dict[str, Any], target: invoking.Target, customers: Collection[str]) -> list[str]:
+    """Return the lines of the saved plan that a payload applies, as far as it is about these customers."""
+    if "plan" not in built:
+        return []
+    shown = runs.look(target.results, str(built["plan"]))
+    return saved_plans.lines(target.results, shown, only=customers)
 
 
 def _help(function_name: str, screen: Screen, output: str) -> int:

@@ -131,17 +131,25 @@ def look(bucket: Bucket, run_id: str) -> Shown:
     or understood.
     """
     check_id(run_id)
+    shown = find(bucket, run_id)
+    if shown is None:
+        raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows the runs")
+    return shown
+
+
+def find(bucket: Bucket, run_id: str) -> Shown | None:
+    """Return one run as its record shows it now, or None when there is none of this id.
+
+    Raise CommandError with exit code 3 when its record cannot be read or understood.
+    """
     try:
-        shown = _looked_at(bucket, run_id)
+        return _looked_at(bucket, run_id)
     except RunRefusedError as error:
         raise no_summary(str(error.problems[0])) from None
     except AwsCallError as failure:
         raise no_summary(f"the record of run {run_id} cannot be read: {aws_failures.reason(failure)}") from None
     except BROKEN_RECORD as error:
         raise no_summary(f"the record of run {run_id} {_not_ours(error)}") from None
-    if shown is None:
-        raise usage(f"there is no run {run_id} in {bucket.location('runs/')}; `ses-fleet runs list` shows the runs")
-    return shown
 
 
 def check_id(run_id: str) -> None:

@@ -19,7 +19,7 @@ from ses_fleet.runs import ramp
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.text import printable
-from ses_fleet_cli import backup_table, run_table
+from ses_fleet_cli import backup_table, run_table, saved_plans
 from ses_fleet_cli.backups import Backup
 from ses_fleet_cli.payload import with_flags
 from ses_fleet_cli.runs import Listed, Shown
@@ -94,10 +94,11 @@ class Screen:
             lines = [printable(line, 1_000) for line in result.logs or ()]
             self._aside(self._out, boundary, head, boundary, *lines, boundary, "")
 
-    def summary(self, summary: Summary, instead: Tables | None = None) -> None:
+    def summary(self, summary: Summary, instead: Tables | None = None, *, offers: bool = True) -> None:
         """Show the end of the run: as text for people, or the Summary as JSON. The progress bar is removed.
 
-        With `instead`, text has the tables that this returns in the place of the action's own.
+        With `instead`, text has the tables that this returns in the place of the action's own. With `offers` it is said
+        how the plan of a dry run is applied.
         """
         self._progress.stop()
         if not self._text:
@@ -111,15 +112,20 @@ class Screen:
         for table in tables(summary, self._out.width) if instead is None else instead(self._out.width):
             if not (self._is_last and isinstance(table, Afterwards)):
                 self.table(table)
-        self._aside(self._out, *summary_lines(summary, is_last=self._is_last))
+        self._aside(self._out, *summary_lines(summary, is_last=self._is_last, offers=offers))
 
-    def run(self, shown: Shown) -> None:
-        """Show one run as text: what was asked for and where it is, then what became of its customers."""
+    def run(self, shown: Shown, plan: Sequence[str] = ()) -> None:
+        """Show one run as text: what was asked for and where it is, then what became of its customers.
+
+        `plan` are the lines of the plan that a dry run has saved.
+        """
         if shown.state not in ("finished", "refused"):
             asked = ", asked to cancel" if shown.cancel and not shown.is_over else ""
             self.notice(f"run {shown.summary.run_id}: {shown.state}{asked}")
         self._aside(self._out, *head_lines(shown), "")
-        self.summary(shown.summary)
+        self.summary(shown.summary, offers=False)
+        if plan:
+            self._aside(self._out, "", *plan)
 
     def table(self, table: RenderableType) -> None:
         """Show a table on stdout, whose cells wrap, or a line, which wraps as the terminal does."""
@@ -197,10 +203,11 @@ def _taken_over(end: HopEnd) -> str:
     return f"   Invocation {end.hop + 1} was lost: {printable(end.reason, 300)}{went_on} ({printable(end.ended_at)})"
 
 
-def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
+def summary_lines(summary: Summary, *, is_last: bool = False, offers: bool = False) -> list[str]:
     """Return the lines of a run's summary, followed by what to do about what went wrong.
 
-    With `is_last` the run's records are gone by then, and the rest cannot be run.
+    With `is_last` the run's records are gone by then, and the rest cannot be run. With `offers` it is said how the plan
+    of a dry run is applied.
     """
     if summary.dry_run and not summary.failed_count and not summary.cancelled_at and summary.exit_code is not None:
         head = [f"📊 Dry-run complete: {summary.successful_count} customers would be processed"]
@@ -231,7 +238,7 @@ def summary_lines(summary: Summary, *, is_last: bool = False) -> list[str]:
         lines.append(f"   ⏳ No result yet: {len(waiting)} ({printable(', '.join(waiting), 300)})")
     unknown = "not over yet" if summary.resume is None else "unknown"  # one of an earlier version without its end
     lines.append(f"   ⏱️  Total time: {unknown if seconds is None else f'{seconds:.1f}s'}")
-    return [*lines, *_trouble(summary), *(_kept_nowhere(summary) if is_last else _rest(summary))]
+    return [*lines, *_trouble(summary), *(_kept_nowhere(summary) if is_last else _next(summary, offers=offers))]
 
 
 def _differing(summary: Summary) -> list[str]:
@@ -298,9 +305,19 @@ def _named(codes: Sequence[str], *more: str) -> str:
     return printable(", ".join(codes), 300) + (f" ({aside})" if aside else "")
 
 
+def _next(summary: Summary, *, offers: bool) -> list[str]:
+    if offers and saved_plans.is_one(summary) and summary.differs:
+        return [*_rest(summary), "", f"   Apply exactly this: ses-fleet apply {summary.run_id}"]
+    return _rest(summary)
+
+
 def _rest(summary: Summary) -> list[str]:
     if summary.resume is None:
         return []
+    if outdated := saved_plans.outdated(summary):
+        included = " ".join(f"--include {printable(code)}" for code in outdated)
+        chosen = included if summary.action.endswith("-all") else f"--customer-code {printable(outdated[0])}"
+        return ["", f"   Plan the rest anew: ses-fleet invoke {printable(summary.action)} --dry-run {chosen}"]
     needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
     lines = ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
     return [*lines, "   What is personal is not kept, and must be given again."] if needed else lines

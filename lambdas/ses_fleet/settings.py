@@ -89,6 +89,12 @@ class OrchestratorSettings(_Settings):
         ge=0,
         description="seconds that the orchestrator keeps of its own time to return",
     )
+    plan_hours: float = Field(
+        alias="PLAN_HOURS",
+        default=limits.PLAN_HOURS,
+        gt=0,
+        description="hours after its dry run began during which a plan may be applied",
+    )
     data_days: int = Field(
         alias="DATA_DAYS",
         default=limits.DATA_DAYS,

@@ -10,6 +10,7 @@ from ses_fleet.actions.catalogue import payload_names
 from ses_fleet.errors import Category
 from ses_fleet.runs import ramp
 from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet_cli import saved_plans
 from ses_fleet_cli.report import tables
 from ses_fleet_cli.report.cells import STATUSES, Grid, Mark
 from ses_fleet_cli.runs import Shown
@@ -55,7 +56,10 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows. `facts` are (name, value) of the run, `counts` how many customers have which mark."""
+    """All that the page shows. `facts` are (name, value) of the run, `counts` how many customers have which mark.
+
+    `plan` is what a dry run has saved, and `apply` the command that does exactly that.
+    """
 
     run_id: str
     action: str
@@ -71,6 +75,8 @@ class Report:
     resume: str | None
     customers: tuple[Customer, ...]
     compares: bool
+    plan: tuple[saved_plans.Group, ...]
+    apply: str | None
     parts: tuple[Grid | str, ...]
 
 
@@ -93,6 +99,8 @@ def of(shown: Shown, whole: Summary) -> Report:
         resume=_resume(whole),
         customers=_customers(whole.results, differs),
         compares=bool(differs),
+        plan=tuple(saved_plans.groups(whole.results)),
+        apply=saved_plans.command(whole) if saved_plans.is_one(whole) and whole.differs else None,
         parts=tuple(tables.tables(whole)),
     )
 

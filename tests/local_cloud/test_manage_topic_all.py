@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.local_cloud import people
-from tests.local_cloud.conftest import CONFIG_BUCKET, RESULTS_BUCKET, ROOT, Cloud, fleet, running, ses_fleet
+from tests.local_cloud.conftest import CONFIG_BUCKET, RESULTS_BUCKET, ROOT, SES_FLEET, Cloud, fleet, running, ses_fleet
 
 SES_CONFIG = {
     "topics": [
@@ -175,6 +176,73 @@ def test_a_broken_write_is_told_honestly_and_the_next_run_completes(
     mark = fresh.mark()
     fresh.run(**ALL, include=REACHABLE)
     assert writes(fresh, mark) == []
+
+
+def planned(cloud: Cloud, *flags: str) -> str:
+    """The id of a dry run of everybody, made by the command."""
+    included = [word for code in REACHABLE for word in ("--include", code)]
+    ended = ses_fleet(cloud, "invoke", "manage-topic-all", "--dry-run", *included, "--output", "json", *flags)
+    summary = json.loads(ended.stdout)
+    assert (ended.returncode, summary["differs"]) == (0, True)
+    return str(summary["run_id"])
+
+
+def test_a_plan_is_applied_once_from_two_terminals_to_lists_that_stayed_as_they_were(fresh: Cloud) -> None:
+    """Whatever SESConfig.json says by then: both commands show the same run, and a third is refused. Who changed a list
+    by hand meanwhile finds it untouched."""
+    run_id, before = planned(fresh), contacts(fresh)
+    put_ses_config(fresh, {"topics": [{**SES_CONFIG["topics"][0], "TopicName": "mistake"}]})
+    sesv2 = fresh.client("sesv2", account="777788889999", region="eu-west-1")
+    by_hand = {"TopicName": "theirs", "DisplayName": "Theirs", "DefaultSubscriptionStatus": "OPT_OUT"}
+    sesv2.update_contact_list(ContactListName="globex", Topics=[by_hand])
+    fresh.caught_up()
+    mark = fresh.mark()
+    command = [SES_FLEET, "apply", run_id, "--yes", "--output", "json"]
+    both = [
+        subprocess.Popen(command, env=fresh.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    ended = [(*one.communicate(timeout=60), one.returncode) for one in both]
+    assert sorted(writes(fresh, mark)) == ["CreateContactList", "UpdateContactList"]
+    (said, _, code), *others = [one for one in ended if one[0]]
+    assert (json.loads(said)["run_id"], json.loads(said)["plan"], code) == (f"{run_id}-apply", run_id, 1)
+    # The second found the first one's run, or, if it came late, that it was over.
+    for other in others:
+        assert (other[0], other[2]) == (said, 1)
+    for _, errors, refused in (one for one in ended if not one[0]):
+        assert (refused, "was applied already" in errors) == (2, True)
+    status = {one["customer_code"]: one["status"] for one in json.loads(said)["results"]}
+    assert status == {"acmenonprod": "successful", "acme": "successful", "globex": "failed"}
+    error = next(one["error"] for one in json.loads(said)["results"] if one["error"])
+    assert (error["type"], "theirs: new" in error["message"]) == ("PlanStale", True)
+    assert contacts(fresh) == before
+    mark = fresh.mark()
+    third = ses_fleet(fresh, "apply", run_id, "--yes")
+    assert (third.returncode, third.stdout) == (2, "")
+    assert f"was applied already, by run {run_id}-apply" in third.stderr
+    invoked = fresh.invoke({**ALL, "plan": run_id})
+    assert "was applied already" in invoked.body["errorMessage"]
+    assert writes(fresh, mark) == []
+
+
+def test_an_apply_whose_worker_is_killed_after_its_write_is_resumed_and_writes_nothing_again(fresh: Cloud) -> None:
+    """The list is as the plan has it: that is what it expects. What was pruned was saved before."""
+    run_id = planned(fresh, "--prune", "--confirm-customers", "3")
+    mark = fresh.mark()
+    with fresh.faults({"operation": "UpdateContactList", "fault": "kill_after", "account": "444455556666", "times": 1}):
+        ended = ses_fleet(fresh, "apply", run_id, "--yes")
+    assert ended.returncode == 1
+    assert f"Run the rest: ses-fleet runs resume {run_id}-apply" in ended.stdout
+    fresh.leases_over()
+    fresh.caught_up()
+    resumed = ses_fleet(fresh, "runs", "resume", f"{run_id}-apply", "--yes", "--output", "json")
+    summary = json.loads(resumed.stdout)
+    assert (resumed.returncode, summary["run_id"], summary["plan"]) == (0, f"{run_id}-apply-2", run_id)
+    assert sorted(writes(fresh, mark)) == ["CreateContactList", "UpdateContactList", "UpdateContactList"]
+    assert json.loads(fresh.stored(f"backups/acme/{run_id}-apply/backup.json"))["topics"]
+    shown = ses_fleet(fresh, "runs", "show", run_id, "--changes")
+    assert "- alerts: removed, with everybody's choice of it, which is saved before" in shown.stdout
+    assert f"Applied by run {run_id}-apply" in shown.stdout
 
 
 def test_concurrent_modification_is_planned_anew(fresh: Cloud) -> None:

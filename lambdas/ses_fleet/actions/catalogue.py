@@ -48,6 +48,7 @@ class Action:
     many rows that file has, as `params.confirm_people`, `confirms_customers` whether one on every customer must repeat
     how many are selected although it does not prune. With `two_phases` its work begins with a phase that only reads,
     which all selected customers must finish before anything is written; with `receipts` a run leaves a receipt.
+    With `saves_plans` a dry run saves what it would do, and another run applies that.
     `compares` says whether a run that only reads finds out whether something differs from what should be. An action
     without `scopes` is a phase of other actions: no payload names it.
     """
@@ -64,6 +65,7 @@ class Action:
     two_phases: bool = False
     receipts: bool = False
     compares: bool = False
+    saves_plans: bool = False
     people: PeopleRows | None = None
     confirms_people: bool = False
     confirms_customers: bool = False
@@ -162,6 +164,7 @@ MANAGE_TOPIC = Action(
     ),
     ses_config="required",
     prunes=True,
+    saves_plans=True,
 )
 
 BACKUP_LIST = Action(

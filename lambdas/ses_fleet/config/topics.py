@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from ses_fleet.model_bases import Stored
 
 _COMPARED = ("display_name", "description", "default_status")
@@ -13,10 +15,10 @@ _COMPARED = ("display_name", "description", "default_status")
 class Topic(Stored):
     """A topic as a contact list has it. `default_status` is OPT_IN or OPT_OUT, as SES names it."""
 
-    name: str
-    display_name: str | None = None
-    description: str | None = None
-    default_status: str
+    name: str = Field(description="the topic's name")
+    display_name: str | None = Field(default=None, description="what subscribers read, or null")
+    description: str | None = Field(default=None, description="its description, or null")
+    default_status: str = Field(description="OPT_IN or OPT_OUT: what holds for a contact without a choice of its own")
 
 
 class WantedTopic(Topic):

@@ -48,7 +48,7 @@ class Collector:
         self._append(stored)
         if self.comparison is not None:
             self.comparison.add(result)
-        self._results[index] = result.model_copy(update={"logs": None, "continuation": None})
+        self._results[index] = result.model_copy(update={"logs": None, "continuation": None, "plan": None})
         if result.data is None:
             return
         self._sizes[index] = len(json.dumps(result.data).encode())

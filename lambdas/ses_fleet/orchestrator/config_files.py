@@ -61,19 +61,27 @@ def read_pinned(environment: Environment, plan: RunPlan, request: RunRequest) ->
 
     ConfigurationError when that is not possible any more, AwsCallError while S3 does not answer.
     """
-    settings = environment.settings
-
-    def pinned(name: str, key: str, version_id: str | None) -> Document:
-        if version_id is not None:
-            return documents.read_again(environment.config_bucket, key, version_id)
-        return documents.read_again(environment.results_bucket, pinned_key(plan.run_id, plan.owner, name))
-
-    fleet = _fleet(environment, pinned(CONFIG, settings.config_key, plan.pinned.config))
+    fleet = read_pinned_fleet(environment, plan)
     topics = WantedTopics()
     if plan.config_version.ses_config is not None:
-        key, version_id = settings.ses_config_key, plan.pinned.ses_config
-        topics = wanted_topics.read(request, lambda: pinned(SES_CONFIG, key, version_id))
+        key, version_id = environment.settings.ses_config_key, plan.pinned.ses_config
+        topics = wanted_topics.read(request, lambda: _pinned(environment, plan, SES_CONFIG, key, version_id))
     return ConfigFiles(fleet, topics, plan.pinned)
+
+
+def read_pinned_fleet(environment: Environment, plan: RunPlan) -> FleetConfig:
+    """Read config.json again as the run's first invocation read it.
+
+    ConfigurationError when that is not possible any more, AwsCallError while S3 does not answer.
+    """
+    key = environment.settings.config_key
+    return _fleet(environment, _pinned(environment, plan, CONFIG, key, plan.pinned.config))
+
+
+def _pinned(environment: Environment, plan: RunPlan, name: str, key: str, version_id: str | None) -> Document:
+    if version_id is not None:
+        return documents.read_again(environment.config_bucket, key, version_id)
+    return documents.read_again(environment.results_bucket, pinned_key(plan.run_id, plan.owner, name))
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def changes_since(environment: Environment, plan: RunPlan, pinned: FleetConfig) 
 
 
 def _topics_since(environment: Environment, plan: RunPlan) -> Iterator[str]:
-    if plan.config_version.ses_config is None:
+    if plan.config_version.ses_config is None or plan.request.get("plan") is not None:
         return
     try:
         now = documents.read(environment.config_bucket, environment.settings.ses_config_key)

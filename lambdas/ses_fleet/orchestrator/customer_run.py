@@ -137,6 +137,7 @@ class CustomerRun:
             "data_location": found.data_location,
             "differs": found.differs,
             "findings": found.findings,
+            "plan": found.plan,
         }
         if answer.result.error is not None:
             return self._result("failed", error=answer.result.error, **data)

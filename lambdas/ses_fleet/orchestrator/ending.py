@@ -96,7 +96,7 @@ def write_out(
     began = datetime.fromisoformat(document.started_at)
     results = store.collector.results()
     finished = summary.build(
-        plan.request,
+        plan.asked,
         results,
         run_id=task.record.run_id,
         started_at=document.started_at,

@@ -76,6 +76,11 @@ class Environment:
         return str(self.context.invoked_function_arn)
 
     @property
+    def unversioned_arn(self) -> str:
+        """Return the ARN of this function without a version or alias."""
+        return ":".join(self.function_arn.split(":")[:7])
+
+    @property
     def request_id(self) -> str:
         """Return the id of this invocation; Lambda delivers an event again under the same one."""
         return str(self.context.aws_request_id)

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import Any
 
 from ses_fleet import limits
@@ -16,6 +17,7 @@ from ses_fleet.config.customer import Customer, CustomerIdentity
 from ses_fleet.config.topics import WantedTopic
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import CODE_PATTERN
+from ses_fleet.orchestrator.applied_plan import AppliedPlan
 from ses_fleet.orchestrator.config_files import ConfigFiles, Meanwhile
 from ses_fleet.orchestrator.people_files import People
 from ses_fleet.people.erasure import PlannedErasure
@@ -63,7 +65,8 @@ class Plan:
 
     `topics` are those of SESConfig.json, or None where the action does not use them or they cannot be used. `people` is
     the people file that the run begins with, if it has one, `erasure` whom it is to erase. `defaults` are fields
-    that the request did not say, from config.json.
+    that the request did not say, from config.json. `applied` is the saved plan that the run applies; `request` then has
+    what that says.
     """
 
     request: RunRequest
@@ -76,6 +79,12 @@ class Plan:
     people: PinnedPeople | None = None
     erasure: PlannedErasure | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    applied: AppliedPlan | None = None
+
+    @property
+    def asked(self) -> RunRequest:
+        """Return the request as it was made, which does not repeat what a saved plan says."""
+        return self.request if self.applied is None else self.applied.asked
 
     @property
     def action(self) -> Action:
@@ -129,16 +138,20 @@ class Plan:
         *,
         dead_after: float,
         owner: str,
+        request_id: str = "",
+        function: str = "",
         personal_params: str | None = None,
     ) -> RunPlan:
-        """Return plan.json; `owner` is the token of the invocation that writes it."""
+        """Return plan.json; `owner` is the token of the invocation that writes it, `request_id` its id at Lambda."""
         return RunPlan(
             run_id=run_id,
             record_format=RECORD_FORMAT,
             dead_after_seconds=dead_after,
             owner=owner,
+            request_id=request_id,
+            function=function,
             personal_params=personal_params,
-            request=comparable(self.request),
+            request=comparable(self.asked),
             started_at=started_at,
             deadline=deadline,
             customers=tuple(customer.identity for customer in self.customers),
@@ -172,7 +185,13 @@ def select(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
     return [_overridden(request, entry) for entry in selected]
 
 
-def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry], people: People | None = None) -> Plan:
+def make(
+    request: RunRequest,
+    files: ConfigFiles,
+    selected: list[CustomerEntry],
+    people: People | None = None,
+    applied: AppliedPlan | None = None,
+) -> Plan:
     """Return the plan of a run's first invocation for the customers that `select` returned.
 
     RequestError when the request does not confirm how many rows the people file has, and its action needs that, and
@@ -186,6 +205,8 @@ def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry],
         _planned(index, entry, shared_lists.get(entry.code) if mutates else None, request, people)
         for index, entry in enumerate(selected)
     )
+    if applied is not None:
+        customers = tuple(map(_unless_changed, customers, selected, repeat(applied)))
     warnings = [*config.warnings, *(text for customer in customers for text in _skip_warnings(customer))]
     warnings += [] if mutates else sorted(set(shared_lists.values()))
     warnings = [printable(text, limits.PLAN_WARNING_CHARACTERS) for text in warnings]
@@ -194,13 +215,24 @@ def make(request: RunRequest, files: ConfigFiles, selected: list[CustomerEntry],
         request=request,
         customers=customers,
         concurrency=_concurrency(request, len(customers)),
-        warnings=(*warnings, *topics.warnings),
-        config_version=ConfigVersion(config=config.version, ses_config=topics.version),
+        warnings=(*warnings, *topics.warnings, *(() if applied is None else applied.warnings)),
+        config_version=ConfigVersion(
+            config=config.version, ses_config=topics.version if applied is None else applied.ses_config
+        ),
         pinned=files.pinned,
         topics=topics.topics,
         people=None if people is None else people.pinned,
         defaults=fleet_defaults.applied(request, config.defaults, selected=len(customers), starting=starting),
+        applied=applied,
     )
+
+
+def _unless_changed(customer: PlannedCustomer, entry: CustomerEntry, applied: AppliedPlan) -> PlannedCustomer:
+    """Return the customer, failed if what config.json says of its list changed since the saved plan was made."""
+    found = applied.changed(entry, has_left=entry.skip_reason == _LEFT)
+    if found is None:
+        return customer
+    return replace(customer, checked=None, result=results.changed_since_plan(entry.identity, found, entry.warnings))
 
 
 def again(
@@ -208,6 +240,7 @@ def again(
     files: ConfigFiles,
     document: RunPlan,
     people: People | None = None,
+    applied: AppliedPlan | None = None,
     *,
     begun: Collection[int],
     waiting: Collection[int],
@@ -240,6 +273,7 @@ def again(
         config_version=document.config_version,
         pinned=document.pinned,
         topics=files.topics.topics,
+        applied=applied,
     )
 
 
@@ -294,9 +328,10 @@ def _selected(request: RunRequest, config: FleetConfig) -> list[CustomerEntry]:
 
 
 def _with_those_who_left(request: RunRequest, config: FleetConfig) -> FleetConfig:
-    if request.resumes is None:
+    if request.resumes is None and request.plan is None:
         return config
-    codes = [code for code in request.include or () if code not in config.entries and re.fullmatch(CODE_PATTERN, code)]
+    named = (*(request.include or ()), *((request.customer_code,) if request.plan and request.customer_code else ()))
+    codes = [code for code in named if code not in config.entries and re.fullmatch(CODE_PATTERN, code)]
     left = {code: CustomerEntry(_known_by_code(code), skip_reason=_LEFT) for code in codes}
     return replace(config, entries=config.entries | left)
 
@@ -329,7 +364,12 @@ def _nobody(request: RunRequest, config: FleetConfig) -> Problem:
 
 
 def _check_confirmation(request: RunRequest, selected: int, above: int | None) -> None:
-    """Compare also a number that nothing asks for: who gives one wants it to be right."""
+    """Compare also a number that nothing asks for: who gives one wants it to be right.
+
+    Whom a saved plan is for is known, and was seen by who applies it.
+    """
+    if request.plan is not None:
+        return
     if request.scope != "all" or request.confirm_customers == selected:
         return
     why = _why_confirmed(request, selected, above)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ses_fleet.orchestrator import config_files, people_files, plan
+from ses_fleet.orchestrator import applying, config_files, people_files, plan
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.people_files import People
@@ -21,18 +21,20 @@ class Planned:
     files: ConfigFiles
 
 
-def planned(wanted: RunRequest, environment: Environment) -> Planned:
-    """Return the plan of a run that would begin now; `wanted` has a mask in place of personal values.
+def planned(asked: RunRequest, environment: Environment) -> Planned:
+    """Return the plan of a run that would begin now; `asked` has a mask in place of personal values.
 
     RequestError and ConfigurationError when it cannot begin. Whether the run that it resumes can be gone on with is a
     question of its own.
     """
+    applied = applying.read(environment, asked)
+    wanted = asked if applied is None else applied.request
     files = config_files.read(environment, wanted)
     selected = plan.select(wanted, files.config)
     people = people_files.read(
         environment, wanted, known=files.config.entries, selected={entry.code for entry in selected}
     )
-    made = plan.make(wanted, files, selected, people)
+    made = plan.make(wanted, files, selected, people, applied)
     if made.action.receipts and people is not None:
         made = replace(made, erasure=_planned_erasure(environment, people, len(selected)))
     return Planned(made, files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ses_fleet.errors import RunRefusedError
-from ses_fleet.orchestrator import planning, resuming
+from ses_fleet.orchestrator import applying, planning, resuming
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.runs import request
@@ -28,7 +28,7 @@ def preview(payload: Any, environment: Environment) -> Preview:
 
 def _previewed(start: Start, environment: Environment) -> Preview:
     record = RunRecord(environment.results_bucket, start.run_id)
-    if start.named and record.existing(start.request) is not None:
+    if start.named and applying.existing(record, start.request, environment) is not None:
         return Preview(exists=True)
     wanted = without_personal_values(start.request)
     made = planning.planned(wanted, environment).plan

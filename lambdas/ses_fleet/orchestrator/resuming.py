@@ -20,7 +20,7 @@ from ses_fleet.runs.record import RunRecord
 from ses_fleet.text import quoted
 
 # What two requests must have in common for the work of one to be the work of the other.
-_WORK = ("worker_action", "params", "dry_run", "prune")
+_WORK = ("worker_action", "params", "dry_run", "prune", "plan")
 
 
 def check(run_id: str, made: Plan, environment: Environment) -> None:
@@ -61,7 +61,8 @@ def _unreadable(run_id: str, failure: AwsCallError) -> ConfigurationError:
 
 
 def _checked(record: RunRecord, made: Plan) -> tuple[RunPlan, Summary]:
-    before, summary = _ended(record, record.plan(), made.request)
+    before, summary = _ended(record, record.plan(), made.asked)
+    _check_rest_of_plan(summary, made)
     _check_people(record.run_id, before, made)
     _check_those_who_left(before, made)
     return before, summary
@@ -87,6 +88,17 @@ def _check_people(run_id: str, before: RunPlan, made: Plan) -> None:
     if made.people is not None and (before.people is None or before.people.sha256 != made.people.sha256):
         text = f"is another people file than the one that run {run_id} began with: start a new run for it"
         raise RequestError([Problem("$.people", text)])
+
+
+def _check_rest_of_plan(summary: Summary, made: Plan) -> None:
+    """Raise RequestError when a saved plan would be applied again to somebody: only what is left of it can be."""
+    if made.asked.plan is None:
+        return
+    left = {one.customer_code for one in summary.results if one.status in ("failed", "not_started")}
+    done = [customer.code for customer in made.customers if customer.code not in left]
+    if done:
+        text = f"run {summary.run_id} has left nothing to do for {', '.join(map(quoted, done[:20]))}"
+        raise RequestError([Problem("$.include", text)])
 
 
 def _check_those_who_left(before: RunPlan, made: Plan) -> None:

@@ -17,13 +17,13 @@ from ses_fleet import clock, limits
 from ses_fleet.config.config_json import FleetConfig
 from ses_fleet.errors import (
     AwsCallError,
-    ConfigurationError,
     Problem,
     RequestError,
     RunRefusedError,
     SesFleetError,
 )
 from ses_fleet.orchestrator import (
+    applying,
     config_files,
     directories,
     ending,
@@ -36,6 +36,7 @@ from ses_fleet.orchestrator import (
     report,
     resuming,
 )
+from ses_fleet.orchestrator.applied_plan import AppliedPlan
 from ses_fleet.orchestrator.barrier import Barrier
 from ses_fleet.orchestrator.config_files import ConfigFiles
 from ses_fleet.orchestrator.customer_run import CustomerRun
@@ -67,7 +68,7 @@ def begin(start: Start, environment: Environment) -> Summary:
     RequestError and ConfigurationError when it cannot start.
     """
     record = RunRecord(environment.results_bucket, start.run_id)
-    if start.named and (existing := record.existing(start.request)) is not None:
+    if start.named and (existing := applying.existing(record, start.request, environment)) is not None:
         return state.of(record, existing).summary
     wanted = without_personal_values(start.request)
     planned = planning.planned(wanted, environment)
@@ -77,7 +78,7 @@ def begin(start: Start, environment: Environment) -> Summary:
     first = _first_named(made, left)
     document = _claimed(start, made, files, record, signs, first, environment)
     if document is None:
-        return _started_elsewhere(start, record)
+        return _started_elsewhere(start, record, environment)
     report.emit_start(start.run_id, wanted.action, dry_run=wanted.dry_run)
     standing = Standing(progress=left, waiting=tuple(set(range(len(made.customers))) - left.keys()))
     logger = environment.logger(start.run_id, wanted.action)
@@ -128,28 +129,32 @@ def _taken_over(environment: Environment, record: RunRecord, document: RunPlan, 
     """Return what is left of a run for this invocation."""
     standing = standings.of(record, HopRecord(record.bucket, record.run_id), document)
     wanted = request.from_plan(document.request)
-    files, problem = _pinned(environment, document, wanted)
+    applied, files, problem = _pinned(environment, document, wanted)
     people, people_problem = people_files.read_again(environment, document, wanted)
     meanwhile = config_files.changes_since(environment, document, files.config)
     found = tuple(text for text in (problem, people_problem) if text is not None)
     meanwhile = replace(meanwhile, warnings=(*meanwhile.warnings, *found))
     begun = {index for index, progress in standing.progress.items() if progress.slices}
     waiting = {*standing.waiting, *standing.progress} - begun
-    made = plan.again(wanted, files, document, people, begun=begun, waiting=waiting, meanwhile=meanwhile)
+    asked = wanted if applied is None else applied.request
+    made = plan.again(asked, files, document, people, applied, begun=begun, waiting=waiting, meanwhile=meanwhile)
     logger = environment.logger(record.run_id, wanted.action)
     return Task(environment, record, made, document, signs, logger, before, standing)
 
 
-def _pinned(environment: Environment, document: RunPlan, wanted: RunRequest) -> tuple[ConfigFiles, str | None]:
+def _pinned(
+    environment: Environment, document: RunPlan, wanted: RunRequest
+) -> tuple[AppliedPlan | None, ConfigFiles, str | None]:
     """Return what the run read at its start, or nothing with the reason: whoever is left fails then.
 
     AwsCallError while S3 does not answer: nobody fails for that, and the reaper lets the run go on in another hop.
     """
     try:
-        return config_files.read_pinned(environment, document, wanted), None
-    except ConfigurationError as error:
+        applied = applying.read_again(environment, wanted)
+        return applied, config_files.read_pinned(environment, document, wanted), None
+    except RunRefusedError as error:
         text = f"what the run read at its start cannot be read any more: {error.problems[0]}"
-        return ConfigFiles(FleetConfig({}, None), WantedTopics()), text
+        return None, ConfigFiles(FleetConfig({}, None), WantedTopics()), text
 
 
 def _signs(environment: Environment, run_id: str, hop: int, owner: str, dead_after: float) -> Signs:
@@ -221,13 +226,15 @@ def _document(
         clock.iso(began + timedelta(seconds=environment.remaining())),
         dead_after=environment.settings.dead_after,
         owner=signs.owner,
+        request_id=environment.request_id,
+        function=environment.unversioned_arn,
         personal_params=record.keep_personal(personal_values(start.request), signs.owner),
     )
 
 
-def _started_elsewhere(start: Start, record: RunRecord) -> Summary:
+def _started_elsewhere(start: Start, record: RunRecord, environment: Environment) -> Summary:
     """Return the state of the run that another start of this id has claimed a moment before."""
-    existing = record.existing(start.request)
+    existing = applying.existing(record, start.request, environment)
     if existing is None:
         raise RequestError([Problem("$.run_id", f"run {start.run_id} exists; start again for a new id")])
     return state.of(record, existing).summary

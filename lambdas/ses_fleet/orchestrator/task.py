@@ -99,6 +99,7 @@ class Task:
         assert customer.checked is not None  # noqa: S101  # only customers with one are handed to the fan-out
         request = self.plan.request
         begun = self.standing.progress.get(customer.index)
+        saved = None if self.plan.applied is None else self.plan.applied.saved[customer.code]
         return WorkItem(
             run_id=self.record.run_id,
             work_of=None if begun is None else begun.work_of,
@@ -109,7 +110,8 @@ class Task:
             people_file=self.document.people,
             dry_run=request.dry_run,
             prune=request.prune,
-            topics=self.plan.topics,
+            topics=self.plan.topics if saved is None else saved.wanted,
+            plan=saved,
             wait_for_lease=request.resumes is not None,
             slice_budget_seconds=budget,
             continuation=continuation,

@@ -39,6 +39,8 @@ def read(request: RunRequest, document: Callable[[], Document]) -> WantedTopics:
     warning.
     """
     action = ACTIONS[request.worker_action]
+    if request.plan is not None:
+        return WantedTopics()  # each customer has those of its plan
     if action.ses_config == "no" or (action.ses_config == "if there" and request.dry_run):
         return WantedTopics()
     try:

@@ -96,8 +96,8 @@ def hop_event(action: str, run_id: str, hop: int) -> dict[str, Any]:
 def claimed_run_id(event: Any) -> str | None:
     """Return the run id that the event itself carries or implies, also when the rest of it is wrong, or None.
 
-    It comes from `run_id`, else from the schedule and time of `trigger`, else from the id and time of an event-bus
-    event: a delivery that comes twice implies the same id again.
+    It comes from `run_id`, else from the `plan` that is applied, else from the schedule and time of `trigger`, else
+    from the id and time of an event-bus event: a delivery that comes twice implies the same id again.
     """
     payload = payload_of(event)
     if not isinstance(payload, Mapping):
@@ -105,11 +105,27 @@ def claimed_run_id(event: Any) -> str | None:
     run_id, trigger = payload.get("run_id"), payload.get("trigger")
     if isinstance(run_id, str) and re.fullmatch(RUN_ID_PATTERN, run_id):
         return run_id
+    plan = payload.get("plan")
+    if isinstance(plan, str) and re.fullmatch(RUN_ID_PATTERN, plan):
+        return applying_run_id(plan, payload.get("resumes"))
     if isinstance(trigger, Mapping) and trigger_time(trigger) is not None:
         return _derived_run_id(str(trigger["scheduled_time"]), str(trigger.get("schedule_arn")))
     if _is_bus_event(event) and isinstance(event.get("id"), str) and isinstance(event.get("time"), str):
         return _bus_run_id(event, payload)
     return None
+
+
+def applying_run_id(plan: str, resumes: object = None) -> str:
+    """Return the id of the run that applies the plan of this dry run, or that resumes the run `resumes` which did.
+
+    There is one such id, so a plan is applied by one run, and each of these is resumed by one.
+    """
+    short = plan if len(plan) <= limits.PLAN_ID_CHARACTERS else hashlib.sha256(plan.encode()).hexdigest()[:16]
+    first = f"{short}-apply"
+    if resumes is None:
+        return first
+    before = re.fullmatch(rf"{first}-([1-9][0-9]{{0,3}})", str(resumes))
+    return f"{first}-{2 if before is None else int(before[1]) + 1}"
 
 
 def run_id_of_request(request_id: str) -> str:

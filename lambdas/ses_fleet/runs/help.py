@@ -38,7 +38,8 @@ def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:
 
 
 def _is_taken(field: str, action: Action) -> bool:
-    return field != "people" or action.people is not None
+    taken = {"people": action.people is not None, "plan": action.saves_plans}
+    return taken.get(field, True)
 
 
 def _people(wanted: PeopleRows) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ses_fleet.identifiers import PeopleId, RunId
 from ses_fleet.model_bases import Stored, Wire
 from ses_fleet.people.erasure import PlannedErasure
 from ses_fleet.people.pinned import PinnedPeople
+from ses_fleet.runs.saved_plan import SavedPlan
 from ses_fleet.runs.work import ErrorInfo
 
 Status = Literal["successful", "failed", "skipped", "not_started", "under_way"]
@@ -112,6 +113,14 @@ class RunRequest(Wire):
         Field(
             description="how many customers are selected; required with `prune`, by an action that removes people "
             "on every customer, and above `defaults.confirm_above` of config.json; another number refuses the run"
+        ),
+    ] = None
+    plan: Annotated[
+        RunId | None,
+        Field(
+            description="a dry run of the same action, whose plan is applied: what it showed is done where that was "
+            "successful, and nothing else. Customers, `prune` and `params` are the plan's, and the run's id is made of "
+            "the plan's, so that a plan is applied once"
         ),
     ] = None
     resumes: Annotated[
@@ -215,6 +224,14 @@ class CustomerResult(CustomerIdentity):
         dict[str, Any] | None,
         VOLATILE,
         Field(description="where a customer stopped between slices; null here, and kept in `results/CODE.json`"),
+    ] = None
+
+    plan: Annotated[
+        SavedPlan | None,
+        VOLATILE,
+        Field(
+            description="what a dry run would do, for a run that applies it; null here, and kept in `results/CODE.json`"
+        ),
     ] = None
 
     work_of: Annotated[
@@ -330,6 +347,7 @@ class Summary(Stored):
             "late to keep any customer from being started or going on"
         ),
     ] = None
+    plan: Annotated[str | None, Field(description="the dry run whose plan the run applied; null for other runs")] = None
     resume: Annotated[
         dict[str, Any] | None,
         Field(description="the payload that runs exactly what failed or was not started; null if there is nothing"),
@@ -373,13 +391,16 @@ class RunPlan(Stored):
     `failures_allowed` is how many started customers may fail, None for any number, `strict` whether those that may
     still fail are counted, `defaults` what the request did not say and config.json does. `ramp` has the indexes of
     the customers of each stage, none without a ramp. `people` is the people file that all invocations of the run use,
-    if its action takes one, `erasure` whom the run is to erase.
+    if its action takes one, `erasure` whom the run is to erase. `request_id` is that of the invocation that wrote it,
+    and `function` the ARN of the orchestrator, without a version.
     """
 
     run_id: str
     record_format: int = 1
     dead_after_seconds: float = limits.DEAD_AFTER_SECONDS
     owner: str = ""
+    request_id: str = ""
+    function: str = ""
     personal_params: str | None = None
     request: dict[str, Any]
     started_at: str

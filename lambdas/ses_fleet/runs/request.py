@@ -18,7 +18,22 @@ from ses_fleet.text import did_you_mean
 _FIELDS = tuple(RunRequest.model_fields)
 # Left out, each of these lets a run reach more customers or more people, or sooner, or really change them. A null there
 # is more likely a caller's variable that was not set than a wish.
-_NEVER_NULL = ("include", "exclude", "environment", "customer_code", "params", "dry_run", "failure_mode", "ramp")
+_NEVER_NULL = (
+    *("include", "exclude", "environment", "customer_code", "params", "dry_run"),
+    *("failure_mode", "ramp", "plan"),
+)
+# What a plan says, or what follows from it.
+_OF_PLANS = (
+    "dry_run", "include", "exclude", "environment", "customer_code", "ses_role_arn", "prune", "confirm_customers",
+    "params", "people", "run_id", "trigger",
+)  # fmt: skip
+_OF_THE_PLAN = "a plan is applied as it is; make another dry run for something else"
+_WHY_NOT_BESIDE = {
+    "dry_run": "make a new dry run, which shows what would be done now",
+    "confirm_customers": "the plan has its customers",
+    "run_id": "the run's id is made of the plan's",
+    "trigger": "the run's id is made of the plan's",
+}
 # Refusals are kept under runs/, logged, and printed by the runtime: nothing personal gets there.
 _WORDING = problems.Wording(
     problems.GUARDED,
@@ -33,6 +48,7 @@ _WORDING = problems.Wording(
         "customer_timeout_seconds": f"an integer of seconds, 1 to {limits.MAX_CUSTOMER_TIMEOUT_SECONDS}",
         "confirm_customers": "the number of customers selected",
         "run_id": RUN_ID_WORDS,
+        "plan": f"the id of a dry run, {RUN_ID_WORDS}",
         "people": f"the id of a people file, {PEOPLE_ID_WORDS}",
         "trigger": '{"schedule_arn": "...", "scheduled_time": "..."}',
     },
@@ -113,6 +129,7 @@ def _problems(payload: dict[str, Any]) -> Iterator[Problem]:
     if entry is None:
         yield Problem("$.action", _unknown_action(action))
     yield from _shape_problems(payload)
+    yield from _plan_problems(payload, entry[0] if entry else None)
     if entry is not None:
         yield from _scope_problems(payload, str(action))
         yield from _params_problems(payload, entry[0])
@@ -154,8 +171,20 @@ def _scope_problems(payload: dict[str, Any], action: str) -> Iterator[Problem]:
             yield Problem(
                 f"$.{field}", f'{action} runs on the one customer in "customer_code"; {field} is for {action}-all'
             )
-    if scope == "single" and "customer_code" not in payload:
+    if scope == "single" and "customer_code" not in payload and "plan" not in payload:
         yield Problem("$.customer_code", f"missing: {action} runs on one customer; use {action}-all for every customer")
+
+
+def _plan_problems(payload: dict[str, Any], action: Action | None) -> Iterator[Problem]:
+    """Yield what cannot be said beside `plan`: what is done, and to whom, is the plan's alone."""
+    if "plan" not in payload:
+        return
+    if action is not None and not action.saves_plans:
+        known = " and ".join(name for name, one in ACTIONS.items() if one.saves_plans)
+        yield Problem("$.plan", f"saved plans are made for {known}, not for {action.name}")
+    for field in _OF_PLANS:
+        if payload.get(field) not in (None, False, [], {}) and not (field == "include" and "resumes" in payload):
+            yield Problem(f"$.{field}", f"cannot be given with a plan: {_WHY_NOT_BESIDE.get(field, _OF_THE_PLAN)}")
 
 
 def _params_problems(payload: dict[str, Any], action: Action) -> Iterator[Problem]:
@@ -230,7 +259,8 @@ def _prune_problems(payload: dict[str, Any], action: Action | None) -> Iterator[
         text = "cannot be combined with params.username: an import of one person cannot tell who has left"
         yield Problem("$.prune", text)
     confirms = payload.get("prune") is True or (action is not None and action.confirms_customers)
-    if "confirm_customers" in payload and not confirms and (action is None or not action.mutates):
+    takes_it = confirms or "plan" in payload or (action is not None and action.mutates)
+    if "confirm_customers" in payload and not takes_it:
         yield Problem("$.confirm_customers", "is only for a run that changes something")
 
 

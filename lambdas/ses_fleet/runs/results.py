@@ -73,6 +73,16 @@ def changed_meanwhile(customer: CustomerIdentity) -> CustomerResult:
     return made(customer, "failed", error=error)
 
 
+def changed_since_plan(customer: CustomerIdentity, what: str, warnings: Iterable[str]) -> CustomerResult:
+    """Return the failure of a customer that config.json describes otherwise than when a saved plan was made."""
+    text = (
+        f"config.json says something else of {printable(customer.customer_code)} than when the plan was made ({what}), "
+        "so nothing was started for it. Make a new dry run, and apply that"
+    )
+    error = ErrorInfo(category="configuration", type="ConfigurationChanged", message=text)
+    return made(customer, "failed", error=error, warnings=tuple(warnings))
+
+
 def in_doubt(customer: CustomerIdentity, *, writes: bool) -> CustomerResult:
     """Return the failure of a customer that was named for a worker by a hop whose answer nobody has."""
     text = f"{printable(customer.customer_code)} was with a worker, or about to be, when its orchestrator was lost"

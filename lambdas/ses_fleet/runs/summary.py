@@ -77,6 +77,7 @@ def build(
         summary_location=location,
         closed_by=closed_by,
         cancelled_at=cancelled_at if any(map(was_cancelled, results)) else None,
+        plan=request.plan,
         resume=resume,
         resume_needs=resume_needs(resume),
         fleet=fleet,
@@ -183,6 +184,7 @@ def unfinished(plan: RunPlan, results: Sequence[CustomerResult], location: str, 
         defaults=plan.defaults or None,
         config_version=plan.config_version,
         summary_location=location,
+        plan=plan.request.get("plan"),
     )
     return _short_enough(state)
 
@@ -219,7 +221,7 @@ def _short_enough(summary: Summary) -> Summary:
 
 
 def _without_data(result: CustomerResult) -> CustomerResult:
-    return result.model_copy(update={"data": None, "logs": None, "continuation": None})
+    return result.model_copy(update={"data": None, "logs": None, "continuation": None, "plan": None})
 
 
 def _shortened(summary: Summary, message: int, name: int) -> Summary:

@@ -13,6 +13,7 @@ from ses_fleet.errors import Category
 from ses_fleet.identifiers import RunId
 from ses_fleet.model_bases import Wire
 from ses_fleet.people.pinned import PinnedPeople
+from ses_fleet.runs.saved_plan import SavedPlan
 
 
 class WorkItem(Wire):
@@ -24,7 +25,7 @@ class WorkItem(Wire):
     in place of personal values; `personal_params` is the key of the object in the results bucket that holds those.
     `work_of` is the run that began the work which this one resumes: what is written below data/ and backups/ lies under
     its id. With `wait_for_lease` the worker waits until the lease of the list is over, as long as a lease lasts, rather
-    than for a few seconds.
+    than for a few seconds. With `plan` the worker does what that says and nothing else; `topics` are the plan's then.
     """
 
     run_id: RunId
@@ -43,7 +44,12 @@ class WorkItem(Wire):
     people_file: PinnedPeople | None = None
     slice_budget_seconds: Annotated[float, Field(gt=0)]
     wait_for_lease: bool = False
+    plan: SavedPlan | None = None
     continuation: dict[str, Any] | None = None
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class ErrorInfo(Wire):
@@ -65,6 +71,7 @@ class WorkResult(Wire):
     With `waits_for` nothing ran so far, and the next slice waits on; it says for what, as the beginning of a sentence.
     `differs` says whether the account differs from what is asked for, where the action finds that out,
     `findings` how many checks found something, where it makes some.
+    `plan` is what a dry run would do, where that can be applied; else it is left out, as other versions do not know it.
     With `phase_over` the first of two phases is over, and the continuation is for the second.
     """
 
@@ -78,6 +85,7 @@ class WorkResult(Wire):
     data: dict[str, Any] | None = None
     differs: bool | None = None
     findings: Annotated[int, Field(ge=0)] | None = None
+    plan: Annotated[SavedPlan | None, Field(exclude_if=_is_none)] = None
     data_location: str | None = None
     warnings: tuple[str, ...] = ()
     api_calls: Annotated[int, Field(ge=0)] = 0

@@ -14,6 +14,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer, IdentityCenter
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.runs import keys, personal_params
+from ses_fleet.runs.saved_plan import SavedPlan
 from ses_fleet.runs.work import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
@@ -30,12 +31,14 @@ State = dict[str, Any]
 class Done:
     """The action is finished. With `failure` it failed, and `data` is what it found out before that.
 
-    `data` is the action's model of ses_fleet.actions.data. `data_location` is an s3:// URI.
+    `data` is the action's model of ses_fleet.actions.data. `data_location` is an s3:// URI. `plan` is what a dry run
+    would do, for a run that applies it.
     """
 
     data: BaseModel
     data_location: str | None = None
     failure: CustomerError | None = None
+    plan: SavedPlan | None = None
 
 
 @dataclass(frozen=True)

@@ -88,13 +88,16 @@ class ListEditor:
         name: str | None = None,
         first: Callable[[UnitClient], None] = lambda _: None,
         requests: int = 0,
+        check: Callable[[ContactList | None], None] = lambda _: None,
     ) -> ListChange:
         """Change the list to what `desire` returns for it at that moment, by one write if anything differs.
 
         With `name` the list is not looked for. `first` reads what else the write depends on, in this many `requests`,
-        as part of the same unit; an exception of it ends the unit. `wrote` is called as soon as the write took effect,
-        because the slice may end while SES is asked to show it. Raise CustomerError or AwsCallError when a write fails,
-        when there would be too many topics, and when SES does not show what was written.
+        as part of the same unit; an exception of it ends the unit. So does one of `check`, which is given the list each
+        time that it was read for a write, and not while SES is asked to show what was written. `wrote` is called as
+        soon as the write took effect, because the slice may end while SES is asked to show it. Raise CustomerError or
+        AwsCallError when a write fails, when there would be too many topics, and when SES does not show what was
+        written.
         """
         # The list's name does not change, so it is found before: only one read and the write need reserving.
         self._was_there = name is not None
@@ -102,7 +105,7 @@ class ListEditor:
         ses = self._context.ses
         done = self._waiter.find(
             ses,
-            lambda: ses.read_modify_write(2 + requests, lambda client: self._once(client, known, desire, first)),
+            lambda: ses.read_modify_write(2 + requests, lambda client: self._once(client, known, desire, first, check)),
             lambda done: done is not None and (done[1] or done[0] is not None),
         )
         if done is None:
@@ -116,7 +119,12 @@ class ListEditor:
         return ListChange(before, self._read_back(self._name or name, desire), wrote=True)
 
     def _once(
-        self, client: UnitClient, name: str | None, desire: Desire, first: Callable[[UnitClient], None]
+        self,
+        client: UnitClient,
+        name: str | None,
+        desire: Desire,
+        first: Callable[[UnitClient], None],
+        check: Callable[[ContactList | None], None],
     ) -> tuple[ContactList | None, bool] | None:
         """Read, decide and write once. Return the list as it was read, and whether it was written to.
 
@@ -129,6 +137,7 @@ class ListEditor:
             return None
         if now is None and self._was_there:
             return None, False
+        check(now)
         wish = desire(now)
         if isinstance(wish, NewList):
             self._create(client, wish)

@@ -83,6 +83,7 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
         data_location=done.data_location if done else None,
         differs=_differs(item, done),
         findings=_findings(done),
+        plan=done.plan if done else None,
         warnings=invocation.warnings(),
         api_calls=invocation.api_calls(),
         logs=invocation.lines.lines(),

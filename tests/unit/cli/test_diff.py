@@ -140,6 +140,17 @@ def test_a_dry_run_is_compared_with_what_it_said_would_be_done() -> None:
     assert refused(s3).exit_code == 2
 
 
+def test_a_dry_run_is_compared_with_the_run_that_applied_its_plan() -> None:
+    """What the plan says was asked of both, and who was not in the plan is not gone."""
+    s3 = S3()
+    done = result("a", data={"added": ["news"]})
+    record(s3, "r1", done, result("b", "failed", error=DENIED), action="manage-topic-all", dry_run=True, prune=True)
+    record(s3, "r2", done, action="manage-topic-all", plan="r1")
+    found = compared(s3)
+    assert (found.differs, found.gone, found.only_before) == (False, (), ("b",))
+    assert [".".join(one.path) for one in found.asked] == ["dry_run"]
+
+
 def test_runs_that_cannot_be_compared_are_refused() -> None:
     """Another action, nobody in common, a run without an end, one that was refused, one that does not exist."""
     s3 = S3()

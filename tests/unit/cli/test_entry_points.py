@@ -44,7 +44,7 @@ def test_the_module_of_the_local_cloud_is_local_up() -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("ses-fleet ", ["invoke", "erasure-key", "local", "config", "runs", "backups"]),
+        ("ses-fleet ", ["invoke", "apply", "erasure-key", "local", "config", "runs", "backups"]),
         ("ses-fleet invoke describe-t", ["describe-topics", "describe-topics-all"]),
         ("ses-fleet invoke hel", ["help"]),
         ("ses-fleet invoke describe-list --dry", ["--dry-run"]),

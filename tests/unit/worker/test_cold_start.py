@@ -99,10 +99,10 @@ def test_a_request_loads_the_code_of_its_action_alone(fresh: Start) -> None:
 
 
 def test_the_start_loads_no_models_of_whole_runs(fresh: Start) -> None:
-    """A worker knows its WorkItem and WorkResult; requests, plans and Summaries are the orchestrator's."""
+    """A worker knows its WorkItem and WorkResult; requests, runs' plans and Summaries are the orchestrator's."""
     runs = "ses_fleet.runs."
     loaded = [name.removeprefix(runs) for name in fresh.start.modules if name.startswith(runs)]
-    assert loaded == ["keys", "personal_params", "work"]
+    assert loaded == ["keys", "personal_params", "saved_plan", "work"]
     assert [name for name in fresh.request.modules if name.startswith(runs)] == []
 
 

@@ -20,6 +20,7 @@ from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import Customer
 from ses_fleet.errors import AwsCallError, CustomerError
 from ses_fleet.people.rows import Row
+from ses_fleet.runs.saved_plan import SavedPlan
 from ses_fleet.runs.work import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
@@ -259,11 +260,12 @@ class Time:
 
 @dataclass(frozen=True)
 class Finished:
-    """How an action ended: its data as the service dumps it into the result, where the rest lies, and the failure."""
+    """How an action ended: its data as the service dumps it into the result, where the rest lies, failure and plan."""
 
     data: dict[str, Any]
     data_location: str | None
     failure: CustomerError | None
+    plan: SavedPlan | None = None
 
 
 class World:
@@ -326,7 +328,7 @@ class World:
             context = self.context(pacer, run_id, budget, customer or {}, access, identity_center, write_time, **item)
             outcome = action(context, params, state)
             if isinstance(outcome, Done):
-                return Finished(dumped(outcome), outcome.data_location, outcome.failure)
+                return Finished(dumped(outcome), outcome.data_location, outcome.failure, outcome.plan)
             state, pace = json.loads(json.dumps(_state(outcome))), context.ses.pace
             self.states.append(state)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ses_fleet.actions.params import Params
 from ses_fleet.config.topics import Topic
-from ses_fleet.worker import pruned_preferences, topic_plan
+from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.worker import planned_topics, pruned_preferences, topic_plan
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
@@ -20,7 +22,8 @@ from ses_fleet.worker.topic_plan import TopicLedger, TopicPlan
 def run(context: ActionContext, _params: Params, state: State) -> Outcome:
     """Change the topics and say what changed. With prune, topics that are not wanted are removed after a backup.
 
-    A dry run ends before anything is written.
+    A dry run ends before anything is written, with a plan. A run that applies one changes what that says and nothing
+    else: it fails the customer whose topics changed since.
     """
     if context.item.prune and not state and not context.dry_run:
         jobs.none_beside(context)
@@ -65,16 +68,26 @@ class _Work:
                 {} if self._ledger.wrote else {"first": backup.compare, "requests": backup.requests}
             )
             try:
-                return self._editor.change(self._desire, self._wrote, **comparing)
+                return self._editor.change(self._desire, self._wrote, check=self._check, **comparing)
             except PreferencesChangedError:
                 backup.start_over()
             except SliceTimeoutError:
                 backup.note_interrupted()
                 raise
 
+    def _check(self, now: ContactList | None) -> None:
+        """Raise CustomerError when a plan is applied and the list, just read, is not what that was made from."""
+        plan = self._context.item.plan
+        if plan is not None:
+            desired = self._planned(now).desired
+            planned_topics.check(self._context.code, plan, now, desired, wrote=self._ledger.wrote)
+
+    def _planned(self, now: ContactList | None) -> TopicPlan:
+        return topic_plan.make(() if now is None else now.topics, self._wanted, self._backup.going)
+
     def _desire(self, now: ContactList | None) -> Sequence[Topic] | NewList:
         """Return the topics or the list that should exist. Only topics whose preferences were saved are removed."""
-        planned = topic_plan.make(() if now is None else now.topics, self._wanted, self._backup.going)
+        planned = self._planned(now)
         if now is not None:
             return planned.desired
         settings = self._context.settings
@@ -83,10 +96,12 @@ class _Work:
     def _wrote(self, before: ContactList | None) -> None:
         if before is None:
             self._context.log(f"📋 Customer {self._context.code}: Created the contact list {self._new_name()}")
-        planned = topic_plan.make(() if before is None else before.topics, self._wanted, self._backup.going)
-        self._ledger.add(planned, list_created=before is None)
+        self._ledger.add(self._planned(before), list_created=before is None)
 
     def _new_name(self) -> str:
+        plan = self._context.item.plan
+        if plan is not None:
+            return plan.contact_list
         return self._context.customer.contact_list_name or self._context.settings.default_list_name
 
     def _show(self) -> Done:
@@ -101,10 +116,24 @@ class _Work:
         check_count(context, planned.desired)
         self._say(planned)
         pruned_preferences.warn_of_returning(context, () if found is None else planned.added)
-        return self._done(planned, list_created=found is None)
+        return replace(self._done(planned, list_created=found is None), plan=self._saved(found, planned))
+
+    def _saved(self, found: ContactList | None, planned: TopicPlan) -> SavedPlan:
+        return SavedPlan(
+            contact_list=self._new_name() if found is None else found.name,
+            list_created=found is None,
+            before=() if found is None else found.topics,
+            after=tuple(Topic.model_validate(topic.model_dump()) for topic in planned.desired),
+            unmanaged=planned.unmanaged,
+            made_from=digest(None, ()) if found is None else digest(found.name, found.topics),
+        )
 
     def _save_what_goes(self) -> None:
-        found = self._editor.find()
+        found, plan = self._editor.find(), self._context.item.plan
+        if plan is not None and not (
+            planned_topics.is_applied(plan, found) or planned_topics.is_as_before(plan, found)
+        ):
+            raise planned_topics.stale(self._context.code, plan, found)
         if found is None:
             return
         going = topic_plan.make(found.topics, self._wanted, [topic.name for topic in found.topics]).removed
