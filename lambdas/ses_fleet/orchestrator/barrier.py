@@ -29,7 +29,8 @@ class Barrier:
 
     def why_not(self, never_started: Iterable[str]) -> str | None:
         """Return why the second phase cannot begin, or None. `never_started` are customers that never will be."""
-        silent = [code for code in (*self._silent, *never_started) if code not in self._accepted]
+        # In an order of their own: they are noted as they end, and every customer's message is to be the same.
+        silent = sorted({*self._silent, *never_started} - self._accepted)
         if not silent:
             return None
         named = ", ".join(printable(code) for code in silent[: limits.NAMED_SILENT])

@@ -180,5 +180,5 @@ def test_who_ended_before_counts(status: Any, silent: str | None) -> None:
 
 def test_a_long_row_of_those_who_did_not_answer_is_counted() -> None:
     """A message names twenty."""
-    text = str(Barrier((), lambda: None).why_not(f"c{number}" for number in range(30)))
+    text = str(Barrier((), lambda: None).why_not(f"c{number:02d}" for number in range(30)))
     assert text.endswith("c19 and 10 more")
