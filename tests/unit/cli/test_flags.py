@@ -10,6 +10,7 @@ import typer.main
 
 from ses_fleet.runs.models import RunRequest
 from ses_fleet_cli import main
+from ses_fleet_cli.commands import starting
 
 INVOKE: Any = typer.main.get_command(main.app).commands["invoke"]  # type: ignore[attr-defined]
 # What is about the command itself, or is tested by other promises, as whom a run is for; a switch has no value.
@@ -44,7 +45,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Any:
     def invoke(function_name: str, built: dict[str, Any], *_: Any, **__: Any) -> int:
         raise SentError(function_name, built)
 
-    monkeypatch.setattr(main, "_invoke", invoke)
+    monkeypatch.setattr(starting, "start", invoke)
 
     def run(*arguments: str) -> dict[str, Any]:
         with pytest.raises(SentError) as error:
