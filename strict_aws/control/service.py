@@ -9,9 +9,9 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from strict_aws import journal, regions
 from strict_aws.cloudwatch.service import StrictCloudWatch
@@ -35,6 +35,7 @@ from strict_aws.ses.service import StrictSes
 
 DEFAULT_PREFIX = "/_strict_aws/"
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_Document = TypeVar("_Document", bound=BaseModel)
 
 
 class Control:
@@ -144,47 +145,34 @@ class Control:
         regions.check(parts[1])
         return _json({"contacts": put_contacts(self._ses, (parts[0], parts[1]), parts[2], request.body)})
 
-    def _put_people(self, request: Request, rest: str) -> Response:
+    def _place(self, control: str, rest: str) -> tuple[str, str]:
+        """Return the (account, Region) at the end of a path; raise AwsError 400 for another one."""
         parts = rest.split("/")
         if len(parts) != 2:
-            return _text(400, f"PUT {self.prefix}people/ACCOUNT/REGION")
+            raise AwsError("BadRequest", f"PUT {self.prefix}{control}/ACCOUNT/REGION", 400)
         account, region = parts
         if not _ACCOUNT.fullmatch(account):
-            return _text(400, f"{account} is not the 12 digits of an account")
+            raise AwsError("BadRequest", f"{account} is not the 12 digits of an account", 400)
         regions.check(region)
-        try:
-            wanted = IdentityCenterDocument.model_validate_json(request.body)
-        except ValidationError as error:
-            raise first_problem(error) from None
+        return account, region
+
+    def _put_people(self, request: Request, rest: str) -> Response:
+        account, region = self._place("people", rest)
+        wanted = _parsed(IdentityCenterDocument, request)
         if wanted.region not in (None, region):
             return _text(400, f"$.region: is {wanted.region}, not the {region} of the path")
         put_identity_center(self._identity_center, account, region, wanted)
         return _json({"users": len(wanted.new_users), "groups": len(wanted.new_groups)})
 
     def _put_import_jobs(self, request: Request, rest: str) -> Response:
-        parts = rest.split("/")
-        if len(parts) != 2:
-            return _text(400, f"PUT {self.prefix}import-jobs/ACCOUNT/REGION")
-        regions.check(parts[1])
-        try:
-            wanted = ImportJobControl.model_validate_json(request.body)
-        except ValidationError as error:
-            raise first_problem(error) from None
-        self._ses.set_import_jobs(parts[0], parts[1], wanted.settings)
+        account, region = self._place("import-jobs", rest)
+        wanted = _parsed(ImportJobControl, request)
+        self._ses.set_import_jobs(account, region, wanted.settings)
         return _json(wanted.model_dump())
 
     def _put_ses_account(self, request: Request, rest: str) -> Response:
-        parts = rest.split("/")
-        if len(parts) != 2:
-            return _text(400, f"PUT {self.prefix}ses-account/ACCOUNT/REGION")
-        account, region = parts
-        if not _ACCOUNT.fullmatch(account):
-            return _text(400, f"{account} is not the 12 digits of an account")
-        regions.check(region)
-        try:
-            wanted = SesAccountDocument.model_validate_json(request.body)
-        except ValidationError as error:
-            raise first_problem(error) from None
+        account, region = self._place("ses-account", rest)
+        wanted = _parsed(SesAccountDocument, request)
         put_ses_account(self._ses, self._cloudwatch, account, region, wanted)
         return _json({"identities": len(wanted.identities), "metrics": len(wanted.metrics)})
 
@@ -192,16 +180,21 @@ class Control:
         return _json(described(self._scheduler))
 
     def _put_scheduler_clock(self, request: Request, _rest: str) -> Response:
-        try:
-            wanted = SchedulerClockControl.model_validate_json(request.body)
-        except ValidationError as error:
-            raise first_problem(error) from None
+        wanted = _parsed(SchedulerClockControl, request)
         fired = self._scheduler.advance(wanted.advance_seconds)
         return _json({"fired": fired, **described(self._scheduler)})
 
     def _failed_records(self, _request: Request, rest: str) -> Response:
         lines = self._ses.failed_records(rest)
         return _text(404, "no failed records here") if lines is None else _json_lines(lines)
+
+
+def _parsed(model: type[_Document], request: Request) -> _Document:
+    """Return the body as this model; raise AwsError 400 that names the first problem."""
+    try:
+        return model.model_validate_json(request.body)
+    except ValidationError as error:
+        raise first_problem(error) from None
 
 
 def _text(status: int, text: str) -> Response:

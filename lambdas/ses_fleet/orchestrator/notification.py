@@ -24,14 +24,13 @@ _SUBJECT_CHARACTERS = 99
 _NOT_ALL = "There is more than fits into this message."
 
 
-def tell(environment: Environment, summary: Summary, *, asked: bool | None) -> None:
-    """Send the message about a run that is over, if somebody is to be told of it; `asked` is the payload's `notify`.
+def tell(environment: Environment, summary: Summary) -> None:
+    """Send the message about a run that is over and of which `is_wanted` says that somebody is to be told.
 
     Raise AwsCallError when SNS does not say that it took the message.
     """
     topic = environment.settings.notify_topic_arn
-    if topic is None or not is_wanted(environment.settings, summary, asked=asked):
-        return
+    assert topic is not None  # noqa: S101  # nothing is wanted without one
     client = kept_clients.of_function(
         "sns", topic.split(":")[3], attempts=limits.NOTIFY_ATTEMPTS, read_timeout=limits.NOTIFY_READ_SECONDS
     )
@@ -48,7 +47,10 @@ def tell(environment: Environment, summary: Summary, *, asked: bool | None) -> N
 
 
 def is_wanted(settings: OrchestratorSettings, summary: Summary, *, asked: bool | None) -> bool:
-    """Return whether somebody is to be told of this end: of a dry run only where its payload asks for it."""
+    """Return whether somebody is to be told of this end: of a dry run only where its payload asks for it.
+
+    `asked` is the payload's `notify`.
+    """
     if settings.notify_topic_arn is None or asked is False or (summary.dry_run and not asked):
         return False
     found = {

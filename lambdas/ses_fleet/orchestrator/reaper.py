@@ -100,7 +100,7 @@ class _Teller:
         if self._failure is not None:
             raise self._failure
         try:
-            notification.tell(self._environment, summary, asked=asked)
+            notification.tell(self._environment, summary)
         except AwsCallError as failure:
             self._failure = failure if failure.transient else None  # a refusal comes at once, and may be this run's
             raise

@@ -48,7 +48,9 @@ def _store(run: RunRecord, answer: Summary, request_id: str, logger: Logger) -> 
 
 
 def _tell(environment: Environment, answer: Summary, payload: dict[str, Any], logger: Logger) -> None:
+    if not notification.is_wanted(environment.settings, answer, asked=notification.asked_by(payload)):
+        return
     try:
-        notification.tell(environment, answer, asked=notification.asked_by(payload))
+        notification.tell(environment, answer)
     except AwsCallError as failure:
         logger.warning("people could not be told of the refusal", error_code=failure.code)

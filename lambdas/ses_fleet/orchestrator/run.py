@@ -260,7 +260,7 @@ def _is_told(task: Task, answer: Summary) -> bool:
     if environment.remaining() < limits.NOTIFY_MARGIN_SECONDS:
         return False
     try:
-        notification.tell(environment, answer, asked=asked)
+        notification.tell(environment, answer)
     except AwsCallError as failure:
         text = "people could not be told that the run is over; the reaper tries again every five minutes"
         task.logger.warning(text, error_code=failure.code)

@@ -30,6 +30,7 @@ from ses_fleet.worker.registry import REGISTRY
 from ses_fleet.worker.slice_lease import SliceLease, Waiting, has_run, in_second_phase, waiting_on
 
 if TYPE_CHECKING:
+    from ses_fleet.actions.data.base import Data
     from ses_fleet.people.rows import Row
 
 
@@ -95,19 +96,23 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
 
 def _differs(item: WorkItem, done: Done | None) -> bool | None:
     """Return whether the account differs from what is asked for: no writer knows that once it has written."""
-    if done is None or done.failure is not None or (ACTIONS[item.action].mutates and not item.dry_run):
+    data = _data(done)
+    if data is None or done is None or done.failure is not None:
         return None
-    # Imported here: a start does without the models of data, which the action has loaded by now.
-    from ses_fleet.actions.data.base import Data
-
-    return done.data.is_different() if isinstance(done.data, Data) else None
+    return None if ACTIONS[item.action].mutates and not item.dry_run else data.is_different()
 
 
 def _findings(done: Done | None) -> int | None:
     """Return how many checks found something, also of an action that failed for them."""
+    data = _data(done)
+    return None if data is None else data.findings()
+
+
+def _data(done: Done | None) -> Data | None:
+    # Imported here: a start does without the models of data, which the action has loaded by now.
     from ses_fleet.actions.data.base import Data
 
-    return done.data.findings() if done is not None and isinstance(done.data, Data) else None
+    return done.data if done is not None and isinstance(done.data, Data) else None
 
 
 def _checked(event: dict[str, Any]) -> WorkItem:

@@ -28,7 +28,7 @@ class Drift(Data):
     different: tuple[TopicDifference, ...] = Field(default=(), description="fields that differ")
 
     def is_different(self) -> bool:
-        """Return whether anything differs."""
+        """Return whether a topic is missing, is not in SESConfig.json, or has a field that differs."""
         return bool(self.missing or self.extra or self.different)
 
 
