@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ses_fleet.config.config_json import CustomerEntry
 from ses_fleet.config.customer import Customer
+from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs.models import RunRequest
 from ses_fleet.runs.saved_plan import SavedPlan
 
@@ -19,7 +20,8 @@ class AppliedPlan:
     """What one dry run showed, by customer code: what it would do, and how config.json described the customer then.
 
     `asked` is the request that names the plan, `request` the same with what the plan says. `ses_config` is the version
-    of SESConfig.json that the plan was made from.
+    of SESConfig.json that the plan was made from, `people` the people file, `personal_params` the key of the object
+    that has the personal values of its params.
     """
 
     asked: RunRequest
@@ -27,6 +29,8 @@ class AppliedPlan:
     saved: Mapping[str, SavedPlan]
     customers: Mapping[str, Customer]
     ses_config: str | None
+    people: PinnedPeople | None = None
+    personal_params: str | None = None
     warnings: tuple[str, ...] = ()
 
     def changed(self, entry: CustomerEntry, *, has_left: bool) -> str | None:

@@ -179,8 +179,8 @@ def _plan_problems(payload: dict[str, Any], action: Action | None) -> Iterator[P
     """Yield what cannot be said beside `plan`: what is done, and to whom, is the plan's alone."""
     if "plan" not in payload:
         return
-    if action is not None and not action.saves_plans:
-        known = " and ".join(name for name, one in ACTIONS.items() if one.saves_plans)
+    if action is not None and action.saves_plan is None:
+        known = " and ".join(name for name, one in ACTIONS.items() if one.saves_plan)
         yield Problem("$.plan", f"saved plans are made for {known}, not for {action.name}")
     for field in _OF_PLANS:
         if payload.get(field) not in (None, False, [], {}) and not (field == "include" and "resumes" in payload):

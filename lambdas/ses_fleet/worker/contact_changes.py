@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ses_fleet.errors import AwsCallError
+from ses_fleet.people.person_change import ATTRIBUTES, TOPIC, UNSUBSCRIBED, State
 from ses_fleet.worker.contact_list import api_preferences, explicit_preferences
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.paced_client import ReadClient, UnitClient
 from ses_fleet.worker.responses import list_of, required_text, text_of
 
-Ending = Literal["created", "updated", "removed", "unchanged"]
+# "left_out": a saved plan is applied, and has something else.
+Ending = Literal["created", "updated", "removed", "unchanged", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,24 @@ class Contact:
             "attributes": self.attributes,
         }
 
+    def state(self) -> State:
+        """Return the contact as a saved plan has it, flat."""
+        topics = {f"{TOPIC}{topic}": status for topic, status in self.preferences.items()}
+        return {**topics, UNSUBSCRIBED: self.unsubscribed_all, ATTRIBUTES: self.attributes}
+
+    def state_as_listed(self) -> State:
+        """Return the same without the attributes, which the pages of a list do not have."""
+        return {name: value for name, value in self.state().items() if name != ATTRIBUTES}
+
     def without_topics_but(self, names: Collection[str]) -> Contact:
         """Return the contact without its preferences for topics other than these."""
         kept = {topic: status for topic, status in self.preferences.items() if topic in names}
         return replace(self, preferences=kept)
+
+
+def state_of(contact: Contact | None) -> State | None:
+    """Return the state of a contact as a saved plan has it, None where there is no contact."""
+    return None if contact is None else contact.state()
 
 
 class Removal:
@@ -56,7 +72,7 @@ Decide = Callable[[Contact | None, Sequence[Contact]], Contact | Removal | None]
 class ContactChange:
     """How a contact was when it was read (None: it did not exist), and what was done.
 
-    In a dry run: what would be done.
+    In a dry run: what would be done. Nothing was when a saved plan is applied that has something else: `left_out`.
     """
 
     ending: Ending
@@ -78,7 +94,7 @@ def change(
     it: if it does, SES refuses to create it, and then it is read. Raise AwsCallError when SES refuses the change or did
     not answer it.
     """
-    return _done(_Unit(context, list_name, email, decide, also, absent))
+    return _done(context, _Unit(context, list_name, email, decide, also, absent))
 
 
 def create(context: ActionContext, list_name: str, email: str, wish: Contact) -> ContactChange:
@@ -86,16 +102,19 @@ def create(context: ActionContext, list_name: str, email: str, wish: Contact) ->
 
     Raise AwsCallError when SES refuses it or did not answer.
     """
-    return _done(_Unit(context, list_name, email, lambda _now, _others: wish, (), absent=True, only_new=True))
+    return _done(context, _Unit(context, list_name, email, lambda _now, _others: wish, (), absent=True, only_new=True))
 
 
-def _done(unit: _Unit) -> ContactChange:
+def _done(context: ActionContext, unit: _Unit) -> ContactChange:
     try:
-        return unit.run()
+        done = unit.run()
     except AwsCallError as failure:
         if failure.kind != "refused" or failure.status != 400 or not unit.wrote:
             raise
-        return unit.run_with_topics(failure)
+        done = unit.run_with_topics(failure)
+    if done.ending == "left_out":
+        context.guard.leave_out(unit.email)
+    return done
 
 
 def get(ses: ReadClient, list_name: str, email: str) -> Contact | None:
@@ -129,6 +148,11 @@ class _Unit:
         self._also = also
         self._absent = absent
         self._only_new = only_new
+
+    @property
+    def email(self) -> str:
+        """Return the contact's address."""
+        return self._place["EmailAddress"]
 
     def run(self) -> ContactChange:
         """Run the unit until the contact is as decided, and return what was done."""
@@ -166,14 +190,16 @@ class _Unit:
         if isinstance(wish, Removal):
             return self._remove(client, now)
         if wish is None or wish == now:
-            return ContactChange("unchanged", now)
+            return self._unchanged(now)
         if topics is not None and refusal is not None:
             shortened = wish.without_topics_but(topics)
             if shortened == wish:
                 raise refusal
             wish = shortened
             if now is not None and wish == now.without_topics_but(topics):
-                return ContactChange("unchanged", now)
+                return self._unchanged(now)
+        if not self._is_allowed(now, wish):
+            return ContactChange("left_out", now)
         try:
             self._put(client, now, wish)
         except AwsCallError as failure:
@@ -208,8 +234,18 @@ class _Unit:
 
     def _remove(self, client: UnitClient, now: Contact | None) -> ContactChange:
         if now is None:
-            return ContactChange("unchanged", None)
+            return self._unchanged(None)
+        if not self._is_allowed(now, None):
+            return ContactChange("left_out", now)
         if not self._context.dry_run:
             self.wrote = True
             client.write("delete_contact", **self._place)
         return ContactChange("removed", now)
+
+    def _unchanged(self, now: Contact | None) -> ContactChange:
+        return ContactChange("unchanged" if self._is_allowed(now, now) else "left_out", now)
+
+    def _is_allowed(self, now: Contact | None, wish: Contact | None) -> bool:
+        """Return whether a saved plan has this, where one is applied; a dry run that saves one learns of it here."""
+        guard, place = self._context.guard, self._place
+        return guard.allows(place["ContactListName"], place["EmailAddress"], state_of(now), state_of(wish))

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
+from ses_fleet.people.person_change import REASON, State
 from ses_fleet.worker import suppression
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.paced_client import UnitClient
+from ses_fleet.worker.plan_guard import SUPPRESSION
 
-Added = Literal["added", "already"]
-Removed = Literal["removed", "was_absent", "kept_complaint"]
+# "left_out": a saved plan is applied, and has something else.
+Added = Literal["added", "already", "left_out"]
+Removed = Literal["removed", "was_absent", "kept_complaint", "left_out"]
+Done = TypeVar("Done", Added, Removed)
+
+
+def is_allowed(context: ActionContext, email: str, before: str | None, after: str | None) -> bool:
+    """Return whether a saved plan has this change of an entry's reason, where one is applied. None is no entry."""
+    return context.guard.allows(SUPPRESSION, email, _state(before), _state(after))
+
+
+def _state(reason: str | None) -> State | None:
+    return None if reason is None else {REASON: reason}
 
 
 def add(context: ActionContext, email: str, reason: str) -> Added:
@@ -19,13 +32,17 @@ def add(context: ActionContext, email: str, reason: str) -> Added:
     """
 
     def unit(client: UnitClient) -> Added:
-        if suppression.get(client, email) is not None:
+        found = suppression.get(client, email)
+        now = found and found.reason
+        if not is_allowed(context, email, now, now or reason):
+            return "left_out"
+        if found is not None:
             return "already"
         if not context.dry_run:
             client.write("put_suppressed_destination", EmailAddress=email, Reason=reason)
         return "added"
 
-    return context.ses.read_modify_write(2, unit)
+    return _told(context, email, context.ses.read_modify_write(2, unit))
 
 
 def remove(context: ActionContext, email: str, *, complaints: bool) -> Removed:
@@ -36,12 +53,21 @@ def remove(context: ActionContext, email: str, *, complaints: bool) -> Removed:
 
     def unit(client: UnitClient) -> Removed:
         found = suppression.get(client, email)
+        keeps = found is not None and found.reason != "BOUNCE" and not complaints
+        if not is_allowed(context, email, found and found.reason, found.reason if found and keeps else None):
+            return "left_out"
         if found is None:
             return "was_absent"
-        if found.reason != "BOUNCE" and not complaints:
+        if keeps:
             return "kept_complaint"
         if not context.dry_run:
             client.write("delete_suppressed_destination", EmailAddress=email)
         return "removed"
 
-    return context.ses.read_modify_write(2, unit)
+    return _told(context, email, context.ses.read_modify_write(2, unit))
+
+
+def _told(context: ActionContext, email: str, done: Done) -> Done:
+    if done == "left_out":
+        context.guard.leave_out(email)
+    return done

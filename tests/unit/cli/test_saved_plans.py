@@ -11,7 +11,7 @@ import pytest
 from ses_fleet.config.topics import Topic
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.runs.preview import Preview
-from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from ses_fleet.runs.work import ErrorInfo
 from ses_fleet_cli import confirm, saved_plans
 from ses_fleet_cli.ahead import Ahead
@@ -29,10 +29,10 @@ OLD = Topic(name="old", default_status="OPT_IN")
 WRONG = NEWS.model_copy(update={"display_name": "Nwes", "default_status": "OPT_IN"})
 
 
-def saved(*after: Topic, before: tuple[Topic, ...] | None = (NEWS, OLD)) -> SavedPlan:
+def saved(*after: Topic, before: tuple[Topic, ...] | None = (NEWS, OLD)) -> TopicsPlan:
     """The plan of one customer."""
     known = () if before is None else before
-    return SavedPlan(
+    return TopicsPlan(
         contact_list="main",
         list_created=before is None,
         before=known,
@@ -50,7 +50,7 @@ def dry_run(**more: Any) -> Shown:
     return Shown(plan("r", action="manage-topic-all", dry_run=True), summary("r", **{**known, **more}), "finished")
 
 
-def stored(**plans: SavedPlan) -> S3:
+def stored(**plans: TopicsPlan) -> S3:
     """The record of r, with what was saved of its customers."""
     s3 = S3()
     for code, one in plans.items():
@@ -105,7 +105,7 @@ def test_a_plan_is_read_as_json_too() -> None:
     one, other = saved(WRONG, OLD), saved(NEWS, OLD)
     (first, second) = map(json.loads, saved_plans.json_lines(stored(a=one, b=other).bucket, dry_run()))
     assert (first["customer_code"], first["changes"]) == ("a", list(saved_plans.changes(one)))
-    assert SavedPlan.model_validate(second["plan"]) == other
+    assert TopicsPlan.model_validate(second["plan"]) == other
 
 
 def check(s3: S3, shown: Shown, hours: float = 24) -> str | None:

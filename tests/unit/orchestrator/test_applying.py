@@ -12,7 +12,7 @@ from ses_fleet import clock
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from ses_fleet.runs.events import applying_run_id
-from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from tests.unit.orchestrator.deployed import (
     RUN,
     TOPIC,
@@ -37,7 +37,7 @@ BEFORE = (Topic(name="old", default_status="OPT_IN"),)
 def saved(code: str) -> Json:
     """What the dry run saves of a customer: each has a topic of its own, and all get news."""
     kept = Topic(name=f"of-{code}", default_status="OPT_OUT")
-    plan = SavedPlan(
+    plan = TopicsPlan(
         contact_list=f"list-{code}",
         before=(kept,),
         after=(kept, Topic(name="news", display_name="News", default_status="OPT_IN")),

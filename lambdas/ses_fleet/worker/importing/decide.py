@@ -51,7 +51,12 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     _check_prune(work, plan, snapshot.total)
     if not context.dry_run:
         import_ledger.store(context, asked - erased)
-        plan = plan.without(submit(work, [one.new_contact() for one in plan.of("create")]).keys())
+        done = submit(work, [one.new_contact() for one in plan.of("create")])
+        plan = plan.without(done.came.keys(), done.left_out)
+        work.count("left_out", len(done.left_out - done.came.keys()))
+    else:
+        for email, before, after in import_plan.states(plan, there):
+            context.guard.allows(progress.list_name, email, before, after)
     _say(work, plan, topics.lacking, snapshot.total)
     work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
     _keep(work, plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ses_fleet import limits
+from ses_fleet.worker import suppression_changes
 from ses_fleet.worker.importing import job_file, jobs
 from ses_fleet.worker.importing.new_contacts import ImportJob
 from ses_fleet.worker.paced_client import UnitClient
@@ -28,17 +29,19 @@ def look(work: Work) -> Step:
         row = work.rows[number]
         if not work.lookup.is_known(number):
             continue
-        is_there = work.lookup.entry(number) is not None
-        if row.state == "present" and is_there:
-            work.end(number, "already")
-        elif row.state == "absent" and not is_there:
-            work.end(number, "was_absent")
+        entry = work.lookup.entry(number)
+        if row.state == "present" and entry is not None:
+            work.ends(number, entry.reason, entry.reason, "already")
+        elif row.state == "absent" and entry is None:
+            work.ends(number, None, None, "was_absent")
     return "start"
 
 
 def start(work: Work) -> Step:
     """Start the job if there are enough new addresses, and one can be started; else they are added one by one."""
     context, progress = work.context, work.progress
+    if not context.dry_run:
+        _leave_out(work)
     while _can_use_job(work, new := _new(work)):
         if context.dry_run:
             progress.in_job = new
@@ -63,6 +66,15 @@ def hear(work: Work) -> Step:
         _add_one_by_one(work, f"the import job {outcome.how}")
         progress.in_job = []
     return "single"
+
+
+def _leave_out(work: Work) -> None:
+    """End the rows that a saved plan does not put on the list, where one is applied: no job may have them."""
+    for number in _new(work):
+        row = work.rows[number]
+        if not suppression_changes.is_allowed(work.context, row.email, None, row.reason):
+            work.context.guard.leave_out(row.email)
+            work.end(number, "left_out")
 
 
 def _new(work: Work) -> list[int]:

@@ -1,0 +1,93 @@
+"""What a run does to one address: to its contact, or to its entry on the suppression list. Nothing is called here.
+
+A state is flat: of a contact `topic:NAME` → OPT_IN or OPT_OUT for each preference, `unsubscribed_all` and `attributes`,
+of an entry on the suppression list `reason`; None when there is no contact and no entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ses_fleet import limits
+
+Value = str | bool | None
+State = Mapping[str, Value]
+Kind = Literal["create", "update", "remove"]
+Record = dict[str, Any]
+
+TOPIC = "topic:"
+UNSUBSCRIBED = "unsubscribed_all"
+ATTRIBUTES = "attributes"
+REASON = "reason"
+
+
+@dataclass(frozen=True)
+class PersonChange:
+    """From which state to which other one: (name, before, after) of everything that differs, in the names' order.
+
+    With `unread_attributes` a contact is removed of which nobody has read the attributes.
+    """
+
+    kind: Kind
+    what: tuple[tuple[str, Value, Value], ...]
+    unread_attributes: bool = False
+
+    @classmethod
+    def of(cls, record: Record) -> PersonChange:
+        """Return the change that a record of a plan's file stands for.
+
+        Raise ValueError, KeyError or TypeError when it is none.
+        """
+        what = tuple(sorted((str(name), _value(before), _value(after)) for name, (before, after) in
+                            record["what"].items()))  # fmt: skip
+        if record["change"] not in ("create", "update", "remove") or not what:
+            raise ValueError("no change of a person")
+        return cls(record["change"], what, record.get("unread_attributes") is True)
+
+    def record(self, email: str) -> Record:
+        """Return the change as a plan's file has it: `{email, change, what: {name: [before, after]}}`."""
+        unread = {"unread_attributes": True} if self.unread_attributes else {}
+        what = {name: [before, after] for name, before, after in self.what}
+        return {"email": email, "change": self.kind, "what": what, **unread}
+
+    def is_same(self, now: PersonChange | None) -> bool:
+        """Return whether a change that is decided now is this one."""
+        if now is None or now.kind != self.kind:
+            return False
+        return self.what == tuple(one for one in now.what if not (self.unread_attributes and one[0] == ATTRIBUTES))
+
+    def is_made(self, now: State | None) -> bool:
+        """Return whether an address whose state is `now` is as the change leaves it."""
+        if now is None or self.kind == "remove":
+            return now is None and self.kind == "remove"
+        return all(now.get(name) == after for name, _, after in self.what)
+
+
+def between(before: State | None, after: State | None) -> PersonChange | None:
+    """Return what differs between two states, or None when nothing does."""
+    if before is None and after is None:
+        return None
+    kind: Kind = "create" if before is None else "remove" if after is None else "update"
+    old, new = before or {}, after or {}
+    what = [(name, old.get(name), new.get(name)) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    if not what:
+        return None
+    return PersonChange(kind, tuple(what), kind == "remove" and UNSUBSCRIBED in old and ATTRIBUTES not in old)
+
+
+def digest(records: Iterable[Record]) -> str:
+    """Return a digest of the records of a plan's files, in their order."""
+    found = hashlib.blake2b(digest_size=limits.PLAN_DIGEST_BYTES)
+    for record in records:
+        found.update(json.dumps(record, sort_keys=True, ensure_ascii=False).encode())
+    return found.hexdigest()
+
+
+def _value(value: Any) -> Value:
+    if value is None or isinstance(value, str | bool):
+        return value
+    raise ValueError("no value of a person")
