@@ -67,7 +67,11 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
         else:
             continuation = invocation.continuation(outcome)
     except NotStartedError as refusal:
-        not_started = printable(str(refusal), limits.MAX_MESSAGE_CHARACTERS)
+        text = printable(str(refusal), limits.MAX_MESSAGE_CHARACTERS)
+        if has_run(item.continuation or {}):  # by a first pass, which has changed nothing
+            error = ErrorInfo(category="operation", type="ListInUse", message=text, retryable=True)
+        else:
+            not_started = text
     except CustomerError as failure:
         error = _info(failure)
     except AwsCallError as failure:
