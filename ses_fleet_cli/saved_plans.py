@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_fleet.actions.catalogue import ACTIONS, payload_names
+from ses_fleet.actions.catalogue import payload_names, saving_plans
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.topics import Difference, Topic, differences
 from ses_fleet.runs.events import applying_run_id
@@ -36,6 +36,11 @@ def is_one(summary: Summary) -> bool:
     action = payload_names().get(summary.action)
     saves = action is not None and action[0].saves_plan is not None and summary.dry_run
     return saves and summary.exit_code in (0, 1) and summary.successful_count > 0
+
+
+def is_whole(summary: Summary) -> bool:
+    """Return whether a plan says all that it does, as one of topics; whom one of people is about lies below data/."""
+    return payload_names()[summary.action][0].saves_plan == "topics"
 
 
 def check(results: Bucket, shown: Shown, *, now: datetime, hours: float) -> str | None:
@@ -179,8 +184,7 @@ def _why_not(shown: Shown) -> str | None:
     summary = shown.summary
     action = payload_names().get(summary.action)
     if action is None or action[0].saves_plan is None:
-        known = " and ".join(name for name, one in ACTIONS.items() if one.saves_plan)
-        return f"is of {printable(summary.action)}: saved plans are made for {known}"
+        return f"is of {printable(summary.action)}: saved plans are made for {saving_plans()}"
     if not summary.dry_run:
         return "was no dry run: only a dry run makes a plan"
     if not shown.is_over:

@@ -383,6 +383,12 @@ def payload_names() -> dict[str, tuple[Action, Scope]]:
     }
 
 
+def saving_plans() -> str:
+    """Return the names of the actions of which a dry run saves a plan, as a list for people."""
+    *names, last = [action.name for action in ACTIONS.values() if action.saves_plan]
+    return f"{', '.join(names)} and {last}"
+
+
 def needing_more_than(role_version: int) -> list[str]:
     """Return the names of the actions for which a customer's role of this version is too old."""
     return [action.name for action in ACTIONS.values() if action.scopes and action.role_version > role_version]

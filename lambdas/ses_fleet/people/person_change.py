@@ -42,6 +42,8 @@ class PersonChange:
 
         Raise ValueError, KeyError or TypeError when it is none.
         """
+        if not isinstance(record["what"], dict):
+            raise TypeError("no change of a person")
         what = tuple(sorted((str(name), _value(before), _value(after)) for name, (before, after) in
                             record["what"].items()))  # fmt: skip
         if record["change"] not in ("create", "update", "remove") or not what:

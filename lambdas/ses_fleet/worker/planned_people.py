@@ -168,7 +168,7 @@ def changes_of(context: ActionContext, plan: PeoplePlan) -> Mapping[str, PersonC
     records = list(_records(context, plan.prefix, plan.parts, PLAN))
     try:
         found = {str(record["email"]): PersonChange.of(record) for record in records}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError):
         found = {}
     if person_change.digest(records) != plan.digest:
         where = context.results.location(plan.prefix)

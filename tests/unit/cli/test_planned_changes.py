@@ -1,4 +1,4 @@
-"""`runs show --changes`: whom an import would touch, for those who may read addresses."""
+"""`runs show --changes`: whom a dry run would change, and how, for those who may read addresses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ses_fleet.people.person_change import PersonChange
 from ses_fleet_cli import planned_changes
 from ses_fleet_cli.errors import CommandError
 from tests.unit.cli.stored import S3
@@ -30,7 +31,7 @@ def decided(s3: S3, code: str, *records: dict[str, Any], part: int = 1) -> None:
 def text(s3: S3, *codes: str, **fields: Any) -> list[str]:
     """The lines for a run of these customers."""
     made = summary("import-aws-contact-all", [result(code, {}) for code in codes], **fields)
-    return list(planned_changes.lines(planned_changes.read(s3.bucket, made), dry_run=True))
+    return list(planned_changes.lines(planned_changes.read(s3.bucket, made), dry_run=made.dry_run))
 
 
 def test_everybody_is_named_below_the_customer_with_the_numbers() -> None:
@@ -40,12 +41,49 @@ def test_everybody_is_named_below_the_customer_with_the_numbers() -> None:
     decided(s3, "acme", change("remove", EVE), part=2)
     s3.objects["data/r/acme/failed-00001.jsonl.gz"] = b"other"
     assert text(s3, "acme", "globex") == [
-        "Whom the import would touch:",
+        "Whom the import was to touch, as it was decided:",
         "acme: 1 create, 1 update, 1 remove",
         f"   create  {ADA}  (news, alerts)",
         f"   update  {BOB}  (news)",
         f"   remove  {EVE}",
         "globex: nobody",
+    ]
+
+
+PLANNED = [
+    PersonChange("create", (("attributes", None, '{"a": 1}'), ("topic:news", None, "OPT_IN"),
+                            ("unsubscribed_all", None, False))),
+    PersonChange("update", (("topic:news", "OPT_OUT", "OPT_IN"), ("unsubscribed_all", True, False))),
+    PersonChange("remove", (("topic:news", "OPT_IN", None), ("unsubscribed_all", False, None)), unread_attributes=True),
+    PersonChange("remove", (("reason", "BOUNCE", None),)),
+]  # fmt: skip
+
+
+def planned(s3: S3, code: str) -> list[dict[str, Any]]:
+    """Have this plan in a customer's data."""
+    records = [one.record(email) for one, email in zip(PLANNED, (ADA, BOB, EVE, "x@x.example"), strict=True)]
+    s3.objects[f"data/r/{code}/plan-00001.jsonl.gz"] = gzip.compress("\n".join(map(json.dumps, records)).encode())
+    return records
+
+
+@pytest.mark.parametrize("action", ["set-contacts-all", "import-aws-contact", "remove-contacts", "set-suppressed-all"])
+def test_the_plan_of_a_dry_run_says_from_what_to_what(action: str) -> None:
+    """Of every action that saves one; other files of the run are none of it."""
+    s3 = S3()
+    records = planned(s3, "acme")
+    decided(s3, "acme", change("create", "other@x.example"))
+    made = summary(action, [result("acme", {})], dry_run=True)
+    found = planned_changes.read(s3.bucket, made)
+    assert list(planned_changes.lines(found, dry_run=True)) == [
+        "Whom the run would change:",
+        "acme: 1 create, 1 update, 2 remove",
+        f'   create  {ADA}  (attributes {{"a": 1}}, news OPT_IN)',
+        f"   update  {BOB}  (news OPT_OUT → OPT_IN, unsubscribed_all true → false)",
+        f"   remove  {EVE}",
+        "   remove  x@x.example  (reason BOUNCE → none)",
+    ]
+    assert [json.loads(line) for line in planned_changes.json_lines(found)] == [
+        {"customer_code": "acme", **record} for record in records
     ]
 
 
@@ -83,8 +121,9 @@ def test_who_may_not_read_addresses_is_told_the_policy() -> None:
     assert error.value.exit_code == 3
 
 
-def test_only_imports_are_shown() -> None:
+@pytest.mark.parametrize("action", ["manage-topic-all", "set-contacts-all"])
+def test_only_plans_and_imports_are_shown(action: str) -> None:
     """Exit code 2."""
-    with pytest.raises(CommandError, match="is a manage-topic-all") as error:
-        planned_changes.read(S3().bucket, summary("manage-topic-all", []))
+    with pytest.raises(CommandError, match=f"is a {action} and no dry run") as error:
+        planned_changes.read(S3().bucket, summary(action, []))
     assert error.value.exit_code == 2

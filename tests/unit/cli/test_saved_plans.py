@@ -10,6 +10,7 @@ import pytest
 
 from ses_fleet.config.topics import Topic
 from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.runs.preview import Preview
 from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from ses_fleet.runs.work import ErrorInfo
@@ -77,6 +78,27 @@ def test_each_change_has_a_line_with_what_it_means() -> None:
     )
 
 
+def test_of_people_the_numbers_are_said() -> None:
+    """And nobody: their addresses lie elsewhere."""
+    contacts_ = PeoplePlan(
+        place="main", prefix="data/r/a/", parts=1, digest="d", created=1_200, updated=1, removed=3,
+        opt_ins={"news": 1_199}, opt_outs={"old": 1}, unsubscribed=2,
+    )  # fmt: skip
+    assert list(saved_plans.changes(contacts_)) == [
+        "+ 1,200 contacts created",
+        "~ 1 contact changed",
+        "- 3 contacts removed, saved before",
+        "  1,199 opted in to news",
+        "  1 opted out of old",
+        "  2 unsubscribed from everything",
+    ]
+    entries = PeoplePlan(prefix="data/r/a/", parts=1, digest="d", created=1, removed=2, suppressed=1)
+    assert list(saved_plans.changes(entries)) == [
+        "+ 1 address put on the suppression list",
+        "- 2 addresses taken off the suppression list",
+    ]
+
+
 def test_customers_of_whom_the_same_is_said_share_it() -> None:
     """Most customers first; those that stay as they are last, and those that are not in it are named."""
     s3 = stored(a=saved(NEWS, OLD), b=saved(WRONG, OLD), c=saved(WRONG, OLD))
@@ -116,7 +138,7 @@ def check(s3: S3, shown: Shown, hours: float = 24) -> str | None:
 @pytest.mark.parametrize(
     ("shown", "said"),
     [
-        (dry_run(action="describe-list-all"), "saved plans are made for manage-topic"),
+        (dry_run(action="describe-list-all"), "saved plans are made for manage-topic, import-aws-contact"),
         (dry_run(dry_run=False), "was no dry run"),
         (dry_run(successful_count=0), "no customer of it was successful"),
         (dry_run(started_at=f"{NOW - timedelta(hours=25):%Y-%m-%dT%H:%M:%SZ}"), "is 25.0 hours old"),

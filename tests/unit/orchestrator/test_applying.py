@@ -141,7 +141,7 @@ def test_how_fast_it_goes_may_be_said(there: Deployed) -> None:
 
 def test_only_a_plan_of_the_same_action_is_applied(there: Deployed) -> None:
     """And of one that saves plans."""
-    assert "saved plans are made for manage-topic, not for describe-list" in refused(there, action="describe-list-all")
+    assert "and remove-contacts, not for describe-list" in refused(there, action="describe-list-all")
     planned(there, "manage-topic", customer_code="a")
     assert "run r1 is of manage-topic, not of manage-topic-all" in refused(there)
 
