@@ -10,7 +10,7 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,13 @@ from ses_fleet_cli.parallel import in_order
 
 # Of a dry run, and of an import that was none.
 _PLANNED, _DECIDED = "plan", "changes"
+# Of a run that applies a plan: what was decided again before anything was written.
+_COMPARED = "compared/compared"
+_TITLES = {
+    _PLANNED: "Whom the run would change:",
+    _DECIDED: "Whom the import was to touch, as it was decided:",
+    _COMPARED: "Of whom something else would be done now than the plan has, so they were left as they are:",
+}
 _BROKEN = (TooLargeError, OSError, EOFError, zlib.error, ValueError, KeyError, TypeError)
 
 
@@ -63,6 +70,8 @@ def _files_of(summary: Summary) -> str | None:
     entry = payload_names().get(summary.action)
     if entry is not None and entry[0].saves_plan == "people" and summary.dry_run:
         return _PLANNED
+    if entry is not None and entry[0].saves_plan == "people" and summary.plan is not None:
+        return _COMPARED
     return _DECIDED if entry is not None and entry[0] is IMPORT_AWS_CONTACT else None
 
 
@@ -76,7 +85,7 @@ def _of(bucket: Bucket, run_id: str, result: CustomerResult, name: str) -> Custo
         body = bucket.read(key, limit=limits.MAX_EXPORT_PART_BYTES).body
         try:
             lines = map(json.loads, gzip.decompress(body).splitlines())
-            records += [_planned(line) if name == _PLANNED else _decided(line) for line in lines]
+            records += [one for line in lines if (one := _CHECKED[name](line)) is not None]
         except _BROKEN as error:
             problem = f"{bucket.location(key)} cannot be understood ({type(error).__name__})"
             return CustomersChanges(result.customer_code, records, problem)
@@ -95,9 +104,22 @@ def _decided(record: dict[str, Any]) -> dict[str, Any]:
     return {"change": record["change"], "email": record["email"], "opt_in": [str(one) for one in record["opt_in"]]}
 
 
-def lines(found: Sequence[CustomersChanges], *, dry_run: bool) -> Iterator[str]:
+def _left_out(record: dict[str, Any]) -> dict[str, Any] | None:
+    if not isinstance(record["email"], str):
+        raise TypeError("no decision about a person")
+    return None if record["holds"] else {"change": "left out", "email": record["email"]}
+
+
+_CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+    _PLANNED: _planned,
+    _DECIDED: _decided,
+    _COMPARED: _left_out,
+}
+
+
+def lines(found: Sequence[CustomersChanges], summary: Summary) -> Iterator[str]:
     """Yield the changes as lines of text, one a person, below a line for each customer with the numbers."""
-    yield f"Whom the {'run would change' if dry_run else 'import was to touch, as it was decided'}:"
+    yield _TITLES[_files_of(summary) or _DECIDED]
     for one in found:
         counts = Counter(record["change"] for record in one.records)
         told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "nobody"

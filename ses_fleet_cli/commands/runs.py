@@ -71,8 +71,8 @@ def show_run(
         bool,
         typer.Option(
             "--changes",
-            help="instead: the plan of a dry run, with whom it would change for those who may read addresses; or whom "
-            "an import was to touch",
+            help="instead: the plan of a dry run, with whom it would change for those who may read addresses; whom an "
+            "import was to touch; or whom a run that applied a plan left as they are",
         ),
     ] = False,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
@@ -89,7 +89,7 @@ def show_run(
             return
     if changes:
         found = planned_changes.read(results, shown.summary)
-        as_text = planned_changes.lines(found, dry_run=shown.summary.dry_run)
+        as_text = planned_changes.lines(found, shown.summary)
         for line in planned_changes.json_lines(found) if output == "json" else as_text:
             sys.stdout.write(line + "\n")
         raise typer.Exit(SOME_FAILED if any(one.problem for one in found) else OK)

@@ -209,7 +209,7 @@ def _params_problems(payload: dict[str, Any], action: Action) -> Iterator[Proble
 
 
 def _people_problems(payload: dict[str, Any], name: str, action: Action) -> Iterator[Problem]:
-    if action.people is not None and "people" not in payload:
+    if action.people is not None and not payload.keys() & {"people", "plan"}:
         yield Problem("$.people", f"missing: {name} needs a people file, which says whom it is for: give its id")
     if action.people is None and "people" in payload:
         takers = ", ".join(other for other, (one, _) in payload_names().items() if one.people is not None)

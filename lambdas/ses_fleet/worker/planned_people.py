@@ -95,20 +95,23 @@ class Comparison:
 
     def compared(self) -> Compared:
         """Return what was found, once everything was decided again. Raise CustomerError when too much is different."""
+        met = _holding(self._context, self.state())
+        # Nothing is decided for them any more; only a contact that was to go is simply not there.
+        gone = [email for email, one in self._changes.items() if email not in met and one.kind != "remove"]
+        self._writer.add({"email": email, "holds": False} for email in gone)
         state = self.state()
-        found = _holding(self._context, state)
-        # A contact that was to go and that nothing is decided for is not there any more.
-        gone = [email for email, one in self._changes.items() if email not in found and one.kind != "remove"]
-        differing = len(gone) + sum(not holds for email, holds in found.items() if email in self._changes)
+        differing = len(gone) + sum(not holds for email, holds in met.items() if email in self._changes)
         self._check(differing)
-        return Compared(state, differing, sum(email not in self._changes for email in found))
+        return Compared(state, differing, sum(email not in self._changes for email in met))
 
     def _check(self, differing: int) -> None:
         limit, planned = self._context.settings.plan_stale_percent, self._plan.changes
         if differing * 100 > limit * planned:
+            code, run_id = self._context.code, self._context.item.run_id
             text = (
-                f"{differing} of the {planned} changes that the plan has for {self._context.code} would be others now, "
-                f"more than {limit:g} % (PLAN_STALE_PERCENT of the worker), so nothing was written"
+                f"{differing} of the {planned} changes that the plan has for {code} would be others now, more than "
+                f"{limit:g} % (PLAN_STALE_PERCENT of the worker), so nothing was written: `ses-fleet runs show {run_id} "
+                "--changes` names them, for those who may read contacts"
             )
             raise CustomerError("operation", "PlanStale", f"{text}. {_AGAIN}")
 

@@ -31,7 +31,7 @@ def decided(s3: S3, code: str, *records: dict[str, Any], part: int = 1) -> None:
 def text(s3: S3, *codes: str, **fields: Any) -> list[str]:
     """The lines for a run of these customers."""
     made = summary("import-aws-contact-all", [result(code, {}) for code in codes], **fields)
-    return list(planned_changes.lines(planned_changes.read(s3.bucket, made), dry_run=made.dry_run))
+    return list(planned_changes.lines(planned_changes.read(s3.bucket, made), made))
 
 
 def test_everybody_is_named_below_the_customer_with_the_numbers() -> None:
@@ -74,7 +74,7 @@ def test_the_plan_of_a_dry_run_says_from_what_to_what(action: str) -> None:
     decided(s3, "acme", change("create", "other@x.example"))
     made = summary(action, [result("acme", {})], dry_run=True)
     found = planned_changes.read(s3.bucket, made)
-    assert list(planned_changes.lines(found, dry_run=True)) == [
+    assert list(planned_changes.lines(found, made)) == [
         "Whom the run would change:",
         "acme: 1 create, 1 update, 2 remove",
         f'   create  {ADA}  (attributes {{"a": 1}}, news OPT_IN)',
@@ -84,6 +84,21 @@ def test_the_plan_of_a_dry_run_says_from_what_to_what(action: str) -> None:
     ]
     assert [json.loads(line) for line in planned_changes.json_lines(found)] == [
         {"customer_code": "acme", **record} for record in records
+    ]
+
+
+def test_a_run_that_applied_a_plan_names_whom_it_left_out() -> None:
+    """By what was decided again before anything was written; those that the plan holds for are not named."""
+    s3 = S3()
+    decided_again = [{"email": ADA, "holds": True}, {"email": BOB, "holds": False}]
+    body = gzip.compress("\n".join(map(json.dumps, decided_again)).encode())
+    s3.objects["data/r/acme/compared/compared-00001.jsonl.gz"] = body
+    decided(s3, "acme", change("create", EVE))
+    made = summary("import-aws-contact-all", [result("acme", {}), result("globex", {})], plan="p")
+    found = planned_changes.read(s3.bucket, made)
+    assert [*planned_changes.lines(found, made)][1:] == ["acme: 1 left out", f"   left out  {BOB}", "globex: nobody"]
+    assert [*map(json.loads, planned_changes.json_lines(found))] == [
+        {"customer_code": "acme", "change": "left out", "email": BOB}
     ]
 
 

@@ -296,7 +296,7 @@ def test_more_than_a_part_of_the_plan_fails_the_customer_before_anything_is_writ
     with pytest.raises(CustomerError, match=said) as error:
         case.apply(plan)
     assert (error.value.category, error.value.type, error.value.retryable) == ("operation", "PlanStale", False)
-    assert "so nothing was written. Make a new dry run, and apply that" in error.value.message
+    assert "so nothing was written: `ses-fleet runs show apply-1 --changes` names them" in error.value.message
     assert (states(world), {one for one in world.asked if not one.startswith(("Get", "List"))}) == (before, set())
 
 
