@@ -158,7 +158,7 @@ def _set_suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
 def _counted(
     summary: Summary, title: str, columns: Sequence[str], model: type[D], counts: Callable[[D], Sequence[int]]
 ) -> Table:
-    """Return a table with the numbers of each customer, or why there are none; `left out` only where a plan is applied."""
+    """Return a table with each customer's numbers, or why there are none; `left out` only where a plan is applied."""
     more = ["left out"] if summary.plan is not None else []
     rows = []
     for result in summary.results:

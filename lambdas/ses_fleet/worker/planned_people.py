@@ -110,8 +110,8 @@ class Comparison:
             code, run_id = self._context.code, self._context.item.run_id
             text = (
                 f"{differing} of the {planned} changes that the plan has for {code} would be others now, more than "
-                f"{limit:g} % (PLAN_STALE_PERCENT of the worker), so nothing was written: `ses-fleet runs show {run_id} "
-                "--changes` names them, for those who may read contacts"
+                f"{limit:g} % (PLAN_STALE_PERCENT of the worker), so nothing was written: `ses-fleet runs show "
+                f"{run_id} --changes` names them, for those who may read contacts"
             )
             raise CustomerError("operation", "PlanStale", f"{text}. {_AGAIN}")
 
