@@ -56,11 +56,18 @@ class PersonChange:
         what = {name: [before, after] for name, before, after in self.what}
         return {"email": email, "change": self.kind, "what": what, **unread}
 
-    def is_same(self, now: PersonChange | None) -> bool:
-        """Return whether a change that is decided now is this one."""
-        if now is None or now.kind != self.kind:
-            return False
-        return self.what == tuple(one for one in now.what if not (self.unread_attributes and one[0] == ATTRIBUTES))
+    def has(self, now: PersonChange) -> bool:
+        """Return whether all of a change that is decided now is part of this one."""
+        unread = {ATTRIBUTES} if self.unread_attributes else set()
+        return now.kind == self.kind and {one for one in now.what if one[0] not in unread} <= {*self.what}
+
+    def holds(self, before: State | None, after: State | None) -> bool:
+        """Return whether an address whose state is `before`, and is to be `after`, comes to be as this change leaves it.
+
+        That is so when this change is decided, or what of it is not made yet, and when it is made and nothing is to be.
+        """
+        now = between(before, after)
+        return (now is None or self.has(now)) and self.is_made(after)
 
     def is_made(self, now: State | None) -> bool:
         """Return whether an address whose state is `now` is as the change leaves it."""

@@ -84,8 +84,7 @@ class Comparison:
         planned = self._changes.get(email) if _is_of(self._plan, place) else None
         now = person_change.between(before, after)
         if planned is not None:
-            holds = planned.is_same(now) or (now is None and planned.is_made(before))
-            self._writer.add([{"email": email, "holds": holds}])
+            self._writer.add([{"email": email, "holds": planned.holds(before, after)}])
         elif now is not None:
             self._writer.add([{"email": email, "holds": False}])
         return True
@@ -155,10 +154,9 @@ class Gate:
     def allows(self, place: str, email: str, before: PersonState | None, after: PersonState | None) -> bool:
         """Return whether this is a change of the plan, or nothing is to be done where it is made or has none."""
         planned = self._changes.get(email) if _is_of(self._plan, place) else None
-        now = person_change.between(before, after)
-        if planned is None:
-            return now is None and email not in self._known
-        return planned.is_made(before) if now is None else planned.is_same(now)
+        if planned is not None:
+            return planned.holds(before, after)
+        return person_change.between(before, after) is None and email not in self._known
 
     def leave_out(self, email: str) -> None:
         """Count the address, if the first pass did not."""
