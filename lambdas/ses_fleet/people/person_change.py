@@ -62,9 +62,9 @@ class PersonChange:
         return now.kind == self.kind and {one for one in now.what if one[0] not in unread} <= {*self.what}
 
     def holds(self, before: State | None, after: State | None) -> bool:
-        """Return whether an address whose state is `before`, and is to be `after`, comes to be as this change leaves it.
+        """Return whether somebody whose state is `before`, and is to be `after`, becomes as this change leaves them.
 
-        That is so when this change is decided, or what of it is not made yet, and when it is made and nothing is to be.
+        So it is when this change is decided, or what of it is not made yet, and when it is made and nothing is to be.
         """
         now = between(before, after)
         return (now is None or self.has(now)) and self.is_made(after)
