@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from ses_fleet.errors import CustomerError
 from ses_fleet.people import person_change
@@ -73,6 +74,7 @@ class Comparison:
         self._plan = plan
         self._changes = changes_of(context, plan)
         self._writer = RecordFileWriter(context, context.data_prefix, state.get("files", {}), COMPARED)
+        self._holds = _holding(context, self._writer)
 
     def state(self) -> State:
         """Return what the next slice continues from; JSON, without addresses."""
@@ -82,26 +84,33 @@ class Comparison:
     def allows(self, place: str, email: str, before: PersonState | None, after: PersonState | None) -> bool:
         """Note what was decided, and return True: nothing is written in this pass."""
         planned = self._changes.get(email) if _is_of(self._plan, place) else None
-        now = person_change.between(before, after)
         if planned is not None:
-            self._writer.add([{"email": email, "holds": planned.holds(before, after)}])
-        elif now is not None:
-            self._writer.add([{"email": email, "holds": False}])
+            self._note(email, holds=planned.holds(before, after))
+        elif person_change.between(before, after) is not None:
+            self._note(email, holds=False)
         return True
+
+    def _note(self, email: str, *, holds: bool) -> None:
+        self._holds[email] = holds
+        self._writer.add([{"email": email, "holds": holds}])
 
     def leave_out(self, email: str) -> None:
         """Do nothing: everything is allowed."""
 
     def compared(self) -> Compared:
         """Return what was found, once everything was decided again. Raise CustomerError when too much is different."""
-        met = _holding(self._context, self.state())
-        # Nothing is decided for them any more; only a contact that was to go is simply not there.
-        gone = [email for email, one in self._changes.items() if email not in met and one.kind != "remove"]
-        self._writer.add({"email": email, "holds": False} for email in gone)
+        for email, change in self._changes.items():
+            # Nothing is decided for them any more; only a contact that was to go is simply not there.
+            if email not in self._holds and change.kind != "remove":
+                self._note(email, holds=False)
         state = self.state()
-        differing = len(gone) + sum(not holds for email, holds in met.items() if email in self._changes)
+        differing = sum(not holds for email, holds in self._holds.items() if email in self._changes)
         self._check(differing)
-        return Compared(state, differing, sum(email not in self._changes for email in met))
+        return Compared(state["files"], differing, len(self._holds.keys() - self._changes.keys()))
+
+    def gate(self, compared: Compared) -> Gate:
+        """Return the gate of the second pass, for the rest of this slice."""
+        return Gate(self._plan, compared, self._changes, self._holds)
 
     def _check(self, differing: int) -> None:
         limit, planned = self._context.settings.plan_stale_percent, self._plan.changes
@@ -115,13 +124,16 @@ class Comparison:
             raise CustomerError("operation", "PlanStale", f"{text}. {_AGAIN}")
 
 
+@dataclass(frozen=True)
 class Compared:
-    """What the first pass found: how many changes of the plan would be others now, and how many more would be made."""
+    """What the first pass found: how many changes of the plan would be others now, and how many more would be made.
 
-    def __init__(self, files: State, differing: int, added: int) -> None:
-        self.files = files
-        self.differing = differing
-        self.added = added
+    `files` is the state of the writer of what was decided.
+    """
+
+    files: State
+    differing: int
+    added: int
 
     def state(self) -> State:
         """Return it as the next slice continues from it; JSON, without addresses."""
@@ -136,13 +148,20 @@ class Compared:
 class Gate:
     """Lets through only what the plan has and the first pass decided again; the contacts as they are now decide."""
 
-    def __init__(self, context: ActionContext, plan: PeoplePlan, compared: Compared) -> None:
-        found = _holding(context, compared.files)
-        self._known = frozenset(email for email, holds in found.items() if not holds)
-        self._changes = {email: one for email, one in changes_of(context, plan).items() if email not in self._known}
+    def __init__(
+        self, plan: PeoplePlan, compared: Compared, changes: Mapping[str, PersonChange], holds: Mapping[str, bool]
+    ) -> None:
+        self._known = frozenset(email for email, held in holds.items() if not held)
+        self._changes = {email: one for email, one in changes.items() if email not in self._known}
         self._plan = plan
         self._compared = compared
         self._late: set[str] = set()
+
+    @classmethod
+    def again(cls, context: ActionContext, plan: PeoplePlan, compared: Compared) -> Gate:
+        """Return the gate of a later slice. `context` is that of the first pass, whose files are read."""
+        writer = RecordFileWriter(context, context.data_prefix, compared.files, COMPARED)
+        return cls(plan, compared, changes_of(context, plan), _holding(context, writer))
 
     @property
     def found(self) -> Compared:
@@ -206,9 +225,8 @@ def _is_of(plan: PeoplePlan, place: str) -> bool:
     return (plan.place or SUPPRESSION) == place
 
 
-def _holding(context: ActionContext, state: State) -> dict[str, bool]:
+def _holding(context: ActionContext, writer: RecordFileWriter) -> dict[str, bool]:
     """Return whether the plan holds for each address that something was decided for; the last decision counts."""
-    writer = RecordFileWriter(context, context.data_prefix, state["files"], COMPARED)
     return {one["email"]: one["holds"] for one in _records(context, writer.prefix, writer.parts, COMPARED)}
 
 

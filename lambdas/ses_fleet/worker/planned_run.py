@@ -35,13 +35,13 @@ def saving(run: Run, context: ActionContext, params: Any, state: State) -> Outco
 
 def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Outcome:
     """Apply a plan. CustomerError (PlanStale) when more of it than the settings allow would be otherwise now."""
-    if "compared" not in state:
+    if "compared" in state:
+        gate = Gate.again(_first_pass(context), plan, Compared.of(state["compared"]))
+    else:
         outcome = _compare(run, context, params, plan, state)
         if isinstance(outcome, More):
             return outcome
-        state = {"compared": outcome.state()}
-    compared = Compared.of(state["compared"])
-    gate = Gate(_first_pass(context), plan, compared)
+        gate, state = outcome, {}
     context.guard = gate
     done = run(context, params, state.get("action", {}))
     if isinstance(done, More):
@@ -49,14 +49,14 @@ def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, st
     return _told(context, done, gate.found, plan)
 
 
-def _compare(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Compared | More:
+def _compare(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Gate | More:
     again = _first_pass(context)
     comparison = Comparison(again, plan, state.get("plan", {}))
     again.guard = comparison
     outcome = run(again, params, state.get("action", {}))
     if isinstance(outcome, More):
         return replace(outcome, state={"plan": comparison.state(), "action": outcome.state})
-    return comparison.compared()
+    return comparison.gate(comparison.compared())
 
 
 def _first_pass(context: ActionContext) -> ActionContext:
