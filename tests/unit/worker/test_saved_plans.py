@@ -307,10 +307,16 @@ def _others(world: World, kind: str, plan: TopicsPlan) -> None:
         have = [_sent(Topic(name=n, display_name=d, description=t, default_status=s)) for n, (d, t, s) in
                 topics(world, name).items()]  # fmt: skip
         changed = {
-            "add": [*have, _sent(wanted(f"theirs-{len(have)}"))],
+            "add": [*have, _sent(wanted(_unused(have)))],
             "change": [{**have[0], "DisplayName": "Theirs"}, *have[1:]] if have else [_sent(wanted("theirs"))],
             "remove": have[1:],
             "back": [_sent(topic) for topic in plan.before],
             "delete": have,
         }[kind]
         world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": name, "Topics": changed})
+
+
+def _unused(have: list[dict[str, str]]) -> str:
+    """The name of a topic that the list does not have."""
+    names = {topic["TopicName"] for topic in have}
+    return next(name for name in map("theirs-{}".format, range(len(have) + 1)) if name not in names)
