@@ -19,9 +19,14 @@ class PeoplePlan(Stored):
 
     kind: Literal["people"] = Field(default="people", description="always `people`, where topics have `topics`")
     place: str | None = Field(default=None, description="the contact list's name; null where nothing of one changes")
+    given_to_all: tuple[str, ...] = Field(
+        default=(), description="topics whose default status was OPT_IN, which every new contact gets"
+    )
     prefix: str = Field(description="where the files with the changes lie: the key's prefix in the results bucket")
     parts: int = Field(description="how many files there are")
-    digest: str = Field(description="a digest of all the changes, in order, with what each was made from")
+    digest: str = Field(
+        description="a digest of the files, which begin with a random text: no address can be tried out"
+    )
     created: int = Field(default=0, description="contacts, or entries on the suppression list, that come into being")
     updated: int = Field(default=0, description="contacts that change")
     removed: int = Field(default=0, description="contacts, or entries on the suppression list, that go")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from ses_fleet.errors import AwsCallError
-from ses_fleet.people.person_change import ATTRIBUTES, TOPIC, UNSUBSCRIBED, State
+from ses_fleet.people.person_change import ATTRIBUTES, SINCE, TOPIC, UNSUBSCRIBED, State
 from ses_fleet.worker.contact_list import api_preferences, explicit_preferences
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.paced_client import ReadClient, UnitClient
+from ses_fleet.worker.plan_guard import NO_PLAN
 from ses_fleet.worker.responses import list_of, required_text, text_of
 
 # "left_out": a saved plan is applied, and has something else.
@@ -19,11 +21,15 @@ Ending = Literal["created", "updated", "removed", "unchanged", "left_out"]
 
 @dataclass(frozen=True)
 class Contact:
-    """A contact as it is, or as it should be. `preferences` are the explicit ones, {topic: status}."""
+    """A contact as it is, or as it should be. `preferences` are the explicit ones, {topic: status}.
+
+    `since` is when it was last changed, where SES said that: ISO 8601. It makes no difference between two contacts.
+    """
 
     preferences: dict[str, str]
     unsubscribed_all: bool = False
     attributes: str | None = None
+    since: str | None = field(default=None, compare=False)
 
     def record(self, email: str) -> dict[str, Any]:
         """Return the contact as a backup with attributes has it:
@@ -40,7 +46,8 @@ class Contact:
     def state(self) -> State:
         """Return the contact as a saved plan has it, flat."""
         topics = {f"{TOPIC}{topic}": status for topic, status in self.preferences.items()}
-        return {**topics, UNSUBSCRIBED: self.unsubscribed_all, ATTRIBUTES: self.attributes}
+        since = {} if self.since is None else {SINCE: self.since}
+        return {**topics, UNSUBSCRIBED: self.unsubscribed_all, ATTRIBUTES: self.attributes, **since}
 
     def state_as_listed(self) -> State:
         """Return the same without the attributes, which the pages of a list do not have."""
@@ -94,27 +101,29 @@ def change(
     it: if it does, SES refuses to create it, and then it is read. Raise AwsCallError when SES refuses the change or did
     not answer it.
     """
-    return _done(context, _Unit(context, list_name, email, decide, also, absent))
+    return _done(_Unit(context, list_name, email, decide, also, absent))
 
 
 def create(context: ActionContext, list_name: str, email: str, wish: Contact) -> ContactChange:
-    """Create a contact, and return what was done: one that exists is `unchanged`, and is not read.
+    """Create a contact, and return what was done: one that exists is `unchanged`, and is only read for a saved plan.
 
     Raise AwsCallError when SES refuses it or did not answer.
     """
-    return _done(context, _Unit(context, list_name, email, lambda _now, _others: wish, (), absent=True, only_new=True))
+    done = _done(_Unit(context, list_name, email, lambda _now, _others: wish, (), absent=True, only_new=True))
+    if done.ending != "unchanged" or context.guard is NO_PLAN:
+        return done
+    now = get(context.ses, list_name, email)
+    allowed = context.guard.allows(list_name, email, state_of(now), state_of(now))
+    return ContactChange("unchanged" if allowed else "left_out", now)
 
 
-def _done(context: ActionContext, unit: _Unit) -> ContactChange:
+def _done(unit: _Unit) -> ContactChange:
     try:
-        done = unit.run()
+        return unit.run()
     except AwsCallError as failure:
         if failure.kind != "refused" or failure.status != 400 or not unit.wrote:
             raise
-        done = unit.run_with_topics(failure)
-    if done.ending == "left_out":
-        context.guard.leave_out(unit.email)
-    return done
+        return unit.run_with_topics(failure)
 
 
 def get(ses: ReadClient, list_name: str, email: str) -> Contact | None:
@@ -125,7 +134,13 @@ def get(ses: ReadClient, list_name: str, email: str) -> Contact | None:
         if failure.status == 404:
             return None
         raise
-    return Contact(explicit_preferences(answer), bool(answer.get("UnsubscribeAll")), text_of(answer, "AttributesData"))
+    changed = answer.get("LastUpdatedTimestamp")
+    return Contact(
+        explicit_preferences(answer),
+        bool(answer.get("UnsubscribeAll")),
+        text_of(answer, "AttributesData"),
+        changed.isoformat() if isinstance(changed, datetime) else None,
+    )
 
 
 class _Unit:
@@ -148,11 +163,6 @@ class _Unit:
         self._also = also
         self._absent = absent
         self._only_new = only_new
-
-    @property
-    def email(self) -> str:
-        """Return the contact's address."""
-        return self._place["EmailAddress"]
 
     def run(self) -> ContactChange:
         """Run the unit until the contact is as decided, and return what was done."""

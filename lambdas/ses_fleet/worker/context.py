@@ -109,6 +109,16 @@ class ActionContext:
         """Return whether this run must not change anything."""
         return self.item.dry_run
 
+    @property
+    def will_write(self) -> bool:
+        """Return whether this run may change something: in this pass, or in the one after it, of a plan of people."""
+        return not self.dry_run or self.item.plan is not None
+
+    @property
+    def is_second_pass(self) -> bool:
+        """Return whether a plan of people is applied, and everything was decided again before."""
+        return not self.dry_run and self.item.plan is not None and self.item.plan.kind == "people"
+
     @cached_property
     def ses(self) -> PacedClient:
         """Return the customer's SES client, opened when it is first used.

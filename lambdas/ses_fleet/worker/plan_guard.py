@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # most runs change nobody
@@ -12,28 +13,34 @@ SUPPRESSION = "the suppression list"
 
 
 class PlanGuard(Protocol):
-    """Is told of every decision about an address, and says whether it may be carried out.
+    """Is told of every decision about an address, and says whether it may be carried out."""
 
-    `place` is the name of the contact list, or SUPPRESSION. `before` is the state in which the address is, `after` the
-    one in which it is to be; they are the same where nothing is to be done.
-    """
+    def sees(self, given_to_all: Collection[str]) -> None:
+        """Note the topics that every new contact gets: those of the list whose default status is OPT_IN."""
 
     def allows(self, place: str, email: str, before: State | None, after: State | None) -> bool:
-        """Return whether that may be done, and whether it is right that nothing is."""
+        """Return whether an address may be changed so, or is rightly left as it is; else note that it is left out.
+
+        `place` is the name of the contact list, or SUPPRESSION. `before` is the state in which the address is, `after`
+        the one in which it is to be; they are the same where nothing is to be done.
+        """
 
     def leave_out(self, email: str) -> None:
-        """Note that nothing is done for this address because it was not allowed."""
+        """Note that nothing is done for this address, although it would be allowed."""
 
 
 class NoPlan:
     """The guard of a run that applies no plan, and is no dry run that saves one: everything may be done."""
+
+    def sees(self, given_to_all: Collection[str]) -> None:
+        """Do nothing."""
 
     def allows(self, place: str, email: str, before: State | None, after: State | None) -> bool:  # noqa: ARG002
         """Return True."""
         return True
 
     def leave_out(self, email: str) -> None:
-        """Do nothing: nobody is left out."""
+        """Do nothing."""
 
 
 NO_PLAN = NoPlan()

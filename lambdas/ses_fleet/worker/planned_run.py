@@ -13,7 +13,7 @@ from typing import Any
 
 from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
-from ses_fleet.worker.planned_people import Compared, Comparison, Gate, Recorder
+from ses_fleet.worker.planned_people import Compared, Comparison, Gate, Recorder, is_stale, stale
 
 Run = Callable[[ActionContext, Any, State], Outcome]
 
@@ -36,7 +36,7 @@ def saving(run: Run, context: ActionContext, params: Any, state: State) -> Outco
 def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Outcome:
     """Apply a plan. CustomerError (PlanStale) when more of it than the settings allow would be otherwise now."""
     if "compared" in state:
-        gate = Gate.again(_first_pass(context), plan, Compared.of(state["compared"]))
+        gate = Gate.again(_first_pass(context), plan, Compared(**state["compared"]))
     else:
         outcome = _compare(run, context, params, plan, state)
         if isinstance(outcome, More):
@@ -45,8 +45,8 @@ def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, st
     context.guard = gate
     done = run(context, params, state.get("action", {}))
     if isinstance(done, More):
-        return replace(done, state={"compared": gate.found.state(), "action": done.state})
-    return _told(context, done, gate.found, plan)
+        return replace(done, state={"compared": gate.found().state(), "action": done.state})
+    return _told(context, done, gate.found(), plan)
 
 
 def _compare(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Gate | More:
@@ -56,7 +56,7 @@ def _compare(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, st
     outcome = run(again, params, state.get("action", {}))
     if isinstance(outcome, More):
         return replace(outcome, state={"plan": comparison.state(), "action": outcome.state})
-    return comparison.gate(comparison.compared())
+    return comparison.gate()
 
 
 def _first_pass(context: ActionContext) -> ActionContext:
@@ -71,13 +71,19 @@ def _first_pass(context: ActionContext) -> ActionContext:
     )
 
 
-def _told(context: ActionContext, done: Done, compared: Compared, plan: PeoplePlan) -> Done:
-    """Return the end of the run with how many were left out, and say it."""
-    differing, added = compared.differing, compared.added
-    if differing:
+def _told(context: ActionContext, done: Done, found: Compared, plan: PeoplePlan) -> Done:
+    """Return the end of the run with how many were left out, and say it; a failure when that is too much by now."""
+    if found.differing:
         context.warn(
-            f"{differing} of the plan's {plan.changes} changes were left out: something else would be done there now"
+            f"{found.differing} of the plan's {plan.changes} changes were left out: something else would be done there "
+            "now"
         )
-    if added:
-        context.warn(f"{added} more changes would be made now that the plan does not have: they were left out, too")
-    return replace(done, data=done.data.model_copy(update={"left_out": differing + added}))
+    if found.added:
+        context.warn(
+            f"{found.added} more changes would be made now that the plan does not have: they were left out, too"
+        )
+    data = done.data.model_copy(update={"left_out": found.differing + found.added})
+    failure = done.failure
+    if failure is None and is_stale(context, plan, found.differing):
+        failure = stale(context, plan, found, wrote=True)
+    return replace(done, data=data, failure=failure)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Literal
 
-from ses_fleet.people.person_change import REASON, State
+from ses_fleet.people.person_change import REASON, SINCE, State
 from ses_fleet.worker import suppression
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.plan_guard import SUPPRESSION
+from ses_fleet.worker.suppression import Entry
 
 # "left_out": a saved plan is applied, and has something else.
 Added = Literal["added", "already", "left_out"]
 Removed = Literal["removed", "was_absent", "kept_complaint", "left_out"]
-Done = TypeVar("Done", Added, Removed)
 
 
-def is_allowed(context: ActionContext, email: str, before: str | None, after: str | None) -> bool:
-    """Return whether a saved plan has this change of an entry's reason, where one is applied. None is no entry."""
+def is_allowed(context: ActionContext, email: str, before: Entry | None, after: Entry | None) -> bool:
+    """Return whether a saved plan has this change of an entry, where one is applied. None is no entry."""
     return context.guard.allows(SUPPRESSION, email, _state(before), _state(after))
 
 
-def _state(reason: str | None) -> State | None:
-    return None if reason is None else {REASON: reason}
+def _state(entry: Entry | None) -> State | None:
+    return None if entry is None else {REASON: entry.reason, SINCE: entry.since}
 
 
 def add(context: ActionContext, email: str, reason: str) -> Added:
@@ -33,8 +33,7 @@ def add(context: ActionContext, email: str, reason: str) -> Added:
 
     def unit(client: UnitClient) -> Added:
         found = suppression.get(client, email)
-        now = found and found.reason
-        if not is_allowed(context, email, now, now or reason):
+        if not is_allowed(context, email, found, found or Entry(reason, None)):
             return "left_out"
         if found is not None:
             return "already"
@@ -42,7 +41,7 @@ def add(context: ActionContext, email: str, reason: str) -> Added:
             client.write("put_suppressed_destination", EmailAddress=email, Reason=reason)
         return "added"
 
-    return _told(context, email, context.ses.read_modify_write(2, unit))
+    return context.ses.read_modify_write(2, unit)
 
 
 def remove(context: ActionContext, email: str, *, complaints: bool) -> Removed:
@@ -54,7 +53,7 @@ def remove(context: ActionContext, email: str, *, complaints: bool) -> Removed:
     def unit(client: UnitClient) -> Removed:
         found = suppression.get(client, email)
         keeps = found is not None and found.reason != "BOUNCE" and not complaints
-        if not is_allowed(context, email, found and found.reason, found.reason if found and keeps else None):
+        if not is_allowed(context, email, found, found if keeps else None):
             return "left_out"
         if found is None:
             return "was_absent"
@@ -64,10 +63,4 @@ def remove(context: ActionContext, email: str, *, complaints: bool) -> Removed:
             client.write("delete_suppressed_destination", EmailAddress=email)
         return "removed"
 
-    return _told(context, email, context.ses.read_modify_write(2, unit))
-
-
-def _told(context: ActionContext, email: str, done: Done) -> Done:
-    if done == "left_out":
-        context.guard.leave_out(email)
-    return done
+    return context.ses.read_modify_write(2, unit)

@@ -19,6 +19,7 @@ from ses_fleet.worker.record_files import RecordFileWriter
 from ses_fleet.worker.suppressing import by_job
 from ses_fleet.worker.suppressing.read_back import verify
 from ses_fleet.worker.suppressing.work import Ending, Step, Work
+from ses_fleet.worker.suppression import Entry
 
 _ENDINGS: tuple[Ending, ...] = ("added", "already", "removed", "was_absent", "kept_complaint", "left_out", "failed")
 _POLLS = 5  # a job of thousands is over within a minute, which takes about so many looks
@@ -74,7 +75,7 @@ def _done(work: Work) -> Done:
     context, failed = work.context, set(work.progress.ended.get("failed", ()))
     if context.dry_run:
         for number in work.progress.in_job:
-            work.ends(number, None, work.rows[number].reason, "added")
+            work.ends(number, None, Entry(str(work.rows[number].reason), None), "added")
     _write(work)
     requests = _requests(work) if context.dry_run else None
     rate = context.settings.ses_requests_per_second

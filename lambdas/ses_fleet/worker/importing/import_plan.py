@@ -92,16 +92,13 @@ class ImportPlan:
         """Return the changes of one kind: create, update or remove."""
         return [change for change in self.changes if change.change == kind]
 
-    def without(self, came: AbstractSet[str], left_out: AbstractSet[str]) -> ImportPlan:
+    def without(self, came: AbstractSet[str]) -> ImportPlan:
         """Return the plan without creating these case-folded addresses.
 
-        Others created those who `came`, and they stay as they are.
+        Others created them meanwhile, and they stay as they are.
         """
-        gone = came | left_out
-        left = tuple(one for one in self.changes if one.change != "create" or one.email.casefold() not in gone)
-        return replace(
-            self, changes=left, unchanged=self.unchanged + len(self.changes) - len(left) - len(left_out - came)
-        )
+        left = tuple(one for one in self.changes if one.change != "create" or one.email.casefold() not in came)
+        return replace(self, changes=left, unchanged=self.unchanged + len(self.changes) - len(left))
 
 
 def make_plan(

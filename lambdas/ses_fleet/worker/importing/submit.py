@@ -77,8 +77,6 @@ def submit(work: JobWork, additions: Sequence[NewContact]) -> Submitted:
                 f"🔁 Customer {work.context.code}: another import job was started meanwhile; waiting for it"
             )
             work.progress.jobs_seen = wait_for_other_jobs(work)
-    for email in denied:
-        work.context.guard.leave_out(email)
     return Submitted(came, frozenset(map(folded, denied)))
 
 
@@ -93,7 +91,7 @@ def wait_for_other_jobs(work: JobWork) -> str:
     """
     context, progress = work.context, work.progress
     while (found := jobs.look(context)).active:
-        if context.dry_run:
+        if not context.will_write:
             context.warn("an import job is running in this account: the list is about to change")
             break
         if not progress.waits:

@@ -33,9 +33,7 @@ def _save(work: Work, line: int, emails: Sequence[str]) -> None:
     contacts = {email: contact_changes.get(work.context.ses, work.list_name, email) for email in emails}
     records = [contact.record(email) for email, contact in contacts.items() if contact is not None]
     keeps = not work.params.forget_choices and any(map(made_a_choice, records))
-    if left_out := _left_out(work, contacts, keeps=keeps):
-        for email in left_out:
-            work.context.guard.leave_out(email)
+    if not _is_allowed(work, contacts, keeps=keeps):
         work.end(line, "left_out")
     elif not records:
         work.end(line, "absent")
@@ -47,12 +45,15 @@ def _save(work: Work, line: int, emails: Sequence[str]) -> None:
         work.saved.add(records)
 
 
-def _left_out(work: Work, contacts: Mapping[str, Contact | None], *, keeps: bool) -> list[str]:
-    """Return those of one person's addresses for which a saved plan has something else, where one is applied."""
+def _is_allowed(work: Work, contacts: Mapping[str, Contact | None], *, keeps: bool) -> bool:
+    """Return whether a saved plan has the same for all of one person's contacts, where one is applied."""
     guard, states = work.context.guard, {email: contact_changes.state_of(one) for email, one in contacts.items()}
-    return [
-        email for email, now in states.items() if not guard.allows(work.list_name, email, now, now if keeps else None)
-    ]
+    allowed = [guard.allows(work.list_name, email, now, now if keeps else None) for email, now in states.items()]
+    if not all(allowed):
+        for email, now in states.items():
+            if now is not None:
+                guard.leave_out(email)
+    return all(allowed)
 
 
 def remove(work: Work) -> Step:

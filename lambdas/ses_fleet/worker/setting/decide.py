@@ -8,7 +8,7 @@ from typing import Literal
 
 from ses_fleet.errors import CustomerError
 from ses_fleet.people.addresses import folded
-from ses_fleet.people.person_change import State
+from ses_fleet.people.person_change import State, between, overwrites_refusal
 from ses_fleet.people.rows import ContactRow
 from ses_fleet.text import did_you_mean, quoted
 from ses_fleet.worker import contact_list
@@ -148,13 +148,11 @@ class _Seen:
 
 def _end(work: Work, line: int, seen: _Seen) -> None:
     guard, place = work.context.guard, work.progress.list_name
-    denied = [one[0] for one in seen.states if not guard.allows(place, *one)]
-    for email in denied:
-        guard.leave_out(email)
-    if denied:
-        work.end(line, "left_out")
-    else:
+    allowed = [guard.allows(place, *one) for one in seen.states]  # it is told of all of them
+    if all(allowed):
         work.end(line, seen.ending, kept_choice=seen.kept_choice)
+    else:
+        work.end(line, "left_out")
 
 
 def _seen(work: Work, planned: PlannedRow, contacts: Sequence[Record]) -> _Seen | None:
@@ -171,7 +169,14 @@ def _seen(work: Work, planned: PlannedRow, contacts: Sequence[Record]) -> _Seen 
     is_so = after == (first, *others)
     states = [(email, by_email[email].state_as_listed(), one.state_as_listed()) for email, one in
               zip(planned.emails, after, strict=True)]  # fmt: skip
+    if work.context.dry_run and any(map(_overwrites_refusal, states)):
+        return None  # when it was refused, only SES says
     return _Seen("unchanged" if is_so else "updated", tuple(states), wish.kept_choice)
+
+
+def _overwrites_refusal(states: tuple[str, State | None, State]) -> bool:
+    change = between(*states[1:])
+    return change is not None and overwrites_refusal(change.what)
 
 
 def _say(work: Work, needed: Sequence[PlannedRow]) -> None:

@@ -10,13 +10,14 @@ from ses_fleet.worker.importing import job_file, jobs
 from ses_fleet.worker.importing.new_contacts import ImportJob
 from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.suppressing.work import Step, Work
+from ses_fleet.worker.suppression import Entry
 
 
 def look(work: Work) -> Step:
     """Read which addresses are on the list, once no import job changes it any more."""
     context, progress = work.context, work.progress
     while (found := jobs.look(context, destination=jobs.SUPPRESSION_LIST)).active:
-        if context.dry_run:
+        if not context.will_write:
             context.warn("an import job is running in this account: the suppression list is about to change")
             break
         if not progress.waits:
@@ -31,7 +32,7 @@ def look(work: Work) -> Step:
             continue
         entry = work.lookup.entry(number)
         if row.state == "present" and entry is not None:
-            work.ends(number, entry.reason, entry.reason, "already")
+            work.ends(number, entry, entry, "already")
         elif row.state == "absent" and entry is None:
             work.ends(number, None, None, "was_absent")
     return "start"
@@ -72,8 +73,7 @@ def _leave_out(work: Work) -> None:
     """End the rows that a saved plan does not put on the list, where one is applied: no job may have them."""
     for number in _new(work):
         row = work.rows[number]
-        if not suppression_changes.is_allowed(work.context, row.email, None, row.reason):
-            work.context.guard.leave_out(row.email)
+        if not suppression_changes.is_allowed(work.context, row.email, None, Entry(str(row.reason), None)):
             work.end(number, "left_out")
 
 
