@@ -134,8 +134,7 @@ def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator
         yield line("In stages", printable(", ".join(map(str, ramp)), 300))
     if payload.get("params"):
         yield line("Parameters", printable(json.dumps(payload["params"], ensure_ascii=False), 500))
-    saves_plan = payload_names()[payload["action"]][0].saves_plan is not None
-    yield line("Dry run", _told(found, target, saves_plan=saves_plan))
+    yield line("Dry run", _told(found, target))
 
 
 def _pruned(payload: Mapping[str, Any]) -> str:
@@ -143,7 +142,7 @@ def _pruned(payload: Mapping[str, Any]) -> str:
     return "people who left" if action.reads_identity_center else "topics that SESConfig.json does not have"
 
 
-def _told(found: Ahead, target: Target, *, saves_plan: bool) -> str:
+def _told(found: Ahead, target: Target) -> str:
     if found.why_not is not None:
         return found.why_not
     if found.dry_run is None:
@@ -152,8 +151,7 @@ def _told(found: Ahead, target: Target, *, saves_plan: bool) -> str:
     outcome = "not over" if dry.exit_code is None else f"exit code {dry.exit_code}"
     other = "; of another upload of a people file" if dry.other_upload else ""
     told = f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{other}{_changed(dry, found.preview)}"
-    applies = saves_plan and dry.exit_code in (0, 1)
-    return f"{told}; `ses-fleet apply {dry.run_id}` does exactly what it showed" if applies else told
+    return f"{told}; `ses-fleet apply {dry.run_id}` does exactly what it showed" if dry.is_plan else told
 
 
 def _changed(dry: DryRun, preview: Preview) -> str:

@@ -19,20 +19,23 @@ from ses_fleet.actions.catalogue import IMPORT_AWS_CONTACT, payload_names
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError
 from ses_fleet.people.person_change import REASON, TOPIC, PersonChange
+from ses_fleet.runs.keys import data_prefix, part_name
 from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.text import printable
+from ses_fleet_cli import whole_results
 from ses_fleet_cli.errors import no_summary, policy, usage
-from ses_fleet_cli.export import prefix_of
 from ses_fleet_cli.parallel import in_order
+from ses_fleet_cli.runs import Shown
 
 # Of a dry run, and of an import that was none.
-_PLANNED, _DECIDED = "plan", "changes"
-# Of a run that applies a plan: what was decided again before anything was written.
-_COMPARED = "compared/compared"
+PLAN, _DECIDED = "plan", "changes"
+# Of a run that applies a plan.
+_LEFT_OUT = "compared/left-out"
 _TITLES = {
-    _PLANNED: "Whom the run would change:",
+    PLAN: "Whom the run would change:",
     _DECIDED: "Whom the import was to touch, as it was decided:",
-    _COMPARED: "Of whom something else would be done now than the plan has, so they were left as they are:",
+    _LEFT_OUT: "Of whom something else would be done now than the plan has, so they were left as they are:",
 }
 _BROKEN = (TooLargeError, OSError, EOFError, zlib.error, ValueError, KeyError, TypeError)
 
@@ -46,17 +49,19 @@ class CustomersChanges:
     problem: str | None = None
 
 
-def read(bucket: Bucket, summary: Summary) -> list[CustomersChanges]:
+def read(bucket: Bucket, shown: Shown) -> list[CustomersChanges]:
     """Return the changes of all customers of a run, in the order of its results; skipped customers have none.
 
     Raise CommandError with exit code 2 for a run of another action, with exit code 3 when whoever runs the command may
     not read them.
     """
+    summary = shown.summary
     name = _files_of(summary)
     if name is None:
         text = f"run {summary.run_id} is a {printable(summary.action)}{'' if summary.dry_run else ' and no dry run'}"
         raise usage(f"{text}: --changes shows the plan of a dry run, and whom an import was to touch")
-    asked = [result for result in summary.results if result.status != "skipped"]
+    results = whole_results.of(bucket, shown, blocks=True) if name == PLAN else summary.results
+    asked = [result for result in results if result.status != "skipped"]
     try:
         return list(in_order(lambda one: _of(bucket, summary.run_id, one, name), asked, at_once=limits.RECORD_READERS))
     except AwsCallError as failure:
@@ -69,27 +74,44 @@ def _files_of(summary: Summary) -> str | None:
     """Return the name of the files that say whom a run would or was to change, or None for a run without any."""
     entry = payload_names().get(summary.action)
     if entry is not None and entry[0].saves_plan == "people" and summary.dry_run:
-        return _PLANNED
+        return PLAN
     if entry is not None and entry[0].saves_plan == "people" and summary.plan is not None:
-        return _COMPARED
+        return _LEFT_OUT
     return _DECIDED if entry is not None and entry[0] is IMPORT_AWS_CONTACT else None
 
 
 def _of(bucket: Bucket, run_id: str, result: CustomerResult, name: str) -> CustomersChanges:
-    prefix, file = prefix_of(bucket, run_id, result), re.compile(rf"{name}-\d+\.jsonl\.gz")
-    keys = sorted(one.key for one in bucket.objects(prefix) if file.fullmatch(one.key.removeprefix(prefix)))
-    if not keys and result.status != "successful":
-        return CustomersChanges(result.customer_code, problem="nothing was decided: see the run's Summary")
-    records: list[dict[str, Any]] = []
+    code, keys = result.customer_code, _keys(bucket, run_id, result, name)
+    if not keys and result.status != "successful" and name != _LEFT_OUT:
+        return CustomersChanges(code, problem="nothing was decided: see the run's Summary")
+    if keys is None:
+        return CustomersChanges(code, problem="no plan was saved: make a new dry run")
+    records: dict[str, dict[str, Any]] = {}
     for key in keys:
-        body = bucket.read(key, limit=limits.MAX_EXPORT_PART_BYTES).body
         try:
-            lines = map(json.loads, gzip.decompress(body).splitlines())
-            records += [one for line in lines if (one := _CHECKED[name](line)) is not None]
+            stored = bucket.find(key, limit=limits.MAX_EXPORT_PART_BYTES)
+            for line in map(json.loads, gzip.decompress(b"gone" if stored is None else stored.body).splitlines()):
+                if "salt" not in line:
+                    records[str(line["email"])] = _CHECKED[name](line)
         except _BROKEN as error:
             problem = f"{bucket.location(key)} cannot be understood ({type(error).__name__})"
-            return CustomersChanges(result.customer_code, records, problem)
-    return CustomersChanges(result.customer_code, records)
+            return CustomersChanges(code, [*records.values()], problem)
+    return CustomersChanges(code, [*records.values()])
+
+
+def _keys(bucket: Bucket, run_id: str, result: CustomerResult, name: str) -> list[str] | None:
+    """Return the keys of a customer's files; None of a dry run that saved no plan.
+
+    A run that went on where another one had stopped has written them where that one did.
+    """
+    if name == PLAN:
+        plan = result.plan
+        if not isinstance(plan, PeoplePlan):
+            return None
+        return [f"{plan.prefix}{part_name(number, PLAN)}" for number in range(1, plan.parts + 1)]
+    prefix = data_prefix(result.work_of or run_id, result.customer_code)
+    file = re.compile(rf"{name}-\d+\.jsonl\.gz")
+    return sorted(one.key for one in bucket.objects(prefix) if file.fullmatch(one.key.removeprefix(prefix)))
 
 
 def _planned(record: dict[str, Any]) -> dict[str, Any]:
@@ -104,16 +126,14 @@ def _decided(record: dict[str, Any]) -> dict[str, Any]:
     return {"change": record["change"], "email": record["email"], "opt_in": [str(one) for one in record["opt_in"]]}
 
 
-def _left_out(record: dict[str, Any]) -> dict[str, Any] | None:
-    if not isinstance(record["email"], str):
-        raise TypeError("no decision about a person")
-    return None if record["holds"] else {"change": "left out", "email": record["email"]}
+def _left_out(record: dict[str, Any]) -> dict[str, Any]:
+    return {"change": "left out", "email": str(record["email"])}
 
 
-_CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
-    _PLANNED: _planned,
+_CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    PLAN: _planned,
     _DECIDED: _decided,
-    _COMPARED: _left_out,
+    _LEFT_OUT: _left_out,
 }
 
 

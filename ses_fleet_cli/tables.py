@@ -158,17 +158,26 @@ def _set_suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
 def _counted(
     summary: Summary, title: str, columns: Sequence[str], model: type[D], counts: Callable[[D], Sequence[int]]
 ) -> Table:
-    """Return a table with each customer's numbers, or why there are none; `left out` only where a plan is applied."""
-    more = ["left out"] if summary.plan is not None else []
+    """Return a table with each customer's numbers, or why there are none.
+
+    Where a plan was applied it says who was left out, and has no column in which all is zero but the first: one more
+    would not fit into 80 characters.
+    """
+    found = {one.customer_code: model.read(one.data) for one in summary.results if one.data is not None}
+    numbers = {code: list(counts(data)) for code, data in found.items()}
+    heads = list(columns)
+    if summary.plan is not None:
+        shown = [at for at in range(len(heads)) if at == 0 or any(one[at] for one in numbers.values())]
+        heads = [*(heads[at] for at in shown), "left out"]
+        numbers = {
+            code: [*(one[at] for at in shown), getattr(found[code], "left_out", 0)] for code, one in numbers.items()
+        }
     rows = []
     for result in summary.results:
-        if result.data is None:
-            rows.append([printable(result.customer_code), _why_not(result, ""), *[""] * (len([*columns, *more]) - 1)])
-            continue
-        data = model.read(result.data)
-        found = [*counts(data), *([getattr(data, "left_out", 0)] if more else [])]
-        rows.append([printable(result.customer_code), *map(_number, found)])
-    return plain(title, ["customer", *columns, *more], rows)
+        known = numbers.get(result.customer_code)
+        cells = [_why_not(result, ""), *[""] * (len(heads) - 1)] if known is None else [*map(_number, known)]
+        rows.append([printable(result.customer_code), *cells])
+    return plain(title, ["customer", *heads], rows)
 
 
 def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
@@ -274,8 +283,12 @@ def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
         ("created", "updated", "removed", "unchanged", "skipped", "failed"),
         ImportData,
         lambda data: (
-            *(data.created, data.updated, data.removed, data.unchanged),
-            *(sum(data.skipped.values()), data.failed),
+            data.created,
+            data.updated,
+            data.removed,
+            data.unchanged,
+            sum(data.skipped.values()),
+            data.failed,
         ),
     )
     places = {(one.data_location or "").removesuffix(f"{one.customer_code}/") for one in summary.results} - {""}
@@ -291,8 +304,12 @@ def _set(summary: Summary, _width: int) -> Iterator[RenderableType]:
         ("created", "updated", "unchanged", "kept their choice", "erased before", "failed"),
         SetContactsData,
         lambda data: (
-            *(data.created, data.updated, data.unchanged),
-            *(data.kept_choice, data.erased_before, data.failed),
+            data.created,
+            data.updated,
+            data.unchanged,
+            data.kept_choice,
+            data.erased_before,
+            data.failed,
         ),
     )
     yield from _estimated([SetContactsData.read(result.data).estimate for result in summary.results])

@@ -88,7 +88,7 @@ def show_run(
         if saved_plans.is_whole(shown.summary):
             return
     if changes:
-        found = planned_changes.read(results, shown.summary)
+        found = planned_changes.read(results, shown)
         as_text = planned_changes.lines(found, shown.summary)
         for line in planned_changes.json_lines(found) if output == "json" else as_text:
             sys.stdout.write(line + "\n")

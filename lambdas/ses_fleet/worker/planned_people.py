@@ -75,8 +75,14 @@ class Recorder:
         self._context = context
         self._place: str | None = state.get("place")
         self._given_to_all: list[str] = state.get("given_to_all", [])
+        once = _Once()
+        self._once = once
         self._noted = _Noted(
-            context, _NOTED, state.get("files", {}), lambda email, change: change.record(email), PersonChange.of
+            context,
+            _NOTED,
+            state.get("files", {}),
+            lambda email, change: change.record(email),
+            lambda record: once(PersonChange.of(record)),
         )
 
     def state(self) -> State:
@@ -92,7 +98,7 @@ class Recorder:
         change = person_change.between(before, after)
         if change is not None:
             self._place = None if place == SUPPRESSION else place
-            self._noted.new[email] = change
+            self._noted.new[email] = self._once(change)
         return True
 
     def leave_out(self, email: str) -> None:
@@ -270,15 +276,13 @@ def stale(context: ActionContext, plan: PeoplePlan, found: Compared, *, wrote: b
 
 def changes_of(context: ActionContext, plan: PeoplePlan) -> Mapping[str, PersonChange]:
     """Return the plan's changes by address. Raise CustomerError when its files are not as the dry run wrote them."""
-    digest, found = _Digest(), dict[str, PersonChange]()
-    same: dict[PersonChange, PersonChange] = {}  # of most addresses the same is changed: it is kept once
+    digest, found, once = _Digest(), dict[str, PersonChange](), _Once()
     try:
         for part in range(1, plan.parts + 1):
             for record in record_files.lines(context, plan.prefix, part, PLAN):
                 digest.add(record)
                 if "salt" not in record:
-                    change = PersonChange.of(record)
-                    found[str(record["email"])] = same.setdefault(change, change)
+                    found[str(record["email"])] = once(PersonChange.of(record))
     except (ValueError, KeyError, TypeError):
         digest.add({})  # it is none of ours
     if digest.text != plan.digest:
@@ -286,6 +290,16 @@ def changes_of(context: ActionContext, plan: PeoplePlan) -> Mapping[str, PersonC
         text = f"the files of the plan in {where} are not as its dry run wrote them, so nothing was written"
         raise CustomerError("operation", "DamagedData", f"{text}. {_AGAIN}")
     return found
+
+
+class _Once:
+    """Keeps equal changes in memory once: of most addresses the same is changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[PersonChange, PersonChange] = {}
+
+    def __call__(self, change: PersonChange) -> PersonChange:
+        return self._known.setdefault(change, change)
 
 
 class _Digest:
