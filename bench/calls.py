@@ -24,13 +24,17 @@ SERVICES = ("sts", "sesv2", "s3", "lambda")
 
 @dataclass(frozen=True)
 class Case:
-    """An action as it is counted: its payload, what SESConfig.json wants, and the least calls possible, with why."""
+    """An action as it is counted: its payload, what SESConfig.json wants, and the least calls possible, with why.
+
+    With `applies` the plan of a dry run is applied, and the calls of that run are counted.
+    """
 
     name: str
     payload: dict[str, Any]
     least: dict[str, int]
     why: str
     topic: str = "Topic 0"
+    applies: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,10 @@ def _least(sesv2: int, s3: int) -> dict[str, int]:
 
 _READ = "which list, its topics, a page of contacts; its result"
 _LEASE = "the lease taken and given back"
+_IMPORT = (
+    "which list, its topics, a page of contacts, each person; "
+    f"the people, {_LEASE}, the ledger, who was erased, its result"
+)
 CASES = (
     Case("describe-list", {"action": "describe-list-all"}, _least(3, 1), _READ),
     Case("describe-topics", {"action": "describe-topics-all"}, _least(3, 1), _READ),
@@ -80,14 +88,28 @@ CASES = (
         f"import-aws-contact, {PEOPLE} new people",
         {"action": "import-aws-contact-all"},
         _least(3 + PEOPLE, 6),
-        "which list, its topics, a page of contacts, each person; "
-        f"the people, {_LEASE}, the ledger, who was erased, its result",
+        _IMPORT,
     ),
     Case(
         "import-aws-contact, nobody new",
         {"action": "import-aws-contact-all"},
         _least(3, 4),
         "which list, its topics, a page of contacts; the people, the ledger, who was erased, its result",
+    ),
+    Case(
+        "manage-topic, a plan applied",
+        {"action": "manage-topic-all"},
+        _least(3, 3),
+        f"which list, its topics, the change; {_LEASE}, its result",
+        topic="Topic 0",
+        applies=True,
+    ),
+    Case(
+        f"import-aws-contact, a plan of {PEOPLE} new people applied",
+        {"action": "import-aws-contact-all"},
+        _least(3 + PEOPLE, 7),
+        f"{_IMPORT}, the plan",
+        applies=True,
     ),
 )
 
@@ -109,6 +131,7 @@ def main() -> None:
 def counted(made: Fleet) -> Iterator[Counted]:
     """Yield what each case calls."""
     for case in CASES:
+        _employ(made, seed=2 if case.applies else 1)
         made.put_ses_config({"topics": [{**_TOPIC, "DisplayName": case.topic}]})
         one, many = _calls(made, case, ["c0000"]), _calls(made, case, [f"c{n:04d}" for n in range(1, 1 + MANY)])
         each = {key: (many[key] - one[key]) / (MANY - 1) for key in sorted({*one, *many})}
@@ -122,8 +145,12 @@ def counted(made: Fleet) -> Iterator[Counted]:
 
 def _calls(made: Fleet, case: Case, customers: list[str]) -> Counter[tuple[str, str]]:
     journal = made.cloud.aws.journal
+    payload = {**case.payload, "include": customers}
+    if case.applies:
+        dry, _ = made.run(**payload, dry_run=True)
+        payload = {**case.payload, "plan": dry["run_id"]}
     since = len(journal.since())
-    made.run(**case.payload, include=customers)
+    made.run(**payload)
     return Counter((one.service, one.operation) for one in journal.since(since) if one.environment)
 
 
@@ -143,8 +170,13 @@ _TOPIC = {"TopicName": "topic-0", "DefaultSubscriptionStatus": "OPT_OUT"}
 
 def _prepare(made: Fleet) -> None:
     """Put people into the Identity Center that all share, and contacts into every list."""
-    made.put(f"people/{DIRECTORY}/{HUB_REGION}", {"users": {"generate": PEOPLE, "seed": 1}})
+    _employ(made, seed=1)
     made.fill(CONTACTS)
+
+
+def _employ(made: Fleet, *, seed: int) -> None:
+    """Have other people in the Identity Center with every other seed."""
+    made.put(f"people/{DIRECTORY}/{HUB_REGION}", {"users": {"generate": PEOPLE, "seed": seed}})
 
 
 def _log_bytes(made: Fleet, name: str) -> float:

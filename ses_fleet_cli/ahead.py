@@ -16,15 +16,15 @@ from ses_fleet import limits
 from ses_fleet.aws import clients
 from ses_fleet.errors import AwsCallError, RunRefusedError
 from ses_fleet.runs import request as requests
-from ses_fleet.runs.models import ConfigVersion, RunPlan
+from ses_fleet.runs.models import ConfigVersion, RunPlan, Summary
 from ses_fleet.runs.preview import Preview
 from ses_fleet.runs.record import RunRecord, comparable
-from ses_fleet_cli import diff
+from ses_fleet_cli import diff, saved_plans
 from ses_fleet_cli import invoke as invoking
-from ses_fleet_cli.errors import BROKEN_RECORD, no_summary
+from ses_fleet_cli.errors import BROKEN_RECORD, CommandError, no_summary
 from ses_fleet_cli.invoke import Target
 from ses_fleet_cli.parallel import in_order
-from ses_fleet_cli.runs import STAMP
+from ses_fleet_cli.runs import STAMP, Shown
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class DryRun:
     """An earlier dry run of a request: its id, when it began, its exit code (None: no Summary yet), and its files.
 
     `other_upload` is whether its people file was another upload than the request's, which may say the same or not: an
-    uploaded file has random blanks, so that its digest tells nobody who is in it.
+    uploaded file has random blanks, so that its digest tells nobody who is in it. With `is_plan` it has saved a plan
+    that may still be applied.
     """
 
     run_id: str
@@ -40,6 +41,7 @@ class DryRun:
     exit_code: int | None
     config_version: ConfigVersion
     other_upload: bool = False
+    is_plan: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,19 @@ def _last(target: Target, wanted: Mapping[str, Any]) -> tuple[DryRun | None, str
     other_upload = last.request.get("people") != wanted.get("people")
     summary = RunRecord(target.results, last.run_id).summary()
     exit_code = None if summary is None else summary.exit_code
-    return DryRun(last.run_id, last.started_at, exit_code, last.config_version, other_upload), None
+    is_plan = summary is not None and not other_upload and _is_plan(target, summary)
+    return DryRun(last.run_id, last.started_at, exit_code, last.config_version, other_upload, is_plan), None
+
+
+def _is_plan(target: Target, summary: Summary) -> bool:
+    """Return whether a dry run has saved a plan that may be applied now."""
+    if not saved_plans.is_one(summary):
+        return False
+    try:
+        shown = Shown(None, summary, "finished")
+        return saved_plans.check(target.results, shown, now=target.now, hours=target.plan_hours) is None
+    except CommandError:
+        return False
 
 
 def _asked(request: Mapping[str, Any]) -> dict[str, Any]:

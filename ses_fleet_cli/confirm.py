@@ -150,7 +150,8 @@ def _told(found: Ahead, target: Target) -> str:
     dry = found.dry_run
     outcome = "not over" if dry.exit_code is None else f"exit code {dry.exit_code}"
     other = "; of another upload of a people file" if dry.other_upload else ""
-    return f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{other}{_changed(dry, found.preview)}"
+    told = f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{other}{_changed(dry, found.preview)}"
+    return f"{told}; `ses-fleet apply {dry.run_id}` does exactly what it showed" if dry.is_plan else told
 
 
 def _changed(dry: DryRun, preview: Preview) -> str:

@@ -1,4 +1,4 @@
-"""`runs show --changes`: who an import would create, opt in to more topics, or remove.
+"""`runs show --changes`: whom a dry run would change, and how; and whom an import was to create, change or remove.
 
 The record knows counts only. Who it is lies in S3 below data/, for those who may read contacts.
 """
@@ -10,89 +10,167 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import IMPORT_AWS_CONTACT
+from ses_fleet.actions.catalogue import IMPORT_AWS_CONTACT, payload_names
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError
+from ses_fleet.people.person_change import REASON, TOPIC, PersonChange
+from ses_fleet.runs.keys import data_prefix, part_name
 from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.text import printable
+from ses_fleet_cli import whole_results
 from ses_fleet_cli.errors import no_summary, policy, usage
-from ses_fleet_cli.export import prefix_of
 from ses_fleet_cli.parallel import in_order
+from ses_fleet_cli.runs import Shown
 
-_FILE = re.compile(r"changes-\d+\.jsonl\.gz")
+# Of a dry run, and of an import that was none.
+PLAN, _DECIDED = "plan", "changes"
+# Of a run that applies a plan.
+_LEFT_OUT = "compared/left-out"
+_TITLES = {
+    PLAN: "Whom the run would change:",
+    _DECIDED: "Whom the import was to touch, as it was decided:",
+    _LEFT_OUT: "Of whom something else would be done now than the plan has, so they were left as they are:",
+}
 _BROKEN = (TooLargeError, OSError, EOFError, zlib.error, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
 class CustomersChanges:
-    """What an import decided for one customer: records of its files. `problem` says why some or all are missing."""
+    """What was decided for one customer: records of its files. `problem` says why some or all are missing."""
 
     code: str
     records: Sequence[dict[str, Any]] = ()
     problem: str | None = None
 
 
-def read(bucket: Bucket, summary: Summary) -> list[CustomersChanges]:
-    """Return the changes of all customers of an import, in the order of its results; skipped customers have none.
+def read(bucket: Bucket, shown: Shown) -> list[CustomersChanges]:
+    """Return the changes of all customers of a run, in the order of its results; skipped customers have none.
 
     Raise CommandError with exit code 2 for a run of another action, with exit code 3 when whoever runs the command may
     not read them.
     """
-    if summary.action.removesuffix("-all") != IMPORT_AWS_CONTACT.name:
-        text = f"run {summary.run_id} is a {printable(summary.action)}: --changes shows whom {IMPORT_AWS_CONTACT.name}"
-        raise usage(f"{text} would touch")
-    asked = [result for result in summary.results if result.status != "skipped"]
+    summary = shown.summary
+    name = _files_of(summary)
+    if name is None:
+        text = f"run {summary.run_id} is a {printable(summary.action)}{'' if summary.dry_run else ' and no dry run'}"
+        raise usage(f"{text}: --changes shows the plan of a dry run, and whom an import was to touch")
+    results = whole_results.of(bucket, shown, blocks=True) if name == PLAN else summary.results
+    asked = [result for result in results if result.status != "skipped"]
     try:
-        return list(in_order(lambda one: _of(bucket, summary.run_id, one), asked, at_once=limits.RECORD_READERS))
+        return list(in_order(lambda one: _of(bucket, summary.run_id, one, name), asked, at_once=limits.RECORD_READERS))
     except AwsCallError as failure:
         where = bucket.location(f"data/{summary.run_id}/")
         advice = f"it has addresses, and takes {policy('data-reader')}" if failure.status == 403 else "try again"
         raise no_summary(f"{where} cannot be read ({failure.code}): {advice}") from None
 
 
-def _of(bucket: Bucket, run_id: str, result: CustomerResult) -> CustomersChanges:
-    prefix = prefix_of(bucket, run_id, result)
-    keys = sorted(one.key for one in bucket.objects(prefix) if _FILE.fullmatch(one.key.removeprefix(prefix)))
-    if not keys and result.status != "successful":
-        return CustomersChanges(result.customer_code, problem="nothing was decided: see the run's Summary")
-    records: list[dict[str, Any]] = []
+def _files_of(summary: Summary) -> str | None:
+    """Return the name of the files that say whom a run would or was to change, or None for a run without any."""
+    entry = payload_names().get(summary.action)
+    if entry is not None and entry[0].saves_plan == "people" and summary.dry_run:
+        return PLAN
+    if entry is not None and entry[0].saves_plan == "people" and summary.plan is not None:
+        return _LEFT_OUT
+    return _DECIDED if entry is not None and entry[0] is IMPORT_AWS_CONTACT else None
+
+
+def _of(bucket: Bucket, run_id: str, result: CustomerResult, name: str) -> CustomersChanges:
+    code, keys = result.customer_code, _keys(bucket, run_id, result, name)
+    if not keys and result.status != "successful" and name != _LEFT_OUT:
+        return CustomersChanges(code, problem="nothing was decided: see the run's Summary")
+    if keys is None:
+        return CustomersChanges(code, problem="no plan was saved: make a new dry run")
+    records: dict[str, dict[str, Any]] = {}
     for key in keys:
-        body = bucket.read(key, limit=limits.MAX_EXPORT_PART_BYTES).body
         try:
-            records += [_checked(json.loads(line)) for line in gzip.decompress(body).splitlines()]
+            stored = bucket.find(key, limit=limits.MAX_EXPORT_PART_BYTES)
+            for line in map(json.loads, gzip.decompress(b"gone" if stored is None else stored.body).splitlines()):
+                if "salt" not in line:
+                    records[str(line["email"])] = _CHECKED[name](line)
         except _BROKEN as error:
             problem = f"{bucket.location(key)} cannot be understood ({type(error).__name__})"
-            return CustomersChanges(result.customer_code, records, problem)
-    return CustomersChanges(result.customer_code, records)
+            return CustomersChanges(code, [*records.values()], problem)
+    return CustomersChanges(code, [*records.values()])
 
 
-def _checked(record: dict[str, Any]) -> dict[str, Any]:
+def _keys(bucket: Bucket, run_id: str, result: CustomerResult, name: str) -> list[str] | None:
+    """Return the keys of a customer's files; None of a dry run that saved no plan.
+
+    A run that went on where another one had stopped has written them where that one did.
+    """
+    if name == PLAN:
+        plan = result.plan
+        if not isinstance(plan, PeoplePlan):
+            return None
+        return [f"{plan.prefix}{part_name(number, PLAN)}" for number in range(1, plan.parts + 1)]
+    prefix = data_prefix(result.work_of or run_id, result.customer_code)
+    file = re.compile(rf"{name}-\d+\.jsonl\.gz")
+    return sorted(one.key for one in bucket.objects(prefix) if file.fullmatch(one.key.removeprefix(prefix)))
+
+
+def _planned(record: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(record["email"], str):
+        raise TypeError("no change of a person")
+    return PersonChange.of(record).record(record["email"])
+
+
+def _decided(record: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(record["email"], str) or record["change"] not in ("create", "update", "remove"):
         raise ValueError("no change of a contact")
     return {"change": record["change"], "email": record["email"], "opt_in": [str(one) for one in record["opt_in"]]}
 
 
-def lines(found: Sequence[CustomersChanges], *, dry_run: bool) -> Iterator[str]:
+def _left_out(record: dict[str, Any]) -> dict[str, Any]:
+    return {"change": "left out", "email": str(record["email"])}
+
+
+_CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    PLAN: _planned,
+    _DECIDED: _decided,
+    _LEFT_OUT: _left_out,
+}
+
+
+def lines(found: Sequence[CustomersChanges], summary: Summary) -> Iterator[str]:
     """Yield the changes as lines of text, one a person, below a line for each customer with the numbers."""
-    yield f"Whom the import {'would touch' if dry_run else 'was to touch, as it was decided'}:"
+    yield _TITLES[_files_of(summary) or _DECIDED]
     for one in found:
         counts = Counter(record["change"] for record in one.records)
         told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "nobody"
         yield f"{printable(one.code)}: {told}"
         for record in one.records:
-            topics = f"  ({printable(', '.join(record['opt_in']), 400)})" if record["opt_in"] else ""
-            yield f"   {record['change']:<6}  {printable(record['email'], limits.ADDRESS_CHARACTERS)}{topics}"
+            told = ", ".join(_what(record))
+            email = printable(record["email"], limits.ADDRESS_CHARACTERS)
+            yield f"   {record['change']:<6}  {email}{f'  ({printable(told, 400)})' if told else ''}"
         if one.problem is not None:
             yield f"   ⚠️  {one.problem}"
 
 
+def _what(record: dict[str, Any]) -> Iterator[str]:
+    """Yield what changes of a person, but for what every new contact says and everything that a removal forgets."""
+    yield from record.get("opt_in", ())
+    for name, (before, after) in record.get("what", {}).items():
+        if record["change"] == "create" and after is not False:
+            yield f"{name.removeprefix(TOPIC)} {_value(after)}"
+        elif record["change"] == "update" or name == REASON:
+            yield f"{name.removeprefix(TOPIC)} {_value(before)} → {_value(after)}"
+
+
+def _value(value: Any) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def json_lines(found: Sequence[CustomersChanges]) -> Iterator[str]:
-    """Yield JSON, one a line: `{customer_code, change, email, opt_in}` of a person, or `{customer_code, problem}`."""
+    """Yield JSON, one a line: `{customer_code, change, email}` of a person, or `{customer_code, problem}`.
+
+    A dry run also says `what`, an import that was none `opt_in`.
+    """
     for one in found:
         for record in one.records:
             yield json.dumps({"customer_code": one.code, **record}, ensure_ascii=False)

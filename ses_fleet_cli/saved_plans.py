@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_fleet.actions.catalogue import ACTIONS, payload_names
+from ses_fleet.actions.catalogue import payload_names, saving_plans
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.topics import Difference, Topic, differences
 from ses_fleet.runs.events import applying_run_id
 from ses_fleet.runs.models import CustomerResult, Summary
-from ses_fleet.runs.saved_plan import SavedPlan
+from ses_fleet.runs.people_plan import PeoplePlan
+from ses_fleet.runs.saved_plan import SavedPlan, TopicsPlan
 from ses_fleet.text import printable
 from ses_fleet_cli import runs, whole_results
 from ses_fleet_cli.errors import OK, CommandError, usage
@@ -33,8 +34,13 @@ class Group:
 def is_one(summary: Summary) -> bool:
     """Return whether a run is over, was a dry run of an action that saves plans, and has something in its plan."""
     action = payload_names().get(summary.action)
-    saves = action is not None and action[0].saves_plans and summary.dry_run
+    saves = action is not None and action[0].saves_plan is not None and summary.dry_run
     return saves and summary.exit_code in (0, 1) and summary.successful_count > 0
+
+
+def is_whole(summary: Summary) -> bool:
+    """Return whether a plan says all that it does, as one of topics; whom one of people is about lies below data/."""
+    return payload_names()[summary.action][0].saves_plan == "topics"
 
 
 def check(results: Bucket, shown: Shown, *, now: datetime, hours: float) -> str | None:
@@ -101,7 +107,31 @@ def groups(whole: Iterable[CustomerResult]) -> list[Group]:
 
 
 def changes(plan: SavedPlan) -> Iterator[str]:
-    """Yield a line for each thing that a plan changes: + for what is new, ~ for what changes, - for what goes."""
+    """Yield a line for each thing that a plan changes: + for what is new, ~ for what changes, - for what goes.
+
+    Of people it says how many, and no address.
+    """
+    return _of_people(plan) if isinstance(plan, PeoplePlan) else _of_topics(plan)
+
+
+def _of_people(plan: PeoplePlan) -> Iterator[str]:
+    on_a_list = plan.place is not None
+    for sign, count, of_a_list, of_suppression in (
+        ("+", plan.created, "created", "put on the suppression list"),
+        ("~", plan.updated, "changed", "changed on the suppression list"),
+        ("-", plan.removed, "removed, saved before", "taken off the suppression list"),
+    ):
+        if count:
+            one, many = ("contact", "contacts") if on_a_list else ("address", "addresses")
+            yield f"{sign} {count:,} {one if count == 1 else many} {of_a_list if on_a_list else of_suppression}"
+    for what, topics in (("opted in to", plan.opt_ins), ("opted out of", plan.opt_outs)):
+        for topic, count in topics.items():
+            yield f"  {count:,} {what} {printable(topic)}"
+    if plan.unsubscribed:
+        yield f"  {plan.unsubscribed:,} unsubscribed from everything"
+
+
+def _of_topics(plan: TopicsPlan) -> Iterator[str]:
     before, after = _by_name(plan.before), _by_name(plan.after)
     if plan.list_created:
         yield f"+ the contact list {printable(plan.contact_list)}"
@@ -153,9 +183,8 @@ def _applied(results: Bucket, run_id: str) -> Shown | None:
 def _why_not(shown: Shown) -> str | None:
     summary = shown.summary
     action = payload_names().get(summary.action)
-    if action is None or not action[0].saves_plans:
-        known = " and ".join(name for name, one in ACTIONS.items() if one.saves_plans)
-        return f"is of {printable(summary.action)}: saved plans are made for {known}"
+    if action is None or action[0].saves_plan is None:
+        return f"is of {printable(summary.action)}: saved plans are made for {saving_plans()}"
     if not summary.dry_run:
         return "was no dry run: only a dry run makes a plan"
     if not shown.is_over:

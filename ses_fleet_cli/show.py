@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ses_fleet import limits
+from ses_fleet.actions.catalogue import payload_names
 from ses_fleet.runs import ramp
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
@@ -317,7 +318,9 @@ def _rest(summary: Summary) -> list[str]:
     if outdated := saved_plans.outdated(summary):
         included = " ".join(f"--include {printable(code)}" for code in outdated)
         chosen = included if summary.action.endswith("-all") else f"--customer-code {printable(outdated[0])}"
-        return ["", f"   Plan the rest anew: ses-fleet invoke {printable(summary.action)} --dry-run {chosen}"]
+        entry = payload_names().get(summary.action)
+        people = " --people FILE" if entry is not None and entry[0].people is not None else ""
+        return ["", f"   Plan the rest anew: ses-fleet invoke {printable(summary.action)} --dry-run{people} {chosen}"]
     needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
     lines = ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
     return [*lines, "   What is personal is not kept, and must be given again."] if needed else lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from rich import box
 from rich.console import RenderableType
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.backup_list import BackupListData
+from ses_fleet.actions.data.base import Data
 from ses_fleet.actions.data.check_health import CheckHealthData, HealthCheck, HealthStatus
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.describe_topics import Drift
@@ -56,6 +58,7 @@ _WORST_FIRST: tuple[HealthStatus, ...] = ("failed", "finding", "no_data", "ok")
 _REASONS = ("BOUNCE", "COMPLAINT")
 _PADDING = 3
 Row = tuple[str, list[str]]
+D = TypeVar("D", bound=Data)
 
 
 class Afterwards(Text):
@@ -141,16 +144,40 @@ def _suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
 
 
 def _set_suppressed(summary: Summary, _width: int) -> Iterator[RenderableType]:
+    title = "Suppression lists as they would be changed" if summary.dry_run else "Suppression lists"
+    columns = ("added", "already", "removed", "was absent", "kept", "failed")
+    yield _counted(
+        summary,
+        title,
+        columns,
+        SetSuppressedData,
+        lambda data: (data.added, data.already, data.removed, data.was_absent, data.kept_complaint, data.failed),
+    )
+
+
+def _counted(
+    summary: Summary, title: str, columns: Sequence[str], model: type[D], counts: Callable[[D], Sequence[int]]
+) -> Table:
+    """Return a table with each customer's numbers, or why there are none.
+
+    Where a plan was applied it says who was left out, and has no column in which all is zero but the first: one more
+    would not fit into 80 characters.
+    """
+    found = {one.customer_code: model.read(one.data) for one in summary.results if one.data is not None}
+    numbers = {code: list(counts(data)) for code, data in found.items()}
+    heads = list(columns)
+    if summary.plan is not None:
+        shown = [at for at in range(len(heads)) if at == 0 or any(one[at] for one in numbers.values())]
+        heads = [*(heads[at] for at in shown), "left out"]
+        numbers = {
+            code: [*(one[at] for at in shown), getattr(found[code], "left_out", 0)] for code, one in numbers.items()
+        }
     rows = []
     for result in summary.results:
-        if result.data is None:
-            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
-            continue
-        data = SetSuppressedData.read(result.data)
-        counts = (data.added, data.already, data.removed, data.was_absent, data.kept_complaint, data.failed)
-        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
-    title = "Suppression lists as they would be changed" if summary.dry_run else "Suppression lists"
-    yield plain(title, ["customer", "added", "already", "removed", "was absent", "kept", "failed"], rows)
+        known = numbers.get(result.customer_code)
+        cells = [_why_not(result, ""), *[""] * (len(heads) - 1)] if known is None else [*map(_number, known)]
+        rows.append([printable(result.customer_code), *cells])
+    return plain(title, ["customer", *heads], rows)
 
 
 def _erased(summary: Summary, _width: int) -> Iterator[RenderableType]:
@@ -250,16 +277,20 @@ def _managed(summary: Summary, _width: int) -> Iterator[RenderableType]:
 
 
 def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
-    rows = []
-    for result in summary.results:
-        if result.data is None:
-            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
-            continue
-        data = ImportData.read(result.data)
-        counts = (data.created, data.updated, data.removed, data.unchanged, sum(data.skipped.values()), data.failed)
-        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
-    title = "Contacts as they would be imported" if summary.dry_run else "Contacts imported"
-    yield plain(title, ["customer", "created", "updated", "removed", "unchanged", "skipped", "failed"], rows)
+    yield _counted(
+        summary,
+        "Contacts as they would be imported" if summary.dry_run else "Contacts imported",
+        ("created", "updated", "removed", "unchanged", "skipped", "failed"),
+        ImportData,
+        lambda data: (
+            data.created,
+            data.updated,
+            data.removed,
+            data.unchanged,
+            sum(data.skipped.values()),
+            data.failed,
+        ),
+    )
     places = {(one.data_location or "").removesuffix(f"{one.customer_code}/") for one in summary.results} - {""}
     for place in sorted(places):
         yield Afterwards(f"Who: {printable(place, 300)}CUSTOMER/changes-*.jsonl.gz, for those who may read contacts\n")
@@ -267,31 +298,31 @@ def _imported(summary: Summary, _width: int) -> Iterator[RenderableType]:
 
 
 def _set(summary: Summary, _width: int) -> Iterator[RenderableType]:
-    rows = []
-    for result in summary.results:
-        if result.data is None:
-            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", "", "", ""])
-            continue
-        data = SetContactsData.read(result.data)
-        counts = (data.created, data.updated, data.unchanged, data.kept_choice, data.erased_before, data.failed)
-        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
-    title = "Contacts as they would be set" if summary.dry_run else "Contacts set"
-    head = ["customer", "created", "updated", "unchanged", "kept their choice", "erased before", "failed"]
-    yield plain(title, head, rows)
+    yield _counted(
+        summary,
+        "Contacts as they would be set" if summary.dry_run else "Contacts set",
+        ("created", "updated", "unchanged", "kept their choice", "erased before", "failed"),
+        SetContactsData,
+        lambda data: (
+            data.created,
+            data.updated,
+            data.unchanged,
+            data.kept_choice,
+            data.erased_before,
+            data.failed,
+        ),
+    )
     yield from _estimated([SetContactsData.read(result.data).estimate for result in summary.results])
 
 
 def _removed(summary: Summary, _width: int) -> Iterator[RenderableType]:
-    rows = []
-    for result in summary.results:
-        if result.data is None:
-            rows.append([printable(result.customer_code), _why_not(result, ""), "", "", ""])
-            continue
-        data = RemoveContactsData.read(result.data)
-        counts = (data.removed, data.kept_choice, data.absent, data.failed)
-        rows.append([printable(result.customer_code), *(_number(count) for count in counts)])
-    title = "Contacts as they would be removed" if summary.dry_run else "Contacts removed"
-    yield plain(title, ["customer", "removed", "kept their choice", "absent", "failed"], rows)
+    yield _counted(
+        summary,
+        "Contacts as they would be removed" if summary.dry_run else "Contacts removed",
+        ("removed", "kept their choice", "absent", "failed"),
+        RemoveContactsData,
+        lambda data: (data.removed, data.kept_choice, data.absent, data.failed),
+    )
     yield from _estimated([RemoveContactsData.read(result.data).estimate for result in summary.results])
     saved = [one for one in summary.results if RemoveContactsData.read(one.data).backup]
     yield from _bring_back(summary, "contacts", saved)

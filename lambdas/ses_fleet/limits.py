@@ -239,6 +239,7 @@ SLICE_BUDGET_SECONDS = 240.0  # ours: of a worker's 290 s; the rest is for the l
 START_MARGIN_SECONDS = 60.0  # ours: what an orchestrator must have left to start a customer or a slice
 RETURN_MARGIN_SECONDS = 30.0  # ours: what an orchestrator keeps to write the record and to return
 IMPORT_JOB_THRESHOLD = 25  # ours: so many new contacts are created one by one, at one a second, before a job is faster
+PLAN_STALE_PERCENT = 5.0  # ours: a plan of which more would be otherwise by now is not what was reviewed
 PRUNE_LIMIT_PERCENT = 20.0  # ours: a prune of more of a list's contacts is taken for a mistake
 ORCHESTRATOR_MEMORY_MB = 1_024  # ours: half as long as with 512 MB when hundreds run at once, for the same price
 WORKER_MEMORY_MB = 512  # ours: what an import of 125,000 people needs; a worker mostly waits

@@ -197,6 +197,13 @@ class WorkerSettings(_Settings):
         le=100,
         description="percentage of a list's contacts that a prune may remove",
     )
+    plan_stale_percent: float = Field(
+        alias="PLAN_STALE_PERCENT",
+        default=limits.PLAN_STALE_PERCENT,
+        ge=0,
+        le=100,
+        description="percentage of a plan's changes of people that may be others when it is applied, and are left out",
+    )
     erasure_secret: _ErasureSecret = None
 
     @field_validator("group_role_pattern")

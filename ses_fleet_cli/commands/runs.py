@@ -71,8 +71,8 @@ def show_run(
         bool,
         typer.Option(
             "--changes",
-            help="instead: the plan of a dry run of manage-topic; or whom an import would touch, for those who may "
-            "read addresses",
+            help="instead: the plan of a dry run, with whom it would change for those who may read addresses; whom an "
+            "import was to touch; or whom a run that applied a plan left as they are",
         ),
     ] = False,
     output: Annotated[str, typer.Option(help="text or json")] = "text",
@@ -82,14 +82,14 @@ def show_run(
     options.check_output(output)
     results = invoking.connect(function_name).results
     shown = runs.look(results, run_id)
-    if changes and saved_plans.is_one(shown.summary):
-        as_json = output == "json"
-        for line in saved_plans.json_lines(results, shown) if as_json else saved_plans.lines(results, shown):
+    if changes and saved_plans.is_one(shown.summary) and (output == "text" or saved_plans.is_whole(shown.summary)):
+        for line in saved_plans.json_lines(results, shown) if output == "json" else saved_plans.lines(results, shown):
             sys.stdout.write(line + "\n")
-        return
+        if saved_plans.is_whole(shown.summary):
+            return
     if changes:
-        found = planned_changes.read(results, shown.summary)
-        as_text = planned_changes.lines(found, dry_run=shown.summary.dry_run)
+        found = planned_changes.read(results, shown)
+        as_text = planned_changes.lines(found, shown.summary)
         for line in planned_changes.json_lines(found) if output == "json" else as_text:
             sys.stdout.write(line + "\n")
         raise typer.Exit(SOME_FAILED if any(one.problem for one in found) else OK)

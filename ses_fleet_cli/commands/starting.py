@@ -135,9 +135,10 @@ def apply_plan(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before the plan is applied")] = False,
     function_name: Annotated[str, typer.Option(help="the orchestrator that made the plan")] = options.ORCHESTRATOR,
 ) -> None:
-    """Do exactly what a dry run of manage-topic showed, and follow that run as `invoke` does.
+    """Do exactly what a dry run showed, and follow that run as `invoke` does.
 
-    A customer whose topics changed since fails and is left as it is.
+    A customer whose topics changed since fails and is left as it is. Of people each is decided again: whoever something
+    else would be done for now is left out and counted, and a customer where that is much fails.
     """
     options.check_output(output)
     flags = {

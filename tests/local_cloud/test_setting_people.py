@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.local_cloud.conftest import FREE_LEASE, RESULTS_BUCKET, Cloud, fleet, running, ses_fleet
+from tests.local_cloud.conftest import FREE_LEASE, RESULTS_BUCKET, SES_FLEET, Cloud, fleet, running, ses_fleet
 from tests.local_cloud.people_files import upload
 
 TOPICS = [
@@ -197,6 +198,62 @@ def test_removing_is_killed_at_every_call_and_completed_by_the_next_run(fault: s
     restored = {"action": "restore-list", "customer_code": "f10", "params": {"backup": broken["run_id"]}}
     assert lists.run(**restored)["exit_code"] == 0
     assert set(contacts(lists, "f10")) == {STAYING, CHOSE, GONE}
+
+
+def test_a_plan_is_applied_once_to_whom_it_still_holds_for(lists: Cloud, tmp_path: Path) -> None:
+    """By two terminals at once. One of sixty said no since and is left out, by name for those who may see names; where
+    ten did, nothing is written."""
+    path = tmp_path / "people.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    chosen = [argument for code in ("f01", "f02", "f07") for argument in ("--include", code)]
+    arguments = ("set-contacts-all", "--people", str(path), *chosen, "--dry-run")
+    dry = ses_fleet(lists, "invoke", *arguments)
+    assert dry.returncode == 0, dry.stderr
+    run_id = dry.stdout.rpartition("ses-fleet apply ")[2].strip()
+    for code, count in (("f01", 1), ("f02", 10)):
+        for one in NEW[:count]:
+            request = {"ContactListName": "main", "EmailAddress": one, "UnsubscribeAll": True}
+            lists.client("sesv2", account=account(code)).create_contact(**request)
+    lists.caught_up()
+    before, mark = contacts(lists, "f02"), lists.mark()
+    command = [SES_FLEET, "apply", run_id, "--yes", "--output", "json"]
+    both = [subprocess.Popen(command, env=lists.environment(), stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    ended = [one.communicate(timeout=60)[0] for one in both]
+    applied = json.loads(next(filter(None, ended)))
+    found = results(applied)
+    assert {code: one["status"] for code, one in found.items()} == {
+        "f01": "successful", "f02": "failed", "f07": "successful",
+    }  # fmt: skip
+    assert found["f02"]["error"]["type"] == "PlanStale"
+    assert contacts(lists, "f02") == before
+    assert [found[code]["data"][name] for code in ("f01", "f07") for name in ("created", "updated", "left_out")] == [
+        59, 2, 1, 60, 2, 0,
+    ]  # fmt: skip
+    assert contacts(lists, "f01") == {**COMPLETE, NEW[0]: ({}, True)}
+    assert contacts(lists, "f07") == COMPLETE
+    written = [one["operation"] for one in lists.journal(mark) if one["writes"] and one["service"] == "sesv2"]
+    assert (written.count("CreateImportJob"), written.count("CreateContact")) == (1, 60)
+    shown = ses_fleet(lists, "runs", "show", f"{run_id}-apply", "--changes").stdout.splitlines()
+    del lists.spoken[-2:]  # addresses, for those who may read them
+    assert shown[1:3] == ["f01: 1 left out", f"   left out  {NEW[0]}"]
+    assert shown[3] == "f02: 10 left out"
+    again = ses_fleet(lists, "apply", run_id, "--yes")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert f"was applied already, by run {run_id}-apply" in again.stderr
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("fault", ["kill_before", "kill_after"])
+def test_applying_is_killed_at_every_call_and_completed_by_a_resume(fault: str, lists: Cloud) -> None:
+    """What was made already counts as done: nobody is left out."""
+    dry = lists.run(action="set-contacts-all", people=upload(lists, *ROWS), dry_run=True)
+    broken = killed(lists, SETTING, fault, action="set-contacts-all", plan=dry["run_id"])
+    assert contacts(lists, "f10") == COMPLETE
+    resumed = lists.run(**broken["resume"])
+    assert (resumed["exit_code"], resumed["run_id"]) == (0, f"{dry['run_id']}-apply-2")
+    assert {code: one["data"]["left_out"] for code, one in results(resumed).items()} == dict.fromkeys(SETTING, 0)
+    for code in SETTING:
+        assert contacts(lists, code) == COMPLETE, code
 
 
 def test_awkward_addresses_go_there_and_back_by_the_command(lists: Cloud, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ Scope = Literal["all", "single"]
 
 SesConfigUse = Literal["no", "if there", "required"]
 
+PlanKind = Literal["topics", "people"]
+
 
 @dataclass(frozen=True)
 class Action:
@@ -48,7 +50,7 @@ class Action:
     many rows that file has, as `params.confirm_people`, `confirms_customers` whether one on every customer must repeat
     how many are selected although it does not prune. With `two_phases` its work begins with a phase that only reads,
     which all selected customers must finish before anything is written; with `receipts` a run leaves a receipt.
-    With `saves_plans` a dry run saves what it would do, and another run applies that.
+    With `saves_plan` a dry run saves what it would do to topics or to people, and another run applies that.
     `compares` says whether a run that only reads finds out whether something differs from what should be. An action
     without `scopes` is a phase of other actions: no payload names it.
     """
@@ -65,7 +67,7 @@ class Action:
     two_phases: bool = False
     receipts: bool = False
     compares: bool = False
-    saves_plans: bool = False
+    saves_plan: PlanKind | None = None
     people: PeopleRows | None = None
     confirms_people: bool = False
     confirms_customers: bool = False
@@ -164,7 +166,7 @@ MANAGE_TOPIC = Action(
     ),
     ses_config="required",
     prunes=True,
-    saves_plans=True,
+    saves_plan="topics",
 )
 
 BACKUP_LIST = Action(
@@ -237,6 +239,7 @@ IMPORT_AWS_CONTACT = Action(
     ses_config="required",
     prunes=True,
     reads_identity_center=True,
+    saves_plan="people",
 )
 
 SET_SUPPRESSED = Action(
@@ -257,6 +260,7 @@ SET_SUPPRESSED = Action(
         "ses:PutSuppressedDestination",
     ),
     people=PeopleRows("suppressed"),
+    saves_plan="people",
 )
 
 ERASE_CONTACT = Action(
@@ -320,6 +324,7 @@ SET_CONTACTS = Action(
         "ses:UpdateContact",
     ),
     people=PeopleRows("contact"),
+    saves_plan="people",
 )
 
 REMOVE_CONTACTS = Action(
@@ -339,6 +344,7 @@ REMOVE_CONTACTS = Action(
     people=PeopleRows("person"),
     confirms_people=True,
     confirms_customers=True,
+    saves_plan="people",
 )
 
 ACTIONS: dict[str, Action] = {
@@ -375,6 +381,12 @@ def payload_names() -> dict[str, tuple[Action, Scope]]:
         for action in ACTIONS.values()
         for scope in action.scopes
     }
+
+
+def saving_plans() -> str:
+    """Return the names of the actions of which a dry run saves a plan, as a list for people."""
+    *names, last = [action.name for action in ACTIONS.values() if action.saves_plan]
+    return f"{', '.join(names)} and {last}"
 
 
 def needing_more_than(role_version: int) -> list[str]:

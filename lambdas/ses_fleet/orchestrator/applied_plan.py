@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from ses_fleet.config.config_json import CustomerEntry
 from ses_fleet.config.customer import Customer
+from ses_fleet.config.topics import WantedTopic
+from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs.models import RunRequest
+from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.runs.saved_plan import SavedPlan
 
 # What decides which list is written to, and as whom.
@@ -19,7 +22,8 @@ class AppliedPlan:
     """What one dry run showed, by customer code: what it would do, and how config.json described the customer then.
 
     `asked` is the request that names the plan, `request` the same with what the plan says. `ses_config` is the version
-    of SESConfig.json that the plan was made from.
+    of SESConfig.json that the plan was made from, `people` the people file, `personal_params` the key of the object
+    that has the personal values of its params.
     """
 
     asked: RunRequest
@@ -27,7 +31,14 @@ class AppliedPlan:
     saved: Mapping[str, SavedPlan]
     customers: Mapping[str, Customer]
     ses_config: str | None
+    people: PinnedPeople | None = None
+    personal_params: str | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def topics(self) -> tuple[WantedTopic, ...] | None:
+        """Return the topics of SESConfig.json by which people were planned, the same for all; None of another plan."""
+        return next((one.topics for one in self.saved.values() if isinstance(one, PeoplePlan)), None)
 
     def changed(self, entry: CustomerEntry, *, has_left: bool) -> str | None:
         """Return what config.json says otherwise of a customer than when the plan was made, or None.

@@ -133,7 +133,8 @@ def _read(record: RunRecord, document: RunPlan, asked: RunRequest, fleet: FleetC
     customers = {code: one.customer for code, one in entries.items() if code in saved and one.customer is not None}
     planned = requests.from_plan(document.request)
     codes = tuple(saved) if asked.include is None else asked.include
-    says: dict[str, object] = {"prune": planned.prune, "params": planned.params, "ses_role_arn": planned.ses_role_arn}
+    names = ("prune", "params", "ses_role_arn", "people")
+    says: dict[str, object] = {name: getattr(planned, name) for name in names}
     says |= {"include": codes} if asked.scope == "all" else {"customer_code": planned.customer_code}
     left_out = [one.customer_code for one in document.customers if one.customer_code not in saved]
     warnings = [f"not in plan {asked.plan}, whose dry run was not successful for them: {', '.join(left_out)}"]
@@ -143,6 +144,8 @@ def _read(record: RunRecord, document: RunPlan, asked: RunRequest, fleet: FleetC
         saved=saved,
         customers=customers,
         ses_config=document.config_version.ses_config,
+        people=document.people,
+        personal_params=document.personal_params,
         warnings=tuple(warnings) if left_out and asked.resumes is None else (),
     )
 

@@ -73,7 +73,7 @@ def _make_item(task: Task) -> fan_out.MakeItem:
     def make(source: PlannedCustomer, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
         """Return the item that has one Identity Center read, for all who share it; the code is the source's name."""
         prefix = people_prefix(task.record.run_id, source.code, task.reading)
-        made = task.work_item(source, budget, continuation)
+        made = task.planless_item(source, budget, continuation)
         return made.model_copy(update={"action": READ_IDENTITY_CENTER.name, "people_prefix": prefix})
 
     return make

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.errors import AwsCallError, ConfigurationError, PeopleFileError, Problem, RequestError
+from ses_fleet.orchestrator.applied_plan import AppliedPlan
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.people.pinned import PinnedPeople
 from ses_fleet.runs.keys import people_file_key
@@ -72,6 +73,23 @@ def read(
     return People(pinned, found.customers, found.rows)
 
 
+def of_plan(environment: Environment, applied: AppliedPlan) -> People | None:
+    """Return the people file that a saved plan was made from, as it was then; None for a plan without one.
+
+    RequestError when it cannot be read any more, ConfigurationError while S3 does not answer.
+    """
+    if applied.people is None:
+        return None
+    try:
+        return People(applied.people, _read_pinned(environment, applied.people, applied.request).customers)
+    except PeopleFileError as error:
+        text = f"the people file of the plan cannot be read as it was: {error.texts[0]}; make a new dry run"
+        raise RequestError([Problem("$.plan", text)]) from None
+    except AwsCallError as failure:
+        text = f"the people file of the plan could not be read ({failure.code}), so nothing was started"
+        raise ConfigurationError([Problem("$.plan", text)]) from None
+
+
 def read_again(environment: Environment, plan: RunPlan, request: RunRequest) -> tuple[People | None, str | None]:
     """Return the people file that a run began with, or None and why it cannot be read any more; both None without one.
 
@@ -79,15 +97,18 @@ def read_again(environment: Environment, plan: RunPlan, request: RunRequest) -> 
     """
     if plan.people is None:
         return None, None
+    try:
+        return People(plan.people, _read_pinned(environment, plan.people, request).customers), None
+    except PeopleFileError as error:
+        return None, f"the people file cannot be read again, so whoever is left fails: {error.texts[0]}"
+
+
+def _read_pinned(environment: Environment, pinned: PinnedPeople, request: RunRequest) -> PeopleFile:
     from ses_fleet.people import request_file
 
     rows = ACTIONS[request.worker_action].people
     assert rows is not None  # noqa: S101  # no other run has a people file
-    try:
-        found = request_file.read_pinned(environment.results_bucket, people_file_key(plan.people.id), plan.people, rows)
-    except PeopleFileError as error:
-        return None, f"the people file cannot be read again, so whoever is left fails: {error.texts[0]}"
-    return People(plan.people, found.customers), None
+    return request_file.read_pinned(environment.results_bucket, people_file_key(pinned.id), pinned, rows)
 
 
 def _wrong_customers(found: PeopleFile, known: Collection[str], selected: Collection[str]) -> Iterator[str]:

@@ -31,9 +31,11 @@ def planned(asked: RunRequest, environment: Environment) -> Planned:
     wanted = asked if applied is None else applied.request
     files = config_files.read(environment, wanted)
     selected = plan.select(wanted, files.config)
-    people = people_files.read(
-        environment, wanted, known=files.config.entries, selected={entry.code for entry in selected}
-    )
+    if applied is None:
+        codes = {entry.code for entry in selected}
+        people = people_files.read(environment, wanted, known=files.config.entries, selected=codes)
+    else:
+        people = people_files.of_plan(environment, applied)
     made = plan.make(wanted, files, selected, people, applied)
     if made.action.receipts and people is not None:
         made = replace(made, erasure=_planned_erasure(environment, people, len(selected)))

@@ -219,7 +219,8 @@ def _document(
     """Keep what plan.json refers to, and return it; ConfigurationError when that cannot be written."""
     for name, body in files.copies.items():
         record.pin(signs.owner, name, body)
-    began = clock.now()
+    began, applied = clock.now(), made.applied
+    personal = record.keep_personal(personal_values(start.request), signs.owner)
     return made.document(
         start.run_id,
         clock.iso(began),
@@ -228,7 +229,7 @@ def _document(
         owner=signs.owner,
         request_id=environment.request_id,
         function=environment.unversioned_arn,
-        personal_params=record.keep_personal(personal_values(start.request), signs.owner),
+        personal_params=personal if applied is None else applied.personal_params,
     )
 
 

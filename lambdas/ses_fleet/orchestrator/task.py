@@ -95,11 +95,18 @@ class Task:
         )
 
     def work_item(self, customer: PlannedCustomer, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
-        """Return what a worker is sent for one slice of `budget` seconds."""
+        """Return what a worker is sent for one slice of `budget` seconds, with the plan that is applied, if one is."""
+        made = self.planless_item(customer, budget, continuation)
+        if self.plan.applied is None:
+            return made
+        saved = self.plan.applied.saved[customer.code]
+        return made.model_copy(update={"plan": saved, "topics": saved.wanted})
+
+    def planless_item(self, customer: PlannedCustomer, budget: float, continuation: dict[str, Any] | None) -> WorkItem:
+        """Return the same without a plan, for what is read once for several customers."""
         assert customer.checked is not None  # noqa: S101  # only customers with one are handed to the fan-out
-        request = self.plan.request
+        request, applied = self.plan.request, self.plan.applied
         begun = self.standing.progress.get(customer.index)
-        saved = None if self.plan.applied is None else self.plan.applied.saved[customer.code]
         return WorkItem(
             run_id=self.record.run_id,
             work_of=None if begun is None else begun.work_of,
@@ -110,8 +117,7 @@ class Task:
             people_file=self.document.people,
             dry_run=request.dry_run,
             prune=request.prune,
-            topics=self.plan.topics if saved is None else saved.wanted,
-            plan=saved,
+            topics=self.plan.topics if applied is None else applied.topics,
             wait_for_lease=request.resumes is not None,
             slice_budget_seconds=budget,
             continuation=continuation,

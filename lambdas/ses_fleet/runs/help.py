@@ -38,7 +38,7 @@ def _described(name: str, entry: tuple[Action, Scope]) -> dict[str, Any]:
 
 
 def _is_taken(field: str, action: Action) -> bool:
-    taken = {"people": action.people is not None, "plan": action.saves_plans}
+    taken = {"people": action.people is not None, "plan": action.saves_plan is not None}
     return taken.get(field, True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ses_fleet import json_text, limits, problems
-from ses_fleet.actions.catalogue import ACTIONS, HELP, Action, field_scope, payload_names
+from ses_fleet.actions.catalogue import ACTIONS, HELP, Action, field_scope, payload_names, saving_plans
 from ses_fleet.errors import Problem, RequestError
 from ses_fleet.identifiers import PEOPLE_ID_WORDS, RUN_ID_WORDS
 from ses_fleet.runs import events, personal_params, tolerance
@@ -179,9 +179,8 @@ def _plan_problems(payload: dict[str, Any], action: Action | None) -> Iterator[P
     """Yield what cannot be said beside `plan`: what is done, and to whom, is the plan's alone."""
     if "plan" not in payload:
         return
-    if action is not None and not action.saves_plans:
-        known = " and ".join(name for name, one in ACTIONS.items() if one.saves_plans)
-        yield Problem("$.plan", f"saved plans are made for {known}, not for {action.name}")
+    if action is not None and action.saves_plan is None:
+        yield Problem("$.plan", f"saved plans are made for {saving_plans()}, not for {action.name}")
     for field in _OF_PLANS:
         if payload.get(field) not in (None, False, [], {}) and not (field == "include" and "resumes" in payload):
             yield Problem(f"$.{field}", f"cannot be given with a plan: {_WHY_NOT_BESIDE.get(field, _OF_THE_PLAN)}")
@@ -210,7 +209,7 @@ def _params_problems(payload: dict[str, Any], action: Action) -> Iterator[Proble
 
 
 def _people_problems(payload: dict[str, Any], name: str, action: Action) -> Iterator[Problem]:
-    if action.people is not None and "people" not in payload:
+    if action.people is not None and not payload.keys() & {"people", "plan"}:
         yield Problem("$.people", f"missing: {name} needs a people file, which says whom it is for: give its id")
     if action.people is None and "people" in payload:
         takers = ", ".join(other for other, (one, _) in payload_names().items() if one.people is not None)

@@ -1,24 +1,27 @@
-"""What a dry run of manage-topic would do for one customer: the plan that a later run applies, exactly."""
+"""What a dry run would do for one customer, and a later run applies; here for the topics of a list."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from pydantic import Field
 
 from ses_fleet import limits
 from ses_fleet.config.topics import Topic, WantedTopic, differences
 from ses_fleet.model_bases import Stored
+from ses_fleet.runs.people_plan import PeoplePlan
 
 
-class SavedPlan(Stored):
+class TopicsPlan(Stored):
     """The topics of one contact list, whole, before and after the change; in CustomerResult of a dry run.
 
     `made_from` is the digest of the list as it was, which a run compares before it writes anything.
     """
 
+    kind: Literal["topics"] = Field(default="topics", description="always `topics`, where people have `people`")
     contact_list: str = Field(description="the list's name, or the name with which it would be created")
     list_created: bool = Field(default=False, description="whether there was no contact list")
     before: tuple[Topic, ...] = Field(default=(), description="the list's topics when the plan was made")
@@ -30,6 +33,10 @@ class SavedPlan(Stored):
     def wanted(self) -> tuple[WantedTopic, ...]:
         """Return the topics of SESConfig.json as they were when the plan was made, without the roles of imports."""
         return tuple(WantedTopic(**topic.model_dump()) for topic in self.after if topic.name not in self.unmanaged)
+
+
+# In the results of a dry run, and in what a worker is sent that applies it.
+SavedPlan = TopicsPlan | PeoplePlan
 
 
 def digest(name: str | None, topics: Sequence[Topic]) -> str:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from ses_fleet.errors import AwsCallError
+from ses_fleet.people.person_change import ATTRIBUTES, SINCE, TOPIC, UNSUBSCRIBED, State
 from ses_fleet.worker.contact_list import api_preferences, explicit_preferences
 from ses_fleet.worker.context import ActionContext
 from ses_fleet.worker.paced_client import ReadClient, UnitClient
+from ses_fleet.worker.plan_guard import NO_PLAN
 from ses_fleet.worker.responses import list_of, required_text, text_of
 
-Ending = Literal["created", "updated", "removed", "unchanged"]
+# "left_out": a saved plan is applied, and has something else.
+Ending = Literal["created", "updated", "removed", "unchanged", "left_out"]
 
 
 @dataclass(frozen=True)
 class Contact:
-    """A contact as it is, or as it should be. `preferences` are the explicit ones, {topic: status}."""
+    """A contact as it is, or as it should be. `preferences` are the explicit ones, {topic: status}.
+
+    `since` is when it was last changed, where SES said that: ISO 8601. It makes no difference between two contacts.
+    """
 
     preferences: dict[str, str]
     unsubscribed_all: bool = False
     attributes: str | None = None
+    since: str | None = field(default=None, compare=False)
 
     def record(self, email: str) -> dict[str, Any]:
         """Return the contact as a backup with attributes has it:
@@ -35,10 +43,25 @@ class Contact:
             "attributes": self.attributes,
         }
 
+    def state(self) -> State:
+        """Return the contact as a saved plan has it, flat."""
+        topics = {f"{TOPIC}{topic}": status for topic, status in self.preferences.items()}
+        since = {} if self.since is None else {SINCE: self.since}
+        return {**topics, UNSUBSCRIBED: self.unsubscribed_all, ATTRIBUTES: self.attributes, **since}
+
+    def state_as_listed(self) -> State:
+        """Return the same without the attributes, which the pages of a list do not have."""
+        return {name: value for name, value in self.state().items() if name != ATTRIBUTES}
+
     def without_topics_but(self, names: Collection[str]) -> Contact:
         """Return the contact without its preferences for topics other than these."""
         kept = {topic: status for topic, status in self.preferences.items() if topic in names}
         return replace(self, preferences=kept)
+
+
+def state_of(contact: Contact | None) -> State | None:
+    """Return the state of a contact as a saved plan has it, None where there is no contact."""
+    return None if contact is None else contact.state()
 
 
 class Removal:
@@ -56,7 +79,7 @@ Decide = Callable[[Contact | None, Sequence[Contact]], Contact | Removal | None]
 class ContactChange:
     """How a contact was when it was read (None: it did not exist), and what was done.
 
-    In a dry run: what would be done.
+    In a dry run: what would be done. Nothing was when a saved plan is applied that has something else: `left_out`.
     """
 
     ending: Ending
@@ -82,11 +105,16 @@ def change(
 
 
 def create(context: ActionContext, list_name: str, email: str, wish: Contact) -> ContactChange:
-    """Create a contact, and return what was done: one that exists is `unchanged`, and is not read.
+    """Create a contact, and return what was done: one that exists is `unchanged`, and is only read for a saved plan.
 
     Raise AwsCallError when SES refuses it or did not answer.
     """
-    return _done(_Unit(context, list_name, email, lambda _now, _others: wish, (), absent=True, only_new=True))
+    done = _done(_Unit(context, list_name, email, lambda _now, _others: wish, (), absent=True, only_new=True))
+    if done.ending != "unchanged" or context.guard is NO_PLAN:
+        return done
+    now = get(context.ses, list_name, email)
+    allowed = context.guard.allows(list_name, email, state_of(now), state_of(now))
+    return ContactChange("unchanged" if allowed else "left_out", now)
 
 
 def _done(unit: _Unit) -> ContactChange:
@@ -106,7 +134,13 @@ def get(ses: ReadClient, list_name: str, email: str) -> Contact | None:
         if failure.status == 404:
             return None
         raise
-    return Contact(explicit_preferences(answer), bool(answer.get("UnsubscribeAll")), text_of(answer, "AttributesData"))
+    changed = answer.get("LastUpdatedTimestamp")
+    return Contact(
+        explicit_preferences(answer),
+        bool(answer.get("UnsubscribeAll")),
+        text_of(answer, "AttributesData"),
+        changed.isoformat() if isinstance(changed, datetime) else None,
+    )
 
 
 class _Unit:
@@ -166,14 +200,16 @@ class _Unit:
         if isinstance(wish, Removal):
             return self._remove(client, now)
         if wish is None or wish == now:
-            return ContactChange("unchanged", now)
+            return self._unchanged(now)
         if topics is not None and refusal is not None:
             shortened = wish.without_topics_but(topics)
             if shortened == wish:
                 raise refusal
             wish = shortened
             if now is not None and wish == now.without_topics_but(topics):
-                return ContactChange("unchanged", now)
+                return self._unchanged(now)
+        if not self._is_allowed(now, wish):
+            return ContactChange("left_out", now)
         try:
             self._put(client, now, wish)
         except AwsCallError as failure:
@@ -208,8 +244,18 @@ class _Unit:
 
     def _remove(self, client: UnitClient, now: Contact | None) -> ContactChange:
         if now is None:
-            return ContactChange("unchanged", None)
+            return self._unchanged(None)
+        if not self._is_allowed(now, None):
+            return ContactChange("left_out", now)
         if not self._context.dry_run:
             self.wrote = True
             client.write("delete_contact", **self._place)
         return ContactChange("removed", now)
+
+    def _unchanged(self, now: Contact | None) -> ContactChange:
+        return ContactChange("unchanged" if self._is_allowed(now, now) else "left_out", now)
+
+    def _is_allowed(self, now: Contact | None, wish: Contact | None) -> bool:
+        """Return whether a saved plan has this, where one is applied; a dry run that saves one learns of it here."""
+        guard, place = self._context.guard, self._place
+        return guard.allows(place["ContactListName"], place["EmailAddress"], state_of(now), state_of(wish))

@@ -19,6 +19,7 @@ from ses_fleet.runs.work import WorkItem
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.worker.access import Access
 from ses_fleet.worker.paced_client import PacedClient
+from ses_fleet.worker.plan_guard import NO_PLAN, PlanGuard
 
 if TYPE_CHECKING:  # the models of rows are loaded by actions that take some
     from ses_fleet.people.rows import Row
@@ -67,6 +68,8 @@ class ActionContext:
     customer's credentials, `open_iam` IAM and `open_cloudwatch` CloudWatch with the same. `download(url, limit)` reads
     a file that SES offers. `log` adds a line to the customer's block. `rows` are those of the people file that apply to
     the customer, of the kind that the action declares; `row_numbers` are their lines in that file, from 1.
+    `guard` is asked before every write to a contact or to the suppression list. `folder` is where the customer's data
+    lies below its prefix, so that two passes of one run do not write the same files.
     """
 
     item: WorkItem
@@ -83,6 +86,8 @@ class ActionContext:
     warnings: list[str] = field(default_factory=list)
     rows: tuple[Row, ...] = ()
     row_numbers: tuple[int, ...] = ()
+    guard: PlanGuard = NO_PLAN
+    folder: str = ""
 
     @property
     def numbered_rows(self) -> dict[int, Row]:
@@ -103,6 +108,16 @@ class ActionContext:
     def dry_run(self) -> bool:
         """Return whether this run must not change anything."""
         return self.item.dry_run
+
+    @property
+    def will_write(self) -> bool:
+        """Return whether this run may change something: in this pass, or in the one after it, of a plan of people."""
+        return not self.dry_run or self.item.plan is not None
+
+    @property
+    def is_second_pass(self) -> bool:
+        """Return whether a plan of people is applied, and everything was decided again before."""
+        return not self.dry_run and self.item.plan is not None and self.item.plan.kind == "people"
 
     @cached_property
     def ses(self) -> PacedClient:
@@ -145,7 +160,7 @@ class ActionContext:
     @property
     def data_prefix(self) -> str:
         """Return the key prefix of the results bucket below which this run writes the customer's data."""
-        return keys.data_prefix(self.run_id, self.code)
+        return keys.data_prefix(self.run_id, self.code) + self.folder
 
     def personal_params(self, key: str) -> dict[str, Any] | None:
         """Return the personal parameters that the run stored at this key, or None when the object does not exist.

@@ -47,9 +47,12 @@ class ListSnapshot:
 
         A list that was created a moment ago may not be shown yet, so it is waited for.
         """
-        return self._waiter.find(
+        found = self._waiter.find(
             self._context.ses, lambda: self._scan.open(self._context), lambda found: found is not None
         )
+        topics = () if found is None else found.topics
+        self._context.guard.sees([topic.name for topic in topics if topic.default_status == "OPT_IN"])
+        return found
 
     def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:
         """Return the contacts of the whole list that are `wanted`: {case-folded address: its contacts}."""

@@ -6,22 +6,22 @@ from collections.abc import Sequence
 
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import CustomerError
-from ses_fleet.runs.saved_plan import SavedPlan, changed, digest
+from ses_fleet.runs.saved_plan import TopicsPlan, changed, digest
 from ses_fleet.worker.contact_list import ContactList
 from ses_fleet.worker.list_changes import same
 
 
-def is_applied(plan: SavedPlan, now: ContactList | None) -> bool:
+def is_applied(plan: TopicsPlan, now: ContactList | None) -> bool:
     """Return whether the list is as the plan has it afterwards."""
     return now is not None and now.name == plan.contact_list and same(now.topics, plan.after)
 
 
-def is_as_before(plan: SavedPlan, now: ContactList | None) -> bool:
+def is_as_before(plan: TopicsPlan, now: ContactList | None) -> bool:
     """Return whether the list is as it was when the plan was made."""
     return plan.made_from == (digest(None, ()) if now is None else digest(now.name, now.topics))
 
 
-def check(code: str, plan: SavedPlan, now: ContactList | None, desired: Sequence[Topic], *, wrote: bool) -> None:
+def check(code: str, plan: TopicsPlan, now: ContactList | None, desired: Sequence[Topic], *, wrote: bool) -> None:
     """Raise CustomerError unless what would be written now is the plan's change, or nothing.
 
     `desired` are the topics that the list would get, `wrote` whether this run has written the plan's change already:
@@ -33,7 +33,7 @@ def check(code: str, plan: SavedPlan, now: ContactList | None, desired: Sequence
         raise stale(code, plan, now, wrote=wrote)
 
 
-def stale(code: str, plan: SavedPlan, now: ContactList | None, *, wrote: bool = False) -> CustomerError:
+def stale(code: str, plan: TopicsPlan, now: ContactList | None, *, wrote: bool = False) -> CustomerError:
     """Return the failure of a customer whose list is not what the plan was made from. It names topics and fields."""
     known = plan.after if wrote else plan.before
     since = "this run wrote the plan's change" if wrote else "the plan was made"
@@ -42,7 +42,7 @@ def stale(code: str, plan: SavedPlan, now: ContactList | None, *, wrote: bool = 
     return CustomerError("operation", "PlanStale", f"{text}. Make a new dry run, and apply that")
 
 
-def _what(plan: SavedPlan, known: Sequence[Topic], now: ContactList | None) -> str:
+def _what(plan: TopicsPlan, known: Sequence[Topic], now: ContactList | None) -> str:
     if now is None:
         return "it does not exist any more"
     if now.name != plan.contact_list:

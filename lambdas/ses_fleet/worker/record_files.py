@@ -84,10 +84,18 @@ def records(context: ActionContext, prefix: str, part: int, name: str = CONTACTS
 
     Raise CustomerError when it is damaged or missing; none of its records is returned then.
     """
+    return list(lines(context, prefix, part, name))
+
+
+def lines(context: ActionContext, prefix: str, part: int, name: str = CONTACTS) -> Iterator[Record]:
+    """Yield the records of one file, one in memory at a time.
+
+    Raise CustomerError when it is missing, and where it is damaged: some records were yielded then.
+    """
     key = f"{prefix}{part_name(part, name)}"
     body = read(context, key)
     try:
-        return list(_lines(body or b"gone"))
+        yield from _lines(body or b"gone")
     except (OSError, EOFError, zlib.error, ValueError):
         text = f"{context.results.location(key)} is damaged or missing; nothing in it was used"
         raise CustomerError("operation", "DamagedData", text) from None

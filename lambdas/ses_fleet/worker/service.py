@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ses_fleet import foreign_errors, limits
 from ses_fleet.actions.catalogue import ACTIONS, Action
+from ses_fleet.actions.params import Params
 from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.s3 import Bucket
 from ses_fleet.config.customer import IdentityCenter
@@ -16,13 +17,14 @@ from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError, NoWor
 from ses_fleet.logs import LogLines, make_logger
 from ses_fleet.people.kinds import PeopleRows
 from ses_fleet.runs import keys, personal_params
+from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.runs.work import ErrorInfo, WorkItem, WorkResult
 from ses_fleet.settings import WorkerSettings
 from ses_fleet.text import printable
 from ses_fleet.worker import access
 from ses_fleet.worker.access import Access
 from ses_fleet.worker.budget import SliceBudget, SliceTimeoutError
-from ses_fleet.worker.context import ActionContext, Done, More, Outcome
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.lease import LeaseObject
 from ses_fleet.worker.paced_client import PacedClient
 from ses_fleet.worker.pacing import Pacer
@@ -65,7 +67,11 @@ def _run(item: WorkItem, lambda_context: Any, settings: WorkerSettings) -> dict[
         else:
             continuation = invocation.continuation(outcome)
     except NotStartedError as refusal:
-        not_started = printable(str(refusal), limits.MAX_MESSAGE_CHARACTERS)
+        text = printable(str(refusal), limits.MAX_MESSAGE_CHARACTERS)
+        if has_run(item.continuation or {}):  # by a first pass, which has changed nothing
+            error = ErrorInfo(category="operation", type="ListInUse", message=text, retryable=True)
+        else:
+            not_started = text
     except CustomerError as failure:
         error = _info(failure)
     except AwsCallError as failure:
@@ -166,7 +172,21 @@ class _Invocation:
         writes = action.mutates and not self._item.dry_run and (not action.two_phases or in_second_phase(self._earlier))
         if writes and (waiting := self._begin_to_write()):
             return waiting
-        return REGISTRY[action.name](self._context, params, self._earlier.get("state", {}))
+        return self._ran(action, self._context, params, self._earlier.get("state", {}))
+
+    def _ran(self, action: Action, context: ActionContext, params: Params, state: State) -> Outcome:
+        run, plan = REGISTRY[action.name], self._item.plan
+        if plan is not None and plan.kind != action.saves_plan:
+            text = f"{action.name} was sent a plan of {plan.kind}, which it cannot apply; nothing was done"
+            raise CustomerError("internal", "WrongPlan", text)
+        if action.saves_plan != "people" or (plan is None and not self._item.dry_run):
+            return run(context, params, state)
+        # Imported here: most runs have nothing to do with a plan of people.
+        from ses_fleet.worker import planned_run
+
+        if isinstance(plan, PeoplePlan):
+            return planned_run.applying(run, context, params, plan, state)
+        return planned_run.saving(run, context, params, state)
 
     def _begin_to_write(self) -> Waiting | None:
         """Take the lease of the list. Return Waiting, or raise, when it cannot be taken in this slice."""

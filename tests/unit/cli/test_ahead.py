@@ -94,6 +94,36 @@ def test_the_last_dry_run_of_the_same_request_is_found(monkeypatch: pytest.Monke
     assert (found.alias, found.preview.customers) == ("corp-hub", ("acme",))
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_plan"),
+    [
+        ({}, True),
+        ({"differs": None}, False),
+        ({"successful_count": 0}, False),
+        ({"started_at": "2026-02-28T05:00:00Z"}, False),
+        ({"action": "restore-list"}, False),
+    ],
+)
+def test_only_what_can_be_applied_is_called_a_plan(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], is_plan: bool
+) -> None:
+    """It changes something, somebody was successful, it is of today, and nobody has applied it."""
+    s3 = there(**{"20260301T050000Z_dry": DRY})
+    known = {"action": "manage-topic-all", "dry_run": True, "differs": True, "successful_count": 1, **changes}
+    made = summary("20260301T050000Z-dry", **known).model_dump_json().encode()
+    s3.objects["runs/20260301T050000Z-dry/summary.json"] = made
+    found = look(monkeypatch, s3).dry_run
+    assert found is not None
+    assert found.is_plan is is_plan
+    applied = "20260301T050000Z-dry-apply"
+    s3.objects[f"runs/{applied}/plan.json"] = plan(applied, plan="20260301T050000Z-dry").model_dump_json().encode()
+    ended = summary(applied, action="manage-topic-all", plan="20260301T050000Z-dry")
+    s3.objects[f"runs/{applied}/summary.json"] = ended.model_dump_json().encode()
+    again = look(monkeypatch, s3).dry_run
+    assert again is not None
+    assert not again.is_plan
+
+
 def test_a_dry_run_of_another_upload_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever gives the same file twice uploads it twice; the very upload comes first, however old."""
     payload = {"action": "set-contacts-all", "people": "b" * 32}

@@ -264,6 +264,10 @@ def test_the_question_says_all_that_is_known(monkeypatch: pytest.MonkeyPatch) ->
     assert "r1, 3 h ago, exit code 1; of another upload of a people file; config.json" in " ".join(
         ask(monkeypatch, "y\n", found=other).split()
     )
+    assert "ses-fleet apply" not in told
+    plan = dataclasses.replace(found, dry_run=dataclasses.replace(was, is_plan=True))
+    offered = " ".join(ask(monkeypatch, "y\n", found=plan).split())
+    assert "config.json changed since; `ses-fleet apply r1` does exactly what it showed" in offered
     unknown = dataclasses.replace(found, why_not="could not be looked for (X)")
     assert "  Dry run:     could not be looked for (X)\n" in ask(monkeypatch, "y\n", found=unknown)
 

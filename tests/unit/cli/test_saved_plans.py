@@ -10,8 +10,9 @@ import pytest
 
 from ses_fleet.config.topics import Topic
 from ses_fleet.runs.models import CustomerResult, Summary
+from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.runs.preview import Preview
-from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from ses_fleet.runs.work import ErrorInfo
 from ses_fleet_cli import confirm, saved_plans
 from ses_fleet_cli.ahead import Ahead
@@ -29,10 +30,10 @@ OLD = Topic(name="old", default_status="OPT_IN")
 WRONG = NEWS.model_copy(update={"display_name": "Nwes", "default_status": "OPT_IN"})
 
 
-def saved(*after: Topic, before: tuple[Topic, ...] | None = (NEWS, OLD)) -> SavedPlan:
+def saved(*after: Topic, before: tuple[Topic, ...] | None = (NEWS, OLD)) -> TopicsPlan:
     """The plan of one customer."""
     known = () if before is None else before
-    return SavedPlan(
+    return TopicsPlan(
         contact_list="main",
         list_created=before is None,
         before=known,
@@ -50,7 +51,7 @@ def dry_run(**more: Any) -> Shown:
     return Shown(plan("r", action="manage-topic-all", dry_run=True), summary("r", **{**known, **more}), "finished")
 
 
-def stored(**plans: SavedPlan) -> S3:
+def stored(**plans: TopicsPlan) -> S3:
     """The record of r, with what was saved of its customers."""
     s3 = S3()
     for code, one in plans.items():
@@ -75,6 +76,27 @@ def test_each_change_has_a_line_with_what_it_means() -> None:
     assert "~ news: default OPT_IN → OPT_OUT, so whoever made no choice gets no mail of it any more" in list(
         saved_plans.changes(less)
     )
+
+
+def test_of_people_the_numbers_are_said() -> None:
+    """And nobody: their addresses lie elsewhere."""
+    contacts_ = PeoplePlan(
+        place="main", prefix="data/r/a/", parts=1, digest="d", created=1_200, updated=1, removed=3,
+        opt_ins={"news": 1_199}, opt_outs={"old": 1}, unsubscribed=2,
+    )  # fmt: skip
+    assert list(saved_plans.changes(contacts_)) == [
+        "+ 1,200 contacts created",
+        "~ 1 contact changed",
+        "- 3 contacts removed, saved before",
+        "  1,199 opted in to news",
+        "  1 opted out of old",
+        "  2 unsubscribed from everything",
+    ]
+    entries = PeoplePlan(prefix="data/r/a/", parts=1, digest="d", created=1, removed=2, suppressed=1)
+    assert list(saved_plans.changes(entries)) == [
+        "+ 1 address put on the suppression list",
+        "- 2 addresses taken off the suppression list",
+    ]
 
 
 def test_customers_of_whom_the_same_is_said_share_it() -> None:
@@ -105,7 +127,7 @@ def test_a_plan_is_read_as_json_too() -> None:
     one, other = saved(WRONG, OLD), saved(NEWS, OLD)
     (first, second) = map(json.loads, saved_plans.json_lines(stored(a=one, b=other).bucket, dry_run()))
     assert (first["customer_code"], first["changes"]) == ("a", list(saved_plans.changes(one)))
-    assert SavedPlan.model_validate(second["plan"]) == other
+    assert TopicsPlan.model_validate(second["plan"]) == other
 
 
 def check(s3: S3, shown: Shown, hours: float = 24) -> str | None:
@@ -116,7 +138,7 @@ def check(s3: S3, shown: Shown, hours: float = 24) -> str | None:
 @pytest.mark.parametrize(
     ("shown", "said"),
     [
-        (dry_run(action="describe-list-all"), "saved plans are made for manage-topic"),
+        (dry_run(action="describe-list-all"), "saved plans are made for manage-topic, import-aws-contact"),
         (dry_run(dry_run=False), "was no dry run"),
         (dry_run(successful_count=0), "no customer of it was successful"),
         (dry_run(started_at=f"{NOW - timedelta(hours=25):%Y-%m-%dT%H:%M:%SZ}"), "is 25.0 hours old"),

@@ -336,3 +336,18 @@ def test_who_is_let_in_again_is_counted_by_customer(dry_run: bool) -> None:
 def _cells(text: str, code: str) -> list[str]:
     (line,) = (line for line in text.splitlines() if line.split()[:1] == [code])
     return line.split()[1:]
+
+
+def test_who_was_left_out_of_a_plan_is_a_column_of_its_own() -> None:
+    """At 80 characters, so that columns of zeros make room; other runs have all of them."""
+    data = {"created": 0, "updated": 3, "left_out": 2, "kept_choice": 1}
+    results = [result("acme", data), result("globex", None, "failed")]
+    applied = shown(summary("set-contacts-all", results, plan="p"), 80)
+    assert [line.split() for line in applied.splitlines() if line.startswith((" customer", " acme", " globex"))] == [
+        ["customer", "created", "updated", "kept", "their", "choice", "left", "out"],
+        ["acme", "0", "3", "1", "2"],
+        ["globex", "failed"],
+    ]
+    assert "left out" not in shown(summary("set-contacts-all", results), 80)
+    for action in ("import-aws-contact-all", "remove-contacts-all", "set-suppressed-all"):
+        assert "left out" in shown(summary(action, [result("acme", {"left_out": 2})], plan="p"), 80)

@@ -12,7 +12,7 @@ from ses_fleet import clock
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
 from ses_fleet.runs.events import applying_run_id
-from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from tests.unit.orchestrator.deployed import (
     RUN,
     TOPIC,
@@ -37,7 +37,7 @@ BEFORE = (Topic(name="old", default_status="OPT_IN"),)
 def saved(code: str) -> Json:
     """What the dry run saves of a customer: each has a topic of its own, and all get news."""
     kept = Topic(name=f"of-{code}", default_status="OPT_OUT")
-    plan = SavedPlan(
+    plan = TopicsPlan(
         contact_list=f"list-{code}",
         before=(kept,),
         after=(kept, Topic(name="news", display_name="News", default_status="OPT_IN")),
@@ -141,7 +141,7 @@ def test_how_fast_it_goes_may_be_said(there: Deployed) -> None:
 
 def test_only_a_plan_of_the_same_action_is_applied(there: Deployed) -> None:
     """And of one that saves plans."""
-    assert "saved plans are made for manage-topic, not for describe-list" in refused(there, action="describe-list-all")
+    assert "and remove-contacts, not for describe-list" in refused(there, action="describe-list-all")
     planned(there, "manage-topic", customer_code="a")
     assert "run r1 is of manage-topic, not of manage-topic-all" in refused(there)
 

@@ -102,7 +102,7 @@ def test_the_start_loads_no_models_of_whole_runs(fresh: Start) -> None:
     """A worker knows its WorkItem and WorkResult; requests, runs' plans and Summaries are the orchestrator's."""
     runs = "ses_fleet.runs."
     loaded = [name.removeprefix(runs) for name in fresh.start.modules if name.startswith(runs)]
-    assert loaded == ["keys", "personal_params", "saved_plan", "work"]
+    assert loaded == ["keys", "people_plan", "personal_params", "saved_plan", "work"]
     assert [name for name in fresh.request.modules if name.startswith(runs)] == []
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import AwsCallError, CustomerError
-from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from ses_fleet.runs.work import WorkResult
 from tests.unit.worker.moments import Moments, windows
 from tests.unit.worker.test_manage_topic import IN, OUT, configs, everybody, manage, people, topics, wanted, written
@@ -24,14 +24,14 @@ CHANGED = IN.model_copy(update={"display_name": "Inside"})
 Shown = dict[str, tuple[str, str, str]]
 
 
-def planned(world: World, *want: Any, **options: Any) -> SavedPlan:
+def planned(world: World, *want: Any, **options: Any) -> TopicsPlan:
     """What a dry run saves, as the result's JSON brings it back."""
     plan = manage(world, *want, dry_run=True, **options).plan
     assert plan is not None
-    return SavedPlan.model_validate_json(plan.model_dump_json())
+    return TopicsPlan.model_validate_json(plan.model_dump_json())
 
 
-def apply(world: World, plan: SavedPlan, run_id: str = "apply", **options: Any) -> Finished:
+def apply(world: World, plan: Any, run_id: str = "apply", **options: Any) -> Finished:
     """One run of the worker that applies it."""
     return manage(world, *plan.wanted, plan=plan, run_id=run_id, **options)
 
@@ -69,7 +69,7 @@ def test_applied_it_does_what_the_dry_run_showed(made: bool, prune: bool) -> Non
     """By one write; applied once more it finds nothing to do."""
     world = World(*people(), made=made)
     dry = manage(world, CHANGED, NEW, dry_run=True, prune=prune)
-    assert dry.plan is not None
+    assert isinstance(dry.plan, TopicsPlan)
     world.asked.clear()
     assert apply(world, dry.plan, prune=prune).data == dry.data
     assert written(world) == ["UpdateContactList" if made else "CreateContactList"]
@@ -177,7 +177,7 @@ def test_what_it_wrote_itself_is_what_it_expects_in_its_next_slices() -> None:
         assert written(world) == []
 
 
-def _slice(world: World, plan: SavedPlan, state: dict[str, Any]) -> object:
+def _slice(world: World, plan: TopicsPlan, state: dict[str, Any]) -> object:
     from ses_fleet.actions.params import Params
     from ses_fleet.worker.actions import manage_topic
 
@@ -232,7 +232,7 @@ def _now(world: World) -> Shown | None:
     return topics(world, listed[0]["ContactListName"]) if listed else None
 
 
-def _as_shown(plan: SavedPlan) -> tuple[Shown | None, Shown]:
+def _as_shown(plan: TopicsPlan) -> tuple[Shown | None, Shown]:
     def shown(known: tuple[Topic, ...]) -> Shown:
         return {one.name: (one.display_name or one.name, one.description or "", one.default_status) for one in known}
 
@@ -290,12 +290,12 @@ def test_apply_changes_what_the_plan_shows_and_never_more(
             return
 
 
-def _during(world: World, kind: str, plan: SavedPlan, number: int, tried: list[int]) -> Callable[[], None]:
+def _during(world: World, kind: str, plan: TopicsPlan, number: int, tried: list[int]) -> Callable[[], None]:
     """The change of somebody else, which comes in this try or not at all."""
     return lambda: _others(world, kind, plan) if tried[-1] == number else None
 
 
-def _others(world: World, kind: str, plan: SavedPlan) -> None:
+def _others(world: World, kind: str, plan: TopicsPlan) -> None:
     """Somebody else changes the list."""
     listed = world.ses.call(ACCOUNT, REGION, "ListContactLists", {})["ContactLists"]
     name = listed[0]["ContactListName"] if listed else None
@@ -307,10 +307,16 @@ def _others(world: World, kind: str, plan: SavedPlan) -> None:
         have = [_sent(Topic(name=n, display_name=d, description=t, default_status=s)) for n, (d, t, s) in
                 topics(world, name).items()]  # fmt: skip
         changed = {
-            "add": [*have, _sent(wanted(f"theirs-{len(have)}"))],
+            "add": [*have, _sent(wanted(_unused(have)))],
             "change": [{**have[0], "DisplayName": "Theirs"}, *have[1:]] if have else [_sent(wanted("theirs"))],
             "remove": have[1:],
             "back": [_sent(topic) for topic in plan.before],
             "delete": have,
         }[kind]
         world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": name, "Topics": changed})
+
+
+def _unused(have: list[dict[str, str]]) -> str:
+    """The name of a topic that the list does not have."""
+    names = {topic["TopicName"] for topic in have}
+    return next(name for name in map("theirs-{}".format, range(len(have) + 1)) if name not in names)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ses_fleet import limits
+from ses_fleet.actions.catalogue import ACTIONS
 from ses_fleet.actions.data.describe_list import DescribeListData
 from ses_fleet.actions.data.manage_topic import ManageTopicData
+from ses_fleet.actions.data.set_contacts import SetContactsData
 from ses_fleet.actions.params import ImportParams
 from ses_fleet.aws import clients, kept_clients
 from ses_fleet.aws.clients import AwsClient
-from ses_fleet.errors import AwsCallError, CustomerError, NoWorkItemError
+from ses_fleet.errors import AwsCallError, CustomerError, NotStartedError, NoWorkItemError
+from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.runs.personal_params import MASK
 from ses_fleet.runs.work import WorkResult
 from ses_fleet.settings import WorkerSettings
@@ -490,3 +496,64 @@ def test_only_who_has_written_nothing_says_whether_something_differs(
 
     monkeypatch.setitem(registry.REGISTRY, work, action)
     assert run(monkeypatch, action=action, dry_run=dry_run, work=work).differs is differs
+
+
+def deciding(context: Any, *_: Any) -> Done:
+    """An action on people that has one change to decide, and makes it if it may."""
+    if context.guard.allows("main", "ana@x.example", None, {"unsubscribed_all": False}) and not context.dry_run:
+        context.log("made")
+    return Done(SetContactsData(created=1))
+
+
+NOTHING = hashlib.blake2b(digest_size=limits.PLAN_DIGEST_BYTES).hexdigest()
+PLAN = {"kind": "people", "prefix": "data/p/acme/", "parts": 0, "digest": NOTHING}
+
+
+@pytest.fixture
+def on_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """describe-list, if it were an action on people whose dry run saves a plan."""
+    changed = replace(ACTIONS["describe-list"], mutates=True, saves_plan="people")
+    monkeypatch.setitem(ACTIONS, "describe-list", changed)
+
+
+@pytest.mark.usefixtures("on_people")
+def test_a_dry_run_of_an_action_on_people_answers_with_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is none does not, and does what is to be done."""
+    plan = run(monkeypatch, deciding, dry_run=True).plan
+    assert isinstance(plan, PeoplePlan)
+    assert (plan.created, plan.place, plan.parts) == (1, "main", 1)
+    plain = run(monkeypatch, deciding)
+    assert (plain.plan, "made" in plain.logs) == (None, True)
+
+
+@pytest.mark.usefixtures("on_people")
+def test_a_plan_that_is_sent_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it does not have is left out, and said."""
+    applied = run(monkeypatch, deciding, plan=PLAN)
+    assert applied.data is not None
+    assert (applied.error, applied.data["left_out"], "made" in applied.logs) == (None, 1, False)
+    assert applied.warnings == (
+        "1 more changes would be made now that the plan does not have: they were left out, too",
+    )
+
+
+@pytest.mark.parametrize("plan", [PLAN, {"contact_list": "main", "made_from": "d"}])
+def test_a_plan_that_the_action_cannot_apply_is_not_passed_over(monkeypatch: pytest.MonkeyPatch, plan: Any) -> None:
+    """Without it the run would do whatever is to be done."""
+    refused = run(monkeypatch, plan=plan)
+    assert refused.error is not None
+    assert (refused.error.category, refused.error.type) == ("internal", "WrongPlan")
+
+
+def test_one_that_could_not_begin_after_something_ran_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not started is only who never ran."""
+
+    def refusing(*_: Any) -> Done:
+        raise NotStartedError("a job is running")
+
+    first = run(monkeypatch, refusing)
+    assert (first.not_started, first.error) == ("a job is running", None)
+    later = run(monkeypatch, refusing, continuation={"state": {}, "pace": None, "idle": 0})
+    assert later.not_started is None
+    assert later.error is not None
+    assert (later.error.type, later.error.retryable) == ("ListInUse", True)

@@ -27,6 +27,11 @@ class ImportData(Data):
     erased_before: int = Field(
         default=0, description="people who were erased from the list, and so are neither created nor changed"
     )
+    left_out: int = Field(
+        default=0,
+        description="contacts left as they are by a run that applies a plan: something else would be done now than "
+        "the plan has",
+    )
     failed: int = Field(default=0, description="people who could not be imported")
     not_in_identity_center: int | None = Field(
         default=None, description="contacts that are not in Identity Center and stay; null with params.username"

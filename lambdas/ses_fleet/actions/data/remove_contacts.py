@@ -23,6 +23,11 @@ class RemoveContactsData(Data):
         default=0, description="people who stay because they opted out of something, which would be forgotten"
     )
     absent: int = Field(default=0, description="people who have no contact")
+    left_out: int = Field(
+        default=0,
+        description="contacts left as they are by a run that applies a plan: something else would be done now than "
+        "the plan has",
+    )
     failed: int = Field(default=0, description="people for whom it could not be done")
     reasons: dict[str, int] = Field(
         default_factory=dict, description="why people failed, and how many of each reason; 20 reasons are kept apart"

@@ -23,6 +23,11 @@ class SetContactsData(Data):
         description="people who were not opted in to something because they had opted out of it or unsubscribed; "
         "they are counted above, too",
     )
+    left_out: int = Field(
+        default=0,
+        description="contacts left as they are by a run that applies a plan: something else would be done now than "
+        "the plan has",
+    )
     failed: int = Field(default=0, description="people for whom it could not be done")
     reasons: dict[str, int] = Field(
         default_factory=dict, description="why people failed, and how many of each reason; 20 reasons are kept apart"

@@ -24,6 +24,11 @@ class SetSuppressedData(Data):
     kept_complaint: int = Field(
         default=0, description="addresses that stay because somebody complained; only without `confirm_people`"
     )
+    left_out: int = Field(
+        default=0,
+        description="addresses left as they are by a run that applies a plan: something else would be done now than "
+        "the plan has",
+    )
     failed: int = Field(default=0, description="addresses that could not be put on the list or taken off it")
     requests: Annotated[int | None, VOLATILE] = Field(
         default=None, description="in a dry run, about how many requests to SES it would take; else null"

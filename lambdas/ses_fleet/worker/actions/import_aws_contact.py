@@ -86,8 +86,8 @@ def _shown(work: Work) -> str:
     counts = work.progress.counts
     shown = [f"{counts.get(name, 0)} {name}" for name in _COUNTS]
     shown += [f"{count} skipped ({reason})" for reason, count in sorted(work.progress.skipped.items())]
-    if erased := counts.get("erased_before"):
-        shown.append(f"{erased} erased before")
+    for name in ("left_out", "erased_before"):
+        shown += [f"{counts[name]} {name.replace('_', ' ')}"] if counts.get(name) else []
     return ", ".join(shown)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ses_fleet.actions.params import Params
 from ses_fleet.config.topics import Topic
-from ses_fleet.runs.saved_plan import SavedPlan, digest
+from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from ses_fleet.worker import planned_topics, pruned_preferences, topic_plan
 from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import ContactList
@@ -40,6 +40,7 @@ class _Work:
     def __init__(self, context: ActionContext, state: State) -> None:
         self._context = context
         self._wanted = context.item.topics or ()
+        self._plan = context.item.plan if isinstance(context.item.plan, TopicsPlan) else None
         self._backup = TopicBackup(context, state.get("backup", {}))
         self._editor = ListEditor(context, state.get("editor", {}))
         self._ledger = TopicLedger(state.get("ledger", {}))
@@ -77,7 +78,7 @@ class _Work:
 
     def _check(self, now: ContactList | None) -> None:
         """Raise CustomerError when a plan is applied and the list, just read, is not what that was made from."""
-        plan = self._context.item.plan
+        plan = self._plan
         if plan is not None:
             desired = self._planned(now).desired
             planned_topics.check(self._context.code, plan, now, desired, wrote=self._ledger.wrote)
@@ -99,9 +100,8 @@ class _Work:
         self._ledger.add(self._planned(before), list_created=before is None)
 
     def _new_name(self) -> str:
-        plan = self._context.item.plan
-        if plan is not None:
-            return plan.contact_list
+        if self._plan is not None:
+            return self._plan.contact_list
         return self._context.customer.contact_list_name or self._context.settings.default_list_name
 
     def _show(self) -> Done:
@@ -118,8 +118,8 @@ class _Work:
         pruned_preferences.warn_of_returning(context, () if found is None else planned.added)
         return replace(self._done(planned, list_created=found is None), plan=self._saved(found, planned))
 
-    def _saved(self, found: ContactList | None, planned: TopicPlan) -> SavedPlan:
-        return SavedPlan(
+    def _saved(self, found: ContactList | None, planned: TopicPlan) -> TopicsPlan:
+        return TopicsPlan(
             contact_list=self._new_name() if found is None else found.name,
             list_created=found is None,
             before=() if found is None else found.topics,
@@ -129,7 +129,7 @@ class _Work:
         )
 
     def _save_what_goes(self) -> None:
-        found, plan = self._editor.find(), self._context.item.plan
+        found, plan = self._editor.find(), self._plan
         if plan is not None and not (
             planned_topics.is_applied(plan, found) or planned_topics.is_as_before(plan, found)
         ):

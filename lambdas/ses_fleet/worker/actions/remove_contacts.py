@@ -20,7 +20,7 @@ from ses_fleet.worker.removing.verify import verify
 from ses_fleet.worker.removing.work import Ending, Step, Work
 
 _STEPS: dict[Step, Callable[[Work], Step]] = {"look": look, "save": save, "remove": remove, "verify": verify}
-_COUNTS: tuple[Ending, ...] = ("removed", "kept_choice", "absent", "failed")
+_COUNTS: tuple[Ending, ...] = ("removed", "kept_choice", "absent", "left_out", "failed")
 
 
 def run(context: ActionContext, params: RemoveContactsParams, state: State) -> Outcome:

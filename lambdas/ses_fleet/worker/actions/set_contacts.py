@@ -25,7 +25,7 @@ _STEPS: dict[Step, Callable[[Work], Step]] = {
     "change": change,
     "verify": verify,
 }
-_COUNTS: tuple[Ending, ...] = ("created", "updated", "unchanged", "failed", "erased_before")
+_COUNTS: tuple[Ending, ...] = ("created", "updated", "unchanged", "left_out", "failed", "erased_before")
 
 
 def run(context: ActionContext, params: SetContactsParams, state: State) -> Outcome:

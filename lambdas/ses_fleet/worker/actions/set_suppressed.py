@@ -19,8 +19,9 @@ from ses_fleet.worker.record_files import RecordFileWriter
 from ses_fleet.worker.suppressing import by_job
 from ses_fleet.worker.suppressing.read_back import verify
 from ses_fleet.worker.suppressing.work import Ending, Step, Work
+from ses_fleet.worker.suppression import Entry
 
-_ENDINGS: tuple[Ending, ...] = ("added", "already", "removed", "was_absent", "kept_complaint", "failed")
+_ENDINGS: tuple[Ending, ...] = ("added", "already", "removed", "was_absent", "kept_complaint", "left_out", "failed")
 _POLLS = 5  # a job of thousands is over within a minute, which takes about so many looks
 
 
@@ -74,7 +75,7 @@ def _done(work: Work) -> Done:
     context, failed = work.context, set(work.progress.ended.get("failed", ()))
     if context.dry_run:
         for number in work.progress.in_job:
-            work.end(number, "added")
+            work.ends(number, None, Entry(str(work.rows[number].reason), None), "added")
     _write(work)
     requests = _requests(work) if context.dry_run else None
     rate = context.settings.ses_requests_per_second
@@ -106,7 +107,8 @@ def _requests(work: Work) -> int:
 
 def _say(work: Work, data: SetSuppressedData) -> None:
     context = work.context
-    shown = ", ".join(f"{work.count(ending)} {ending.replace('_', ' ')}" for ending in _ENDINGS)
+    endings = [one for one in _ENDINGS if one != "left_out" or work.count(one)]
+    shown = ", ".join(f"{work.count(ending)} {ending.replace('_', ' ')}" for ending in endings)
     job = f" ({data.by_job} by one import job)" if data.by_job else ""
     if not context.dry_run:
         context.log(f"📵 Customer {context.code}: suppression list: {shown}{job}")

@@ -31,7 +31,9 @@ def _create(work: Work, change: PlannedChange) -> None:
     except AwsCallError as failure:
         work.refuse(change, failure)
         return
-    if changed.ending == "created":
+    if changed.ending == "left_out":
+        work.count("left_out")
+    elif changed.ending == "created":
         work.verification.note_written(change.email)
         work.count("created")
     else:

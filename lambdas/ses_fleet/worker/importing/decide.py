@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
 from ses_fleet.errors import CustomerError
 from ses_fleet.worker import contact_list
 from ses_fleet.worker.budget import SliceTimeoutError
@@ -10,6 +13,8 @@ from ses_fleet.worker.importing.import_plan import ImportPlan, made_a_choice
 from ses_fleet.worker.importing.submit import submit, wait_for_other_jobs
 from ses_fleet.worker.importing.work import Step, Work
 from ses_fleet.worker.list_snapshot import ListSnapshot
+from ses_fleet.worker.plan_guard import NO_PLAN
+from ses_fleet.worker.record_files import Record
 
 
 def decide(work: Work) -> Step:
@@ -49,15 +54,42 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
         erased=erased,
     )
     _check_prune(work, plan, snapshot.total)
+    plan = _allowed(work, plan, there)
     if not context.dry_run:
         import_ledger.store(context, asked - erased)
-        plan = plan.without(submit(work, [one.new_contact() for one in plan.of("create")]).keys())
+        plan = _submitted(work, plan)
     _say(work, plan, topics.lacking, snapshot.total)
     work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
     _keep(work, plan)
     if context.dry_run:
         return "done"
     return "add" if progress.import_job is None else "hear"
+
+
+def _allowed(work: Work, plan: ImportPlan, there: Mapping[str, Sequence[Record]]) -> ImportPlan:
+    """Return the plan without what a saved plan does not have, where one is applied."""
+    guard, place = work.context.guard, work.progress.list_name
+    if guard is NO_PLAN:
+        return plan
+    states = import_plan.states(plan, there)
+    denied = {email for email, before, after in states if not guard.allows(place, email, before, after)}
+    return _left_out(work, plan, denied)
+
+
+def _submitted(work: Work, plan: ImportPlan) -> ImportPlan:
+    """Start the import job, if there is one to be, and return the plan without those who are not created any more."""
+    done = submit(work, [one.new_contact() for one in plan.of("create")])
+    for change in plan.of("create"):
+        if change.email.casefold() in done.came:
+            work.context.guard.leave_out(change.email)
+    denied = {change.email for change in plan.of("create") if change.email.casefold() in done.left_out}
+    return _left_out(work, plan.without(done.came.keys()), denied)
+
+
+def _left_out(work: Work, plan: ImportPlan, denied: Collection[str]) -> ImportPlan:
+    left = tuple(change for change in plan.changes if change.email not in denied)
+    work.count("left_out", len(plan.changes) - len(left))
+    return replace(plan, changes=left)
 
 
 def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ses_fleet.config.topics import Topic, WantedTopic
+from ses_fleet.people.person_change import TOPIC
+from ses_fleet.people.person_change import State as PersonState
 from ses_fleet.worker.contact_changes import Contact
 from ses_fleet.worker.importing.directory import Directory, Person
 from ses_fleet.worker.importing.new_contacts import NewContact
@@ -147,6 +149,24 @@ def missing_opt_ins(wanted: Sequence[str], contacts: Sequence[Record]) -> tuple[
     if any(contact["unsubscribed_all"] for contact in contacts):
         return ()
     return tuple(topic for topic in wanted if not any(topic in contact["preferences"] for contact in contacts))
+
+
+def states(
+    plan: ImportPlan, contacts: Mapping[str, Sequence[Record]]
+) -> Iterator[tuple[str, PersonState | None, PersonState | None]]:
+    """Yield (address, state before, state after) of every contact that the plan looked at, also of those that stay."""
+    changes = {one.email: one for one in plan.changes}
+    there = {contact["email"]: Contact(contact["preferences"], contact["unsubscribed_all"]).state_as_listed()
+             for found in contacts.values() for contact in found}  # fmt: skip
+    for email, before in there.items():
+        change = changes.get(email)
+        if change is None:
+            yield email, before, before
+        elif change.change == "remove":
+            yield email, before, None
+        else:
+            yield email, before, {**before, **{f"{TOPIC}{topic}": "OPT_IN" for topic in change.opt_in}}
+    yield from ((one.email, None, one.new_contact().wish.state()) for one in plan.of("create"))
 
 
 def made_a_choice(contact: Record) -> bool:

@@ -59,3 +59,4 @@ def _remove(work: Work, record: Record) -> None:
         work.count("removed")
     elif changed.before is not None:
         work.files.kept.add([record])
+        work.count("left_out", int(changed.ending == "left_out"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ses_fleet import limits
+from ses_fleet.people.addresses import folded
 from ses_fleet.worker.contact_list import ContactScan, address
 from ses_fleet.worker.importing import job_file, jobs
 from ses_fleet.worker.importing.new_contacts import JobWork, NewContact
@@ -43,14 +44,28 @@ def create_one_by_one(work: JobWork, why: str) -> None:
     work.context.warn(f"contacts are created one by one, at one request a second: {why}")
 
 
-def submit(work: JobWork, additions: Sequence[NewContact]) -> dict[str, Sequence[str]]:
-    """Start the job, and return whom others created meanwhile and it leaves out: {case-folded address: addresses}.
+@dataclass(frozen=True)
+class Submitted:
+    """Who of those that were to be created is not to be any more.
+
+    `came` are in the list by now, {case-folded address: their addresses}. `left_out` are the case-folded addresses that
+    the saved plan does not have so, where one is applied.
+    """
+
+    came: Mapping[str, Sequence[str]]
+    left_out: frozenset[str]
+
+
+def submit(work: JobWork, additions: Sequence[NewContact]) -> Submitted:
+    """Start the job, if there is one to be, and return who is not to be created any more, by it or else.
 
     Fall back to single requests, with a warning, when no import job can be started. Raise SliceTimeoutError when the
     slice ends before the start, and AwsCallError when it failed; the uploaded file is deleted unless SES may still read
     it.
     """
-    left, came = list(additions), dict[str, Sequence[str]]()
+    left, came = [one for one in additions if _is_allowed(work, one)], dict[str, Sequence[str]]()
+    allowed = {one.email for one in left}
+    denied = [one.email for one in additions if one.email not in allowed]
     while can_use_job(work, len(left)):
         look = _try(work, left)
         if look.job_id is not None or work.progress.one_by_one:
@@ -62,7 +77,11 @@ def submit(work: JobWork, additions: Sequence[NewContact]) -> dict[str, Sequence
                 f"🔁 Customer {work.context.code}: another import job was started meanwhile; waiting for it"
             )
             work.progress.jobs_seen = wait_for_other_jobs(work)
-    return came
+    return Submitted(came, frozenset(map(folded, denied)))
+
+
+def _is_allowed(work: JobWork, one: NewContact) -> bool:
+    return work.context.guard.allows(work.progress.list_name, one.email, None, one.wish.state())
 
 
 def wait_for_other_jobs(work: JobWork) -> str:
@@ -72,7 +91,7 @@ def wait_for_other_jobs(work: JobWork) -> str:
     """
     context, progress = work.context, work.progress
     while (found := jobs.look(context)).active:
-        if context.dry_run:
+        if not context.will_write:
             context.warn("an import job is running in this account: the list is about to change")
             break
         if not progress.waits:

@@ -22,7 +22,7 @@ from ses_fleet.worker.verification import Verification
 
 # Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["decide", "add", "hear", "update", "save", "remove", "verify", "done"]
-Ending = Literal["created", "updated", "removed", "unchanged", "erased_before", "failed"]
+Ending = Literal["created", "updated", "removed", "unchanged", "left_out", "erased_before", "failed"]
 
 
 class Progress(JobProgress):

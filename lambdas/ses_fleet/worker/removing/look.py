@@ -22,7 +22,7 @@ def look(work: Work) -> Step:
     Raise NotStartedError when an import job is running: it could bring back whom this run removes.
     """
     context, progress = work.context, work.progress
-    if not progress.harvest and not context.dry_run:
+    if not progress.harvest and context.will_write:
         jobs.none_beside(context)
     snapshot = ListSnapshot(context, "listing", progress.harvest)
     try:

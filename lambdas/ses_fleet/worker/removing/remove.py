@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 
 from ses_fleet.errors import AwsCallError
@@ -30,16 +30,30 @@ def save(work: Work) -> Step:
 
 
 def _save(work: Work, line: int, emails: Sequence[str]) -> None:
-    contacts = [(email, contact_changes.get(work.context.ses, work.list_name, email)) for email in emails]
-    records = [contact.record(email) for email, contact in contacts if contact is not None]
-    if not records:
+    contacts = {email: contact_changes.get(work.context.ses, work.list_name, email) for email in emails}
+    records = [contact.record(email) for email, contact in contacts.items() if contact is not None]
+    keeps = not work.params.forget_choices and any(map(made_a_choice, records))
+    if not _is_allowed(work, contacts, keeps=keeps):
+        work.end(line, "left_out")
+    elif not records:
         work.end(line, "absent")
-    elif not work.params.forget_choices and any(map(made_a_choice, records)):
+    elif keeps:
         work.end(line, "kept_choice")
     elif work.context.dry_run:
         work.end(line, "removed")
     else:
         work.saved.add(records)
+
+
+def _is_allowed(work: Work, contacts: Mapping[str, Contact | None], *, keeps: bool) -> bool:
+    """Return whether a saved plan has the same for all of one person's contacts, where one is applied."""
+    guard, states = work.context.guard, {email: contact_changes.state_of(one) for email, one in contacts.items()}
+    allowed = [guard.allows(work.list_name, email, now, now if keeps else None) for email, now in states.items()]
+    if not all(allowed):
+        for email, now in states.items():
+            if now is not None:
+                guard.leave_out(email)
+    return all(allowed)
 
 
 def remove(work: Work) -> Step:
@@ -67,6 +81,8 @@ def _remove(work: Work, line: int, records: Sequence[Record]) -> None:
         work.end(line, "kept_choice")
     elif "failed" in endings:
         work.end(line, "failed", _CHANGED)
+    elif "left_out" in endings:
+        work.end(line, "left_out")
     else:
         work.end(line, "removed" if "removed" in endings else "absent")
 
@@ -80,7 +96,9 @@ def _one(work: Work, record: Record, others: Sequence[str]) -> Ending:
         ending = _ending(work, record, now, there)
         return REMOVAL if ending == "removed" else now
 
-    contact_changes.change(work.context, work.list_name, email, decide, also=others)
+    changed = contact_changes.change(work.context, work.list_name, email, decide, also=others)
+    if changed.ending == "left_out":
+        return "left_out"
     if ending == "removed":
         work.removed.add([{"email": email}])
     return ending

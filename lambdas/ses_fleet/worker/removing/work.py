@@ -18,7 +18,7 @@ from ses_fleet.worker.record_files import Record, RecordFileWriter
 
 # Continuations hold these names, so they stay as they are.
 Step = Literal["look", "save", "remove", "verify", "done"]
-Ending = Literal["removed", "kept_choice", "absent", "failed"]
+Ending = Literal["removed", "kept_choice", "absent", "left_out", "failed"]
 
 
 class Progress(Reasons):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ses_fleet.errors import CustomerError
 from ses_fleet.people.addresses import folded
+from ses_fleet.people.person_change import State, between, overwrites_refusal
 from ses_fleet.people.rows import ContactRow
 from ses_fleet.text import did_you_mean, quoted
 from ses_fleet.worker import contact_list
@@ -52,9 +53,11 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     there = snapshot.run_within(most, lambda contact: folded(contact["email"]) in wanted)
     progress.total, progress.pages = snapshot.total, None if there is None else snapshot.pages
     planned = [_planned(line, row, there) for line, row in work.rows.items() if not work.was_erased(row)]
+    erased = work.rows.keys() - {one.line for one in planned}
     if not context.dry_run:
-        planned = _without_those_who_came(planned, work)
+        planned = _submitted(planned, work)
     progress.harvest = {}
+    _leave_out(work, erased)
     _keep(work, planned, there or {})
     return "change" if progress.import_job is None else "hear"
 
@@ -82,16 +85,23 @@ def _known(line: int, row: ContactRow, contacts: Sequence[str]) -> PlannedRow:
     return PlannedRow(line, "update", tuple(sorted(contacts, key=lambda email: email != row.email)))
 
 
-def _without_those_who_came(planned: list[PlannedRow], work: Work) -> list[PlannedRow]:
-    """Start the import job, if there is one to be, and return the plan with whom others created meanwhile."""
+def _submitted(planned: list[PlannedRow], work: Work) -> list[PlannedRow]:
+    """Start the import job, if there is one to be, and return the plan with whom others created meanwhile.
+
+    It is without those who are not to be created by the saved plan, where one is applied: they end here.
+    """
     new = [work.new_contact(work.rows[one.line]) for one in planned if one.change == "create"]
-    came = submit(work, new)
-    return [
-        _known(one.line, row, came[key])
-        if one.change == "create" and (key := folded((row := work.rows[one.line]).email)) in came
-        else one
-        for one in planned
-    ]
+    done, left = submit(work, new), []
+    for one in planned:
+        row = work.rows[one.line]
+        key = folded(row.email)
+        if one.change == "create" and key in done.left_out:
+            work.end(one.line, "left_out")
+        elif one.change == "create" and key in done.came:
+            left.append(_known(one.line, row, done.came[key]))
+        else:
+            left.append(one)
+    return left
 
 
 def _leave_out(work: Work, erased: Collection[int]) -> None:
@@ -108,7 +118,6 @@ def _leave_out(work: Work, erased: Collection[int]) -> None:
 
 def _keep(work: Work, planned: Sequence[PlannedRow], there: _Contacts) -> None:
     """Write what is to be done to S3; what is known to end in a certain way without asking SES again ends here."""
-    _leave_out(work, work.rows.keys() - {one.line for one in planned})
     needed, asked = [], []
     for one in planned:
         seen = _seen(work, one, there.get(folded(work.rows[one.line].email), ()))
@@ -117,7 +126,7 @@ def _keep(work: Work, planned: Sequence[PlannedRow], there: _Contacts) -> None:
         if seen is None or not (seen.ending == "unchanged" or work.context.dry_run):
             asked.append(one)
         else:
-            work.end(one.line, seen.ending, kept_choice=seen.kept_choice)
+            _end(work, one.line, seen)
     work.changes.add(one.record() for one in asked)
     work.changes.flush()
     work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
@@ -127,24 +136,47 @@ def _keep(work: Work, planned: Sequence[PlannedRow], there: _Contacts) -> None:
 
 @dataclass(frozen=True)
 class _Seen:
-    """How a row would end, by the contacts that the pages of the list showed."""
+    """How a row would end, by the contacts that the pages of the list showed.
+
+    `states` are (address, before, after) of each of the person's contacts.
+    """
 
     ending: Literal["created", "updated", "unchanged"]
+    states: tuple[tuple[str, State | None, State], ...]
     kept_choice: bool = False
+
+
+def _end(work: Work, line: int, seen: _Seen) -> None:
+    guard, place = work.context.guard, work.progress.list_name
+    allowed = [guard.allows(place, *one) for one in seen.states]  # it is told of all of them
+    if all(allowed):
+        work.end(line, seen.ending, kept_choice=seen.kept_choice)
+    else:
+        work.end(line, "left_out")
 
 
 def _seen(work: Work, planned: PlannedRow, contacts: Sequence[Record]) -> _Seen | None:
     """Return how a row would end, or None when SES must be asked: the pages have no attributes."""
     row = work.rows[planned.line]
     if planned.change == "create":
-        return _Seen("created")
+        return _Seen("created", ((row.email, None, work.new_contact(row).wish.state()),))
     by_email = {one["email"]: Contact(one["preferences"], one["unsubscribed_all"]) for one in contacts}
     if row.attributes is not None or not by_email.keys() >= set(planned.emails):
         return None
     first, *others = (by_email[email] for email in planned.emails)
     wish = work.wish(row, first, *others)
-    is_so = wish.contact == first and all(wishes.refusal(row, one) == one for one in others)
-    return _Seen("unchanged" if is_so else "updated", wish.kept_choice)
+    after = (wish.contact, *(wishes.refusal(row, one) for one in others))
+    is_so = after == (first, *others)
+    states = [(email, by_email[email].state_as_listed(), one.state_as_listed()) for email, one in
+              zip(planned.emails, after, strict=True)]  # fmt: skip
+    if work.context.dry_run and any(map(_overwrites_refusal, states)):
+        return None  # when it was refused, only SES says
+    return _Seen("unchanged" if is_so else "updated", tuple(states), wish.kept_choice)
+
+
+def _overwrites_refusal(states: tuple[str, State | None, State]) -> bool:
+    change = between(*states[1:])
+    return change is not None and overwrites_refusal(change.what)
 
 
 def _say(work: Work, needed: Sequence[PlannedRow]) -> None:

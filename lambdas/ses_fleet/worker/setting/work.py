@@ -24,7 +24,7 @@ from ses_fleet.worker.verification import Verification
 
 # Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["decide", "hear", "change", "verify", "done"]
-Ending = contact_changes.Ending | Literal["failed", "erased_before"]
+Ending = contact_changes.Ending | Literal["failed", "erased_before"]  # "left_out" is of a saved plan
 KEPT_CHOICE = "kept_choice"
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ses_fleet import limits
+from ses_fleet.worker import suppression_changes
 from ses_fleet.worker.importing import job_file, jobs
 from ses_fleet.worker.importing.new_contacts import ImportJob
 from ses_fleet.worker.paced_client import UnitClient
 from ses_fleet.worker.suppressing.work import Step, Work
+from ses_fleet.worker.suppression import Entry
 
 
 def look(work: Work) -> Step:
     """Read which addresses are on the list, once no import job changes it any more."""
     context, progress = work.context, work.progress
     while (found := jobs.look(context, destination=jobs.SUPPRESSION_LIST)).active:
-        if context.dry_run:
+        if not context.will_write:
             context.warn("an import job is running in this account: the suppression list is about to change")
             break
         if not progress.waits:
@@ -28,17 +30,19 @@ def look(work: Work) -> Step:
         row = work.rows[number]
         if not work.lookup.is_known(number):
             continue
-        is_there = work.lookup.entry(number) is not None
-        if row.state == "present" and is_there:
-            work.end(number, "already")
-        elif row.state == "absent" and not is_there:
-            work.end(number, "was_absent")
+        entry = work.lookup.entry(number)
+        if row.state == "present" and entry is not None:
+            work.ends(number, entry, entry, "already")
+        elif row.state == "absent" and entry is None:
+            work.ends(number, None, None, "was_absent")
     return "start"
 
 
 def start(work: Work) -> Step:
     """Start the job if there are enough new addresses, and one can be started; else they are added one by one."""
     context, progress = work.context, work.progress
+    if not context.dry_run:
+        _leave_out(work)
     while _can_use_job(work, new := _new(work)):
         if context.dry_run:
             progress.in_job = new
@@ -63,6 +67,14 @@ def hear(work: Work) -> Step:
         _add_one_by_one(work, f"the import job {outcome.how}")
         progress.in_job = []
     return "single"
+
+
+def _leave_out(work: Work) -> None:
+    """End the rows that a saved plan does not put on the list, where one is applied: no job may have them."""
+    for number in _new(work):
+        row = work.rows[number]
+        if not suppression_changes.is_allowed(work.context, row.email, None, Entry(str(row.reason), None)):
+            work.end(number, "left_out")
 
 
 def _new(work: Work) -> list[int]:

@@ -12,14 +12,14 @@ from ses_fleet import limits
 from ses_fleet.actions.params import SetSuppressedParams
 from ses_fleet.errors import AwsCallError
 from ses_fleet.people.rows import SuppressedRow
-from ses_fleet.worker import suppression
+from ses_fleet.worker import suppression, suppression_changes
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.importing.new_contacts import ImportJob
-from ses_fleet.worker.suppression import Lookup
+from ses_fleet.worker.suppression import Entry, Lookup
 
 # Continuations hold these names, so they stay as they are; "hear" waits for the import job.
 Step = Literal["look", "start", "hear", "single", "verify", "done"]
-Ending = Literal["added", "already", "removed", "was_absent", "kept_complaint", "failed"]
+Ending = Literal["added", "already", "removed", "was_absent", "kept_complaint", "left_out", "failed"]
 
 
 class Progress(BaseModel):
@@ -89,6 +89,14 @@ class Work:
     def end(self, number: int, ending: Ending) -> None:
         """Note what became of a row."""
         self.progress.ended.setdefault(ending, []).append(number)
+
+    def ends(self, number: int, before: Entry | None, after: Entry | None, ending: Ending) -> None:
+        """Note what became, or would become, of a row whose entry is `before` and is to be `after`.
+
+        It is `left_out` when a saved plan is applied that has something else.
+        """
+        allowed = suppression_changes.is_allowed(self.context, self.rows[number].email, before, after)
+        self.end(number, ending if allowed else "left_out")
 
     def fail(self, number: int, reason: str) -> None:
         """Note that a row failed. `reason` must not contain an address."""

@@ -1,0 +1,89 @@
+"""Running an action on people whose dry run saves a plan, or one that applies such a plan.
+
+A plan is applied in two passes. The first one is a dry run: everything is decided again, and too much that differs from
+the plan fails the customer before anything is written. The second one makes the changes of the plan that were decided
+again, and each is decided once more right before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ses_fleet.runs.people_plan import PeoplePlan
+from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
+from ses_fleet.worker.planned_people import Compared, Comparison, Gate, Recorder, is_stale, stale
+
+Run = Callable[[ActionContext, Any, State], Outcome]
+
+# Where the files of the first pass lie below the customer's data.
+_COMPARED = "compared/"
+
+
+def saving(run: Run, context: ActionContext, params: Any, state: State) -> Outcome:
+    """Run a dry run, and return the plan with its end. One that another version of ses-fleet began saves none."""
+    if state and "plan" not in state:
+        return run(context, params, state)
+    recorder = Recorder(context, state.get("plan", {}))
+    context.guard = recorder
+    outcome = run(context, params, state.get("action", {}))
+    if isinstance(outcome, More):
+        return replace(outcome, state={"plan": recorder.state(), "action": outcome.state})
+    return outcome if outcome.failure is not None else replace(outcome, plan=recorder.plan())
+
+
+def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Outcome:
+    """Apply a plan. CustomerError (PlanStale) when more of it than the settings allow would be otherwise now."""
+    if "compared" in state:
+        gate = Gate.again(_first_pass(context), plan, Compared(**state["compared"]))
+    else:
+        outcome = _compare(run, context, params, plan, state)
+        if isinstance(outcome, More):
+            return outcome
+        gate, state = outcome, {}
+    context.guard = gate
+    done = run(context, params, state.get("action", {}))
+    if isinstance(done, More):
+        return replace(done, state={"compared": gate.found().state(), "action": done.state})
+    return _told(context, done, gate.found(), plan)
+
+
+def _compare(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Gate | More:
+    again = _first_pass(context)
+    comparison = Comparison(again, plan, state.get("plan", {}))
+    again.guard = comparison
+    outcome = run(again, params, state.get("action", {}))
+    if isinstance(outcome, More):
+        return replace(outcome, state={"plan": comparison.state(), "action": outcome.state})
+    return comparison.gate()
+
+
+def _first_pass(context: ActionContext) -> ActionContext:
+    """Return the same slice as a dry run that says nothing."""
+    return replace(
+        context,
+        item=context.item.model_copy(update={"dry_run": True}),
+        open_ses=lambda: context.ses,
+        log=lambda _line: None,
+        warnings=[],
+        folder=_COMPARED,
+    )
+
+
+def _told(context: ActionContext, done: Done, found: Compared, plan: PeoplePlan) -> Done:
+    """Return the end of the run with how many were left out, and say it; a failure when that is too much by now."""
+    if found.differing:
+        context.warn(
+            f"{found.differing} of the plan's {plan.changes} changes were left out: something else would be done there "
+            "now"
+        )
+    if found.added:
+        context.warn(
+            f"{found.added} more changes would be made now that the plan does not have: they were left out, too"
+        )
+    data = done.data.model_copy(update={"left_out": found.differing + found.added})
+    failure = done.failure
+    if failure is None and is_stale(context, plan, found.differing):
+        failure = stale(context, plan, found, wrote=True)
+    return replace(done, data=data, failure=failure)

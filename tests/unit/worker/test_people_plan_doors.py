@@ -1,0 +1,454 @@
+"""Every door to SES asks the plan that is applied: what is not in it is not done, whenever it came to be so.
+
+Each case is tried with the change before the apply, and with the change between its two passes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ses_fleet.errors import CustomerError, NotStartedError
+from ses_fleet.runs.people_plan import PeoplePlan
+from ses_fleet.worker import planned_run
+from strict_aws.ses.jobs import ImportJobSettings
+from strict_aws.ses.store import ContactRecord
+from tests.unit.worker.imports import contacts, known_before
+from tests.unit.worker.test_find_contact import suppress
+from tests.unit.worker.test_people_plans import (
+    ANA,
+    BOB,
+    CLEO,
+    DORA,
+    Case,
+    contact,
+    employ,
+    importing,
+    leaves,
+    people,
+    removing,
+    setting,
+    states,
+    suppressing,
+)
+from tests.unit.worker.test_set_suppressed import listed
+from tests.unit.worker.world import ACCOUNT, REGION, Fault, KilledError, World
+
+MOMENTS = ["before", "between"]
+CROWD = people(40)
+
+
+@dataclass(frozen=True)
+class Door:
+    """A case, and what happens after its plan was made. `planned` says whether that is about a change of the plan.
+
+    `who` is the address that must stay as it is then.
+    """
+
+    case: Callable[[], Case]
+    happens: Callable[[Case], object]
+    who: str
+    planned: bool = False
+
+
+def listing(*more: ContactRecord, entries: tuple[str, ...] = ()) -> World:
+    """Forty contacts, and these."""
+    world = World(*map(ContactRecord, CROWD), *more)
+    known_before(world, CLEO, DORA)
+    return suppress(world, *entries)
+
+
+def rows(*more: dict[str, Any]) -> list[dict[str, Any]]:
+    """All forty are opted in to `out`, and these."""
+    return [*more, *({"email": one, "opt_in": ["out"]} for one in CROWD)]
+
+
+def entry(world: World, email: str, reason: str | None) -> None:
+    """SES, or somebody, puts an address on the suppression list or takes it off."""
+    name = "DeleteSuppressedDestination" if reason is None else "PutSuppressedDestination"
+    world.ses.call(ACCOUNT, REGION, name, {"EmailAddress": email, **({"Reason": reason} if reason else {})})
+
+
+def begins_anew(world: World, email: str) -> None:
+    """A program deletes a contact and makes it again, without a preference."""
+    leaves(world, email)
+    contact(world, email)
+
+
+OUT = ContactRecord(BOB, (("out", "OPT_IN"),))
+DOORS: dict[str, Door] = {
+    "a colleague is new": Door(
+        lambda: importing(listing(), ANA), lambda case: employ(case, ANA, CLEO), CLEO
+    ),
+    "a colleague is new, and there is a job": Door(
+        lambda: importing(World(), *people(130), bucket="b"), lambda case: employ(case, *people(130), CLEO), CLEO
+    ),
+    "a colleague has a role": Door(
+        lambda: importing(listing(ContactRecord(CLEO)), ANA, CLEO), lambda case: employ(case, CLEO, ANA, dbas=1), CLEO
+    ),
+    "a colleague left": Door(
+        lambda: importing(listing(ContactRecord(CLEO)), ANA, CLEO, prune=True), lambda case: employ(case, ANA), CLEO
+    ),
+    "a colleague came by another program": Door(
+        lambda: importing(listing(), ANA, *people(60)[40:]), lambda case: contact(case.world, ANA, gone=True), ANA, True
+    ),
+    "a colleague of a job came by another program": Door(
+        lambda: importing(World(), *people(130), bucket="b"),
+        lambda case: contact(case.world, people(1)[0], gone=True), people(1)[0], True,
+    ),
+    "a colleague refuses": Door(
+        lambda: importing(listing(ContactRecord(CLEO)), CLEO, *CROWD, dbas=41),
+        lambda case: contact(case.world, CLEO, topics={"out": "OPT_OUT"}), CLEO, True,
+    ),
+    "one who left came to choose": Door(
+        lambda: importing(listing(ContactRecord(CLEO), ContactRecord(DORA)), ANA, prune=True),
+        lambda case: contact(case.world, CLEO, topics={"in": "OPT_IN"}), CLEO, True,
+    ),
+    "a contact is gone that had all": Door(
+        lambda: setting(listing(OUT), *rows({"email": BOB, "opt_in": ["out"]})),
+        lambda case: leaves(case.world, BOB), BOB,
+    ),
+    "a contact lost what it had": Door(
+        lambda: setting(listing(OUT), *rows({"email": BOB, "opt_in": ["out"]})),
+        lambda case: begins_anew(case.world, BOB), BOB,
+    ),
+    "a contact refuses": Door(
+        lambda: setting(listing(ContactRecord(BOB)), *rows({"email": BOB, "opt_in": ["out"]}), overwrite=True),
+        lambda case: contact(case.world, BOB, topics={"out": "OPT_OUT"}), BOB, True,
+    ),
+    "a contact has other attributes": Door(
+        lambda: setting(listing(ContactRecord(BOB)), *rows({"email": BOB, "attributes": {"a": 1}})),
+        lambda case: contact(case.world, BOB, attributes='{"a": 2}'), BOB, True,
+    ),
+    "one of a job came": Door(
+        lambda: setting(World(), *({"email": one, "opt_in": ["out"]} for one in people(130)), bucket="b"),
+        lambda case: contact(case.world, people(1)[0], topics={"in": "OPT_OUT"}), people(1)[0], True,
+    ),
+    "one to be removed came": Door(
+        lambda: removing(listing(), BOB, *CROWD), lambda case: contact(case.world, BOB), BOB
+    ),
+    "one to be removed changed": Door(
+        lambda: removing(listing(ContactRecord(BOB)), BOB, *CROWD),
+        lambda case: contact(case.world, BOB, topics={"in": "OPT_IN"}), BOB, True,
+    ),
+    "one to be removed refuses": Door(
+        lambda: removing(listing(ContactRecord(BOB)), BOB, *CROWD),
+        lambda case: contact(case.world, BOB, gone=True), BOB, True,
+    ),
+    "an entry that was there is gone": Door(
+        lambda: suppressing(listing(entries=(BOB,)), (BOB, "BOUNCE"), ("x@x.example", "BOUNCE")),
+        lambda case: entry(case.world, BOB, None), f"!{BOB}",
+    ),
+    "an entry that was not there came": Door(
+        lambda: suppressing(listing(), (BOB, None), ("x@x.example", "BOUNCE")),
+        lambda case: entry(case.world, BOB, "COMPLAINT"), f"!{BOB}",
+    ),
+    "an entry has another reason": Door(
+        lambda: suppressing(listing(entries=(BOB, *CROWD)), (BOB, None), *((one, None) for one in CROWD)),
+        lambda case: entry(case.world, BOB, "COMPLAINT"), f"!{BOB}", True,
+    ),
+    "an entry of a job was there": Door(
+        lambda: suppressing(listing(entries=(BOB,)), (BOB, "BOUNCE"), *((one, "BOUNCE") for one in CROWD)),
+        lambda case: entry(case.world, BOB, None), f"!{BOB}",
+    ),
+    "an entry of a job came": Door(
+        lambda: suppressing(listing(), (BOB, "BOUNCE"), *((one, "BOUNCE") for one in CROWD)),
+        lambda case: entry(case.world, BOB, "COMPLAINT"), f"!{BOB}", True,
+    ),
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def between_the_passes(happens: Callable[[], object]) -> Iterator[None]:
+    """Have this happen when everything was decided again, and nothing was written yet."""
+    compare = planned_run._compare
+
+    def compared(*arguments: Any) -> Any:
+        found = compare(*arguments)
+        happens()
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planned_run, "_compare", compared)
+        yield
+
+
+def left_out(case: Case) -> set[str]:
+    """Whom the run that applied last names, below data/."""
+    prefix = f"data/{case.last}/acme/compared/left-out-"
+    bodies = [gzip.decompress(body) for key, body in case.world.objects.written.items() if key.startswith(prefix)]
+    return {json.loads(line)["email"] for body in bodies for line in body.splitlines()}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("name", DOORS)
+def test_what_is_not_in_the_plan_is_not_done(name: str, moment: str) -> None:
+    """The address stays as somebody else left it, is named, and everything else of the plan is done."""
+    door = DOORS[name]
+    case = door.case()
+    case.world.settings = case.world.settings.model_copy(update={"plan_stale_percent": 50.0})
+    plan = case.planned()
+    seen: dict[str, Any] = {}
+
+    def happens() -> None:
+        door.happens(case)
+        seen.update(states(case.world))
+
+    if moment == "before":
+        happens()
+        done = case.apply(plan)
+    else:
+        with between_the_passes(happens):
+            done = case.apply(plan)
+    assert done.failure is None
+    assert states(case.world).get(door.who) == seen.get(door.who)
+    assert (done.data["left_out"], left_out(case)) == (1, {door.who.removeprefix("!")})
+    made = sum(done.data.get(name, 0) for name in ("created", "updated", "removed", "added"))
+    assert made == plan.changes - door.planned
+    assert ("of the plan's" in "".join(case.world.warnings)) == door.planned
+    assert done.data.get("backup") is None or f"backups/acme/{case.last}/backup.json" in case.world.objects.written
+
+
+def test_nobody_is_saved_who_is_not_removed() -> None:
+    """A prune that removes nobody of the plan has no backup."""
+    door = DOORS["a colleague left"]
+    case = door.case()
+    plan = case.planned()
+    door.happens(case)
+    done = case.apply(plan)
+    assert (done.data["removed"], done.data["backup"]) == (0, None)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_too_much_is_a_failure_also_when_it_comes_late(moment: str) -> None:
+    """Before the first write nothing is written; after it the rest is made, and the customer has failed."""
+    case = setting(World(*map(ContactRecord, CROWD)), *rows())
+    plan = case.planned()
+
+    def happens() -> None:
+        for one in CROWD[:10]:
+            contact(case.world, one, gone=True)
+
+    if moment == "before":
+        happens()
+        with pytest.raises(CustomerError, match="would be others now, so nothing was written") as error:
+            case.apply(plan)
+        assert error.value.type == "PlanStale"
+        assert left_out(case) == {*CROWD[:10]}
+        return
+    with between_the_passes(happens):
+        done = case.apply(plan)
+    assert done.failure is not None
+    assert done.failure.type == "PlanStale"
+    assert "10 of the 40 changes that the plan has for acme were left out, and the rest was made" in str(done.failure)
+    assert (done.data["updated"], done.data["left_out"], left_out(case)) == (30, 10, {*CROWD[:10]})
+
+
+def test_a_second_no_is_not_overwritten_when_it_is_tried_again() -> None:
+    """The worker is killed after it opted somebody in whose refusal the plan overwrites, and they refuse again."""
+    world = World(ContactRecord(BOB, (("out", "OPT_OUT"),)))
+    case = setting(world, {"email": BOB, "opt_in": ["out"]}, overwrite=True)
+    plan = case.planned()
+    world.time.sleep(60)
+    case.apply(plan)
+    assert contacts(world)[BOB] == ({"out": "OPT_IN"}, False)
+    world.time.sleep(60)
+    contact(world, BOB, topics={"out": "OPT_OUT"})
+    with pytest.raises(CustomerError, match="1 of the 1 changes"):
+        case.apply(plan)
+    assert contacts(world)[BOB] == ({"out": "OPT_OUT"}, False)
+
+
+def test_a_second_complaint_is_not_forgotten_when_it_is_tried_again() -> None:
+    """The first one was taken off the list."""
+    world = suppress(World(), BOB)
+    case = suppressing(world, (BOB, None))
+    plan = case.planned()
+    world.time.sleep(60)
+    assert case.apply(plan).data["removed"] == 1
+    world.time.sleep(60)
+    entry(world, BOB, "BOUNCE")
+    with pytest.raises(CustomerError, match="1 of the 1 changes"):
+        case.apply(plan)
+    assert BOB in listed(world)
+
+
+def gives_to_all(world: World) -> None:
+    """Every new contact gets `out`, too, from now on."""
+    have = world.ses.call(ACCOUNT, REGION, "GetContactList", {"ContactListName": "main"})["Topics"]
+    topics = [{**topic, "DefaultSubscriptionStatus": "OPT_IN"} for topic in have]
+    world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": "main", "Topics": topics})
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("bucket", [None, "b"])
+def test_nobody_is_created_who_would_get_more_than_the_plan_shows(moment: str, bucket: str | None) -> None:
+    """By a topic whose default is another one now; who is in the list is changed as planned."""
+    world = World(ContactRecord(BOB))
+    new = [{"email": one} for one in people(130)]
+    case = setting(world, *new, {"email": BOB, "opt_out": ["in"]}, bucket=bucket)
+    plan = case.planned()
+    assert plan.given_to_all == ("in",)
+    if moment == "before":
+        gives_to_all(world)
+        with pytest.raises(CustomerError, match=r"130 of the 131 .* as new contacts get topics by default"):
+            case.apply(plan)
+        assert contacts(world) == {BOB: ({}, False)}
+        return
+    with between_the_passes(lambda: gives_to_all(world)):
+        done = case.apply(plan)
+    assert done.failure is not None
+    assert (done.data["created"], done.data["left_out"]) == (0, 130)
+    assert contacts(world) == {BOB: ({"in": "OPT_OUT"}, False)}
+
+
+def test_a_topic_that_is_given_to_fewer_people_is_no_reason_to_leave_anybody_out() -> None:
+    """They get less than the plan shows."""
+    world = World(topics=[{"TopicName": "in", "DisplayName": "I", "DefaultSubscriptionStatus": "OPT_IN"}])
+    case = setting(world, {"email": ANA})
+    plan = case.planned()
+    topics = [{"TopicName": "in", "DisplayName": "I", "DefaultSubscriptionStatus": "OPT_OUT"}]
+    world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": "main", "Topics": topics})
+    assert case.apply(plan).data["created"] == 1
+
+
+@pytest.mark.parametrize("kind", ["set", "import", "suppress"])
+def test_the_first_pass_waits_for_import_jobs_as_the_second_does(kind: str) -> None:
+    """Else everything would be decided by a list that is about to change, and nothing done by the one that it is."""
+    made = {
+        "set": lambda: setting(World(), *({"email": one} for one in people(130)), bucket="b"),
+        "import": lambda: importing(World(), *people(130), bucket="b"),
+        "suppress": lambda: suppressing(World(), *((one, "BOUNCE") for one in CROWD)),
+    }
+    case, other = made[kind](), made[kind]()
+    plan = case.planned()
+    case.world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=20, processing_seconds=40))
+    other.world = case.world
+    case.world.client.faults = {}
+    # Another program's job of the same people is under way when the apply begins.
+    started = _killed_after_the_start(other)
+    assert started
+    assert not states(case.world)
+    done = case.apply(plan)
+    assert (done.failure, done.data["left_out"]) == (None, 0)
+    assert len(states(case.world)) == plan.changes
+
+
+def _killed_after_the_start(case: Case) -> bool:
+    """A run without a plan starts its import job, and is gone."""
+    answer = case.world.client._answer
+
+    def killed(name: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        found = answer(name, operation, parameters)
+        if name == "CreateImportJob":
+            case.world.client._answer = answer  # type: ignore[method-assign]
+            raise KilledError
+        return found
+
+    case.world.client._answer = killed  # type: ignore[method-assign]
+    with contextlib.suppress(KilledError):
+        case.world.run(case._run, case._params, run_id="other", **case.options)
+        return False
+    return True
+
+
+def test_a_removal_does_not_begin_beside_an_import_job() -> None:
+    """Nothing was decided then either, so it was not started."""
+    world = World(ContactRecord(BOB))
+    case = removing(world, BOB)
+    plan = case.planned()
+    world.ses.set_import_jobs(ACCOUNT, REGION, ImportJobSettings(created_seconds=20, processing_seconds=40))
+    other = setting(world, *({"email": one} for one in people(130)), bucket="b")
+    assert _killed_after_the_start(other)
+    case = removing(world, BOB)
+    with pytest.raises(NotStartedError, match="import job"):
+        case.apply(plan)
+
+
+@pytest.mark.parametrize("budget", [2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0, 11.0])
+def test_however_long_its_slices_are_it_is_applied(budget: float) -> None:
+    """The second pass may begin when the time of a slice is almost over."""
+    case = removing(World(*map(ContactRecord, people(8))), *people(8))
+    plan = case.planned(budget=budget, per_second=1)
+    case.world.slices = 0
+    done = case.apply(plan, budget=budget, per_second=1)
+    assert (done.failure, done.data["removed"], contacts(case.world)) == (None, 8, {})
+    assert case.world.slices > 2
+
+
+@pytest.mark.parametrize("name", ["set", "remove"])
+def test_what_earlier_slices_decided_counts_in_later_ones(name: str) -> None:
+    """Of the dry run, of the first pass and of the second: of each person something is said once."""
+    world = World(*map(ContactRecord, people(12)))
+    case = setting(world, *({"email": one, "attributes": {"a": 1}} for one in people(12))) if name == "set" else (
+        removing(world, *people(12))
+    )  # fmt: skip
+    world.settings = world.settings.model_copy(update={"plan_stale_percent": 50.0})
+    plan = case.planned(budget=4.0, per_second=1)
+    assert world.slices > 2
+    assert (plan.changes, plan.parts) == (12, 1)
+    for one in (people(12)[0], people(12)[11]):
+        contact(world, one, topics={"in": "OPT_IN"}, attributes='{"z": 1}')
+    world.slices = 0
+    done = case.apply(plan, budget=4.0, per_second=1)
+    assert world.slices > 6
+    assert (done.failure, done.data["left_out"]) == (None, 2)
+    assert left_out(case) == {people(12)[0], people(12)[11]}
+    assert done.data["updated" if name == "set" else "removed"] == 10
+
+
+def test_a_person_with_two_spellings_is_removed_whole_or_not_at_all() -> None:
+    """Both are left out when one of them changed."""
+    world = World(*map(ContactRecord, CROWD), ContactRecord(BOB), ContactRecord("Bob@corp.example"))
+    case = removing(world, BOB, *CROWD)
+    plan = case.planned()
+    assert plan.changes == 42
+    contact(world, BOB, topics={"in": "OPT_IN"})
+    done = case.apply(plan)
+    assert (done.data["removed"], done.data["left_out"], {*contacts(world)}) == (40, 2, {BOB, "Bob@corp.example"})
+
+
+def test_nobody_can_try_out_addresses_by_the_digest() -> None:
+    """It is in the record, which people may read who may not read addresses."""
+    case = setting(World(), {"email": ANA})
+    first = case.planned()
+    other = setting(World(), {"email": ANA}).planned()
+    assert first.digest != other.digest
+    assert PeoplePlan(prefix="p/", parts=0, digest="").changes == 0
+
+
+def test_a_plan_without_a_change_is_applied_to_nobody() -> None:
+    """It has no files."""
+    world = World(OUT)
+    case = setting(world, {"email": BOB, "opt_in": ["out"]})
+    plan = case.planned()
+    assert (plan.changes, plan.parts) == (0, 0)
+    leaves(world, BOB)
+    done = case.apply(plan)
+    assert (done.failure, done.data["left_out"], contacts(world)) == (None, 1, {})
+
+
+def test_a_lost_answer_is_not_taken_for_somebody_elses_change() -> None:
+    """The contact is as the plan has it afterwards."""
+    case = setting(World(ContactRecord(BOB)), {"email": BOB, "opt_in": ["out"]})
+    plan = case.planned()
+    position = 1 + [*_operations(case, plan)].index("UpdateContact")
+    case = setting(World(ContactRecord(BOB)), {"email": BOB, "opt_in": ["out"]})
+    plan = case.planned()
+    case.world.client.faults = {len(case.world.asked) + position: Fault("killed", after=True)}
+    with contextlib.suppress(KilledError):
+        case.apply(plan)
+    done = case.apply(plan)
+    assert (done.failure, done.data["left_out"]) == (None, 0)
+
+
+def _operations(case: Case, plan: PeoplePlan) -> list[str]:
+    case.world.asked.clear()
+    case.apply(plan)
+    return case.world.asked
