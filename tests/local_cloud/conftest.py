@@ -24,7 +24,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from tests.local_cloud import leaks
+from tests.local_cloud import forked, leaks
 
 ROOT = Path(__file__).resolve().parents[2]
 SES_FLEET = str(Path(sys.executable).parent / "ses-fleet")
@@ -297,9 +297,7 @@ def ses_fleet(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command against the local cloud, or against nothing."""
     environment = {**(cloud.environment() if cloud else {"PATH": os.environ["PATH"]}), **variables}
-    ended = subprocess.run(
-        [SES_FLEET, *arguments], env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=60
-    )
+    ended = forked.run(arguments, environment, stdin)
     if cloud is not None:
         cloud.spoken += [ended.stdout, ended.stderr]
     return ended
