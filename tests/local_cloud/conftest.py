@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -24,6 +25,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
+from ses_fleet_local.accounts import package
 from tests.local_cloud import forked, leaks
 from tests.local_cloud.forked import Forked
 
@@ -312,13 +314,10 @@ def handler_zip(function: str, code: str) -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
 def original_code() -> bytes:
-    """The functions' own package."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted((ROOT / "lambdas").rglob("*.py")):
-            archive.write(path, path.relative_to(ROOT / "lambdas"))
-    return buffer.getvalue()
+    """The functions' own package, as the local cloud has it: what is unpacked and compiled of it already is used."""
+    return package(ROOT / "lambdas" / "ses_fleet")
 
 
 def local_up(*arguments: str) -> tuple[str, ...]:
