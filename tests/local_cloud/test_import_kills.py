@@ -60,7 +60,7 @@ def cloud_of_kills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     accounts = {IC: {"identity_centers": [people()]}, **{account(code): at_once for code in CODES}}
     (path / "scenario.json").write_text(json.dumps({"accounts": accounts}))
     arguments = ("--config", str(path / "config.json"), "--scenario", str(path / "scenario.json"))
-    with running("--port", "0", *arguments, "--ses-rate", "0") as (_, cloud):
+    with running("--port", "0", *arguments, "--ses-rate", "0", "--max-environments", "10") as (_, cloud):
         topic = {**TOPIC, "Description": "", "OptInRoles": ["DBA"]}
         cloud.s3.put_object(Bucket=CONFIG_BUCKET, Key="SESConfig.json", Body=json.dumps({"topics": [topic]}).encode())
         yield cloud

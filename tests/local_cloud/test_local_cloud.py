@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -23,13 +25,15 @@ from tests.local_cloud.conftest import (
     HUB,
     ORCHESTRATOR,
     ROOT,
+    SES_FLEET,
     TLS,
     WORKER,
     Cloud,
     Contact,
+    exports_in,
     handler_zip,
+    local_up,
     running,
-    start,
     stop,
 )
 
@@ -289,8 +293,13 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 def test_what_local_up_prints_is_what_a_shell_needs(own_cloud: list[str]) -> None:
     """Exports for stdout; on stderr a line for each ARN that it cannot make, and that no scenario filled the lists."""
-    process, exports = start(*own_cloud)
-    errors = stop(process)[1]
+    command = [SES_FLEET, *local_up(*own_cloud)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    printed = list(itertools.takewhile(lambda line: line != "# ready\n", process.stdout))
+    process.terminate()
+    errors = process.communicate(timeout=30)[1]
+    exports = exports_in("".join(printed))
     assert exports == {
         "AWS_ENDPOINT_URL": exports["AWS_ENDPOINT_URL"],
         **({"AWS_CA_BUNDLE": exports["AWS_CA_BUNDLE"]} if TLS else {}),

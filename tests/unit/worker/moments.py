@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.unit.worker.world import World
@@ -37,7 +37,7 @@ class Moments:
 
         def sleeping(seconds: float) -> None:
             sleep(seconds / 2)
-            self._at(Moment("waiting"))
+            self._at("waiting")
             sleep(seconds / 2)
 
         world.time.sleep = sleeping  # type: ignore[method-assign]
@@ -47,17 +47,17 @@ class Moments:
 
         def call(operation: str, **parameters: Any) -> dict[str, Any]:
             email = parameters.get("EmailAddress")
-            self._at(Moment("before", operation, email))
+            self._at("before", operation, email)
             try:
                 answer: dict[str, Any] = original(operation, **parameters)
             finally:
-                self._at(Moment("after", operation, email))
+                self._at("after", operation, email)
             return answer
 
         client.call = call
 
-    def _at(self, moment: Moment) -> None:
-        self.passed.append(replace(moment, at=self._world.time.now))
+    def _at(self, what: str, name: str = "", email: str | None = None) -> None:
+        self.passed.append(Moment(what, name, email, self._world.time.now))
         if len(self.passed) - 1 == self._number:
             self._happens()
 

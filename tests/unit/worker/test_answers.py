@@ -5,6 +5,8 @@ Every member that botocore's models know of every answer that the worker reads i
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +95,11 @@ OPERATIONS = {
 
 def whole(operation: str) -> Answer:
     """An answer with every member."""
+    return copy.deepcopy(_whole(operation))
+
+
+@functools.cache
+def _whole(operation: str) -> Answer:
     known = dict(KNOWN)
     if operation == "list_role_tags":
         known |= {"Key": TAG_KEY, "Value": "1"}
@@ -113,12 +120,11 @@ class _Aws(World):
 
     def __init__(self, operation: str, answer: Answer) -> None:
         super().__init__(made=False)
-        answers = {name: whole(name) for name in OPERATIONS} | {operation: answer}
 
         def give(name: str) -> Callable[[Answer], Answer]:
-            return lambda _: answers[name]
+            return lambda _: answer if name == operation else whole(name)
 
-        self.aws = Scripted({name: give(name) for name in answers})
+        self.aws = Scripted({name: give(name) for name in {*OPERATIONS, operation}})
         self.client.call = self.aws.call  # type: ignore[method-assign]
         self.iam = self.cloudwatch_client = self.aws
 
