@@ -93,7 +93,7 @@ def draw(seed: int, *, stepwise: bool = False) -> Scenario:
 def _in_steps(luck: random.Random, made: Scenario) -> None:
     """Have a run on six customers in stages, strict or both, some of whom fail, that is killed and goes on."""
     codes = [f"f{number:02d}" for number in range(1, MOST_CUSTOMERS + 1)]
-    made["customers"] = len(codes)
+    made["customers"], made["orchestrator_seconds"], made["conditions"] = len(codes), 5, {"preset": "kind"}
     made["lists"] = {code: luck.choice(("full", "small")) for code in codes}
     run = _run(luck, "a", codes, 0.0)
     while (
@@ -103,10 +103,10 @@ def _in_steps(luck: random.Random, made: Scenario) -> None:
     made["runs"] = [run]
     payload = run["payload"]
     payload.update(_steps(luck))
-    payload["max_customer_concurrency"] = luck.choice((1, 2, 5, 0))
+    # One import after the other would take longer than is waited for.
+    payload["max_customer_concurrency"] = luck.choice((2, 5, 0) if "import" in payload["action"] else (1, 2, 5, 0))
     payload.pop("customer_timeout_seconds", None)
-    if luck.random() < 0.8:
-        payload["on_deadline"] = "continue"
+    payload["on_deadline"] = luck.choices(("continue", "stop"), (9, 1))[0]
     made["faults"] = [*_faults_in_steps(luck, codes), *luck.sample(made["faults"], min(1, len(made["faults"])))]
     made["acts"] = luck.sample(made["acts"], min(1, len(made["acts"])))
     for _ in range(luck.choice((0, 1, 1, 2))):
@@ -128,8 +128,8 @@ def _steps(luck: random.Random) -> dict[str, Any]:
 def _faults_in_steps(luck: random.Random, codes: list[str]) -> list[dict[str, Any]]:
     """Return what makes a run long, some of its customers fail, and somebody die while results are stored."""
     slow = luck.choice(("ListContactLists", "AssumeRole"))
-    faults: list[dict[str, Any]] = [{"fault": "delay", "operation": slow, "seconds": luck.choice((0.3, 0.6, 1.0))}]
-    for code in luck.sample(codes, luck.choice((0, 1, 1, 2))):
+    faults: list[dict[str, Any]] = [{"fault": "delay", "operation": slow, "seconds": luck.choice((0.3, 0.6, 0.9))}]
+    for code in luck.sample(codes, luck.choice((0, 0, 1, 2))):
         fault = luck.choice(("deny", "deny", "kill_before", "drop_before"))
         faults.append({"fault": fault, "operation": "GetContactList", "account": account(code)})
     if luck.random() < 0.4:
