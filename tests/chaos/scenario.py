@@ -83,10 +83,11 @@ def draw(seed: int, *, stepwise: bool = False) -> Scenario:
         "people": [_choice(luck, codes) for _ in range(luck.choice((0, 0, 2, 4, 8)))],
         "reaper_faults": [_fault(luck, verb, ("s3", "lambda")) for _ in range(luck.choice((0, 0, 0, 1, 2)))],
     }
-    if not stepwise and luck.random() < 0.12:
-        _silence(luck, made)
-    elif stepwise or luck.random() < 0.15:
+    is_silent = luck.random() < 0.12
+    if stepwise or (not is_silent and luck.random() < 0.15):
         _in_steps(luck, made)
+    if is_silent:
+        _silence(luck, made)
     return made
 
 
