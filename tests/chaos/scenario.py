@@ -135,7 +135,7 @@ def _faults_in_steps(luck: random.Random, codes: list[str]) -> list[dict[str, An
         faults.append({"fault": fault, "operation": "GetContactList", "account": account(code)})
     if luck.random() < 0.4:
         at = luck.choice(("/results/f0", "/results/f0", "/open/", "/end.json", "/claim.json", "/continuations/"))
-        fault = luck.choice(("kill_before", "kill_after", "kill_after", "drop_after", "delay"))
+        fault = luck.choice(("kill_before", "kill_after", "kill_after", "drop_after", "delay", "deny"))
         stored = {"fault": fault, "service": "s3", "operation": "PutObject", "path": at, "skip": luck.randint(0, 4)}
         faults.append({**stored, "times": 1, **({"seconds": 1.0} if fault == "delay" else {})})
     return faults
