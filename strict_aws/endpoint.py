@@ -109,7 +109,7 @@ class Endpoint:
             "sns": services.sns_api.handle,
             "cloudformation": services.cloudformation.handle,
         }
-        self._s3_writes = threading.RLock()
+        self._s3_keys = threading.RLock()
         self._control = control
         self._server = make_server(self._application, port, tls)
         self._scheme = "http" if tls is None else "https"
@@ -271,7 +271,10 @@ class Endpoint:
             raise AwsError("NotImplemented", f"strict_aws has no {operation.name} of {operation.service}", 501)
         if operation.service == "s3" and operation.writes:
             services.ses.advance_import_jobs()  # they read what they are due to read before it is changed
-            with self._s3_writes:  # moto looks at the condition of a write and writes in two steps
+            with self._s3_keys:  # moto looks at the condition of a write and writes in two steps
+                return services.moto.handle(request, caller.account)
+        if operation.service == "s3" and operation.name.startswith("List"):
+            with self._s3_keys:  # moto takes the names of all objects, and fails at one that is deleted meanwhile
                 return services.moto.handle(request, caller.account)
         return services.moto.handle(request, caller.account)
 

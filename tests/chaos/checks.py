@@ -19,7 +19,7 @@ from tests.chaos.run import Evidence, Look, RunSeen
 from tests.chaos.witness import JOB, PERSON, WRITES, Contents, Invocation, Person, SesCall
 
 MUTATING = ("manage-topic", "restore-list", "restore-topics", "import-aws-contact")
-NO_RESULT_YET = "no result yet"
+LOST = "OrchestratorLost"
 FINAL = ("successful", "failed", "skipped")
 
 
@@ -27,7 +27,7 @@ def violations(seen: Evidence) -> list[str]:
     """Return every promise that this scenario broke."""
     found = list(seen.problems)
     for run in seen.runs.values():
-        for check in (accounted_once, never_begun, sent_once, nothing_after_the_end, true_failures, true_successes):
+        for check in _OF_A_RUN:
             found += [f"{check.__name__}: {run.run_id}: {text}" for text in check(seen, run)]
     for whole in (their_word, topics_of_others, no_write_twice, dry_runs, one_more_run, shown, commands, one_writer):
         found += [f"{whole.__name__}: {text}" for text in whole(seen)]
@@ -121,6 +121,104 @@ def nothing_after_the_end(seen: Evidence, run: RunSeen) -> Iterator[str]:
     for call in _writes(seen, run):
         if call.seq > end.seq and _code_of(call) not in unknown:
             yield f"{call.operation} for {_code_of(call)} after the Summary, which does not say that it may"
+
+
+# --- failures that are borne, and stages
+
+
+def bounded(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """In a strict run those who failed and those who still may are never more than are allowed to fail."""
+    if not run.plan["strict"]:
+        return
+    allowed = run.plan["failures_allowed"]
+    sent = _workers(seen, run)
+    for one in sent:
+        at_risk = _at_risk(seen, run, sent, one)
+        if len(at_risk) > allowed:
+            yield f"{one.customer} was started with {sorted(at_risk)} at risk, and {allowed} may fail"
+    started = {one.customer for one in sent}
+    failed = [
+        one["customer_code"]
+        for one in _results(run)
+        if one["status"] == "failed" and (one["customer_code"] in started or one["error"]["type"] == LOST)
+    ]
+    if len(failed) > allowed:
+        yield f"{failed} failed, and {allowed} may"
+
+
+def _at_risk(seen: Evidence, run: RunSeen, sent: list[Invocation], now: Invocation) -> set[str]:
+    """Return who was sent until now, or lost without being sent, and has no stored result that is no failure."""
+    stored = _stored_before(seen, run, now.seq)
+    lost = {code for code, one in stored.items() if (one["error"] or {}).get("type") == LOST}
+    begun = {
+        str(one.customer)
+        for one in sent
+        if one.seq <= now.seq and not (_only_waited(one) and (one.ended or float("inf")) < now.began)
+    }
+    return lost | {code for code in begun if code not in stored or stored[code]["status"] == "failed"}
+
+
+def in_stages(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """Nobody is sent before all of the stages before have their stored results, which are good enough."""
+    stages = _stages(run)
+    for one in _workers(seen, run):
+        number = next((number for number, stage in enumerate(stages) if one.customer in stage), 0)
+        stored = _stored_before(seen, run, one.seq)
+        missed = 0
+        for stage in stages[:number]:
+            statuses = [stored[code]["status"] if code in stored else None for code in stage]
+            missed += sum(status in ("failed", "not_started") for status in statuses)
+            if None in statuses or "successful" not in statuses or missed > run.plan["failures_allowed"]:
+                yield f"{one.customer} of stage {number + 1} was sent, and {list(stage)} were {statuses}"
+
+
+def told_where(seen: Evidence, run: RunSeen) -> Iterator[str]:
+    """The Summary and `runs show` say at which stage the run is: that of whoever was sent last, never less."""
+    stages = _stages(run)
+    looks = [one for one in seen.looks if one.run_id == run.run_id]
+    said = [(one.seq, one.at_stage) for one in looks]
+    if run.summary is not None:
+        said.append((seen.last_seq, (run.summary["ramp"] or {}).get("at")))
+    for (_, before), (_, after) in itertools.pairwise(said):
+        if (before or 0) > (after or 0):
+            yield f"it was shown at stage {before}, and is at {after} later"
+    for seq, at in said:
+        codes = {one.customer for one in _workers(seen, run) if one.seq <= seq}
+        reached = max((number for number, stage in enumerate(stages, 1) if codes & {*stage}), default=0)
+        if (at is None) != (not stages) or (at is not None and not reached <= at <= len(stages)):
+            yield f"it is said to be at stage {at} of {len(stages)}, and has reached {reached}"
+    if run.summary is not None and stages:
+        yield from _stage_wrong(run, stages, run.summary["ramp"]["at"])
+
+
+def _stage_wrong(run: RunSeen, stages: list[tuple[str, ...]], at: int) -> Iterator[str]:
+    """Look whether a run ended at the first stage that did not succeed, or in the last one."""
+    statuses = {one["customer_code"]: one["status"] for one in _results(run)}
+    missed, expected = 0, len(stages)
+    for number, stage in enumerate(stages[:-1], 1):
+        found = [statuses[code] for code in stage]
+        missed += sum(status in ("failed", "not_started") for status in found)
+        if "successful" not in found or missed > run.plan["failures_allowed"]:
+            expected = number
+            break
+    if at != expected:
+        yield f"it ended at stage {expected}, and says {at}"
+
+
+def _stages(run: RunSeen) -> list[tuple[str, ...]]:
+    codes = [one["customer_code"] for one in run.plan["customers"]]
+    return [tuple(codes[index] for index in stage) for stage in run.plan["ramp"]]
+
+
+def _workers(seen: Evidence, run: RunSeen) -> list[Invocation]:
+    return [one for one in seen.invocations if one.run_id == run.run_id and one.customer is not None]
+
+
+def _stored_before(seen: Evidence, run: RunSeen, seq: int) -> dict[str, dict[str, Any]]:
+    """Return the results, by customer, that S3 had before this moment. A result is written once."""
+    prefix = f"runs/{run.run_id}/results/"
+    there = {one.key for one in seen.stored if one.seq < seq and one.method == "PUT" and one.key.startswith(prefix)}
+    return {code: result for code, result in run.results.items() if f"{prefix}{code}.json" in there}
 
 
 # --- statuses
@@ -483,3 +581,9 @@ def _lag(seen: Evidence) -> float:
 
 def _iso(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_OF_A_RUN = (
+    *(accounted_once, never_begun, sent_once, nothing_after_the_end, true_failures, true_successes),
+    *(bounded, in_stages, told_where),
+)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 class Plant(NamedTuple):
     """A bug: `file` of the package has `text` replaced by `bug`. `red` is the check that finds it.
 
-    Only scenarios whose first action is `verb` are carried out, if one is given.
+    Only scenarios whose first action is `verb` are carried out, if one is given, and stepwise ones with `stepwise`.
     """
 
     red: str
@@ -18,6 +18,7 @@ class Plant(NamedTuple):
     verb: str | None = None
     with_: dict[str, Any] | None = None  # parts of the scenario, where chance would take long
     also: tuple[str, str, str] | None = None  # another file with its text and its bug
+    stepwise: bool = False
 
     def edits(self) -> list[tuple[str, str, str]]:
         """Return what is changed: the file, the text in it, and what comes in its place."""
@@ -26,6 +27,7 @@ class Plant(NamedTuple):
 
 _KILLED = {"do": "kill", "what": "orchestrator", "after": "ListContacts", "skip": 0}
 _SLOW = {"fault": "delay", "operation": "ListContactLists", "seconds": 1.0}
+_SLOW_RESULTS = {"fault": "delay", "service": "s3", "operation": "PutObject", "path": "/results/", "seconds": 0.5}
 _MINDS = [
     {"code": f"f{number:02d}", "who": "stay0@corp.example", "do": "unsubscribe", "after": "GetContact", "skip": 0}
     for number in range(1, 7)
@@ -41,8 +43,8 @@ PLANTS = {
     "a-result-is-missing": Plant(
         "accounted_once",
         "orchestrator/ending.py",
-        "        store.collector.results(),",
-        "        store.collector.results()[1:],",
+        "    results = store.collector.results()\n",
+        "    results = store.collector.results()[1:]\n",
     ),
     "names-are-forgotten": Plant(
         "never_begun",
@@ -80,6 +82,35 @@ PLANTS = {
             'return "alive"\n    return "silent" if age < dead_after + limits.CLOCK_SECONDS else "dead"',
             'return "dead"\n    return "dead"',
         ),
+    ),
+    "strict-counts-only-failures": Plant(
+        "bounded",
+        "orchestrator/start_rules.py",
+        "{index, *self._failed, *self._under_way, *self._undecided()}",
+        "{index, *self._failed}",
+        stepwise=True,
+    ),
+    "all-stages-begin-at-once": Plant(
+        "in_stages",
+        "orchestrator/start_rules.py",
+        "            and (len(self._ramp) == 0 or self._is_its_turn(customer.index))\n",
+        "",
+        stepwise=True,
+    ),
+    "a-stage-begins-before-results-are-stored": Plant(
+        "in_stages",
+        "orchestrator/start_rules.py",
+        "if stage > at or any(self._ramp.stage_of(one) < at for one in self._undecided()):",
+        "if stage > at:",
+        with_={"acts": [], "people": [], "faults": [_SLOW_RESULTS]},
+        stepwise=True,
+    ),
+    "the-next-stage-is-told": Plant(
+        "told_where",
+        "runs/ramp.py",
+        "at=ramp.at + 1)",
+        "at=min(ramp.at + 2, len(totals)))",
+        stepwise=True,
     ),
     "lost-writes-are-known": Plant(
         "true_failures",

@@ -34,6 +34,7 @@ PASSES = 40  # of the reaper, two a second, within which every run has its end
 QUIET = 20  # passes in which nothing runs, within which a command sees that its run is over
 SETTLING_SECONDS = 90.0  # the longest that is waited for whoever runs
 ROUNDS = 8  # of resumes, within which everybody is done
+_BOUNDS = ("max_failures", "failure_mode", "ramp", "customer_timeout_seconds")  # what may keep somebody from it
 
 
 @dataclass
@@ -49,13 +50,14 @@ class RunSeen:
 
 @dataclass(frozen=True)
 class Look:
-    """What `runs show` said of a run at a moment."""
+    """What `runs show` said of a run at a moment; `at_stage` is None of one without a ramp."""
 
     run_id: str
     seq: int
     state: str
     exit_code: int | None
     statuses: dict[str, str]
+    at_stage: int | None
 
 
 @dataclass
@@ -95,6 +97,11 @@ class Evidence:
     began: float = 0.0
     passes: int = 0
 
+    @property
+    def last_seq(self) -> int:
+        """Return the number of the last invocation."""
+        return max((one.seq for one in self.invocations), default=0)
+
     def facts(self) -> dict[str, int]:
         """Return what happened in numbers, so that one sees what a round of scenarios has tried."""
         summaries = [run.summary for run in self.runs.values() if run.summary is not None]
@@ -102,6 +109,10 @@ class Evidence:
         return {
             "runs": len(self.runs),
             "hops": sum(one.key.endswith("/claim.json") for one in self.stored),
+            "strict": sum(run.plan["strict"] for run in self.runs.values()),
+            "ramps": sum(bool(run.plan["ramp"]) for run in self.runs.values()),
+            "stages_begun": sum(((summary["ramp"] or {}).get("at") or 1) - 1 for summary in summaries),
+            "stages_begun_in_later_hops": sum(self._stages_begun_later(run) for run in self.runs.values()),
             "ended_by_the_reaper": sum(summary["closed_by"] == "reaper" for summary in summaries),
             "faults_that_hit": sum((entry.reason or "").startswith("fault") for entry in self.journal),
             "functions_killed": sum(one.failed is not None for one in self.invocations),
@@ -111,6 +122,16 @@ class Evidence:
             "outcome_unknown": sum(bool((result["error"] or {}).get("outcome_unknown")) for result in results),
             "not_started": sum(result["status"] == "not_started" for result in results),
         }
+
+    def _stages_begun_later(self, run: RunSeen) -> int:
+        """Return how many stages after the first have nobody who was sent before the run's first hop ended."""
+        end = next((one.seq for one in self.stored if one.key == f"runs/{run.run_id}/hops/0/end.json"), None)
+        if end is None:
+            return 0
+        sent = [one for one in self.invocations if one.run_id == run.run_id and one.customer is not None]
+        early, all_ = ({one.customer for one in sent if one.seq < most} for most in (end, self.last_seq + 1))
+        stages = [{run.plan["customers"][index]["customer_code"] for index in stage} for stage in run.plan["ramp"]]
+        return sum(bool(stage & all_) and not stage & early for stage in stages[1:])
 
 
 def carry_out(world: World, scenario: Scenario) -> Evidence:
@@ -369,7 +390,9 @@ class _Carried:
                 self._seen.problems.append(f"runs show {run_id} failed: {error.message}")
                 continue
             statuses = {one.customer_code: str(one.status) for one in shown.summary.results}
-            self._seen.looks.append(Look(run_id, seq, shown.state, shown.summary.exit_code, statuses))
+            ramp = shown.summary.ramp
+            at_stage = None if ramp is None else ramp.at
+            self._seen.looks.append(Look(run_id, seq, shown.state, shown.summary.exit_code, statuses, at_stage))
 
     def _summary(self, run_id: str) -> dict[str, Any] | None:
         found = self._world.stored(f"runs/{run_id}/summary.json")
@@ -387,9 +410,7 @@ class _Carried:
         """Resume every run until nothing is left of it; then run the first one's request once more."""
         for run_id in self._run_ids():
             self._resume(run_id)
-        payload = self._first_payload()
-        for field_ in ("max_failures", "failure_mode", "ramp", "customer_timeout_seconds"):
-            payload.pop(field_, None)
+        payload = {name: value for name, value in self._first_payload().items() if name not in _BOUNDS}
         # The first one takes in what others changed meanwhile, and does all of it if the start was lost.
         for _ in range(2):
             if self._run_to_its_end(payload) is None and self._run_to_its_end(payload) is None:
@@ -400,15 +421,15 @@ class _Carried:
         self._look()
 
     def _resume(self, run_id: str) -> None:
-        """Resume the run, and what its resume leaves, until nobody is left."""
+        """Resume the run, once as it was bounded, and what its resume leaves, until nobody is left."""
         summary = self._summary(run_id)
         left = self._unfinished(summary)
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             if not left or summary is None or summary["resume"] is None:
                 break
             payload = dict(summary["resume"])
-            for field_ in ("max_failures", "failure_mode", "ramp", "customer_timeout_seconds"):
-                payload.pop(field_, None)
+            if number or not {"ramp", "failure_mode"} & payload.keys():
+                payload = {name: value for name, value in payload.items() if name not in _BOUNDS}
             summary = self._run_to_its_end(payload) or summary
             done = {result["customer_code"] for result in summary["results"]} - self._unfinished(summary).keys()
             left = {code: why for code, why in left.items() if code not in done} | self._unfinished(summary)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.chaos.cloud import EVERYBODY, LIST_BACKUP, NEW, SHAPES, TOPICS_BACKUP
+from tests.chaos.cloud import EVERYBODY, LIST_BACKUP, MOST_CUSTOMERS, NEW, SHAPES, TOPICS_BACKUP, account
 
 Scenario = dict[str, Any]
 
@@ -55,8 +55,8 @@ _KINDS = (
 _CHOICES = ("unsubscribe", "unsubscribe", "opt_out", "opt_out", "delete", "add", "opt_in", "add_topic")
 
 
-def draw(seed: int) -> Scenario:
-    """Return the scenario of this seed."""
+def draw(seed: int, *, stepwise: bool = False) -> Scenario:
+    """Return the scenario of this seed; with `stepwise` one whose run is in stages, strict or both."""
     luck = random.Random(seed)  # noqa: S311  # repeatable, not secret
     customers = luck.randint(2, 6)
     codes = [f"f{number:02d}" for number in range(1, customers + 1)]
@@ -83,9 +83,62 @@ def draw(seed: int) -> Scenario:
         "people": [_choice(luck, codes) for _ in range(luck.choice((0, 0, 2, 4, 8)))],
         "reaper_faults": [_fault(luck, verb, ("s3", "lambda")) for _ in range(luck.choice((0, 0, 0, 1, 2)))],
     }
-    if luck.random() < 0.12:
+    is_silent = luck.random() < 0.12
+    if stepwise or (not is_silent and luck.random() < 0.15):
+        _in_steps(luck, made)
+    if is_silent:
         _silence(luck, made)
     return made
+
+
+def _in_steps(luck: random.Random, made: Scenario) -> None:
+    """Have a run on six customers in stages, strict or both, some of whom fail, that is killed and goes on."""
+    codes = [f"f{number:02d}" for number in range(1, MOST_CUSTOMERS + 1)]
+    made["customers"], made["orchestrator_seconds"], made["conditions"] = len(codes), 5, {"preset": "kind"}
+    made["lists"] = {code: luck.choice(("full", "small")) for code in codes}
+    run = _run(luck, "a", codes, 0.0)
+    while (
+        not run["payload"]["action"].endswith("-all") or {"include", "exclude", "environment"} & run["payload"].keys()
+    ):
+        run = _run(luck, "a", codes, 0.0)
+    made["runs"] = [run]
+    payload = run["payload"]
+    payload.update(_steps(luck))
+    # One import after the other would take longer than is waited for.
+    payload["max_customer_concurrency"] = luck.choice((2, 5, 0) if "import" in payload["action"] else (1, 2, 5, 0))
+    payload.pop("customer_timeout_seconds", None)
+    payload["on_deadline"] = luck.choices(("continue", "stop"), (9, 1))[0]
+    made["faults"] = [*_faults_in_steps(luck, codes), *luck.sample(made["faults"], min(1, len(made["faults"])))]
+    made["acts"] = luck.sample(made["acts"], min(1, len(made["acts"])))
+    for _ in range(luck.choice((0, 1, 1, 2))):
+        kill = {
+            "do": "kill",
+            "what": luck.choice(("orchestrator", "orchestrator", "worker")),
+            "after": "ListContactLists",
+        }
+        made["acts"].append({**kill, "skip": luck.randint(0, 5)})
+    made["acts"] += [{"do": "reap", "at": at} for at in luck.choice(((), (4.0, 5.5), (4.5, 8.0, 9.5)))]
+
+
+def _steps(luck: random.Random) -> dict[str, Any]:
+    ramp = {"ramp": luck.choice(([1, "40%", "100%"], [1, 2, 4, "100%"], [2, "100%"]))}
+    strict = {"failure_mode": "strict", "max_failures": luck.choice((1, 2, 3, "40%"))}
+    return luck.choice((ramp, ramp, {**ramp, "max_failures": luck.choice((1, 2))}, strict, {**ramp, **strict}))
+
+
+def _faults_in_steps(luck: random.Random, codes: list[str]) -> list[dict[str, Any]]:
+    """Return what makes a run long, some of its customers fail, and somebody die while results are stored."""
+    slow = luck.choice(("ListContactLists", "AssumeRole"))
+    faults: list[dict[str, Any]] = [{"fault": "delay", "operation": slow, "seconds": luck.choice((0.3, 0.6, 0.9))}]
+    for code in luck.sample(codes, luck.choice((0, 0, 1, 2))):
+        fault = luck.choice(("deny", "deny", "kill_before", "drop_before"))
+        faults.append({"fault": fault, "operation": "GetContactList", "account": account(code)})
+    if luck.random() < 0.4:
+        at = luck.choice(("/results/f0", "/results/f0", "/open/", "/end.json", "/claim.json", "/continuations/"))
+        fault = luck.choice(("kill_before", "kill_after", "kill_after", "drop_after", "delay", "deny"))
+        stored = {"fault": fault, "service": "s3", "operation": "PutObject", "path": at, "skip": luck.randint(0, 4)}
+        faults.append({**stored, "times": 1, **({"seconds": 1.0} if fault == "delay" else {})})
+    return faults
 
 
 def _silence(luck: random.Random, made: Scenario) -> None:

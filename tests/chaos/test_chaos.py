@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import ses_fleet
 from tests.chaos import scenario, shrink
+from tests.chaos.plants import PLANTS
 
 
 @pytest.mark.matrix
@@ -20,10 +23,36 @@ def test_a_short_round_breaks_no_promise() -> None:
     assert ended.stdout.count("ok seed") == 12
 
 
+@pytest.mark.matrix
+@pytest.mark.timeout(400)
+def test_a_short_round_of_stages_and_bounds_breaks_no_promise() -> None:
+    """Twelve scenarios of runs in stages, strict or both, whose orchestrators and workers die and that go on."""
+    command = [sys.executable, "-m", "tests.chaos", "--stepwise", "--runs", "12", "--seed", "1", "--jobs", "2"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=380)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("ok seed") == 12
+
+
 def test_a_seed_is_a_scenario() -> None:
     """The same one every time, and others' are others."""
     assert scenario.draw(7) == scenario.draw(7)
     assert scenario.draw(7) != scenario.draw(8)
+
+
+def test_stepwise_scenarios_are_in_stages_or_strict() -> None:
+    """On all of six customers, with a delay, so that they take a while."""
+    for drawn in (scenario.draw(seed, stepwise=True) for seed in range(50)):
+        payload = drawn["runs"][0]["payload"]
+        assert payload["action"].endswith("-all")
+        assert "ramp" in payload or payload["failure_mode"] == "strict"
+        assert "delay" in [fault["fault"] for fault in drawn["faults"]]
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_what_a_bug_is_planted_in_is_there(name: str) -> None:
+    """Else nobody would see whether its check still finds it."""
+    for file, text, _ in PLANTS[name].edits():
+        assert text in (Path(ses_fleet.__file__).parent / file).read_text()
 
 
 def test_what_does_not_matter_is_left_out() -> None:

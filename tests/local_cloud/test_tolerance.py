@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from tests.local_cloud.conftest import Cloud, Mark, fleet, ses_fleet
+from tests.local_cloud.stages import broken, peak_at_risk, spans
 
 SIX = {"customer_mappings": dict([*fleet(16)["customer_mappings"].items()][10:])}
+TEN = {"customer_mappings": dict([*fleet(20)["customer_mappings"].items()][10:])}
+LAST_TWO = ("300000000019", "300000000020")
 REFUSED = {"operation": "ListContactLists", "fault": "deny", "times": None}
+SLOW_READ = {"operation": "ListContactLists", "fault": "delay", "seconds": 0.1, "times": None}
 SLOW = {"operation": "AssumeRole", "fault": "delay", "seconds": 0.2, "times": None}
 
 
@@ -32,6 +36,18 @@ def test_failures_are_never_more_than_a_strict_run_may_have(cloud: Cloud, concur
     assert summary["concurrency"]["peak"] <= 2
     again = cloud.run(**summary["resume"])
     assert (again["successful_count"], again["exit_code"]) == (6, 0)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 5, 0])
+def test_failed_and_under_way_are_never_more_than_a_strict_run_may_have(cloud: Cloud, concurrency: int) -> None:
+    """Four of ten refuse. In the journal never more than three have failed or are under way, and at times three are."""
+    cloud.put_config(TEN)
+    refusing = [{**REFUSED, "account": account} for account in ("300000000012", "300000000014", *LAST_TWO)]
+    with cloud.faults(SLOW_READ, *refusing):
+        summary = cloud.run(failure_mode="strict", max_failures=3, max_customer_concurrency=concurrency)
+    assert peak_at_risk(summary, spans(cloud, summary["run_id"])) == 3
+    assert (summary["failed_count"], summary["not_started_count"]) == (3, 1)
+    assert [*broken(cloud, summary["run_id"])] == []
 
 
 def test_stages_follow_each_other_in_the_accounts(cloud: Cloud) -> None:

@@ -25,6 +25,8 @@ _TOO_SLOW = "S3 was too slow"
 class ResultStore:
     """Takes results as they come; `collector` holds what is returned, `warnings` what could not be done.
 
+    `not_stored` has the codes, by index, of customers whose result S3 did not take, however often it was asked.
+
     Results are written by threads: whoever takes an answer from a worker never waits for S3. A customer's result is
     decided by whoever writes it first.
     """
@@ -33,12 +35,14 @@ class ResultStore:
         plan = task.plan
         self.collector = Collector(len(plan.customers), task.result_location, _comparison(task))
         self.warnings: list[str] = []
+        self.not_stored: Mapping[int, str] = {}
         self._task = task
         self._writers = ThreadPoolExecutor(limits.RESULT_WRITERS, thread_name_prefix="result")
         self._room = threading.BoundedSemaphore(limits.PENDING_RESULTS)
         self._between_slices = set(task.standing.progress)
         self._pending: dict[Future[None], str] = {}
         self._undecided = False
+        self._lock = threading.Lock()
 
     @property
     def is_decided(self) -> bool:
@@ -147,7 +151,13 @@ class ResultStore:
 
     def _decide(self, index: int, code: str, body: bytes) -> None:
         # Another result can only be there when another invocation has ended this one's turn: the signs will show it.
-        if self._task.record.decide_result(index, code, body):
+        try:
+            is_mine = self._task.record.decide_result(index, code, body)
+        except AwsCallError:
+            with self._lock:
+                self.not_stored = {**self.not_stored, index: code}
+            raise
+        if is_mine:
             self._task.signs.forget(index)
         else:
             self._undecided = True

@@ -348,6 +348,7 @@ def _rules(task: Task, store: ResultStore, failures: int) -> StartRules:
         strict=task.document.strict,
         ramp=task.document.ramp,
         undecided=lambda: task.signs.undecided,
+        not_stored=lambda: store.not_stored,
     )
     for index, customer in enumerate(task.document.customers):
         result = store.collector.result(index)

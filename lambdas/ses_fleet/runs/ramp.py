@@ -71,7 +71,7 @@ class Ramp:
         if self._is_last or (self._is_within and (self._open[self.at] or self._successes[self.at])):
             return None
         missed = [code for stage in self._missed[: self.at + 1] for code in stage]
-        why = f"not successful: {_named(missed)}" if missed else "all of its customers were skipped"
+        why = f"not successful: {named(missed)}" if missed else "all of its customers were skipped"
         stage = f"stage {self.at + 1} of {len(self)} of the ramp has not succeeded ({why})"
         return f"{stage}: no further customer was started"
 
@@ -84,10 +84,11 @@ class Ramp:
         return sum(map(len, self._missed[: self.at + 1])) <= self._allowed
 
 
-def _named(codes: Sequence[str]) -> str:
+def named(codes: Sequence[str]) -> str:
+    """Return the codes of customers as a message names them: the first ones, and how many others there are."""
     others = len(codes) - limits.NAMED_SILENT
-    named = ", ".join(printable(code) for code in codes[: limits.NAMED_SILENT])
-    return named + (f" and {others} more" if others > 0 else "")
+    first = ", ".join(printable(code) for code in codes[: limits.NAMED_SILENT])
+    return first + (f" and {others} more" if others > 0 else "")
 
 
 def position(plan: RunPlan, found: Sequence[CustomerResult]) -> RampPosition | None:

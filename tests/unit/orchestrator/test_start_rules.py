@@ -88,6 +88,41 @@ def test_who_has_no_stored_result_may_still_fail() -> None:
     assert rules.may_start(customer(2))
 
 
+def test_a_result_that_was_not_stored_takes_the_room_of_a_failure() -> None:
+    """Nobody else is started when there is no more room; one of whom that is known as a failure counts once."""
+    lost = {0: "c0"}
+    rules = StartRules(2, strict=True, undecided=lambda: lost, not_stored=lambda: lost)
+    rules.begin(0)
+    ended(rules, 0, "failed")
+    assert rules.why_stopped() is None
+    assert rules.may_start(customer(1))
+    lost[1] = "c1"
+    assert rules.why_stopped() == (
+        "1 customers failed, the result of c1 could not be stored, and strict allows no more than max_failures: "
+        "no further one was started"
+    )
+
+
+def test_a_stage_that_has_begun_waits_for_no_result_that_was_not_stored() -> None:
+    """Nor does anybody in the last one, and nobody in a soft run without a ramp."""
+    undecided: set[int] = set()
+    lost: dict[int, str] = {}
+    rules = StartRules(0, ramp=((0,), (1,), (2, 3)), undecided=lambda: undecided, not_stored=lambda: lost)
+    ended(rules, 0, "successful")
+    assert rules.may_start(customer(1))
+    lost[0] = "c0"
+    assert rules.why_stopped() is None
+    lost[1] = "c1"
+    why = "stage 3 of 3 of the ramp cannot begin, as the result of c1 could not be stored: no further one was started"
+    assert rules.why_stopped() == why
+    del lost[1]
+    ended(rules, 1, "successful")
+    assert rules.may_start(customer(2))
+    lost[2] = "c2"
+    assert rules.may_start(customer(3))
+    assert StartRules(0, not_stored=lambda: lost).may_start(customer(3))
+
+
 def test_a_soft_run_starts_whoever_has_a_place() -> None:
     """Those under way are not counted."""
     rules = StartRules(0, undecided=lambda: {0, 1, 2})

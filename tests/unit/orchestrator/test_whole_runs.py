@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,39 @@ def test_what_could_not_be_stored_is_a_warning(monkeypatch: pytest.MonkeyPatch) 
     assert "results.jsonl.gz could not be written (AccessDenied)" in second
     warned = [one["message"] for one in there.records() if one["level"] == "WARNING"]
     assert warned == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (
+            {"ramp": [1, "100%"]},
+            "stage 2 of 2 of the ramp cannot begin, as the result of a could not be stored",
+        ),
+        (
+            {"failure_mode": "strict", "max_failures": 1},
+            "the result of a could not be stored, and strict allows no more than max_failures",
+        ),
+    ],
+)
+@pytest.mark.parametrize("on_deadline", ["stop", "continue"])
+def test_a_result_that_cannot_be_stored_ends_a_run_that_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], why: str, on_deadline: str
+) -> None:
+    """At once, and saying so: not when the time of the orchestrator is over, for which nothing could be started."""
+    began = time.monotonic()
+    monkeypatch.setattr(
+        Context, "get_remaining_time_in_millis", lambda self: int((self.seconds - time.monotonic() + began) * 1000)
+    )
+    monkeypatch.setattr(limits, "LOOK_SECONDS", 0.02)
+    there = Deployed(monkeypatch, customers("a", "b", "c"), fine)
+    there.s3.refused = {"results/a.json"}
+    answer = there.run(seconds=limits.START_MARGIN_SECONDS + 3, on_deadline=on_deadline, **asked)
+    assert statuses(answer) == {"a": "successful", "b": "not_started", "c": "not_started"}
+    assert "the result of a could not be stored (AccessDenied)" in answer["warnings"][0]
+    assert of(answer, "c")["warnings"] == [f"{why}: no further one was started"]
+    assert (answer["exit_code"], answer["resume"]["include"]) == (1, ["b", "c"])
+    assert [code_of(item) for item in there.lambda_.items] == ["a"]
 
 
 @pytest.mark.parametrize("stored", [True, False])
