@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -94,19 +95,18 @@ def test_an_environment_that_died_idle_is_given_no_invocation(runtime: Runtime) 
     for _ in range(12):  # more than there are places
         died.append(answer(runtime.invoke(spec(PID), b"{}")))
         os.kill(died[-1], signal.SIGKILL)
-        _wait_until(lambda: _is_gone(died[-1]))
+        _wait_until(lambda: _has_ended(died[-1]))
     alive = answer(runtime.invoke(spec(PID), b"{}"))
     assert alive not in died
     assert len(set(died)) == 12
     assert [environment.pid for environment in runtime.environments()] == [alive]
 
 
-def _is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
+def _has_ended(pid: int) -> bool:
+    """All of its threads: the first one may be gone before the others are."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    return True
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
