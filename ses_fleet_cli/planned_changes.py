@@ -127,7 +127,7 @@ def _decided(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _left_out(record: dict[str, Any]) -> dict[str, Any]:
-    return {"change": "left out", "email": str(record["email"])}
+    return {"change": "left out", "email": str(record["email"]), "why": str(record.get("why"))}
 
 
 _CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -140,7 +140,8 @@ _CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 def lines(found: Sequence[CustomersChanges], summary: Summary) -> Iterator[str]:
     """Yield the changes as lines of text, one a person, below a line for each customer with the numbers."""
     yield _TITLES[_files_of(summary) or _DECIDED]
-    for one in found:
+    shown = [one for one in found if one.records or one.problem] or found
+    for one in shown:
         counts = Counter(record["change"] for record in one.records)
         told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "nobody"
         yield f"{printable(one.code)}: {told}"
@@ -155,6 +156,7 @@ def lines(found: Sequence[CustomersChanges], summary: Summary) -> Iterator[str]:
 def _what(record: dict[str, Any]) -> Iterator[str]:
     """Yield what changes of a person, but for what every new contact says and everything that a removal forgets."""
     yield from record.get("opt_in", ())
+    yield from (record["why"],) if "why" in record else ()
     for name, (before, after) in record.get("what", {}).items():
         if record["change"] == "create" and after is not False:
             yield f"{name.removeprefix(TOPIC)} {_value(after)}"
@@ -169,7 +171,7 @@ def _value(value: Any) -> str:
 def json_lines(found: Sequence[CustomersChanges]) -> Iterator[str]:
     """Yield JSON, one a line: `{customer_code, change, email}` of a person, or `{customer_code, problem}`.
 
-    A dry run also says `what`, an import that was none `opt_in`.
+    A dry run also says `what`, an import that was none `opt_in`, and of whom was left out it is said `why`.
     """
     for one in found:
         for record in one.records:

@@ -36,6 +36,9 @@ class PeoplePlan(Stored):
     )
     unsubscribed: int = Field(default=0, description="contacts that are unsubscribed from everything")
     suppressed: int = Field(default=0, description="addresses that are put on the suppression list")
+    overwritten: int = Field(
+        default=0, description="changes after which something is not refused any more that somebody refused"
+    )
     topics: tuple[WantedTopic, ...] | None = Field(
         default=None, description="the topics of SESConfig.json by which an import was planned; else null"
     )

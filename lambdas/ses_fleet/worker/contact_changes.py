@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_fleet.errors import AwsCallError
@@ -139,7 +139,7 @@ def get(ses: ReadClient, list_name: str, email: str) -> Contact | None:
         explicit_preferences(answer),
         bool(answer.get("UnsubscribeAll")),
         text_of(answer, "AttributesData"),
-        changed.isoformat() if isinstance(changed, datetime) else None,
+        changed.astimezone(UTC).isoformat() if isinstance(changed, datetime) else None,
     )
 
 

@@ -202,6 +202,11 @@ def from_answer(answer: dict[str, Any], asked: str | None = None) -> ContactList
     )
 
 
+def given_to_all(found: ContactList) -> list[str]:
+    """Return the topics that a contact gets that says nothing of them: those whose default status is OPT_IN."""
+    return [topic.name for topic in found.topics if topic.default_status == "OPT_IN"]
+
+
 def first_name(context: ActionContext, ses: ReadClient | None = None) -> str | None:
     """Return the name of the account's only list, or None when it has none."""
     for page in Paginator("list_contact_lists", "ContactLists").pages(ses or context.ses, {}, lambda: None):

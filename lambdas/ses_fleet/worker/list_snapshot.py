@@ -50,8 +50,7 @@ class ListSnapshot:
         found = self._waiter.find(
             self._context.ses, lambda: self._scan.open(self._context), lambda found: found is not None
         )
-        topics = () if found is None else found.topics
-        self._context.guard.sees([topic.name for topic in topics if topic.default_status == "OPT_IN"])
+        self._context.guard.sees([] if found is None else contact_list.given_to_all(found))
         return found
 
     def run(self, wanted: Callable[[Record], bool]) -> dict[str, list[Record]]:

@@ -18,6 +18,9 @@ class PlanGuard(Protocol):
     def sees(self, given_to_all: Collection[str]) -> None:
         """Note the topics that every new contact gets: those of the list whose default status is OPT_IN."""
 
+    def concerns(self, email: str) -> bool:
+        """Return whether a saved plan is applied that has a change of this address."""
+
     def allows(self, place: str, email: str, before: State | None, after: State | None) -> bool:
         """Return whether an address may be changed so, or is rightly left as it is; else note that it is left out.
 
@@ -34,6 +37,10 @@ class NoPlan:
 
     def sees(self, given_to_all: Collection[str]) -> None:
         """Do nothing."""
+
+    def concerns(self, email: str) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
 
     def allows(self, place: str, email: str, before: State | None, after: State | None) -> bool:  # noqa: ARG002
         """Return True."""

@@ -12,7 +12,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
@@ -28,7 +28,16 @@ from ses_fleet.worker.plan_guard import SUPPRESSION
 from ses_fleet.worker.record_files import RecordFileWriter
 
 PLAN, LEFT_OUT = "plan", "left-out"
-_NOTED, _COMPARED = "noted", "compared"
+_NOTED, _COMPARED, _ASKED = "noted", "compared", "asked"
+# Why nothing is done for somebody, as it is shown.
+REFUSED = "unsubscribed or opted out since"
+CAME = "in the list already"
+GONE = "not in the list any more"
+CHANGED = "changed since"
+NOT_WANTED = "nothing is to be done any more"
+NOT_PLANNED = "not in the plan"
+GIVEN_TO_ALL = "would get topics by default"
+OTHER_CONTACT = "another contact of the same person changed since"
 _AGAIN = "Make a new dry run, and apply that"
 V = TypeVar("V")
 
@@ -93,6 +102,10 @@ class Recorder:
         """Note which topics every new contact gets."""
         self._given_to_all = sorted(given_to_all)
 
+    def concerns(self, email: str) -> bool:  # noqa: ARG002
+        """Return False: no plan is applied."""
+        return False
+
     def allows(self, place: str, email: str, before: PersonState | None, after: PersonState | None) -> bool:
         """Note the change, if it is one, and return True."""
         change = person_change.between(before, after)
@@ -132,14 +145,15 @@ class Recorder:
 class Compared:
     """What was found so far: how many changes of the plan would be others now, and how many more would be made.
 
-    `files` is the state of the files with those addresses. With `widened` new contacts would get topics that they did
-    not get when the plan was made.
+    `files` is the state of the files with those addresses, `asked` of those whom the second pass was about so far. With
+    `widened` new contacts would get topics that they did not get when the plan was made.
     """
 
     files: State
     differing: int
     added: int
     widened: bool
+    asked: State = field(default_factory=dict)
 
     def state(self) -> State:
         """Return it as the next slice continues from it; JSON, without addresses."""
@@ -147,53 +161,50 @@ class Compared:
 
 
 class Comparison:
-    """Notes of every address whether the same is decided for it now as the plan has."""
+    """Notes of every address whether the same is decided for it now as the plan has, or why not."""
 
     def __init__(self, context: ActionContext, plan: PeoplePlan, state: State) -> None:
         self._context = context
         self._plan = plan
         self._changes = changes_of(context, plan)
         self._widened: bool = state.get("widened", False)
-        self._holds: _Noted[bool] = _Noted(
-            context,
-            _COMPARED,
-            state.get("files", {}),
-            lambda email, holds: {"email": email, "holds": holds},
-            lambda record: bool(record["holds"]),
-        )
+        self._found = _whys(context, _COMPARED, state.get("files", {}))
 
     def state(self) -> State:
         """Return what the next slice continues from; JSON, without addresses."""
-        return {"files": self._holds.state(), "widened": self._widened}
+        return {"files": self._found.state(), "widened": self._widened}
 
     def sees(self, given_to_all: Collection[str]) -> None:
         """Note whether new contacts get topics that they did not get when the plan was made."""
         self._widened = not set(given_to_all) <= set(self._plan.given_to_all)
 
+    def concerns(self, email: str) -> bool:
+        """Return whether the plan has a change of this address."""
+        return email in self._changes
+
     def allows(self, place: str, email: str, before: PersonState | None, after: PersonState | None) -> bool:
-        """Note what was decided, and return True: nothing is written in this pass."""
+        """Note what was decided, and return whether the plan has it; nothing is written in this pass anyway."""
         planned = self._changes.get(email) if _is_of(self._plan, place) else None
-        if planned is not None:
-            self._holds.new[email] = _holds(planned, before, after, widened=self._widened)
-        elif person_change.between(before, after) is not None:
-            self._holds.new[email] = False
-        return True
+        why = _why_not(planned, before, after, widened=self._widened)
+        if planned is not None or why is not None:
+            self._found.new[email] = why
+        return why is None
 
     def leave_out(self, email: str) -> None:
-        """Do nothing: everything is allowed."""
+        """Note that nothing will be done for the address: something else of the same person changed."""
+        self._found.new[email] = self._found.new.get(email) or OTHER_CONTACT
 
     def gate(self) -> Gate:
         """Return the gate of the second pass, once everything was decided again.
 
         Raise CustomerError when too much of the plan would be otherwise now.
         """
-        holds = self._holds.all()
-        # Nothing is decided for them any more; only a contact that was to go is simply not there.
-        gone = {email for email, one in self._changes.items() if email not in holds and one.kind != "remove"}
-        known = gone | {email for email, held in holds.items() if not held}
-        differing = len(known & self._changes.keys())
-        left_out = _left_out(self._context, {})
-        left_out.new.update(dict.fromkeys(known, True))
+        decided = self._found.all()
+        known = {email: why for email, why in decided.items() if why is not None}
+        known |= dict.fromkeys(undecided(self._changes, decided), NOT_WANTED)
+        differing = len(known.keys() & self._changes.keys())
+        left_out = _whys(self._context, LEFT_OUT, {})
+        left_out.new.update(sorted(known.items()))
         found = Compared(left_out.state(), differing, len(known) - differing, self._widened)
         if is_stale(self._context, self._plan, differing):
             raise stale(self._context, self._plan, found, wrote=False)
@@ -215,14 +226,21 @@ class Gate:
         self._changes = {email: change for email, change in changes.items() if email not in known}
         self._plan = plan
         self._found = found
-        self._late = _left_out(context, found.files)
+        self._late = _whys(context, LEFT_OUT, found.files)
+        self._asked = _whys(context, _ASKED, found.asked)
 
     @classmethod
     def again(cls, context: ActionContext, plan: PeoplePlan, found: Compared) -> Gate:
         """Return the gate of a later slice. `context` is that of the first pass, whose files are read."""
-        return cls(context, plan, found, changes_of(context, plan), _left_out(context, found.files).all())
+        return cls(context, plan, found, changes_of(context, plan), _whys(context, LEFT_OUT, found.files).all())
 
-    def found(self) -> Compared:
+    def all_found(self) -> Compared:
+        """Return what was found, now that all is done: whom nothing was decided for is left out, too."""
+        for email in undecided(self._changes, {**self._asked.all(), **dict.fromkeys(self._known)}):
+            self._note(email, NOT_WANTED)
+        return self.found(is_over=True)
+
+    def found(self, *, is_over: bool = False) -> Compared:
         """Write out who was left out since the first pass, and return what was found so far."""
         differing = sum(email in self._changes for email in self._late.new)
         found, late = self._found, len(self._late.new)
@@ -231,6 +249,7 @@ class Gate:
             differing=found.differing + differing,
             added=found.added + late - differing,
             files=self._late.state() if late else found.files,
+            asked=found.asked if is_over else self._asked.state(),
         )
         return self._found
 
@@ -238,22 +257,30 @@ class Gate:
         """Note whether new contacts get topics that they did not get when the plan was made."""
         self._found = replace(self._found, widened=not set(given_to_all) <= set(self._plan.given_to_all))
 
+    def concerns(self, email: str) -> bool:
+        """Return whether the plan has a change of this address that was decided again."""
+        return email in self._changes
+
     def allows(self, place: str, email: str, before: PersonState | None, after: PersonState | None) -> bool:
         """Return whether this is a change of the plan, or nothing is to be done where it is made or has none."""
         planned = self._changes.get(email) if _is_of(self._plan, place) else None
+        if planned is None and email in self._known:
+            return False
+        why = _why_not(planned, before, after, widened=self._found.widened)
         if planned is not None:
-            allowed = _holds(planned, before, after, widened=self._found.widened)
-        else:
-            allowed = email not in self._known and person_change.between(before, after) is None
-        if not allowed:
-            self.leave_out(email)
-        return allowed
+            self._asked.new[email] = why
+        if why is not None:
+            self._note(email, why)
+        return why is None
 
     def leave_out(self, email: str) -> None:
-        """Note the address, if it is not known yet that it is left out."""
+        """Note the address, if it is not known yet that it is left out: something else of the same person changed."""
+        self._note(email, OTHER_CONTACT)
+
+    def _note(self, email: str, why: str) -> None:
         if email not in self._known:
             self._known.add(email)
-            self._late.new[email] = True
+            self._late.new[email] = why
 
 
 def is_stale(context: ActionContext, plan: PeoplePlan, differing: int) -> bool:
@@ -265,7 +292,7 @@ def stale(context: ActionContext, plan: PeoplePlan, found: Compared, *, wrote: b
     """Return the failure of a customer for which too much of a plan would be otherwise now."""
     limit, item = context.settings.plan_stale_percent, context.item
     so = "were left out, and the rest was made" if wrote else "would be others now, so nothing was written"
-    why = ", as new contacts get topics by default that they did not get then" if found.widened else ""
+    why = ", as new contacts get topics by default that they did not get then" if found.widened and plan.created else ""
     text = (
         f"{found.differing} of the {plan.changes} changes that the plan has for {context.code} {so}{why}: more than "
         f"{limit:g} % (PLAN_STALE_PERCENT of the worker). `ses-fleet runs show {item.run_id} --changes` names them, "
@@ -287,7 +314,7 @@ def changes_of(context: ActionContext, plan: PeoplePlan) -> Mapping[str, PersonC
         digest.add({})  # it is none of ours
     if digest.text != plan.digest:
         where = context.results.location(plan.prefix)
-        text = f"the files of the plan in {where} are not as its dry run wrote them, so nothing was written"
+        text = f"the files of the plan in {where} are not as its dry run wrote them, so nothing more was done"
         raise CustomerError("operation", "DamagedData", f"{text}. {_AGAIN}")
     return found
 
@@ -316,14 +343,39 @@ class _Digest:
         return self._found.hexdigest()
 
 
-def _holds(planned: PersonChange, before: PersonState | None, after: PersonState | None, *, widened: bool) -> bool:
-    """Return whether the planned change holds; nobody is created who would get more than the plan shows."""
-    is_new = planned.kind == "create" and before is None and after is not None
-    return not (widened and is_new) and planned.holds(before, after)
+def undecided(changes: Mapping[str, PersonChange], decided: Collection[str]) -> list[str]:
+    """Return the addresses of changes that nothing was decided for; one that was to go is then not there any more."""
+    return [email for email, change in changes.items() if email not in decided and change.kind != "remove"]
 
 
-def _left_out(context: ActionContext, state: State) -> _Noted[bool]:
-    return _Noted(context, LEFT_OUT, state, lambda email, _: {"email": email}, lambda _: True)
+def _why_not(
+    planned: PersonChange | None, before: PersonState | None, after: PersonState | None, *, widened: bool
+) -> str | None:
+    """Return why what is decided now may not be done, or None when it may; `planned` is what the plan has."""
+    if planned is None:
+        return None if person_change.between(before, after) is None else NOT_PLANNED
+    if widened and planned.kind == "create" and before is None and after is not None:
+        return GIVEN_TO_ALL
+    return None if planned.holds(before, after) else _what_changed(planned, before, after)
+
+
+def _what_changed(planned: PersonChange, before: PersonState | None, after: PersonState | None) -> str:
+    if before is None:
+        return NOT_WANTED if planned.kind == "create" else GONE
+    was = {name: value for name, value, _ in planned.what}
+    if before.get(UNSUBSCRIBED) is True and was.get(UNSUBSCRIBED) is not True:
+        return REFUSED
+    if any(before.get(name) == "OPT_OUT" and value != "OPT_OUT" for name, value in was.items()):
+        return REFUSED
+    if planned.kind == "create":
+        return CAME
+    return NOT_WANTED if after == before else CHANGED
+
+
+def _whys(context: ActionContext, name: str, state: State) -> _Noted[str | None]:
+    return _Noted(
+        context, name, state, lambda email, why: {"email": email, "why": why}, lambda record: record.get("why")
+    )
 
 
 def _tallied(changes: Iterable[PersonChange]) -> dict[str, Any]:
@@ -333,6 +385,7 @@ def _tallied(changes: Iterable[PersonChange]) -> dict[str, Any]:
     others: Counter[str] = Counter()
     for change in changes:
         kinds[change.kind] += 1
+        others["overwritten"] += person_change.overwrites_refusal(change.what) and not _is_bounce(change)
         for name, _, after in change.what:
             if name.startswith(TOPIC) and after in ("OPT_IN", "OPT_OUT"):
                 opted[str(after)][name.removeprefix(TOPIC)] += 1
@@ -346,7 +399,13 @@ def _tallied(changes: Iterable[PersonChange]) -> dict[str, Any]:
         "opt_outs": dict(sorted(opted["OPT_OUT"].items())),
         "unsubscribed": others[UNSUBSCRIBED],
         "suppressed": others[REASON],
+        "overwritten": others["overwritten"],
     }
+
+
+def _is_bounce(change: PersonChange) -> bool:
+    """Return whether an address is let off the suppression list that nobody refused anything for."""
+    return change.what == ((REASON, "BOUNCE", None),)
 
 
 def _is_of(plan: PeoplePlan, place: str) -> bool:

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ses_fleet.errors import CustomerError
 from ses_fleet.runs.people_plan import PeoplePlan
+from ses_fleet.worker import contact_list
+from ses_fleet.worker.contact_list import given_to_all
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.planned_people import Compared, Comparison, Gate, Recorder, is_stale, stale
 
@@ -29,7 +32,7 @@ def saving(run: Run, context: ActionContext, params: Any, state: State) -> Outco
     context.guard = recorder
     outcome = run(context, params, state.get("action", {}))
     if isinstance(outcome, More):
-        return replace(outcome, state={"plan": recorder.state(), "action": outcome.state})
+        return _more(outcome, state, lambda: {"plan": recorder.state()})
     return outcome if outcome.failure is not None else replace(outcome, plan=recorder.plan())
 
 
@@ -37,6 +40,8 @@ def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, st
     """Apply a plan. CustomerError (PlanStale) when more of it than the settings allow would be otherwise now."""
     if "compared" in state:
         gate = Gate.again(_first_pass(context), plan, Compared(**state["compared"]))
+        if plan.created and plan.place is not None:
+            gate.sees(given_to_all(contact_list.read(context, plan.place)))
     else:
         outcome = _compare(run, context, params, plan, state)
         if isinstance(outcome, More):
@@ -45,8 +50,15 @@ def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, st
     context.guard = gate
     done = run(context, params, state.get("action", {}))
     if isinstance(done, More):
-        return replace(done, state={"compared": gate.found().state(), "action": done.state})
-    return _told(context, done, gate.found(), plan)
+        return _more(done, state, lambda: {"compared": gate.found().state()})
+    return _told(context, done, gate.all_found(), plan)
+
+
+def _more(outcome: More, before: State, state: Callable[[], State]) -> More:
+    """Return the end of a slice with what the next one continues from: the same again when it made no progress."""
+    if before and outcome.state == before.get("action"):
+        return replace(outcome, state=before)
+    return replace(outcome, state={**state(), "action": outcome.state})
 
 
 def _compare(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, state: State) -> Gate | More:
@@ -55,17 +67,27 @@ def _compare(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, st
     again.guard = comparison
     outcome = run(again, params, state.get("action", {}))
     if isinstance(outcome, More):
-        return replace(outcome, state={"plan": comparison.state(), "action": outcome.state})
-    return comparison.gate()
+        return _more(outcome, state, lambda: {"plan": comparison.state()})
+    try:
+        return comparison.gate()
+    except CustomerError:
+        for text in again.warnings:  # they may say why
+            context.warn(text)
+        raise
 
 
 def _first_pass(context: ActionContext) -> ActionContext:
-    """Return the same slice as a dry run that says nothing."""
+    """Return the same slice as a dry run that says nothing but what it waits for."""
+
+    def log(line: str) -> None:
+        if line.startswith("⏳"):
+            context.log(line)
+
     return replace(
         context,
         item=context.item.model_copy(update={"dry_run": True}),
         open_ses=lambda: context.ses,
-        log=lambda _line: None,
+        log=log,
         warnings=[],
         folder=_COMPARED,
     )

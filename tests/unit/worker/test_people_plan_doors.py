@@ -16,7 +16,8 @@ import pytest
 
 from ses_fleet.errors import CustomerError, NotStartedError
 from ses_fleet.runs.people_plan import PeoplePlan
-from ses_fleet.worker import planned_run
+from ses_fleet.worker import planned_people, planned_run
+from ses_fleet.worker.context import More
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
 from tests.unit.worker.imports import contacts, known_before
@@ -179,11 +180,18 @@ def between_the_passes(happens: Callable[[], object]) -> Iterator[None]:
         yield
 
 
-def left_out(case: Case) -> set[str]:
-    """Whom the run that applied last names, below data/."""
+def whys(case: Case) -> dict[str, str]:
+    """Whom the run that applied last left out, and why, as it says below data/."""
     prefix = f"data/{case.last}/acme/compared/left-out-"
     bodies = [gzip.decompress(body) for key, body in case.world.objects.written.items() if key.startswith(prefix)]
-    return {json.loads(line)["email"] for body in bodies for line in body.splitlines()}
+    records = [json.loads(line) for body in bodies for line in body.splitlines()]
+    assert len({one["email"] for one in records}) == len(records)
+    return {one["email"]: one["why"] for one in records}
+
+
+def left_out(case: Case) -> set[str]:
+    """The same without the reasons."""
+    return {*whys(case)}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -452,3 +460,183 @@ def _operations(case: Case, plan: PeoplePlan) -> list[str]:
     case.world.asked.clear()
     case.apply(plan)
     return case.world.asked
+
+
+WHYS = {
+    "a colleague is new": planned_people.NOT_PLANNED,
+    "a colleague came by another program": planned_people.REFUSED,
+    "a colleague refuses": planned_people.REFUSED,
+    "one who left came to choose": planned_people.CHANGED,
+    "a contact refuses": planned_people.REFUSED,
+    "a contact has other attributes": planned_people.CHANGED,
+    "one of a job came": planned_people.CAME,
+    "one to be removed refuses": planned_people.REFUSED,
+    "an entry has another reason": planned_people.CHANGED,
+}
+
+
+@pytest.mark.parametrize("name", WHYS)
+def test_it_is_said_why_somebody_is_left_out(name: str) -> None:
+    """For those who may read addresses."""
+    case = DOORS[name].case()
+    case.world.settings = case.world.settings.model_copy(update={"plan_stale_percent": 50.0})
+    plan = case.planned()
+    DOORS[name].happens(case)
+    case.apply(plan)
+    assert [*whys(case).values()] == [WHYS[name]]
+
+
+@pytest.mark.parametrize("name", ["a colleague left", "one who left came to choose"])
+def test_who_is_left_out_of_a_prune_is_found_by_the_next_one(name: str) -> None:
+    """The ledger keeps them, or nobody would ever remove who left."""
+    case = DOORS[name].case()
+    case.world.settings = case.world.settings.model_copy(update={"plan_stale_percent": 50.0})
+    plan = case.planned()
+    DOORS[name].happens(case)
+    case.apply(plan)
+    assert CLEO in contacts(case.world)
+    del_plan(case.world)
+    assert case.planned().removed == 1
+
+
+def del_plan(world: World) -> None:
+    """Have no files of a plan, so that another one may be made."""
+    for key in [key for key in world.objects.written if key.startswith("data/plan/")]:
+        del world.objects.written[key]
+
+
+def test_a_removal_that_nobody_decides_any_more_is_left_out() -> None:
+    """The record of earlier imports is gone, so nobody is removed."""
+    case = importing(listing(ContactRecord(CLEO)), ANA, prune=True)
+    case.world.settings = case.world.settings.model_copy(update={"plan_stale_percent": 50.0})
+    plan = case.planned()
+    assert plan.removed == 1
+    del case.world.objects.written["backups/identity/acme.json"]
+    done = case.apply(plan)
+    assert (done.data["removed"], done.data["left_out"], left_out(case)) == (0, 1, {CLEO})
+
+
+def test_a_person_who_comes_in_another_spelling_between_the_passes_is_named() -> None:
+    """Nothing is decided for the address of the plan any more."""
+    case = importing(listing(), ANA, *people(60)[40:])
+    case.world.settings = case.world.settings.model_copy(update={"plan_stale_percent": 50.0})
+    plan = case.planned()
+    with between_the_passes(lambda: contact(case.world, "ANA@corp.example", gone=True)):
+        done = case.apply(plan)
+    assert (done.failure, done.data["created"], done.data["left_out"], left_out(case)) == (None, 20, 1, {ANA})
+    assert ANA not in contacts(case.world)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_colleague_who_came_as_planned_is_not_left_out(made: bool) -> None:
+    """An import job does without them."""
+    case = importing(World(), *people(130), bucket="b")
+    plan = case.planned()
+    one = people(1)[0]
+    with between_the_passes(lambda: contact(case.world, one, gone=not made)):
+        done = case.apply(plan)
+    assert done.failure is None
+    assert (done.data["created"], done.data["left_out"]) == (129, 0 if made else 1)
+
+
+def test_two_spellings_count_before_anything_is_written() -> None:
+    """Of 21 contacts two are left out, as one of them changed: that is too much."""
+    world = World(*map(ContactRecord, people(19)), ContactRecord(BOB), ContactRecord("Bob@corp.example"))
+    case = removing(world, BOB, *people(19))
+    plan = case.planned()
+    contact(world, BOB, topics={"in": "OPT_IN"})
+    with pytest.raises(CustomerError, match="2 of the 21 changes"):
+        case.apply(plan)
+    assert len(contacts(world)) == 21
+
+
+def test_what_the_first_pass_warned_of_is_said_when_it_fails() -> None:
+    """It may be why."""
+    case = importing(World(), *people(10), dbas=10)
+    plan = case.planned()
+    topics = [{"TopicName": "in", "DisplayName": "I", "DefaultSubscriptionStatus": "OPT_IN"}]
+    case.world.ses.call(ACCOUNT, REGION, "UpdateContactList", {"ContactListName": "main", "Topics": topics})
+    with pytest.raises(CustomerError, match="10 of the 10"):
+        case.apply(plan)
+    assert any("the list lacks out" in text for text in case.world.warnings)
+
+
+@pytest.mark.parametrize("kind", ["set", "import"])
+def test_a_default_that_changes_while_it_is_applied_is_seen_by_the_next_slice(kind: str) -> None:
+    """Sixty people one by one take many slices."""
+    world = World()
+    case = setting(world, *({"email": one} for one in people(60))) if kind == "set" else importing(world, *people(60))
+    plan = case.planned()
+    slices: list[int] = []
+    answer = world.client._answer
+
+    def watched(name: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        found = answer(name, operation, parameters)
+        if len(contacts(world)) == 10 and not slices:
+            slices.append(world.slices)
+            gives_to_all(world)
+        return found
+
+    world.client._answer = watched  # type: ignore[method-assign]
+    done = case.apply(plan, budget=6.0, per_second=1)
+    assert done.failure is not None
+    assert done.data["created"] == len(contacts(world)) < 30
+    assert done.data["left_out"] == 60 - done.data["created"]
+    assert {*whys(case).values()} == {planned_people.GIVEN_TO_ALL}
+
+
+def test_a_default_that_changes_right_before_an_import_job_keeps_it_from_starting() -> None:
+    """It would create them all."""
+    world = World()
+    case = setting(world, *({"email": one} for one in people(130)), bucket="b")
+    plan = case.planned()
+    put = world.customer_objects.call
+
+    def watched(operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_object":
+            gives_to_all(world)
+        return put(operation, **parameters)
+
+    world.customer_objects.call = watched  # type: ignore[method-assign]
+    done = case.apply(plan)
+    assert done.failure is not None
+    assert (done.data["created"], done.data["left_out"], contacts(world)) == (0, 130, {})
+    assert "CreateImportJob" not in world.asked
+
+
+@pytest.mark.parametrize("applies", [True, False])
+def test_slices_without_progress_are_seen_to_be_idle(applies: bool) -> None:
+    """Each hands on the very state that it was given, although it noted what it decided."""
+
+    def run(context: Any, _params: Any, _state: Any) -> More:
+        context.guard.allows("main", ANA, None, {"unsubscribed_all": False})
+        return More({"at": 1})
+
+    world = World()
+    plan = setting(world, {"email": ANA}).planned()
+    item: dict[str, Any] = {"plan": plan} if applies else {"dry_run": True}
+    state: dict[str, Any] = {}
+    states = []
+    for _ in range(4):
+        context = world.context(run_id="idle", **item)
+        outcome = (
+            planned_run.applying(run, context, None, plan, state)
+            if applies
+            else planned_run.saving(run, context, None, state)
+        )
+        assert isinstance(outcome, More)
+        state = json.loads(json.dumps(outcome.state))
+        states.append(state)
+    assert states[1] == states[2] == states[3]
+
+
+def test_how_many_refusals_are_overwritten_is_in_the_plan() -> None:
+    """Topics, everything, complaints, and choices that a removal forgets; no bounce."""
+    world = suppress(World(ContactRecord(BOB, (("out", "OPT_OUT"),)), ContactRecord(CLEO, (), True)), ANA)
+    entry(world, DORA, "COMPLAINT")
+    rows_ = [{"email": one, "opt_in": ["out"]} for one in (ANA, BOB, CLEO)]
+    assert setting(world, *rows_, overwrite=True).planned().overwritten == 2
+    del_plan(world)
+    assert removing(world, BOB, CLEO, forget=True).planned().overwritten == 2
+    del_plan(world)
+    assert suppressing(world, (ANA, None), (DORA, None)).planned().overwritten == 1

@@ -166,7 +166,8 @@ def test_a_plan_has_numbers_and_its_files_have_whom() -> None:
     assert plan.model_dump(exclude={"digest"}) == {
         "kind": "people", "place": "main", "given_to_all": ("in",), "prefix": "data/plan/acme/", "parts": 1,
         "created": 1, "updated": 2,
-        "removed": 0, "opt_ins": {"out": 1}, "opt_outs": {"out": 1}, "unsubscribed": 1, "suppressed": 0, "topics": None,
+        "removed": 0, "opt_ins": {"out": 1}, "opt_outs": {"out": 1}, "unsubscribed": 1, "suppressed": 0,
+        "overwritten": 0, "topics": None,
     }  # fmt: skip
     assert {email: one.record(email)["what"] for email, one in changes(world).items()} == {
         ANA: {"attributes": [None, '{"b": 2}'], "topic:out": [None, "OPT_IN"], "unsubscribed_all": [None, False]},
@@ -374,7 +375,7 @@ def test_a_plan_whose_files_were_touched_is_not_applied() -> None:
     mine = PersonChange("create", (("unsubscribed_all", None, False),)).record(CLEO)
     world.objects.written[key] = gzip.compress(gzip.decompress(world.objects.written[key]) + json.dumps(mine).encode())
     world.asked.clear()
-    with pytest.raises(CustomerError, match="are not as its dry run wrote them, so nothing was written"):
+    with pytest.raises(CustomerError, match="are not as its dry run wrote them, so nothing more was done"):
         case.apply(plan)
     assert world.asked == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ses_fleet.errors import CustomerError
@@ -42,7 +42,10 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
     progress.contact_list = snapshot.open()
     if progress.contact_list is None:
         raise contact_list.none_there(context)
-    there = snapshot.run(lambda contact: contact["email"].casefold() in asked or made_a_choice(contact))
+    concerns = context.guard.concerns
+    there = snapshot.run(
+        lambda contact: contact["email"].casefold() in asked or made_a_choice(contact) or concerns(contact["email"])
+    )
     progress.total = snapshot.total
     topics = import_plan.opt_ins(context.item.topics or (), progress.contact_list.topics)
     plan = import_plan.make_plan(
@@ -54,10 +57,12 @@ def _decide(work: Work, snapshot: ListSnapshot) -> Step:
         erased=erased,
     )
     _check_prune(work, plan, snapshot.total)
+    before = plan
     plan = _allowed(work, plan, there)
     if not context.dry_run:
         import_ledger.store(context, asked - erased)
         plan = _submitted(work, plan)
+    _note_left_out(work, before, plan)
     _say(work, plan, topics.lacking, snapshot.total)
     work.verification.note_all_read(contact for contacts in there.values() for contact in contacts)
     _keep(work, plan)
@@ -73,23 +78,27 @@ def _allowed(work: Work, plan: ImportPlan, there: Mapping[str, Sequence[Record]]
         return plan
     states = import_plan.states(plan, there)
     denied = {email for email, before, after in states if not guard.allows(place, email, before, after)}
-    return _left_out(work, plan, denied)
+    return replace(plan, changes=tuple(one for one in plan.changes if one.email not in denied))
 
 
 def _submitted(work: Work, plan: ImportPlan) -> ImportPlan:
     """Start the import job, if there is one to be, and return the plan without those who are not created any more."""
     done = submit(work, [one.new_contact() for one in plan.of("create")])
+    guard, place = work.context.guard, work.progress.list_name
     for change in plan.of("create"):
         if change.email.casefold() in done.came:
-            work.context.guard.leave_out(change.email)
-    denied = {change.email for change in plan.of("create") if change.email.casefold() in done.left_out}
-    return _left_out(work, plan.without(done.came.keys()), denied)
+            state = done.states.get(change.email)  # in another spelling, somebody else's contact has come
+            guard.allows(place, change.email, state, state)
+    left = plan.without(done.came.keys())
+    return replace(left, changes=tuple(one for one in left.changes if one.email.casefold() not in done.left_out))
 
 
-def _left_out(work: Work, plan: ImportPlan, denied: Collection[str]) -> ImportPlan:
-    left = tuple(change for change in plan.changes if change.email not in denied)
-    work.count("left_out", len(plan.changes) - len(left))
-    return replace(plan, changes=left)
+def _note_left_out(work: Work, before: ImportPlan, plan: ImportPlan) -> None:
+    """Count who of the decision is left out for a saved plan, and keep in mind whom a later run may remove."""
+    left = {*plan.changes}
+    gone = [one for one in before.changes if one not in left]
+    work.count("left_out", len(gone) - (plan.unchanged - before.unchanged))
+    work.files.kept.add({"email": one.email} for one in gone if one.change == "remove")
 
 
 def _removable(work: Work, known_addresses: frozenset[str]) -> frozenset[str]:

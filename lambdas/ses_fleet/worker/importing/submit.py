@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 
 from ses_fleet import limits
 from ses_fleet.people.addresses import folded
-from ses_fleet.worker.contact_list import ContactScan, address
+from ses_fleet.people.person_change import State
+from ses_fleet.worker import contact_list
+from ses_fleet.worker.contact_changes import Contact
+from ses_fleet.worker.contact_list import ContactScan, address, explicit_preferences, given_to_all
 from ses_fleet.worker.importing import job_file, jobs
 from ses_fleet.worker.importing.new_contacts import JobWork, NewContact
 from ses_fleet.worker.paced_client import UnitClient
+from ses_fleet.worker.plan_guard import NO_PLAN
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class _Look:
 
     job_id: str | None = None
     came: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
     other_jobs: bool = False
 
 
@@ -48,11 +53,12 @@ def create_one_by_one(work: JobWork, why: str) -> None:
 class Submitted:
     """Who of those that were to be created is not to be any more.
 
-    `came` are in the list by now, {case-folded address: their addresses}. `left_out` are the case-folded addresses that
-    the saved plan does not have so, where one is applied.
+    `came` are in the list by now, {case-folded address: their addresses}, and `states` says how, by address.
+    `left_out` are the case-folded addresses that the saved plan does not have so, where one is applied.
     """
 
     came: Mapping[str, Sequence[str]]
+    states: Mapping[str, State]
     left_out: frozenset[str]
 
 
@@ -63,25 +69,27 @@ def submit(work: JobWork, additions: Sequence[NewContact]) -> Submitted:
     slice ends before the start, and AwsCallError when it failed; the uploaded file is deleted unless SES may still read
     it.
     """
-    left, came = [one for one in additions if _is_allowed(work, one)], dict[str, Sequence[str]]()
-    allowed = {one.email for one in left}
-    denied = [one.email for one in additions if one.email not in allowed]
+    left, came, states = _allowed(work, additions), dict[str, Sequence[str]](), dict[str, State]()
     while can_use_job(work, len(left)):
         look = _try(work, left)
         if look.job_id is not None or work.progress.one_by_one:
             break
         came |= look.came
-        left = [one for one in left if one.email.casefold() not in came]
+        states |= look.states
+        left = _allowed(work, [one for one in left if one.email.casefold() not in came])
         if look.other_jobs:
             work.context.log(
                 f"🔁 Customer {work.context.code}: another import job was started meanwhile; waiting for it"
             )
             work.progress.jobs_seen = wait_for_other_jobs(work)
-    return Submitted(came, frozenset(map(folded, denied)))
+    kept = {folded(one.email) for one in left} | came.keys()
+    return Submitted(came, states, frozenset({folded(one.email) for one in additions} - kept))
 
 
-def _is_allowed(work: JobWork, one: NewContact) -> bool:
-    return work.context.guard.allows(work.progress.list_name, one.email, None, one.wish.state())
+def _allowed(work: JobWork, additions: Sequence[NewContact]) -> list[NewContact]:
+    """Return those whom a saved plan creates so, where one is applied."""
+    guard, place = work.context.guard, work.progress.list_name
+    return [one for one in additions if guard.allows(place, one.email, None, one.wish.state())]
 
 
 def wait_for_other_jobs(work: JobWork) -> str:
@@ -147,26 +155,34 @@ def _look_and_start(work: JobWork, additions: Sequence[NewContact], bucket: str,
     """
     context, progress = work.context, work.progress
     adding = frozenset(one.email.casefold() for one in additions)
+    applies = context.guard is not NO_PLAN
     pages = 1 + progress.total // limits.SES_PAGE_SIZE
 
     def unit(client: UnitClient) -> _Look:
-        came = _there(work, client, adding)
+        states = _there(work, client, adding)
+        came: dict[str, list[str]] = {}
+        for email in states:
+            came.setdefault(email.casefold(), []).append(email)
         if jobs.look(context, client).digest != progress.jobs_seen:
-            return _Look(came=came, other_jobs=True)
-        if came:
-            return _Look(came=came)
+            return _Look(came=came, states=states, other_jobs=True)
+        if applies:
+            answer = client.read("get_contact_list", ContactListName=progress.list_name)
+            context.guard.sees(given_to_all(contact_list.from_answer(answer, progress.list_name)))
+        if came or (applies and len(_allowed(work, additions)) < len(additions)):
+            return _Look(came=came, states=states)
         return _Look(jobs.start(client, bucket, key, progress.list_name))
 
-    return context.ses.read_modify_write(min(pages + 2, context.settings.ses_burst), unit)
+    return context.ses.read_modify_write(min(pages + 2 + applies, context.settings.ses_burst), unit)
 
 
-def _there(work: JobWork, client: UnitClient, addresses: frozenset[str]) -> dict[str, list[str]]:
-    """Return the list's contacts of these case-folded addresses: {case-folded address: their addresses}."""
+def _there(work: JobWork, client: UnitClient, addresses: frozenset[str]) -> dict[str, State]:
+    """Return the list's contacts of these case-folded addresses, as they are: {address: state}."""
     found = work.progress.contact_list
     scan = ContactScan({"list": found and found.model_dump(mode="json")})
-    found_here: dict[str, list[str]] = {}
-    for page in scan.pages(work.context, found_here.clear, ses=client):
-        for email in map(address, page):
-            if (folded := email.casefold()) in addresses:
-                found_here.setdefault(folded, []).append(email)
-    return found_here
+    there: dict[str, State] = {}
+    for page in scan.pages(work.context, there.clear, ses=client):
+        for one in page:
+            email = address(one)
+            if email.casefold() in addresses:
+                there[email] = Contact(explicit_preferences(one), bool(one.get("UnsubscribeAll"))).state_as_listed()
+    return there

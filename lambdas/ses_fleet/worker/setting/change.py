@@ -48,7 +48,7 @@ def _one(work: Work, planned: PlannedRow) -> None:
     elif planned.change == "create" and ending == "unchanged" and work.progress.import_job is not None:
         work.end(planned.line, "created", kept_choice=person.kept_choice)  # by our own job, which failed halfway
     else:
-        work.end(planned.line, ending, kept_choice=person.kept_choice)
+        work.end(planned.line, ending, kept_choice=person.kept_choice and ending != "left_out")
 
 
 class _Person:
@@ -107,7 +107,8 @@ class _Person:
                 lambda now, _others: now and wishes.refusal(self._row, now),
             )
             self._note(email, changed)
-            ending = changed.ending if ending == "unchanged" else ending
+            if ending == "unchanged" or changed.ending == "left_out":
+                ending = changed.ending
         return ending
 
     def _note(self, email: str, changed: contact_changes.ContactChange) -> None:
