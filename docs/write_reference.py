@@ -114,10 +114,17 @@ def _fields(model: type[BaseModel], without: str = "") -> str:
 
 def _rows(part: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, ...]]:
     for name, field in part.get("properties", {}).items():
-        inner, suffix = _inner(field, whole)
         yield f"`{path}{name}`", _type(field, whole), _meaning(field)
-        if inner is not None:
-            yield from _rows(inner, whole, f"{path}{name}{suffix}.")
+        for one in _alternatives(field):
+            inner, suffix = _inner(one, whole)
+            if inner is not None:
+                yield from _rows(inner, whole, f"{path}{name}{suffix}.")
+
+
+def _alternatives(field: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models of which a field holds one, each on its own; else the field itself."""
+    models = [one for one in field.get("anyOf", ()) if "$ref" in one]
+    return models if len(models) > 1 else [field]
 
 
 def _inner(field: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:

@@ -11,10 +11,11 @@ from typing import Any
 
 from ses_fleet import limits
 from ses_fleet.actions.catalogue import payload_names
+from ses_fleet.runs.models import ConfigVersion
 from ses_fleet.runs.preview import Preview
 from ses_fleet.text import printable
 from ses_fleet_cli import ahead
-from ses_fleet_cli.ahead import Ahead, DryRun
+from ses_fleet_cli.ahead import Ahead
 from ses_fleet_cli.errors import interrupted, usage
 from ses_fleet_cli.invoke import Target
 
@@ -125,16 +126,34 @@ def _lines(payload: Mapping[str, Any], target: Target, found: Ahead) -> Iterator
         yield line("People", f"{rows} of the people file")
     if payload.get("plan"):
         yield line("Plan", f"{payload['plan']}: exactly what it says is done, and nothing else")
+        yield from _carrying_out(payload, preview)
         return
     if payload.get("prune"):
         yield line("REMOVES", f"{_pruned(payload)}; they are saved before")
     elif payload_names()[payload["action"]][0].prunes:
         yield line("Removes", "nothing, as --prune is not given")
-    if isinstance(ramp := payload.get("ramp"), list):
-        yield line("In stages", printable(", ".join(map(str, ramp)), 300))
+    yield from _carrying_out(payload, preview)
     if payload.get("params"):
         yield line("Parameters", printable(json.dumps(payload["params"], ensure_ascii=False), 500))
     yield line("Dry run", _told(found, target))
+
+
+def _carrying_out(payload: Mapping[str, Any], preview: Preview) -> Iterator[str]:
+    """Yield how many customers begin when, and how many may fail, as the payload or config.json says it."""
+
+    def said(field: str) -> tuple[Any, str]:
+        if payload.get(field) is not None:
+            return payload[field], ""
+        return preview.defaults.get(field), " (config.json)"
+
+    ramp, whose = said("ramp")
+    if isinstance(ramp, list):
+        yield line("In stages", f"{printable(', '.join(map(str, ramp)), 300)}{whose}")
+    (mode, whose), (most, whose_number) = said("failure_mode"), said("max_failures")
+    if most is not None or mode is not None:
+        number = "" if most is None else f"at most {printable(str(most))}{whose_number}"
+        kind = "" if mode is None else f"{printable(str(mode))}{whose}"
+        yield line("Failures", ", ".join(filter(None, (kind, number))))
 
 
 def _pruned(payload: Mapping[str, Any]) -> str:
@@ -150,12 +169,13 @@ def _told(found: Ahead, target: Target) -> str:
     dry = found.dry_run
     outcome = "not over" if dry.exit_code is None else f"exit code {dry.exit_code}"
     other = "; of another upload of a people file" if dry.other_upload else ""
-    told = f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{other}{_changed(dry, found.preview)}"
+    changed = changed_since(dry.config_version, found.preview.config_version)
+    told = f"{dry.run_id}, {ahead.ago(dry.started_at, target.now)}, {outcome}{other}{changed}"
     return f"{told}; `ses-fleet apply {dry.run_id}` does exactly what it showed" if dry.is_plan else told
 
 
-def _changed(dry: DryRun, preview: Preview) -> str:
-    before, now = dry.config_version, preview.config_version
+def changed_since(before: ConfigVersion, now: ConfigVersion) -> str:
+    """Return which of the two files are others now, for the end of a sentence; empty when none is."""
     files = [("config.json", before.config, now.config), ("SESConfig.json", before.ses_config, now.ses_config)]
     changed = [name for name, one, other in files if one != other]
     return f"; {' and '.join(changed)} changed since" if changed else ""

@@ -16,6 +16,7 @@ from ses_fleet.runs.keys import plan_key, refusals_prefix
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
 from ses_fleet.runs.position import Position
 from ses_fleet.runs.record import RunRecord
+from ses_fleet.text import printable
 from ses_fleet_cli import aws_failures
 from ses_fleet_cli.arrivals import Arrivals
 from ses_fleet_cli.errors import BROKEN_RECORD, CommandError, no_summary, usage
@@ -85,6 +86,11 @@ class Follower:
         self.has_begun = True
         if self.expected is not None and plan.request != self.expected:
             raise usage(f"run {self.run_id} exists and was started with another request; choose another --run-id")
+        if self.request_id is not None and plan.request_id not in ("", self.request_id):
+            began = printable(plan.started_at)
+            self.watcher.notice(
+                f"run {self.run_id} is there already, since {began}: nothing was started, it is followed"
+            )
         self.watcher.planned(plan)
         arrivals = Arrivals(self.bucket, plan)
         return self._until(lambda: self._poll_run(plan, arrivals))

@@ -189,7 +189,7 @@ def run(
         sent = follower.request_id is not None
         summary = follower.follow()
     except KeyboardInterrupt:
-        raise interrupted(_what_is_so(follower, sent=sent, local=local)) from None
+        raise interrupted(_what_is_so(follower, payload, sent=sent, local=local)) from None
     screen.summary(summary, _where_people_are(target, summary, people))
     return differences.exit_code(summary, screen, detailed=detailed_exit_code)
 
@@ -221,17 +221,21 @@ def _start(target: Target, run_id: str, payload: dict[str, Any], screen: Screen)
     return str(request_id) if request_id else None
 
 
-def _what_is_so(follower: Follower, *, sent: bool, local: bool) -> str:
+def _what_is_so(follower: Follower, payload: Mapping[str, Any], *, sent: bool, local: bool) -> str:
     """What Ctrl-C leaves behind. `sent` is whether Lambda has confirmed that it took the event."""
     run_id = follower.run_id
     if local:
         return f"run {run_id} ended with its local cloud"
     show, cancel = f"`ses-fleet runs show {run_id}`", f"`ses-fleet runs cancel {run_id}`"
-    again = f"the same command with --run-id {run_id} follows it"
+    again = ""
+    if "plan" in payload:
+        again = ", the same command follows it"
+    elif "people" not in payload:  # each upload of a people file is another request
+        again = f", the same command with --run-id {run_id} follows it"
     if follower.has_begun:
-        return f"run {run_id} goes on. {show} shows how far it is, {cancel} cancels it, {again}"
+        return f"run {run_id} goes on. {show} shows how far it is, {cancel} cancels it{again}"
     state = "was sent and has not begun yet" if sent else "may have been sent, and has not begun yet"
-    return f"run {run_id} {state}. Once it has begun, {show} shows it and {cancel} cancels it; {again}"
+    return f"run {run_id} {state}. Once it has begun, {show} shows it and {cancel} cancels it{again}"
 
 
 @contextmanager
@@ -284,7 +288,12 @@ def _check_person(record: RunRecord, payload: dict[str, Any]) -> None:
 
 
 def _expected(payload: dict[str, Any]) -> dict[str, Any] | None:
-    """The request as the run's plan must have it; None when the function will refuse it."""
+    """The request as the run's plan must have it; None when the function will refuse it.
+
+    None for one that applies a saved plan, too: the run's id is made of the plan, and it goes as it was started first.
+    """
+    if "plan" in payload:
+        return None
     try:
         return dict(comparable(requests.parse(payload).request))
     except RunRefusedError:

@@ -127,7 +127,7 @@ def _decided(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _left_out(record: dict[str, Any]) -> dict[str, Any]:
-    return {"change": "left out", "email": str(record["email"]), "why": str(record.get("why"))}
+    return {"change": "left out", "email": str(record["email"]), "why": str(record["why"])}
 
 
 _CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -140,8 +140,8 @@ _CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 def lines(found: Sequence[CustomersChanges], summary: Summary) -> Iterator[str]:
     """Yield the changes as lines of text, one a person, below a line for each customer with the numbers."""
     yield _TITLES[_files_of(summary) or _DECIDED]
-    shown = [one for one in found if one.records or one.problem] or found
-    for one in shown:
+    is_of_plan = _files_of(summary) == _LEFT_OUT
+    for one in [one for one in found if one.records or one.problem or not is_of_plan] or found:
         counts = Counter(record["change"] for record in one.records)
         told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "nobody"
         yield f"{printable(one.code)}: {told}"

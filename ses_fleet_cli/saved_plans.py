@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ses_fleet.actions.catalogue import payload_names, saving_plans
 from ses_fleet.aws.s3 import Bucket
@@ -19,6 +19,7 @@ from ses_fleet_cli import runs, whole_results
 from ses_fleet_cli.errors import OK, CommandError, usage
 from ses_fleet_cli.runs import Shown
 
+_NOT_ASKED = ("action", "dry_run", "on_deadline", "people")
 # What fails a customer for which a plan does not hold any more.
 _OUTDATED = ("PlanStale", "ConfigurationChanged")
 
@@ -71,12 +72,15 @@ def lines(results: Bucket, shown: Shown, *, only: Collection[str] | None = None)
     """
     summary = shown.summary
     said = [f"Plan {summary.run_id}: {printable(summary.action)}, made {printable(summary.started_at)}"]
+    asked = {name: value for name, value in shown.payload.items() if name not in _NOT_ASKED}
+    if asked:
+        said.append(f"  Asked for: {printable(json.dumps(asked, ensure_ascii=False), 500)}")
     whole = whole_results.of(results, shown, blocks=True)
     for group in groups(one for one in whole if only is None or one.customer_code in only):
         count = f" ({len(group.codes)} customers)" if len(group.codes) > 1 else ""
         said += [f"  {printable(', '.join(group.codes), 400)}{count}"]
         said += [f"    {line}" for line in group.lines or ("  nothing to change",)]
-    left_out = [one.customer_code for one in summary.results if one.status != "successful"]
+    left_out = [one.customer_code for one in summary.results if one.status in ("failed", "not_started")]
     if left_out:
         said.append(
             f"  Not in the plan, as the dry run was not successful there: {printable(', '.join(left_out), 400)}"
@@ -116,6 +120,9 @@ def changes(plan: SavedPlan) -> Iterator[str]:
 
 def _of_people(plan: PeoplePlan) -> Iterator[str]:
     on_a_list = plan.place is not None
+    if plan.overwritten:
+        what = "a complaint, which is taken off" if not on_a_list else "what somebody refused"
+        yield f"! {plan.overwritten:,} of these overwrite{'s' if plan.overwritten == 1 else ''} {what}"
     for sign, count, of_a_list, of_suppression in (
         ("+", plan.created, "created", "put on the suppression list"),
         ("~", plan.updated, "changed", "changed on the suppression list"),
@@ -153,17 +160,51 @@ def _changed(found: Difference) -> str:
     return f"default {printable(found.have)} → {found.want}, so whoever made no choice {means}"
 
 
+def until(summary: Summary, hours: float) -> str:
+    """Return until when a plan holds that is valid for so many hours, to the minute, UTC."""
+    return f"{datetime.fromisoformat(summary.started_at) + timedelta(hours=hours):%Y-%m-%d %H:%M} UTC"
+
+
 def command(summary: Summary) -> str:
     """Return the command that applies the plan."""
     return f"ses-fleet apply {summary.run_id}"
 
 
 def outdated(summary: Summary) -> list[str]:
-    """Return the customers that a plan was not applied to, if it never can be: a resume would fail for them again."""
-    rest = [one for one in summary.results if one.status in ("failed", "not_started")]
-    if summary.plan is None or not all(one.error is not None and one.error.type in _OUTDATED for one in rest):
+    """Return the customers that a plan was not applied to and never can be: a resume would fail for them again."""
+    if summary.plan is None:
         return []
-    return [one.customer_code for one in rest]
+    return [one.customer_code for one in summary.results if one.error is not None and one.error.type in _OUTDATED]
+
+
+def can_resume(summary: Summary) -> bool:
+    """Return whether a resume could do something: somebody is left for whom a plan, if one was applied, may hold."""
+    left = [one.customer_code for one in summary.results if one.status in ("failed", "not_started")]
+    stale = outdated(summary)
+    return summary.resume is not None and not (stale and {*left} <= {*stale})
+
+
+def anew(summary: Summary) -> str | None:
+    """Return how to plan anew for whom a plan does not hold any more, or None where it holds for all."""
+    codes = outdated(summary)
+    if not codes:
+        return None
+    chosen = " ".join(f"--include {printable(code)}" for code in codes)
+    whom = f", with {chosen} in the place of its customers" if summary.action.endswith("-all") else ""
+    return f"the dry run that `ses-fleet runs show {summary.plan}` shows{whom}"
+
+
+def left_out(summary: Summary) -> str | None:
+    """Return how many a plan of people was not applied to, and how to see whom; None where it was applied to all."""
+    if summary.plan is None:
+        return None
+    counts = {one.customer_code: (one.data or {}).get("left_out") or 0 for one in summary.results}
+    found = {code: count for code, count in counts.items() if count}
+    if not found:
+        return None
+    named = printable(", ".join(found), 300)
+    show = f"ses-fleet runs show {summary.run_id} --changes"
+    return f"{sum(found.values()):,} left out of the plan ({named}); whom, and why: {show}"
 
 
 def _offered(results: Bucket, summary: Summary) -> Iterator[str]:

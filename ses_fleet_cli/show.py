@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ses_fleet import limits
-from ses_fleet.actions.catalogue import payload_names
 from ses_fleet.runs import ramp
 from ses_fleet.runs.hops import HopEnd
 from ses_fleet.runs.models import CustomerResult, RunPlan, Summary
@@ -229,6 +228,8 @@ def summary_lines(summary: Summary, *, is_last: bool = False, offers: bool = Fal
         said = ", ".join(f"{name} {json.dumps(value)}" for name, value in summary.defaults.items())
         lines.append(f"   📐 From config.json's defaults: {printable(said, 300)}")
     lines += _differing(summary)
+    if (told := saved_plans.left_out(summary)) is not None:
+        lines.append(f"   👋 {told}")
     under_way = [result.customer_code for result in summary.results if result.status == "under_way"]
     waiting = [result.customer_code for result in summary.results if is_open(result)]
     if summary.not_started_count > len(waiting):
@@ -307,22 +308,22 @@ def _named(codes: Sequence[str], *more: str) -> str:
 
 
 def _next(summary: Summary, *, offers: bool) -> list[str]:
-    if offers and saved_plans.is_one(summary) and summary.differs:
-        return [*_rest(summary), "", f"   Apply exactly this: ses-fleet apply {summary.run_id}"]
-    return _rest(summary)
+    if not (offers and saved_plans.is_one(summary) and summary.differs):
+        return _rest(summary)
+    show = f"ses-fleet runs show {summary.run_id} --changes"
+    look = [] if saved_plans.is_whole(summary) else [f"   Look at whom, and what: {show}"]
+    return [*_rest(summary), "", *look, f"   Apply exactly this: ses-fleet apply {summary.run_id}"]
 
 
 def _rest(summary: Summary) -> list[str]:
     if summary.resume is None:
         return []
-    if outdated := saved_plans.outdated(summary):
-        included = " ".join(f"--include {printable(code)}" for code in outdated)
-        chosen = included if summary.action.endswith("-all") else f"--customer-code {printable(outdated[0])}"
-        entry = payload_names().get(summary.action)
-        people = " --people FILE" if entry is not None and entry[0].people is not None else ""
-        return ["", f"   Plan the rest anew: ses-fleet invoke {printable(summary.action)} --dry-run{people} {chosen}"]
+    anew = saved_plans.anew(summary)
+    lines = [] if anew is None else ["", f"   Plan anew where the plan does not hold any more: {anew}"]
+    if not saved_plans.can_resume(summary):
+        return lines
     needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in summary.resume_needs)
-    lines = ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
+    lines += ["", f"   Run the rest: ses-fleet runs resume {summary.run_id}{needed}"]
     return [*lines, "   What is personal is not kept, and must be given again."] if needed else lines
 
 

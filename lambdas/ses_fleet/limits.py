@@ -66,6 +66,7 @@ FLEET_INLINE_BYTES = 1024 * 1024  # ours: the comparison of customers beyond it 
 GZIP_LEVEL = 1  # zlib's fastest: records resemble each other, so a higher level saves little and the run waits for it
 DIGEST_BYTES = 10  # ours: of a contact kept in memory; among a million the chance of two alike is 1 in 10^12
 PLAN_DIGEST_BYTES = 16  # ours: of a contact list's topics; two lists that differ never have the same
+TOKEN_BLANKS = 32  # ours: as many bits by which two writers of the same text are told apart
 PLAN_ID_CHARACTERS = 29  # ours: of a plan's id, so that -apply and a number fit behind it
 PLAN_HOURS = 24  # ours: a day, so that what was reviewed today is not applied next week
 SHORT_DIGEST_CHARACTERS = 16  # ours: hexadecimal digits of a digest that is kept between slices

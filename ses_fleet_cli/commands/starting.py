@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from ses_fleet.actions.catalogue import HELP, payload_names
 from ses_fleet.errors import PeopleFileError, Problem
 from ses_fleet.runs import summary as summaries
 from ses_fleet.runs.models import Summary
+from ses_fleet.runs.preview import Preview
 from ses_fleet.text import printable
 from ses_fleet_cli import (
     ahead,
@@ -89,7 +89,10 @@ def invoke(
     scenario: options.Scenario = None,
     conditions: Annotated[str | None, typer.Option(help="with --local: `aws` (delays, lags) or `kind`")] = None,
 ) -> None:
-    """Start a run, follow it, and show its Summary. The exit code is the Summary's (0, 1 or 2), or 3 without one."""
+    """Start a run, follow it, and show its Summary. The exit code is the Summary's (0, 1 or 2), or 3 without one.
+
+    With --detailed-exitcode it is 4 when something differs.
+    """
     options.check_output(output)
     _check_local(local, function_name, config=config, ses_config=ses_config, scenario=scenario, conditions=conditions)
     # None stands for a flag that was not given. For one that may be repeated typer gives an empty list then.
@@ -212,16 +215,18 @@ def _asked_about(built: dict[str, Any], target: invoking.Target) -> Summary | No
         problems = [Problem(*problem.partition(": ")[::2]) for problem in found.preview.problems]
         return summaries.refused(run_id, action, False, target.now.isoformat(), problems)
     if not found.preview.exists:  # else nothing is started, and the run is followed
-        confirm.ask(built, target, found, _plan(built, target, found.preview.customers))
+        confirm.ask(built, target, found, _plan(built, target, found.preview))
     return None
 
 
-def _plan(built: dict[str, Any], target: invoking.Target, customers: Collection[str]) -> list[str]:
+def _plan(built: dict[str, Any], target: invoking.Target, preview: Preview) -> list[str]:
     """Return the lines of the saved plan that a payload applies, as far as it is about these customers."""
     if "plan" not in built:
         return []
     shown = runs.look(target.results, str(built["plan"]))
-    return saved_plans.lines(target.results, shown, only=customers)
+    changed = confirm.changed_since(shown.summary.config_version, preview.config_version)
+    until = f"  Holds until {saved_plans.until(shown.summary, target.plan_hours)}{changed}"
+    return [*saved_plans.lines(target.results, shown, only=preview.customers), until]
 
 
 def _help(function_name: str, screen: Screen, output: str) -> int:

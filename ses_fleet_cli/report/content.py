@@ -77,6 +77,7 @@ class Report:
     compares: bool
     plan: tuple[saved_plans.Group, ...]
     apply: str | None
+    anew: str | None
     parts: tuple[Grid | str, ...]
 
 
@@ -101,6 +102,7 @@ def of(shown: Shown, whole: Summary) -> Report:
         compares=bool(differs),
         plan=tuple(saved_plans.groups(whole.results)),
         apply=saved_plans.command(whole) if saved_plans.is_one(whole) and whole.differs else None,
+        anew=saved_plans.anew(whole),
         parts=tuple(tables.tables(whole)),
     )
 
@@ -216,7 +218,7 @@ def _with_codes(codes: Mapping[Trouble, Sequence[str]]) -> tuple[Trouble, ...]:
 
 
 def _resume(whole: Summary) -> str | None:
-    if whole.resume is None:
+    if not saved_plans.can_resume(whole):
         return None
     needed = "".join(f" --param {name.removeprefix('params.')}=VALUE" for name in whole.resume_needs)
     return f"ses-fleet runs resume {whole.run_id}{needed}"

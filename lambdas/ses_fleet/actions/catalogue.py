@@ -307,7 +307,7 @@ READ_IDENTITY_CENTER = Action(
 
 SET_CONTACTS = Action(
     name="set-contacts",
-    purpose="make the contacts of a people file what its rows say, and nobody against their choice",
+    purpose="make the contacts of a people file what its rows say; against a choice only with overwrite_unsubscribes",
     mutates=True,
     params=SetContactsParams,
     permissions=(

@@ -27,7 +27,7 @@ class WantedTopic(Topic):
     `opt_in_roles` are the roles whose people are opted in to it when they are imported.
     """
 
-    opt_in_roles: tuple[str, ...] = ()
+    opt_in_roles: tuple[str, ...] = Field(default=(), description="roles whose people an import opts in to it")
 
 
 @dataclass(frozen=True)

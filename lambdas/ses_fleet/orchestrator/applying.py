@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from ses_fleet import clock
@@ -32,7 +33,9 @@ def existing(record: RunRecord, asked: RunRequest, environment: Environment) -> 
     if document is None:
         return None
     delivered_again = document.request_id == environment.request_id
-    if record.is_of(document, asked) and (delivered_again or record.summary() is None):
+    same = all(document.request.get(name) == getattr(asked, name) for name in ("action", "plan", "resumes"))
+    # How the run goes is what it was started with: another start of it only looks how far it is.
+    if same and (delivered_again or record.summary() is None):
         return document
     if document.request.get("plan") != asked.plan:
         text = f"the run that applies it would be {record.run_id}, which is another run: make a new dry run"
@@ -56,6 +59,7 @@ def read(environment: Environment, asked: RunRequest) -> AppliedPlan | None:
         _check_age(document, environment)
         successful = [one.customer_code for one in summary.results if one.status == "successful"]
         found = _read(record, document, asked, config_files.read_pinned_fleet(environment, document))
+        found = replace(found, warnings=() if asked.resumes else _warnings(summary))
     except AwsCallError as failure:
         text = f"the record of run {asked.plan} could not be read ({failure.code}), so nothing was started"
         raise ConfigurationError([Problem("$.plan", text)]) from None
@@ -133,11 +137,10 @@ def _read(record: RunRecord, document: RunPlan, asked: RunRequest, fleet: FleetC
     customers = {code: one.customer for code, one in entries.items() if code in saved and one.customer is not None}
     planned = requests.from_plan(document.request)
     codes = tuple(saved) if asked.include is None else asked.include
-    names = ("prune", "params", "ses_role_arn", "people")
+    names = ["prune", "params", "ses_role_arn", "people"]
+    names += [] if "customer_timeout_seconds" in asked.model_fields_set else ["customer_timeout_seconds"]
     says: dict[str, object] = {name: getattr(planned, name) for name in names}
     says |= {"include": codes} if asked.scope == "all" else {"customer_code": planned.customer_code}
-    left_out = [one.customer_code for one in document.customers if one.customer_code not in saved]
-    warnings = [f"not in plan {asked.plan}, whose dry run was not successful for them: {', '.join(left_out)}"]
     return AppliedPlan(
         asked=asked,
         request=asked.model_copy(update=says),
@@ -146,8 +149,14 @@ def _read(record: RunRecord, document: RunPlan, asked: RunRequest, fleet: FleetC
         ses_config=document.config_version.ses_config,
         people=document.people,
         personal_params=document.personal_params,
-        warnings=tuple(warnings) if left_out and asked.resumes is None else (),
     )
+
+
+def _warnings(summary: Summary) -> tuple[str, ...]:
+    """Return who is not in the plan of a dry run, and should be."""
+    lacking = [one.customer_code for one in summary.results if one.status in ("failed", "not_started")]
+    text = f"not in plan {summary.run_id}, whose dry run was not successful for them: {', '.join(lacking)}"
+    return (text,) if lacking else ()
 
 
 def _saved(record: RunRecord, document: RunPlan) -> Mapping[str, SavedPlan]:

@@ -50,6 +50,14 @@ def read(environment: Environment, request: RunRequest) -> ConfigFiles:
     )
 
 
+def ses_config_version(environment: Environment) -> str | None:
+    """Return the version of SESConfig.json as it is now, or None when it cannot be read."""
+    try:
+        return documents.read(environment.config_bucket, environment.settings.ses_config_key).version
+    except ConfigurationError:
+        return None
+
+
 def defaults(environment: Environment) -> dict[str, Any] | None:
     """Return config.json's defaults as it says them now, None for none; ConfigurationError when it cannot be used."""
     document = documents.read(environment.config_bucket, environment.settings.config_key)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ses_fleet.errors import RunRefusedError
-from ses_fleet.orchestrator import applying, planning, resuming
+from ses_fleet.orchestrator import applying, config_files, planning, resuming
 from ses_fleet.orchestrator.environment import Environment
 from ses_fleet.orchestrator.plan import Plan
 from ses_fleet.runs import request
-from ses_fleet.runs.models import CustomerResult
+from ses_fleet.runs.models import ConfigVersion, CustomerResult
 from ses_fleet.runs.preview import Preview
 from ses_fleet.runs.record import RunRecord
 from ses_fleet.runs.request import Start, without_personal_values
@@ -34,7 +34,12 @@ def _previewed(start: Start, environment: Environment) -> Preview:
     made = planning.planned(wanted, environment).plan
     if wanted.resumes is not None:
         resuming.check(wanted.resumes, made, environment)
-    return _told(made)
+    told = _told(made)
+    if made.applied is None or made.config_version.ses_config is None:
+        return told
+    # A plan does not need the file any more: whoever applies it wants to know whether it is another one by now.
+    now = config_files.ses_config_version(environment)
+    return told.model_copy(update={"config_version": ConfigVersion(config=made.config_version.config, ses_config=now)})
 
 
 def _told(made: Plan) -> Preview:
@@ -44,6 +49,7 @@ def _told(made: Plan) -> Preview:
         skipped={one.customer_code: _why(one) for one in known if one.status == "skipped"},
         failed={one.customer_code: _why(one) for one in known if one.status == "failed"},
         people_rows=None if made.people is None else made.people.rows,
+        defaults=made.effective.model_dump(mode="json", include=set(made.defaults)),
         config_version=made.config_version,
     )
 

@@ -124,6 +124,15 @@ def test_the_refusal_of_this_very_start_is_the_answer() -> None:
     assert (found.errors, told) == (("mine",), [])
 
 
+@pytest.mark.parametrize(("request_id", "said"), [("theirs", True), ("mine", False), ("", False)])
+def test_a_run_that_was_there_already_is_said_to_be(request_id: str, said: bool) -> None:
+    """Nothing was started for this command: what is shown is what was done then."""
+    there = {**SIGN, "runs/r/plan.json": PLAN.model_copy(update={"request_id": request_id}).model_dump_json()}
+    _, told = follow(Record(there, {"runs/r/summary.json": summary()}), request_id="mine")
+    notice = f"run r is there already, since {PLAN.started_at}: nothing was started, it is followed"
+    assert (notice in told) == said
+
+
 def test_the_refusal_of_another_start_is_not_ours() -> None:
     """Neither an older one nor one that comes meanwhile ends the waiting for this one's run."""
     others = {"runs/r/refusals/older.json": summary(2), "runs/r/summary.json": summary(2)}

@@ -268,6 +268,11 @@ def test_the_question_says_all_that_is_known(monkeypatch: pytest.MonkeyPatch) ->
     plan = dataclasses.replace(found, dry_run=dataclasses.replace(was, is_plan=True))
     offered = " ".join(ask(monkeypatch, "y\n", found=plan).split())
     assert "config.json changed since; `ses-fleet apply r1` does exactly what it showed" in offered
+    by_config = {"ramp": [1, "100%"], "failure_mode": "strict", "max_failures": "5%"}
+    defaults = dataclasses.replace(found, preview=preview.model_copy(update={"defaults": by_config}))
+    fast = ask(monkeypatch, "y\n", found=defaults, ramp=[2, "100%"], max_failures=1)
+    assert "  In stages:   2, 100%\n  Failures:    strict (config.json), at most 1\n" in fast
+    assert "  In stages:   1, 100% (config.json)\n" in ask(monkeypatch, "y\n", found=defaults, plan="p")
     unknown = dataclasses.replace(found, why_not="could not be looked for (X)")
     assert "  Dry run:     could not be looked for (X)\n" in ask(monkeypatch, "y\n", found=unknown)
 

@@ -124,18 +124,19 @@ def test_a_run_that_applied_a_plan_names_whom_it_left_out() -> None:
     """Also where that failed the customer, and where another run had begun the work."""
     s3 = S3()
     for run_id, code, email in (("r", "acme", BOB), ("first", "hooli", ADA)):
-        body = gzip.compress(json.dumps({"email": email}).encode())
+        body = gzip.compress(json.dumps({"email": email, "why": "changed since"}).encode())
         s3.objects[f"data/{run_id}/{code}/compared/left-out-00001.jsonl.gz"] = body
     decided(s3, "acme", change("create", EVE))
     results = [result("acme", None, "failed"), result("globex", {}), result("hooli", {}, work_of="first")]
     made = summary("import-aws-contact-all", results, plan="p")
     found = read(s3, made)
     assert [*planned_changes.lines(found, made)][1:] == [
-        "acme: 1 left out", f"   left out  {BOB}", "globex: nobody", "hooli: 1 left out", f"   left out  {ADA}",
+        "acme: 1 left out", f"   left out  {BOB}  (changed since)",
+        "hooli: 1 left out", f"   left out  {ADA}  (changed since)",
     ]  # fmt: skip
     assert [*map(json.loads, planned_changes.json_lines(found))] == [
-        {"customer_code": "acme", "change": "left out", "email": BOB},
-        {"customer_code": "hooli", "change": "left out", "email": ADA},
+        {"customer_code": "acme", "change": "left out", "email": BOB, "why": "changed since"},
+        {"customer_code": "hooli", "change": "left out", "email": ADA, "why": "changed since"},
     ]
 
 

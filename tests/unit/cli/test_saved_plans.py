@@ -93,6 +93,10 @@ def test_of_people_the_numbers_are_said() -> None:
         "  2 unsubscribed from everything",
     ]
     entries = PeoplePlan(prefix="data/r/a/", parts=1, digest="d", created=1, removed=2, suppressed=1)
+    again = contacts_.model_copy(update={"overwritten": 2})
+    assert next(saved_plans.changes(again)) == "! 2 of these overwrite what somebody refused"
+    complaint = entries.model_copy(update={"overwritten": 1})
+    assert next(saved_plans.changes(complaint)) == "! 1 of these overwrites a complaint, which is taken off"
     assert list(saved_plans.changes(entries)) == [
         "+ 1 address put on the suppression list",
         "- 2 addresses taken off the suppression list",
@@ -249,12 +253,36 @@ def test_where_the_plan_does_not_hold_any_more_another_one_is_made() -> None:
     """A resume would fail again; where it would not, it is what is offered."""
     stale = of_apply(result("a"), failed("b", "PlanStale"), failed("c", "ConfigurationChanged"))
     assert summary_lines(stale)[-1] == (
-        "   Plan the rest anew: ses-fleet invoke manage-topic-all --dry-run --include b --include c"
+        "   Plan anew where the plan does not hold any more: the dry run that `ses-fleet runs show r` shows, with "
+        "--include b --include c in the place of its customers"
     )
     mixed = of_apply(failed("b", "PlanStale"), failed("c", "Throttled"))
     assert summary_lines(mixed)[-1] == "   Run the rest: ses-fleet runs resume run-1"
     single = of_apply(failed("b", "PlanStale")).model_copy(update={"action": "manage-topic"})
-    assert summary_lines(single)[-1].endswith("manage-topic --dry-run --customer-code b")
+    assert summary_lines(single)[-1].endswith("the dry run that `ses-fleet runs show r` shows")
+    both = "\n".join(summary_lines(mixed))
+    assert "with --include b in the place of its customers" in both
+    report = Page(html(stale)).text
+    assert "runs resume" not in report
+    assert "with --include b --include c in the place of its customers" in report
+
+
+def test_who_was_left_out_of_a_plan_is_said_at_the_end() -> None:
+    """How many, of which customers, and how to see whom; nothing where nobody was."""
+    left = of_apply(result("a", data={"left_out": 2}), result("b", data={"left_out": 0}), failed("c", "PlanStale"))
+    (said,) = [line for line in summary_lines(left) if "left out" in line]
+    assert said == "   👋 2 left out of the plan (a); whom, and why: ses-fleet runs show run-1 --changes"
+    assert not any("left out" in line for line in summary_lines(of_apply(result("a", data={"left_out": 0}))))
+
+
+def test_a_dry_run_of_people_says_how_to_look_at_whom() -> None:
+    """Before it is applied; a plan of topics says all of it itself."""
+    people = summary_lines(dry_run(action="set-contacts-all").summary, offers=True)
+    assert people[-2:] == [
+        "   Look at whom, and what: ses-fleet runs show r --changes",
+        "   Apply exactly this: ses-fleet apply r",
+    ]
+    assert not any("Look at whom" in line for line in summary_lines(dry_run().summary, offers=True))
 
 
 def test_the_report_of_a_dry_run_shows_the_plan_and_the_command() -> None:

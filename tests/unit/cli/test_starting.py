@@ -177,6 +177,17 @@ def test_ctrl_c_says_what_is_so_of_the_run(at: str, said: str, monkeypatch: pyte
     assert bool(function.started) == (at != "before")
 
 
+@pytest.mark.parametrize(
+    ("more", "said"), [({"plan": "p"}, ", the same command follows it"), ({"people": "a" * 32}, "")]
+)
+def test_ctrl_c_offers_only_what_works(more: dict[str, str], said: str) -> None:
+    """A plan is followed by its own id, and another upload of a people file is another request."""
+    function = Lambda(KeyboardInterrupt())
+    with pytest.raises(CommandError) as error:
+        invoke.run(target(function, S3()), {**PAYLOAD, **more, "run_id": "mine-1"}, Screen(text=True))
+    assert error.value.message.endswith(f"`ses-fleet runs cancel mine-1` cancels it{said}")
+
+
 def test_ctrl_c_in_a_local_cloud_offers_nothing() -> None:
     """The run is gone with it."""
     with pytest.raises(CommandError, match="run mine-1 ended with its local cloud"):

@@ -11,6 +11,7 @@ import pytest
 from ses_fleet import clock
 from ses_fleet.config.topics import Topic
 from ses_fleet.errors import AwsCallError, ConfigurationError, RequestError
+from ses_fleet.orchestrator.time_limits import TimeLimits
 from ses_fleet.runs.events import applying_run_id
 from ses_fleet.runs.saved_plan import TopicsPlan, digest
 from tests.unit.orchestrator.deployed import (
@@ -254,6 +255,53 @@ def test_from_two_terminals_at_once_it_is_one_run(there: Deployed, monkeypatch: 
     assert (answer["exit_code"], answers[0]["run_id"], answers[0]["exit_code"]) == (0, FIRST, None)
     assert answers[0]["plan"] == RUN
     assert sorted(map(code_of, there.lambda_.items)) == ["a", "b", "c"]
+
+
+def test_a_second_terminal_may_ask_for_another_pace(there: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It follows the run that is under way, which goes as it was started; once that is over it is refused."""
+    planned(there)
+    answers: list[Json] = []
+
+    def second(item: Json) -> Json:
+        if not answers:
+            monkeypatch.setattr(Context, "aws_request_id", "q2")
+            answers.append(there.invoke({**APPLY, "ramp": [1, "100%"], "max_failures": 1}))
+        return worker(item)
+
+    there.lambda_.worker = second
+    answer = there.invoke(APPLY)
+    assert (answer["ramp"], answers[0]["run_id"], answers[0]["exit_code"]) == (None, FIRST, None)
+    assert len(there.lambda_.items) == 3
+
+
+@pytest.mark.parametrize(("said", "seconds"), [({}, 1_800.0), ({"customer_timeout_seconds": 60}, 60.0)])
+def test_the_time_of_a_customer_is_the_plans_unless_it_is_said(
+    there: Deployed, monkeypatch: pytest.MonkeyPatch, said: Json, seconds: float
+) -> None:
+    """Whoever needed more for the dry run needs more for what it showed."""
+    planned(there, customer_timeout_seconds=1_800)
+    seen: list[float] = []
+
+    def noted(**known: Any) -> TimeLimits:
+        seen.append(known["customer_timeout"])
+        return TimeLimits(**known)
+
+    monkeypatch.setattr("ses_fleet.orchestrator.task.TimeLimits", noted)
+    there.invoke({**APPLY, **said})
+    assert seen == [seconds]
+
+
+def test_only_who_should_be_in_the_plan_is_said_to_be_missing(there: Deployed) -> None:
+    """Nobody is surprised by who is skipped."""
+    config = customers("a", "b", "c", external_id="fleet-1")
+    config["customer_mappings"]["b"]["enabled"] = False
+    there.put("config.json", config)
+    there.lambda_.worker = lambda item: failed() if code_of(item) == "c" else worker(item)
+    planned(there)
+    there.lambda_.worker = worker
+    assert [text for text in there.invoke(APPLY)["warnings"] if "not in plan" in text] == [
+        "not in plan r1, whose dry run was not successful for them: c"
+    ]
 
 
 def test_a_preview_says_the_same_as_the_run_would(there: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:

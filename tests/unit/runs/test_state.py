@@ -37,6 +37,14 @@ def test_a_run_that_is_over_is_its_summary() -> None:
     assert of(there) == State(made)
 
 
+def test_of_two_who_say_the_same_of_its_end_one_has_written_it() -> None:
+    """Two reapers of one moment: the run is logged and counted once."""
+    there = Recorded()
+    made = finished(there)
+    assert not there.record.write_summary(made)
+    assert there.record.summary() == made
+
+
 def test_everybody_is_what_the_record_says() -> None:
     """A result, named for a worker, between two slices, or not started as far as anybody knows."""
     there = Recorded(4)
