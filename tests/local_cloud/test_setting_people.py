@@ -235,7 +235,7 @@ def test_a_plan_is_applied_once_to_whom_it_still_holds_for(lists: Cloud, tmp_pat
     assert (written.count("CreateImportJob"), written.count("CreateContact")) == (1, 60)
     shown = ses_fleet(lists, "runs", "show", f"{run_id}-apply", "--changes").stdout.splitlines()
     del lists.spoken[-2:]  # addresses, for those who may read them
-    assert shown[1:3] == ["f01: 1 left out", f"   left out  {NEW[0]}"]
+    assert shown[1:3] == ["f01: 1 left out", f"   left out  {NEW[0]}  (unsubscribed or opted out since)"]
     assert shown[3] == "f02: 10 left out"
     again = ses_fleet(lists, "apply", run_id, "--yes")
     assert (again.returncode, again.stdout) == (2, "")
