@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from strict_aws.journal import Entry
-from tests.chaos import deeds
+from tests.chaos import deeds, plan_checks
 from tests.chaos.cloud import LEAVING, NEW, STAYING, account
 from tests.chaos.run import Evidence, Look, RunSeen
 from tests.chaos.witness import JOB, PERSON, WRITES, Contents, Invocation, Person, SesCall
 
-MUTATING = ("manage-topic", "restore-list", "restore-topics", "import-aws-contact")
+MUTATING = ("manage-topic", "restore-list", "restore-topics", "import-aws-contact", "set-contacts")
 LOST = "OrchestratorLost"
 FINAL = ("successful", "failed", "skipped")
 
@@ -30,7 +30,7 @@ def violations(seen: Evidence) -> list[str]:
             found += [f"{check.__name__}: {run.run_id}: {text}" for text in check(seen, run)]
     for whole in (their_word, topics_of_others, no_write_twice, dry_runs, one_more_run, shown, commands, one_writer):
         found += [f"{whole.__name__}: {text}" for text in whole(seen)]
-    return list(dict.fromkeys(found))
+    return [*dict.fromkeys(found), *plan_checks.violations(seen)]
 
 
 # --- accounting
@@ -269,6 +269,8 @@ def true_successes(seen: Evidence, run: RunSeen) -> Iterator[str]:
             continue
         if not isinstance(sent[-1].answer, dict) or sent[-1].answer.get("error"):
             yield f"{code} is successful, and its worker answered {sent[-1].answer or sent[-1].failed}"
+        if run.plan["request"].get("plan"):
+            continue  # its list is as the plan says
         others = _others(seen, run, code, sent)
         if verb == "manage-topic":
             yield from _topics_wrong(run, code, sent[-1].after, others)
@@ -347,7 +349,8 @@ def their_word(seen: Evidence) -> Iterator[str]:
     """No write of ses-fleet takes back a refusal that it could have seen.
 
     What somebody decides between the read that decides a write and that write, about one round trip, cannot be seen.
-    A write that was sent before without success is no such write: its read is older than a round trip.
+    A write that was sent before without success is no such write: its read is older than a round trip. What was refused
+    before a plan was made that overwrites it was reviewed.
     """
     for call in seen.calls:
         if call.caller == PERSON or (call.operation not in WRITES and call.operation != JOB):
@@ -355,7 +358,7 @@ def their_word(seen: Evidence) -> Iterator[str]:
         for email, before in call.before.people.items():
             if not (lost := _taken_back(call, before, call.after.people.get(email))):
                 continue
-            if not _was_in_window(seen, call, email):
+            if not (_was_in_window(seen, call, email) or plan_checks.reviewed(seen, call, email)):
                 owner = deeds.owner_of(seen, call)
                 yield f"{deeds.code_of(call)}: {call.operation} of {owner} took back {lost} of {email}"
 
@@ -402,7 +405,7 @@ def _was_in_window(seen: Evidence, call: SesCall, email: str) -> bool:
 
 def topics_of_others(seen: Evidence) -> Iterator[str]:
     """Without prune no topic is removed, unless it came between the read and the write of one unit."""
-    prunes = {run.run_id for run in seen.runs.values() if run.plan["request"].get("prune")}
+    prunes = {run.run_id for run in seen.runs.values() if plan_checks.prunes(seen, run)}
     for call in seen.calls:
         if call.caller == PERSON or call.operation != "UpdateContactList" or call.error:
             continue
@@ -499,7 +502,7 @@ def commands(seen: Evidence) -> Iterator[str]:
     for command in seen.commands:
         if "Traceback" in command.errors or "Traceback" in command.output:
             yield f"{command.arguments} ended with a traceback: {command.errors[-300:]}"
-        if command.killed or command.arguments[0] != "invoke":
+        if command.killed or command.arguments[0] not in ("invoke", "apply"):
             continue
         run = seen.runs.get(_run_of(command.output) or command.run_id or "")
         summary = None if run is None else run.summary

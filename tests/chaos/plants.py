@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 class Plant(NamedTuple):
     """A bug: `file` of the package has `text` replaced by `bug`. `red` is the check that finds it.
 
-    Only scenarios whose first action is `verb` are carried out, if one is given, and stepwise ones with `stepwise`.
+    Only scenarios whose first action is `verb` are carried out, if one is given, and stepwise ones with `stepwise`,
+    ones that apply a plan with `plans`.
     """
 
     red: str
@@ -19,6 +20,7 @@ class Plant(NamedTuple):
     with_: dict[str, Any] | None = None  # parts of the scenario, where chance would take long
     also: tuple[str, str, str] | None = None  # another file with its text and its bug
     stepwise: bool = False
+    plans: bool = False
 
     def edits(self) -> list[tuple[str, str, str]]:
         """Return what is changed: the file, the text in it, and what comes in its place."""
