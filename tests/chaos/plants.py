@@ -255,6 +255,30 @@ PLANTS = {
         '{"left_out": found.added}',
         plans=True,
     ),
+    "each-difference-makes-a-plan-stale": Plant(
+        "stale",
+        "worker/planned_people.py",
+        "    return differing * 100 > context.settings.plan_stale_percent * plan.changes\n",
+        "    return differing > 0\n",
+        plans=True,
+    ),
+    "topics-stay-as-they-are": Plant(
+        "as_planned",
+        "worker/list_changes.py",
+        "elif now is None or same(now.topics, wish):",
+        "elif True:",
+        "manage-topic",
+        plans=True,
+    ),
+    "changes-are-made-twice": Plant(
+        "written_once",
+        "worker/contact_changes.py",
+        '        client.write("create_contact" if now is None else "update_contact", **request)\n',
+        '        client.write("create_contact" if now is None else "update_contact", **request)\n'
+        '        client.write("update_contact", **request)\n',
+        "set-contacts",
+        plans=True,
+    ),
     "everybody-is-left-out": Plant(
         "left_out_for_a_reason",
         "worker/planned_people.py",
