@@ -504,6 +504,8 @@ def commands(seen: Evidence) -> Iterator[str]:
             yield f"{command.arguments} ended with a traceback: {command.errors[-300:]}"
         if command.killed or command.arguments[0] not in ("invoke", "apply"):
             continue
+        if "there is nothing to apply" in command.errors:
+            continue  # it started nothing; a program may have applied the plan all the same
         run = seen.runs.get(_run_of(command.output) or command.run_id or "")
         summary = None if run is None else run.summary
         if summary is not None and command.given_up:
