@@ -15,7 +15,8 @@ from strict_aws.journal import Entry
 from tests.chaos import deeds, plan_checks
 from tests.chaos.cloud import LEAVING, NEW, STAYING, account
 from tests.chaos.run import Evidence, Look, RunSeen
-from tests.chaos.witness import JOB, PERSON, WRITES, Contents, Invocation, Person, SesCall
+from tests.chaos.witness import JOB, PERSON, WRITES, Contents, Invocation, Person, SesCall, Stored
+from tests.local_cloud.conftest import WORKER
 
 MUTATING = ("manage-topic", "restore-list", "restore-topics", "import-aws-contact", "set-contacts")
 LOST = "OrchestratorLost"
@@ -99,19 +100,30 @@ def sent_once(seen: Evidence, run: RunSeen) -> Iterator[str]:
 
 
 def nothing_after_the_end(seen: Evidence, run: RunSeen) -> Iterator[str]:
-    """No worker starts after the Summary. Only one of whom nobody heard may still write."""
+    """No worker starts after the Summary. Only one of whom nobody heard may still write, or be on its way to Lambda."""
     end = next(
         (one for one in seen.stored if one.method == "PUT" and one.key.endswith(f"{run.run_id}/summary.json")), None
     )
     if end is None:
         return
-    for sent in seen.invocations:
-        if sent.customer is not None and sent.run_id == run.run_id and sent.seq > end.seq:
-            yield f"a worker was sent for {sent.customer} after the Summary"
     unknown = {one["customer_code"] for one in deeds.results(run) if (one["error"] or {}).get("outcome_unknown")}
+    late = [one for one in deeds.workers(seen, run) if one.seq > end.seq]
+    on_their_way = _on_their_way(seen, end)
+    for number, sent in enumerate(late, 1):
+        if sent.customer not in unknown or number > on_their_way:
+            yield f"a worker was sent for {sent.customer} after the Summary"
     for call in deeds.writes(seen, run):
         if call.seq > end.seq and deeds.code_of(call) not in unknown:
             yield f"{call.operation} for {deeds.code_of(call)} after the Summary, which does not say that it may"
+
+
+def _on_their_way(seen: Evidence, end: Stored) -> int:
+    """Return how many requests of orchestrators, of any run, had not reached a worker when this was stored."""
+    at = deeds.iso(end.at)
+    sent = [one for one in seen.journal if one.operation == "Invoke" and one.environment is not None]
+    asked = [one for one in sent if one.started_at < at < one.ended_at]
+    busy = [one for one in seen.invocations if one.seq < end.seq and (one.ended or float("inf")) > end.at]
+    return len(asked) - sum(one.function == WORKER for one in busy)
 
 
 # --- failures that are borne, and stages
@@ -122,7 +134,7 @@ def bounded(seen: Evidence, run: RunSeen) -> Iterator[str]:
     if not run.plan["strict"]:
         return
     allowed = run.plan["failures_allowed"]
-    sent = _workers(seen, run)
+    sent = deeds.workers(seen, run)
     for one in sent:
         at_risk = _at_risk(seen, run, sent, one)
         if len(at_risk) > allowed:
@@ -152,7 +164,7 @@ def _at_risk(seen: Evidence, run: RunSeen, sent: list[Invocation], now: Invocati
 def in_stages(seen: Evidence, run: RunSeen) -> Iterator[str]:
     """Nobody is sent before all of the stages before have their stored results, which are good enough."""
     stages = _stages(run)
-    for one in _workers(seen, run):
+    for one in deeds.workers(seen, run):
         number = next((number for number, stage in enumerate(stages) if one.customer in stage), 0)
         stored = _stored_before(seen, run, one.seq)
         missed = 0
@@ -174,7 +186,7 @@ def told_where(seen: Evidence, run: RunSeen) -> Iterator[str]:
         if (before or 0) > (after or 0):
             yield f"it was shown at stage {before}, and is at {after} later"
     for seq, at in said:
-        codes = {one.customer for one in _workers(seen, run) if one.seq <= seq}
+        codes = {one.customer for one in deeds.workers(seen, run) if one.seq <= seq}
         reached = max((number for number, stage in enumerate(stages, 1) if codes & {*stage}), default=0)
         if (at is None) != (not stages) or (at is not None and not reached <= at <= len(stages)):
             yield f"it is said to be at stage {at} of {len(stages)}, and has reached {reached}"
@@ -199,10 +211,6 @@ def _stage_wrong(run: RunSeen, stages: list[tuple[str, ...]], at: int) -> Iterat
 def _stages(run: RunSeen) -> list[tuple[str, ...]]:
     codes = [one["customer_code"] for one in run.plan["customers"]]
     return [tuple(codes[index] for index in stage) for stage in run.plan["ramp"]]
-
-
-def _workers(seen: Evidence, run: RunSeen) -> list[Invocation]:
-    return [one for one in seen.invocations if one.run_id == run.run_id and one.customer is not None]
 
 
 def _stored_before(seen: Evidence, run: RunSeen, seq: int) -> dict[str, dict[str, Any]]:

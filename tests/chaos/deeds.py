@@ -20,6 +20,11 @@ def results(run: RunSeen) -> list[dict[str, Any]]:
     return [] if run.summary is None else list(run.summary["results"])
 
 
+def workers(seen: Evidence, run: RunSeen) -> list[Invocation]:
+    """Return the workers that the run sent, for all customers, in turn."""
+    return [one for one in seen.invocations if one.run_id == run.run_id and one.customer is not None]
+
+
 def sent_to(seen: Evidence, run: RunSeen, code: str) -> list[Invocation]:
     """Return the workers that the run sent for a customer, in turn."""
     return [one for one in seen.invocations if one.run_id == run.run_id and one.customer == code]
