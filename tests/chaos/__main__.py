@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=600.0, help="begin no scenario after so many minutes")
     parser.add_argument("--jobs", type=int, default=2, help="local clouds side by side")
     parser.add_argument("--stepwise", action="store_true", help="only runs in stages or strict ones, of which some die")
+    parser.add_argument("--plans", action="store_true", help="only runs that apply a saved plan")
     parser.add_argument("--replay", type=Path, help="a file with one scenario to carry out, as a failure prints it")
     parser.add_argument("--shrink", action="store_true", help="with --replay: leave out what does not matter")
     parser.add_argument("--seeds", help="the seeds of one local cloud: what this calls itself with")
@@ -57,7 +58,7 @@ def _carry_out(given: argparse.Namespace) -> int:
     def carry_out(seeds: list[int]) -> int:
         command = [sys.executable, "-m", "tests.chaos", "--seeds", ",".join(map(str, seeds)), "--until", str(until)]
         command += ["--state", str(given.state)] if given.state is not None else []
-        command += ["--stepwise"] if given.stepwise else []
+        command += [f"--{name}" for name in ("stepwise", "plans") if vars(given)[name]]
         return subprocess.run(command, check=False).returncode if time.time() < until else 0
 
     with ThreadPoolExecutor(given.jobs) as pool:
@@ -70,7 +71,8 @@ def _batch(given: argparse.Namespace) -> int:
     with cloud.running() as world:
         for seed in map(int, given.seeds.split(",")):
             if time.time() < given.until:
-                broken += _one(world, scenario.draw(seed, stepwise=given.stepwise), given.state)
+                drawn = scenario.draw(seed, stepwise=given.stepwise, plans=given.plans)
+                broken += _one(world, drawn, given.state)
         found = [*world.told_twice(), *leaks.found(world.cloud)]
     if found:
         _say(f"BROKEN in the cloud of seeds {given.seeds}: {found[:5]}")
@@ -83,7 +85,8 @@ def _plant(given: argparse.Namespace) -> int:
     until = time.monotonic() + given.minutes * 60
     with cloud.running(plant) as world:
         for seed in range(given.seed, given.seed + given.runs):
-            drawn = scenario.draw(seed, stepwise=given.stepwise or plant.stepwise)
+            plans = given.plans or plant.plans
+            drawn = scenario.draw(seed, stepwise=given.stepwise or plant.stepwise, plans=plans)
             if plant.verb is not None and drawn["runs"][0]["payload"]["action"].removesuffix("-all") != plant.verb:
                 continue
             drawn.update(plant.with_ or {})
@@ -118,7 +121,9 @@ def _about(drawn: dict[str, Any]) -> str:
     runs = "+".join(f"{run['payload']['action']}/{run['start']}" for run in drawn["runs"])
     faults = ",".join(f"{one['fault']}@{one.get('operation') or one.get('service')}" for one in drawn["faults"])
     acts = ",".join(one["do"] for one in drawn["acts"])
-    return f"{runs} [{faults}] [{acts}] people {len(drawn['people'])}"
+    edits = ",".join(one["do"] for one in drawn.get("edits", ()))
+    planned = f"plan [{edits}] " if "plan" in drawn else ""
+    return f"{planned}{runs} [{faults}] [{acts}] people {len(drawn['people'])}"
 
 
 def _done(state: Path | None) -> set[int]:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from strict_aws.journal import Entry
+from tests.chaos import deeds, plan_checks
 from tests.chaos.cloud import LEAVING, NEW, STAYING, account
 from tests.chaos.run import Evidence, Look, RunSeen
-from tests.chaos.witness import JOB, PERSON, WRITES, Contents, Invocation, Person, SesCall
+from tests.chaos.witness import JOB, PERSON, WRITES, Contents, Invocation, Person, SesCall, Stored
+from tests.local_cloud.conftest import WORKER
 
-MUTATING = ("manage-topic", "restore-list", "restore-topics", "import-aws-contact")
+MUTATING = ("manage-topic", "restore-list", "restore-topics", "import-aws-contact", "set-contacts")
 LOST = "OrchestratorLost"
 FINAL = ("successful", "failed", "skipped")
 
@@ -31,7 +31,7 @@ def violations(seen: Evidence) -> list[str]:
             found += [f"{check.__name__}: {run.run_id}: {text}" for text in check(seen, run)]
     for whole in (their_word, topics_of_others, no_write_twice, dry_runs, one_more_run, shown, commands, one_writer):
         found += [f"{whole.__name__}: {text}" for text in whole(seen)]
-    return list(dict.fromkeys(found))
+    return [*dict.fromkeys(found), *plan_checks.violations(seen)]
 
 
 # --- accounting
@@ -74,30 +74,22 @@ def never_begun(seen: Evidence, run: RunSeen) -> Iterator[str]:
 
     Whether an import job uses it only SES can say, so looking for one is no work on the list.
     """
-    for result in _results(run):
+    for result in deeds.results(run):
         if result["status"] not in ("not_started", "skipped"):
             continue
         code = result["customer_code"]
-        begun = [one for one in _sent(seen, run, code) if not _only_waited(one)]
+        begun = [one for one in deeds.sent_to(seen, run, code) if not deeds.only_waited(one)]
         # In its own account: what reads people of an Identity Center has the name of the first customer.
         calls = [one for one in seen.journal if one.account == account(code) and one.operation != "ListImportJobs"]
-        called = [entry for entry in calls if _owner(entry.principal) == (code, run.run_id)]
+        called = [entry for entry in calls if deeds.owner(entry.principal) == (code, run.run_id)]
         if begun or called:
             yield f"{code} is {result['status']}: {len(begun)} workers ran for it, {len(called)} calls were made"
-
-
-def _only_waited(sent: Invocation) -> bool:
-    """Whether the worker said that it did nothing, because others have the list."""
-    if not isinstance(sent.answer, dict):
-        return False
-    waits = sent.answer.get("continuation") or {}
-    return sent.answer.get("not_started") is not None or waits.get("ran") is False
 
 
 def sent_once(seen: Evidence, run: RunSeen) -> Iterator[str]:
     """No slice is sent to a worker again, and a customer has one worker at a time."""
     for customer in run.plan["customers"]:
-        sent = _sent(seen, run, customer["customer_code"])
+        sent = deeds.sent_to(seen, run, customer["customer_code"])
         slices = Counter(json.dumps(one.event.get("continuation"), sort_keys=True) for one in sent)
         for times in slices.values():
             if times > 1:
@@ -108,19 +100,30 @@ def sent_once(seen: Evidence, run: RunSeen) -> Iterator[str]:
 
 
 def nothing_after_the_end(seen: Evidence, run: RunSeen) -> Iterator[str]:
-    """No worker starts after the Summary. Only one of whom nobody heard may still write."""
+    """No worker starts after the Summary. Only one of whom nobody heard may still write, or be on its way to Lambda."""
     end = next(
         (one for one in seen.stored if one.method == "PUT" and one.key.endswith(f"{run.run_id}/summary.json")), None
     )
     if end is None:
         return
-    for sent in seen.invocations:
-        if sent.customer is not None and sent.run_id == run.run_id and sent.seq > end.seq:
+    unknown = {one["customer_code"] for one in deeds.results(run) if (one["error"] or {}).get("outcome_unknown")}
+    late = [one for one in deeds.workers(seen, run) if one.seq > end.seq]
+    on_their_way = _on_their_way(seen, end)
+    for number, sent in enumerate(late, 1):
+        if sent.customer not in unknown or number > on_their_way:
             yield f"a worker was sent for {sent.customer} after the Summary"
-    unknown = {one["customer_code"] for one in _results(run) if (one["error"] or {}).get("outcome_unknown")}
-    for call in _writes(seen, run):
-        if call.seq > end.seq and _code_of(call) not in unknown:
-            yield f"{call.operation} for {_code_of(call)} after the Summary, which does not say that it may"
+    for call in deeds.writes(seen, run):
+        if call.seq > end.seq and deeds.code_of(call) not in unknown:
+            yield f"{call.operation} for {deeds.code_of(call)} after the Summary, which does not say that it may"
+
+
+def _on_their_way(seen: Evidence, end: Stored) -> int:
+    """Return how many requests of orchestrators, of any run, had not reached a worker when this was stored."""
+    at = deeds.iso(end.at)
+    sent = [one for one in seen.journal if one.operation == "Invoke" and one.environment is not None]
+    asked = [one for one in sent if one.started_at < at < one.ended_at]
+    busy = [one for one in seen.invocations if one.seq < end.seq and (one.ended or float("inf")) > end.at]
+    return len(asked) - sum(one.function == WORKER for one in busy)
 
 
 # --- failures that are borne, and stages
@@ -131,7 +134,7 @@ def bounded(seen: Evidence, run: RunSeen) -> Iterator[str]:
     if not run.plan["strict"]:
         return
     allowed = run.plan["failures_allowed"]
-    sent = _workers(seen, run)
+    sent = deeds.workers(seen, run)
     for one in sent:
         at_risk = _at_risk(seen, run, sent, one)
         if len(at_risk) > allowed:
@@ -139,7 +142,7 @@ def bounded(seen: Evidence, run: RunSeen) -> Iterator[str]:
     started = {one.customer for one in sent}
     failed = [
         one["customer_code"]
-        for one in _results(run)
+        for one in deeds.results(run)
         if one["status"] == "failed" and (one["customer_code"] in started or one["error"]["type"] == LOST)
     ]
     if len(failed) > allowed:
@@ -153,7 +156,7 @@ def _at_risk(seen: Evidence, run: RunSeen, sent: list[Invocation], now: Invocati
     begun = {
         str(one.customer)
         for one in sent
-        if one.seq <= now.seq and not (_only_waited(one) and (one.ended or float("inf")) < now.began)
+        if one.seq <= now.seq and not (deeds.only_waited(one) and (one.ended or float("inf")) < now.began)
     }
     return lost | {code for code in begun if code not in stored or stored[code]["status"] == "failed"}
 
@@ -161,7 +164,7 @@ def _at_risk(seen: Evidence, run: RunSeen, sent: list[Invocation], now: Invocati
 def in_stages(seen: Evidence, run: RunSeen) -> Iterator[str]:
     """Nobody is sent before all of the stages before have their stored results, which are good enough."""
     stages = _stages(run)
-    for one in _workers(seen, run):
+    for one in deeds.workers(seen, run):
         number = next((number for number, stage in enumerate(stages) if one.customer in stage), 0)
         stored = _stored_before(seen, run, one.seq)
         missed = 0
@@ -183,7 +186,7 @@ def told_where(seen: Evidence, run: RunSeen) -> Iterator[str]:
         if (before or 0) > (after or 0):
             yield f"it was shown at stage {before}, and is at {after} later"
     for seq, at in said:
-        codes = {one.customer for one in _workers(seen, run) if one.seq <= seq}
+        codes = {one.customer for one in deeds.workers(seen, run) if one.seq <= seq}
         reached = max((number for number, stage in enumerate(stages, 1) if codes & {*stage}), default=0)
         if (at is None) != (not stages) or (at is not None and not reached <= at <= len(stages)):
             yield f"it is said to be at stage {at} of {len(stages)}, and has reached {reached}"
@@ -193,7 +196,7 @@ def told_where(seen: Evidence, run: RunSeen) -> Iterator[str]:
 
 def _stage_wrong(run: RunSeen, stages: list[tuple[str, ...]], at: int) -> Iterator[str]:
     """Look whether a run ended at the first stage that did not succeed, or in the last one."""
-    statuses = {one["customer_code"]: one["status"] for one in _results(run)}
+    statuses = {one["customer_code"]: one["status"] for one in deeds.results(run)}
     missed, expected = 0, len(stages)
     for number, stage in enumerate(stages[:-1], 1):
         found = [statuses[code] for code in stage]
@@ -210,10 +213,6 @@ def _stages(run: RunSeen) -> list[tuple[str, ...]]:
     return [tuple(codes[index] for index in stage) for stage in run.plan["ramp"]]
 
 
-def _workers(seen: Evidence, run: RunSeen) -> list[Invocation]:
-    return [one for one in seen.invocations if one.run_id == run.run_id and one.customer is not None]
-
-
 def _stored_before(seen: Evidence, run: RunSeen, seq: int) -> dict[str, dict[str, Any]]:
     """Return the results, by customer, that S3 had before this moment. A result is written once."""
     prefix = f"runs/{run.run_id}/results/"
@@ -226,16 +225,16 @@ def _stored_before(seen: Evidence, run: RunSeen, seq: int) -> dict[str, dict[str
 
 def true_failures(seen: Evidence, run: RunSeen) -> Iterator[str]:
     """A failure says that its outcome is unknown wherever something was written and nobody heard of it."""
-    if _verb(run) not in MUTATING or run.plan["request"]["dry_run"]:
+    if deeds.verb(run) not in MUTATING or run.plan["request"]["dry_run"]:
         return
-    for result in _results(run):
+    for result in deeds.results(run):
         code, error = result["customer_code"], result["error"] or {}
         if result["status"] != "failed" or error.get("outcome_unknown"):
             continue
-        for sent in _sent(seen, run, code):
-            wrote = [call for call in _writes(seen, run, sent) if call.account == account(code)]
+        for sent in deeds.sent_to(seen, run, code):
+            wrote = [call for call in deeds.writes(seen, run, sent) if call.account == account(code)]
             if wrote and not _heard(sent, error):
-                yield f"{code} failed ({error.get('type')}) as if it was known, and wrote {_named(wrote)}"
+                yield f"{code} failed ({error.get('type')}) as if it was known, and wrote {deeds.named(wrote)}"
         for lost in _lost_writes(seen, run, code):
             yield f"{code} failed ({error.get('type')}) as if it was known; the answer to {lost.operation} was lost"
 
@@ -255,7 +254,7 @@ def _lost_writes(seen: Evidence, run: RunSeen, code: str) -> list[Entry]:
     return [
         entry
         for entry in seen.journal
-        if entry.operation in WRITES and _owner(entry.principal) == (code, run.run_id) and _is_unknown(entry)
+        if entry.operation in WRITES and deeds.owner(entry.principal) == (code, run.run_id) and _is_unknown(entry)
     ]
 
 
@@ -265,12 +264,12 @@ def _is_unknown(entry: Entry) -> bool:
 
 def true_successes(seen: Evidence, run: RunSeen) -> Iterator[str]:
     """A customer is successful only when its list is as the action says, apart from what others changed meanwhile."""
-    verb = _verb(run)
+    verb = deeds.verb(run)
     if run.plan["request"]["dry_run"]:
         return
-    for result in _results(run):
+    for result in deeds.results(run):
         code = result["customer_code"]
-        sent = _sent(seen, run, code)
+        sent = deeds.sent_to(seen, run, code)
         if result["status"] != "successful":
             continue
         if not sent or sent[-1].after is None:
@@ -278,6 +277,8 @@ def true_successes(seen: Evidence, run: RunSeen) -> Iterator[str]:
             continue
         if not isinstance(sent[-1].answer, dict) or sent[-1].answer.get("error"):
             yield f"{code} is successful, and its worker answered {sent[-1].answer or sent[-1].failed}"
+        if run.plan["request"].get("plan"):
+            continue  # its list is as the plan says
         others = _others(seen, run, code, sent)
         if verb == "manage-topic":
             yield from _topics_wrong(run, code, sent[-1].after, others)
@@ -336,9 +337,9 @@ def _total_wrong(result: dict[str, Any], after: Contents) -> Iterator[str]:
 
 def _others(seen: Evidence, run: RunSeen, code: str, sent: list[Invocation]) -> list[SesCall]:
     """Return what others wrote to the list between the customer's first slice and its last."""
-    own = _keys(seen, code, run.run_id)
+    own = deeds.keys(seen, code, run.run_id)
     first, last = sent[0].began, sent[-1].ended or float("inf")
-    lag = _lag(seen)
+    lag = deeds.lag(seen)
     return [
         call
         for call in seen.calls
@@ -356,7 +357,8 @@ def their_word(seen: Evidence) -> Iterator[str]:
     """No write of ses-fleet takes back a refusal that it could have seen.
 
     What somebody decides between the read that decides a write and that write, about one round trip, cannot be seen.
-    A write that was sent before without success is no such write: its read is older than a round trip.
+    A write that was sent before without success is no such write: its read is older than a round trip. What was refused
+    before a plan was made that overwrites it was reviewed.
     """
     for call in seen.calls:
         if call.caller == PERSON or (call.operation not in WRITES and call.operation != JOB):
@@ -364,8 +366,9 @@ def their_word(seen: Evidence) -> Iterator[str]:
         for email, before in call.before.people.items():
             if not (lost := _taken_back(call, before, call.after.people.get(email))):
                 continue
-            if not _was_in_window(seen, call, email):
-                yield f"{_code_of(call)}: {call.operation} of {_owner_of(seen, call)} took back {lost} of {email}"
+            if not (_was_in_window(seen, call, email) or plan_checks.reviewed(seen, call, email)):
+                owner = deeds.owner_of(seen, call)
+                yield f"{deeds.code_of(call)}: {call.operation} of {owner} took back {lost} of {email}"
 
 
 def _taken_back(call: SesCall, before: Person, after: Person | None) -> str:
@@ -399,10 +402,10 @@ def _was_in_window(seen: Evidence, call: SesCall, email: str) -> bool:
     read = reads[-1]
     acts = [one for one in seen.calls if one.seq < call.seq and one.caller == PERSON and one.account == call.account]
     word = next((one for one in reversed(acts) if one.params.get("EmailAddress") == email and one.wrote), None)
-    if word is None or (word.seq < read.seq and word.at < read.at - _lag(seen)):
+    if word is None or (word.seq < read.seq and word.at < read.at - deeds.lag(seen)):
         return False
     return not any(
-        entry.operation == made.operation and _iso(read.at) < entry.ended_at < _iso(made.at)
+        entry.operation == made.operation and deeds.iso(read.at) < entry.ended_at < deeds.iso(made.at)
         for entry in seen.journal
         if entry.access_key_id == made.caller
     )
@@ -410,18 +413,20 @@ def _was_in_window(seen: Evidence, call: SesCall, email: str) -> bool:
 
 def topics_of_others(seen: Evidence) -> Iterator[str]:
     """Without prune no topic is removed, unless it came between the read and the write of one unit."""
-    prunes = {run.run_id for run in seen.runs.values() if run.plan["request"].get("prune")}
+    prunes = {run.run_id for run in seen.runs.values() if plan_checks.prunes(seen, run)}
     for call in seen.calls:
         if call.caller == PERSON or call.operation != "UpdateContactList" or call.error:
             continue
-        owner = _owner_of(seen, call)
+        owner = deeds.owner_of(seen, call)
         gone = set(call.before.topics) - set(call.after.topics)
         if not gone or (owner is not None and owner[1] in prunes):
             continue
         reads = [one for one in seen.calls if one.caller == call.caller and one.operation == "GetContactList"]
         last = [one for one in reads if one.seq < call.seq][-1:]
         came = [
-            one for one in seen.calls if last and last[0].at - _lag(seen) <= one.at <= call.at and one.caller == PERSON
+            one
+            for one in seen.calls
+            if last and last[0].at - deeds.lag(seen) <= one.at <= call.at and one.caller == PERSON
         ]
         if not any(one.account == call.account and one.operation == "UpdateContactList" for one in came):
             yield f"{owner} removed {sorted(gone)} without prune"
@@ -431,7 +436,7 @@ def no_write_twice(seen: Evidence) -> Iterator[str]:
     """After a write whose outcome nobody knows, the same run writes nothing more to that list."""
     unknown: dict[tuple[str, str], Entry] = {}
     for entry in sorted(seen.journal, key=lambda one: one.started_at):
-        owner = _owner(entry.principal)
+        owner = deeds.owner(entry.principal)
         if owner is None or entry.operation not in WRITES:
             continue
         before = unknown.get(owner)
@@ -445,13 +450,13 @@ def one_writer(seen: Evidence) -> Iterator[str]:
     """No two slices send writes to one list in turns, whether SES takes them or not."""
     spans: dict[str, dict[str, list[Entry]]] = {}
     for entry in seen.journal:
-        if entry.operation in WRITES and _owner(entry.principal) is not None:
+        if entry.operation in WRITES and deeds.owner(entry.principal) is not None:
             spans.setdefault(str(entry.account), {}).setdefault(str(entry.access_key_id), []).append(entry)
     for place, of_keys in spans.items():
         ordered = sorted(of_keys.values(), key=lambda entries: min(one.started_at for one in entries))
         for one, other in itertools.pairwise(ordered):
             if min(entry.started_at for entry in other) < max(entry.ended_at for entry in one):
-                yield f"{place}: {_owner(one[0].principal)} and {_owner(other[0].principal)} write in turns"
+                yield f"{place}: {deeds.owner(one[0].principal)} and {deeds.owner(other[0].principal)} write in turns"
 
 
 # --- the rest
@@ -460,16 +465,16 @@ def one_writer(seen: Evidence) -> Iterator[str]:
 def dry_runs(seen: Evidence) -> Iterator[str]:
     """A dry run writes nothing to any list."""
     for run in seen.runs.values():
-        if run.plan["request"]["dry_run"] and (wrote := _writes(seen, run)):
-            yield f"{run.run_id} is a dry run and wrote {_named(wrote)}"
+        if run.plan["request"]["dry_run"] and (wrote := deeds.writes(seen, run)):
+            yield f"{run.run_id} is a dry run and wrote {deeds.named(wrote)}"
 
 
 def one_more_run(seen: Evidence) -> Iterator[str]:
     """When everybody is done, one more run of the same request writes nothing."""
     for run_id in seen.again:
         run = seen.runs.get(run_id)
-        if run is not None and (wrote := _writes(seen, run)):
-            yield f"{run_id} wrote {_named(wrote)}"
+        if run is not None and (wrote := deeds.writes(seen, run)):
+            yield f"{run_id} wrote {deeds.named(wrote)}"
 
 
 def shown(seen: Evidence) -> Iterator[str]:
@@ -491,7 +496,7 @@ def _shown_too_early(seen: Evidence, look: Look) -> Iterator[str]:
     sent = {
         one.customer
         for one in seen.invocations
-        if one.run_id == look.run_id and one.customer and one.seq <= look.seq and not _only_waited(one)
+        if one.run_id == look.run_id and one.customer and one.seq <= look.seq and not deeds.only_waited(one)
     }
     for code, status in look.statuses.items():
         if status in ("not_started", "skipped") and code in sent:
@@ -505,8 +510,10 @@ def commands(seen: Evidence) -> Iterator[str]:
     for command in seen.commands:
         if "Traceback" in command.errors or "Traceback" in command.output:
             yield f"{command.arguments} ended with a traceback: {command.errors[-300:]}"
-        if command.killed or command.arguments[0] != "invoke":
+        if command.killed or command.arguments[0] not in ("invoke", "apply"):
             continue
+        if "there is nothing to apply" in command.errors:
+            continue  # it started nothing; a program may have applied the plan all the same
         run = seen.runs.get(_run_of(command.output) or command.run_id or "")
         summary = None if run is None else run.summary
         if summary is not None and command.given_up:
@@ -520,67 +527,6 @@ def _run_of(output: str) -> str | None:
         return str(json.loads(output)["run_id"])
     except (ValueError, KeyError, TypeError):
         return None
-
-
-# --- who did what
-
-
-def _verb(run: RunSeen) -> str:
-    return str(run.plan["request"]["action"]).removesuffix("-all")
-
-
-def _results(run: RunSeen) -> list[dict[str, Any]]:
-    return [] if run.summary is None else list(run.summary["results"])
-
-
-def _sent(seen: Evidence, run: RunSeen, code: str) -> list[Invocation]:
-    return [one for one in seen.invocations if one.run_id == run.run_id and one.customer == code]
-
-
-def _owner(principal: str | None) -> tuple[str, str] | None:
-    """Return (customer, run) of a session's principal, or None for others."""
-    found = re.search(r"/ses-fleet-(f\d\d)-(.+)$", principal or "")
-    return None if found is None else (found[1], found[2])
-
-
-def _owners(seen: Evidence) -> dict[str, tuple[str, str]]:
-    """Return (customer, run) by access key."""
-    found = {entry.access_key_id: _owner(entry.principal) for entry in seen.journal if entry.service == "sesv2"}
-    return {key: owner for key, owner in found.items() if key is not None and owner is not None}
-
-
-def _keys(seen: Evidence, code: str, run_id: str) -> set[str]:
-    return {key for key, owner in _owners(seen).items() if owner == (code, run_id)}
-
-
-def _owner_of(seen: Evidence, call: SesCall) -> tuple[str, str] | None:
-    return _owners(seen).get(call.caller)
-
-
-def _code_of(call: SesCall) -> str:
-    return f"f{int(call.account[-2:]):02d}"
-
-
-def _writes(seen: Evidence, run: RunSeen, sent: Invocation | None = None) -> list[SesCall]:
-    """Return what this run wrote to lists; only what came while this invocation lasted, if one is given."""
-    owners = _owners(seen)
-    made = [call for call in seen.calls if call.wrote and owners.get(call.caller, ("", ""))[1] == run.run_id]
-    if sent is None:
-        return made
-    return [call for call in made if sent.began <= call.at <= (sent.ended or float("inf"))]
-
-
-def _named(calls: list[SesCall]) -> list[str]:
-    return [f"{_code_of(call)} {call.operation}" for call in calls][:6]
-
-
-def _lag(seen: Evidence) -> float:
-    """Return by how many seconds a read of SES may be late."""
-    return float(seen.scenario["conditions"].get("read_lag_seconds", 0.0))
-
-
-def _iso(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 _OF_A_RUN = (

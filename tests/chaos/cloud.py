@@ -45,6 +45,7 @@ SMALL = {
     "LEASE_LOOK_SECONDS": "(0.2, 0.4)",
     "LEASE_CALL_SECONDS": "2.0",
 }
+STALE_PERCENT = 50  # plans of people have a few changes here
 VARIABLES = {
     ORCHESTRATOR: {
         "DEAD_AFTER_SECONDS": "2",
@@ -52,7 +53,12 @@ VARIABLES = {
         "RETURN_MARGIN_SECONDS": "1.2",
         "SLICE_BUDGET_SECONDS": "1.5",
     },
-    WORKER: {"IMPORT_JOB_THRESHOLD": "2", "PRUNE_LIMIT_PERCENT": "60", "WRITE_MARGIN_SECONDS": "3"},
+    WORKER: {
+        "IMPORT_JOB_THRESHOLD": "2",
+        "PRUNE_LIMIT_PERCENT": "60",
+        "WRITE_MARGIN_SECONDS": "3",
+        "PLAN_STALE_PERCENT": str(STALE_PERCENT),
+    },
 }
 SECONDS = {ORCHESTRATOR: 6, WORKER: 9}
 WARM = {ORCHESTRATOR: 2, WORKER: 3}

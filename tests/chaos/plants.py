@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 class Plant(NamedTuple):
     """A bug: `file` of the package has `text` replaced by `bug`. `red` is the check that finds it.
 
-    Only scenarios whose first action is `verb` are carried out, if one is given, and stepwise ones with `stepwise`.
+    Only scenarios whose first action is `verb` are carried out, if one is given, and stepwise ones with `stepwise`,
+    ones that apply a plan with `plans`.
     """
 
     red: str
@@ -19,6 +20,7 @@ class Plant(NamedTuple):
     with_: dict[str, Any] | None = None  # parts of the scenario, where chance would take long
     also: tuple[str, str, str] | None = None  # another file with its text and its bug
     stepwise: bool = False
+    plans: bool = False
 
     def edits(self) -> list[tuple[str, str, str]]:
         """Return what is changed: the file, the text in it, and what comes in its place."""
@@ -37,6 +39,10 @@ _MINDS = [
 def _run(name: str, at: float, action: str) -> dict[str, Any]:
     payload = {"action": action, "max_customer_concurrency": 1}
     return {"name": name, "at": at, "start": "event", "named": True, "payload": payload}
+
+
+def _everywhere(what: str, who: str = "stay0@corp.example") -> list[dict[str, Any]]:
+    return [{"code": f"f{number:02d}", "who": who, "do": what} for number in range(1, 7)]
 
 
 PLANTS = {
@@ -197,5 +203,103 @@ PLANTS = {
             "faults": [{"fault": "deny", "operation": "AssumeRole", "times": 2}],
             "acts": [],
         },
+    ),
+    "the-plan-lets-everything-through": Plant(
+        "keeps_to_the_plan",
+        "worker/planned_people.py",
+        """        if not allowed:
+            self.leave_out(email)
+        return allowed
+""",
+        """        if not allowed:
+            self.leave_out(email)
+        return True
+""",
+        plans=True,
+    ),
+    "people-are-changed-without-their-plan": Plant(
+        "keeps_to_the_plan",
+        "worker/service.py",
+        '        if action.saves_plan != "people" or (plan is None and not self._item.dry_run):\n',
+        '        if action.saves_plan != "people" or not self._item.dry_run:\n',
+        plans=True,
+    ),
+    "topics-are-changed-whatever-they-are": Plant(
+        "keeps_to_the_plan",
+        "worker/planned_topics.py",
+        "    if wrote or not is_as_before(plan, now) or not same(plan.after, desired):\n",
+        "    if wrote:\n",
+        "manage-topic",
+        plans=True,
+    ),
+    "more-is-given-to-new-contacts": Plant(
+        "keeps_to_the_plan",
+        "worker/planned_people.py",
+        "    return not (widened and is_new) and planned.holds(before, after)\n",
+        "    return planned.holds(before, after)\n",
+        "import-aws-contact",
+        {"edits": _everywhere("widen")},
+        plans=True,
+    ),
+    "a-plan-is-applied-by-each-start": Plant(
+        "applied_once",
+        "runs/events.py",
+        '        return applying_run_id(plan, payload.get("resumes"))\n',
+        "        return None\n",
+        plans=True,
+    ),
+    "nobody-counts-who-is-left-out": Plant(
+        "left_out_is_told",
+        "worker/planned_run.py",
+        '{"left_out": found.differing + found.added}',
+        '{"left_out": found.added}',
+        plans=True,
+    ),
+    "each-difference-makes-a-plan-stale": Plant(
+        "stale",
+        "worker/planned_people.py",
+        "    return differing * 100 > context.settings.plan_stale_percent * plan.changes\n",
+        "    return differing > 0\n",
+        plans=True,
+    ),
+    "topics-stay-as-they-are": Plant(
+        "as_planned",
+        "worker/list_changes.py",
+        "elif now is None or same(now.topics, wish):",
+        "elif True:",
+        "manage-topic",
+        plans=True,
+    ),
+    "changes-are-made-twice": Plant(
+        "written_once",
+        "worker/contact_changes.py",
+        '        client.write("create_contact" if now is None else "update_contact", **request)\n',
+        '        client.write("create_contact" if now is None else "update_contact", **request)\n'
+        '        client.write("update_contact", **request)\n',
+        "set-contacts",
+        plans=True,
+    ),
+    "everybody-is-left-out": Plant(
+        "left_out_for_a_reason",
+        "worker/planned_people.py",
+        "    return not (widened and is_new) and planned.holds(before, after)\n",
+        "    return not is_new and planned.holds(before, after)\n",
+        plans=True,
+    ),
+    "refusals-since-the-plan-are-overwritten": Plant(
+        "their_word",
+        "people/person_change.py",
+        "        return not overwrites_refusal(now.what) or (now.since is not None and now.since == self.since)\n",
+        "        return True\n",
+        "set-contacts",
+        {
+            "plan": {
+                "payload": {"action": "set-contacts-all", "params": {"overwrite_unsubscribes": True}},
+                "rows": [{"email": "gone@corp.example", "opt_in": ["calendar"]}],
+            },
+            "edits": _everywhere("unsubscribe", "gone@corp.example"),
+            "runs": [{**_run("a", 0.0, "set-contacts-all"), "named": False}],
+        },
+        plans=True,
     ),
 }

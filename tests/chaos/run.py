@@ -17,13 +17,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_fleet.aws import clients
 from ses_fleet.aws.s3 import Bucket
+from ses_fleet.runs import events
 from ses_fleet_cli import runs as cli_runs
 from ses_fleet_cli.errors import CommandError
 from strict_aws.journal import Entry
 from strict_aws.lambda_runtime.outcomes import ThrottledError
-from tests.chaos import cloud
+from tests.chaos import cloud, saved_plans
 from tests.chaos.cloud import OTHER_SES_CONFIG, SES_CONFIG, World, account
+from tests.chaos.saved_plans import Saved
 from tests.chaos.witness import PERSON, Invocation, SesCall, Stored
+from tests.local_cloud import people_files
 from tests.local_cloud.conftest import CONFIG_BUCKET, ORCHESTRATOR, RESULTS_BUCKET, SES_FLEET, WORKER
 
 Scenario = dict[str, Any]
@@ -33,19 +36,27 @@ CHAOS_SECONDS = 4.0  # the longest that faults last, beyond the time of one invo
 PASSES = 40  # of the reaper, two a second, within which every run has its end
 QUIET = 20  # passes in which nothing runs, within which a command sees that its run is over
 SETTLING_SECONDS = 90.0  # the longest that is waited for whoever runs
+STALE = "PlanStale"
 ROUNDS = 8  # of resumes, within which everybody is done
 _BOUNDS = ("max_failures", "failure_mode", "ramp", "customer_timeout_seconds")  # what may keep somebody from it
 
 
 @dataclass
 class RunSeen:
-    """A run as its record has it when everything is over. `ses_config` is the SESConfig.json that it read."""
+    """A run as its record has it when everything is over. `ses_config` is the SESConfig.json that it read.
+
+    `saved` is what a dry run saved, by customer. Of a run that applies such a plan `left_out` is whom it says that it
+    left out, and `refused` for whom SES refused the change.
+    """
 
     run_id: str
     plan: dict[str, Any]
     summary: dict[str, Any] | None
     results: dict[str, dict[str, Any]]
     ses_config: dict[str, Any] | None
+    saved: dict[str, Saved] = field(default_factory=dict)
+    left_out: dict[str, frozenset[str]] = field(default_factory=dict)
+    refused: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,8 @@ class Command:
 class Evidence:
     """All that was seen of one scenario. `problems` are promises that were seen broken while it was carried out.
 
-    `again` are the ids of runs that must not write anything, `began` when the scenario did.
+    `again` are the ids of runs that must not write anything, `began` when the scenario did. `undisturbed` are the
+    ids of a run that applied a plan while nobody else did anything, and of the dry run after it.
     """
 
     scenario: Scenario
@@ -93,6 +105,7 @@ class Evidence:
     looks: list[Look] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    undisturbed: tuple[str, str] | None = None
     problems: list[str] = field(default_factory=list)
     began: float = 0.0
     passes: int = 0
@@ -121,6 +134,10 @@ class Evidence:
             "failed": sum(result["status"] == "failed" for result in results),
             "outcome_unknown": sum(bool((result["error"] or {}).get("outcome_unknown")) for result in results),
             "not_started": sum(result["status"] == "not_started" for result in results),
+            "applying": sum(bool(run.plan["request"].get("plan")) for run in self.runs.values()),
+            "planned_changes": sum(len(one.changes) for run in self.runs.values() for one in run.saved.values()),
+            "left_out": sum(len(emails) for run in self.runs.values() for emails in run.left_out.values()),
+            "plan_stale": sum((result["error"] or {}).get("type") == STALE for result in results),
         }
 
     def _stages_begun_later(self, run: RunSeen) -> int:
@@ -138,6 +155,7 @@ def carry_out(world: World, scenario: Scenario) -> Evidence:
     """Carry the scenario out to its end and return what was seen."""
     world.prepare(scenario)
     carried = _Carried(world, scenario)
+    carried.make_plan()
     carried.disturb()
     carried.calm_down()
     carried.settle(scenario["reaper_faults"])
@@ -160,11 +178,39 @@ class _Carried:
         self._number = 0
         self._bucket = Bucket(clients.client("s3", "us-east-1", attempts=2), RESULTS_BUCKET)
 
+    # --- before it
+
+    def make_plan(self) -> None:
+        """Have the plan made that the scenario's runs apply, if they do, and let others edit the lists after that."""
+        if (wanted := self._scenario.get("plan")) is None:
+            return
+        lag = float(self._scenario["conditions"].get("read_lag_seconds", 0.0))
+        time.sleep(lag)
+        if wanted["rows"]:
+            wanted["payload"]["people"] = people_files.upload(self._world.cloud, *wanted["rows"])
+        plan = f"{self._prefix}-plan"
+        self._invoke({**wanted["payload"], "dry_run": True, "run_id": plan, "on_deadline": "continue"})
+        self.settle()
+        for run in self._scenario["runs"]:
+            run["payload"]["plan"] = plan
+        time.sleep(lag)
+        for edit in self._scenario["edits"]:
+            self._edit(edit)
+
+    def _edit(self, edit: dict[str, Any]) -> None:
+        if edit["do"] == "run":
+            self._run_to_its_end(edit["payload"])
+        elif edit["do"] == "config":
+            self._config(edit)
+        else:
+            decide(self._world, edit)
+
     # --- the disturbed part
 
     def disturb(self) -> None:
         """Start the scenario's runs and let its faults and acts happen; return when nothing is to happen any more."""
         scenario, world = self._scenario, self._world
+        self._seen.began = time.time()
         waiting: list[Waiting] = [({**act}, self._act) for act in scenario["acts"] if "after" in act]
         waiting += [({**choice}, partial(decide, world)) for choice in scenario["people"] if "after" in choice]
         world.witness.hooks.append(_After(waiting))
@@ -277,12 +323,13 @@ class _Carried:
         return dict(self._scenario["runs"][0]["payload"])
 
     def _first_id(self) -> str:
+        if plan := self._first_payload().get("plan"):
+            return events.applying_run_id(plan)
         return next(iter(self._run_ids()), f"{self._prefix}-a")
 
     def _show(self) -> None:
-        run_ids = self._run_ids()
-        if run_ids:
-            self._spawn("runs", "show", run_ids[0], "--output", "json")
+        if self._first_id() in self._run_ids():
+            self._spawn("runs", "show", self._first_id(), "--output", "json")
 
     # --- starting things
 
@@ -316,15 +363,18 @@ class _Carried:
             self._in_thread(deliver)
 
     def _command(self, payload: dict[str, Any]) -> None:
+        if "plan" in payload:
+            self._spawn("apply", payload["plan"], "--yes", "--output", "json", run_id=self._first_id())
+            return
         self._spawn("invoke", "--payload", "-", "--yes", "--output", "json", stdin=json.dumps(payload))
 
-    def _spawn(self, *arguments: str, stdin: str = "") -> None:
+    def _spawn(self, *arguments: str, stdin: str = "", run_id: str | None = None) -> None:
         environment = {**self._world.cloud.environment(), "COLUMNS": "120"}
         pipe = subprocess.PIPE
         process = subprocess.Popen(
             [SES_FLEET, *arguments], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
         )
-        command = Command(arguments, json.loads(stdin).get("run_id") if stdin else None)
+        command = Command(arguments, json.loads(stdin).get("run_id") if stdin else run_id)
         self._processes.append((process, command))
         self._seen.commands.append(command)
 
@@ -370,10 +420,14 @@ class _Carried:
             self._seen.problems.append(f"no end after {passes} passes of the reaper: {self._open()}")
 
     def _give_up_commands(self) -> None:
-        """End commands that follow a run which never began: they wait for two minutes."""
+        """End commands that follow a run which never began: they wait for two minutes.
+
+        One whose run begins only later is as good as killed.
+        """
         for process, command in self._processes:
             if process.poll() is None:
-                command.given_up = True
+                command.given_up = command.run_id is None or command.run_id in self._run_ids()
+                command.killed = not command.given_up
                 process.kill()
 
     def _busy(self) -> bool:
@@ -399,17 +453,48 @@ class _Carried:
         return None if found is None else dict(found)
 
     def _run_to_its_end(self, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """Start another run, undisturbed, and return its Summary."""
-        self._number += 1
-        run_id = f"{self._prefix}-{self._number}"
-        self._invoke({**payload, "run_id": run_id, "on_deadline": "continue"})
+        """Start another run, undisturbed, and return its Summary. The id of one that applies a plan follows from it."""
+        if "plan" in payload:
+            run_id = events.applying_run_id(payload["plan"], payload.get("resumes"))
+            self._invoke({**payload, "on_deadline": "continue"})
+        else:
+            self._number += 1
+            run_id = f"{self._prefix}-{self._number}"
+            self._invoke({**payload, "run_id": run_id, "on_deadline": "continue"})
         self.settle()
         return self._summary(run_id)
 
     def complete(self) -> None:
-        """Resume every run until nothing is left of it; then run the first one's request once more."""
+        """Resume every run until nothing is left of it; then run the first one's request once more.
+
+        Of a plan, which nobody applies twice, its request is planned anew, and that plan is applied.
+        """
+        applies = "plan" in self._scenario
+        if applies and all(self._run_to_its_end(self._first_payload()) is None for _ in range(2)):
+            self._seen.problems.append(f"the plan was not applied: {self._first_payload()}")
         for run_id in self._run_ids():
             self._resume(run_id)
+        if applies:
+            self._plan_anew()
+        else:
+            self._run_again()
+        self._look()
+
+    def _plan_anew(self) -> None:
+        """Try to apply the plan once more; then make another one, apply it, and look whether anything is left."""
+        before = self._run_ids()
+        self._run_to_its_end(self._first_payload())
+        if self._run_ids() != before:
+            self._seen.problems.append(f"a plan that was applied was applied again: {self._run_ids()[len(before) :]}")
+        dry_run = {**self._scenario["plan"]["payload"], "dry_run": True}
+        self._run_to_its_end(dry_run)
+        plan = f"{self._prefix}-{self._number}"
+        self._run_to_its_end({"action": dry_run["action"], "plan": plan})
+        time.sleep(float(self._scenario["conditions"].get("read_lag_seconds", 0.0)))
+        self._run_to_its_end(dry_run)
+        self._seen.undisturbed = (events.applying_run_id(plan), f"{self._prefix}-{self._number}")
+
+    def _run_again(self) -> None:
         payload = {name: value for name, value in self._first_payload().items() if name not in _BOUNDS}
         # The first one takes in what others changed meanwhile, and does all of it if the start was lost.
         for _ in range(2):
@@ -418,7 +503,6 @@ class _Carried:
             last = f"{self._prefix}-{self._number}"
             self._resume(last)
         self._seen.again += [last, f"{self._prefix}-{self._number}"]
-        self._look()
 
     def _resume(self, run_id: str) -> None:
         """Resume the run, once as it was bounded, and what its resume leaves, until nobody is left."""
@@ -437,11 +521,13 @@ class _Carried:
             self._seen.problems.append(f"the resume of {run_id} left {left}")
 
     def _unfinished(self, summary: dict[str, Any] | None) -> dict[str, Any]:
-        """Return who is neither successful nor skipped, but for those whose account has no list to work on."""
+        """Return who is neither successful nor skipped, but for those who have no list, or for whom a plan is stale."""
         return {
             result["customer_code"]: result["error"] or result["warnings"]
             for result in (summary["results"] if summary is not None else ())
-            if result["status"] not in ("successful", "skipped") and not self._has_no_list(result)
+            if result["status"] not in ("successful", "skipped")
+            and (result["error"] or {}).get("type") != STALE
+            and not self._has_no_list(result)
         }
 
     def _has_no_list(self, result: dict[str, Any]) -> bool:
@@ -467,15 +553,17 @@ class _Carried:
 
     def _recorded(self, run_id: str) -> RunSeen:
         prefix = f"runs/{run_id}/results/"
-        results = [self._world.stored(key) for key in self._world.keys(prefix)]
+        results = {one["customer_code"]: one for one in map(self._world.stored, self._world.keys(prefix))}
         plan = self._world.stored(f"runs/{run_id}/plan.json")
-        return RunSeen(
-            run_id,
-            plan,
-            self._summary(run_id),
-            {result["customer_code"]: result for result in results},
-            self._pinned(plan["pinned"]["ses_config"]),
-        )
+        seen = RunSeen(run_id, plan, self._summary(run_id), results, self._pinned(plan["pinned"]["ses_config"]))
+        if plan["request"]["dry_run"]:
+            found = {code: saved_plans.saved(self._world, one) for code, one in results.items()}
+            seen.saved = {code: one for code, one in found.items() if one is not None}
+        elif plan["request"].get("plan"):
+            rows = self._scenario["plan"]["rows"]
+            seen.left_out = {code: saved_plans.left_out(self._world, one, run_id) for code, one in results.items()}
+            seen.refused = {code: saved_plans.failed(self._world, one, run_id, rows) for code, one in results.items()}
+        return seen
 
     def _pinned(self, version: str | None) -> dict[str, Any] | None:
         if version is None:
@@ -505,6 +593,20 @@ def _code_of(call: SesCall) -> str:
     return f"f{call.account[-2:]}"
 
 
+def _with_theirs(topics: list[dict[str, Any]], default: str) -> list[dict[str, Any]]:
+    theirs = {"TopicName": "theirs", "DisplayName": "Theirs", "DefaultSubscriptionStatus": default}
+    return [*(one for one in topics if one["TopicName"] != "theirs"), theirs]
+
+
+# What somebody makes of a list's topics. The calendar stays: without it there is nothing to import or to set.
+_TOPIC_EDITS: dict[str, Callable[[list[dict[str, Any]]], list[dict[str, Any]]]] = {
+    "add_topic": partial(_with_theirs, default="OPT_OUT"),
+    "widen": partial(_with_theirs, default="OPT_IN"),
+    "rename_topic": lambda topics: [{**one, "DisplayName": f"{one['DisplayName']}!"} for one in topics],
+    "drop_topic": lambda topics: [one for one in topics if one["TopicName"] in ("calendar", "theirs")],
+}
+
+
 def decide(world: World, choice: dict[str, Any]) -> None:
     """Do what somebody decided, as SES lets them."""
     place, witness = account(choice["code"]), world.witness
@@ -512,9 +614,8 @@ def decide(world: World, choice: dict[str, Any]) -> None:
     if not now.topics:
         return
     contact = {"ContactListName": "main", "EmailAddress": choice["who"]}
-    if choice["do"] == "add_topic":
-        topics = [_sent(one) for one in now.topics.values()]
-        topics.append({"TopicName": "theirs", "DisplayName": "Theirs", "DefaultSubscriptionStatus": "OPT_OUT"})
+    if choice["do"] in _TOPIC_EDITS:
+        topics = _TOPIC_EDITS[choice["do"]]([_sent(one) for one in now.topics.values()])
         witness.act(place, "UpdateContactList", ContactListName="main", Topics=topics)
         return
     known = now.people.get(choice["who"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from tests.chaos.cloud import EVERYBODY, LIST_BACKUP, MOST_CUSTOMERS, NEW, SHAPES, TOPICS_BACKUP, account
@@ -29,6 +30,7 @@ _SES: dict[str, tuple[str | None, ...]] = {
     "restore-list": (*_CONTACTS, "CreateContact", "CreateContact", "UpdateContactList", "CreateContactList", None),
     "restore-topics": (*_CONTACTS, "UpdateContactList", None),
     "import-aws-contact": (*_CONTACTS, *_JOBS, "CreateContact", "CreateContact", "DeleteContact", None),
+    "set-contacts": (*_CONTACTS, *_JOBS, "CreateContact", "CreateContact", None),
 }
 _READING: tuple[str | None, ...] = (*_READ_LIST, "ListContacts", None)
 # The same of the other services.
@@ -53,10 +55,25 @@ _KINDS = (
     *("kill_before", "kill_after", "kill_after"),
 )
 _CHOICES = ("unsubscribe", "unsubscribe", "opt_out", "opt_out", "delete", "add", "opt_in", "add_topic")
+# The actions whose plans are applied, and what becomes of lists that somebody has planned for.
+_PLANNED = {"manage-topic": 3, "import-aws-contact": 4, "set-contacts": 4}
+_EDITS = (*_CHOICES, "unsubscribe", "add", "rename_topic", "drop_topic", "widen")
+_OF_PLANS = (
+    "/plan-0",
+    "/compared/",
+    "/compared/",
+    "/left-out-",
+    "-plan/results/",
+    "-plan/plan.json",
+    "-apply/plan.json",
+)
 
 
-def draw(seed: int, *, stepwise: bool = False) -> Scenario:
-    """Return the scenario of this seed; with `stepwise` one whose run is in stages, strict or both."""
+def draw(seed: int, *, stepwise: bool = False, plans: bool = False) -> Scenario:
+    """Return the scenario of this seed.
+
+    With `stepwise` it is one whose run is in stages, strict or both, with `plans` one in which a saved plan is applied.
+    """
     luck = random.Random(seed)  # noqa: S311  # repeatable, not secret
     customers = luck.randint(2, 6)
     codes = [f"f{number:02d}" for number in range(1, customers + 1)]
@@ -88,6 +105,8 @@ def draw(seed: int, *, stepwise: bool = False) -> Scenario:
         _in_steps(luck, made)
     if is_silent:
         _silence(luck, made)
+    if plans or (not stepwise and luck.random() < 0.1):
+        _with_plan(luck, made)
     return made
 
 
@@ -152,6 +171,85 @@ def _silence(luck: random.Random, made: Scenario) -> None:
     made["acts"] = [{"do": "reap", "at": at} for at in (5.0, 6.0, 7.0, 8.5)]
 
 
+def _with_plan(luck: random.Random, made: Scenario) -> None:
+    """Have a dry run made first; then others edit the lists, and its plan is applied, maybe from two places at once.
+
+    `plan` has the dry run's payload and the rows of its people file, if it has one, `edits` what others do before the
+    plan is applied. The runs' payloads lack the plan's id, which is known once it is made.
+    """
+    codes = [f"f{number:02d}" for number in range(1, luck.randint(2, 4) + 1)]
+    verb = luck.choices(list(_PLANNED), list(_PLANNED.values()))[0]
+    single = luck.random() < 0.15
+    payload: dict[str, Any] = {"action": verb if single else verb + "-all", "params": _params(luck, verb)}
+    if single:
+        payload["customer_code"] = codes[0]
+    _prune(luck, verb, payload, len(codes), single=single)
+    rows = _rows(luck) if verb == "set-contacts" else []
+    who = [*EVERYBODY, *(row["email"] for row in rows for _ in range(3))]
+    shapes = luck.choices(list(SHAPES), (6, 4, 2, 1), k=len(codes) - 1)
+    made |= {
+        "customers": len(codes),
+        "orchestrator_seconds": luck.choice((6, 6, 10)),
+        "lists": dict(zip(codes, ["full", *shapes], strict=True)),
+        "plan": {"payload": payload, "rows": rows},
+        "edits": [_edit(luck, codes, who) for _ in range(luck.choice((0, 1, 2, 4)))],
+        "runs": [_applying(luck, "a", payload["action"], 0.0)],
+        "faults": [*_faults(luck, verb), *_faults_of_plans(luck)],
+        "acts": _acts(luck, codes, verb),
+        "people": [_choice(luck, codes, _EDITS, who) for _ in range(luck.choice((0, 2, 4, 8)))],
+    }
+    if luck.random() < 0.6:
+        made["runs"].append(_applying(luck, "b", payload["action"], luck.choice((0.0, 0.0, 0.05, 0.4, 1.5))))
+
+
+def _rows(luck: random.Random) -> list[dict[str, Any]]:
+    """Return the rows of a people file."""
+    wishes: tuple[dict[str, Any], ...] = (
+        *({"opt_in": ["calendar"]}, {"opt_in": ["calendar"]}, {"opt_in": ["calendar"], "attributes": {"from": "file"}}),
+        *({"opt_out": ["calendar"]}, {"unsubscribe_all": True}),
+    )
+    return [{"email": email, **luck.choice(wishes)} for email in luck.sample(EVERYBODY, luck.randint(3, 8))]
+
+
+def _applying(luck: random.Random, name: str, action: str, at: float) -> dict[str, Any]:
+    """Return the start of a run that applies a plan, whose id its payload does not have yet."""
+    payload: dict[str, Any] = {"action": action}
+    if luck.random() < 0.85:
+        payload["on_deadline"] = "continue"
+    if action.endswith("-all") and luck.random() < 0.5:
+        payload["max_customer_concurrency"] = luck.choice((1, 1, 2, 3))
+    if action.endswith("-all") and luck.random() < 0.2:
+        payload |= luck.choice(
+            (
+                {"max_failures": 0},
+                {"max_failures": 1},
+                {"max_failures": 1, "failure_mode": "strict"},
+                {"ramp": [1, "100%"]},
+            )
+        )
+    start = luck.choices(("sync", "event", "twice", "command"), (5, 4, 2, 2))[0]
+    return {"name": name, "at": at, "start": start, "named": False, "payload": payload}
+
+
+def _edit(luck: random.Random, codes: list[str], who: list[str]) -> dict[str, Any]:
+    """Return what somebody, or another run, does to the lists between a plan and its run."""
+    kind = luck.choices(("choice", "run", "config"), (8, 1, 1))[0]
+    if kind == "config":
+        return {"do": "config", "how": "ses_changed"}
+    if kind == "run":
+        return {"do": "run", "payload": {"action": luck.choice(("manage-topic-all", "import-aws-contact-all"))}}
+    return {"code": luck.choice(codes), "who": luck.choice(who), "do": luck.choice(_EDITS)}
+
+
+def _faults_of_plans(luck: random.Random) -> list[dict[str, Any]]:
+    """Return what is in the way of whoever reads or writes a plan, or what was found different from it."""
+    if luck.random() < 0.6:
+        return []
+    fault = luck.choice(("error_500", "drop_after", "deny", "delay", "kill_before", "kill_after"))
+    stored = {"fault": fault, "service": "s3", "path": luck.choice(_OF_PLANS), "skip": luck.choice((0, 0, 1, 2))}
+    return [{**stored, "times": luck.choice((1, 1, 3)), **({"seconds": 1.0} if fault == "delay" else {})}]
+
+
 def _run(luck: random.Random, name: str, codes: list[str], at: float) -> dict[str, Any]:
     action = luck.choices(list(_ACTIONS), list(_ACTIONS.values()))[0]
     single = action.startswith("restore-") or luck.random() < 0.12
@@ -205,6 +303,8 @@ def _prune(luck: random.Random, action: str, payload: dict[str, Any], selected: 
 def _params(luck: random.Random, action: str) -> dict[str, Any]:
     if action == "import-aws-contact":
         return {"sync_topics": True} if luck.random() < 0.6 else {}
+    if action == "set-contacts":
+        return {"overwrite_unsubscribes": True} if luck.random() < 0.4 else {}
     if action == "restore-topics":
         return {"backup": TOPICS_BACKUP}
     if action == "restore-list":
@@ -263,13 +363,14 @@ def _acts(luck: random.Random, codes: list[str], verb: str) -> list[dict[str, An
     return acts
 
 
-def _choice(luck: random.Random, codes: list[str]) -> dict[str, Any]:
+def _choice(
+    luck: random.Random,
+    codes: list[str],
+    kinds: Sequence[str] = _CHOICES,
+    who: Sequence[str] = (*EVERYBODY, *NEW),
+) -> dict[str, Any]:
     """Return somebody's change of mind, at a time or right after a call of SES, seen from the scenario's start."""
-    choice: dict[str, Any] = {
-        "code": luck.choice(codes),
-        "who": luck.choice((*EVERYBODY, *NEW)),
-        "do": luck.choice(_CHOICES),
-    }
+    choice: dict[str, Any] = {"code": luck.choice(codes), "who": luck.choice(who), "do": luck.choice(kinds)}
     if luck.random() < 0.6:
         choice["after"] = luck.choice(
             ("GetContact", "ListContacts", "CreateContact", "UpdateContact", "GetContactList", "ListImportJobs")

@@ -9,7 +9,7 @@ from typing import Any
 Scenario = dict[str, Any]
 
 TRIES = 3  # as processes meet at random, a scenario may need several
-_LISTS = ("faults", "acts", "people", "reaper_faults", "runs")
+_LISTS = ("faults", "acts", "people", "edits", "reaper_faults", "runs")
 _OPTIONS = (
     "failure_mode",
     "ramp",
@@ -38,7 +38,7 @@ def smallest(scenario: Scenario, fails: Callable[[Scenario], bool]) -> Scenario:
 def _smaller(scenario: Scenario) -> Iterator[Scenario]:
     """Yield scenarios with one thing less."""
     for name in _LISTS:
-        for index in range(len(scenario[name])):
+        for index in range(len(scenario.get(name, ()))):
             if name != "runs" or index > 0:
                 made = copy.deepcopy(scenario)
                 del made[name][index]
@@ -50,7 +50,8 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
                 del made["runs"][index]["payload"][option]
                 yield made
     last = f"f{scenario['customers']:02d}"
-    if scenario["customers"] > 1 and last not in str(scenario["runs"]) and "confirm_customers" not in str(scenario):
+    named = str((scenario["runs"], scenario.get("plan"), scenario.get("edits")))
+    if scenario["customers"] > 1 and last not in named and "confirm_customers" not in str(scenario):
         made = copy.deepcopy(scenario)
         made["customers"] -= 1
         made["lists"].pop(last)

@@ -33,6 +33,16 @@ def test_a_short_round_of_stages_and_bounds_breaks_no_promise() -> None:
     assert ended.stdout.count("ok seed") == 12
 
 
+@pytest.mark.matrix
+@pytest.mark.timeout(400)
+def test_a_short_round_of_saved_plans_breaks_no_promise() -> None:
+    """Twelve scenarios in which a plan is applied, whose lists others edit before and meanwhile."""
+    command = [sys.executable, "-m", "tests.chaos", "--plans", "--runs", "12", "--seed", "1", "--jobs", "2"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=380)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("ok seed") == 12
+
+
 def test_a_seed_is_a_scenario() -> None:
     """The same one every time, and others' are others."""
     assert scenario.draw(7) == scenario.draw(7)
@@ -46,6 +56,17 @@ def test_stepwise_scenarios_are_in_stages_or_strict() -> None:
         assert payload["action"].endswith("-all")
         assert "ramp" in payload or payload["failure_mode"] == "strict"
         assert "delay" in [fault["fault"] for fault in drawn["faults"]]
+
+
+def test_scenarios_of_plans_apply_what_a_dry_run_shows() -> None:
+    """Their runs say nothing that the plan says; the first customer has a list, so that there is always a plan."""
+    for drawn in (scenario.draw(seed, plans=True) for seed in range(50)):
+        assert drawn["lists"]["f01"] == "full"
+        assert len(drawn["plan"]["rows"]) >= (3 if "set-contacts" in drawn["plan"]["payload"]["action"] else 0)
+        for run in drawn["runs"]:
+            assert run["payload"]["action"] == drawn["plan"]["payload"]["action"]
+            assert not run["named"]
+            assert not {"run_id", "prune", "params", "customer_code", "people"} & run["payload"].keys()
 
 
 @pytest.mark.parametrize("name", sorted(PLANTS))

@@ -37,10 +37,11 @@ REGION = HUB_REGION
 
 @dataclass(frozen=True)
 class Person:
-    """A contact as it was: its explicit preferences, and whether it unsubscribed from everything."""
+    """A contact as it was: its explicit preferences, whether it unsubscribed from everything, and its attributes."""
 
     preferences: dict[str, str]
     unsubscribed: bool
+    attributes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -249,8 +250,8 @@ class Witness:
         return now
 
     def _job_of(self, account: str) -> str:
-        made = (one.caller for one in reversed(self.calls) if one.account == account and one.wrote)
-        return next(made, JOB)
+        made = (one for one in reversed(self.calls) if one.account == account and one.wrote)
+        return next((one.caller for one in made if one.operation == "CreateImportJob"), JOB)
 
     def _ended(self, made: Invocation, outcome: Outcome) -> None:
         with self._lock:
@@ -270,4 +271,4 @@ class Witness:
 
 def _person(record: dict[str, Any]) -> tuple[str, Person]:
     chosen = {one["topicName"]: one["subscriptionStatus"] for one in record["topicPreferences"]}
-    return record["emailAddress"], Person(chosen, record["unsubscribeAll"])
+    return record["emailAddress"], Person(chosen, record["unsubscribeAll"], record["attributesData"])

@@ -29,7 +29,8 @@ class PersonChange:
     """From which state to which other one: (name, before, after) of everything that differs, in the names' order.
 
     With `unread_attributes` a contact is removed of which nobody has read the attributes. A change that overwrites what
-    somebody refused has in `since` when the state that it overwrites came to be: a later one may be another refusal.
+    somebody refused has in `since` when the state that it overwrites came to be: a later one may be another refusal. So
+    may one of which nobody knows when it came to be.
     """
 
     kind: Kind
@@ -63,16 +64,19 @@ class PersonChange:
     def has(self, now: PersonChange) -> bool:
         """Return whether all of a change that is decided now is part of this one."""
         unread = {ATTRIBUTES} if self.unread_attributes else set()
-        is_part = now.kind == self.kind and {one for one in now.what if one[0] not in unread} <= {*self.what}
-        return is_part and now.since in (None, self.since)
+        return now.kind == self.kind and {one for one in now.what if one[0] not in unread} <= {*self.what}
 
     def holds(self, before: State | None, after: State | None) -> bool:
         """Return whether somebody whose state is `before`, and is to be `after`, becomes as this change leaves them.
 
-        So it is when this change is decided, or what of it is not made yet, and when it is made and nothing is to be.
+        So it is when this change is decided, or what of it is not made yet, and when it is made and nothing is to be. A
+        refusal is only overwritten when it is known to be the one that this change was made from.
         """
         now = between(before, after)
-        return (now is None or self.has(now)) and self.is_made(after)
+        return (now is None or (self.has(now) and self._is_of_same_refusal(now))) and self.is_made(after)
+
+    def _is_of_same_refusal(self, now: PersonChange) -> bool:
+        return not overwrites_refusal(now.what) or (now.since is not None and now.since == self.since)
 
     def is_made(self, now: State | None) -> bool:
         """Return whether an address whose state is `now` is as the change leaves it."""

@@ -30,7 +30,7 @@ from tests.unit.worker.moments import Moments, windows
 from tests.unit.worker.people_rows import counted, endings, give
 from tests.unit.worker.test_find_contact import suppress
 from tests.unit.worker.test_set_suppressed import listed, rows_of
-from tests.unit.worker.world import ACCOUNT, REGION, Fault, Finished, KilledError, World, done_with
+from tests.unit.worker.world import ACCOUNT, REGION, Client, Fault, Finished, KilledError, World, done_with
 
 EVERYTHING = {"plan_stale_percent": 100.0}
 States = dict[str, PersonState]
@@ -280,6 +280,29 @@ def test_who_changed_their_mind_is_left_out_and_counted(what: str, thorough: boo
     assert states(world).get(BOB) == before.get(BOB)
     assert endings(world, case.last)[1] == ("left_out", None)
     assert "1 of the plan's 31 changes were left out: something else would be done there now" in world.warnings
+
+
+@pytest.mark.parametrize("silent", [{"plan"}, {"apply"}, {"plan", "apply"}])
+def test_a_refusal_of_which_ses_does_not_say_when_it_was_said_is_not_overwritten(
+    silent: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a later one, which nobody reviewed: the time is optional in SES's answers."""
+    answer, at = Client.call, "plan"
+    others = people(30)
+    world = World(ContactRecord(BOB, unsubscribed_all=True), *map(ContactRecord, others))
+    case = setting(world, *({"email": one, "opt_in": ["out"]} for one in [BOB, *others]), overwrite=True)
+
+    def call(client: Client, operation: str, **parameters: Any) -> dict[str, Any]:
+        found = answer(client, operation, **parameters)
+        return {name: value for name, value in found.items() if name != "LastUpdatedTimestamp" or at not in silent}
+
+    monkeypatch.setattr(Client, "call", call)
+    plan = case.planned()
+    at = "apply"
+    contact(world, BOB, gone=True)  # once more
+    done = case.apply(plan)
+    assert (done.failure, done.data["left_out"], done.data["updated"]) == (None, 1, 30)
+    assert contacts(world)[BOB] == ({}, True)
 
 
 @pytest.mark.parametrize(("count", "stale"), [(2, False), (3, True)])
