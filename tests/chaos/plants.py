@@ -207,14 +207,8 @@ PLANTS = {
     "the-plan-lets-everything-through": Plant(
         "keeps_to_the_plan",
         "worker/planned_people.py",
-        """        if not allowed:
-            self.leave_out(email)
-        return allowed
-""",
-        """        if not allowed:
-            self.leave_out(email)
-        return True
-""",
+        "        if planned is None and email in self._known:\n            return False\n",
+        "        return True\n",
         plans=True,
     ),
     "people-are-changed-without-their-plan": Plant(
@@ -235,8 +229,8 @@ PLANTS = {
     "more-is-given-to-new-contacts": Plant(
         "keeps_to_the_plan",
         "worker/planned_people.py",
-        "    return not (widened and is_new) and planned.holds(before, after)\n",
-        "    return planned.holds(before, after)\n",
+        '    if widened and planned.kind == "create" and before is None and after is not None:\n',
+        "    if False:\n",
         "import-aws-contact",
         {"edits": _everywhere("widen")},
         plans=True,
@@ -282,8 +276,8 @@ PLANTS = {
     "everybody-is-left-out": Plant(
         "left_out_for_a_reason",
         "worker/planned_people.py",
-        "    return not (widened and is_new) and planned.holds(before, after)\n",
-        "    return not is_new and planned.holds(before, after)\n",
+        '    if widened and planned.kind == "create" and before is None and after is not None:\n',
+        '    if planned.kind == "create" and before is None and after is not None:\n',
         plans=True,
     ),
     "refusals-since-the-plan-are-overwritten": Plant(
