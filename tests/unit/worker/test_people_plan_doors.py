@@ -640,3 +640,21 @@ def test_how_many_refusals_are_overwritten_is_in_the_plan() -> None:
     assert removing(world, BOB, CLEO, forget=True).planned().overwritten == 2
     del_plan(world)
     assert suppressing(world, (ANA, None), (DORA, None)).planned().overwritten == 1
+
+
+def test_who_refuses_right_before_they_are_saved_for_a_prune_is_left_out() -> None:
+    """After it was decided twice that they go."""
+    case = importing(listing(ContactRecord(CLEO)), ANA, prune=True)
+    case.world.settings = case.world.settings.model_copy(update={"plan_stale_percent": 50.0})
+    plan = case.planned()
+    answer = case.world.client._answer
+
+    def watched(name: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        if name == "GetContact" and parameters["EmailAddress"] == CLEO and not contacts(case.world)[CLEO][1]:
+            contact(case.world, CLEO, gone=True)
+        return answer(name, operation, parameters)
+
+    case.world.client._answer = watched  # type: ignore[method-assign]
+    done = case.apply(plan)
+    assert (done.data["removed"], done.data["left_out"], left_out(case)) == (0, 1, {CLEO})
+    assert done.data["backup"] is None

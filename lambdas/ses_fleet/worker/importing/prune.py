@@ -21,7 +21,11 @@ def save(work: Work) -> Step:
         now = contact_changes.get(context.ses, work.list_name, change.email)
         if now is not None:
             record = now.record(change.email)
-            (work.files.kept if made_a_choice(record) else work.saved).add([record])
+            keeps = made_a_choice(record)
+            after = now.state() if keeps else None
+            allowed = context.guard.allows(work.list_name, change.email, now.state(), after)
+            (work.files.kept if keeps or not allowed else work.saved).add([record])
+            work.count("left_out", int(not allowed))
         progress.at += 1
     if work.saved.total:
         found = progress.contact_list or ContactList(name=work.list_name)

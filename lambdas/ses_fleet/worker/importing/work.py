@@ -133,6 +133,7 @@ class Work:
         erased = self.context.erased.is_erased(change.email)
         if erased:
             self.count("erased_before")
+            self.context.guard.leave_out(change.email)
         return erased
 
     def fail(self, emails: Iterable[str], reason: str) -> None:

@@ -36,6 +36,8 @@ def _one(work: Work, planned: PlannedRow) -> None:
     row = work.rows[planned.line]
     if work.was_erased(row):  # since the change was planned
         work.end(planned.line, "erased_before")
+        for email in filter(work.context.guard.concerns, planned.emails):
+            work.context.guard.leave_out(email)
         return
     person = _Person(work, row)
     try:
