@@ -14,6 +14,7 @@ from typing import Any
 from ses_fleet.errors import CustomerError
 from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.worker import contact_list
+from ses_fleet.worker.budget import SliceTimeoutError
 from ses_fleet.worker.contact_list import given_to_all
 from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.planned_people import Compared, Comparison, Gate, Recorder, is_stale, stale
@@ -41,7 +42,10 @@ def applying(run: Run, context: ActionContext, params: Any, plan: PeoplePlan, st
     if "compared" in state:
         gate = Gate.again(_first_pass(context), plan, Compared(**state["compared"]))
         if plan.created and plan.place is not None:
-            gate.sees(given_to_all(contact_list.read(context, plan.place)))
+            try:
+                gate.sees(given_to_all(contact_list.read(context, plan.place)))
+            except SliceTimeoutError:
+                return More(state)
     else:
         outcome = _compare(run, context, params, plan, state)
         if isinstance(outcome, More):

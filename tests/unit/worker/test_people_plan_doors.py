@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from ses_fleet.actions.params import SetContactsParams
 from ses_fleet.errors import CustomerError, NotStartedError
 from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.worker import planned_people, planned_run
+from ses_fleet.worker.actions import set_contacts
 from ses_fleet.worker.context import More
 from strict_aws.ses.jobs import ImportJobSettings
 from strict_aws.ses.store import ContactRecord
@@ -658,3 +660,14 @@ def test_who_refuses_right_before_they_are_saved_for_a_prune_is_left_out() -> No
     done = case.apply(plan)
     assert (done.data["removed"], done.data["left_out"], left_out(case)) == (0, 1, {CLEO})
     assert done.data["backup"] is None
+
+
+def test_a_slice_that_is_over_before_its_list_was_read_is_followed_by_another() -> None:
+    """The state is handed on as it came: nothing was done in it."""
+    world = World()
+    case = setting(world, {"email": ANA})
+    plan = case.planned()
+    context = world.context(run_id="late", plan=plan, budget=0.001)
+    context.rows, context.row_numbers = tuple(world.people.values()), tuple(world.people)
+    state = {"compared": {"files": {}, "differing": 0, "added": 0, "widened": False}, "action": {"at": 1}}
+    assert planned_run.applying(set_contacts.run, context, SetContactsParams(), plan, state) == More(state)
