@@ -19,7 +19,7 @@ from ses_fleet.actions.catalogue import IMPORT_AWS_CONTACT, payload_names
 from ses_fleet.aws.s3 import Bucket, TooLargeError
 from ses_fleet.errors import AwsCallError
 from ses_fleet.people.person_change import REASON, TOPIC, PersonChange
-from ses_fleet.runs.keys import data_prefix, part_name
+from ses_fleet.runs.keys import COMPARED_FOLDER, LEFT_OUT_FILES, PLAN_FILES, data_prefix, part_name
 from ses_fleet.runs.models import CustomerResult, Summary
 from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.text import printable
@@ -28,12 +28,12 @@ from ses_fleet_cli.errors import no_summary, policy, usage
 from ses_fleet_cli.parallel import in_order
 from ses_fleet_cli.runs import Shown
 
-# Of a dry run, and of an import that was none.
-PLAN, _DECIDED = "plan", "changes"
+# Of an import that was no dry run.
+_DECIDED = "changes"
 # Of a run that applies a plan.
-_LEFT_OUT = "compared/left-out"
+_LEFT_OUT = f"{COMPARED_FOLDER}{LEFT_OUT_FILES}"
 _TITLES = {
-    PLAN: "Whom the run would change:",
+    PLAN_FILES: "Whom the run would change:",
     _DECIDED: "Whom the import was to touch, as it was decided:",
     _LEFT_OUT: "Of whom something else would be done now than the plan has, so they were left as they are:",
 }
@@ -60,7 +60,7 @@ def read(bucket: Bucket, shown: Shown) -> list[CustomersChanges]:
     if name is None:
         text = f"run {summary.run_id} is a {printable(summary.action)}{'' if summary.dry_run else ' and no dry run'}"
         raise usage(f"{text}: --changes shows the plan of a dry run, and whom an import was to touch")
-    results = whole_results.of(bucket, shown, blocks=True) if name == PLAN else summary.results
+    results = whole_results.of(bucket, shown, blocks=True) if name == PLAN_FILES else summary.results
     asked = [result for result in results if result.status != "skipped"]
     try:
         return list(in_order(lambda one: _of(bucket, summary.run_id, one, name), asked, at_once=limits.RECORD_READERS))
@@ -74,7 +74,7 @@ def _files_of(summary: Summary) -> str | None:
     """Return the name of the files that say whom a run would or was to change, or None for a run without any."""
     entry = payload_names().get(summary.action)
     if entry is not None and entry[0].saves_plan == "people" and summary.dry_run:
-        return PLAN
+        return PLAN_FILES
     if entry is not None and entry[0].saves_plan == "people" and summary.plan is not None:
         return _LEFT_OUT
     return _DECIDED if entry is not None and entry[0] is IMPORT_AWS_CONTACT else None
@@ -104,11 +104,11 @@ def _keys(bucket: Bucket, run_id: str, result: CustomerResult, name: str) -> lis
 
     A run that went on where another one had stopped has written them where that one did.
     """
-    if name == PLAN:
+    if name == PLAN_FILES:
         plan = result.plan
         if not isinstance(plan, PeoplePlan):
             return None
-        return [f"{plan.prefix}{part_name(number, PLAN)}" for number in range(1, plan.parts + 1)]
+        return [f"{plan.prefix}{part_name(number, PLAN_FILES)}" for number in range(1, plan.parts + 1)]
     prefix = data_prefix(result.work_of or run_id, result.customer_code)
     file = re.compile(rf"{name}-\d+\.jsonl\.gz")
     return sorted(one.key for one in bucket.objects(prefix) if file.fullmatch(one.key.removeprefix(prefix)))
@@ -131,7 +131,7 @@ def _left_out(record: dict[str, Any]) -> dict[str, Any]:
 
 
 _CHECKED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    PLAN: _planned,
+    PLAN_FILES: _planned,
     _DECIDED: _decided,
     _LEFT_OUT: _left_out,
 }

@@ -207,6 +207,8 @@ def backup_manifest_key(customer_code: str, run_id: str, generation: int = 1) ->
 
 
 CONTACTS = "contacts"
+# Of a plan of people: the files with its changes, and, in a folder of their own, those with whom it was not applied to.
+PLAN_FILES, LEFT_OUT_FILES, COMPARED_FOLDER = "plan", "left-out", "compared/"
 
 
 def part_name(number: int, name: str = CONTACTS) -> str:

@@ -21,13 +21,13 @@ from ses_fleet.errors import CustomerError
 from ses_fleet.people import person_change
 from ses_fleet.people.person_change import REASON, TOPIC, UNSUBSCRIBED, PersonChange, Record
 from ses_fleet.people.person_change import State as PersonState
+from ses_fleet.runs.keys import LEFT_OUT_FILES, PLAN_FILES
 from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.worker import record_files
 from ses_fleet.worker.context import ActionContext, State
 from ses_fleet.worker.plan_guard import SUPPRESSION
 from ses_fleet.worker.record_files import RecordFileWriter
 
-PLAN, LEFT_OUT = "plan", "left-out"
 _NOTED, _COMPARED, _ASKED = "noted", "compared", "asked"
 # Why nothing is done for somebody, as it is shown.
 REFUSED = "unsubscribed or opted out since"
@@ -120,7 +120,7 @@ class Recorder:
     def plan(self) -> PeoplePlan:
         """Write the plan's files, and return the plan. Everything was decided."""
         changes = self._noted.all()
-        writer = RecordFileWriter(self._context, self._context.data_prefix, {}, PLAN)
+        writer = RecordFileWriter(self._context, self._context.data_prefix, {}, PLAN_FILES)
         # Without it who reads the digest could try out whose addresses make it.
         salt: list[Record] = [{"salt": secrets.token_hex(limits.PLAN_DIGEST_BYTES)}] if changes else []
         digest = _Digest()
@@ -203,7 +203,7 @@ class Comparison:
         known = {email: why for email, why in decided.items() if why is not None}
         known |= dict.fromkeys(undecided(self._changes, decided), NOT_WANTED)
         differing = len(known.keys() & self._changes.keys())
-        left_out = _whys(self._context, LEFT_OUT, {})
+        left_out = _whys(self._context, LEFT_OUT_FILES, {})
         left_out.new.update(sorted(known.items()))
         found = Compared(left_out.state(), differing, len(known) - differing, self._widened)
         if is_stale(self._context, self._plan, differing):
@@ -226,13 +226,13 @@ class Gate:
         self._changes = {email: change for email, change in changes.items() if email not in known}
         self._plan = plan
         self._found = found
-        self._late = _whys(context, LEFT_OUT, found.files)
+        self._late = _whys(context, LEFT_OUT_FILES, found.files)
         self._asked = _whys(context, _ASKED, found.asked)
 
     @classmethod
     def again(cls, context: ActionContext, plan: PeoplePlan, found: Compared) -> Gate:
         """Return the gate of a later slice. `context` is that of the first pass, whose files are read."""
-        return cls(context, plan, found, changes_of(context, plan), _whys(context, LEFT_OUT, found.files).all())
+        return cls(context, plan, found, changes_of(context, plan), _whys(context, LEFT_OUT_FILES, found.files).all())
 
     def all_found(self) -> Compared:
         """Return what was found, now that all is done: whom nothing was decided for is left out, too."""
@@ -306,7 +306,7 @@ def changes_of(context: ActionContext, plan: PeoplePlan) -> Mapping[str, PersonC
     digest, found, once = _Digest(), dict[str, PersonChange](), _Once()
     try:
         for part in range(1, plan.parts + 1):
-            for record in record_files.lines(context, plan.prefix, part, PLAN):
+            for record in record_files.lines(context, plan.prefix, part, PLAN_FILES):
                 digest.add(record)
                 if "salt" not in record:
                     found[str(record["email"])] = once(PersonChange.of(record))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ses_fleet.errors import CustomerError
+from ses_fleet.runs.keys import COMPARED_FOLDER
 from ses_fleet.runs.people_plan import PeoplePlan
 from ses_fleet.worker import contact_list
 from ses_fleet.worker.budget import SliceTimeoutError
@@ -20,9 +21,6 @@ from ses_fleet.worker.context import ActionContext, Done, More, Outcome, State
 from ses_fleet.worker.planned_people import Compared, Comparison, Gate, Recorder, is_stale, stale
 
 Run = Callable[[ActionContext, Any, State], Outcome]
-
-# Where the files of the first pass lie below the customer's data.
-_COMPARED = "compared/"
 
 
 def saving(run: Run, context: ActionContext, params: Any, state: State) -> Outcome:
@@ -93,7 +91,7 @@ def _first_pass(context: ActionContext) -> ActionContext:
         open_ses=lambda: context.ses,
         log=log,
         warnings=[],
-        folder=_COMPARED,
+        folder=COMPARED_FOLDER,
     )
 
 
